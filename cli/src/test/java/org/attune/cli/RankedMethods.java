@@ -30,6 +30,7 @@ final class RankedMethods {
     private static final Path EXAMPLES =
             Path.of(System.getProperty("attune.root", "..")).resolve("examples").toAbsolutePath();
     private static final String MODEL = EXAMPLES.resolve("model").toString();
+    private static final String CALCULATOR = "tools={name: calculator, as: calc}";
 
     private RankedMethods() {}
 
@@ -60,6 +61,16 @@ final class RankedMethods {
         String texts = datasets(folder, "texts");
         runs.put("gkd", Run.of("gkd", texts, teacher, few, "lmbda=0.5 seq_kd=true"));
         runs.put(
+                "gkd_tools",
+                Run.of(
+                        "gkd",
+                        texts,
+                        teacher,
+                        few,
+                        "lmbda=0.5 seq_kd=true",
+                        CALCULATOR,
+                        "tool_protocol=line"));
+        runs.put(
                 "distillation",
                 Run.of("distillation", prompts, teacher, "max_completion_length=8"));
         return runs;
@@ -87,13 +98,12 @@ final class RankedMethods {
         String judged = "reward_funcs=exact_answer";
         String group = "num_generations=2 max_completion_length=8";
         String file = "rollouts=" + folder.resolve("rollouts-SIZE.jsonl");
-        String calculator = "tools={name: calculator, as: calc}";
         String guess = "environments={guess: " + EXAMPLES.resolve("agents/GuessNumber.java") + "}";
         runs.put("grpo", Run.of("grpo", prompts, judged, group, "record_" + file));
         runs.put("grpo_recorded", Run.of("grpo", prompts, group, "recorded_" + file));
         runs.put(
                 "grpo_tools",
-                Run.of("grpo", prompts, judged, group, calculator, "tool_protocol=line"));
+                Run.of("grpo", prompts, judged, group, CALCULATOR, "tool_protocol=line"));
         runs.put("grpo_environments", Run.of("grpo", prompts, group, guess));
         runs.put("rloo", Run.of("rloo", prompts, judged, group));
         return runs;

@@ -3,7 +3,6 @@ package org.attune.trainers.distillation;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
-import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Divergence;
@@ -17,7 +16,6 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.ConfigCheck;
-import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.LogicalDevices;
@@ -29,6 +27,8 @@ import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionText;
+import org.attune.trainers.onpolicy.CorrectionNotice;
+import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.onpolicy.Unjudged;
@@ -51,7 +51,7 @@ import java.util.Optional;
 /// One instance is one run. The caller owns and closes student and teacher.
 public final class DistillationTrainer {
     private final Record whole;
-    private final RunConfig config;
+    private final GeneratingRun config;
     private final Objective objective;
     private final CausalPolicy student;
     private final TeacherModel teacher;
@@ -85,12 +85,6 @@ public final class DistillationTrainer {
         ConfigCheck.validate(config);
         var parts = new RunParts("gkd", config.training(), student, context);
         LogicalDevices devices = parts.devices();
-        if (devices.count() > 1 && config.agent().isOn()) {
-            throw ConfigException.about(
-                    "logical_devices",
-                    "%d with tools or environments; accepted: 1 in this method"
-                            .formatted(devices.count()));
-        }
         var given =
                 new GkdRows(
                         config,
@@ -163,7 +157,7 @@ public final class DistillationTrainer {
     /// @param student with the values to start from
     /// @param rows on which both are compared
     /// @param devices among which rows are dealt; closed at the end of the run
-    private <C extends Record & RunConfig> DistillationTrainer(
+    private <C extends Record & GeneratingRun> DistillationTrainer(
             C config,
             Objective objective,
             CausalPolicy student,
@@ -196,6 +190,10 @@ public final class DistillationTrainer {
                     Map<String, String> identity = parts.identity(whole, rows.fingerprint());
                     identity.putAll(rows.identity());
                     identity.putAll(teacher.identity());
+                    new CorrectionNotice(config, context.listeners())
+                            .tell(
+                                    "none: student and teacher are compared at each token, whoever"
+                                            + " wrote it");
                     try (var _ = devices) {
                         return parts.run(
                                 rows.steps(config.training().schedule().numTrainEpochs()),

@@ -4,6 +4,7 @@ import org.attune.error.StopRequest;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.RoundPart;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.CompletionBytes;
 import org.attune.trainers.batch.Dealing;
@@ -62,8 +63,10 @@ record GkdWriters(
         List<SampledCompletion> own = new ArrayList<>();
         for (int device = 0; device < places.size(); device++) {
             if (devices.isOwn(device) && !places.get(device).isEmpty()) {
-                List<RolloutPrompt> part = places.get(device).stream().map(prompts::get).toList();
-                own.addAll(writer.complete(part, round * devices.count() + device, told));
+                List<RolloutPrompt> asked = places.get(device).stream().map(prompts::get).toList();
+                int[] each = places.get(device).stream().mapToInt(place -> place).toArray();
+                var part = new RoundPart(round, device, devices.count(), prompts.size(), each);
+                own.addAll(writer.completePart(asked, part, told));
             }
         }
         var inOrder = new SampledCompletion[prompts.size()];

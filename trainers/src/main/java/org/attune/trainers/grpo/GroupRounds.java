@@ -33,12 +33,12 @@ final class GroupRounds {
     private final Rounds rounds;
     private final CompletionMeasure measure;
     private final HeadRequest request;
-    private final CorrectionNotice notice;
+    private final GroupCorrection correction;
 
     /// @param reference needed where the divergence from it counts
     /// @param rounds borrowed
     /// @param measure by policy and reference; borrowed
-    /// @param notice says how completions of another sampler are corrected
+    /// @param correction says how completions of another sampler are corrected
     GroupRounds(
             GroupRun config,
             GroupLoss loss,
@@ -46,14 +46,14 @@ final class GroupRounds {
             Optional<Scorer> reference,
             Rounds rounds,
             CompletionMeasure measure,
-            CorrectionNotice notice) {
+            GroupCorrection correction) {
         this.config = config;
         this.loss = loss;
         this.policy = policy;
         this.reference = reference;
         this.rounds = rounds;
         this.measure = measure;
-        this.notice = notice;
+        this.correction = correction;
         request = GroupLosses.plainRequest(config);
     }
 
@@ -88,7 +88,7 @@ final class GroupRounds {
             rows.add(row(judged, i, indices[i / generations], elsewhere));
         }
         if (supplied.elsewhere()) {
-            notice.tell(elsewhere, loss.sampler());
+            correction.ofRound(elsewhere);
         }
         boolean corrects = elsewhere && loss.sampler().isPresent();
         if (scoreOld || corrects || loss.advantages().readsDivergences()) {

@@ -23,6 +23,7 @@ import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionMeasure;
+import org.attune.trainers.onpolicy.CorrectionNotice;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowAt;
@@ -51,6 +52,7 @@ public final class GrpoTrainer {
     private final EntropyControl entropy;
     private final GroupPass pass;
     private final GroupRounds rounds;
+    private final GroupCorrection correction;
     private final RoundPlan plan;
     private final Map<String, String> judges;
     private final Optional<ReferenceSync> sync;
@@ -89,6 +91,9 @@ public final class GrpoTrainer {
         entropy = new EntropyControl(loss.entropy());
         RowGroups groups = RowGroups.of(config.training(), context);
         devices = LogicalDevices.of(config.training(), context);
+        correction =
+                new GroupCorrection(
+                        config, loss, new CorrectionNotice(config, context.listeners()));
         rounds =
                 new GroupRounds(
                         config,
@@ -98,7 +103,7 @@ public final class GrpoTrainer {
                         Rounds.judged(
                                 config, rollouts, rewards, tokenizer, devices, context.clock()),
                         new CompletionMeasure(config.method(), groups, devices, context.clock()),
-                        new CorrectionNotice(context.listeners()));
+                        correction);
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
@@ -128,6 +133,7 @@ public final class GrpoTrainer {
                     var identity = parts.identity((Record) config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
+                    correction.begin(plan);
                     try (var _ = devices) {
                         return parts.run(
                                 plan.steps(config.training().schedule().numTrainEpochs()),

@@ -27,6 +27,7 @@ import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.CorrectionNotice;
 import org.attune.trainers.onpolicy.RoundFile;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
@@ -117,6 +118,12 @@ public final class OnlinePairTrainer {
                             parts.identity((Record) config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
+                    new CorrectionNotice(config, context.listeners())
+                            .tell(
+                                    config.rollouts().isElsewhere()
+                                            ? "none: the loss has no ratio"
+                                            : "none needed, since each step learns from completions"
+                                                    + " of its start");
                     try (var _ = devices) {
                         return parts.run(
                                 plan.steps(config.training().schedule().numTrainEpochs()),

@@ -34,6 +34,7 @@ import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionMeasure;
+import org.attune.trainers.onpolicy.CorrectionNotice;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowGroups;
@@ -169,6 +170,7 @@ public final class PpoTrainer {
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
+                    tellOfCorrection();
                     var trained = new ArrayList<>(policy.parameters().parameters());
                     trained.addAll(critic.parameters().parameters());
                     config.training().optimizer().parameterGroups().requireUsed(trained);
@@ -192,6 +194,16 @@ public final class PpoTrainer {
                                 List.of(policy.parameters(), critic.parameters()));
                     }
                 });
+    }
+
+    private void tellOfCorrection() {
+        String ratio =
+                "the clipped ratio to the log-probabilities of the policy when an update begins";
+        new CorrectionNotice(config, context.listeners())
+                .tell(
+                        config.rollouts().isElsewhere()
+                                ? ratio + "; none from there to who wrote"
+                                : ratio);
     }
 
     private int steps() {
