@@ -26,25 +26,24 @@ final class PolicyEvaluation implements Evaluation {
         this.policy = policy;
         this.request = request;
         Optional<TargetTensors> targets;
-        try (var _ = scope.enter()) {
-            targets = TargetTensors.ahead(policy.decoder().device(), forest);
-        }
-        run = policy.run(forest, options);
-        logits = run.logits(forest.targetSources());
         try {
-            head =
-                    policy.head(
-                            run.hidden(),
-                            forest,
-                            request,
-                            new OutputHead.Use(
-                                    policy.adapterInUse(),
-                                    options.dropout(),
-                                    true,
-                                    logits,
-                                    targets));
+            try (var _ = scope.enter()) {
+                targets = TargetTensors.ahead(policy.decoder().device(), forest);
+            }
+            run = policy.run(forest, options);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
+        }
+        try {
+            logits = run.logits(forest.targetSources());
+            var use =
+                    new OutputHead.Use(
+                            policy.adapterInUse(), options.dropout(), true, logits, targets);
+            head = policy.head(run.hidden(), forest, request, use);
         } catch (RuntimeException | Error e) {
             run.close();
+            scope.close();
             throw e;
         }
     }

@@ -21,6 +21,9 @@ final class Uploads {
     private static long used;
 
     /// Memory here and there of the same size.
+    ///
+    /// @param views of the memory there, as numbers of every type: so a place always has as many
+    ///     tensors
     private record Chunk(
             TensorScope scope,
             Tensor here,
@@ -41,23 +44,15 @@ final class Uploads {
                                 : Tensor.empty(Device.cpu(), DType.INT64, shape);
                 Tensor there = Tensor.empty(device, DType.INT64, CHUNK / Long.BYTES);
                 var views = new EnumMap<DType, Tensor>(DType.class);
-                views.put(DType.INT64, there);
+                for (DType dtype : DType.values()) {
+                    views.put(dtype, view(there, dtype));
+                }
                 return new Chunk(scope, here, pinned != 0, there, views);
             }
         }
 
-        /// The memory there as numbers of a type.
-        Tensor as(DType dtype) {
-            return views.computeIfAbsent(
-                    dtype,
-                    type -> {
-                        try (var _ = scope.enter()) {
-                            return Operators.VIEW_DTYPE
-                                    .with(there)
-                                    .with((long) type.scalarType())
-                                    .call();
-                        }
-                    });
+        private static Tensor view(Tensor x, DType dtype) {
+            return Operators.VIEW_DTYPE.with(x).with((long) dtype.scalarType()).call();
         }
     }
 
@@ -86,7 +81,7 @@ final class Uploads {
         MemorySegment.copy(data, 0, chunk.here().memory(), used, bytes);
         long first = used / dtype.bytes();
         used = (used + bytes + LINE - 1) / LINE * LINE;
-        long handle = Libtorch.reinterpret(chunk.as(dtype).handle(), shape, first);
+        long handle = Libtorch.reinterpret(chunk.views().get(dtype).handle(), shape, first);
         return Tensor.adopt(handle, false, device);
     }
 

@@ -18,10 +18,10 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TensorAssert;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -88,7 +88,8 @@ class AdaptedHeadTest {
         Map<String, float[]> full = Adapted.fullGradients(policy, piece, request);
         DecoderConfig c = policy.decoder().config();
         Tensor w =
-                Tensor.of(Device.cpu(), full.get("lm_head.weight"), c.vocabSize(), c.hiddenSize());
+                Tensor.of(
+                        Devices.usual(), full.get("lm_head.weight"), c.vocabSize(), c.hiddenSize());
         var byName =
                 policy.parameters().parameters().stream()
                         .collect(Collectors.toMap(p -> p.name(), p -> p));

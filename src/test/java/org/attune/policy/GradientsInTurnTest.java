@@ -15,6 +15,7 @@ import org.attune.optim.ParameterGroups;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -186,9 +187,11 @@ class GradientsInTurnTest {
         for (String name : List.of("adafactor", "muon", "adamw_8bit", "schedule_free_adamw")) {
             OptimizerKind kind = new OptimizerOptions(name, "", 0.9, 0.99, 1e-8, 2).kind();
             DecoderConfig config = TinyModels.tiedLlama();
-            train(kind, config, DType.FLOAT32, Outcome.DEFAULT, false)
-                    .assertSameBits(
-                            name, train(kind, config, DType.FLOAT32, Outcome.DEFAULT, true));
+            if (kind.serves(Devices.usual())) {
+                train(kind, config, DType.FLOAT32, Outcome.DEFAULT, false)
+                        .assertSameBits(
+                                name, train(kind, config, DType.FLOAT32, Outcome.DEFAULT, true));
+            }
         }
     }
 

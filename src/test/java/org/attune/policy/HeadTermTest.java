@@ -12,10 +12,10 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -47,7 +47,7 @@ class HeadTermTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = 6 * random.nextFloat() - 3;
         }
-        return Tensor.of(Device.cpu(), values, rows, columns);
+        return Tensor.of(Devices.usual(), values, rows, columns);
     }
 
     /// Σ over categories in double, from log-probabilities.
@@ -133,7 +133,7 @@ class HeadTermTest {
     /// A model of other weights.
     private static Decoder teacher(DecoderConfig config) {
         MemoryTensorFile file = TinyModels.weights(config);
-        Decoder decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
+        Decoder decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
         try (var _ = TensorScope.open("teacher")) {
             Tensor weight = decoder.output().weight().base();
             weight.copyInPlace(
@@ -182,15 +182,15 @@ class HeadTermTest {
         Tensor x = hidden.detach().requireGradient(true);
         float[] values;
         try (var _ = Autograd.enabled()) {
-            Tensor index = Tensor.ofInts(Device.cpu(), forest.targetSources(), targets);
+            Tensor index = Tensor.ofInts(Devices.usual(), forest.targetSources(), targets);
             Tensor h = student.finalNorm().apply(x.indexSelect(0, index), w -> w.base()); // (M, D)
             Tensor z = h.linear(student.output().weight().base()).mul(1 / TEMPERATURE); // (M, V)
             Tensor divergences = term.values(z, 0, TEMPERATURE); // (M, 1)
             values = divergences.detach().toFloats();
-            Tensor ids = Tensor.ofInts(Device.cpu(), forest.targetTokens(), targets, 1);
+            Tensor ids = Tensor.ofInts(Devices.usual(), forest.targetTokens(), targets, 1);
             Tensor own = z.logSoftmax(Tensor.LAST).gather(1, ids.to(DType.INT64)); // (M, 1)
-            Tensor loss = divergences.mul(Tensor.of(Device.cpu(), weights, targets, 1)).sum();
-            loss.add(own.mul(Tensor.of(Device.cpu(), logProbs, targets, 1)).sum()).backward();
+            Tensor loss = divergences.mul(Tensor.of(Devices.usual(), weights, targets, 1)).sum();
+            loss.add(own.mul(Tensor.of(Devices.usual(), logProbs, targets, 1)).sum()).backward();
         }
         try (var head =
                 new OutputHead(

@@ -10,10 +10,10 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -103,7 +103,7 @@ class OutputHeadTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = 4 * random.nextFloat() - 2;
         }
-        return Tensor.of(Device.cpu(), values, rows, width);
+        return Tensor.of(Devices.usual(), values, rows, width);
     }
 
     private static void compareWithNaive(DecoderConfig config, int length, double temperature) {
@@ -231,7 +231,10 @@ class OutputHeadTest {
             Tensor x = hidden(config, forest.size());
             Tensor headGradient =
                     Tensor.zeros(
-                            Device.cpu(), DType.FLOAT32, config.vocabSize(), config.hiddenSize());
+                            Devices.usual(),
+                            DType.FLOAT32,
+                            config.vocabSize(),
+                            config.hiddenSize());
             float[] gradient;
             if (trained) {
                 decoder.output().weight().trainBase(headGradient);
@@ -311,7 +314,7 @@ class OutputHeadTest {
                         Tensor x = hidden(WIDE, forest.size());
                         Tensor g =
                                 Tensor.zeros(
-                                        Device.cpu(),
+                                        Devices.usual(),
                                         DType.FLOAT32,
                                         WIDE.vocabSize(),
                                         WIDE.hiddenSize());
@@ -349,7 +352,7 @@ class OutputHeadTest {
                         policy.parameters().gradients().zeroInPlace();
                         try (Evaluation e = policy.evaluate(forest, HeadRequest.of());
                                 var _ = org.attune.tensor.Autograd.enabled()) {
-                            Tensor weights = Tensor.of(Device.cpu(), w, w.length);
+                            Tensor weights = Tensor.of(Devices.usual(), w, w.length);
                             e.tokenLogProbs().mul(weights).sum().backward();
                             e.backward();
                         }

@@ -10,7 +10,6 @@ import org.attune.adapter.LoraConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.TensorScope;
@@ -71,7 +70,7 @@ class PackedBackwardTest {
                                                 Outcome.DEFAULT)) {
                             float[] plain = gradients(policy);
                             decoder.packBackward();
-                            boolean packs = PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16);
+                            boolean packs = PackedMatrix.isUseful(decoder.device(), DType.BFLOAT16);
                             assertEquals(packs, policy.hasCopies());
                             assertSame(plain, gradients(policy));
 

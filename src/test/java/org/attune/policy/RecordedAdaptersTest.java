@@ -14,10 +14,10 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
@@ -85,7 +85,7 @@ class RecordedAdaptersTest {
             model = folder.resolve("../..").resolve(base).normalize();
         }
         try (var file = SafeTensorsFile.open(model)) {
-            return Decoder.load(DecoderConfig.read(model), file, Device.cpu(), DType.FLOAT32);
+            return Decoder.load(DecoderConfig.read(model), file, Devices.usual(), DType.FLOAT32);
         }
     }
 

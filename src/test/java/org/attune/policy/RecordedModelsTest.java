@@ -13,11 +13,11 @@ import org.attune.model.pass.Layout;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.testing.TensorAssert;
@@ -65,7 +65,7 @@ class RecordedModelsTest {
     private static void check(Path folder, DecoderConfig config) {
         try (var _ = TensorScope.open("test");
                 var file = SafeTensorsFile.open(folder);
-                var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
+                var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             int[] ids = expected.ints("input_ids");
             int length = (int) expected.shape("input_ids")[1];

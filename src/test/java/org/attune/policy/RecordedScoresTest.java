@@ -12,10 +12,10 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
@@ -54,7 +54,7 @@ class RecordedScoresTest {
         DecoderConfig config = DecoderConfig.read(base);
         try (var _ = TensorScope.open("test");
                 var file = SafeTensorsFile.open(base);
-                var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
+                var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             for (boolean plain : new boolean[] {false, true}) {
                 var options = new Policy.Options(Recomputation.NONE, false, 0, plain);

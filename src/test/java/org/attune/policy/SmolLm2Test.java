@@ -9,11 +9,11 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Logits;
 import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.ChatTemplate;
@@ -52,7 +52,7 @@ class SmolLm2Test {
                                     Decoder.load(
                                             source.config(),
                                             source.tensors(),
-                                            Device.cpu(),
+                                            Devices.usual(),
                                             DType.FLOAT32));
             for (int i = 0; i < greedy.size(); i++) {
                 JsonNode one = greedy.get(i);

@@ -6,14 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import org.attune.error.ShapeException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.Hardware;
 import org.attune.testing.InterpretedJvm;
 import org.attune.testing.MemoryGrowth;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.EnumSet;
 import java.util.List;
@@ -38,18 +43,20 @@ class StepMemoryTest {
         return tree.shared(prompt, a, b);
     }
 
-    private static void withPolicies(Consumer<Policy> body) {
+    private static void withPolicies(Device device, Consumer<Policy> body) {
         for (Policy.Options options : WAYS) {
             Engine.run(
                     () -> {
                         try (var _ = TensorScope.open("test");
-                                Decoder decoder = TinyModels.decoder(CONFIG);
+                                Decoder decoder =
+                                        TinyModels.decoder(CONFIG, DType.FLOAT32, device);
                                 Policy policy =
                                         Outcome.lora(decoder, Outcome.allLinear(0), options)) {
                             body.accept(policy);
                         }
                         try (var _ = TensorScope.open("test");
-                                Decoder decoder = TinyModels.decoder(CONFIG);
+                                Decoder decoder =
+                                        TinyModels.decoder(CONFIG, DType.FLOAT32, device);
                                 Policy policy = Policy.withAllWeights(decoder, options)) {
                             body.accept(policy);
                         }
@@ -67,6 +74,7 @@ class StepMemoryTest {
     void liveTensorsAreTheSameAfterStep2AndStep12() {
         long before = Engine.call(TensorScope::liveTensors);
         withPolicies(
+                Devices.usual(),
                 policy -> {
                     step(policy, piece(9));
                     step(policy, piece(10));
@@ -81,10 +89,12 @@ class StepMemoryTest {
         assertEquals(before, Engine.call(TensorScope::liveTensors), "after closing everything");
     }
 
-    @Test
-    void exceptionsInMidStepLeaveNoTensors() {
+    @ParameterizedTest
+    @MethodSource("org.attune.testing.Devices#all")
+    void exceptionsInMidStepLeaveNoTensors(Device device) {
         Tree.Piece piece = piece(24);
         withPolicies(
+                device,
                 policy -> {
                     step(policy, piece);
                     long bytes = TensorScope.liveBytes();
@@ -110,6 +120,7 @@ class StepMemoryTest {
         public static void main(String[] arguments) {
             Tree.Piece piece = piece(24);
             withPolicies(
+                    Device.cpu(),
                     policy ->
                             MemoryGrowth.of(10, 40, () -> fail(policy, piece))
                                     .assertNone("five exceptions in mid-step"));
@@ -153,9 +164,11 @@ class StepMemoryTest {
                 });
     }
 
-    @Test
-    void exceptionsInsideABlockLeaveNoTensors() {
+    @ParameterizedTest
+    @MethodSource("org.attune.testing.Devices#all")
+    void exceptionsInsideABlockLeaveNoTensors(Device device) {
         inBrokenPolicies(
+                device,
                 fail -> {
                     long bytes = TensorScope.liveBytes();
                     long tensors = TensorScope.liveTensors();
@@ -178,6 +191,7 @@ class StepMemoryTest {
 
         public static void main(String[] arguments) {
             inBrokenPolicies(
+                    Device.cpu(),
                     fail ->
                             MemoryGrowth.of(20, 150, fail)
                                     .assertNone("an exception inside a block"));
@@ -186,14 +200,15 @@ class StepMemoryTest {
 
     /// Closes a weight that the second block needs, so that every later pass fails in its middle,
     /// and gives `body` such a pass.
-    private static void inBrokenPolicies(Consumer<Runnable> body) {
+    private static void inBrokenPolicies(Device device, Consumer<Runnable> body) {
         Tree.Piece piece = piece(24);
         HeadRequest request = HeadRequest.of();
         for (Policy.Options options : WAYS) {
             Engine.run(
                     () -> {
                         try (var _ = TensorScope.open("test");
-                                Decoder decoder = TinyModels.decoder(CONFIG);
+                                Decoder decoder =
+                                        TinyModels.decoder(CONFIG, DType.FLOAT32, device);
                                 Policy policy = Policy.withAllWeights(decoder, options);
                                 Evaluation e = policy.evaluate(piece.forest(), request)) {
                             decoder.llamaBlocks()

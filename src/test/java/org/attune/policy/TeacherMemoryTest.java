@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -57,7 +57,7 @@ class TeacherMemoryTest {
     /// The most that the divergences of all targets, or their gradients, take for a while.
     private static long chunk(HeadTerm term, DecoderConfig config, int targets) {
         try (var _ = TensorScope.open("chunk")) {
-            Tensor z = Tensor.zeros(Device.cpu(), DType.FLOAT32, targets, config.vocabSize());
+            Tensor z = Tensor.zeros(Devices.usual(), DType.FLOAT32, targets, config.vocabSize());
             long before = TensorScope.liveBytes();
             TensorScope.resetPeak();
             term.values(z, 0, 1);

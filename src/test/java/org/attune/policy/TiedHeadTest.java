@@ -5,9 +5,9 @@ import static org.attune.testing.TensorAssert.assertClose;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -29,7 +29,7 @@ class TiedHeadTest {
                 () -> {
                     try (var _ = TensorScope.open("test");
                             Decoder decoder =
-                                    Decoder.load(config, weights, Device.cpu(), DType.FLOAT32);
+                                    Decoder.load(config, weights, Devices.usual(), DType.FLOAT32);
                             Policy policy = Policy.withAllWeights(decoder, options)) {
                         var tree = new Tree();
                         int prompt = tree.root(TinyModels.tokens("prompt", config, 9));

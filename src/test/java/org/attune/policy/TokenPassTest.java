@@ -34,6 +34,7 @@ class TokenPassTest {
 
     @BeforeEach
     void needsTiles() {
+        Hardware.requireProcessor();
         Hardware.requireBfloat16Products();
     }
 

@@ -32,6 +32,11 @@ public final class Hardware {
                 () -> VectorKernels.serve(Device.cpu(), DType.FLOAT32, widths));
     }
 
+    /// A processor as the device of tests: kernels for it serve no GPU, nor the simulated one.
+    public static void requireProcessor() {
+        require("a processor as the tests' device", () -> !Devices.usual().isGpu());
+    }
+
     /// The C library's count of what it holds.
     public static void requireGlibc() {
         require("glibc's malloc, which tells what it holds,", ProcessMemory::isGlibc);

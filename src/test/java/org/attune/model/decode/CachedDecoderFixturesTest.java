@@ -10,11 +10,11 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
@@ -53,7 +53,7 @@ final class CachedDecoderFixturesTest {
         int[] expected = ints(greedy.get("ids"));
         try (var _ = TensorScope.open("test");
                 var file = SafeTensorsFile.open(folder);
-                var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
+                var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
                 var cache = new KvCache(decoder, 3, 2 * prompt.length + expected.length)) {
             var cached = new CachedDecoder(decoder, Adapter.OFF);
             int[] longer = Arrays.copyOf(prompt, 2 * prompt.length);

@@ -4,10 +4,10 @@ import static org.attune.testing.TensorAssert.assertClose;
 
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -30,12 +30,12 @@ class NormTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = random.nextFloat() * 2 - 0.7f;
         }
-        return Tensor.of(Device.cpu(), values, shape);
+        return Tensor.of(Devices.usual(), values, shape);
     }
 
     private static Weight trained(String name) {
         var weight = new Weight(name, random(name, WIDTH));
-        weight.trainBase(Tensor.zeros(Device.cpu(), DType.FLOAT32, WIDTH));
+        weight.trainBase(Tensor.zeros(Devices.usual(), DType.FLOAT32, WIDTH));
         return weight;
     }
 
@@ -63,7 +63,7 @@ class NormTest {
     private static void check(Norm norm) {
         Tensor x = random("x", ROWS, WIDTH);
         Tensor dy = random("dy", ROWS, WIDTH);
-        Tensor wide = Tensor.zeros(Device.cpu(), DType.FLOAT32, ROWS, WIDTH + 3L);
+        Tensor wide = Tensor.zeros(Devices.usual(), DType.FLOAT32, ROWS, WIDTH + 3L);
         Tensor statistics = norm.forward(x, wide, Adapter.OFF);
         Tensor dx = norm.backward(dy, x, statistics, Adapter.OFF);
 

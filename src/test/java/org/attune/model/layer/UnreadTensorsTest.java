@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.testing.Devices;
 import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -63,6 +63,6 @@ class UnreadTensorsTest {
     }
 
     private static void load(DecoderConfig config, MemoryTensorFile file) {
-        Engine.run(() -> Decoder.load(config, file, Device.cpu(), DType.FLOAT32).close());
+        Engine.run(() -> Decoder.load(config, file, Devices.usual(), DType.FLOAT32).close());
     }
 }

@@ -56,6 +56,7 @@ class ForwardRecordTest {
 
     @BeforeAll
     static void requireKernels() {
+        Hardware.requireProcessor();
         Hardware.requireVectors(32);
     }
 

@@ -14,9 +14,9 @@ import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.ChatTemplate.Tail;
@@ -49,7 +49,7 @@ final class SmolLm2Test {
                                     Decoder.load(
                                             model.config(),
                                             model.tensors(),
-                                            Device.cpu(),
+                                            Devices.usual(),
                                             DType.FLOAT32)) {
                         check(cases, model, text, decoder);
                     }
@@ -94,7 +94,7 @@ final class SmolLm2Test {
                                     Decoder.load(
                                             model.config(),
                                             model.tensors(),
-                                            Device.cpu(),
+                                            Devices.usual(),
                                             DType.BFLOAT16)) {
                         List<int[]> prompts = new ArrayList<>();
                         cases.forEach(c -> prompts.add(ints(c.get("prompt_ids"))));

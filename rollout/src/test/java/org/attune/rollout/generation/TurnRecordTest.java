@@ -47,6 +47,7 @@ final class TurnRecordTest {
 
     @BeforeAll
     static void requireKernels() {
+        Hardware.requireProcessor();
         Hardware.requireVectors(32);
     }
 

@@ -11,10 +11,10 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -62,7 +62,7 @@ final class SamplerTest {
         return Engine.call(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
-                        Tensor row = Tensor.of(Device.cpu(), logits, 1, logits.length);
+                        Tensor row = Tensor.of(Devices.usual(), logits, 1, logits.length);
                         Tensor all = row.expand(rows, logits.length).copy();
                         List<Sequence> sequences = new ArrayList<>();
                         for (int i = 0; i < rows; i++) {

@@ -21,10 +21,10 @@ import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
@@ -212,7 +212,7 @@ class RewardModelFixtureTest {
         try (var _ = TensorScope.open("learn")) {
             float[] step = new float[trained.values().toFloats().length];
             Arrays.fill(step, 0.05f);
-            trained.values().addInPlace(Tensor.of(Device.cpu(), step, step.length));
+            trained.values().addInPlace(Tensor.of(Devices.usual(), step, step.length));
             trained.valuesChanged();
         }
     }
@@ -332,7 +332,7 @@ class RewardModelFixtureTest {
 
     private static Decoder decoder(Path model) {
         try (var file = SafeTensorsFile.open(model)) {
-            return Decoder.load(DecoderConfig.read(model), file, Device.cpu(), DType.FLOAT32);
+            return Decoder.load(DecoderConfig.read(model), file, Devices.usual(), DType.FLOAT32);
         }
     }
 }

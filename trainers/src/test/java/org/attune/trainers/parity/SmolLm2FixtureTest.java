@@ -24,10 +24,10 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.source.ModelSource;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
@@ -162,7 +162,7 @@ class SmolLm2FixtureTest {
     }
 
     private static Decoder decoder(ModelSource source) {
-        return Decoder.load(source.config(), source.tensors(), Device.cpu(), DType.FLOAT32);
+        return Decoder.load(source.config(), source.tensors(), Devices.usual(), DType.FLOAT32);
     }
 
     private static Policy policy(Decoder decoder, Path folder) {

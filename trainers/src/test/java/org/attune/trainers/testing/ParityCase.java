@@ -33,7 +33,7 @@ import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
+import org.attune.testing.Devices;
 import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LengthConfig;
@@ -115,7 +115,7 @@ public record ParityCase(
     public Decoder model(String key) {
         Path path = root.resolve(config.path(key).asText(config.get("model").asText()));
         try (var file = SafeTensorsFile.open(path)) {
-            return Decoder.load(DecoderConfig.read(path), file, Device.cpu(), DType.FLOAT32);
+            return Decoder.load(DecoderConfig.read(path), file, Devices.usual(), DType.FLOAT32);
         }
     }
 
