@@ -2,13 +2,14 @@ package org.attune.tensor;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /// libtorch's attention for GPUs over runs of rows: entry `i` says which queries see which keys. It
 /// takes bfloat16 and heads of up to 256 numbers, on GPUs from compute capability 8.0 on. The
 /// simulated GPU has a stand-in with the same arguments. On real ones it is untried.
 ///
-/// Shapes: `N` rows, `H` query heads, `C` key/value heads, `K` head size.
+/// Shapes: `N` rows, `H` query heads, `C` key/value heads, `K` head size, `L` calls.
 public final class FlashAttention {
     private static final int WIDEST = 256;
     private static final int MULTIPLE = 8;
@@ -47,7 +48,7 @@ public final class FlashAttention {
         ///
         /// @param queries first query row of each entry and the end of the last
         /// @param keys first key row of each entry
-        /// @param used keys of each entry, at least its queries
+        /// @param used keys of each entry, at least its queries unless all are seen
         public static Entries inCache(Device device, int[] queries, int[] keys, int[] used) {
             return new Entries(
                     rows(device, queries),
@@ -56,6 +57,11 @@ public final class FlashAttention {
                     Arrays.stream(used).max().orElse(0),
                     true,
                     Optional.of(rows(device, used)));
+        }
+
+        /// The same, but every query of an entry sees all of its keys.
+        public Entries seeingAll() {
+            return new Entries(queries, keys, mostQueries, mostKeys, false, used);
         }
 
         private static Tensor rows(Device device, int[] starts) {
@@ -150,6 +156,38 @@ public final class FlashAttention {
         call = call.none();
         Tensor[] made = (Real.MORE ? call.none().none() : call).callFirst(2);
         return new Result(made[0], made[1]);
+    }
+
+    /// What queries saw in several calls together.
+    ///
+    /// @param parts at least one, of the same queries, each of which saw a key somewhere
+    /// @return attention, `(N, H, K)`
+    public static Tensor joined(List<Result> parts) {
+        return joined(parts, logs(parts).logSoftmax(0).exp());
+    }
+
+    /// The same with the logarithms of the sums.
+    public static Result joinedWithLogs(List<Result> parts) {
+        Tensor all = logs(parts); // (L, H, N)
+        Tensor logShares = all.logSoftmax(0);
+        Tensor shares = logShares.exp();
+        return new Result(
+                joined(parts, shares), all.sub(logShares).mul(shares).sum(0, false)); // (H, N)
+    }
+
+    private static Tensor logs(List<Result> parts) {
+        Tensor[] logs = parts.stream().map(p -> p.logs().unsqueeze(0)).toArray(Tensor[]::new);
+        return Masks.lowWhereInfinite(Tensor.cat(0, logs)); // (L, H, N)
+    }
+
+    private static Tensor joined(List<Result> parts, Tensor shares) {
+        Tensor out = null;
+        for (int i = 0; i < parts.size(); i++) {
+            Tensor share = shares.select(0, i).t().unsqueeze(2); // (N, H, 1)
+            Tensor part = parts.get(i).out().mul(share); // (N, H, K), float32
+            out = out == null ? part : out.addInPlace(part);
+        }
+        return out.to(parts.getFirst().out().dtype());
     }
 
     /// Gradients of queries, keys and values.

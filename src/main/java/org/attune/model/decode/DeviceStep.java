@@ -42,7 +42,7 @@ final class DeviceStep {
     private final VectorKernels.RotatedHeads heads;
     private final Tensor tokens; // (N)
     private final DeviceKernels.CachePlaces places;
-    private final FlashAttention.Entries entries;
+    private final FlashCache attention;
     private final Map<Integer, Tensor> inputs = new HashMap<>(); // of layers, by width
 
     private DeviceStep(
@@ -50,7 +50,8 @@ final class DeviceStep {
             Adapter adapter,
             KvCache cache,
             List<NewTokens> additions,
-            List<LlamaBlock> blocks) {
+            List<LlamaBlock> blocks,
+            long worth) {
         this.decoder = decoder;
         this.adapter = adapter;
         this.cache = cache;
@@ -61,7 +62,7 @@ final class DeviceStep {
         // What is sent is made before anything is computed: so it goes together.
         tokens = decoder.input().index(layout.tokens());
         places = places(additions);
-        entries = entries(additions);
+        attention = new FlashCache(decoder, cache, additions, worth);
     }
 
     /// Empty where it can't be done: kernels know Llama's blocks in bfloat16.
@@ -69,9 +70,22 @@ final class DeviceStep {
     /// @param additions new tokens of different slots
     static Optional<DeviceStep> of(
             Decoder decoder, Adapter adapter, KvCache cache, List<NewTokens> additions) {
+        return of(decoder, adapter, cache, additions, FlashCache.WORTH);
+    }
+
+    /// @param worth as [FlashCache] takes it
+    static Optional<DeviceStep> of(
+            Decoder decoder,
+            Adapter adapter,
+            KvCache cache,
+            List<NewTokens> additions,
+            long worth) {
         return suits(decoder)
                 ? decoder.llamaBlocks()
-                        .map(blocks -> new DeviceStep(decoder, adapter, cache, additions, blocks))
+                        .map(
+                                blocks ->
+                                        new DeviceStep(
+                                                decoder, adapter, cache, additions, blocks, worth))
                 : Optional.empty();
     }
 
@@ -108,19 +122,6 @@ final class DeviceStep {
         return Tensor.ofMemory(decoder.device(), DType.INT32, memory, numbers.length);
     }
 
-    private FlashAttention.Entries entries(List<NewTokens> additions) {
-        int[] queries = new int[additions.size() + 1];
-        int[] keys = new int[additions.size()];
-        int[] used = new int[keys.length];
-        for (int i = 0; i < keys.length; i++) {
-            NewTokens addition = additions.get(i);
-            queries[i + 1] = queries[i] + addition.ids().length;
-            keys[i] = cache.firstRow(addition.slot());
-            used[i] = cache.length(addition.slot()) + addition.ids().length;
-        }
-        return FlashAttention.Entries.inCache(decoder.device(), queries, keys, used);
-    }
-
     /// All blocks.
     ///
     /// @return output of the last block, `(N, D)`
@@ -154,25 +155,14 @@ final class DeviceStep {
         HeadNorms.apply(b.attention(), y, config, adapter);
         DeviceKernels.append(y, heads, places, cache.rows(layer), cache.capacity());
         Tensor o = input(b.output()); // (N, CGK + …)
-        HeadViews.queries(o, config).copyInPlace(attended(layer, y, b.attention().window()));
-        Tensor attention = b.output().forward(o, adapter, Dropout.NONE); // (N, D)
-        Tensor inner = normed(b.postNorm(), x, attention, b.gateUp()); // (N, 2F)
+        Tensor queries = HeadViews.queries(y, config); // rotated and scaled
+        HeadViews.queries(o, config)
+                .copyInPlace(attention.attend(queries, layer, 1, b.attention().window()));
+        Tensor attended = b.output().forward(o, adapter, Dropout.NONE); // (N, D)
+        Tensor inner = normed(b.postNorm(), x, attended, b.gateUp()); // (N, 2F)
         Tensor a = input(b.down()); // (N, F + …)
         DeviceKernels.swiglu(inner, a);
         return b.down().forward(a, adapter, Dropout.NONE);
-    }
-
-    /// @param y projections, `(N, (CG + 2C) K)`, queries rotated and scaled
-    /// @return attention, `(N, CG, K)`
-    private Tensor attended(int layer, Tensor y, int window) {
-        return FlashAttention.forward(
-                        HeadViews.queries(y, config),
-                        cache.keyRows(layer),
-                        cache.valueRows(layer),
-                        entries,
-                        1,
-                        window)
-                .out();
     }
 
     /// A layer of a norm of a sum.

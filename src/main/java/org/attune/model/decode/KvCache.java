@@ -100,6 +100,11 @@ public final class KvCache implements AutoCloseable {
         return commonPrefix(slot, sequence, sequence.length);
     }
 
+    /// How many first tokens two slots share.
+    int common(int slot, int other) {
+        return commonPrefix(slot, tokens[other], lengths[other]);
+    }
+
     private int commonPrefix(int slot, int[] sequence, int length) {
         int n = Math.min(lengths[slot], length);
         int mismatch = Arrays.mismatch(tokens[slot], 0, n, sequence, 0, n);
@@ -170,7 +175,7 @@ public final class KvCache implements AutoCloseable {
             for (int i = 1; i < slots.length; i++) {
                 int slot = slots[i];
                 for (int other = 0; other < i; other++) {
-                    int n = commonPrefix(slots[other], tokens[slot], lengths[slot]);
+                    int n = common(slots[other], slot);
                     if (n > beginnings.lengths()[i]) {
                         beginnings.slots()[i] = slots[other];
                         beginnings.lengths()[i] = n;

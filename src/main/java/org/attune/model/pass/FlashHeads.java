@@ -7,7 +7,6 @@ import org.attune.tensor.Device;
 import org.attune.tensor.FlashAttention;
 import org.attune.tensor.FlashAttention.Entries;
 import org.attune.tensor.FlashAttention.Result;
-import org.attune.tensor.Masks;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
@@ -90,25 +89,7 @@ final class FlashHeads {
                             call,
                             config.attention().scale()));
         }
-        return parts.size() == 1 ? parts.getFirst() : joined(parts);
-    }
-
-    private static Result joined(List<Result> parts) {
-        Tensor[] logs = new Tensor[parts.size()];
-        for (int i = 0; i < logs.length; i++) {
-            logs[i] = parts.get(i).logs().unsqueeze(0);
-        }
-        Tensor all = Masks.lowWhereInfinite(Tensor.cat(0, logs)); // (L, H, N)
-        Tensor logShares = all.logSoftmax(0);
-        Tensor shares = logShares.exp();
-        Tensor joined = all.sub(logShares).mul(shares).sum(0, false); // (H, N)
-        Tensor out = null;
-        for (int i = 0; i < logs.length; i++) {
-            Tensor share = shares.select(0, i).t().unsqueeze(2); // (N, H, 1)
-            Tensor part = parts.get(i).out().mul(share); // (N, H, K), float32
-            out = out == null ? part : out.addInPlace(part);
-        }
-        return new Result(out.to(parts.getFirst().out().dtype()), joined);
+        return parts.size() == 1 ? parts.getFirst() : FlashAttention.joinedWithLogs(parts);
     }
 
     /// @param out attention output, `(N, CGK + …)`
