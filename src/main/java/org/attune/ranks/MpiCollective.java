@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 /// tensors where they are.
 public final class MpiCollective implements Collective {
     private final MpiCalls calls;
-    private final MpiSum sums;
+    private final RankSums sums;
     private final MpiBytes bytes;
     private final List<String> hosts;
     private final int local;
@@ -27,7 +27,7 @@ public final class MpiCollective implements Collective {
     private MpiCollective(MpiCalls calls, RankSum sum, boolean whole) {
         this.calls = calls;
         this.whole = whole;
-        sums = new MpiSum(calls, sum);
+        sums = new RankSums(new MpiMoves(calls), sum);
         bytes = new MpiBytes(calls);
         byte[] host = calls.library().processorName().getBytes(StandardCharsets.UTF_8);
         hosts =
@@ -120,17 +120,16 @@ public final class MpiCollective implements Collective {
     @Override
     public void allReduce(String what, Tensor sum) {
         TensorParts.requireSummable(what, sum);
-        MemorySegment numbers = sum.memory();
-        calls.move(what, () -> sums.allReduce(what, numbers));
+        TensorParts.requireHost(what, sum);
+        calls.move(what, () -> sums.allReduce(what, sum));
     }
 
     @Override
     public void reduceScatter(String what, Tensor whole, Tensor part) {
         TensorParts.requireSummable(what, whole);
         TensorParts.requireParts(what, whole, part, size());
-        MemorySegment from = whole.memory();
-        MemorySegment to = part.memory();
-        calls.move(what, () -> sums.reduceScatter(what, from, to));
+        TensorParts.requireHost(what, whole);
+        calls.move(what, () -> sums.reduceScatter(what, whole, part));
     }
 
     @Override

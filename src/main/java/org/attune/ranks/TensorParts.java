@@ -29,12 +29,24 @@ final class TensorParts {
         }
     }
 
+    /// Refuses what a library of the processor's memory can't reach.
+    static void requireHost(String what, Tensor values) {
+        if (values.device().isGpu()) {
+            throw new ShapeException(
+                    what + ": " + values + " is not in the processor's memory, where MPI is");
+        }
+    }
+
     static void requireParts(String what, Tensor whole, Tensor part, int size) {
         requireDense(what, whole);
         requireDense(what, part);
         if (whole.dtype() != part.dtype() || whole.size() != part.size() * size) {
             throw new ShapeException(
                     "%s: %s doesn't consist of %d parts as %s".formatted(what, whole, size, part));
+        }
+        if (!whole.device().equals(part.device())) {
+            throw new ShapeException(
+                    "%s: %s and %s are on two devices".formatted(what, whole, part));
         }
     }
 }

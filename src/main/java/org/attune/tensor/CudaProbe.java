@@ -13,7 +13,7 @@ import java.util.Optional;
 final class CudaProbe {
     private CudaProbe() {}
 
-    private static Optional<Cudart> cudart() {
+    static Optional<Cudart> cudart() {
         return Engine.libtorch().hasCuda() ? Cudart.find() : Optional.empty();
     }
 

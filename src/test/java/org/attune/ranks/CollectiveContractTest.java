@@ -12,14 +12,28 @@ import java.time.Duration;
 /// Ranks of a real launcher against one process, bit for bit.
 @Tag("ranks")
 final class CollectiveContractTest {
-    @Test
-    void fourRanksAndPartsOfThemComputeWhatOneProcessDoes() {
-        Process job = MpiRun.of(4).start(CollectiveContract.class, "2");
+    private static void compare(int ranks, String carrier, int repetitions) {
+        Process job = MpiRun.of(ranks).start(CollectiveContract.class, "" + repetitions, carrier);
         MpiRun.Result result = MpiRun.await(job, Duration.ofMinutes(5));
         System.out.print(result.output());
         assertEquals(0, result.exitCode());
-        for (int ranks = 1; ranks <= 4; ranks++) {
-            assertTrue(result.output().contains(ranks + " ranks, "), ranks + " ranks");
+        for (int some = 1; some <= ranks; some++) {
+            assertTrue(result.output().contains(some + " ranks, "), some + " ranks");
         }
+    }
+
+    @Test
+    void fourRanksAndPartsOfThemComputeWhatOneProcessDoes() {
+        compare(4, "mpi", 2);
+    }
+
+    @Test
+    void soDoSimulatedGpusBetweenWhichNcclCarries() {
+        compare(4, "nccl", 1);
+    }
+
+    @Test
+    void soDoSimulatedGpusByTheProcessorsMemory() {
+        compare(2, "staged", 1);
     }
 }

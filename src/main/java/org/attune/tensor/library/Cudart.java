@@ -9,6 +9,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// CUDA's runtime library, which libtorch's part for CUDA brings along.
 @SuppressWarnings("restricted")
@@ -18,12 +19,19 @@ public final class Cudart {
     /// `cudaDevAttrComputeCapabilityMajor`.
     private static final int CAPABILITY_MAJOR = 75;
 
+    /// `cudaErrorNotReady`.
+    private static final int NOT_READY = 600;
+
+    private static final int BUS_ID_BYTES = 32;
+
     private final MethodHandle deviceCount;
     private final MethodHandle device;
     private final MethodHandle setDevice;
     private final MethodHandle memory;
     private final MethodHandle attribute;
     private final MethodHandle synchronize;
+    private final MethodHandle query;
+    private final MethodHandle busId;
 
     private Cudart() {
         deviceCount = function("cudaGetDeviceCount", ValueLayout.ADDRESS);
@@ -36,6 +44,13 @@ public final class Cudart {
                         ValueLayout.JAVA_INT,
                         ValueLayout.JAVA_INT);
         synchronize = function("cudaDeviceSynchronize");
+        query = function("cudaStreamQuery", ValueLayout.JAVA_LONG);
+        busId =
+                function(
+                        "cudaDeviceGetPCIBusId",
+                        ValueLayout.ADDRESS,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT);
         memory = function("cudaMemGetInfo", ValueLayout.ADDRESS, ValueLayout.ADDRESS);
     }
 
@@ -111,6 +126,57 @@ public final class Cudart {
             throw new IllegalStateException(
                     "GPU %d failed at what was asked of it: CUDA's error %d"
                             .formatted(index, error));
+        }
+    }
+
+    /// Whether a GPU has done all that was asked of it on a stream.
+    ///
+    /// @throws IllegalStateException if it failed at something
+    public boolean isDone(int index, long stream) {
+        int error = on(index, () -> (int) query.invokeExact(stream));
+        if (error != 0 && error != NOT_READY) {
+            throw new IllegalStateException(
+                    "GPU %d failed at what was asked of it: CUDA's error %d"
+                            .formatted(index, error));
+        }
+        return error == 0;
+    }
+
+    /// Where a GPU is in its machine, as `0000:65:00.0`, whatever number a process knows it by.
+    public String busId(int index) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocate(BUS_ID_BYTES);
+            int error = (int) busId.invokeExact(text, BUS_ID_BYTES, index);
+            return error == 0 ? text.getString(0) : "GPU " + index;
+        } catch (Throwable t) {
+            throw new IllegalStateException("cudaDeviceGetPCIBusId can't be called", t);
+        }
+    }
+
+    /// Does something while a GPU is the thread's current one, and goes back to the one before.
+    public <T> T within(int index, Supplier<T> work) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment before = arena.allocate(ValueLayout.JAVA_INT);
+            require("cudaGetDevice", () -> (int) device.invokeExact(before));
+            require("cudaSetDevice", () -> (int) setDevice.invokeExact(index));
+            try {
+                return work.get();
+            } finally {
+                int last = before.get(ValueLayout.JAVA_INT, 0);
+                require("cudaSetDevice", () -> (int) setDevice.invokeExact(last));
+            }
+        }
+    }
+
+    private static void require(String name, Call call) {
+        int error;
+        try {
+            error = call.run();
+        } catch (Throwable t) {
+            throw new IllegalStateException(name + " can't be called", t);
+        }
+        if (error != 0) {
+            throw new IllegalStateException("%s failed: CUDA's error %d".formatted(name, error));
         }
     }
 

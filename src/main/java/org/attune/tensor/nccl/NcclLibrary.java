@@ -23,15 +23,23 @@ public final class NcclLibrary {
         functions = NcclFunctions.of(library);
     }
 
+    /// The library that has these functions.
+    ///
+    /// @throws UnsatisfiedLinkError if one is missing
+    public static NcclLibrary of(SymbolLookup library) {
+        // NVLS adds in any order. Elsewhere than in `ranks_sum: library` nothing is added by NCCL.
+        NativeVariable.setUnlessSet("NCCL_ALGO", "^NVLS");
+        return new NcclLibrary(library);
+    }
+
     /// What libtorch has loaded, else what the system's loader finds.
     public static Optional<NcclLibrary> find() {
         SymbolLookup loaded = SymbolLookup.loaderLookup();
         if (loaded.find("ncclAllReduce").isPresent()) {
-            return Optional.of(new NcclLibrary(loaded));
+            return Optional.of(of(loaded));
         }
         try {
-            return Optional.of(
-                    new NcclLibrary(SymbolLookup.libraryLookup("libnccl.so.2", Arena.global())));
+            return Optional.of(of(SymbolLookup.libraryLookup("libnccl.so.2", Arena.global())));
         } catch (IllegalArgumentException e) {
             return Optional.empty(); // no such library
         }
@@ -41,7 +49,7 @@ public final class NcclLibrary {
     ///
     /// @throws IllegalArgumentException if it can't be loaded
     public static NcclLibrary load(Path file) {
-        return new NcclLibrary(SymbolLookup.libraryLookup(file, Arena.global()));
+        return of(SymbolLookup.libraryLookup(file, Arena.global()));
     }
 
     /// Its version, as 23007 for 2.30.7.

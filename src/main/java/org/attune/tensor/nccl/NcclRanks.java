@@ -1,5 +1,7 @@
 package org.attune.tensor.nccl;
 
+import org.attune.error.CollectiveException;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,7 +18,7 @@ public final class NcclRanks implements AutoCloseable {
     private final NcclFunctions functions;
     private final long ranks;
     private final int size;
-    private boolean left;
+    private volatile boolean left; // set under this object's lock
 
     NcclRanks(NcclLibrary library, NcclFunctions functions, long ranks, int size) {
         this.library = library;
@@ -106,8 +108,11 @@ public final class NcclRanks implements AutoCloseable {
 
     /// Looks whether work on the stream has failed; from any thread.
     ///
-    /// @throws org.attune.error.CollectiveException if it has
-    public void requireHealthy() {
+    /// @throws CollectiveException if it has, or was [given up][#abort]
+    public synchronized void requireHealthy() {
+        if (left) {
+            throw new CollectiveException("ncclCommAbort has ended the work between GPUs");
+        }
         try (var arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
             library.check(
@@ -118,15 +123,18 @@ public final class NcclRanks implements AutoCloseable {
         }
     }
 
-    /// Ends work that waits for others; from any thread. No further call is possible.
-    public void abort() {
-        left = true;
-        library.check("ncclCommAbort", () -> (int) functions.abort().invokeExact(ranks));
+    /// Ends work that waits for others; from any thread. No further call is possible; once is
+    /// enough.
+    public synchronized void abort() {
+        if (!left) {
+            left = true;
+            library.check("ncclCommAbort", () -> (int) functions.abort().invokeExact(ranks));
+        }
     }
 
     /// Leaves, when all work is done.
     @Override
-    public void close() {
+    public synchronized void close() {
         if (!left) {
             left = true;
             library.check("ncclCommDestroy", () -> (int) functions.leave().invokeExact(ranks));

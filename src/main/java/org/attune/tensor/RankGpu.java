@@ -1,0 +1,164 @@
+package org.attune.tensor;
+
+import org.attune.tensor.library.Cudart;
+import org.attune.tensor.nccl.NcclLibrary;
+import org.attune.tensor.nccl.NcclRanks;
+
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/// The GPU of this rank, joined with those of the others by NCCL. Calls put work behind what was
+/// asked of the GPU before, and return; [#await] waits for it. Tensors are dense and on this GPU.
+/// On the engine thread, but for [#abort].
+///
+/// Untried on GPUs; on the simulated one a stand-in of NCCL moves the numbers.
+public final class RankGpu implements AutoCloseable {
+    private static final int PATIENT_LOOKS = 1000;
+    private static final long PAUSE_NANOS = 20_000;
+
+    private final NcclRanks ranks;
+    private final Device device;
+    private final BooleanSupplier done;
+
+    /// @param ranks owned
+    /// @param done whether the GPU has done all that was asked of it
+    private RankGpu(NcclRanks ranks, Device device, BooleanSupplier done) {
+        this.ranks = ranks;
+        this.device = device;
+        this.done = done;
+    }
+
+    /// Joins the others' GPUs; waits until all do.
+    ///
+    /// @param id of rank 0, from [NcclLibrary#uniqueId]
+    /// @param device a GPU that no other rank has
+    /// @throws org.attune.error.CollectiveException if they can't be reached
+    public static RankGpu join(NcclLibrary library, byte[] id, int rank, int size, Device device) {
+        Engine.requireEngineThread();
+        int index = device.index();
+        NcclRanks ranks = on(device, () -> library.join(id, rank, size));
+        return new RankGpu(ranks, device, () -> runtime().isDone(index, CudaStream.of(index)));
+    }
+
+    /// As [#join] on the simulated GPU, where a stand-in of NCCL works beside the engine thread.
+    ///
+    /// @param done whether it has done all that was asked of it
+    public static RankGpu joinSimulated(
+            NcclLibrary library, byte[] id, int rank, int size, BooleanSupplier done) {
+        Engine.requireEngineThread();
+        return new RankGpu(library.join(id, rank, size), Device.simulated(), done);
+    }
+
+    private static Cudart runtime() {
+        return CudaProbe.cudart().orElseThrow();
+    }
+
+    private static <T> T on(Device device, Supplier<T> work) {
+        return device.type() == Device.Type.CUDA
+                ? runtime().within(device.index(), work)
+                : work.get();
+    }
+
+    /// Where a GPU is in its machine, whatever number a process knows it by.
+    public static String place(Device device) {
+        return device.type() == Device.Type.CUDA
+                ? runtime().busId(device.index())
+                : device.toString();
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
+    ///
+    /// @param from float32
+    /// @param to likewise, elsewhere
+    public void allToAll(Tensor from, Tensor to, int size) {
+        ask(
+                () ->
+                        ranks.allToAll(
+                                address(from), address(to), from.size() / size, stream()));
+    }
+
+    /// Everybody's numbers of any type, in the order of the ranks.
+    ///
+    /// @param part maybe in its place in `whole`
+    public void allGather(Tensor part, Tensor whole) {
+        long bytes = part.size() * part.dtype().bytes();
+        ask(() -> ranks.allGatherBytes(address(part), address(whole), bytes, stream()));
+    }
+
+    /// Adds up float32 numbers in place, in NCCL's order.
+    public void allReduce(Tensor numbers) {
+        ask(() -> ranks.allReduce(address(numbers), numbers.size(), stream()));
+    }
+
+    /// This rank's part of such sums.
+    public void reduceScatter(Tensor whole, Tensor part) {
+        ask(() -> ranks.reduceScatter(address(whole), address(part), part.size(), stream()));
+    }
+
+    /// Copies one rank's numbers of any type to all.
+    public void broadcast(Tensor values, int from) {
+        long bytes = values.size() * values.dtype().bytes();
+        ask(() -> ranks.broadcastBytes(address(values), bytes, from, stream()));
+    }
+
+    private void ask(Runnable call) {
+        Placement.ready(device);
+        on(
+                device,
+                () -> {
+                    call.run();
+                    return null;
+                });
+        if (device.type() == Device.Type.SIMULATED) {
+            await(); // operators there don't queue behind it, as on a stream
+        }
+    }
+
+    private static long address(Tensor values) {
+        return Libtorch.dataPointer(values.handle());
+    }
+
+    private long stream() {
+        return device.type() == Device.Type.CUDA ? CudaStream.of(device.index()) : 0;
+    }
+
+    /// Waits until the GPU has done what was asked of it, and looks meanwhile whether work between
+    /// GPUs has failed.
+    ///
+    /// @throws org.attune.error.CollectiveException if it has, or was [given up][#abort]
+    public void await() {
+        for (int looks = 1; !done.getAsBoolean(); looks++) {
+            if (looks % PATIENT_LOOKS == 0) {
+                ranks.requireHealthy();
+            }
+            if (looks < PATIENT_LOOKS) {
+                Thread.onSpinWait();
+            } else {
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
+        ranks.requireHealthy();
+    }
+
+    /// Ends work that waits for others, from any thread: [#await] fails then. No further call is
+    /// possible.
+    public void abort() {
+        ranks.abort();
+    }
+
+    /// Leaves, when all work is done.
+    @Override
+    public void close() {
+        on(
+                device,
+                () -> {
+                    ranks.close();
+                    return null;
+                });
+    }
+}
