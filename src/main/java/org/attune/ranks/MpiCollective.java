@@ -81,6 +81,11 @@ public final class MpiCollective implements Collective {
         return Collections.frequency(hosts, hosts.get(rank()));
     }
 
+    /// The name of this rank's machine.
+    public String machine() {
+        return hosts.get(rank());
+    }
+
     /// What the library says of itself: `Open MPI v4.1.4, …`.
     public String library() {
         return calls.library().version();

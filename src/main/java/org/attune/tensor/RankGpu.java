@@ -76,10 +76,7 @@ public final class RankGpu implements AutoCloseable {
     /// @param from float32
     /// @param to likewise, elsewhere
     public void allToAll(Tensor from, Tensor to, int size) {
-        ask(
-                () ->
-                        ranks.allToAll(
-                                address(from), address(to), from.size() / size, stream()));
+        ask(() -> ranks.allToAll(address(from), address(to), from.size() / size, stream()));
     }
 
     /// Everybody's numbers of any type, in the order of the ranks.
@@ -127,10 +124,9 @@ public final class RankGpu implements AutoCloseable {
         return device.type() == Device.Type.CUDA ? CudaStream.of(device.index()) : 0;
     }
 
-    /// Waits until the GPU has done what was asked of it, and looks meanwhile whether work between
-    /// GPUs has failed.
+    /// Waits until the GPU has finished these calls. On the way it looks whether one has failed.
     ///
-    /// @throws org.attune.error.CollectiveException if it has, or was [given up][#abort]
+    /// @throws org.attune.error.CollectiveException if one has, or was [given up][#abort]
     public void await() {
         for (int looks = 1; !done.getAsBoolean(); looks++) {
             if (looks % PATIENT_LOOKS == 0) {

@@ -19,8 +19,7 @@ final class FailingGpu {
     /// @param args what rank 1 does, seconds that a call may take, folder
     public static void main(String[] args) throws InterruptedException {
         Launched launched = Launched.by(System.getenv()).orElseThrow();
-        var mpi =
-                Engine.call(() -> MpiCollective.join(launched, System.getenv(), RankSum.FIXED));
+        var mpi = Engine.call(() -> MpiCollective.join(launched, System.getenv(), RankSum.FIXED));
         var gpus = Engine.call(() -> SimulatedGpus.join(mpi, mpi.place(), RankSum.FIXED));
         var given = new CountDownLatch(1);
         var _ =

@@ -5,12 +5,16 @@ import org.attune.cli.launch.RankJob;
 import org.attune.ranks.Collective;
 import org.attune.ranks.Launched;
 import org.attune.ranks.MpiCollective;
+import org.attune.ranks.NcclCollective;
 import org.attune.ranks.RankAgreement;
+import org.attune.ranks.RankCarrier;
 import org.attune.ranks.RankMarks;
 import org.attune.ranks.RankSum;
 import org.attune.ranks.RankWatch;
 import org.attune.ranks.SingleProcess;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.trainers.config.RanksConfig;
 import org.attune.trainers.loop.StopSignal;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,8 +49,9 @@ final class RankSession {
     private static final Pattern LAUNCHERS_PART =
             Pattern.compile("/(orted|prted|hydra_pmi_proxy|hydra_bstrap_proxy)$");
 
-    private final Collective ranks;
     private final Optional<MpiCollective> mpi;
+    private Collective ranks;
+    private volatile Optional<NcclCollective> nccl = Optional.empty();
     private Optional<RankWatch> watch = Optional.empty();
 
     private RankSession(Optional<MpiCollective> mpi) {
@@ -106,6 +111,30 @@ final class RankSession {
                                         this::giveUp));
     }
 
+    /// Chooses what carries numbers between the ranks' devices, and says so where a user should
+    /// know.
+    ///
+    /// @param device where this rank computes
+    /// @throws org.attune.error.ConfigException if what the run asks for can't be had
+    void carry(Supplier<Device> device, RanksConfig config) {
+        mpi.ifPresent(
+                joined -> {
+                    RankCarrier carrier =
+                            Engine.call(
+                                    () ->
+                                            RankCarrier.join(
+                                                    joined,
+                                                    device.get(),
+                                                    config.ddpBackend(),
+                                                    config.ranksSum()));
+                    ranks = carrier.ranks();
+                    nccl = carrier.nccl();
+                    if (ranks.writes()) {
+                        carrier.said().ifPresent(LOG::warn);
+                    }
+                });
+    }
+
     /// The process that was called with `--ranks`, if it is on this machine.
     private static Optional<ProcessHandle> starter() {
         String[] words = System.getenv().getOrDefault(RankJob.STARTER, "").split("@", 2);
@@ -117,6 +146,7 @@ final class RankSession {
     private void giveUp(String reason) {
         System.err.println("attune: " + reason);
         System.err.flush();
+        nccl.ifPresent(gpus -> within(ABORT_SECONDS, gpus::abort));
         // Where the network is cut, the launcher's part on this machine waits for its other part.
         ProcessHandle.current()
                 .parent()
@@ -173,7 +203,7 @@ final class RankSession {
                         Engine.run(
                                 () -> {
                                     joined.barrier("the end");
-                                    joined.close();
+                                    ranks.close();
                                 }));
     }
 
@@ -200,12 +230,16 @@ final class RankSession {
     }
 
     private static void abort(MpiCollective joined, int code) {
-        Runnable all = () -> Engine.run(() -> joined.abort(code));
+        // If the engine is busy, the launcher ends the others when this process has ended.
+        within(ABORT_SECONDS, () -> Engine.run(() -> joined.abort(code)));
+    }
+
+    /// Does what may never come back, elsewhere.
+    private static void within(int seconds, Runnable work) {
         try {
-            // If the engine is busy, the launcher ends the others when this process has ended.
-            CompletableFuture.runAsync(all).get(ABORT_SECONDS, TimeUnit.SECONDS);
+            CompletableFuture.runAsync(work).get(seconds, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            LOG.debug("the job can't be aborted", e);
+            LOG.debug("the work of ranks can't be ended", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -7,6 +7,7 @@ import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.ResolvedConfig;
 import org.attune.cli.report.ReportPage;
 import org.attune.error.ConfigException;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.RunConfig;
@@ -94,6 +95,7 @@ final class TrainingSession {
             ranks.agree(() -> RankFacts.of(loaded.config()));
             Duration limit = Duration.ofSeconds(training.ranks().ddpTimeout());
             ranks.watch(training.save().outputDir(), limit);
+            ranks.carry(() -> Device.parse(config.model().device()), training.ranks());
             int code;
             try (var _ = new InterruptGuard(stop, this::told);
                     var _ = ranks.heed(stop)) {

@@ -31,26 +31,52 @@ final class RankMethodsTest {
     void everyMethodLeavesTheSameBytesOnTwoRanks() throws Exception {
         MpiRun two = MpiRun.of(2); // skips where there is no launcher
         RankedMethods.rows(folder);
-        Path alone = train(MpiRun.of(1), "one");
-        Path shared = train(two, "two");
+        Path alone = train(MpiRun.of(1), "one", "all");
+        Path shared = train(two, "two", "all");
         for (String method : RankedMethods.all(folder).keySet()) {
-            for (String file :
-                    List.of("adapter_model.safetensors", "checkpoint-2/optimizer.safetensors")) {
-                assertArrayEquals(
-                        Files.readAllBytes(alone.resolve(method).resolve(file)),
-                        Files.readAllBytes(shared.resolve(method).resolve(file)),
-                        method + "/" + file);
-            }
-            assertEquals(metrics(alone.resolve(method)), metrics(shared.resolve(method)), method);
+            assertSameBytes(alone, shared, method);
         }
     }
 
-    private Path train(MpiRun ranks, String name) {
+    /// NCCL's stand-in carries what two simulated GPUs add up, and MPI what a processor does.
+    @Test
+    void simulatedGpusLeaveTheSameBytesWhateverCarriesTheirNumbers() throws Exception {
+        MpiRun two = MpiRun.of(2); // skips where there is no launcher
+        RankedMethods.rows(folder);
+        String methods = "sft,dpo,grpo";
+        Path alone = train(simulated(MpiRun.of(1)), "one", methods, "device=simulated");
+        MpiRun byNccl = simulated(two).with("-D" + RankedMethods.CARRIER + "=nccl");
+        Path nccl = train(byNccl, "nccl", methods, "device=simulated", "zero_stage=1");
+        Path mpi = train(simulated(MpiRun.of(2)), "mpi", methods, "device=simulated");
+        for (String method : methods.split(",")) {
+            assertSameBytes(alone, nccl, method);
+            assertSameBytes(alone, mpi, method);
+        }
+    }
+
+    private static MpiRun simulated(MpiRun ranks) {
+        return ranks.with("-Dattune.device=simulated");
+    }
+
+    private static void assertSameBytes(Path alone, Path shared, String method) throws IOException {
+        for (String file :
+                List.of("adapter_model.safetensors", "checkpoint-2/optimizer.safetensors")) {
+            assertArrayEquals(
+                    Files.readAllBytes(alone.resolve(method).resolve(file)),
+                    Files.readAllBytes(shared.resolve(method).resolve(file)),
+                    method + "/" + file);
+        }
+        assertEquals(metrics(alone.resolve(method)), metrics(shared.resolve(method)), method);
+    }
+
+    private Path train(MpiRun ranks, String name, String methods, String... words) {
         Path output = folder.resolve(name);
+        List<String> arguments = new ArrayList<>(List.of("" + folder, "" + output, methods));
+        arguments.addAll(List.of(words));
         Process job =
                 ranks.with("--add-modules=jdk.incubator.vector")
                         .with("-Dattune.root=" + System.getProperty("attune.root", ".."))
-                        .start(RankedMethods.class, "" + folder, "" + output, "all");
+                        .start(RankedMethods.class, arguments.toArray(String[]::new));
         MpiRun.Result result = MpiRun.await(job, PATIENCE);
         assertEquals(0, result.exitCode(), result.output());
         return output;

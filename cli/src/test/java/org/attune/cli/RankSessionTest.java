@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.ranks.RankSum;
+import org.attune.tensor.Device;
+import org.attune.trainers.config.RanksConfig;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
@@ -30,7 +32,9 @@ final class RankSessionTest {
         assertEquals(0, process.waitFor(), said);
         assertTrue(said.contains("org.attune.ranks.SingleProcess"), "classes are listed");
         List<String> loaded =
-                said.lines().filter(line -> line.contains(" org.attune.tensor.mpi.")).toList();
+                said.lines()
+                        .filter(line -> line.matches(".* org\\.attune\\.tensor\\.(mpi|nccl)\\..*"))
+                        .toList();
         assertEquals(List.of(), loaded);
     }
 
@@ -42,6 +46,7 @@ final class RankSessionTest {
             RankSession session = RankSession.open(RankSum.FIXED);
             session.agree(() -> Map.of("version", "1"));
             session.watch(Path.of("out"), Duration.ofSeconds(10));
+            session.carry(Device::cpu, RanksConfig.defaults());
             session.options();
             session.place();
             session.leave();

@@ -5,8 +5,11 @@ import org.attune.hub.HubDownload;
 import org.attune.ranks.Collective;
 import org.attune.ranks.Launched;
 import org.attune.ranks.MpiCollective;
+import org.attune.ranks.RankCarrier;
 import org.attune.ranks.RankSum;
+import org.attune.ranks.SimulatedGpus;
 import org.attune.ranks.SingleProcess;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.StopSignal;
@@ -31,6 +34,9 @@ final class RankedMethods {
             Path.of(System.getProperty("attune.root", "..")).resolve("examples").toAbsolutePath();
     private static final String MODEL = EXAMPLES.resolve("model").toString();
     private static final String CALCULATOR = "tools={name: calculator, as: calc}";
+
+    /// Property that says `nccl` where its stand-in carries numbers between simulated GPUs.
+    static final String CARRIER = "attune.test.carrier";
 
     private RankedMethods() {}
 
@@ -149,10 +155,7 @@ final class RankedMethods {
         try (Collective ranks =
                 launched.isEmpty()
                         ? new SingleProcess()
-                        : Engine.call(
-                                () ->
-                                        MpiCollective.join(
-                                                launched.get(), System.getenv(), RankSum.FIXED))) {
+                        : Engine.call(() -> join(launched.get()))) {
             all(folder)
                     .forEach(
                             (name, run) -> {
@@ -163,6 +166,14 @@ final class RankedMethods {
                             });
             Engine.run(ranks::close);
         }
+    }
+
+    private static Collective join(Launched launched) {
+        var mpi = MpiCollective.join(launched, System.getenv(), RankSum.FIXED);
+        return "nccl".equals(System.getProperty(CARRIER))
+                ? SimulatedGpus.join(mpi, mpi.place(), RankSum.FIXED)
+                : RankCarrier.join(mpi, Device.parse("auto"), Optional.empty(), RankSum.FIXED)
+                        .ranks();
     }
 
     private static void train(Run run, Path output, List<String> words, Collective ranks) {

@@ -225,8 +225,7 @@ public final class StubNccl {
         all.links().exchange(sent, received);
     }
 
-    int ncclBroadcast(
-            long from, long to, long count, int type, int root, long ranks, long stream) {
+    int ncclBroadcast(long from, long to, long count, int type, int root, long ranks, long stream) {
         Ranks all = joined.get(ranks);
         long bytes = count * bytes(type) + stream;
         List<Piece> sent = new ArrayList<>();
@@ -237,8 +236,7 @@ public final class StubNccl {
         return queue(all, () -> all.links().exchange(sent, received));
     }
 
-    int ncclAllReduce(
-            long from, long to, long count, int type, int sum, long ranks, long stream) {
+    int ncclAllReduce(long from, long to, long count, int type, int sum, long ranks, long stream) {
         Ranks all = joined.get(ranks);
         return queue(all, () -> sum(all, from, to, 0, count, count + type - FLOAT + sum + stream));
     }

@@ -1,12 +1,17 @@
 package org.attune.trainers.config;
 
+import org.attune.ranks.RankBackend;
 import org.attune.ranks.RankSum;
 import org.attune.records.CopyMethods;
+
+import java.util.Optional;
 
 /// How the processes of a run work together, where there are several.
 ///
 /// @param checkRanksSteps after every so many steps the processes compare the trained values; they
 ///     must be the same, bit for bit
+/// @param ddpBackend what carries numbers between GPUs of several processes; empty: NCCL where it
+///     can, TRL's default, else the processor's memory and MPI
 /// @param ddpTimeout seconds that a process waits for the others in one call before the run ends;
 ///     TRL's default
 /// @param zeroStage what is cut over the processes instead of being held by each, as in ZeRO: 0
@@ -15,6 +20,7 @@ import org.attune.records.CopyMethods;
 @CopyMethods
 public record RanksConfig(
         @InRange(min = 1) int checkRanksSteps,
+        Optional<RankBackend> ddpBackend,
         @InRange(min = 1) int ddpTimeout,
         RankSum ranksSum,
         @InRange(min = 0, max = 1) int zeroStage)

@@ -69,6 +69,7 @@ public final class Fingerprints {
                     "max_memory",
                     "optimizer_in_bwd",
                     "check_ranks_steps",
+                    "ddp_backend",
                     "ddp_timeout",
                     "zero_stage",
                     "precompute_ref_cache_dir",
