@@ -128,8 +128,9 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
                 ? new Choice(
                         Optional.of(RankBackend.NCCL),
                         Optional.of(
-                                "ranks sum by NCCL %d, untried on GPUs; ddp_backend: mpi is the"
-                                        + " other way".formatted(all.getFirst().nccl())))
+                                ("ranks sum by NCCL %d, untried on GPUs; ddp_backend: mpi is"
+                                                + " the other way")
+                                        .formatted(all.getFirst().nccl())))
                 : new Choice(
                         Optional.of(RankBackend.MPI),
                         Optional.of(
