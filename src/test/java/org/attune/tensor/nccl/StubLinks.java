@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Sockets between every two of some processes of this machine, which carry pieces of memory.
+@SuppressWarnings("restricted")
 final class StubLinks implements AutoCloseable {
     private static final int NUMBER = Integer.BYTES;
 
