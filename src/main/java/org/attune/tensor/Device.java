@@ -115,8 +115,11 @@ public record Device(Type type, int index) {
     }
 
     /// Waits until the device has done all that was asked of it, so that a clock can be read. A
-    /// processor, and the simulated GPU, is never behind.
+    /// processor, and the simulated GPU, is never behind. On the engine thread.
     public void finish() {
+        if (isGpu()) {
+            DeviceTraffic.waited();
+        }
         if (type == Type.CUDA) {
             Uploads.send();
             CudaProbe.finish(index);

@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /// Counts what a GPU, or the simulated one, is asked for, while it is switched on: calls of
-/// operators, copies to it, and copies from it, which wait for all that was asked before. What
+/// operators, copies to it, and waits for all that was asked before, such as copies from it. What
 /// autograd calls within a backward pass isn't seen. On the engine thread.
 /// ```
 /// DeviceTraffic.start();
@@ -28,7 +28,7 @@ public final class DeviceTraffic {
     /// @param byOperator calls of operators that make the device work, by ATen's name
     /// @param uploads copies from the host to the device
     /// @param uploadedBytes of them
-    /// @param waits copies from the device to the host
+    /// @param waits copies from the device to the host, and waits without one
     /// @param downloadedBytes of them
     public record Counts(
             Map<String, Long> byOperator,
@@ -101,6 +101,13 @@ public final class DeviceTraffic {
 
     private static long begin(Tensor x) {
         return Libtorch.dataPointer(x.handle());
+    }
+
+    /// Counts a wait for all that was asked.
+    static void waited() {
+        if (launches != null) {
+            waits++;
+        }
     }
 
     /// Counts a copy.

@@ -2,10 +2,14 @@ package org.attune.trainers.loop;
 
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.TokenForest;
+import org.attune.tensor.Device;
 import org.attune.tensor.OperatorTimes;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /// Wall time by phase, and the rows that passed through a model in it. A phase inside another
@@ -13,6 +17,9 @@ import java.util.function.Supplier;
 /// ```
 /// try (var _ = clock.enter("evaluate")) { … }
 /// ```
+/// A GPU may compute after the end of the phase that asked for it. In exact steps, which are
+/// logged, the clock waits for the GPU before it is read. In others nobody waits, and the time of
+/// phases that compute is split as in exact steps. Outside of steps the clock always waits.
 public final class PhaseClock {
     /// Not a phase: the passes that are repeated in `backward`.
     public static final String RECOMPUTED = "recomputed";
@@ -23,13 +30,40 @@ public final class PhaseClock {
 
     private static final String EVALUATE = "evaluate";
 
+    /// Phases of a step that ask a GPU for more than they wait for.
+    private static final Set<String> COMPUTING =
+            Set.of(
+                    "train",
+                    "forward",
+                    "backward",
+                    "critic_forward",
+                    "critic_backward",
+                    "reference",
+                    "teacher",
+                    "optimizer");
+
+    /// Phases that are rare, or that wait all the time, so that one wait before them is nothing.
+    private static final Set<String> WAITED_FOR = Set.of(EVALUATE, "rollout", "save");
+
     private final Map<String, Long> nanos = new LinkedHashMap<>();
+    private final Map<String, Long> askedNanos = new LinkedHashMap<>(); // where nobody waited
+    private final Map<String, Long> exactNanos = new LinkedHashMap<>(); // of steps, where one did
     private final Map<String, Long> wholeNanos = new LinkedHashMap<>();
     private final Map<String, PassWork> passes = new LinkedHashMap<>();
     private final Watch watch;
     private String current = "";
     private boolean evaluating;
-    private long since = System.nanoTime();
+    private Optional<Device> device = Optional.empty();
+    private Times times = Times.BEFORE_STEPS;
+    private final LongSupplier time;
+    private long since;
+
+    /// What times are of: work that is done or, in steps that aren't exact, asked for.
+    private enum Times {
+        BEFORE_STEPS,
+        EXACT,
+        ASKED
+    }
 
     /// Hears what a run is doing, on the thread that does it, so it returns at once.
     public interface Watch {
@@ -58,7 +92,33 @@ public final class PhaseClock {
 
     /// @param watch borrowed
     public PhaseClock(Watch watch) {
+        this(watch, System::nanoTime);
+    }
+
+    /// @param time now, in nanoseconds
+    PhaseClock(Watch watch, LongSupplier time) {
         this.watch = watch;
+        this.time = time;
+        since = time.getAsLong();
+    }
+
+    /// Names the device that computes: a processor is never behind.
+    public void follow(Device computing) {
+        device = Optional.of(computing).filter(Device::isGpu);
+    }
+
+    /// A step begins, within its phase.
+    ///
+    /// @param exact whether the times of its phases are to be exact
+    void step(boolean exact) {
+        if (device.isEmpty()) {
+            return;
+        }
+        if (exact) {
+            device.get().finish();
+            switchTo(current, time.getAsLong());
+        }
+        times = exact ? Times.EXACT : Times.ASKED;
     }
 
     /// Starts a phase, which ends when the result is closed.
@@ -93,9 +153,22 @@ public final class PhaseClock {
 
     /// Seconds of each phase so far, in the order of their first start.
     public Map<String, Double> seconds() {
-        switchTo(current);
+        switchTo(current, time.getAsLong());
+        double exact = 0;
+        double asked = 0;
+        for (var phase : exactNanos.entrySet()) {
+            exact += phase.getValue();
+            asked += askedNanos.getOrDefault(phase.getKey(), 0L);
+        }
         Map<String, Double> seconds = new LinkedHashMap<>();
-        nanos.forEach((phase, time) -> seconds.put(phase, time / 1e9));
+        for (var phase : nanos.entrySet()) {
+            String name = phase.getKey();
+            double split =
+                    exact > 0 && exactNanos.containsKey(name)
+                            ? asked * exactNanos.get(name) / exact
+                            : askedNanos.getOrDefault(name, 0L);
+            seconds.put(name, (phase.getValue() + split) / 1e9);
+        }
         return seconds;
     }
 
@@ -140,9 +213,23 @@ public final class PhaseClock {
     }
 
     private long switchTo(String phase) {
-        long now = System.nanoTime();
+        if (times != Times.ASKED || evaluating || WAITED_FOR.contains(phase)) {
+            device.ifPresent(Device::finish);
+        }
+        return switchTo(phase, time.getAsLong());
+    }
+
+    private long switchTo(String phase, long now) {
         if (!current.isEmpty()) {
-            nanos.merge(current, now - since, Long::sum);
+            boolean computes = device.isPresent() && !evaluating && COMPUTING.contains(current);
+            if (computes && times == Times.ASKED) {
+                askedNanos.merge(current, now - since, Long::sum);
+            } else {
+                nanos.merge(current, now - since, Long::sum);
+            }
+            if (computes && times == Times.EXACT) {
+                exactNanos.merge(current, now - since, Long::sum);
+            }
         }
         if (!phase.isEmpty()) {
             nanos.putIfAbsent(phase, 0L);

@@ -215,6 +215,7 @@ public record RunParts(
                         schedule.learningRate(),
                         schedule.schedule(),
                         schedule.measured(config.best().isGreaterBetter()));
+        context.clock().follow(trained.getFirst().values().device());
         try (Bema average = config.averaging().bema() ? bema() : null) {
             return new TrainingLoop(
                             info,

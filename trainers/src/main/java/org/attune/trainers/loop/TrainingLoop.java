@@ -207,6 +207,7 @@ public final class TrainingLoop {
             return false;
         }
         try (var _ = context.clock().enter("train")) {
+            context.clock().step(isLogged(step + 1));
             rate = rates.of(step);
             Optional<StepReport> report = updates.run(step, rate, work);
             if (report.isEmpty()) {
@@ -224,8 +225,7 @@ public final class TrainingLoop {
     private void afterStep(Work work) {
         context.listeners().forEach(l -> l.onStep(step, log.tokensHere(), context.clock()));
         boolean last = step == info.totalSteps();
-        boolean first = step == 1 && config.log().loggingFirstStep();
-        if (logging.dueAfter(step) || first || (last && !logging.isNever())) {
+        if (isLogged(step)) {
             log.step(step, updates.gradientNorm(), rate, epoch(), trainSeconds());
         }
         boolean save = saving.dueAfter(step);
@@ -243,6 +243,13 @@ public final class TrainingLoop {
                     step,
                     info.totalSteps());
         }
+    }
+
+    /// @param made number of a step, from 1
+    private boolean isLogged(int made) {
+        boolean last = made == info.totalSteps();
+        boolean first = made == 1 && config.log().loggingFirstStep();
+        return logging.dueAfter(made) || first || (last && !logging.isNever());
     }
 
     private void evaluate(Work work) {

@@ -1,6 +1,7 @@
 package org.attune.trainers.budget;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
@@ -135,15 +136,23 @@ class LaunchBudgetTest {
         return DeviceTraffic.stop();
     }
 
+    /// The second of three steps, of which the last is logged.
     private DeviceTraffic.Counts step(Policy policy) {
+        return step(policy, 2);
+    }
+
+    private DeviceTraffic.Counts step(Policy policy, int counted) {
         Path output = folder.resolve("run" + System.nanoTime());
-        TrainingConfig training = ShortRun.of(SftConfig.defaults().training(), 2, 1e-3, output);
+        TrainingConfig training =
+                ShortRun.of(SftConfig.defaults().training(), 3, 1e-3, output)
+                        .withLog(l -> l.withLoggingSteps(3));
         var counts = new DeviceTraffic.Counts[1];
         var counting =
                 new TrainingListener() {
                     @Override
                     public void onStep(int step, long tokens, PhaseClock clock) {
-                        counts[0] = DeviceTraffic.stop();
+                        DeviceTraffic.Counts made = DeviceTraffic.stop();
+                        counts[0] = step == counted ? made : counts[0];
                         DeviceTraffic.start();
                     }
                 };
@@ -263,5 +272,23 @@ class LaunchBudgetTest {
                                         return step(policy);
                                     }
                                 }));
+    }
+
+    /// So that the times of its phases are true; its launches are those of others.
+    @Test
+    void aLoggedStepWaitsAtTheEndsOfItsPhases() {
+        onDecoder(
+                1,
+                d -> {
+                    try (Policy policy = policy(d, 0)) {
+                        DeviceTraffic.Counts other = step(policy, 2);
+                        DeviceTraffic.Counts logged = step(policy, 3);
+                        assertEquals(other.byOperator(), logged.byOperator());
+                        assertEquals(other.uploads(), logged.uploads());
+                        assertEquals(2, other.waits());
+                        assertTrue(logged.waits() > 8, logged.waits() + " waits");
+                        return logged;
+                    }
+                });
     }
 }
