@@ -5,11 +5,18 @@ package org.attune.tensor;
 /// tensors that live long and are costly to make. Where malloc isn't glibc's, nothing changes.
 public final class OwnPages {
     private static final int LARGE = 1 << 20;
+    private static final int SMALLER = 1 << 18;
 
     private OwnPages() {}
 
     /// Says whether tensors of more than 1 MiB that are made from now on get their own.
     public static void use(boolean own) {
         Allocator.mapFrom(own ? LARGE : Allocator.ONE_GIB);
+    }
+
+    /// The same from 256 KiB on, for weights: a model has hundreds of such, and they stay. Ends
+    /// with [#use] of false.
+    public static void useForSmaller() {
+        Allocator.mapFrom(SMALLER);
     }
 }

@@ -9,6 +9,7 @@ import org.attune.tensor.vector.PanelProduct;
 import org.attune.tensor.vector.Panels;
 import org.attune.tensor.vector.Rows;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /// A bfloat16 matrix copied into the order that products read fastest ([Panels]). The library puts
@@ -140,6 +141,13 @@ public final class PackedMatrix implements AutoCloseable {
         other.copyInPlace(memory);
         memory.close();
         return new PackedMatrix(other, out, in, columns);
+    }
+
+    /// The memory that holds the matrix's numbers, without the columns behind them.
+    public List<MemorySegment> matrixMemory() {
+        return Panels.ranges(address(), out, in, columns).stream()
+                .map(range -> Libtorch.memory(range.address(), range.bytes()))
+                .toList();
     }
 
     private Panels.Place place(int first) {

@@ -10,6 +10,9 @@ import org.attune.testing.RandomMatrices;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.ValueLayout;
+
 class PackedMatrixTest {
     @BeforeEach
     void needsAFasterLayout() {
@@ -43,6 +46,31 @@ class PackedMatrixTest {
                     }
                     System.out.println(cases + " products with packed matrices");
                 });
+    }
+
+    @Test
+    void otherColumnsLeaveTheMatrixsMemoryAsItIs() {
+        Engine.run(
+                () -> {
+                    try (var scope = TensorScope.open("test")) {
+                        for (int in : new int[] {576, 97}) {
+                            PackedMatrix copy = PackedMatrix.of(random(1, 1000, in), 48, scope);
+                            byte[] before = bytes(copy);
+                            copy.fillMore(random(2, 1000, 48));
+                            assertArrayEquals(before, bytes(copy));
+                            assertEquals(1000L * (in - in % 2) * Short.BYTES, before.length);
+                        }
+                        PackedMatrix alone = PackedMatrix.of(random(3, 960, 576), scope);
+                        assertEquals(1, alone.matrixMemory().size());
+                        assertEquals(960L * 576 * Short.BYTES, bytes(alone).length);
+                    }
+                });
+    }
+
+    private static byte[] bytes(PackedMatrix copy) {
+        var bytes = new ByteArrayOutputStream();
+        copy.matrixMemory().forEach(m -> bytes.writeBytes(m.toArray(ValueLayout.JAVA_BYTE)));
+        return bytes.toByteArray();
     }
 
     @Test

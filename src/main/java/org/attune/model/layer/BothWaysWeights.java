@@ -5,9 +5,11 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.DropoutPart;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Copies that forward and backward passes read. The numbers themselves are given back. They are
 /// made again from a copy when they are asked for. Then they stay, since an adapter that changed
@@ -84,6 +86,13 @@ final class BothWaysWeights implements WeightState {
     @Override
     public boolean packs() {
         return true;
+    }
+
+    @Override
+    public List<MemorySegment> frozenMemory() {
+        Stream<MemorySegment> copies =
+                Stream.of(copy, back).flatMap(c -> c.matrixMemory().stream());
+        return Stream.concat(base.stream().map(Tensor::memory), copies).toList();
     }
 
     @Override

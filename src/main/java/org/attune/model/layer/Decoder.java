@@ -11,6 +11,7 @@ import org.attune.tensor.LargePages;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -149,6 +150,22 @@ public final class Decoder implements AutoCloseable {
         linears().forEach(FusedLinear::keepForward);
         output.pack();
         Engine.giveBackFreedMemory();
+    }
+
+    /// Memory of the processor with numbers of the base model, in whichever form, that stay as
+    /// they are from now on; in an order that is the same in every process. None on other devices.
+    public List<MemorySegment> frozenMemory() {
+        if (device.isGpu()) {
+            return List.of();
+        }
+        List<MemorySegment> frozen = new ArrayList<>();
+        embedding().frozenMemory().forEach(frozen::add);
+        if (!config.tiesOutput()) {
+            output.weight().frozenMemory().forEach(frozen::add);
+        }
+        frozen.addAll(output.frozenMemory());
+        linears().forEach(l -> frozen.addAll(l.frozenMemory()));
+        return frozen;
     }
 
     /// Has passes read the numbers themselves, without copies, since they will change.

@@ -3,6 +3,8 @@ package org.attune.model.layer;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /// Nothing but the copy that forward passes read: nothing can be attached, merged or trained.
@@ -22,6 +24,11 @@ record ForwardWeights(Form form, Optional<AdapterColumns> columns, PackedMatrix 
     @Override
     public boolean packs() {
         return true;
+    }
+
+    @Override
+    public List<MemorySegment> frozenMemory() {
+        return copy.matrixMemory();
     }
 
     @Override

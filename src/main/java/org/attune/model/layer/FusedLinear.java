@@ -10,6 +10,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.TokenPass;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -190,6 +191,12 @@ public final class FusedLinear {
 
     boolean packsBackward() {
         return weights.packsBackward();
+    }
+
+    /// Memory whose numbers stay as they are; none where decoding has it in large pages, which
+    /// shared memory has not.
+    List<MemorySegment> frozenMemory() {
+        return trainsBase() || servesTokens ? List.of() : weights.frozenMemory();
     }
 
     /// Whether decoding can read the copy that forward passes read.

@@ -3,6 +3,8 @@ package org.attune.model.layer;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /// The numbers themselves with an adapter's columns behind them in one matrix, of which both are
@@ -38,6 +40,11 @@ record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
     @Override
     public boolean packs() {
         return false;
+    }
+
+    @Override
+    public List<MemorySegment> frozenMemory() {
+        return List.of(); // each page has columns too
     }
 
     @Override

@@ -7,6 +7,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.DropoutPart;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,6 +23,11 @@ final class LinearWeights {
         form = new WeightState.Form(owner, out, in, device, dtype);
         Tensor base = owner.adopt(Tensor.empty(device, dtype, out, in));
         state = new PlainWeights(form, base, Optional.empty(), packs);
+    }
+
+    /// Memory of the processor whose numbers are those of `W` and stay as they are.
+    List<MemorySegment> frozenMemory() {
+        return state.frozenMemory();
     }
 
     /// Whether products read copies.

@@ -7,6 +7,7 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,6 +95,11 @@ public final class OutputLayer {
         if (packed == null && mayPack(weight.base())) {
             packed = PackedMatrix.of(weight.base(), packs.orElseThrow());
         }
+    }
+
+    /// As [FusedLinear#frozenMemory].
+    List<MemorySegment> frozenMemory() {
+        return packed == null || !mayPack(weight.base()) ? List.of() : packed.matrixMemory();
     }
 
     /// As [FusedLinear#keepPlain].

@@ -4,7 +4,10 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A copy that forward passes read, and the numbers themselves, which backward passes read.
 ///
@@ -24,6 +27,11 @@ record PackedWeights(
     @Override
     public boolean packs() {
         return true;
+    }
+
+    @Override
+    public List<MemorySegment> frozenMemory() {
+        return Stream.concat(Stream.of(base.memory()), copy.matrixMemory().stream()).toList();
     }
 
     @Override

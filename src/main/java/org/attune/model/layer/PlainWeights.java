@@ -3,6 +3,8 @@ package org.attune.model.layer;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /// The numbers themselves, with no adapter beside them, or still waiting to be copied.
@@ -12,6 +14,11 @@ import java.util.Optional;
 /// @param packs whether it waits for a copy that products will read
 record PlainWeights(Form form, Tensor base, Optional<AdapterColumns> columns, boolean packs)
         implements WeightState {
+    @Override
+    public List<MemorySegment> frozenMemory() {
+        return List.of(base.memory());
+    }
+
     @Override
     public Tensor product(Tensor hx, Tensor residual) {
         return LinearWeights.plus(hx.mm(base.t()), residual);

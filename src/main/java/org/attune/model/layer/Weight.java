@@ -2,8 +2,10 @@ package org.attune.model.layer;
 
 import org.attune.tensor.Tensor;
 
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// A weight of the base model and what may stand in its place: a version trained beside a LoRA
 /// adapter (PEFT's `modules_to_save`) and those of frozen adapters. A pass names the adapter that
@@ -60,6 +62,11 @@ public final class Weight {
     /// Trains the base model's own weight: passes without an adapter add to `gradient`.
     public void trainBase(Tensor gradient) {
         baseGradient = gradient;
+    }
+
+    /// Memory of the base model's own, if it stays as it is.
+    Stream<MemorySegment> frozenMemory() {
+        return trainsBase() ? Stream.empty() : Stream.of(base.memory());
     }
 
     boolean trainsBase() {

@@ -6,6 +6,8 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /// How the weights of layers that read the same input stand in memory: `W` of shape `(out, in)` and
@@ -52,6 +54,9 @@ sealed interface WeightState
 
     /// Whether products read copies.
     boolean packs();
+
+    /// Memory of the processor whose numbers are those of `W` and stay as they are.
+    List<MemorySegment> frozenMemory();
 
     /// `hx [W | B]ᵀ`, plus a residual.
     ///

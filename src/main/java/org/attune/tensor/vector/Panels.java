@@ -1,6 +1,8 @@
 package org.attune.tensor.vector;
 
 import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /// The order in which [TileProduct] reads the right-hand side of `x matrixᵀ`. A matrix `(out, in)`
 /// stands in panels of `w` of its rows, `(out/w, in/2, w, 2)`, each of which is read from one end
@@ -63,6 +65,32 @@ public final class Panels {
     /// @param columns in memory
     static long at(long panels, int panel, int wide, int columns) {
         return panels + (long) panel * wide * columns * HALF;
+    }
+
+    /// A range of memory.
+    ///
+    /// @param address of its first byte
+    public record Range(long address, long bytes) {}
+
+    /// Where the numbers of a matrix stand in its panels: one range, or one of each panel where
+    /// other columns stand behind them.
+    ///
+    /// @param panels address of the first
+    /// @param out rows
+    /// @param in columns of the matrix
+    /// @param columns in memory
+    public static List<Range> ranges(long panels, int out, int in, int columns) {
+        int own = in - in % 2; // an odd column shares its pair with another one
+        if (own == columns) {
+            return List.of(new Range(panels, (long) out * columns * HALF));
+        }
+        return IntStream.range(0, count(out))
+                .mapToObj(
+                        panel ->
+                                new Range(
+                                        at(panels, panel, wide(out), columns),
+                                        (long) height(out, panel) * own * HALF))
+                .toList();
     }
 
     /// Where a matrix goes.

@@ -16,6 +16,8 @@ import java.util.Optional;
 ///     TRL's default
 /// @param zeroStage what is cut over the processes instead of being held by each, as in ZeRO: 0
 ///     nothing, 1 the optimizer's state
+/// @param shareFrozen whether processes of one machine have weights that aren't trained in memory
+///     once, instead of once each
 /// @param ranksSum in which order numbers of the processes are added
 @CopyMethods
 public record RanksConfig(
@@ -23,7 +25,8 @@ public record RanksConfig(
         Optional<RankBackend> ddpBackend,
         @InRange(min = 1) int ddpTimeout,
         RankSum ranksSum,
-        @InRange(min = 0, max = 1) int zeroStage)
+        @InRange(min = 0, max = 1) int zeroStage,
+        boolean shareFrozen)
         implements RanksConfigCopies {
     /// The defaults, as listed at the parameters.
     public static RanksConfig defaults() {
@@ -31,6 +34,7 @@ public record RanksConfig(
                 .withCheckRanksSteps(100)
                 .withDdpTimeout(1800)
                 .withRanksSum(RankSum.FIXED)
-                .withZeroStage(0);
+                .withZeroStage(0)
+                .withShareFrozen(true);
     }
 }

@@ -72,6 +72,7 @@ public final class Fingerprints {
                     "ddp_backend",
                     "ddp_timeout",
                     "zero_stage",
+                    "share_frozen",
                     "precompute_ref_cache_dir",
                     "device",
                     "datasets",

@@ -71,7 +71,9 @@ public record OpenedRun<T>(
             plan.check().accept(model);
             DtypeAdvice.give(config.dtype(), Engine.fastestDtype(model.device()));
             Loaded<T> loaded;
-            try (var _ = clock.enter("load")) {
+            var frozen = new FrozenWeights(around.ranks());
+            try (var _ = clock.enter("load");
+                    var _ = frozen.opening()) {
                 loaded =
                         load(
                                 model,
@@ -79,6 +81,7 @@ public record OpenedRun<T>(
                                 () -> plan.load().apply(model));
             }
             try (PolicySetup policy = loaded.policy()) {
+                policy.among(frozen);
                 RunContext context = context(around, model, policy.policy(), clock);
                 return train.apply(new OpenedRun<>(model, loaded.rows(), policy, context));
             }

@@ -30,6 +30,7 @@ public final class PolicySetup implements AutoCloseable {
     private final Policy.Options options;
     private final boolean copies;
     private Recomputation recomputed = Recomputation.NONE;
+    private FrozenWeights frozen = FrozenWeights.ofOneProcess();
 
     /// @param copies whether memory is spent on speed
     private PolicySetup(Decoder decoder, Policy policy, Policy.Options options, boolean copies) {
@@ -182,6 +183,11 @@ public final class PolicySetup implements AutoCloseable {
                 : Policy.withAllWeights(decoder, options);
     }
 
+    /// Says which processes compute with these weights.
+    void among(FrozenWeights weights) {
+        frozen = weights;
+    }
+
     /// Decides how steps are computed, by the memory that is available now: call it when all that
     /// is long-lived is loaded.
     ///
@@ -207,6 +213,9 @@ public final class PolicySetup implements AutoCloseable {
         }
         if (copies) {
             decoder.packBackward();
+        }
+        if (training.ranks().shareFrozen()) {
+            frozen.share(decoder);
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();

@@ -1,0 +1,92 @@
+package org.attune.ranks;
+
+import org.attune.tensor.MemoryFile;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/// The whole pages within pieces of memory, and where they stand in a file: each piece begins at a
+/// page there, so that processes in which one piece lies otherwise agree about the others.
+final class FrozenPages {
+    private final long page = MemoryFile.pageBytes();
+    private final List<MemorySegment> pieces;
+
+    FrozenPages(List<MemorySegment> pieces) {
+        this.pieces = List.copyOf(pieces);
+    }
+
+    /// Bytes of the file, at least a page.
+    long fileBytes() {
+        return Math.max(page, pieces.stream().mapToLong(this::room).sum());
+    }
+
+    private long room(MemorySegment piece) {
+        return (piece.byteSize() + page - 1) / page * page;
+    }
+
+    /// Bytes of each piece before its first whole page.
+    List<Long> places() {
+        return pieces.stream().map(this::skipped).toList();
+    }
+
+    private long skipped(MemorySegment piece) {
+        return Math.floorMod(-piece.address(), page);
+    }
+
+    /// The whole pages of a piece, which may be none.
+    private MemorySegment whole(MemorySegment piece) {
+        long skipped = Math.min(skipped(piece), piece.byteSize());
+        return piece.asSlice(skipped, (piece.byteSize() - skipped) / page * page);
+    }
+
+    /// Copies all to a file, whose pages then are in memory instead.
+    ///
+    /// @return bytes of them
+    long moveTo(MemoryFile file) throws IOException {
+        long at = 0;
+        long moved = 0;
+        for (MemorySegment piece : pieces) {
+            MemorySegment whole = whole(piece);
+            if (whole.byteSize() > 0) {
+                file.bytes().asSlice(at, whole.byteSize()).copyFrom(whole);
+                file.takePlaceOf(whole, at);
+                moved += whole.byteSize();
+            }
+            at += room(piece);
+        }
+        return moved;
+    }
+
+    /// Puts a file's pages where the same bytes are.
+    ///
+    /// @param file filled by another process's [#moveTo]
+    /// @param places of that process
+    /// @return bytes that are the file's from now on
+    /// @throws IOException if the file is of other pieces
+    long takeFrom(MemoryFile file, List<Long> places) throws IOException {
+        if (places.size() != pieces.size() || file.bytes().byteSize() != fileBytes()) {
+            throw new IOException(
+                    "%d pieces of %d bytes were offered, here are %d of %d"
+                            .formatted(
+                                    places.size(),
+                                    file.bytes().byteSize(),
+                                    pieces.size(),
+                                    fileBytes()));
+        }
+        long at = 0;
+        long taken = 0;
+        for (int i = 0; i < pieces.size(); i++) {
+            MemorySegment whole = whole(pieces.get(i));
+            long bytes = whole.byteSize();
+            if (bytes > 0
+                    && places.get(i) == skipped(pieces.get(i))
+                    && file.bytes().asSlice(at, bytes).mismatch(whole) == -1) {
+                file.takePlaceOf(whole, at);
+                taken += bytes;
+            }
+            at += room(pieces.get(i));
+        }
+        return taken;
+    }
+}

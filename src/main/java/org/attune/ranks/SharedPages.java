@@ -1,0 +1,119 @@
+package org.attune.ranks;
+
+import org.attune.tensor.MemoryFile;
+import org.attune.text.Json;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/// Numbers that stay as they are, in memory once for all ranks of a machine instead of once for
+/// each. Every rank has made them by itself, where it needs them. The first rank of a machine puts
+/// them into a [file in memory][MemoryFile], whose pages it takes in place of what it had; others
+/// compare and do the same. So addresses and bits are what they were, and a rank that has other
+/// bytes keeps what it has. What a rank writes there all the same is its own.
+public final class SharedPages {
+    private final Collective ranks;
+    private final FrozenPages pages;
+
+    private SharedPages(Collective ranks, FrozenPages pages) {
+        this.ranks = ranks;
+        this.pages = pages;
+    }
+
+    /// How much is shared on this rank.
+    ///
+    /// @param sharers ranks of this machine, this one included
+    /// @param bytes that this rank has in common with the first of them
+    /// @param why they are none, though there are several ranks; else empty
+    public record Outcome(int sharers, long bytes, String why) {}
+
+    /// Shares memory. All ranks make this call, on any machine.
+    ///
+    /// @param frozen memory with the same numbers on all ranks, in the same order, which nobody
+    ///     writes to while this goes on; what is smaller than a page is left alone
+    public static Outcome share(Collective ranks, List<MemorySegment> frozen) {
+        if (ranks.size() == 1) {
+            return new Outcome(1, 0, "");
+        }
+        return new SharedPages(ranks, new FrozenPages(frozen)).share();
+    }
+
+    private Outcome share() {
+        List<Object> machines = gathered("machines", machine(ranks.rank()));
+        Object here = machines.get(ranks.rank());
+        int first = machines.indexOf(here);
+        int neighbours = (int) machines.stream().filter(here::equals).count();
+        if (neighbours == 1) {
+            gathered("frozen weights", Map.of());
+            ranks.barrier("frozen weights");
+            return new Outcome(1, 0, "");
+        }
+        return ranks.rank() == first ? give(neighbours) : take(neighbours, first);
+    }
+
+    private Outcome give(int neighbours) {
+        try (MemoryFile file = MemoryFile.create(pages.fileBytes())) {
+            long given = pages.moveTo(file);
+            Map<String, Object> offer =
+                    Map.of(
+                            "process", ProcessHandle.current().pid(),
+                            "descriptor", file.descriptor(),
+                            "bytes", pages.fileBytes(),
+                            "places", pages.places());
+            gathered("frozen weights", offer);
+            ranks.barrier("frozen weights"); // until then others open the file
+            return new Outcome(neighbours, given, "");
+        } catch (IOException e) {
+            gathered("frozen weights", Map.of());
+            ranks.barrier("frozen weights");
+            return new Outcome(neighbours, 0, e.getMessage());
+        }
+    }
+
+    private Outcome take(int neighbours, int first) {
+        Map<?, ?> offer = (Map<?, ?>) gathered("frozen weights", Map.of()).get(first);
+        Outcome outcome = new Outcome(neighbours, 0, ranks.where(first) + " offers none");
+        if (!offer.isEmpty()) {
+            try (MemoryFile file =
+                    MemoryFile.of(
+                            number(offer.get("process")),
+                            Math.toIntExact(number(offer.get("descriptor"))),
+                            number(offer.get("bytes")))) {
+                List<Long> places =
+                        ((List<?>) offer.get("places")).stream().map(SharedPages::number).toList();
+                outcome = new Outcome(neighbours, pages.takeFrom(file, places), "");
+            } catch (IOException e) {
+                outcome = new Outcome(neighbours, 0, e.getMessage());
+            }
+        }
+        ranks.barrier("frozen weights");
+        return outcome;
+    }
+
+    private static long number(Object value) {
+        return ((Number) value).longValue();
+    }
+
+    private List<Object> gathered(String what, Object mine) {
+        byte[] sent = Json.write(mine).getBytes(StandardCharsets.UTF_8);
+        return Stream.of(ranks.allGather(what, sent))
+                .map(theirs -> Json.parse(new String(theirs, StandardCharsets.UTF_8)))
+                .toList();
+    }
+
+    /// Tells machines apart, and containers whose processes don't see each other.
+    private static String machine(int rank) {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip()
+                    + Files.readSymbolicLink(Path.of("/proc/self/ns/pid"));
+        } catch (IOException e) {
+            return "rank " + rank; // not Linux: on its own
+        }
+    }
+}
