@@ -25,6 +25,11 @@ final class FrozenPages {
         return (piece.byteSize() + page - 1) / page * page;
     }
 
+    /// Bytes of each piece.
+    List<Long> sizes() {
+        return pieces.stream().map(MemorySegment::byteSize).toList();
+    }
+
     /// Bytes of each piece before its first whole page.
     List<Long> places() {
         return pieces.stream().map(this::skipped).toList();
@@ -58,25 +63,17 @@ final class FrozenPages {
         return moved;
     }
 
-    /// Puts a file's pages where the same bytes are.
+    /// Puts a file's pages where the same bytes are, in the first pieces, as many as both have.
     ///
     /// @param file filled by another process's [#moveTo]
+    /// @param sizes of that process
     /// @param places of that process
     /// @return bytes that are the file's from now on
-    /// @throws IOException if the file is of other pieces
-    long takeFrom(MemoryFile file, List<Long> places) throws IOException {
-        if (places.size() != pieces.size() || file.bytes().byteSize() != fileBytes()) {
-            throw new IOException(
-                    "%d pieces of %d bytes were offered, here are %d of %d"
-                            .formatted(
-                                    places.size(),
-                                    file.bytes().byteSize(),
-                                    pieces.size(),
-                                    fileBytes()));
-        }
+    long takeFrom(MemoryFile file, List<Long> sizes, List<Long> places) throws IOException {
         long at = 0;
         long taken = 0;
-        for (int i = 0; i < pieces.size(); i++) {
+        int both = Math.min(pieces.size(), Math.min(sizes.size(), places.size()));
+        for (int i = 0; i < both && sizes.get(i) == pieces.get(i).byteSize(); i++) {
             MemorySegment whole = whole(pieces.get(i));
             long bytes = whole.byteSize();
             if (bytes > 0

@@ -36,7 +36,8 @@ public final class SharedPages {
     /// Shares memory. All ranks make this call, on any machine.
     ///
     /// @param frozen memory with the same numbers on all ranks, in the same order, which nobody
-    ///     writes to while this goes on; what is smaller than a page is left alone
+    ///     writes to while this goes on; what is smaller than a page is left alone. A rank may have
+    ///     less of it than others, at the end
     public static Outcome share(Collective ranks, List<MemorySegment> frozen) {
         if (ranks.size() == 1) {
             return new Outcome(1, 0, "");
@@ -65,6 +66,7 @@ public final class SharedPages {
                             "process", ProcessHandle.current().pid(),
                             "descriptor", file.descriptor(),
                             "bytes", pages.fileBytes(),
+                            "sizes", pages.sizes(),
                             "places", pages.places());
             gathered("frozen weights", offer);
             ranks.barrier("frozen weights"); // until then others open the file
@@ -85,15 +87,19 @@ public final class SharedPages {
                             number(offer.get("process")),
                             Math.toIntExact(number(offer.get("descriptor"))),
                             number(offer.get("bytes")))) {
-                List<Long> places =
-                        ((List<?>) offer.get("places")).stream().map(SharedPages::number).toList();
-                outcome = new Outcome(neighbours, pages.takeFrom(file, places), "");
+                List<Long> sizes = numbers(offer.get("sizes"));
+                List<Long> places = numbers(offer.get("places"));
+                outcome = new Outcome(neighbours, pages.takeFrom(file, sizes, places), "");
             } catch (IOException e) {
                 outcome = new Outcome(neighbours, 0, e.getMessage());
             }
         }
         ranks.barrier("frozen weights");
         return outcome;
+    }
+
+    private static List<Long> numbers(Object values) {
+        return ((List<?>) values).stream().map(SharedPages::number).toList();
     }
 
     private static long number(Object value) {

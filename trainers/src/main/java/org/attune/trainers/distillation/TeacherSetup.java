@@ -94,11 +94,15 @@ final class TeacherSetup implements AutoCloseable {
                         new Local(student.decoder(), adapter, Optional.empty(), false),
                         teacher.fingerprint());
             }
-            return separate(teacher);
+            return separate(student, teacher);
         }
     }
 
-    private static TeacherSetup separate(ModelSetup teacher) {
+    private static TeacherSetup separate(PolicySetup student, ModelSetup teacher) {
+        return of(student.loadFrozen(() -> local(teacher), Local::decoder), teacher.fingerprint());
+    }
+
+    private static Local local(ModelSetup teacher) {
         Decoder decoder = teacher.loadDecoder();
         try {
             Optional<Policy> adapted =
@@ -106,7 +110,7 @@ final class TeacherSetup implements AutoCloseable {
                             .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
             decoder.keepForward();
             Adapter adapter = adapted.map(Policy::adapterInUse).orElse(Adapter.OFF);
-            return of(new Local(decoder, adapter, adapted, true), teacher.fingerprint());
+            return new Local(decoder, adapter, adapted, true);
         } catch (RuntimeException e) {
             decoder.close();
             throw e;

@@ -9,15 +9,26 @@ import org.attune.tensor.OwnPages;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// Weights of a run's models that nobody trains, once in the memory of a machine however many of
 /// the run's processes it has.
-///
-/// @param ranks processes of the run
-record FrozenWeights(Collective ranks) {
+final class FrozenWeights {
     private static final Logger LOG = LoggerFactory.getLogger(FrozenWeights.class);
     private static final double MIB = 1L << 20;
+
+    private final Collective ranks;
+    private final List<Decoder> others = new ArrayList<>();
+
+    /// @param ranks processes of the run
+    FrozenWeights(Collective ranks) {
+        this.ranks = ranks;
+    }
 
     static FrozenWeights ofOneProcess() {
         return new FrozenWeights(new SingleProcess());
@@ -39,12 +50,25 @@ record FrozenWeights(Collective ranks) {
         return () -> OwnPages.use(false);
     }
 
-    /// Shares a model's weights, when they are what they will be. All ranks make this call.
-    void share(Decoder decoder) {
+    /// Loads a model beside the policy, which [#share] will share too.
+    <T> T load(Supplier<T> load, Function<T, Decoder> weights) {
+        try (var _ = opening()) {
+            T loaded = load.get();
+            others.add(weights.apply(loaded));
+            return loaded;
+        }
+    }
+
+    /// Shares weights, when they are what they will be. All ranks make this call.
+    ///
+    /// @param policy of the run
+    void share(Decoder policy) {
         if (ranks.size() == 1) {
             return;
         }
-        SharedPages.Outcome outcome = SharedPages.share(ranks, decoder.frozenMemory());
+        List<MemorySegment> frozen = new ArrayList<>(policy.frozenMemory());
+        others.forEach(other -> frozen.addAll(other.frozenMemory()));
+        SharedPages.Outcome outcome = SharedPages.share(ranks, frozen);
         Engine.giveBackFreedMemory();
         if (!outcome.why().isEmpty()) {
             LOG.warn(

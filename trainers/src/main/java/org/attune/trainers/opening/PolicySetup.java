@@ -22,6 +22,8 @@ import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.memory.RolloutPlan;
 
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
@@ -186,6 +188,14 @@ public final class PolicySetup implements AutoCloseable {
     /// Says which processes compute with these weights.
     void among(FrozenWeights weights) {
         frozen = weights;
+    }
+
+    /// Loads another model that nobody trains, which is loaded in all processes of the run.
+    ///
+    /// @param load makes what it will be
+    /// @param weights of that
+    public <T> T loadFrozen(Supplier<T> load, Function<T, Decoder> weights) {
+        return frozen.load(load, weights);
     }
 
     /// Decides how steps are computed, by the memory that is available now: call it when all that

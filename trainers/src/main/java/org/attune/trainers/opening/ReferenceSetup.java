@@ -14,6 +14,7 @@ import org.attune.trainers.config.ReferenceKind;
 import org.attune.trainers.onpolicy.RolloutRun;
 
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// Opens the reference that a run asks for. Owns a separate model if there is one; on the
@@ -122,11 +123,18 @@ public final class ReferenceSetup implements AutoCloseable {
     private Scorer alone(ModelSetup files, ReferenceConfig reference, Scorer.Start start) {
         String hash = reference.precomputes() ? files.contentHash(true) : "";
         contentHash = () -> hash; // the files are closed when it is asked for
-        separate = files.loadDecoder();
         if (!reference.sync().syncRefModel()) {
-            separate.keepForward();
+            separate =
+                    policy.loadFrozen(
+                            () -> {
+                                Decoder loaded = files.loadDecoder();
+                                loaded.keepForward();
+                                return loaded;
+                            },
+                            Function.identity());
             return Scorer.starting(Policy.reference(separate), start);
         }
+        separate = files.loadDecoder();
         try {
             moving = policy.policy().movingModel(separate, start);
         } catch (IllegalArgumentException e) {
