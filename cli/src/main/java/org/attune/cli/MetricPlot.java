@@ -28,7 +28,7 @@ final class MetricPlot implements TrainingListener {
 
     static final String NO_FONTS =
             "this machine has no fonts for pictures; install some, on Debian by apt install"
-                + " fontconfig fonts-dejavu-core";
+                    + " fontconfig fonts-dejavu-core";
 
     private final String name;
     private final String title;
