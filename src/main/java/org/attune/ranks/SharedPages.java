@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Numbers that stay as they are, in memory once for all ranks of a machine instead of once for
@@ -26,11 +27,11 @@ public final class SharedPages {
         this.pages = pages;
     }
 
-    /// How much is shared on this rank.
+    /// How much is shared on this rank's machine.
     ///
-    /// @param sharers ranks of this machine, this one included
-    /// @param bytes that this rank has in common with the first of them
-    /// @param why they are none, though there are several ranks; else empty
+    /// @param sharers ranks there, this one included
+    /// @param bytes that each of them has in common with the first, at least
+    /// @param why this rank has none, though there are several; else empty
     public record Outcome(int sharers, long bytes, String why) {}
 
     /// Shares memory. All ranks make this call, on any machine.
@@ -48,17 +49,26 @@ public final class SharedPages {
     private Outcome share() {
         List<Object> machines = gathered("machines", machine(ranks.rank()));
         Object here = machines.get(ranks.rank());
-        int first = machines.indexOf(here);
-        int neighbours = (int) machines.stream().filter(here::equals).count();
-        if (neighbours == 1) {
+        int[] neighbours =
+                IntStream.range(0, machines.size())
+                        .filter(rank -> machines.get(rank).equals(here))
+                        .toArray();
+        if (neighbours.length == 1) {
             gathered("frozen weights", Map.of());
-            ranks.barrier("frozen weights");
-            return new Outcome(1, 0, "");
+            return outcome(neighbours, 0, "");
         }
-        return ranks.rank() == first ? give(neighbours) : take(neighbours, first);
+        return ranks.rank() == neighbours[0] ? give(neighbours) : take(neighbours);
     }
 
-    private Outcome give(int neighbours) {
+    /// Tells what others have done; until then the first one keeps the file open.
+    private Outcome outcome(int[] neighbours, long bytes, String why) {
+        double[][] shared = ranks.allGather("shared weights", bytes);
+        double least =
+                IntStream.of(neighbours).mapToDouble(rank -> shared[rank][0]).min().orElse(0);
+        return new Outcome(neighbours.length, (long) least, why);
+    }
+
+    private Outcome give(int[] neighbours) {
         try (MemoryFile file = MemoryFile.create(pages.fileBytes())) {
             long given = pages.moveTo(file);
             Map<String, Object> offer =
@@ -69,33 +79,28 @@ public final class SharedPages {
                             "sizes", pages.sizes(),
                             "places", pages.places());
             gathered("frozen weights", offer);
-            ranks.barrier("frozen weights"); // until then others open the file
-            return new Outcome(neighbours, given, "");
+            return outcome(neighbours, given, "");
         } catch (IOException e) {
             gathered("frozen weights", Map.of());
-            ranks.barrier("frozen weights");
-            return new Outcome(neighbours, 0, e.getMessage());
+            return outcome(neighbours, 0, e.getMessage());
         }
     }
 
-    private Outcome take(int neighbours, int first) {
+    private Outcome take(int[] neighbours) {
+        int first = neighbours[0];
         Map<?, ?> offer = (Map<?, ?>) gathered("frozen weights", Map.of()).get(first);
-        Outcome outcome = new Outcome(neighbours, 0, ranks.where(first) + " offers none");
-        if (!offer.isEmpty()) {
-            try (MemoryFile file =
-                    MemoryFile.of(
-                            number(offer.get("process")),
-                            Math.toIntExact(number(offer.get("descriptor"))),
-                            number(offer.get("bytes")))) {
-                List<Long> sizes = numbers(offer.get("sizes"));
-                List<Long> places = numbers(offer.get("places"));
-                outcome = new Outcome(neighbours, pages.takeFrom(file, sizes, places), "");
-            } catch (IOException e) {
-                outcome = new Outcome(neighbours, 0, e.getMessage());
-            }
+        if (offer.isEmpty()) {
+            return outcome(neighbours, 0, ranks.where(first) + " offers none");
         }
-        ranks.barrier("frozen weights");
-        return outcome;
+        long process = number(offer.get("process"));
+        int descriptor = Math.toIntExact(number(offer.get("descriptor")));
+        try (MemoryFile file = MemoryFile.of(process, descriptor, number(offer.get("bytes")))) {
+            List<Long> sizes = numbers(offer.get("sizes"));
+            List<Long> places = numbers(offer.get("places"));
+            return outcome(neighbours, pages.takeFrom(file, sizes, places), "");
+        } catch (IOException e) {
+            return outcome(neighbours, 0, e.getMessage());
+        }
     }
 
     private static List<Long> numbers(Object values) {

@@ -86,9 +86,21 @@ final class Allocator {
 
     /// From which size on blocks get their own pages, which go back to the kernel with them.
     static void mapFrom(int bytes) {
+        set(M_MMAP_THRESHOLD, bytes);
+    }
+
+    /// Whether memory is kept ready for blocks to come, which those of any size take first.
+    static void keepRoom(boolean room) {
+        if (!room) {
+            trim();
+        }
+        set(M_TOP_PAD, room ? TOP_PAD : 0);
+    }
+
+    private static void set(int what, int value) {
         if (MALLOPT.isPresent()) {
             try {
-                int _ = (int) MALLOPT.get().invokeExact(M_MMAP_THRESHOLD, bytes);
+                int _ = (int) MALLOPT.get().invokeExact(what, value);
             } catch (Throwable t) {
                 throw new IllegalStateException("mallopt could not be called", t);
             }

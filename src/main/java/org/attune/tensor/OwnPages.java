@@ -14,9 +14,13 @@ public final class OwnPages {
         Allocator.mapFrom(own ? LARGE : Allocator.ONE_GIB);
     }
 
-    /// The same from 256 KiB on, for weights: a model has hundreds of such, and they stay. Ends
-    /// with [#use] of false.
-    public static void useForSmaller() {
-        Allocator.mapFrom(SMALLER);
+    /// The same from 256 KiB on, for weights: a model has hundreds of such, and they stay. Memory
+    /// that was kept ready is given back before, since they would take it. So each of them begins
+    /// at the same place within a page in all processes.
+    ///
+    /// @param own until when
+    public static void useForWeights(boolean own) {
+        Allocator.keepRoom(!own);
+        Allocator.mapFrom(own ? SMALLER : Allocator.ONE_GIB);
     }
 }

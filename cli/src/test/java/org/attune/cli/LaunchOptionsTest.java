@@ -8,10 +8,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -123,6 +126,23 @@ class LaunchOptionsTest {
             Files.copy(OPTIONS.resolve(file), copy.resolve(file));
         }
         assertSilent(start(copy, CLASS_PATH));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "sft run.yaml --ranks 2, 1",
+        "sft run.yaml --ranks=2, 1",
+        "sft run.yaml output_dir=--ranks2, 0",
+        "sft run.yaml, 0"
+    })
+    void theProcessThatStartsRanksIsSmall(String arguments, int small) throws Exception {
+        String script =
+                ". \"$0/launch.conf\"; use_archive \"$1\" $2; printf '%s\\n' \"${jvm_options[@]}\"";
+        Process process =
+                new ProcessBuilder("bash", "-c", script, OPTIONS.toString(), "none", arguments)
+                        .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(small, said.lines().filter("-Xmn3m"::equals).count(), said);
     }
 
     /// What the JVM has to say when it can't start is not lost.

@@ -46,8 +46,8 @@ final class FrozenWeights {
         if (ranks.size() == 1) {
             return () -> {};
         }
-        OwnPages.useForSmaller();
-        return () -> OwnPages.use(false);
+        OwnPages.useForWeights(true);
+        return () -> OwnPages.useForWeights(false);
     }
 
     /// Loads a model beside the policy, which [#share] will share too.
