@@ -1,6 +1,7 @@
 package org.attune.optim;
 
 import org.attune.files.TensorFile;
+import org.attune.ranks.RankParts;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -8,20 +9,18 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
-/// A file of which some tensors are read in part.
+/// A file of which a rank reads its part of some tensors.
 ///
 /// @param file borrowed
 /// @param parted vectors of float32 numbers that are cut
-/// @param start first number of them
-/// @param length how many
-record FilePart(TensorFile file, Set<String> parted, long start, long length)
-        implements TensorFile {
+/// @param parts how
+record FilePart(TensorFile file, Set<String> parted, RankParts parts) implements TensorFile {
     @Override
     public Map<String, Entry> entries() {
         Map<String, Entry> entries = new LinkedHashMap<>(file.entries());
         for (String name : parted) {
             entries.computeIfPresent(
-                    name, (_, whole) -> new Entry(name, whole.dtype(), new long[] {length}));
+                    name, (_, whole) -> new Entry(name, whole.dtype(), new long[] {parts.own()}));
         }
         return entries;
     }
@@ -32,9 +31,14 @@ record FilePart(TensorFile file, Set<String> parted, long start, long length)
             return file.read(name, arena);
         }
         try (Arena whole = Arena.ofConfined()) {
-            MemorySegment part = arena.allocate(length * Float.BYTES, Long.BYTES);
-            return part.copyFrom(
-                    file.read(name, whole).asSlice(start * Float.BYTES, length * Float.BYTES));
+            MemorySegment row = file.read(name, whole);
+            MemorySegment part = arena.allocate(parts.own() * Float.BYTES, Long.BYTES);
+            for (RankParts.Run run : parts.runs()) {
+                long from = run.row() * Float.BYTES;
+                long to = run.part() * Float.BYTES;
+                MemorySegment.copy(row, from, part, to, run.length() * Float.BYTES);
+            }
+            return part;
         }
     }
 

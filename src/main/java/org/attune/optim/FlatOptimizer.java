@@ -66,19 +66,12 @@ public final class FlatOptimizer implements Optimizer {
     private List<Piece> pieces(List<Parameter> group, ParameterGroups settings) {
         List<Piece> runs = new ArrayList<>();
         for (Parameter parameter : group) {
-            ParameterSetting setting = settings.of(parameter);
+            Piece next = piece(parameter, settings.of(parameter));
             Piece last = runs.isEmpty() ? null : runs.getLast();
-            if (kind.mayJoin() && last != null && last.continuesWith(parameter, setting)) {
-                runs.set(runs.size() - 1, last.with(parameter));
+            if (kind.mayJoin() && last != null && last.continuesWith(next)) {
+                runs.set(runs.size() - 1, last.with(next));
             } else {
-                long gradient = space.gradientOffset(parameter);
-                runs.add(
-                        new Piece(
-                                parameter,
-                                parameter.offset(),
-                                gradient,
-                                parameter.count(),
-                                setting));
+                runs.add(next);
             }
         }
         List<Piece> pieces = new ArrayList<>();
@@ -96,6 +89,12 @@ public final class FlatOptimizer implements Optimizer {
         return List.copyOf(pieces);
     }
 
+    private Piece piece(Parameter whole, ParameterSetting setting) {
+        long value = space.valueOffset(whole);
+        long gradient = space.gradientOffset(whole);
+        return new Piece(whole, whole.offset(), value, gradient, whole.count(), setting);
+    }
+
     @Override
     public double gradientNorm(NormType type) {
         double norm = 0;
@@ -108,11 +107,21 @@ public final class FlatOptimizer implements Optimizer {
         return type.together(norm);
     }
 
-    /// What the pieces of each group have of a norm, to be [joined][NormType#join] in this order.
-    double[][] normParts(NormType type) {
-        return groups.stream()
-                .map(group -> group.stream().mapToDouble(piece -> part(piece, type)).toArray())
-                .toArray(double[][]::new);
+    /// Told what a piece has of a norm.
+    interface PieceNorms {
+        /// @param group number in [ParameterSpace#groups]
+        /// @param value first number of the piece in the values
+        void add(int group, long value, double part);
+    }
+
+    /// What the pieces of all groups have of a norm, to be [joined][NormType#join] in the order of
+    /// the values.
+    void norms(NormType type, PieceNorms to) {
+        for (int group = 0; group < groups.size(); group++) {
+            for (Piece piece : groups.get(group)) {
+                to.add(group, piece.value(), part(piece, type));
+            }
+        }
     }
 
     private double part(Piece piece, NormType type) {
@@ -178,7 +187,7 @@ public final class FlatOptimizer implements Optimizer {
     private void update(List<Piece> pieces) {
         for (Piece piece : pieces) {
             try (var _ = TensorScope.open("optimizer.step")) {
-                rule.update(piece, piece.of(space.values()), gradient(piece), step);
+                rule.update(piece, piece.values(space.values()), gradient(piece), step);
             }
         }
     }
@@ -193,6 +202,11 @@ public final class FlatOptimizer implements Optimizer {
         try (var _ = TensorScope.open("optimizer.zero")) {
             groups.get(group).forEach(piece -> gradient(piece).zeroInPlace());
         }
+    }
+
+    /// Whether other values are shown than those that are trained.
+    boolean showsResult() {
+        return trained.isPresent();
     }
 
     /// Updates done.
@@ -210,11 +224,11 @@ public final class FlatOptimizer implements Optimizer {
         if (!kind.averages() || step.number() == 0 || trained.isPresent()) {
             return;
         }
-        trained = Optional.of(new KeptTensors(List.of(space.values())));
+        trained = Optional.of(new KeptTensors(space.ownValues()));
         for (List<Piece> pieces : groups) {
             for (Piece piece : pieces) {
                 try (var _ = TensorScope.open("optimizer.result")) {
-                    rule.showResult(piece, piece.of(space.values()));
+                    rule.showResult(piece, piece.values(space.values()));
                 }
             }
         }
@@ -233,7 +247,7 @@ public final class FlatOptimizer implements Optimizer {
 
     @Override
     public List<Source> state() {
-        Tensor values = trained.map(KeptTensors::first).orElse(space.values());
+        List<Tensor> values = trained.map(KeptTensors::copies).orElse(space.ownValues());
         return state.sources(values, step.number(), step.shared());
     }
 
@@ -249,7 +263,7 @@ public final class FlatOptimizer implements Optimizer {
         if (kept.isPresent()) {
             kept.get().keep();
         } else {
-            var all = new ArrayList<Tensor>(List.of(space.values()));
+            var all = new ArrayList<Tensor>(space.ownValues());
             all.addAll(state.tensors());
             kept = Optional.of(new KeptTensors(all));
         }

@@ -20,9 +20,9 @@ final class KeptTensors implements AutoCloseable {
         scope.seal();
     }
 
-    /// The copy of the first one.
-    Tensor first() {
-        return copies.getFirst();
+    /// The copies, in the order of the tensors.
+    List<Tensor> copies() {
+        return copies;
     }
 
     /// Copies them anew.

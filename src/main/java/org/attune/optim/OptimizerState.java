@@ -49,8 +49,8 @@ final class OptimizerState {
 
     /// What is written to a file.
     ///
-    /// @param values the trained values
-    List<Source> sources(Tensor values, long steps, double[] shared) {
+    /// @param values the trained values, one tensor behind the other
+    List<Source> sources(List<Tensor> values, long steps, double[] shared) {
         var sources = new ArrayList<Source>();
         sources.add(StateTensors.source(VALUES, values));
         for (int i = 0; i < plan.size(); i++) {

@@ -3,8 +3,10 @@ package org.attune.optim;
 import org.attune.error.ConfigException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.policy.GradientParts;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.StateTensors;
+import org.attune.ranks.Collective;
 import org.attune.ranks.RankParts;
 import org.attune.tensor.DType;
 import org.attune.tensor.TensorScope;
@@ -12,45 +14,72 @@ import org.attune.tensor.TensorScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
-/// An optimizer whose state is cut over ranks: the first stage of ZeRO
-/// ([Rajbhandari et al. 2020](https://arxiv.org/abs/1910.02054), Sec. 5.1). Each rank has the state
-/// of its part of the numbers, updates them, and gets the others' values. Bits and files are those
-/// of [FlatOptimizer] on one rank: formulas of single numbers don't know what is beside them, and a
-/// norm is added up by pieces that no cut goes through.
+/// An optimizer whose state is cut over ranks, as ZeRO does
+/// ([Rajbhandari et al. 2020](https://arxiv.org/abs/1910.02054), Sec. 5.1 and 5.2). Each rank has
+/// the state of its part of the numbers, updates them, and gets the others' values. Bits and files
+/// are those of [FlatOptimizer] on one rank: formulas of single numbers don't know what is beside
+/// them, and a norm is added up by pieces that no cut goes through.
 ///
-/// All ranks make the same calls. Before an update, gradients hold the sum over ranks in this
-/// rank's part ([RankParts#sum]); what else they hold isn't read.
+/// All ranks make the same calls. Gradients are kept whole, and hold in this rank's part the sum
+/// over ranks ([RankParts#sum]) before an update; what else they hold isn't read. Or each rank
+/// keeps its part of them only ([GradientParts]).
 public final class PartedOptimizer implements Optimizer {
     private static final String VALUES = "updated values";
 
     private final ParameterSpace space;
     private final OptimizerKind kind;
     private final RankParts parts;
+    private final Optional<GradientParts> gradients;
     private final TensorScope scope = TensorScope.detached("part of an optimizer");
     private final FlatOptimizer own;
-    private final Set<String> parted = new HashSet<>();
+    private final List<String> moments;
 
+    /// With gradients that are kept whole.
+    ///
     /// @param space the parameters, whole; borrowed
     /// @param kind formula of single numbers
     /// @param settings weight decay and learning rates by name
-    /// @param parts of the numbers
+    /// @param ranks borrowed
     /// @throws ConfigException if the formula needs whole parameters
     public PartedOptimizer(
-            ParameterSpace space, OptimizerKind kind, ParameterGroups settings, RankParts parts) {
+            ParameterSpace space, OptimizerKind kind, ParameterGroups settings, Collective ranks) {
+        this(space, kind, settings, new RankParts(ranks, space.count()), Optional.empty());
+    }
+
+    /// With gradients that are kept in parts.
+    ///
+    /// @param gradients of the space; borrowed
+    /// @throws ConfigException if the formula needs whole parameters
+    public PartedOptimizer(
+            ParameterSpace space,
+            OptimizerKind kind,
+            ParameterGroups settings,
+            GradientParts gradients) {
+        this(space, kind, settings, gradients.parts(), Optional.of(gradients));
+    }
+
+    private PartedOptimizer(
+            ParameterSpace space,
+            OptimizerKind kind,
+            ParameterGroups settings,
+            RankParts parts,
+            Optional<GradientParts> gradients) {
         if (!kind.mayPart()) {
             throw ConfigException.about("zero_stage", whyWhole());
         }
         this.space = space;
         this.kind = kind;
         this.parts = parts;
-        var part = SpacePart.of(scope, space, parts.start(), parts.own());
+        this.gradients = gradients;
+        var part = SpacePart.of(scope, space, parts, gradients.map(GradientParts::sum));
         own = new FlatOptimizer(part, kind, settings, RankParts.piece(space.count()));
-        parted.add(OptimizerState.VALUES);
-        kind.state(space.parameters()).forEach(tensor -> parted.add(tensor.name()));
+        moments = kind.state(space.parameters()).stream().map(StateTensor::name).toList();
     }
 
     /// Why some kinds can't be cut, and what to use.
@@ -74,30 +103,28 @@ public final class PartedOptimizer implements Optimizer {
         return groups(NormType.L2)[group];
     }
 
-    /// Of each group, added up over all ranks' pieces in their order.
+    /// What a piece has of a norm.
+    ///
+    /// @param value its first number
+    private record PieceNorm(int group, long value, double part) {}
+
+    /// Of each group, added up over all ranks' pieces in the order of their numbers.
     private double[] groups(NormType type) {
-        double[][] mine = own.normParts(type);
-        List<Double> sent = new ArrayList<>();
-        for (double[] group : mine) {
-            sent.add((double) group.length);
-            for (double piece : group) {
-                sent.add(piece);
+        List<Double> mine = new ArrayList<>();
+        own.norms(
+                type,
+                (group, value, part) -> mine.addAll(List.of((double) group, (double) value, part)));
+        double[] sent = mine.stream().mapToDouble(Double::doubleValue).toArray();
+        List<PieceNorm> all = new ArrayList<>();
+        for (double[] theirs : parts.ranks().allGather("norm of gradients", sent)) {
+            for (int at = 0; at < theirs.length; at += 3) {
+                all.add(new PieceNorm((int) theirs[at], (long) theirs[at + 1], theirs[at + 2]));
             }
         }
-        double[][] all =
-                parts.ranks()
-                        .allGather(
-                                "norm of gradients",
-                                sent.stream().mapToDouble(Double::doubleValue).toArray());
-        double[] sums = new double[mine.length];
-        for (double[] theirs : all) {
-            int at = 0;
-            for (int group = 0; group < sums.length; group++) {
-                int end = at + 1 + (int) theirs[at];
-                for (at++; at < end; at++) {
-                    sums[group] = type.join(sums[group], theirs[at]);
-                }
-            }
+        all.sort(Comparator.comparingLong(PieceNorm::value));
+        double[] sums = new double[space.groups().size()];
+        for (PieceNorm piece : all) {
+            sums[piece.group()] = type.join(sums[piece.group()], piece.part());
         }
         return sums;
     }
@@ -125,7 +152,7 @@ public final class PartedOptimizer implements Optimizer {
 
     @Override
     public void zeroGradients() {
-        space.gradients().zeroInPlace();
+        gradients.ifPresentOrElse(GradientParts::begin, () -> space.gradients().zeroInPlace());
     }
 
     @Override
@@ -152,9 +179,27 @@ public final class PartedOptimizer implements Optimizer {
     /// The parts of other ranks come while the file is written: they call [#giveState] meanwhile.
     @Override
     public List<Source> state() {
-        return own.state().stream()
-                .map(source -> parted.contains(source.name()) ? whole(source) : source)
-                .toList();
+        Set<String> parted = parted();
+        List<Source> sources = new ArrayList<>();
+        for (Source source : own.state()) {
+            if (parted.contains(source.name())) {
+                sources.add(whole(source));
+            } else {
+                boolean values = source.name().equals(OptimizerState.VALUES);
+                sources.add(values ? StateTensors.source(source.name(), space.values()) : source);
+            }
+        }
+        return sources;
+    }
+
+    /// What of the state a rank has its part of. It has all trained values, but where others are
+    /// shown.
+    private Set<String> parted() {
+        Set<String> parted = new HashSet<>(moments);
+        if (own.showsResult()) {
+            parted.add(OptimizerState.VALUES);
+        }
+        return parted;
     }
 
     private Source whole(Source part) {
@@ -173,6 +218,7 @@ public final class PartedOptimizer implements Optimizer {
 
     @Override
     public void giveState() {
+        Set<String> parted = parted();
         for (Source source : own.state()) {
             if (parted.contains(source.name())) {
                 try (Arena arena = Arena.ofConfined()) {
@@ -186,11 +232,11 @@ public final class PartedOptimizer implements Optimizer {
     @Override
     public void restore(TensorFile file) {
         var state = new StateTensors("the optimizer", "model or optimizer");
-        for (String name : parted) {
+        for (String name : moments) {
             state.require(file, name, DType.FLOAT32, parts.count());
         }
-        own.restore(new FilePart(file, parted, parts.start(), parts.own()));
-        spread();
+        own.restore(new FilePart(file, Set.copyOf(moments), parts));
+        space.valuesChanged();
     }
 
     @Override

@@ -1,47 +1,73 @@
 package org.attune.optim;
 
 import org.attune.policy.ParameterSpace;
+import org.attune.ranks.RankParts;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
-/// Some of a space's numbers as a space: parameters that reach over its ends are parts of
-/// themselves. Its tensors are views; who changes values tells the whole space.
+/// A rank's part of a space as a space: of a parameter it has none, all or several stretches, each
+/// of which is a parameter of its name. Offsets count the numbers of the part. Values stay where
+/// they are in the whole space; who changes them tells it.
+///
+/// @param ownValues views
+/// @param valueOffsets of each parameter in the whole space
+/// @param wholeGradients whether gradients stand where they do in the whole space, instead of one
+///     behind the other
 record SpacePart(
-        Tensor values, Tensor gradients, List<Parameter> parameters, List<List<Parameter>> groups)
+        Tensor values,
+        Tensor gradients,
+        List<Parameter> parameters,
+        List<List<Parameter>> groups,
+        List<Tensor> ownValues,
+        Map<Parameter, Long> valueOffsets,
+        boolean wholeGradients)
         implements ParameterSpace {
     /// @param scope of the views
-    /// @param whole keeps all its gradients
-    /// @param start first number
-    /// @param length how many, ≥ 0
-    static SpacePart of(TensorScope scope, ParameterSpace whole, long start, long length) {
-        if (whole.sharesGradients()) {
-            throw new IllegalArgumentException("a part of a space whose gradients aren't kept");
-        }
-        long end = start + length;
-        try (var _ = scope.enter()) {
-            return new SpacePart(
-                    whole.values().narrow(0, start, length),
-                    whole.gradients().narrow(0, start, length),
-                    within(whole.parameters(), start, end),
-                    whole.groups().stream().map(group -> within(group, start, end)).toList());
-        }
-    }
-
-    private static List<Parameter> within(List<Parameter> parameters, long start, long end) {
-        List<Parameter> parts = new ArrayList<>();
-        for (Parameter p : parameters) {
-            long from = Math.max(start, p.offset());
-            long to = Math.min(end, p.offset() + p.count());
-            if (from < to) {
-                long[] shape = shape(p, to - from);
-                parts.add(new Parameter(p.name(), shape, from - start, p.decays()));
+    /// @param gradients of the part, `(own)`; empty if they stand in the whole space
+    static SpacePart of(
+            TensorScope scope, ParameterSpace whole, RankParts parts, Optional<Tensor> gradients) {
+        Map<Parameter, Long> offsets = new HashMap<>();
+        List<Parameter> all = new ArrayList<>();
+        Map<Parameter, List<Parameter>> stretches = new HashMap<>();
+        for (Parameter p : whole.parameters()) {
+            List<Parameter> own = new ArrayList<>();
+            long end = p.offset() + p.count();
+            for (RankParts.Run run : parts.runs(parts.ranks().rank(), p.offset(), end)) {
+                long[] shape = shape(p, run.length());
+                var stretch = new Parameter(p.name(), shape, run.part(), p.decays());
+                offsets.put(stretch, run.row());
+                own.add(stretch);
             }
+            stretches.put(p, own);
+            all.addAll(own);
         }
-        return List.copyOf(parts);
+        List<List<Parameter>> groups =
+                whole.groups().stream()
+                        .map(group -> group.stream().flatMap(p -> stretches.get(p).stream()))
+                        .map(Stream::toList)
+                        .toList();
+        try (var _ = scope.enter()) {
+            List<Tensor> values =
+                    parts.runs().stream()
+                            .map(run -> whole.values().narrow(0, run.row(), run.length()))
+                            .toList();
+            return new SpacePart(
+                    whole.values(),
+                    gradients.orElseGet(whole::gradients),
+                    all,
+                    groups,
+                    values,
+                    offsets,
+                    gradients.isEmpty());
+        }
     }
 
     /// Of some of a parameter's numbers; what it is called a vector or a matrix by stays.
@@ -53,6 +79,16 @@ record SpacePart(
         Arrays.fill(shape, 1);
         shape[0] = count;
         return shape;
+    }
+
+    @Override
+    public long valueOffset(Parameter parameter) {
+        return valueOffsets.get(parameter);
+    }
+
+    @Override
+    public long gradientOffset(Parameter parameter) {
+        return wholeGradients ? valueOffset(parameter) : parameter.offset();
     }
 
     @Override

@@ -25,21 +25,24 @@ import org.slf4j.LoggerFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /// What is trained with one adapter, its modules' values and the modules trained whole: float32
 /// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
 /// when the masters change.
-final class AdapterParameters implements TrainedParameters {
+final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private static final Logger LOG = LoggerFactory.getLogger(AdapterParameters.class);
 
     private final TensorScope scope = TensorScope.detached("adapter");
     private final Decoder decoder;
     private final AdapterConfig config;
     private final Adapter role;
+    private final boolean inTurn;
     private final FlatParameters flat;
     private final WholeModules whole;
     private final List<AdaptedModule> modules = new ArrayList<>();
@@ -50,10 +53,11 @@ final class AdapterParameters implements TrainedParameters {
     /// A module that gets an adapter.
     private record Slot(AdapterTarget target, AdaptedModule.Place place) {}
 
-    private AdapterParameters(Decoder decoder, AdapterConfig config, Adapter role) {
+    private AdapterParameters(Decoder decoder, AdapterConfig config, Adapter role, boolean inTurn) {
         this.decoder = decoder;
         this.config = config;
         this.role = role;
+        this.inTurn = inTurn;
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
         if (!decoder.config().scores()) {
@@ -69,15 +73,63 @@ final class AdapterParameters implements TrainedParameters {
                 Optional.ofNullable(targets.get(OutputLayer.PATH))
                         .map(t -> slot(0, t, head.base().shape(), head::base, plan));
         whole = new WholeModules(decoder, config, plan);
-        flat =
-                new FlatParameters(
-                        scope, decoder.device(), plan.parameters(), role.equals(Adapter.TRAINED));
+        flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
         try (var _ = scope.enter()) {
             slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
             attachHead(headSlot, role);
             whole.attach(flat, role);
         }
         flat.onChange(_ -> refresh());
+    }
+
+    private GradientPlaces places(Map<FusedLinear, List<Slot>> slots, FlatParameters.Plan plan) {
+        List<ParameterSpace.Parameter> all = plan.parameters();
+        if (!role.equals(Adapter.TRAINED)) {
+            return GradientPlaces.none(all);
+        }
+        return inTurn
+                ? GradientPlaces.inTurn(List.of(all), turns(slots, all), Set.of(layers()))
+                : GradientPlaces.apart(List.of(all));
+    }
+
+    /// Those of each block, the last one first, then all others: embedding and output layer.
+    private List<List<ParameterSpace.Parameter>> turns(
+            Map<FusedLinear, List<Slot>> slots, List<ParameterSpace.Parameter> all) {
+        List<List<ParameterSpace.Parameter>> turns = new ArrayList<>();
+        var others = new LinkedHashSet<>(all);
+        for (int block = layers() - 1; block >= 0; block--) {
+            List<ParameterSpace.Parameter> own =
+                    decoder.blocks().get(block).linears().stream()
+                            .flatMap(linear -> slots.get(linear).stream())
+                            .flatMap(slot -> slot.place().parameters().stream())
+                            .toList();
+            own.forEach(others::remove);
+            turns.add(own);
+        }
+        turns.add(List.copyOf(others));
+        return turns;
+    }
+
+    private int layers() {
+        return decoder.blocks().size();
+    }
+
+    @Override
+    public BackwardProgress progress() {
+        return inTurn ? this : BackwardProgress.IGNORED;
+    }
+
+    @Override
+    public void headDone() {}
+
+    @Override
+    public void blockDone(int block) {
+        flat.complete(layers() - 1 - block);
+    }
+
+    @Override
+    public void embeddingDone() {
+        flat.complete(layers());
     }
 
     private static List<Slot> slots(
@@ -153,10 +205,11 @@ final class AdapterParameters implements TrainedParameters {
     /// A fresh adapter.
     ///
     /// @param random source of the initial values
+    /// @param inTurn whether gradients share memory
     static AdapterParameters fresh(
-            Decoder decoder, AdapterConfig config, UniformRandomProvider random) {
+            Decoder decoder, AdapterConfig config, UniformRandomProvider random, boolean inTurn) {
         AdapterFit.require(decoder.config(), config);
-        var made = new AdapterParameters(decoder, config, Adapter.TRAINED);
+        var made = new AdapterParameters(decoder, config, Adapter.TRAINED, inTurn);
         LoraInitialisation initialisation =
                 config instanceof LoraConfig lora
                         ? lora.initialisation()
@@ -174,9 +227,11 @@ final class AdapterParameters implements TrainedParameters {
     /// An adapter from a PEFT folder.
     ///
     /// @param role what it is attached as
-    static AdapterParameters load(Decoder decoder, AdapterFolder folder, Adapter role) {
+    /// @param inTurn whether gradients share memory, if it is trained
+    static AdapterParameters load(
+            Decoder decoder, AdapterFolder folder, Adapter role, boolean inTurn) {
         AdapterFit.require(decoder.config(), folder);
-        var made = new AdapterParameters(decoder, folder.config(), role);
+        var made = new AdapterParameters(decoder, folder.config(), role, inTurn);
         try {
             new AdapterFile(decoder, made).read(folder);
         } catch (RuntimeException | Error e) {
@@ -191,7 +246,7 @@ final class AdapterParameters implements TrainedParameters {
     ///
     /// @param role what it is attached as, a frozen one
     AdapterParameters snapshot(Adapter role) {
-        var copy = new AdapterParameters(decoder, config, role);
+        var copy = new AdapterParameters(decoder, config, role, false);
         copy.flat.values().copyInPlace(flat.values());
         copy.refresh();
         return copy;

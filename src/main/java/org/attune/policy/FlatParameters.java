@@ -1,5 +1,6 @@
 package org.attune.policy;
 
+import org.attune.ranks.Collective;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
@@ -7,6 +8,7 @@ import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /// Flat float32 values and gradients with named views. Long-lived tensors belong to the given
@@ -16,6 +18,8 @@ final class FlatParameters implements ParameterSpace {
     private final GradientPlaces places;
     private final Tensor values;
     private final Tensor gradients;
+    private final TensorScope owner;
+    private Optional<GradientParts> parts = Optional.empty();
     private final List<IntConsumer> listeners = new ArrayList<>();
     private IntConsumer use =
             _ -> {
@@ -38,6 +42,7 @@ final class FlatParameters implements ParameterSpace {
     /// @param places of gradients
     FlatParameters(
             TensorScope owner, Device device, List<Parameter> parameters, GradientPlaces places) {
+        this.owner = owner;
         this.parameters = List.copyOf(parameters);
         this.places = places;
         long size = parameters.stream().mapToLong(Parameter::count).sum();
@@ -85,6 +90,20 @@ final class FlatParameters implements ParameterSpace {
     }
 
     @Override
+    public List<List<Parameter>> turns() {
+        return places.turns();
+    }
+
+    @Override
+    public GradientParts gradientParts(Collective ranks) {
+        GradientParts these =
+                parts.filter(p -> p.ranks() == ranks)
+                        .orElseGet(() -> new GradientParts(owner, this, ranks));
+        parts = Optional.of(these);
+        return these;
+    }
+
+    @Override
     public long gradientOffset(Parameter parameter) {
         return places.start(parameter);
     }
@@ -119,10 +138,10 @@ final class FlatParameters implements ParameterSpace {
         this.use = use;
     }
 
-    /// Says that a backward pass has finished the gradient of a group.
-    void complete(int group) {
+    /// Says that a backward pass has finished the gradients of a turn.
+    void complete(int turn) {
         if (sharesGradients()) {
-            use.accept(group);
+            use.accept(turn);
         }
     }
 

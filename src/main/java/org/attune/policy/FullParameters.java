@@ -40,7 +40,9 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
         // As the output layer it has a gradient before all blocks, as the embedding after them.
         boolean lasts = decoder.config().tiesOutput();
         return GradientPlaces.inTurn(
-                weights.groups(), lasts ? Set.of(weights.embeddingGroup()) : Set.of());
+                weights.groups(),
+                weights.groups(),
+                lasts ? Set.of(weights.embeddingGroup()) : Set.of());
     }
 
     private void refresh(int group) {
@@ -54,6 +56,11 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     @Override
     public FlatParameters parameters() {
         return flat;
+    }
+
+    @Override
+    public BackwardProgress progress() {
+        return this;
     }
 
     @Override

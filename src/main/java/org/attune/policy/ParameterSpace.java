@@ -1,5 +1,6 @@
 package org.attune.policy;
 
+import org.attune.ranks.Collective;
 import org.attune.tensor.Tensor;
 
 import java.util.List;
@@ -18,30 +19,55 @@ public interface ParameterSpace {
     /// The parameters in flat order, without gaps.
     List<Parameter> parameters();
 
-    /// The parameters by the time at which a backward pass has finished their gradients, the first
-    /// ones first. A group stands in flat order.
+    /// The parameters by what is updated together, and by what norms are added up. A group stands
+    /// in flat order.
     default List<List<Parameter>> groups() {
         return List.of(parameters());
     }
 
+    /// The parameters by the time at which a backward pass has finished their gradients, the first
+    /// ones first. Each of these stands in flat order.
+    default List<List<Parameter>> turns() {
+        return groups();
+    }
+
     /// First element of a parameter's gradient in [#gradients]. Neighbours in the flat order that
-    /// are of one group are neighbours there too.
+    /// are of one turn are neighbours there too.
     default long gradientOffset(Parameter parameter) {
         return parameter.offset();
     }
 
-    /// Whether groups take turns in the memory of gradients. Each gradient must then be used and
-    /// zeroed as soon as it is there ([#whenComplete]), and only one backward pass can add to it.
+    /// First element of a parameter in [#values].
+    default long valueOffset(Parameter parameter) {
+        return parameter.offset();
+    }
+
+    /// The values, in flat order: one tensor, or several where this space is a part of another and
+    /// they don't stand together.
+    default List<Tensor> ownValues() {
+        return List.of(values());
+    }
+
+    /// Whether gradients take [turns][#turns] in their memory. Each must then be used and zeroed as
+    /// soon as it is there ([#whenComplete]), and only one backward pass can add to it.
     default boolean sharesGradients() {
         return false;
     }
 
-    /// Says what is done with a group's gradient when a backward pass has finished it, before the
-    /// pass goes on. The number is that of [#groups]. A second call replaces the first.
+    /// Says what is done with gradients when a backward pass has finished them, before the pass
+    /// goes on. The number is that of [#turns]. A second call replaces the first.
     ///
-    /// @throws UnsupportedOperationException unless groups share memory
+    /// @throws UnsupportedOperationException unless gradients share memory
     default void whenComplete(IntConsumer use) {
         throw new UnsupportedOperationException("gradients of all parameters are kept");
+    }
+
+    /// The sums of the gradients over several processes, of which this one keeps a part. The space
+    /// owns them; there is one such sum, whatever the number of calls.
+    ///
+    /// @param ranks of the run; borrowed
+    default GradientParts gradientParts(Collective ranks) {
+        throw new UnsupportedOperationException("gradients are kept whole");
     }
 
     /// How many numbers are trained.

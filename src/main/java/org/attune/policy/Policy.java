@@ -83,13 +83,36 @@ public final class Policy implements CausalPolicy {
     /// @param random source of the initial values
     public static Policy withFreshAdapter(
             Decoder decoder, AdapterConfig config, UniformRandomProvider random, Options options) {
-        return new Policy(decoder, AdapterParameters.fresh(decoder, config, random), options);
+        return withFreshAdapter(decoder, config, random, options, false);
+    }
+
+    /// Trains a fresh adapter.
+    ///
+    /// @param random source of the initial values
+    /// @param inTurn whether no more gradients are kept at a time than those of one block and of
+    ///     modules beside the blocks, as with [#withAllWeightsInTurn]
+    public static Policy withFreshAdapter(
+            Decoder decoder,
+            AdapterConfig config,
+            UniformRandomProvider random,
+            Options options,
+            boolean inTurn) {
+        return new Policy(
+                decoder, AdapterParameters.fresh(decoder, config, random, inTurn), options);
     }
 
     /// Trains on from an adapter in a PEFT folder.
     public static Policy withAdapter(Decoder decoder, AdapterFolder folder, Options options) {
+        return withAdapter(decoder, folder, options, false);
+    }
+
+    /// Trains on from an adapter in a PEFT folder.
+    ///
+    /// @param inTurn as with [#withFreshAdapter]
+    public static Policy withAdapter(
+            Decoder decoder, AdapterFolder folder, Options options, boolean inTurn) {
         return new Policy(
-                decoder, AdapterParameters.load(decoder, folder, Adapter.TRAINED), options);
+                decoder, AdapterParameters.load(decoder, folder, Adapter.TRAINED, inTurn), options);
     }
 
     /// Trains all weights.
@@ -322,7 +345,7 @@ public final class Policy implements CausalPolicy {
     /// @return names it in a pass
     public Adapter addAdapter(AdapterFolder folder) {
         Adapter role = Adapter.frozen(others.size() + 1);
-        others.add(AdapterParameters.load(decoder, folder, role));
+        others.add(AdapterParameters.load(decoder, folder, role, false));
         return role;
     }
 
@@ -336,7 +359,7 @@ public final class Policy implements CausalPolicy {
             throw new IllegalStateException("weights that are trained can't serve a judge too");
         }
         Adapter role = Adapter.frozen(others.size() + 1);
-        others.add(AdapterParameters.load(scorer, folder, role));
+        others.add(AdapterParameters.load(scorer, folder, role, false));
         return (forest, request) -> measure(scorer, role, forest, request);
     }
 
@@ -368,7 +391,7 @@ public final class Policy implements CausalPolicy {
 
     /// Who is told how far a backward pass is.
     BackwardProgress progress() {
-        return trained instanceof FullParameters full ? full : BackwardProgress.IGNORED;
+        return trained.progress();
     }
 
     DecoderRun run(TokenForest forest, DecoderRun.Options runOptions) {

@@ -11,6 +11,7 @@ import org.attune.tensor.TensorScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /// Tensors that a training run keeps beside its model, in a checkpoint's file and back.
@@ -21,6 +22,30 @@ public record StateTensors(String owner, String other) {
     /// A tensor to write, as it is when the file is written. On a CPU its memory is not copied.
     public static Source source(String name, Tensor tensor) {
         return new Source(name, tensor.dtype(), tensor.shape(), arena -> memory(tensor, arena));
+    }
+
+    /// As above, of tensors of one type that are written one behind the other.
+    ///
+    /// @param parts float32 vectors
+    public static Source source(String name, List<Tensor> parts) {
+        if (parts.size() == 1) {
+            return source(name, parts.getFirst());
+        }
+        long count = parts.stream().mapToLong(Tensor::size).sum();
+        return new Source(
+                name,
+                DType.FLOAT32,
+                new long[] {count},
+                arena -> {
+                    MemorySegment all = arena.allocate(count * Float.BYTES, Long.BYTES);
+                    long at = 0;
+                    for (Tensor part : parts) {
+                        MemorySegment own = memory(part, arena);
+                        MemorySegment.copy(own, 0, all, at, own.byteSize());
+                        at += own.byteSize();
+                    }
+                    return all;
+                });
     }
 
     private static MemorySegment memory(Tensor tensor, Arena arena) {

@@ -4,6 +4,9 @@ package org.attune.policy;
 sealed interface TrainedParameters extends AutoCloseable permits FullParameters, AdapterParameters {
     FlatParameters parameters();
 
+    /// Who is told how far a backward pass is.
+    BackwardProgress progress();
+
     @Override
     void close();
 }

@@ -49,6 +49,13 @@ public interface Collective extends AutoCloseable {
     /// @param part float32, m numbers; gets numbers rank · m … (rank + 1) · m − 1 of the sum
     void reduceScatter(String what, Tensor whole, Tensor part);
 
+    /// As above, with parts of different sizes.
+    ///
+    /// @param whole float32, the numbers of rank 0's part first; unchanged
+    /// @param counts how many numbers each rank's part has; the same on all ranks
+    /// @param part float32, `counts[rank]` numbers; gets this rank's part of the sum
+    void reduceScatter(String what, Tensor whole, int[] counts, Tensor part);
+
     /// Puts the ranks' parts one behind the other.
     ///
     /// @param part m numbers of any type, the same m on all ranks

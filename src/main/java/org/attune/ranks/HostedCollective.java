@@ -59,6 +59,16 @@ abstract sealed class HostedCollective implements Collective
     }
 
     @Override
+    public final void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
+        TensorParts.requireParts(what, whole, counts, part, rank(), size());
+        if (whole.device().isGpu()) {
+            reduceScatterThere(what, whole, counts, part);
+        } else {
+            host.reduceScatter(what, whole, counts, part);
+        }
+    }
+
+    @Override
     public final void allGather(String what, Tensor part, Tensor whole) {
         TensorParts.requireParts(what, whole, part, size());
         if (whole.device().isGpu()) {
@@ -83,6 +93,8 @@ abstract sealed class HostedCollective implements Collective
     abstract void allReduceThere(String what, Tensor sum);
 
     abstract void reduceScatterThere(String what, Tensor whole, Tensor part);
+
+    abstract void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part);
 
     abstract void allGatherThere(String what, Tensor part, Tensor whole);
 

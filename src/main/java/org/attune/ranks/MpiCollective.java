@@ -138,6 +138,13 @@ public final class MpiCollective implements Collective {
     }
 
     @Override
+    public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
+        TensorParts.requireParts(what, whole, counts, part, rank(), size());
+        TensorParts.requireHost(what, whole);
+        calls.move(what, () -> sums.reduceScatter(what, whole, counts, part));
+    }
+
+    @Override
     public void allGather(String what, Tensor part, Tensor whole) {
         TensorParts.requireParts(what, whole, part, size());
         MemorySegment from = part.memory();

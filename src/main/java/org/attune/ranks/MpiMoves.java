@@ -30,6 +30,13 @@ record MpiMoves(MpiCalls calls) implements RankMoves {
     }
 
     @Override
+    public void allToAll(String what, Tensor from, int[] counts, Tensor to) {
+        int mine = count(to) / size();
+        int code = calls.library().allToAll(address(from), counts, address(to), mine);
+        calls.check("MPI_Alltoallv", what, code);
+    }
+
+    @Override
     public void allGather(String what, Tensor part, Tensor whole) {
         int code = calls.library().allGather(address(part), address(whole), count(part));
         calls.check("MPI_Allgather", what, code);

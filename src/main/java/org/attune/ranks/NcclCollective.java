@@ -41,6 +41,11 @@ public final class NcclCollective extends HostedCollective {
     }
 
     @Override
+    void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part) {
+        move(what, whole, () -> sums.reduceScatter(what, whole, counts, part));
+    }
+
+    @Override
     void allGatherThere(String what, Tensor part, Tensor whole) {
         move(
                 what,
@@ -147,6 +152,11 @@ public final class NcclCollective extends HostedCollective {
         @Override
         public void allToAll(String what, Tensor from, Tensor to) {
             gpu.allToAll(from, to, size());
+        }
+
+        @Override
+        public void allToAll(String what, Tensor from, int[] counts, Tensor to) {
+            gpu.allToAll(from, counts, to);
         }
 
         @Override

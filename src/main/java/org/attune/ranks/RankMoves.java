@@ -14,6 +14,12 @@ interface RankMoves {
     /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
     void allToAll(String what, Tensor from, Tensor to);
 
+    /// As above, with parts of different sizes.
+    ///
+    /// @param counts numbers of each part
+    /// @param to size · `counts[rank]` numbers
+    void allToAll(String what, Tensor from, int[] counts, Tensor to);
+
     /// Everybody's numbers, in the order of the ranks.
     void allGather(String what, Tensor part, Tensor whole);
 

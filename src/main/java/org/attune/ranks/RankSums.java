@@ -108,6 +108,23 @@ final class RankSums implements AutoCloseable {
         moves.sent(count * Float.BYTES * (size - 1));
     }
 
+    /// In the fixed order, whatever the library's is: not all of them add up parts of different
+    /// sizes.
+    ///
+    /// @param whole the numbers of all parts, dense
+    /// @param counts of each part
+    /// @param part dense; gets this rank's
+    void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
+        int mine = Math.toIntExact(part.size());
+        try (var _ = TensorScope.open("sum over ranks")) {
+            Tensor received = rows(Math.multiplyExact(mine, size));
+            moves.allToAll(what, row(whole), counts, received);
+            addRows(mine);
+            row(part).copyInPlace(first(mine));
+        }
+        moves.sent((whole.size() - mine) * Float.BYTES);
+    }
+
     /// Puts a piece of every part side by side.
     private Tensor pack(Tensor whole, long count, long done, int now) {
         if (now == count) {

@@ -55,6 +55,16 @@ public final class StagedCollective extends HostedCollective {
     }
 
     @Override
+    void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part) {
+        try (var _ = TensorScope.open("through the host")) {
+            Tensor here = empty(whole, whole.size()).copyInPlace(row(whole));
+            Tensor sum = empty(part, part.size());
+            host.reduceScatter(what, here, counts, sum);
+            row(part).copyInPlace(sum);
+        }
+    }
+
+    @Override
     void allGatherThere(String what, Tensor part, Tensor whole) {
         long round = Math.max(1, MOVED / size());
         for (long done = 0; done < part.size(); done += round) {

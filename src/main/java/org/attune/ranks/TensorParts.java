@@ -4,6 +4,8 @@ import org.attune.error.ShapeException;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
+import java.util.Arrays;
+
 /// Checks of what goes between ranks, the same for all carriers.
 final class TensorParts {
     private TensorParts() {}
@@ -34,6 +36,18 @@ final class TensorParts {
         if (values.device().isGpu()) {
             throw new ShapeException(
                     what + ": " + values + " is not in the processor's memory, where MPI is");
+        }
+    }
+
+    static void requireParts(
+            String what, Tensor whole, int[] counts, Tensor part, int rank, int size) {
+        requireSummable(what, whole);
+        requireSummable(what, part);
+        long all = Arrays.stream(counts).asLongStream().sum();
+        if (counts.length != size || whole.size() != all || part.size() != counts[rank]) {
+            throw new ShapeException(
+                    "%s: of %s rank %d of %d gets %s, which doesn't fit parts of %s"
+                            .formatted(what, whole, rank, size, part, Arrays.toString(counts)));
         }
     }
 

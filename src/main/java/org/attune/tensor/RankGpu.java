@@ -4,6 +4,7 @@ import org.attune.tensor.library.Cudart;
 import org.attune.tensor.nccl.NcclLibrary;
 import org.attune.tensor.nccl.NcclRanks;
 
+import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -76,7 +77,18 @@ public final class RankGpu implements AutoCloseable {
     /// @param from float32
     /// @param to likewise, elsewhere
     public void allToAll(Tensor from, Tensor to, int size) {
-        ask(() -> ranks.allToAll(address(from), address(to), from.size() / size, stream()));
+        int[] counts = new int[size];
+        Arrays.fill(counts, Math.toIntExact(from.size() / size));
+        allToAll(from, counts, to);
+    }
+
+    /// As above, with parts of different sizes.
+    ///
+    /// @param counts numbers of each part
+    /// @param to as many times this rank's as there are ranks
+    public void allToAll(Tensor from, int[] counts, Tensor to) {
+        long mine = to.size() / counts.length;
+        ask(() -> ranks.allToAll(address(from), counts, address(to), mine, stream()));
     }
 
     /// Everybody's numbers of any type, in the order of the ranks.

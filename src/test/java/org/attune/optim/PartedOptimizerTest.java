@@ -11,6 +11,7 @@ import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.ranks.RankParts;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.SilentRanks;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -70,7 +71,7 @@ class PartedOptimizerTest {
         var parts = new RankParts(ranks, SIZE);
         long before = TensorScope.liveBytes();
         try (var optimizer =
-                new PartedOptimizer(space, kind(optim), ParameterGroups.of(0.1), parts)) {
+                new PartedOptimizer(space, kind(optim), ParameterGroups.of(0.1), ranks)) {
             long state = TensorScope.liveBytes() - before; // views take none
             assertEquals(kind(optim).state(PARAMETERS).size() * 4.0 * SIZE / RANKS, state, "bytes");
             for (int step = 0; step < 3; step++) {
@@ -81,25 +82,28 @@ class PartedOptimizerTest {
                 // reduced and gathered: 2 (N - 1) / N of the numbers, as data parallel sums
                 assertEquals(2L * (RANKS - 1) * SIZE * 4 / RANKS, ranks.sent() - sent);
             }
-            int from = (int) parts.start();
-            int to = (int) (from + parts.own());
-            assertArrayEquals(
-                    Arrays.copyOfRange(expected, from, to),
-                    Arrays.copyOfRange(space.values().toFloats(), from, to),
-                    0);
+            float[] values = space.values().toFloats();
+            for (RankParts.Run run : parts.runs()) {
+                int from = (int) run.row();
+                int to = from + (int) run.length();
+                float[] own = Arrays.copyOfRange(values, from, to);
+                assertArrayEquals(Arrays.copyOfRange(expected, from, to), own, 0);
+            }
         }
         assertEquals(before, TensorScope.liveBytes());
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {1, 255, 257, 4_884_480, 134_515_008})
+    @ValueSource(longs = {1, 255, 257, 4_884_480, 134_515_008, 8_030_261_248L})
     void partsAreAlike(long count) {
         for (int size : new int[] {1, 2, 3, 4, 8}) {
             long sum = 0;
             for (int rank = 0; rank < size; rank++) {
                 var parts = new RankParts(new SilentRanks(rank, size), count);
                 sum += parts.own();
-                assertEquals(0, parts.start() % RankParts.piece(count) * parts.own());
+                for (RankParts.Run run : parts.runs()) {
+                    assertEquals(0, run.row() % RankParts.piece(count));
+                }
                 if (count > 1 << 20) {
                     assertTrue(parts.own() <= (1.0 / size + 0.03) * count, size + " " + count);
                 }
@@ -114,7 +118,7 @@ class PartedOptimizerTest {
                 () -> {
                     try (var space = new FlatParameters(PARAMETERS, numbers(1))) {
                         for (String optim : List.of("muon", "adafactor", "adamw_8bit")) {
-                            var parts = new RankParts(new SilentRanks(0, 2), SIZE);
+                            var ranks = new SilentRanks(0, 2);
                             var error =
                                     assertThrows(
                                             ConfigException.class,
@@ -123,7 +127,7 @@ class PartedOptimizerTest {
                                                             space,
                                                             kind(optim),
                                                             ParameterGroups.of(0),
-                                                            parts));
+                                                            ranks));
                             assertTrue(error.getMessage().contains("adamw_torch"), optim);
                         }
                     }

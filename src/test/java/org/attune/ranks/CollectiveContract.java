@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /// The program of one rank: makes every call with many sizes and compares with what one process
 /// computes, bit for bit. Every rank knows what all others send.
@@ -111,6 +112,7 @@ final class CollectiveContract {
                     sums(size, repetition);
                     moves(size, repetition);
                     parts(size, repetition);
+                    unevenParts(Math.min(size, 5000), repetition);
                     bytes(size, repetition);
                 }
             }
@@ -148,9 +150,10 @@ final class CollectiveContract {
             long sent = summed.since(before).sentBytes();
             require(sent == expected + asked, "bytes of a sum");
             long moved = ranks.times().since(summed).sentBytes() - 2 * asked;
-            long padding = 2L * (n - 1) * (parts.length() - size / n) * Float.BYTES;
-            require(moved == expected + padding, "bytes of parts");
-            require(padding <= expected / 16, "padding of parts");
+            long summedUp = (size - parts.own()) * Float.BYTES;
+            long gathered = (n - 1) * parts.length() * Float.BYTES;
+            require(moved == summedUp + gathered, "bytes of parts");
+            require(moved <= expected + expected / 16, "padding of parts");
         }
     }
 
@@ -208,12 +211,18 @@ final class CollectiveContract {
         }
         float[] expected = tree(all, size);
         var parts = new RankParts(ranks, size);
-        int from = (int) parts.start();
-        int to = (int) (parts.start() + parts.own());
         Tensor row = tensor(all.get(ranks.rank()));
+        Tensor part = Tensor.zeros(device, DType.FLOAT32, parts.own());
+        int half = size / 2;
+        List<RankParts.Stretch> stretches =
+                List.of(
+                        new RankParts.Stretch(half, half, size - half),
+                        new RankParts.Stretch(0, 0, half));
+        parts.addSum("added", row, stretches, part);
         parts.sum("parted", row);
-        float[] own = Arrays.copyOfRange(row.toFloats(), from, to);
-        compare(Arrays.copyOfRange(expected, from, to), own, "sum of a part");
+        float[] own = own(parts, expected);
+        compare(own, own(parts, row.toFloats()), "sum of a part");
+        compare(own, part.toFloats(), "sum of stretches");
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment whole = arena.allocate((long) size * Float.BYTES, Long.BYTES);
             parts.collect("parted", MemorySegment.ofArray(own), whole);
@@ -223,6 +232,32 @@ final class CollectiveContract {
         }
         parts.gather("parted", row);
         compare(expected, row.toFloats(), "gathered parts");
+    }
+
+    /// This rank's part of a row.
+    private static float[] own(RankParts parts, float[] row) {
+        float[] own = new float[(int) parts.own()];
+        for (RankParts.Run run : parts.runs()) {
+            System.arraycopy(row, (int) run.row(), own, (int) run.part(), (int) run.length());
+        }
+        return own;
+    }
+
+    /// Parts of different sizes, the first of which is empty.
+    private void unevenParts(int size, int seed) {
+        int n = ranks.size();
+        int[] counts = IntStream.range(0, n).map(rank -> rank * size).toArray();
+        int count = IntStream.of(counts).sum();
+        List<float[]> all = new ArrayList<>();
+        for (int rank = 0; rank < n; rank++) {
+            all.add(numbers(count, 31 * seed + rank));
+        }
+        int mine = counts[ranks.rank()];
+        Tensor part = Tensor.zeros(device, DType.FLOAT32, mine);
+        ranks.reduceScatter("uneven", tensor(all.get(ranks.rank())), counts, part);
+        int from = IntStream.of(counts).limit(ranks.rank()).sum();
+        float[] expected = Arrays.copyOfRange(tree(all, count), from, from + mine);
+        compare(expected, part.toFloats(), "uneven parts");
     }
 
     private void bytes(int size, int seed) {

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /// A loaded MPI library. Calls concern all processes of the job, or those of a part of it, return 0
 /// or an error number, and are made by one thread, which also begins and finishes. Counts are of
@@ -186,6 +187,53 @@ public final class MpiLibrary {
                                                 count,
                                                 type,
                                                 handles.processes()));
+    }
+
+    /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
+    ///
+    /// @param from address of the float32 numbers of all parts
+    /// @param counts numbers of each part
+    /// @param to address of size · mine, elsewhere
+    /// @param mine numbers of this rank's part
+    public int allToAll(long from, int[] counts, long to, int mine) {
+        int[] received = new int[counts.length];
+        Arrays.fill(received, mine);
+        long type = handles.floatType();
+        try (Arena arena = Arena.ofConfined()) {
+            long sent = ints(arena, counts);
+            long sentFrom = ints(arena, starts(counts));
+            long got = ints(arena, received);
+            long gotAt = ints(arena, starts(received));
+            return call(
+                    "MPI_Alltoallv",
+                    () ->
+                            (int)
+                                    functions
+                                            .allToAllParts()
+                                            .invokeExact(
+                                                    from,
+                                                    sent,
+                                                    sentFrom,
+                                                    type,
+                                                    to,
+                                                    got,
+                                                    gotAt,
+                                                    type,
+                                                    handles.processes()));
+        }
+    }
+
+    private static long ints(Arena arena, int[] numbers) {
+        return arena.allocateFrom(ValueLayout.JAVA_INT, numbers).address();
+    }
+
+    /// Where each part begins.
+    private static int[] starts(int[] counts) {
+        int[] starts = new int[counts.length];
+        for (int i = 1; i < counts.length; i++) {
+            starts[i] = Math.addExact(starts[i - 1], counts[i - 1]);
+        }
+        return starts;
     }
 
     /// Everybody's numbers, in the order of the ranks.

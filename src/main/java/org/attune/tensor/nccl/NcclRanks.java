@@ -29,31 +29,44 @@ public final class NcclRanks implements AutoCloseable {
 
     /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
     ///
-    /// @param from size · count numbers
-    /// @param to likewise, elsewhere
-    public void allToAll(long from, long to, long count, long stream) {
-        long bytes = count * Float.BYTES;
+    /// @param from numbers of all parts
+    /// @param counts numbers of each part
+    /// @param to size · mine numbers, elsewhere
+    /// @param mine numbers of this rank's part
+    public void allToAll(long from, int[] counts, long to, long mine, long stream) {
         library.check("ncclGroupStart", () -> (int) functions.groupStart().invokeExact());
+        long out = from;
         for (int rank = 0; rank < size; rank++) {
-            int other = rank;
-            long out = from + rank * bytes;
-            long in = to + rank * bytes;
-            library.check(
-                    "ncclSend",
-                    () ->
-                            (int)
-                                    functions
-                                            .send()
-                                            .invokeExact(out, count, FLOAT, other, ranks, stream));
-            library.check(
-                    "ncclRecv",
-                    () ->
-                            (int)
-                                    functions
-                                            .receive()
-                                            .invokeExact(in, count, FLOAT, other, ranks, stream));
+            long count = counts[rank];
+            if (count > 0) {
+                send(out, count, rank, stream);
+            }
+            if (mine > 0) {
+                receive(to + rank * mine * Float.BYTES, mine, rank, stream);
+            }
+            out += count * Float.BYTES;
         }
         library.check("ncclGroupEnd", () -> (int) functions.groupEnd().invokeExact());
+    }
+
+    private void send(long numbers, long count, int to, long stream) {
+        library.check(
+                "ncclSend",
+                () ->
+                        (int)
+                                functions
+                                        .send()
+                                        .invokeExact(numbers, count, FLOAT, to, ranks, stream));
+    }
+
+    private void receive(long numbers, long count, int from, long stream) {
+        library.check(
+                "ncclRecv",
+                () ->
+                        (int)
+                                functions
+                                        .receive()
+                                        .invokeExact(numbers, count, FLOAT, from, ranks, stream));
     }
 
     /// Everybody's bytes, in the order of the ranks.

@@ -12,7 +12,7 @@ import java.util.Optional;
 
 /// What happens with a setting of another program's file.
 ///
-/// @param program `deepspeed` or `accelerate`
+/// @param program `deepspeed`, `accelerate` or `fsdp`
 /// @param path of the setting, as `zero_optimization.stage`; with `.*` at its end all below
 /// @param outcome `no_effect`, `refused`, or the key of ours that it sets
 /// @param neutral values that change nothing, in lower case

@@ -19,14 +19,13 @@ final class PastedSettings {
     private static final List<PastedRule> RULES = PastedRule.load();
     private static final String DEEPSPEED = "deepspeed";
     private static final String ACCELERATE = "accelerate";
-    private static final String STAGE_ONE =
-            "zero_stage: 1 in the run's file, by which ranks hold the optimizer's state in parts;"
-                    + " each holds weights and gradients whole, and the numbers are the same";
+    private static final String FSDP = "fsdp";
 
     private final PastedValue.Target target;
     private final Path directory;
     private final List<String> notes;
     private final Problems problems;
+    private Optional<PastedValue> strategy = Optional.empty(); // what the key fsdp says
 
     private PastedSettings(
             Map<String, Setting> settings, Path directory, List<String> notes, Problems problems) {
@@ -57,6 +56,47 @@ final class PastedSettings {
         pasted.take("deepspeed", DEEPSPEED);
         pasted.take("deepspeed_config_file", DEEPSPEED);
         pasted.take("config_file", ACCELERATE);
+        pasted.fsdp();
+    }
+
+    /// `fsdp` switches on what `fsdp_config` says.
+    private void fsdp() {
+        String key = "fsdp_config";
+        Setting options = target.settings().remove(FSDP);
+        Optional<PastedValue> value =
+                Optional.ofNullable(options)
+                        .map(o -> new PastedValue(FSDP, FSDP, o.value(), o.where()));
+        strategy =
+                value.filter(v -> !v.value().isNull())
+                        .flatMap(v -> PastedShards.options(v, target));
+        if (strategy.isEmpty()) {
+            Setting idle = target.settings().remove(key);
+            if (idle != null && !idle.value().isNull()) {
+                notes.add(idle.where() + ": fsdp_config has no effect without fsdp");
+            }
+            return;
+        }
+        Setting config = target.settings().get(key);
+        if (config == null || config.value().isNull()) {
+            var none = new YamlNode.Fields(List.of(), options.value().line());
+            target.settings().put(key, new Setting(key, none, options.where()));
+        }
+        take(key, FSDP);
+    }
+
+    /// Names of `fsdp_config` may begin with `fsdp_`; its strategy goes before that of `fsdp`.
+    private void namesOfFsdp(Map<String, PastedValue> values) {
+        for (String path : List.copyOf(values.keySet())) {
+            if (path.startsWith("fsdp_")) {
+                String name = path.substring("fsdp_".length());
+                PastedValue v = values.remove(path);
+                values.putIfAbsent(name, new PastedValue(v.label(), name, v.value(), v.where()));
+            }
+        }
+        boolean says = values.values().stream().anyMatch(PastedShards::isStrategy);
+        if (!says) {
+            strategy.ifPresent(own -> values.put("reshard_after_forward", own));
+        }
     }
 
     private void take(String key, String program) {
@@ -101,6 +141,8 @@ final class PastedSettings {
         flatten(source, "", root, values);
         if (program.equals(ACCELERATE)) {
             accelerate(source, folder, values, root);
+        } else if (program.equals(FSDP)) {
+            namesOfFsdp(values);
         } else {
             PastedOptimizer.take(values, target, notes);
         }
@@ -152,8 +194,12 @@ final class PastedSettings {
     }
 
     private void set(PastedValue value, String key) {
-        if (key.equals("zero_stage") && List.of("2", "3").contains(value.text())) {
-            target.refuse(value, STAGE_ONE);
+        if (key.equals("zero_stage")) {
+            if (PastedShards.isStrategy(value) || value.path().equals(FSDP)) {
+                PastedShards.strategy(value, target);
+            } else {
+                PastedShards.stage(value, target);
+            }
         } else if (value.path().equals("mixed_precision")) {
             if (value.lower().equals("bf16")) {
                 target.set(key, value, value.scalar("true"));
@@ -176,7 +222,8 @@ final class PastedSettings {
             values.keySet().removeIf(path -> path.startsWith("fsdp_config"));
         } else if (!values.containsKey("fsdp_config.fsdp_sharding_strategy")
                 && !values.containsKey("fsdp_config.fsdp_reshard_after_forward")) {
-            target.refuse(type, "MULTI_GPU, and " + STAGE_ONE); // FSDP's default cuts everything
+            target.refuse( // FSDP's default cuts everything
+                    type, "fsdp_sharding_strategy: " + PastedShards.insteadOfFull());
         }
         if (!kind.equals("deepspeed")) {
             return;

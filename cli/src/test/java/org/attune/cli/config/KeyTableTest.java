@@ -58,6 +58,8 @@ class KeyTableTest {
                     "no_cuda",
                     "deepspeed",
                     "deepspeed_config_file",
+                    "fsdp",
+                    "fsdp_config",
                     "config_file",
                     "model_init_kwargs",
                     "teacher_model_init_kwargs",

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -132,8 +133,7 @@ class PastedSettingsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "zero_optimization: {stage: 2}|zero_optimization.stage: 2|zero_stage: 1",
-                "zero_optimization: {stage: 3}|zero_optimization.stage: 3|zero_stage: 1",
+                "zero_optimization: {stage: 3}|zero_optimization.stage: 3|zero_stage: 2",
                 "zero_optimization: {offload_param: {device: cpu}}"
                         + "|zero_optimization.offload_param.device: cpu|none",
                 "zero_optimization: {offload_optimizer: {device: nvme, nvme_path: /x}}"
@@ -223,22 +223,85 @@ class PastedSettingsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "distributed_type: FSDP|distributed_type: FSDP|zero_stage: 1",
+                "distributed_type: FSDP|distributed_type: FSDP|SHARD_GRAD_OP",
                 "distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy: FULL_SHARD}"
-                        + "|fsdp_config.fsdp_sharding_strategy: FULL_SHARD|zero_stage: 1",
+                        + "|fsdp_config.fsdp_sharding_strategy: FULL_SHARD|SHARD_GRAD_OP",
+                "distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy: HYBRID_SHARD}"
+                        + "|fsdp_config.fsdp_sharding_strategy: HYBRID_SHARD|all machines",
                 "distributed_type: FSDP, fsdp_config: {fsdp_reshard_after_forward: true}"
-                        + "|fsdp_config.fsdp_reshard_after_forward: true|zero_stage: 1",
+                        + "|fsdp_config.fsdp_reshard_after_forward: true|zero_stage: 2",
                 "distributed_type: MEGATRON_LM|distributed_type: MEGATRON_LM|MULTI_GPU",
                 "mixed_precision: fp8|mixed_precision: fp8|bf16",
                 "fp8_config: {backend: TE}|fp8_config.backend: TE|leave it out",
                 "distributed_type: DEEPSPEED, deepspeed_config: {zero_stage: 3}"
-                        + "|zero_stage: 3|zero_stage: 1",
+                        + "|zero_stage: 3|zero_stage: 2",
             })
     void whatAccelerateCutsIsRefused(String setting, String named, String instead) {
         String problem = problems("config_file: {" + setting + "}\n");
         assertTrue(problem.contains("1 problem"), problem);
         assertTrue(problem.contains(named), problem);
         assertTrue(problem.contains(instead), problem);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "deepspeed: {zero_optimization: {stage: 2, reduce_scatter: true}}",
+                "config_file: {distributed_type: DEEPSPEED, deepspeed_config: {zero_stage: 2}}",
+                "config_file: {distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy:"
+                        + " SHARD_GRAD_OP}}",
+                "config_file: {distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy: 2}}",
+                "config_file: {distributed_type: FSDP, fsdp_config: {fsdp_version: 2,"
+                        + " fsdp_reshard_after_forward: false}}",
+                "fsdp: shard_grad_op auto_wrap",
+                "fsdp: [shard_grad_op, auto_wrap]",
+                "{fsdp: true, fsdp_config: {reshard_after_forward: false, version: 2}}",
+                "{fsdp: full_shard, fsdp_config: {fsdp_reshard_after_forward: false}}",
+            })
+    void gradientsInPartsAreTakenOver(String settings) throws IOException {
+        String lines =
+                settings.startsWith("{")
+                        ? settings.substring(1, settings.length() - 1)
+                                .replace(", fsdp_config", "\nfsdp_config")
+                        : settings;
+        assertEquals(2, run(lines + "\n").config().training().ranks().zeroStage());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "fsdp: true|fsdp: fsdp: full_shard|SHARD_GRAD_OP",
+                "fsdp: full_shard auto_wrap|fsdp: fsdp: full_shard|SHARD_GRAD_OP",
+                "fsdp: hybrid_shard|fsdp: fsdp: hybrid_shard|all machines",
+                "fsdp: shard_grad_op offload|fsdp: fsdp: shard_grad_op offload|max_memory",
+                "fsdp: all|fsdp: fsdp: all|NO_SHARD",
+            })
+    void whatFsdpCutsElseIsRefused(String setting, String named, String instead) {
+        String problem = problems(setting + "\n");
+        assertTrue(problem.contains("1 problem"), problem);
+        assertTrue(problem.contains(named), problem);
+        assertTrue(problem.contains(instead), problem);
+    }
+
+    @Test
+    void aStageOutOfRangeSaysWhatToUse() {
+        String problem = problems("zero_stage: 3\n");
+        assertTrue(
+                problem.contains("in [0, 2]: 2 has ranks hold gradients and the optimizer's state"),
+                problem);
+    }
+
+    @Test
+    void fsdpThatIsOffSaysNothing() throws IOException {
+        LoadedRun<SftConfig> run = run("fsdp: ''\nfsdp_config: {min_num_params: 0}\n");
+        assertEquals(0, run.config().training().ranks().zeroStage());
+        assertTrue(String.join("\n", run.notes()).contains("without fsdp"), "" + run.notes());
+        String both =
+                "zero_stage: 1\nfsdp: no_shard\nfsdp_config: {activation_checkpointing: true}\n";
+        TrainingConfig training = run(both).config().training();
+        assertEquals(1, training.ranks().zeroStage());
+        assertTrue(training.batch().gradientCheckpointing());
     }
 
     @Test

@@ -34,6 +34,7 @@ public @interface InRange {
     /// Whether `max` itself is refused.
     boolean maxOpen() default false;
 
+    /// What to use instead, where that isn't plain; stands behind the range.
     String message() default "";
 
     Class<?>[] groups() default {};

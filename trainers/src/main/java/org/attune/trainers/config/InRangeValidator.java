@@ -21,7 +21,8 @@ public final class InRangeValidator implements ConstraintValidator<InRange, Numb
         }
         context.disableDefaultConstraintViolation();
         boolean whole = value instanceof Integer || value instanceof Long;
-        context.buildConstraintViolationWithTemplate(accepted(range, whole))
+        String more = range.message().isEmpty() ? "" : ": " + range.message();
+        context.buildConstraintViolationWithTemplate(accepted(range, whole) + more)
                 .addConstraintViolation();
         return false;
     }

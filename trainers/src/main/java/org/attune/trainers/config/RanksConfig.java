@@ -15,7 +15,7 @@ import java.util.Optional;
 /// @param ddpTimeout seconds that a process waits for the others in one call before the run ends;
 ///     TRL's default
 /// @param zeroStage what is cut over the processes instead of being held by each, as in ZeRO: 0
-///     nothing, 1 the optimizer's state
+///     nothing, 1 the optimizer's state, 2 gradients too
 /// @param shareFrozen whether processes of one machine have weights that aren't trained in memory
 ///     once, instead of once each
 /// @param ranksSum in which order numbers of the processes are added
@@ -25,9 +25,20 @@ public record RanksConfig(
         Optional<RankBackend> ddpBackend,
         @InRange(min = 1) int ddpTimeout,
         RankSum ranksSum,
-        @InRange(min = 0, max = 1) int zeroStage,
+        @InRange(
+                        min = 0,
+                        max = 2,
+                        message =
+                                "2 has ranks hold gradients and the optimizer's state in parts;"
+                                        + " each holds the weights whole")
+                int zeroStage,
         boolean shareFrozen)
         implements RanksConfigCopies {
+    /// Whether a process keeps gradients of its part only.
+    public boolean partsGradients() {
+        return zeroStage >= 2;
+    }
+
     /// The defaults, as listed at the parameters.
     public static RanksConfig defaults() {
         return RanksConfigCopies.blank()

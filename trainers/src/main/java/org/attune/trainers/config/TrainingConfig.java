@@ -66,9 +66,11 @@ public record TrainingConfig(
                                 + " would be those of another model"));
     }
 
-    /// Bytes that are kept for each update: the optimizer's state and averages.
+    /// Bytes that are kept for each update, as with one process: the optimizer's state, averages,
+    /// and the sums of gradients that take turns in their memory.
     public long stateBytes(ParameterSpace parameters) {
-        return optimizer.stateBytes(parameters) + averaging.bytes(parameters.count());
+        long sums = ranks.partsGradients() ? Float.BYTES * parameters.count() : 0;
+        return optimizer.stateBytes(parameters) + averaging.bytes(parameters.count()) + sums;
     }
 
     @Override
@@ -82,6 +84,14 @@ public record TrainingConfig(
                             true,
                             "false with several logical_devices, whose gradients are added up"
                                     + " before weights change"));
+        }
+        if (optimizer.optimizerInBwd() && ranks.partsGradients()) {
+            problems.add(
+                    new ConfigProblem(
+                            "optimizer_in_bwd",
+                            true,
+                            "false with zero_stage: 2, which adds up gradients over ranks before"
+                                    + " weights change; or zero_stage: 1"));
         }
         if (ranks.zeroStage() > 0 && !optimizer.mayPart()) {
             problems.add(

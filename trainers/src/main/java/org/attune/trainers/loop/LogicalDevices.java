@@ -1,6 +1,7 @@
 package org.attune.trainers.loop;
 
 import org.attune.error.ConfigException;
+import org.attune.policy.GradientParts;
 import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
 import org.attune.ranks.RankParts;
@@ -12,6 +13,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /// The devices that a run's settings are meant for, and which of them this process computes: each
@@ -23,21 +26,30 @@ public final class LogicalDevices implements AutoCloseable {
 
     private final int count;
     private final Collective ranks;
-    private final boolean parted;
+    private final int zeroStage;
     private final TensorScope scope = TensorScope.detached("devices");
     private final Map<Place, Tensor> kept = new HashMap<>(); // sums on the way
 
     /// Where a sum waits for its neighbour's.
     private record Place(ParameterSpace space, int depth) {}
 
+    /// Adds the gradients of a group of rows.
+    public interface Groups {
+        /// @param device that the group belongs to
+        /// @param group its number among those of the device
+        /// @return false if it was stopped on the way
+        boolean add(int device, int group);
+    }
+
     /// @param count of all processes together, ≥ 1
     /// @param ranks borrowed
-    /// @param parted whether each process gets the sum of its [part][RankParts] only
+    /// @param zeroStage what processes have in [parts][RankParts]: with 1 the sums of gradients,
+    ///     with 2 gradients too
     /// @throws ConfigException if there are more processes than devices
-    LogicalDevices(int count, Collective ranks, boolean parted) {
+    LogicalDevices(int count, Collective ranks, int zeroStage) {
         this.count = count;
         this.ranks = ranks;
-        this.parted = parted;
+        this.zeroStage = zeroStage;
         if (ranks.size() > count) {
             throw ConfigException.about(
                     "logical_devices",
@@ -51,7 +63,7 @@ public final class LogicalDevices implements AutoCloseable {
     /// Those of a run.
     public static LogicalDevices of(TrainingConfig training, RunContext context) {
         return new LogicalDevices(
-                training.batch().devices(), context.ranks(), training.ranks().zeroStage() > 0);
+                training.batch().devices(), context.ranks(), training.ranks().zeroStage());
     }
 
     public int count() {
@@ -77,6 +89,21 @@ public final class LogicalDevices implements AutoCloseable {
         return (int) (((device + 1L) * ranks.size() - 1) / count);
     }
 
+    /// The rank that adds a device's gradients: where gradients are in parts, devices that are
+    /// neighbours go to different ranks.
+    public int learner(int device) {
+        return partsGradients() ? device % ranks.size() : owner(device);
+    }
+
+    private boolean partsGradients() {
+        return zeroStage >= 2;
+    }
+
+    /// Whether gradients are added in another order than that of the devices with their groups.
+    public boolean areMixed() {
+        return areShared() || partsGradients() && count > 1;
+    }
+
     private int first(int rank) {
         return (int) ((long) rank * count / ranks.size());
     }
@@ -84,17 +111,22 @@ public final class LogicalDevices implements AutoCloseable {
     /// Has the own devices add to gradients that are 0, and adds up over all devices of all
     /// processes.
     ///
-    /// @param space whose gradients hold the sum afterwards, or this process's part of it
-    /// @param work adds the gradients of a device; false if it was stopped on the way
+    /// @param spaces to whose gradients a pass adds; these hold the sum afterwards, or this
+    ///     process's part of it, which with stage 2 is their [ParameterSpace#gradientParts]
+    /// @param groups how many groups of rows each device has
+    /// @param work adds the gradients of one of them
     /// @return false if it was stopped
-    public boolean addUp(ParameterSpace space, IntPredicate work) {
-        return addUp(List.of(space), work);
-    }
-
-    /// As above, where a pass adds to several models' gradients.
-    public boolean addUp(List<ParameterSpace> spaces, IntPredicate work) {
+    public boolean addUp(List<ParameterSpace> spaces, IntUnaryOperator groups, Groups work) {
+        if (partsGradients()) {
+            return addRounds(spaces, groups, work);
+        }
+        IntPredicate device =
+                number -> {
+                    int last = groups.applyAsInt(number);
+                    return IntStream.range(0, last).allMatch(group -> work.add(number, group));
+                };
         int first = first(ranks.rank());
-        if (!tree(spaces, work, first, first(ranks.rank() + 1) - first, 0)) {
+        if (!tree(spaces, device, first, first(ranks.rank() + 1) - first, 0)) {
             return false;
         }
         if (areShared()) {
@@ -103,8 +135,35 @@ public final class LogicalDevices implements AutoCloseable {
         return true;
     }
 
+    /// In a round every device has a group, as long as it has some. Its gradients are added up over
+    /// the processes while a pass makes them, so all have their passes at the same time.
+    private boolean addRounds(List<ParameterSpace> spaces, IntUnaryOperator groups, Groups work) {
+        List<GradientParts> parts = spaces.stream().map(s -> s.gradientParts(ranks)).toList();
+        parts.forEach(GradientParts::begin);
+        int size = ranks.size();
+        int places = Math.ceilDiv(count, size);
+        int rounds = IntStream.range(0, count).map(groups).max().orElse(0);
+        for (int round = 0; round < rounds; round++) {
+            for (int place = 0; place < places; place++) {
+                parts.forEach(p -> p.beginPass(places));
+                int device = place * size + ranks.rank();
+                boolean own = device < count && round < groups.applyAsInt(device);
+                if (own && !work.add(device, round)) {
+                    return false;
+                }
+                int now = round;
+                boolean any =
+                        IntStream.range(place * size, Math.min(count, (place + 1) * size))
+                                .anyMatch(d -> now < groups.applyAsInt(d));
+                parts.forEach(p -> p.endPass(any));
+            }
+            parts.forEach(p -> p.endRound(places));
+        }
+        return true;
+    }
+
     private void addRanks(Tensor gradients) {
-        if (parted) {
+        if (zeroStage > 0) {
             new RankParts(ranks, gradients.size()).sum(GRADIENTS, gradients);
         } else {
             ranks.allReduce(GRADIENTS, gradients);
@@ -120,7 +179,7 @@ public final class LogicalDevices implements AutoCloseable {
         }
         long[] ofRanks = new long[ranks.size()];
         for (int device = 0; device < count; device++) {
-            ofRanks[owner(device)] += tokens[device];
+            ofRanks[learner(device)] += tokens[device];
         }
         long most = Math.max(1, LongStream.of(ofRanks).max().orElseThrow());
         double mean = LongStream.of(ofRanks).average().orElseThrow();

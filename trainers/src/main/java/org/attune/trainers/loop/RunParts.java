@@ -10,10 +10,10 @@ import org.attune.optim.LrScheduleOptions;
 import org.attune.optim.Optimizer;
 import org.attune.optim.PartedOptimizer;
 import org.attune.policy.CausalPolicy;
+import org.attune.policy.GradientParts;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
 import org.attune.ranks.RankAgreement;
-import org.attune.ranks.RankParts;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
@@ -154,11 +154,12 @@ public record RunParts(
     private WeightUpdates updates(Optimizer optimizer) {
         OptimizerConfig o = config.optimizer();
         ParameterSpace space = policy.parameters();
-        if (o.optimizerInBwd() != space.sharesGradients()) {
+        boolean inParts = config.ranks().partsGradients();
+        if (o.optimizerInBwd() != space.sharesGradients() && !inParts) {
             throw new IllegalArgumentException(
                     ("optimizer_in_bwd is %s, but the policy's gradients %s; make it with"
-                                    + " Policy.withAllWeightsInTurn where optimizer_in_bwd is true,"
-                                    + " and else not")
+                                    + " Policy.withAllWeightsInTurn where optimizer_in_bwd is true"
+                                    + " or zero_stage 2, and else not")
                             .formatted(
                                     o.optimizerInBwd(),
                                     space.sharesGradients() ? "share memory" : "are all kept"));
@@ -181,9 +182,13 @@ public record RunParts(
         ScheduleConfig schedule = config.schedule();
         int warmup = schedule.warmupStepsOf(schedule.maxSteps().orElse(steps));
         OptimizerConfig o = config.optimizer();
+        if (config.ranks().partsGradients()) {
+            GradientParts gradients = parameters.gradientParts(context.ranks());
+            return new PartedOptimizer(parameters, o.kind(warmup), o.parameterGroups(), gradients);
+        }
         if (config.ranks().zeroStage() > 0 && context.ranks().size() > 1) {
-            var parts = new RankParts(context.ranks(), parameters.count());
-            return new PartedOptimizer(parameters, o.kind(warmup), o.parameterGroups(), parts);
+            return new PartedOptimizer(
+                    parameters, o.kind(warmup), o.parameterGroups(), context.ranks());
         }
         return new FlatOptimizer(parameters, o.kind(warmup), o.parameterGroups());
     }

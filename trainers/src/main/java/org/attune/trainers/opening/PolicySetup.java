@@ -166,21 +166,23 @@ public final class PolicySetup implements AutoCloseable {
             LoraSettings lora,
             TrainingConfig training,
             Policy.Options options) {
+        boolean inParts = training.ranks().partsGradients();
         if (model.adapter().isPresent()) {
             AdapterFolder given = model.adapter().get();
             if (lora.usePeft()) {
                 AskedAdapter.of(lora, model, decoder.config()).requireSame(given);
             }
-            return Policy.withAdapter(decoder, given, options);
+            return Policy.withAdapter(decoder, given, options, inParts);
         }
         if (lora.usePeft()) {
             return Policy.withFreshAdapter(
                     decoder,
                     AskedAdapter.of(lora, model, decoder.config()).config(),
                     RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
-                    options);
+                    options,
+                    inParts);
         }
-        return training.optimizer().optimizerInBwd()
+        return training.optimizer().optimizerInBwd() || inParts
                 ? Policy.withAllWeightsInTurn(decoder, options)
                 : Policy.withAllWeights(decoder, options);
     }

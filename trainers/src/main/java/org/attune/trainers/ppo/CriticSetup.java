@@ -161,16 +161,18 @@ public final class CriticSetup implements AutoCloseable {
     /// Takes the place of the policy's adapter until [SharedCritic] gives it back.
     private Policy critic(Decoder trunk, Path directory, HubCache hub) {
         Policy.Options options = options(Recomputation.NONE);
+        boolean inParts = config.training().ranks().partsGradients();
         Optional<String> start = config.critic().valueModelPath();
         if (start.isEmpty()) {
             return Policy.withFreshAdapter(
                     trunk,
                     AskedAdapter.of(config.lora(), model, trunk.config()).config(),
                     RandomSource.XO_SHI_RO_256_PP.create(config.training().seed()),
-                    options);
+                    options,
+                    inParts);
         }
         AdapterFolder given = owned(startAdapter(start.get(), directory, hub));
-        return Policy.withAdapter(trunk, given, options);
+        return Policy.withAdapter(trunk, given, options, inParts);
     }
 
     private Policy.Options options(Recomputation recomputed) {

@@ -5,13 +5,15 @@ import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
 import org.attune.trainers.loop.LogicalDevices;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.BiConsumer;
-import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -83,7 +85,7 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
                 groups.get(device).forEach(group -> own.add(measure.apply(group)));
             }
         }
-        tellAll(what, own, tell);
+        tellAll(what, own, devices::owner, tell);
     }
 
     /// Adds a group's gradients.
@@ -101,10 +103,11 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
     ///
     /// @param policy whose gradients are 0 before, and hold the sum afterwards
     /// @param sums of the step
-    /// @param scratch as `sums` are before the first group; used where other processes have groups
+    /// @param scratch as `sums` are before the first group; used where groups are computed in
+    ///     another order, or by other processes
     /// @param stopped asked before each group where this process has all
     /// @param learner adds an own group's gradients
-    /// @param tell adds to `sums` what another process's group said
+    /// @param tell adds to `sums` what a group said, where `scratch` is used
     /// @return false if it was stopped
     public <S> boolean learn(
             CausalPolicy policy,
@@ -135,52 +138,61 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
             BooleanSupplier stopped,
             Learner<T, S> learner,
             BiConsumer<List<T>, GroupNumbers> tell) {
-        List<GroupNumbers> own = new ArrayList<>();
-        BiPredicate<Integer, S> device =
-                (number, into) -> {
-                    if (devices.count() > 1) {
-                        trained.startAt().accept(numberOfFirst(number));
+        boolean told = devices.areMixed();
+        S into = told ? scratch : sums;
+        List<List<GroupNumbers>> own = groups.stream().map(_ -> said()).toList();
+        LogicalDevices.Groups add =
+                (device, group) -> {
+                    if (!devices.areShared() && stopped.getAsBoolean()) {
+                        return false;
                     }
-                    for (List<T> group : groups.get(number)) {
-                        if (!devices.areShared() && stopped.getAsBoolean()) {
-                            return false;
-                        }
-                        GroupNumbers said = learner.learn(group, into);
-                        if (devices.areShared()) {
-                            own.add(said);
-                        }
+                    if (devices.count() > 1) {
+                        trained.startAt().accept(numberOfFirst(device) + group);
+                    }
+                    GroupNumbers said = learner.learn(groups.get(device).get(group), into);
+                    if (told) {
+                        own.get(device).add(said);
                     }
                     return true;
                 };
-        S into = devices.areShared() ? scratch : sums;
-        if (!devices.addUp(trained.spaces(), number -> device.test(number, into))) {
+        if (!devices.addUp(trained.spaces(), device -> groups.get(device).size(), add)) {
             return false;
         }
-        if (devices.areShared()) {
-            tellAll("losses", own, tell);
+        if (told) {
+            List<GroupNumbers> all = own.stream().flatMap(List::stream).toList();
+            tellAll("losses", all, devices::learner, tell);
         }
         return true;
+    }
+
+    private static List<GroupNumbers> said() {
+        return new ArrayList<>();
     }
 
     private int numberOfFirst(int device) {
         return groups.subList(0, device).stream().mapToInt(List::size).sum();
     }
 
+    /// @param own what was said of this process's groups, those of the first device first
+    /// @param teller the process that says it of a device's groups
     private void tellAll(
-            String what, List<GroupNumbers> own, BiConsumer<List<T>, GroupNumbers> tell) {
+            String what,
+            List<GroupNumbers> own,
+            IntUnaryOperator teller,
+            BiConsumer<List<T>, GroupNumbers> tell) {
         Collective ranks = devices.ranks();
-        byte[][] said = ranks.allGather(what, GroupNumbers.bytes(own));
-        List<GroupNumbers> numbers = new ArrayList<>();
-        for (byte[] theirs : said) {
-            numbers.addAll(GroupNumbers.read(theirs));
+        List<Deque<GroupNumbers>> said = new ArrayList<>();
+        for (byte[] theirs : ranks.allGather(what, GroupNumbers.bytes(own))) {
+            said.add(new ArrayDeque<>(GroupNumbers.read(theirs)));
         }
-        List<List<T>> all = all();
-        if (numbers.size() != all.size()) {
-            throw new IllegalStateException(
-                    "%s of %d groups came, of %d".formatted(what, numbers.size(), all.size()));
-        }
-        for (int g = 0; g < all.size(); g++) {
-            tell.accept(all.get(g), numbers.get(g));
+        for (int device = 0; device < groups.size(); device++) {
+            Deque<GroupNumbers> theirs = said.get(teller.applyAsInt(device));
+            if (theirs.size() < groups.get(device).size()) {
+                throw new IllegalStateException(
+                        "%s of %d groups of device %d came, of %d"
+                                .formatted(what, theirs.size(), device, groups.get(device).size()));
+            }
+            groups.get(device).forEach(group -> tell.accept(group, theirs.remove()));
         }
     }
 }

@@ -127,7 +127,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         List<RowAt<R>> placed = RowAt.of(window, rows);
         StepSums<R, F> sums = objective.training(placed, window.microBatches().size());
         StepSums<R, F> scratch =
-                devices.areShared()
+                devices.areMixed()
                         ? objective.training(placed, window.microBatches().size())
                         : sums;
         DeviceGroups<RowAt<R>> cut = groups.dealt(devices, placed, p -> p.row().sequences());
@@ -137,7 +137,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
                 placed,
                 policy::measureInTraining,
                 both.beside(),
-                devices.areShared() ? List.of(sums, scratch) : List.of(sums));
+                devices.areMixed() ? List.of(sums, scratch) : List.of(sums));
         note(
                 cut.where(group -> !isWhole(sums, group)),
                 this::timedLayout,

@@ -40,13 +40,14 @@ class LogicalDevicesTest {
     void eachModelHasItsOwnSums() {
         Engine.run(
                 () -> {
-                    try (var devices = new LogicalDevices(4, new SingleProcess(), false);
+                    try (var devices = new LogicalDevices(4, new SingleProcess(), 0);
                             FlatParameters policy = space(7);
                             FlatParameters critic = space(5)) {
                         assertTrue(
                                 devices.addUp(
                                         List.of(policy, critic),
-                                        device -> {
+                                        _ -> 1,
+                                        (device, _) -> {
                                             add(policy, device + 1);
                                             add(critic, 10 * (device + 1));
                                             return true;
@@ -58,8 +59,9 @@ class LogicalDevicesTest {
                         for (FlatParameters one : List.of(critic, policy)) {
                             assertTrue(
                                     devices.addUp(
-                                            one,
-                                            device -> {
+                                            List.of(one),
+                                            _ -> 1,
+                                            (device, _) -> {
                                                 add(one, device);
                                                 return true;
                                             }));

@@ -6,6 +6,7 @@ import org.attune.adapter.ModuleSelection;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
+import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.Policy;
 import org.attune.ranks.Collective;
@@ -28,6 +29,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Short runs of many methods, as one process of several, for [RankedRunsTest].
 final class RankedRuns {
@@ -41,29 +44,58 @@ final class RankedRuns {
 
     private RankedRuns() {}
 
-    /// @param arguments folder, rank, number of ranks, `zero_stage`, and perhaps `resume`
-    static void main(String... arguments) throws Exception {
-        Path folder = Path.of(arguments[0]);
-        int rank = Integer.parseInt(arguments[1]);
-        int size = Integer.parseInt(arguments[2]);
-        try (Collective ranks =
-                size == 1
-                        ? new SingleProcess()
-                        : new SocketRanks(rank, size, folder.resolve("meeting"))) {
-            run(folder, ranks, Integer.parseInt(arguments[3]), arguments.length > 4);
+    /// What processes do.
+    ///
+    /// @param name of the folder that it goes to
+    /// @param stage `zero_stage`
+    /// @param tokens `tokens_per_micro_batch`
+    /// @param methods some of [#methods], by commas
+    /// @param resumes whether they go on from a checkpoint
+    record Order(String name, int stage, int tokens, String methods, boolean resumes) {
+        private static final int ARGUMENTS = 5;
+
+        static List<Order> of(List<String> arguments) {
+            return IntStream.range(0, arguments.size() / ARGUMENTS)
+                    .mapToObj(i -> arguments.subList(i * ARGUMENTS, (i + 1) * ARGUMENTS))
+                    .map(
+                            own ->
+                                    new Order(
+                                            own.get(0),
+                                            Integer.parseInt(own.get(1)),
+                                            Integer.parseInt(own.get(2)),
+                                            own.get(3),
+                                            Boolean.parseBoolean(own.get(4))))
+                    .toList();
+        }
+
+        Stream<String> arguments() {
+            return Stream.of(name, "" + stage, "" + tokens, methods, "" + resumes);
+        }
+
+        List<String> names() {
+            return List.of(methods.split(",", -1));
         }
     }
 
-    private static void run(Path folder, Collective ranks, int stage, boolean resumes) {
-        methods()
-                .forEach(
-                        (name, method) ->
-                                train(
-                                        name,
-                                        method,
-                                        training(folder.resolve(name), resumes)
-                                                .withRanks(r -> r.withZeroStage(stage)),
-                                        ranks));
+    /// @param arguments folder, where processes meet, rank, number of ranks, and those of orders
+    static void main(String... arguments) throws Exception {
+        Path folder = Path.of(arguments[0]);
+        int rank = Integer.parseInt(arguments[2]);
+        int size = Integer.parseInt(arguments[3]);
+        try (Collective ranks =
+                size == 1
+                        ? new SingleProcess()
+                        : new SocketRanks(rank, size, Path.of(arguments[1]))) {
+            for (Order order : Order.of(List.of(arguments).subList(4, arguments.length))) {
+                run(folder.resolve(order.name()), ranks, order);
+            }
+        }
+    }
+
+    private static void run(Path folder, Collective ranks, Order order) {
+        for (String name : order.names()) {
+            train(name, methods().get(name), training(folder.resolve(name), order), ranks);
+        }
     }
 
     static Map<String, TinyRun> methods() {
@@ -85,7 +117,7 @@ final class RankedRuns {
         return methods;
     }
 
-    private static TrainingConfig training(Path output, boolean resumes) {
+    private static TrainingConfig training(Path output, Order order) {
         return ShortRun.of(SftConfig.defaults().training(), STEPS, 1e-2, output)
                 .withOptimizer(o -> o.withMaxGradNorm(0.5).withWeightDecay(0.1))
                 .withBatch(
@@ -93,14 +125,14 @@ final class RankedRuns {
                                 b.withPerDeviceTrainBatchSize(2)
                                         .withLogicalDevices(DEVICES)
                                         .withTrainSamplingStrategy(SamplingStrategy.RANDOM)
-                                        .withTokensPerMicroBatch(40))
-                .withRanks(r -> r.withCheckRanksSteps(2))
+                                        .withTokensPerMicroBatch(order.tokens()))
+                .withRanks(r -> r.withCheckRanksSteps(2).withZeroStage(order.stage()))
                 .withSave(
                         s ->
                                 s.withSaveSteps(SAVED)
                                         .withSaveTotalLimit(10)
                                         .withResume(
-                                                resumes
+                                                order.resumes()
                                                         ? new Resume.From(
                                                                 output.resolve(
                                                                         "checkpoint-" + SAVED))
@@ -128,13 +160,14 @@ final class RankedRuns {
                     var options = new Policy.Options(Recomputation.NONE, true, 7, false);
                     var lora = LoraConfig.of(4, 8, 0.1, ModuleSelection.of("all-linear"));
                     boolean all = name.equals(ALL_WEIGHTS);
+                    boolean inTurn = training.ranks().partsGradients();
                     var random = RandomSource.XO_RO_SHI_RO_128_PP.create(1L);
                     try (var decoder = TinyModels.decoder(model);
                             var policy =
                                     all
-                                            ? Policy.withAllWeights(decoder, options)
+                                            ? whole(decoder, options, inTurn)
                                             : Policy.withFreshAdapter(
-                                                    decoder, lora, random, options)) {
+                                                    decoder, lora, random, options, inTurn)) {
                         RunContext context =
                                 RunContext.of(path -> write(policy, all, path))
                                         .withRanks(ranks)
@@ -145,5 +178,11 @@ final class RankedRuns {
                         return method.train(training, policy, context);
                     }
                 });
+    }
+
+    private static Policy whole(Decoder decoder, Policy.Options options, boolean inTurn) {
+        return inTurn
+                ? Policy.withAllWeightsInTurn(decoder, options)
+                : Policy.withAllWeights(decoder, options);
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.trainers.run.RankedRuns.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,31 +22,66 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /// One, two and four processes leave the same bytes, also where a run of one goes on in another
-/// number and cuts the optimizer's state over them.
+/// number and cuts over them what is kept.
 class RankedRunsTest {
+    /// Tokens of a pass with which a device has several in a step.
+    private static final int SEVERAL = 40;
+
+    /// With which it has one.
+    private static final int ONE = 4000;
+
+    private static final String ALL = String.join(",", RankedRuns.methods().keySet());
+    private static final String SOME = "dpo,grpo,ppo,ppo_head,sft,sft of all weights";
+
     @TempDir private Path folder;
 
     @Test
     void bytesDoNotDependOnTheNumberOfProcesses() throws Exception {
-        Path one = Files.createDirectory(folder.resolve("one"));
-        start(one, 1, 0, "");
-        Path four = Files.createDirectory(folder.resolve("four"));
-        start(four, 4, 0, "");
-        assertSameBytes(one, four);
-
-        Path goesOn = Files.createDirectory(folder.resolve("two"));
-        copyCheckpoints(four, goesOn);
-        start(goesOn, 2, 1, "resume");
-        assertSameBytes(one, goesOn);
+        start(1, new Order("one", 0, SEVERAL, ALL, false));
+        start(4, new Order("four", 0, SEVERAL, ALL, false));
+        assertSameBytes("one", "four", ALL);
+        goOn("four", "two", ALL);
+        start(2, new Order("two", 1, SEVERAL, ALL, true));
+        assertSameBytes("one", "two", ALL);
     }
 
-    private static void assertSameBytes(Path one, Path other) throws IOException {
-        for (String method : RankedRuns.methods().keySet()) {
+    /// Where a device computes its rows at once, stage 2 has the bits of the other stages.
+    @Test
+    void gradientsInPartsHaveTheSameBitsToo() throws Exception {
+        start(
+                1,
+                new Order("one", 2, SEVERAL, SOME, false),
+                new Order("whole", 0, ONE, SOME, false));
+        start(4, new Order("four", 2, SEVERAL, SOME, false));
+        assertSameBytes("one", "four", SOME);
+        goOn("four", "two", SOME);
+        goOn("whole", "on two", SOME);
+        start(
+                2,
+                new Order("two", 2, SEVERAL, SOME, true),
+                new Order("parted", 2, ONE, SOME, false),
+                new Order("on two", 2, ONE, SOME, true));
+        assertSameBytes("one", "two", SOME);
+        assertSameBytes("whole", "parted", SOME);
+        assertSameBytes("whole", "on two", SOME);
+        goOn("parted", "on one", SOME);
+        start(1, new Order("on one", 1, ONE, SOME, true));
+        assertSameBytes("whole", "on one", SOME);
+    }
+
+    private void assertSameBytes(String here, String there, String methods) throws IOException {
+        Path one = folder.resolve(here);
+        Path other = folder.resolve(there);
+        for (String method : names(methods)) {
             assertSame(one, other, method, "adapter_model.safetensors");
             String last = "checkpoint-" + RankedRuns.STEPS;
             assertSame(one, other, method, last + "/optimizer.safetensors");
             assertEquals(metrics(one, method), metrics(other, method), method);
         }
+    }
+
+    private static List<String> names(String methods) {
+        return new Order("", 0, 0, methods, false).names();
     }
 
     private static void assertSame(Path one, Path other, String method, String file)
@@ -75,10 +111,11 @@ class RankedRunsTest {
         return all;
     }
 
-    private static void copyCheckpoints(Path from, Path to) throws IOException {
-        for (String method : RankedRuns.methods().keySet()) {
-            Path checkpoint = from.resolve(method).resolve("checkpoint-2");
-            Path target = to.resolve(method).resolve("checkpoint-2");
+    /// Puts a run's checkpoint where another one goes on.
+    private void goOn(String from, String to, String methods) throws IOException {
+        for (String method : names(methods)) {
+            Path checkpoint = folder.resolve(from).resolve(method).resolve("checkpoint-2");
+            Path target = folder.resolve(to).resolve(method).resolve("checkpoint-2");
             Files.createDirectories(target);
             try (Stream<Path> files = Files.list(checkpoint)) {
                 for (Path file : files.toList()) {
@@ -88,7 +125,8 @@ class RankedRunsTest {
         }
     }
 
-    private static void start(Path output, int size, int stage, String resume) throws Exception {
+    private void start(int size, Order... orders) throws Exception {
+        Path output = Files.createTempDirectory(folder, "processes");
         List<Process> processes = new ArrayList<>();
         for (int rank = 0; rank < size; rank++) {
             List<String> command =
@@ -105,13 +143,11 @@ class RankedRunsTest {
                                     "-cp",
                                     System.getProperty("java.class.path"),
                                     RankedRuns.class.getName(),
-                                    output.toString(),
+                                    folder.toString(),
+                                    output.resolve("meeting").toString(),
                                     "" + rank,
-                                    "" + size,
-                                    "" + stage));
-            if (!resume.isEmpty()) {
-                command.add(resume);
-            }
+                                    "" + size));
+            Stream.of(orders).flatMap(Order::arguments).forEach(command::add);
             var builder =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)

@@ -176,6 +176,13 @@ public final class SocketRanks implements Collective {
     }
 
     @Override
+    public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
+        int start = Arrays.stream(counts).limit(rank).sum();
+        float[] sum = sum(what, whole);
+        write(sum, start, part);
+    }
+
+    @Override
     public void allGather(String what, Tensor part, Tensor whole) {
         byte[][] all = allGather(what, read(part));
         long at = 0;

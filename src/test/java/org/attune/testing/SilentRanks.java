@@ -1,21 +1,24 @@
-package org.attune.optim;
+package org.attune.testing;
 
 import org.attune.ranks.Collective;
 import org.attune.ranks.RankTimes;
 import org.attune.tensor.Tensor;
 
+import java.util.Arrays;
+
 /// A rank whose neighbours send zeros, which counts what a ring or an exchange would send.
-final class SilentRanks implements Collective {
+public final class SilentRanks implements Collective {
     private final int rank;
     private final int size;
     private long sent;
 
-    SilentRanks(int rank, int size) {
+    public SilentRanks(int rank, int size) {
         this.rank = rank;
         this.size = size;
     }
 
-    long sent() {
+    /// Bytes that this rank has sent.
+    public long sent() {
         return sent;
     }
 
@@ -48,6 +51,13 @@ final class SilentRanks implements Collective {
     public void reduceScatter(String what, Tensor whole, Tensor part) {
         part.copyInPlace(whole.narrow(0, rank * part.size(), part.size()));
         sent += part.size() * part.dtype().bytes() * (size - 1);
+    }
+
+    @Override
+    public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
+        int start = Arrays.stream(counts).limit(rank).sum();
+        part.copyInPlace(whole.narrow(0, start, counts[rank]));
+        sent += (whole.size() - part.size()) * Float.BYTES;
     }
 
     @Override
