@@ -59,8 +59,12 @@ final class RankMethodsTest {
     }
 
     private static void assertSameBytes(Path alone, Path shared, String method) throws IOException {
-        for (String file :
-                List.of("adapter_model.safetensors", "checkpoint-2/optimizer.safetensors")) {
+        assertSameBytes(alone, shared, method, "adapter_model.safetensors");
+    }
+
+    private static void assertSameBytes(Path alone, Path shared, String method, String weights)
+            throws IOException {
+        for (String file : List.of(weights, "checkpoint-2/optimizer.safetensors")) {
             assertArrayEquals(
                     Files.readAllBytes(alone.resolve(method).resolve(file)),
                     Files.readAllBytes(shared.resolve(method).resolve(file)),
@@ -69,12 +73,44 @@ final class RankMethodsTest {
         assertEquals(metrics(alone.resolve(method)), metrics(shared.resolve(method)), method);
     }
 
-    private Path train(MpiRun ranks, String name, String methods) {
+    /// With the sums of gradients and the optimizer's state in parts, where a device has several
+    /// passes in a step.
+    @Test
+    void gradientsInPartsLeaveTheSameBytes() throws Exception {
+        MpiRun two = MpiRun.of(2); // skips where there is no launcher
+        RankedMethods.rows(folder);
+        String[] parts = {
+            "zero_stage=2",
+            "gradient_accumulation_steps=2",
+            "per_device_train_batch_size=1",
+            "max_grad_norm=0.1"
+        };
+        String some = "sft,dpo,grpo,ppo";
+        Path alone = train(MpiRun.of(1), "one", some, parts);
+        Path shared = train(two, "two", some, parts);
+        for (String method : some.split(",")) {
+            assertSameBytes(alone, shared, method);
+        }
+    }
+
+    @Test
+    void gradientsOfAllWeightsInPartsLeaveTheSameBytes() throws Exception {
+        MpiRun two = MpiRun.of(2); // skips where there is no launcher
+        RankedMethods.rows(folder);
+        String[] all = {"zero_stage=2", "use_peft=false", "optim=lion_32bit"};
+        Path alone = train(MpiRun.of(1), "one", "sft", all);
+        Path shared = train(two, "two", "sft", all);
+        assertSameBytes(alone, shared, "sft", "model.safetensors");
+    }
+
+    private Path train(MpiRun ranks, String name, String methods, String... words) {
         Path output = folder.resolve(name);
+        List<String> arguments = new ArrayList<>(List.of("" + folder, "" + output, methods));
+        arguments.addAll(List.of(words));
         Process job =
                 ranks.with("--add-modules=jdk.incubator.vector")
                         .with("-Dattune.root=" + System.getProperty("attune.root", ".."))
-                        .start(RankedMethods.class, "" + folder, "" + output, methods);
+                        .start(RankedMethods.class, arguments.toArray(String[]::new));
         MpiRun.Result result = MpiRun.await(job, PATIENCE);
         assertEquals(0, result.exitCode(), result.output());
         return output;
