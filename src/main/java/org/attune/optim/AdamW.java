@@ -1,6 +1,7 @@
 package org.attune.optim;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Elements;
 import org.attune.tensor.Tensor;
@@ -47,6 +48,11 @@ public record AdamW(double beta1, double beta2, double epsilon, boolean amsgrad)
     }
 
     @Override
+    public boolean clipsThere(Device device) {
+        return !amsgrad && DeviceKernels.serveUpdates(device);
+    }
+
+    @Override
     public void update(
             Piece piece, Tensor values, Tensor gradient, List<Tensor> moments, Step step) {
         double rate = piece.rate(step);
@@ -56,7 +62,14 @@ public record AdamW(double beta1, double beta2, double epsilon, boolean amsgrad)
                     kernel(decay, step, rate), values, gradient, moments.get(0), moments.get(1));
         } else if (!amsgrad && DeviceKernels.serveUpdates(values.device())) {
             DeviceKernels.adamW(
-                    kernel(decay, step, rate), values, gradient, moments.get(0), moments.get(1));
+                    kernel(decay, step, rate),
+                    values,
+                    gradient,
+                    moments.get(0),
+                    moments.get(1),
+                    step.clipping().orElse(null));
+        } else if (step.clipping().isPresent()) {
+            throw new IllegalStateException("operators don't take a factor from the GPU");
         } else {
             byOperators(values, gradient, moments, step, rate, decay);
         }

@@ -7,6 +7,8 @@ import org.attune.policy.ParameterSpace;
 import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.ranks.RankParts;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
+import org.attune.tensor.LaterNumbers;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -30,6 +32,7 @@ public final class FlatOptimizer implements Optimizer {
     private final TensorScope scope;
     private final OptimizerState state;
     private final UpdateRule rule;
+    private final Optional<LaterNumbers> clipping; // norm and factor
     private Step step;
     private Optional<KeptTensors> kept = Optional.empty();
     private Step keptStep;
@@ -59,6 +62,12 @@ public final class FlatOptimizer implements Optimizer {
         scope = TensorScope.detached("optimizer");
         state = new OptimizerState(scope, space, kind.state(space.parameters()));
         rule = kind.rule(space.parameters(), state.tensors());
+        try (var _ = scope.enter()) {
+            clipping =
+                    kind.clipsThere(device)
+                            ? Optional.of(LaterNumbers.on(device, 2))
+                            : Optional.empty();
+        }
         scope.seal();
         step = new Step(0, 0, 1, new double[kind.shared()]);
     }
@@ -149,32 +158,58 @@ public final class FlatOptimizer implements Optimizer {
     /// All pieces' parts come to the host together.
     private double partOnGpu(List<Piece> pieces, NormType type) {
         try (var _ = TensorScope.open("optimizer.norm")) {
-            Tensor[] parts = new Tensor[pieces.size()];
-            for (int i = 0; i < parts.length; i++) {
-                parts[i] = type.partOnGpu(gradient(pieces.get(i))).reshape(1);
-            }
-            Tensor all = parts.length == 1 ? parts[0] : Tensor.cat(0, parts);
-            return Arrays.stream(all.toDoubles()).reduce(0, type::join);
+            return Arrays.stream(partsThere(pieces, type).toDoubles()).reduce(0, type::join);
         }
+    }
+
+    /// `(pieces)`, on the GPU.
+    private Tensor partsThere(List<Piece> pieces, NormType type) {
+        Tensor[] parts = new Tensor[pieces.size()];
+        for (int i = 0; i < parts.length; i++) {
+            parts[i] = type.partOnGpu(gradient(pieces.get(i))).reshape(1);
+        }
+        return parts.length == 1 ? parts[0] : Tensor.cat(0, parts);
     }
 
     @Override
     public void step(double learningRate, double gradientScale) {
-        begin(learningRate, gradientScale);
+        begin(learningRate, gradientScale, Optional.empty());
         groups.forEach(this::update);
         space.valuesChanged();
     }
 
     @Override
-    public void begin(double learningRate) {
-        begin(learningRate, 1);
+    public Optional<LaterNumbers> stepClipped(double learningRate, double largest) {
+        if (clipping.isPresent()) {
+            try (var _ = TensorScope.open("optimizer.norm")) {
+                List<Piece> all = groups.stream().flatMap(List::stream).toList();
+                Tensor parts = partsThere(all, NormType.L2);
+                DeviceKernels.clip(parts, clipping.get().there(), largest);
+            }
+            clipping.get().send();
+            begin(learningRate, 1, clipping.map(LaterNumbers::there));
+            groups.forEach(this::update);
+            space.valuesChanged();
+        }
+        return clipping;
     }
 
-    private void begin(double learningRate, double gradientScale) {
+    @Override
+    public void begin(double learningRate) {
+        begin(learningRate, 1, Optional.empty());
+    }
+
+    private void begin(double learningRate, double gradientScale, Optional<Tensor> clippingThere) {
         if (trained.isPresent()) {
             throw new IllegalStateException("an update while the result is shown");
         }
-        step = new Step(step.number() + 1, learningRate, gradientScale, step.shared().clone());
+        step =
+                new Step(
+                        step.number() + 1,
+                        learningRate,
+                        gradientScale,
+                        clippingThere,
+                        step.shared().clone());
         kind.begin(step, step.shared());
     }
 

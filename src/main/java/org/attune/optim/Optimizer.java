@@ -3,8 +3,10 @@ package org.attune.optim;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.policy.ParameterSpace;
+import org.attune.tensor.LaterNumbers;
 
 import java.util.List;
+import java.util.Optional;
 
 /// Changes a policy's parameters along their gradients. Only the engine thread may use it. It owns
 /// its state; the parameters are borrowed.
@@ -32,6 +34,16 @@ public interface Optimizer extends AutoCloseable {
     /// @param learningRate ≥ 0
     /// @param gradientScale factor on the gradients, see [GradientClipping]
     void step(double learningRate, double gradientScale);
+
+    /// One update along gradients that are clipped where they are, so that nobody waits for their
+    /// norm. Nothing changes if the norm isn't finite, which the caller finds out later.
+    ///
+    /// @param largest Euclidean norm that is left as it is; 0: any
+    /// @return the norm, good until the next such update; empty if the optimizer can't, and has
+    ///     done nothing
+    default Optional<LaterNumbers> stepClipped(double learningRate, double largest) {
+        return Optional.empty();
+    }
 
     /// Begins an update that is then made group by group.
     ///

@@ -38,6 +38,11 @@ public sealed interface OptimizerKind
         return true;
     }
 
+    /// Whether updates on a device take the factor of clipping from there, see [Step#clipping].
+    default boolean clipsThere(Device device) {
+        return false;
+    }
+
     /// How many numbers of state all parameters share; they are 0 before the first update.
     default int shared() {
         return 0;

@@ -10,6 +10,7 @@ import org.attune.model.layer.OutputLayer;
 import org.attune.model.pass.RecordedLogits;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -133,7 +134,7 @@ final class OutputHead implements Head {
                 StopRequest.check();
                 try (var _ = TensorScope.open("chunk")) {
                     if (kernel) {
-                        kernelChunk(layer, u, from, to, logProbs, values);
+                        kernelChunk(layer, u, from, to, logProbs, values, results);
                     } else {
                         chunk(layer, u, from, to, logProbs, values, results);
                     }
@@ -158,7 +159,9 @@ final class OutputHead implements Head {
         int vocabulary = decoder.config().vocabSize();
         return layer.roundsLogits()
                 && request.term().isEmpty()
-                && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
+                && (VectorKernels.serve(x.device(), x.dtype(), vocabulary)
+                        || DeviceKernels.serve(x.device(), x.dtype())
+                                && DeviceKernels.servesWidth(vocabulary));
     }
 
     private int chunkRows(boolean kernel) {
@@ -191,27 +194,49 @@ final class OutputHead implements Head {
             int from,
             int to,
             float[] logProbs,
-            Map<HeadStatistic, float[]> values) {
+            Map<HeadStatistic, float[]> values,
+            HostResults results) {
         int n = to - from;
-        float[] scales = null;
-        if (u != null) {
-            scales = new float[n];
-            Arrays.fill(scales, (float) (-1 / request.temperature()));
-        }
+        double scale = u == null ? 0 : -1 / request.temperature();
         Tensor z = rounded(layer, from, n); // (n, V)
-        float[] statistics = describe(z, from, scales);
+        if (z.device().isGpu()) {
+            Tensor described = DeviceKernels.vocabulary(z, targets(from, n), null, asked(scale));
+            results.add(described, statistics -> take(statistics, from, n, logProbs, values));
+        } else {
+            float[] scales = null;
+            if (u != null) {
+                scales = new float[n];
+                Arrays.fill(scales, (float) scale);
+            }
+            take(describe(z, from, scales), from, n, logProbs, values);
+        }
+        if (u != null) {
+            layer.backward(z, from, u.narrow(0, from, n));
+        }
+    }
+
+    private DeviceKernels.Asked asked(double scale) {
+        return new DeviceKernels.Asked(request.temperature(), request.labelSmoothing(), scale);
+    }
+
+    /// @param statistics of rows `from … from + n`
+    private void take(
+            float[] statistics,
+            int from,
+            int n,
+            float[] logProbs,
+            Map<HeadStatistic, float[]> values) {
         for (int i = 0; i < n; i++) {
             int at = i * VocabularyKernel.STATISTICS;
             logProbs[from + i] = statistics[at + VocabularyKernel.LOG_PROB];
             for (var entry : values.entrySet()) {
-                if (entry.getKey() != HeadStatistic.VALUE) { // which another head answers
-                    float factor = entry.getKey() == HeadStatistic.SUM_LOGIT ? z.size(1) : 1;
-                    entry.getValue()[from + i] = factor * statistics[at + column(entry.getKey())];
+                HeadStatistic kind = entry.getKey();
+                if (kind != HeadStatistic.VALUE) { // which another head answers
+                    float factor =
+                            kind == HeadStatistic.SUM_LOGIT ? decoder.config().vocabSize() : 1;
+                    entry.getValue()[from + i] = factor * statistics[at + column(kind)];
                 }
             }
-        }
-        if (u != null) {
-            layer.backward(z, from, u.narrow(0, from, n));
         }
     }
 
@@ -376,7 +401,7 @@ final class OutputHead implements Head {
                 Tensor dz; // (n, V)
                 if (kernel) {
                     dz = rounded(rows, from, n);
-                    describe(dz, from, scales(weights, from, n));
+                    learn(dz, from, scales(weights, from, n));
                 } else {
                     dz = slopes(weights, entropy, divergence, from, n).to(states.dtype());
                 }
@@ -384,6 +409,16 @@ final class OutputHead implements Head {
             }
         }
         return dNormed;
+    }
+
+    /// Replaces logits by their gradients.
+    private void learn(Tensor z, int from, float[] scales) {
+        if (z.device().isGpu()) {
+            Tensor factors = Tensor.of(z.device(), scales, scales.length);
+            DeviceKernels.vocabulary(z, targets(from, scales.length), factors, asked(1));
+        } else {
+            describe(z, from, scales);
+        }
     }
 
     private float[] scales(float[] weights, int from, int n) {

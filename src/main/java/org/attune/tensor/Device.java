@@ -119,6 +119,7 @@ public record Device(Type type, int index) {
     public void finish() {
         if (isGpu()) {
             DeviceTraffic.waited();
+            LaterNumbers.finished();
         }
         if (type == Type.CUDA) {
             Uploads.send();

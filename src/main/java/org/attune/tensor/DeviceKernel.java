@@ -58,6 +58,7 @@ final class DeviceKernel {
             case FLOAT32 -> Element.FLOAT32;
             case FLOAT64 -> Element.FLOAT64;
             case INT32 -> Element.INT32;
+            case INT64 -> Element.INT64;
             default -> null;
         };
     }

@@ -4,6 +4,7 @@ import org.attune.error.ShapeException;
 import org.attune.tensor.gpu.Launch;
 import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.KeptNumbers;
+import org.attune.tensor.vector.VocabularyKernel;
 
 import java.util.Arrays;
 
@@ -263,6 +264,39 @@ public final class DeviceKernels {
                 .launch(blocks(x.size(0) * width / KeptNumbers.TOGETHER), THREADS);
     }
 
+    /// What is asked of rows of logits, as [VocabularyKernel] has it.
+    ///
+    /// @param temperature `T`, > 0
+    /// @param smoothing `ε` of the labels, from 0 to 1
+    /// @param scale factor of the gradients, `scale · (p − (1 − ε) e_target − ε/V)`; 0 asks for
+    ///     none
+    public record Asked(double temperature, double smoothing, double scale) {}
+
+    /// Describes rows of logits, and replaces them by their gradients if they are asked for.
+    ///
+    /// @param z `(N, V)`
+    /// @param targets a token of each row, int64 `(N, 1)`
+    /// @param scales further factors of the rows' gradients, float32 `(N)`; null: none
+    /// @return float32 `(N, 5)`, [VocabularyKernel#STATISTICS] of each row
+    public static Tensor vocabulary(Tensor z, Tensor targets, Tensor scales, Asked asked) {
+        int width = Math.toIntExact(z.size(1));
+        require(width, z);
+        Tensor statistics =
+                Tensor.empty(z.device(), DType.FLOAT32, z.size(0), VocabularyKernel.STATISTICS);
+        new DeviceKernel("attune_vocabulary")
+                .with(z)
+                .with(targets)
+                .orNone(scales)
+                .with(statistics)
+                .with(width)
+                .with(z.stride(0))
+                .with((float) (1 / asked.temperature()))
+                .with((float) asked.smoothing())
+                .with((float) asked.scale())
+                .launch(z.size(0), threads(width / TOGETHER));
+        return statistics;
+    }
+
     /// Whether [#draw] takes logits.
     public static boolean serveDraws(Tensor z) {
         return serve(z.device(), z.dtype()) && z.stride(1) == 1 && z.size(1) <= LARGEST_VOCABULARY;
@@ -293,14 +327,38 @@ public final class DeviceKernels {
         return device.isGpu() && KernelDevices.of(device).isPresent();
     }
 
+    /// The Euclidean norm of gradients, and beside it the factor on them, as
+    /// [org.attune.optim.GradientClipping] has it.
+    ///
+    /// @param parts sums of squares, float32 `(n)`
+    /// @param clipping written, float64 `(2)`; the factor isn't a number if the norm isn't finite
+    /// @param largest norm that is left as it is; 0: any
+    public static void clip(Tensor parts, Tensor clipping, double largest) {
+        new DeviceKernel("attune_clip")
+                .with(parts)
+                .with(clipping)
+                .with(Math.toIntExact(parts.size()))
+                .with(Double.doubleToRawLongBits(largest))
+                .launch(1, 1);
+    }
+
     /// As [VectorKernels#adamW].
+    ///
+    /// @param clipping of [#clip], whose factor is taken instead of the kernel's; nothing changes
+    ///     where it isn't a number; null: none
     public static void adamW(
-            AdamWKernel kernel, Tensor values, Tensor gradients, Tensor first, Tensor second) {
+            AdamWKernel kernel,
+            Tensor values,
+            Tensor gradients,
+            Tensor first,
+            Tensor second,
+            Tensor clipping) {
         new DeviceKernel("attune_adamw")
                 .with(values)
                 .with(gradients)
                 .with(first)
                 .with(second)
+                .orNone(clipping)
                 .with(values.size())
                 .with(kernel.decay())
                 .with(kernel.gradientScale())

@@ -245,6 +245,7 @@ public final class Tensor extends NativeTensor {
         Placement.ready(source.device); // the call itself looks at where it copies to
         Operators.COPY.with(this).with(source).with(false).call();
         DeviceTraffic.copied(source, this);
+        LaterNumbers.copied(source.device, device);
         return this;
     }
 

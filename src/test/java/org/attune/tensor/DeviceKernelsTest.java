@@ -344,7 +344,7 @@ class DeviceKernelsTest {
                         there[i] = Tensor.of(GPU, numbers, 333);
                     }
                     VectorKernels.adamW(kernel, here[0], here[1], here[2], here[3]);
-                    DeviceKernels.adamW(kernel, there[0], there[1], there[2], there[3]);
+                    DeviceKernels.adamW(kernel, there[0], there[1], there[2], there[3], null);
                     for (int i = 0; i < here.length; i++) {
                         assertArrayEquals(here[i].toFloats(), there[i].toFloats());
                     }

@@ -54,6 +54,11 @@ final class HostNumbers {
         return ALL.get(ValueLayout.JAVA_INT_UNALIGNED, address + i * Integer.BYTES);
     }
 
+    /// An int64 number.
+    static long token(long address, long i) {
+        return ALL.get(ValueLayout.JAVA_LONG_UNALIGNED, address + i * Long.BYTES);
+    }
+
     /// Four bfloat16 numbers at once, of which each one whose lane of `kept` is 0 becomes 0.
     static void copyKept(long from, long to, long kept) {
         long four = ALL.get(ValueLayout.JAVA_LONG_UNALIGNED, from);

@@ -5,7 +5,6 @@ import static org.attune.tensor.gpu.HostNumbers.putHalf;
 import static org.attune.tensor.gpu.HostNumbers.putReal;
 import static org.attune.tensor.gpu.HostNumbers.putWide;
 import static org.attune.tensor.gpu.HostNumbers.real;
-import static org.attune.tensor.gpu.HostNumbers.whole;
 import static org.attune.tensor.gpu.HostNumbers.wide;
 
 /// What `attune.cu` asks of rows of logits, a block a row.
@@ -49,29 +48,35 @@ final class HostVocabulary {
         }
     }
 
-    /// `attune_vocabulary(z, targets, scales, statistics, vocabulary, stride, inverse)`.
+    /// `attune_vocabulary(z, targets, scales, statistics, vocabulary, stride, inverse, smoothing,
+    /// scale)`.
     static void describe(Launch launch) {
         int vocabulary = launch.number(4);
         float inverse = launch.real(6);
+        double smoothing = launch.real(7);
         for (int row = 0; row < launch.blocks(); row++) {
             long z = launch.address(0) + row * launch.wide(5) * Short.BYTES;
-            int target = whole(launch.address(1), row);
+            int target = (int) HostNumbers.token(launch.address(1), row);
             Row r = Row.of(z, vocabulary, inverse);
             double log = Math.log(r.sum());
             double logProb = (half(z, target) - r.largest()) * inverse - log;
+            double mean = r.total() / vocabulary * inverse;
+            double smoothed = smoothing * (mean - (double) r.largest() * inverse - log);
             long at = (long) STATISTICS * row;
             long statistics = launch.address(3);
-            putReal(statistics, at, (float) logProb);
-            putReal(statistics, at + 1, (float) (r.total() / vocabulary * inverse));
+            putReal(statistics, at, (float) ((1 - smoothing) * logProb + smoothed));
+            putReal(statistics, at + 1, (float) mean);
             putReal(statistics, at + 2, r.first() == target ? 1 : 0);
             putReal(statistics, at + 3, (float) (log - r.product() / r.sum()));
             putReal(statistics, at + 4, (float) (Math.log(r.squares()) - 2 * log));
-            if (launch.address(2) != 0) {
-                float scale = real(launch.address(2), row);
+            if (launch.real(8) != 0) {
+                long scales = launch.address(2);
+                float scale = launch.real(8) * (scales == 0 ? 1 : real(scales, row));
+                double each = smoothing / vocabulary;
                 for (int k = 0; k < vocabulary; k++) {
                     double p = Math.exp((half(z, k) - r.largest()) * inverse) / r.sum();
-                    double d = k == target ? Math.exp(logProb) - 1 : p;
-                    putHalf(z, k, (float) (scale * d));
+                    double d = k == target ? Math.exp(logProb) - (1 - smoothing) : p;
+                    putHalf(z, k, (float) (scale * (d - each)));
                 }
             }
         }

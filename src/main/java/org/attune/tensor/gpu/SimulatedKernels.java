@@ -19,6 +19,7 @@ public final class SimulatedKernels implements KernelDevice {
                     Map.entry("attune_vocabulary", HostVocabulary::describe),
                     Map.entry("attune_draw", HostVocabulary::draw),
                     Map.entry("attune_adamw", HostAdamW::update),
+                    Map.entry("attune_clip", HostAdamW::clip),
                     Map.entry("attune_accumulate", HostMatrices::accumulate),
                     Map.entry("attune_copy", HostMatrices::copy));
 

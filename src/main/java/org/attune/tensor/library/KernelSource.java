@@ -45,7 +45,8 @@ public record KernelSource(String text, Map<String, Signature> signatures) {
         BFLOAT16,
         FLOAT32,
         FLOAT64,
-        INT32
+        INT32,
+        INT64
     }
 
     /// Attune's own.
@@ -91,6 +92,7 @@ public record KernelSource(String text, Map<String, Signature> signatures) {
             case "float*" -> Element.FLOAT32;
             case "double*" -> Element.FLOAT64;
             case "int*" -> Element.INT32;
+            case "long*" -> Element.INT64;
             default -> throw unknown(type);
         };
     }

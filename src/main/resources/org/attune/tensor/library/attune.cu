@@ -215,14 +215,15 @@ extern "C" __global__ void attune_dropout(
 }
 
 // Of each row of logits: log p(target), mean of z / T, whether the target is the first of the largest, entropy, and
-// log of the sum of squared probabilities. With scales, the gradient scale (p - e_target) takes the logits' place. A
-// block a row.
+// log of the sum of squared probabilities. With label smoothing e, the first is (1 - e) log p(target) + e mean(log p).
+// Unless scale is 0, its gradient's negative, scale (p - (1 - e) e_target - e / V), takes the logits' place; scales are
+// further factors of rows, if there are any. A block a row.
 extern "C" __global__ void attune_vocabulary(
-        bf16* z, const int* targets, const float* scales, float* statistics, int vocabulary, long stride,
-        float inverse) {
+        bf16* z, const long* targets, const float* scales, float* statistics, int vocabulary, long stride,
+        float inverse, float smoothing, float scale) {
     __shared__ float shared[WARP];
     bf16* row = z + (long) blockIdx.x * stride;
-    int target = targets[blockIdx.x];
+    int target = (int) targets[blockIdx.x];
     float own = wide(row[target]);
     float largest = Most::NONE;
     float total = 0;
@@ -258,20 +259,23 @@ extern "C" __global__ void attune_vocabulary(
     float logProb = (own - largest) * inverse - log;
     if (threadIdx.x == 0) {
         float* s = statistics + 5 * (long) blockIdx.x;
-        s[0] = logProb;
-        s[1] = total / vocabulary * inverse;
+        float mean = total / vocabulary * inverse;
+        s[0] = smoothing == 0 ? logProb : (1 - smoothing) * logProb + smoothing * (mean - largest * inverse - log);
+        s[1] = mean;
         s[2] = own == largest && before == 0;
         s[3] = log - product / sum;
         s[4] = logf(squares) - 2 * log;
     }
-    if (scales) {
-        float scale = scales[blockIdx.x];
+    if (scale != 0) {
+        float factor = scales ? scale * scales[blockIdx.x] : scale;
+        float each = smoothing / vocabulary;
+        float label = 1 - smoothing + each;
         for (int k = TOGETHER * threadIdx.x; k < vocabulary; k += TOGETHER * blockDim.x) {
             Eight v = load(row + k);
 #pragma unroll
             for (int i = 0; i < TOGETHER; i++) {
-                float p = expf((wide(v.at[i]) - largest) * inverse) * (scale / sum);
-                v.at[i] = narrow(k + i == target ? scale * (expf(logProb) - 1) : p);
+                float p = expf((wide(v.at[i]) - largest) * inverse) * (factor / sum) - factor * each;
+                v.at[i] = narrow(k + i == target ? factor * (expf(logProb) - label) : p);
             }
             store(row + k, v);
         }
@@ -373,10 +377,16 @@ extern "C" __global__ void attune_swiglu_back(
 }
 
 // AdamW's update of float32 numbers, every operation rounded by itself as operators do it: with g' = g scale,
-// m = m beta1 + g' rest1, v = v beta2 + g'² rest2, values = values decay - m / (√v rootScale + epsilon) rate.
+// m = m beta1 + g' rest1, v = v beta2 + g'² rest2, values = values decay - m / (√v rootScale + epsilon) rate. What
+// attune_clip wrote takes scale's place, if there is any; if it is no number, nothing changes.
 extern "C" __global__ void attune_adamw(
-        float* values, const float* gradients, float* first, float* second, long count, float decay, float scale,
-        float beta1, float rest1, float beta2, float rest2, float rootScale, float epsilon, float rate) {
+        float* values, const float* gradients, float* first, float* second, const double* clipping, long count,
+        float decay, float scale, float beta1, float rest1, float beta2, float rest2, float rootScale, float epsilon,
+        float rate) {
+    if (clipping) {
+        scale = (float) clipping[1];
+        if (!(scale >= 0)) return;
+    }
     for (long i = blockIdx.x * (long) blockDim.x + threadIdx.x; i < count; i += (long) gridDim.x * blockDim.x) {
         float g = __fmul_rn(gradients[i], scale);
         float m = __fadd_rn(__fmul_rn(first[i], beta1), __fmul_rn(g, rest1));
@@ -386,6 +396,18 @@ extern "C" __global__ void attune_adamw(
         float root = __fadd_rn(__fmul_rn(__fsqrt_rn(v), rootScale), epsilon);
         values[i] = __fsub_rn(__fmul_rn(values[i], decay), __fmul_rn(__fdiv_rn(m, root), rate));
     }
+}
+
+// The root of the parts' sum is a norm; beside it goes the factor that brings it to `largest` at most (the bits of a
+// double; 0: 1), which is no number where the norm is none or infinite. One thread.
+extern "C" __global__ void attune_clip(const float* parts, double* clipping, int count, long largest) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) sum = __dadd_rn(sum, parts[i]);
+    double norm = __dsqrt_rn(sum);
+    double most = __longlong_as_double(largest);
+    double factor = most == 0 ? 1 : fmin(1.0, __ddiv_rn(most, __dadd_rn(norm, 1e-6)));
+    clipping[0] = norm;
+    clipping[1] = isfinite(norm) ? factor : __longlong_as_double(0x7ff8000000000000ll);
 }
 
 // sum += factor x, each operation rounded, of matrices whose numbers may lie apart.

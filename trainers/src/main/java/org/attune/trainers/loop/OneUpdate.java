@@ -1,12 +1,16 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.Checkpoint;
+import org.attune.optim.NormType;
 import org.attune.optim.Optimizer;
+import org.attune.tensor.LaterNumbers;
 import org.attune.trainers.loop.TrainingLoop.Work;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// One update at the end of each step, along the gradients that its work has added up.
 final class OneUpdate implements WeightUpdates {
@@ -14,6 +18,13 @@ final class OneUpdate implements WeightUpdates {
     private final Clipping clipping;
     private final PhaseClock clock;
     private double gradientNorm;
+    private Optional<Awaited> awaited = Optional.empty();
+
+    /// What is known of a step's norm, with which weights were updated on a GPU: not at all if it
+    /// isn't finite.
+    ///
+    /// @param origins of the step's rows
+    private record Awaited(LaterNumbers norm, List<String> origins) {}
 
     /// @param optimizer borrowed
     OneUpdate(Optimizer optimizer, Clipping clipping, PhaseClock clock) {
@@ -37,20 +48,45 @@ final class OneUpdate implements WeightUpdates {
     }
 
     private void update(int step, double learningRate, Work work) {
-        gradientNorm = optimizer.gradientNorm();
-        if (!Double.isFinite(gradientNorm)) {
-            throw FiniteLoss.diverged("the gradient's norm is " + gradientNorm, work.origins(step));
+        settle();
+        Optional<LaterNumbers> later =
+                clipping.type() == NormType.L2
+                        ? optimizer.stepClipped(learningRate, clipping.largest())
+                        : Optional.empty();
+        if (later.isPresent()) {
+            awaited = Optional.of(new Awaited(later.get(), work.origins(step)));
+            return;
         }
+        gradientNorm = optimizer.gradientNorm();
+        requireFinite(() -> work.origins(step));
         optimizer.step(learningRate, clipping.scale(optimizer, gradientNorm));
+    }
+
+    /// Looks at the norm of a step that nobody has waited for.
+    private void settle() {
+        if (awaited.isPresent()) {
+            Awaited last = awaited.get();
+            awaited = Optional.empty();
+            gradientNorm = last.norm().read()[0];
+            requireFinite(last::origins);
+        }
+    }
+
+    private void requireFinite(Supplier<List<String>> origins) {
+        if (!Double.isFinite(gradientNorm)) {
+            throw FiniteLoss.diverged("the gradient's norm is " + gradientNorm, origins.get());
+        }
     }
 
     @Override
     public double gradientNorm() {
+        settle();
         return gradientNorm;
     }
 
     @Override
     public void showResult() {
+        settle();
         optimizer.showResult();
     }
 

@@ -1,0 +1,77 @@
+package org.attune.tensor;
+
+import java.lang.foreign.ValueLayout;
+
+/// A few numbers that a GPU computes and the host looks at later: nobody waits for them, if the
+/// host has waited for something else in between. Without pinned memory, which libtorch has from
+/// 2.11 on, sending them waits. On the engine thread.
+public final class LaterNumbers {
+    /// How often the host has waited for a GPU.
+    private static long waits;
+
+    private final Tensor there;
+    private final Tensor here;
+    private final boolean pinned;
+    private long sentAt;
+
+    private LaterNumbers(Tensor there, Tensor here, boolean pinned) {
+        this.there = there;
+        this.here = here;
+        this.pinned = pinned;
+    }
+
+    /// In the current scope.
+    ///
+    /// @param device a GPU
+    public static LaterNumbers on(Device device, int count) {
+        Engine.requireEngineThread();
+        long[] shape = {count};
+        long memory =
+                device.type() == Device.Type.CUDA
+                        ? Libtorch.emptyPinned(shape, DType.FLOAT64.scalarType())
+                        : 0;
+        Tensor here =
+                memory == 0
+                        ? Tensor.empty(Device.cpu(), DType.FLOAT64, shape)
+                        : Tensor.adopt(memory, false, Device.cpu());
+        boolean pinned = memory != 0 || device.type() == Device.Type.SIMULATED;
+        return new LaterNumbers(Tensor.empty(device, DType.FLOAT64, shape), here, pinned);
+    }
+
+    /// Counts a copy that the host has waited for.
+    static void copied(Device from, Device to) {
+        if (from.isGpu() && !to.isGpu()) {
+            waits++;
+        }
+    }
+
+    /// Counts a wait for all that was asked of a GPU.
+    static void finished() {
+        waits++;
+    }
+
+    /// Where the GPU writes them, float64 `(n)`.
+    public Tensor there() {
+        return there;
+    }
+
+    /// Begins to copy what the GPU will have written by what was asked of it until now. What was
+    /// sent before and not read is lost.
+    public void send() {
+        if (pinned) {
+            Operators.SEND.with(here).with(there).with(true).call();
+            sentAt = waits;
+        } else {
+            here.copyInPlace(there);
+            sentAt = waits - 1;
+        }
+    }
+
+    /// The numbers that were [sent][#send] last; waits for the GPU if nobody has since.
+    public double[] read() {
+        if (sentAt == waits) {
+            there.device().finish();
+        }
+        return here.memory().toArray(ValueLayout.JAVA_DOUBLE);
+    }
+}
