@@ -109,7 +109,7 @@ final class ClippedUpdateTest {
                         space.values().narrow(0, 0, 1).toFloats();
                         assertTrue(later.read()[0] > 0);
                         assertEquals(1, DeviceTraffic.stop().waits());
-                        optimizer.stepClipped(0.01, 1).orElseThrow();
+                        later = optimizer.stepClipped(0.01, 1).orElseThrow();
                         DeviceTraffic.start();
                         later.read();
                         assertEquals(1, DeviceTraffic.stop().waits());

@@ -17,9 +17,12 @@ final class RankMeasures {
     private static final int SMALL_REPEATS = 50;
 
     private final Collective ranks;
+    private final Device device;
 
-    RankMeasures(Collective ranks) {
+    /// @param device where the numbers are that are moved
+    RankMeasures(Collective ranks, Device device) {
         this.ranks = ranks;
+        this.device = device;
     }
 
     /// A line for each kind of work; the slowest rank counts, the median of five.
@@ -30,11 +33,17 @@ final class RankMeasures {
         List<String> lines = new ArrayList<>();
         long count = ((long) mebibytes << 20) / Float.BYTES;
         try (var _ = TensorScope.open("measures")) {
-            Tensor a = Tensor.zeros(Device.cpu(), DType.FLOAT32, count);
-            Tensor b = Tensor.zeros(Device.cpu(), DType.FLOAT32, count);
+            Tensor a = Tensor.zeros(device, DType.FLOAT32, count);
+            Tensor b = Tensor.zeros(device, DType.FLOAT32, count);
             String of = " of %d MiB".formatted(mebibytes);
             double bytes = (double) count * Float.BYTES;
-            double copy = median(REPEATS, () -> b.copyInPlace(a));
+            double copy =
+                    median(
+                            REPEATS,
+                            () -> {
+                                b.copyInPlace(a);
+                                device.finish();
+                            });
             lines.add(line("copy" + of + ", all ranks at once", copy, bytes));
             double sum = median(REPEATS, () -> ranks.allReduce("measured sum", a));
             lines.add(line("sum" + of + " (ranks_sum: fixed)", sum, bytes));

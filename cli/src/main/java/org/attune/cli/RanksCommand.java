@@ -4,7 +4,9 @@ import org.attune.cli.launch.MpiLauncher;
 import org.attune.error.ConfigException;
 import org.attune.ranks.Launched;
 import org.attune.ranks.MpiCollective;
+import org.attune.ranks.RankCarrier;
 import org.attune.ranks.RankSum;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 
 import picocli.CommandLine.Command;
@@ -63,25 +65,47 @@ final class RanksCommand implements Callable<Integer> {
 
     private void show(Launched launched, PrintWriter out) {
         Map<String, String> environment = System.getenv();
+        Device device = Device.parse("auto");
         try (var all = MpiCollective.join(launched, environment, RankSum.FIXED);
                 var library = all.part(0, RankSum.LIBRARY)) {
             out.printf("%s, %d ranks%n", all.library(), all.size());
-            byte[] mine =
-                    "%d of %d cores, process %d"
-                            .formatted(
-                                    Engine.threads(),
-                                    Runtime.getRuntime().availableProcessors(),
-                                    ProcessHandle.current().pid())
-                            .getBytes(StandardCharsets.UTF_8);
+            byte[] mine = about(device).getBytes(StandardCharsets.UTF_8);
             byte[][] theirs = all.allGather("who is there", mine);
             for (int rank = 0; rank < theirs.length; rank++) {
                 String words = new String(theirs[rank], StandardCharsets.UTF_8);
                 out.printf("  %-24s %s%n", all.where(rank), words);
             }
             out.flush();
-            List<String> lines = new RankMeasures(all).lines(library, mebibytes);
+            List<String> lines = new RankMeasures(all, Device.cpu()).lines(library, mebibytes);
             lines.forEach(line -> out.println("  " + line));
+            if (device.isGpu()) {
+                showGpus(all, device, out);
+            }
             out.flush();
         }
+    }
+
+    private static String about(Device device) {
+        return "%d of %d cores, process %d%s"
+                .formatted(
+                        Engine.threads(),
+                        Runtime.getRuntime().availableProcessors(),
+                        ProcessHandle.current().pid(),
+                        device.isGpu() ? ", " + device : "");
+    }
+
+    /// What numbers on GPUs take, by what would carry them in a run.
+    private void showGpus(MpiCollective all, Device device, PrintWriter out) {
+        var carrier = carrier(all, device, RankSum.FIXED);
+        try (var fixed = carrier.ranks();
+                var library = carrier(all, device, RankSum.LIBRARY).ranks()) {
+            out.println(carrier.said().orElse("numbers between GPUs"));
+            List<String> lines = new RankMeasures(fixed, device).lines(library, mebibytes);
+            lines.forEach(line -> out.println("  " + line));
+        }
+    }
+
+    private static RankCarrier carrier(MpiCollective all, Device device, RankSum sum) {
+        return RankCarrier.join(all.part(0, sum), device, Optional.empty(), sum);
     }
 }
