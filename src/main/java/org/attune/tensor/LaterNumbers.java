@@ -45,7 +45,7 @@ public final class LaterNumbers {
         }
     }
 
-    /// Counts a wait for all that was asked of a GPU.
+    /// Counts a wait until a GPU has nothing left to do.
     static void finished() {
         waits++;
     }
@@ -55,8 +55,7 @@ public final class LaterNumbers {
         return there;
     }
 
-    /// Begins to copy what the GPU will have written by what was asked of it until now. What was
-    /// sent before and not read is lost.
+    /// Begins to copy them, after all that the GPU has still to do. Numbers sent before are lost.
     public void send() {
         if (pinned) {
             Operators.SEND.with(here).with(there).with(true).call();

@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/// All calls of one rank: on the simulated GPU by NCCL's stand-in, and by NCCL where there is a
-// GPU.
+/// All calls of one rank: by NCCL's stand-in on the simulated GPU, by NCCL where there is a GPU.
 final class NcclOneRankTest {
     private static final int[] SIZES = {0, 1, 7, 1000, (1 << 14) + 1, (1 << 20) + 3};
 
