@@ -26,6 +26,12 @@ public interface Collective extends AutoCloseable {
     /// A rank and its machine, for messages: `rank 3 on node1`.
     String where(int rank);
 
+    /// The ranks that give the same number, among themselves, in their order. All ranks make this
+    /// call. Of a part too only rank 0 of the run [writes][#writes].
+    ///
+    /// @return this rank's part, which the caller closes
+    Collective part(int number);
+
     /// Whether this rank writes what a run leaves: metrics, checkpoints, results.
     default boolean writes() {
         return rank() == 0;

@@ -27,6 +27,17 @@ abstract sealed class HostedCollective implements Collective
         return host.local();
     }
 
+    /// Numbers of a part go through the processor's memory.
+    @Override
+    public final Collective part(int number) {
+        return new StagedCollective(host.part(number));
+    }
+
+    @Override
+    public final boolean writes() {
+        return host.writes();
+    }
+
     @Override
     public final String where(int rank) {
         return host.where(rank);

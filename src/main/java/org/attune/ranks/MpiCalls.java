@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 final class MpiCalls {
     private final MpiLibrary library;
     private final Thread owner = Thread.currentThread();
-    private final RankPlace place = new RankPlace();
+    private final RankPlace place;
     private final int rank;
     private final int size;
     private String host = "an unknown machine";
@@ -22,7 +22,13 @@ final class MpiCalls {
 
     /// On the thread that began it.
     MpiCalls(MpiLibrary library) {
+        this(library, new RankPlace());
+    }
+
+    /// @param place of this process, in whichever calls it is
+    MpiCalls(MpiLibrary library, RankPlace place) {
         this.library = library;
+        this.place = place;
         rank = library.rank();
         size = library.size();
     }

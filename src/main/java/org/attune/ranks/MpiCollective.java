@@ -20,13 +20,18 @@ public final class MpiCollective implements Collective {
     private final MpiBytes bytes;
     private final List<String> hosts;
     private final int local;
+    private final RankSum order;
     private final boolean whole;
+    private final boolean writes;
     private boolean closed;
 
     /// @param whole whether these are all processes of the job
-    private MpiCollective(MpiCalls calls, RankSum sum, boolean whole) {
+    /// @param writes whether this is rank 0 of the job
+    private MpiCollective(MpiCalls calls, RankSum sum, boolean whole, boolean writes) {
         this.calls = calls;
         this.whole = whole;
+        this.writes = writes;
+        order = sum;
         sums = new RankSums(new MpiMoves(calls), sum);
         bytes = new MpiBytes(calls);
         byte[] host = calls.library().processorName().getBytes(StandardCharsets.UTF_8);
@@ -68,12 +73,18 @@ public final class MpiCollective implements Collective {
                                     library.rank(),
                                     library.size()));
         }
-        return new MpiCollective(new MpiCalls(library), sum, true);
+        return new MpiCollective(new MpiCalls(library), sum, true, library.rank() == 0);
     }
 
-    /// The ranks that give the same number, among themselves. All ranks make this call.
+    @Override
+    public MpiCollective part(int number) {
+        return part(number, order);
+    }
+
+    /// As above, with sums in another order.
     public MpiCollective part(int number, RankSum sum) {
-        return new MpiCollective(new MpiCalls(calls.library().split(number)), sum, false);
+        MpiLibrary part = calls.library().split(number);
+        return new MpiCollective(new MpiCalls(part, calls.place()), sum, false, writes);
     }
 
     /// Ranks on this rank's machine, itself included.
@@ -109,6 +120,11 @@ public final class MpiCollective implements Collective {
     @Override
     public int local() {
         return local;
+    }
+
+    @Override
+    public boolean writes() {
+        return writes;
     }
 
     @Override

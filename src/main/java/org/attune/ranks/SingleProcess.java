@@ -26,6 +26,11 @@ public final class SingleProcess implements Collective {
     }
 
     @Override
+    public SingleProcess part(int number) {
+        return new SingleProcess();
+    }
+
+    @Override
     public void allReduce(String what, Tensor sum) {
         TensorParts.requireSummable(what, sum);
     }

@@ -49,7 +49,7 @@ final class CollectiveContract {
     private static void compare(MpiCollective mpi, String carrier, int repetitions) {
         try (var ranks = carried(mpi, carrier, RankSum.FIXED)) {
             int comparisons = new CollectiveContract(ranks, device(carrier)).run(repetitions);
-            if (ranks.writes()) {
+            if (mpi.rank() == 0) {
                 String words = "%d ranks, %d comparisons on each, %s, %s%n";
                 System.out.printf(words, ranks.size(), comparisons, carrier, mpi.library());
             }

@@ -106,6 +106,9 @@ final class RankedMethods {
         String file = "rollouts=" + folder.resolve("rollouts-SIZE.jsonl");
         String guess = "environments={guess: " + EXAMPLES.resolve("agents/GuessNumber.java") + "}";
         runs.put("grpo", Run.of("grpo", prompts, judged, group, "record_" + file));
+        runs.put(
+                "grpo_ahead",
+                Run.of("grpo", prompts, judged, group, "rollout_lag=1 rollout_ranks=1"));
         runs.put("grpo_recorded", Run.of("grpo", prompts, group, "recorded_" + file));
         runs.put(
                 "grpo_tools",

@@ -40,6 +40,13 @@ final class GroupChecks {
         }
         problems.addAll(run.rewardProblems());
         problems.addAll(run.sourceProblems());
+        if (run.lag().isOn() && run.refill().dynamicSampling()) {
+            problems.add(
+                    run.lag()
+                            .problem(
+                                    "dynamic_sampling, which prompts a round has being known only"
+                                            + " when the round before is judged"));
+        }
         return problems;
     }
 
@@ -78,6 +85,7 @@ final class GroupChecks {
         }
         problems.addAll(groupProblems(run));
         problems.addAll(creditProblems(run));
+        problems.addAll(lagProblems(run));
         boolean covariance =
                 loss.lossType() == GrpoLossType.CLIP_COV || loss.lossType() == GrpoLossType.KL_COV;
         if (covariance && run.entropy().topEntropyQuantile() < 1) {
@@ -90,6 +98,26 @@ final class GroupChecks {
         }
         if (loss.lossType() == GrpoLossType.GMPO) {
             problems.addAll(geometricProblems(loss, run.entropy()));
+        }
+        return problems;
+    }
+
+    /// What a loss needs for completions of earlier weights.
+    private static List<ConfigProblem> lagProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        if (run.lag().isOn() && run.loss().lossType() == GrpoLossType.KL_COV) {
+            problems.add(
+                    run.lag()
+                            .problem(
+                                    "loss_type kl_cov, which bounds no ratio to the weights that"
+                                            + " wrote"));
+        }
+        if (run.lag().isOn() && run.loss().advantageEstimator() == AdvantageBaseline.REMAX) {
+            problems.add(
+                    run.lag()
+                            .problem(
+                                    "advantage_estimator remax, whose greedy completions would be"
+                                            + " of other weights than the others"));
         }
         return problems;
     }

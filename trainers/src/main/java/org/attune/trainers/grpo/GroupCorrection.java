@@ -15,7 +15,11 @@ record GroupCorrection(GroupRun config, GroupLoss loss, CorrectionNotice notice)
 
     /// Says at the start what the settings ask for.
     void begin(RoundPlan plan) {
-        if (config.rollouts().isElsewhere()) {
+        if (config.lag().isOn()) {
+            notice.tell(
+                    "the loss's own ratio to the log-probabilities of the weights that wrote,"
+                            + " by rollout_lag: %d".formatted(config.lag().rolloutLag()));
+        } else if (config.rollouts().isElsewhere()) {
             notice.tell(weighted());
         } else {
             notice.tell(

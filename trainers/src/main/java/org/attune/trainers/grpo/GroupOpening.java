@@ -4,6 +4,8 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.policy.StepMemory;
+import org.attune.trainers.loop.RolloutRanks;
+import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.KeptActivations;
 import org.attune.trainers.memory.MemoryFit;
@@ -42,7 +44,11 @@ final class GroupOpening {
             Judging judging) {
         PolicySetup policy = run.policy();
         tellOfDropout(policy.policy());
-        try (var references = new ReferenceSetup(run.model(), policy, around.hub())) {
+        Optional<RolloutRanks> parted =
+                RolloutRanks.of(run.context().ranks(), config.lag().rolloutRanks());
+        RunContext context = parted.map(p -> p.in(run.context())).orElse(run.context());
+        try (var _ = parted.orElse(null);
+                var references = new ReferenceSetup(run.model(), policy, around.hub())) {
             judging.load().accept(run.model(), policy.policy());
             Optional<Scorer> reference = references.open(config, config.beta());
             GroupRun fitted = fitted(config, policy, run.rows());
@@ -53,7 +59,7 @@ final class GroupOpening {
                                     run.model(),
                                     policy,
                                     kept.record(),
-                                    run.context().ranks(),
+                                    context.ranks(),
                                     directory)) {
                 return new GrpoTrainer(
                                 fitted,
@@ -64,7 +70,7 @@ final class GroupOpening {
                                 run.model().text().tokenizer(),
                                 run.rows().train(),
                                 run.rows().evalSets(),
-                                run.context())
+                                context)
                         .train();
             }
         }
@@ -85,9 +91,10 @@ final class GroupOpening {
             GroupRun config, PolicySetup policy, RunRows<PromptExample> rows) {
         int completions =
                 config.training().batch().perDeviceTrainBatchSize() * config.microBatchesPerRound();
-        // A round of several batches is more than what is kept of one, as are earlier rounds.
+        // A round of several batches is more than what is kept of one, as are earlier rounds and
+        // those that are written ahead.
         GroupRun once =
-                config.refill().dynamicSampling() || config.replays()
+                config.refill().dynamicSampling() || config.replays() || config.lag().isOn()
                         ? config.fitted(
                                 config.training(), config.generation().generationSlots(), false)
                         : config;

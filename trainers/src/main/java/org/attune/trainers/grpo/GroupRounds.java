@@ -12,6 +12,8 @@ import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.RoundsAhead;
+import org.attune.trainers.onpolicy.WrittenRound;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,11 +36,13 @@ final class GroupRounds {
     private final CompletionMeasure measure;
     private final HeadRequest request;
     private final GroupCorrection correction;
+    private final Optional<RoundsAhead> ahead;
 
     /// @param reference needed where the divergence from it counts
     /// @param rounds borrowed
     /// @param measure by policy and reference; borrowed
     /// @param correction says how completions of another sampler are corrected
+    /// @param ahead rounds that were written before; empty: each is written when it is asked for
     GroupRounds(
             GroupRun config,
             GroupLoss loss,
@@ -46,7 +50,8 @@ final class GroupRounds {
             Optional<Scorer> reference,
             Rounds rounds,
             CompletionMeasure measure,
-            GroupCorrection correction) {
+            GroupCorrection correction,
+            Optional<RoundsAhead> ahead) {
         this.config = config;
         this.loss = loss;
         this.policy = policy;
@@ -54,6 +59,7 @@ final class GroupRounds {
         this.rounds = rounds;
         this.measure = measure;
         this.correction = correction;
+        this.ahead = ahead;
         request = GroupLosses.plainRequest(config);
     }
 
@@ -78,8 +84,18 @@ final class GroupRounds {
             List<PromptExample> prompts,
             boolean scoreOld) {
         int generations = config.generation().numGenerations();
+        Optional<WrittenRound> written = ahead.map(rounds -> rounds.at(number));
         GroupSupply.Supplied supplied =
-                new GroupSupply(rounds, loss.refill(), generations, promptsOf, prompts).next(drawn);
+                written.map(round -> supplied(round, promptsOf))
+                        .orElseGet(
+                                () ->
+                                        new GroupSupply(
+                                                        rounds,
+                                                        loss.refill(),
+                                                        generations,
+                                                        promptsOf,
+                                                        prompts)
+                                                .next(drawn));
         Judged judged = supplied.judged();
         int[] indices = supplied.indices();
         boolean elsewhere = supplied.elsewhere() && tellsLogProbs(judged);
@@ -91,7 +107,9 @@ final class GroupRounds {
             correction.ofRound(elsewhere);
         }
         boolean corrects = elsewhere && loss.sampler().isPresent();
-        if (scoreOld || corrects || loss.advantages().readsDivergences()) {
+        if (written.isPresent()) {
+            rows = withOld(rows, written.get());
+        } else if (scoreOld || corrects || loss.advantages().readsDivergences()) {
             rows = scored(rows, policy, "old", RolloutRow::withOldLogProbs);
         }
         if (loss.beta() != 0) {
@@ -112,6 +130,7 @@ final class GroupRounds {
         metrics.putAll(replay.metrics());
         metrics.putAll(judged.metrics());
         metrics.putAll(supplied.metrics());
+        ahead.ifPresent(rounds -> metrics.putAll(rounds.metrics()));
         int[] order = used(number, judged);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();
         return new Rounds.Made<>(
@@ -119,6 +138,26 @@ final class GroupRounds {
                 metrics,
                 supplied.tokens(),
                 judged.table());
+    }
+
+    private GroupSupply.Supplied supplied(WrittenRound round, LongFunction<int[]> promptsOf) {
+        Judged judged = ahead.orElseThrow().judged(round);
+        return new GroupSupply.Supplied(
+                judged,
+                promptsOf.apply(round.number()),
+                round.number() + 1,
+                false,
+                judged.tokens(),
+                Map.of());
+    }
+
+    private static List<RolloutRow> withOld(List<RolloutRow> rows, WrittenRound round) {
+        float[][] old = round.old().orElseThrow();
+        List<RolloutRow> scored = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            scored.add(rows.get(i).withOldLogProbs(old[i]));
+        }
+        return scored;
     }
 
     private Replay replay(long number, List<RolloutRow> rows, Judged judged, ReplayBuffer kept) {

@@ -25,7 +25,9 @@ import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CorrectionNotice;
 import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.RoundWriter;
 import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.RoundsAhead;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowGroups;
 
@@ -53,6 +55,7 @@ public final class GrpoTrainer {
     private final GroupPass pass;
     private final GroupRounds rounds;
     private final GroupCorrection correction;
+    private final Optional<RoundsAhead> ahead;
     private final RoundPlan plan;
     private final Map<String, String> judges;
     private final Optional<ReferenceSync> sync;
@@ -94,19 +97,23 @@ public final class GrpoTrainer {
         correction =
                 new GroupCorrection(
                         config, loss, new CorrectionNotice(config, context.listeners()));
+        plan = RoundPlan.of(config, this.prompts.size());
+        Rounds judged =
+                Rounds.judged(config, rollouts, rewards, tokenizer, devices, context.clock());
+        var measure = new CompletionMeasure(config.method(), groups, devices, context.clock());
+        ahead = ahead(judged, measure);
         rounds =
                 new GroupRounds(
                         config,
                         loss,
                         this.policy,
                         reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        Rounds.judged(
-                                config, rollouts, rewards, tokenizer, devices, context.clock()),
-                        new CompletionMeasure(config.method(), groups, devices, context.clock()),
-                        correction);
+                        judged,
+                        measure,
+                        correction,
+                        ahead);
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
-        plan = RoundPlan.of(config, this.prompts.size());
         pass =
                 new GroupPass(
                         config,
@@ -120,7 +127,31 @@ public final class GrpoTrainer {
                         devices);
     }
 
-    /// Trains to the last step, or until the context's stop signal.
+    private Optional<RoundsAhead> ahead(Rounds judged, CompletionMeasure measure) {
+        if (!config.lag().isOn()) {
+            return Optional.empty();
+        }
+        var writer =
+                new RoundWriter(
+                        judged,
+                        measure,
+                        policy,
+                        Optional.of(GroupLosses.plainRequest(config)),
+                        plan,
+                        prompts,
+                        config.generation().numGenerations());
+        return Optional.of(
+                new RoundsAhead(
+                        config.lag(),
+                        plan.rounds(config.training().schedule()),
+                        writer,
+                        policy.parameters(),
+                        context.rolloutRanks(),
+                        context.clock()));
+    }
+
+    /// Trains to the last step, or until the context's stop signal. A process that only writes
+    /// completions does so until the others have ended.
     ///
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
     /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
@@ -135,11 +166,19 @@ public final class GrpoTrainer {
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     correction.begin(plan);
                     try (var _ = devices) {
-                        return parts.run(
-                                plan.steps(config.training().schedule().numTrainEpochs()),
-                                plan.stepsPerEpoch(),
-                                identity,
-                                new GrpoWork());
+                        if (context.isRolloutRank()) {
+                            parts.agree(identity);
+                            ahead.orElseThrow().serve();
+                            return RunSummary.ofRolloutRank(context.clock().seconds());
+                        }
+                        RunSummary summary =
+                                parts.run(
+                                        plan.steps(config.training().schedule().numTrainEpochs()),
+                                        plan.stepsPerEpoch(),
+                                        identity,
+                                        new GrpoWork());
+                        ahead.ifPresent(RoundsAhead::end);
+                        return summary;
                     }
                 });
     }
@@ -154,6 +193,9 @@ public final class GrpoTrainer {
             if (report.isEmpty()) {
                 round = before; // as if the step had never begun, for the checkpoint
             }
+        }
+        if (report.isPresent()) {
+            ahead.ifPresent(rounds -> rounds.used(round.number()));
         }
         return report;
     }
@@ -252,9 +294,17 @@ public final class GrpoTrainer {
         }
 
         @Override
+        public void saving() {
+            ahead.ifPresent(RoundsAhead::collect);
+        }
+
+        @Override
         public void save(Path folder) throws IOException {
             if (round != null) {
                 round.write(folder, lines());
+            }
+            if (ahead.isPresent()) {
+                ahead.get().save(folder);
             }
             entropy.write(folder);
             if (sync.isPresent()) {
@@ -267,6 +317,7 @@ public final class GrpoTrainer {
             round =
                     RolloutRound.read(folder, loss.replay().replayBufferSize(), lines())
                             .orElse(null);
+            ahead.ifPresent(rounds -> rounds.restore(folder));
             entropy.read(folder);
             sync.ifPresent(s -> s.restore(folder));
             rounds.rounds().continueAt(round == null ? 0 : round.drawn());

@@ -14,6 +14,7 @@ import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
+import org.attune.trainers.onpolicy.LagConfig;
 import org.attune.trainers.onpolicy.RewardConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
@@ -29,6 +30,7 @@ import java.util.List;
 /// @param data prompts
 /// @param generation how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param lag whether completions are written ahead of the steps that learn from them
 /// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param loss objective
@@ -44,6 +46,7 @@ public record RlooConfig(
         @Valid DataConfig data,
         @Valid GenerationConfig generation,
         @Valid RolloutSourceConfig rollouts,
+        @Valid LagConfig lag,
         @Valid AgentConfig agent,
         @Valid RlooRewardConfig judging,
         @Valid RlooLossConfig loss,

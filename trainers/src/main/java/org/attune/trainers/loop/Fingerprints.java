@@ -100,6 +100,7 @@ public final class Fingerprints {
                     "rollout_server_adapter_dir",
                     "rollout_server_timeout",
                     "rollout_server_concurrency",
+                    "rollout_ranks",
                     "reward_timeout",
                     "reward_parallelism",
                     "on_reward_failure");

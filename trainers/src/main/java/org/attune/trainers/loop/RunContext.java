@@ -20,7 +20,10 @@ import java.util.Optional;
 /// @param listeners told what happens, in this order
 /// @param stop ends the run early
 /// @param clock takes the time of the phases; the caller may have timed the loading with it
-/// @param ranks processes of the run. Listeners of those that don't write hear nothing
+/// @param ranks processes that do what this one does. Listeners of those that don't write hear
+///     nothing
+/// @param rolloutRanks processes that only write completions, and those that train; empty: all
+///     processes do both
 @CopyMethods
 public record RunContext(
         ModelWriter model,
@@ -30,7 +33,8 @@ public record RunContext(
         List<TrainingListener> listeners,
         StopSignal stop,
         PhaseClock clock,
-        Collective ranks)
+        Collective ranks,
+        Optional<RolloutRanks> rolloutRanks)
         implements RunContextCopies {
     public RunContext {
         boolean tells = ranks == null || ranks.writes();
@@ -47,6 +51,11 @@ public record RunContext(
                 .withSharePrompts(true)
                 .withStop(new StopSignal())
                 .withClock(new PhaseClock());
+    }
+
+    /// Whether this process only writes completions, for others that train.
+    public boolean isRolloutRank() {
+        return rolloutRanks.filter(RolloutRanks::isOne).isPresent();
     }
 
     public RunContext withListeners(TrainingListener... others) {

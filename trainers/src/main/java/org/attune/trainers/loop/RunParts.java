@@ -13,6 +13,7 @@ import org.attune.policy.CausalPolicy;
 import org.attune.policy.GradientParts;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
+import org.attune.ranks.Collective;
 import org.attune.ranks.RankAgreement;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
@@ -242,13 +243,16 @@ public record RunParts(
     }
 
     /// All processes must have the same run before them.
-    private void agree(Map<String, String> identity) {
-        if (context.ranks().size() > 1) {
+    ///
+    /// @throws org.attune.error.CollectiveException if one has another
+    public void agree(Map<String, String> identity) {
+        Collective ranks = context.rolloutRanks().map(RolloutRanks::all).orElseGet(context::ranks);
+        if (ranks.size() > 1) {
             Map<String, String> all = new LinkedHashMap<>(identity);
             all.put(
                     "checkpoint to resume from",
                     ResumePoint.glance(config.save()).map(c -> "step " + c.step()).orElse("none"));
-            RankAgreement.require(context.ranks(), all);
+            RankAgreement.require(ranks, all);
         }
     }
 

@@ -56,6 +56,14 @@ public record RunSummary(
                 0, true, Optional.empty(), secondsByPhase, 0, ProcessMemory.peakBytes());
     }
 
+    /// Of a process that only wrote completions.
+    ///
+    /// @param secondsByPhase of what was done
+    public static RunSummary ofRolloutRank(Map<String, Double> secondsByPhase) {
+        return new RunSummary(
+                0, false, Optional.empty(), secondsByPhase, 0, ProcessMemory.peakBytes());
+    }
+
     /// One metric on held-out rows.
     ///
     /// @param metric its key, e.g. `eval_loss`

@@ -23,9 +23,12 @@ public final class StopSignal {
         this.ranks = ranks;
     }
 
-    /// This request as it counts among processes: this one, where there are no others.
+    /// This request as it counts among processes: as it was asked for, where there are no others.
     public StopSignal among(Collective all) {
-        return all.size() == 1 || ranks == all ? this : new StopSignal(asked, all);
+        if (all.size() == 1) {
+            return asked;
+        }
+        return ranks == all ? this : new StopSignal(asked, all);
     }
 
     /// Has a request to one process count for all. All processes call it at the same place.

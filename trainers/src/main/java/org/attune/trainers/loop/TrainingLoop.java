@@ -86,6 +86,9 @@ public final class TrainingLoop {
         /// The metric by which held-out quality before and after training is compared.
         String heldoutMetric();
 
+        /// Told on every process that a checkpoint is about to be written.
+        default void saving() {}
+
         /// Writes what a checkpoint must hold beside model, optimizer and counters.
         default void save(Path folder) throws IOException {}
 
@@ -114,22 +117,16 @@ public final class TrainingLoop {
         int total = info.totalSteps();
         int perEpoch = (int) info.stepsPerEpoch();
         store = new CheckpointStore(config.save().outputDir(), config.save().saveTotalLimit());
-        logging =
-                new Cadence(
-                        config.log().loggingStrategy(),
-                        config.log().loggingInterval(total),
-                        perEpoch);
+        var logs = config.log();
+        logging = new Cadence(logs.loggingStrategy(), logs.loggingInterval(total), perEpoch);
         evaluating =
                 new Cadence(
                         config.eval().evalStrategy(),
                         config.eval().evalInterval(total, config.log().loggingSteps()),
                         perEpoch);
-        saving =
-                new Cadence(
-                        config.save().saveStrategy().interval(),
-                        config.save().saveInterval(total),
-                        perEpoch);
-        savesBest = config.save().saveStrategy() == SaveStrategy.BEST;
+        var saves = config.save();
+        saving = new Cadence(saves.saveStrategy().interval(), saves.saveInterval(total), perEpoch);
+        savesBest = saves.saveStrategy() == SaveStrategy.BEST;
         best = new BestModel(config.best(), savesBest, rates);
     }
 
@@ -298,6 +295,7 @@ public final class TrainingLoop {
 
     /// One process writes; the others go on when the checkpoint is whole.
     private void writeCheckpoint(Work work) {
+        work.saving();
         if (context.ranks().writes()) {
             store.save(
                     state(),

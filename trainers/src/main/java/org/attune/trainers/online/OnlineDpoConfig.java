@@ -11,6 +11,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
+import org.attune.trainers.onpolicy.LagConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
@@ -25,6 +26,7 @@ import java.util.OptionalInt;
 /// @param data prompts
 /// @param sampling how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param lag whether completions are written ahead of the steps that learn from them
 /// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param loss objective
@@ -39,6 +41,7 @@ public record OnlineDpoConfig(
         @Valid DataConfig data,
         @Valid OnlineSamplingConfig sampling,
         @Valid RolloutSourceConfig rollouts,
+        @Valid LagConfig lag,
         @Valid AgentConfig agent,
         @Valid OnlineRewardConfig judging,
         @Valid OnlineLossConfig loss,

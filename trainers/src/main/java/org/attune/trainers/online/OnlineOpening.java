@@ -7,6 +7,8 @@ import org.attune.policy.Scorer;
 import org.attune.policy.StepMemory;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
+import org.attune.trainers.loop.RolloutRanks;
+import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.MemoryNeed;
@@ -49,7 +51,11 @@ final class OnlineOpening {
             OpenedRun<PromptExample> run,
             Judging judging) {
         PolicySetup policy = run.policy();
-        try (var references = new ReferenceSetup(run.model(), policy, around.hub())) {
+        Optional<RolloutRanks> parted =
+                RolloutRanks.of(run.context().ranks(), config.lag().rolloutRanks());
+        RunContext context = parted.map(p -> p.in(run.context())).orElse(run.context());
+        try (var _ = parted.orElse(null);
+                var references = new ReferenceSetup(run.model(), policy, around.hub())) {
             judging.load().accept(run.model(), policy.policy());
             Scorer reference =
                     references.open(
@@ -63,7 +69,7 @@ final class OnlineOpening {
                             run.model(),
                             policy,
                             Optional.empty(),
-                            run.context().ranks(),
+                            context.ranks(),
                             directory)) {
                 return new OnlinePairTrainer(
                                 fitted,
@@ -74,7 +80,7 @@ final class OnlineOpening {
                                 run.model().text().tokenizer(),
                                 run.rows().train(),
                                 run.rows().evalSets(),
-                                run.context())
+                                context)
                         .train();
             }
         }
@@ -114,8 +120,7 @@ final class OnlineOpening {
                 yield new OpponentRollouts(
                         policy,
                         round -> {
-                            long step = round / nash.training().batch().devices();
-                            int epoch = Math.toIntExact(step / plan.stepsPerEpoch());
+                            int epoch = Math.toIntExact(round / plan.stepsPerEpoch());
                             double share = EpochValues.at(nash.loss().mixtureCoef(), epoch);
                             return mixtures.computeIfAbsent(share, mixture::apply);
                         });

@@ -14,6 +14,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.ScheduleConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
@@ -27,10 +28,13 @@ import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CorrectionNotice;
 import org.attune.trainers.onpolicy.RoundFile;
 import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.RoundWriter;
 import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.RoundsAhead;
 import org.attune.trainers.rows.DeviceGroups;
 import org.attune.trainers.rows.GroupNumbers;
 import org.attune.trainers.rows.LastLayout;
@@ -65,6 +69,7 @@ public final class OnlinePairTrainer {
     private final RowGroups groups;
     private final LogicalDevices devices;
     private final Rounds rounds;
+    private final Optional<RoundsAhead> ahead;
     private final RoundPlan plan;
     private final Map<String, String> judges;
     private long next;
@@ -102,9 +107,33 @@ public final class OnlinePairTrainer {
         rounds = Rounds.judged(config, rollouts, rewards, tokenizer, devices, context.clock());
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
+        ahead = ahead();
     }
 
-    /// Trains to the last step, or until the context's stop signal.
+    private Optional<RoundsAhead> ahead() {
+        if (!config.lag().isOn()) {
+            return Optional.empty();
+        }
+        var measure = new CompletionMeasure(config.method(), groups, devices, context.clock());
+        var writer =
+                new RoundWriter(rounds, measure, policy, Optional.empty(), plan, prompts, PAIR);
+        return Optional.of(
+                new RoundsAhead(
+                        config.lag(),
+                        steps(),
+                        writer,
+                        policy.parameters(),
+                        context.rolloutRanks(),
+                        context.clock()));
+    }
+
+    private int steps() {
+        ScheduleConfig schedule = config.training().schedule();
+        return schedule.maxSteps().orElseGet(() -> plan.steps(schedule.numTrainEpochs()));
+    }
+
+    /// Trains to the last step, or until the context's stop signal. A process that only writes
+    /// completions does so until the others have ended.
     ///
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
     /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
@@ -120,16 +149,20 @@ public final class OnlinePairTrainer {
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     new CorrectionNotice(config, context.listeners())
                             .tell(
-                                    config.rollouts().isElsewhere()
+                                    config.rollouts().isElsewhere() || config.lag().isOn()
                                             ? "none: the loss has no ratio"
                                             : "none needed, since each step learns from completions"
                                                     + " of its start");
                     try (var _ = devices) {
-                        return parts.run(
-                                plan.steps(config.training().schedule().numTrainEpochs()),
-                                plan.stepsPerEpoch(),
-                                identity,
-                                new PairWork());
+                        if (context.isRolloutRank()) {
+                            parts.agree(identity);
+                            ahead.orElseThrow().serve();
+                            return RunSummary.ofRolloutRank(context.clock().seconds());
+                        }
+                        RunSummary summary =
+                                parts.run(steps(), plan.stepsPerEpoch(), identity, new PairWork());
+                        ahead.ifPresent(RoundsAhead::end);
+                        return summary;
                     }
                 });
     }
@@ -146,7 +179,9 @@ public final class OnlinePairTrainer {
     private Optional<StepReport> step(int step) {
         policy.startStep(step);
         int[] indices = plan.promptsOf(step);
-        Judged judged = rounds.complete(step, indices, prompts, PAIR);
+        Judged judged =
+                ahead.map(a -> a.judged(a.at(step)))
+                        .orElseGet(() -> rounds.complete(step, indices, prompts, PAIR));
         rounds.keep(step, judged, IntStream.range(0, judged.rows().size()).toArray());
         context.listeners().forEach(l -> l.onCompletions(step, judged.table()));
         List<RowAt<JudgedPair>> placed = placed(indices, judged);
@@ -172,6 +207,11 @@ public final class OnlinePairTrainer {
         }
         next = step + 1L;
         List<Map<String, Double>> metrics = new ArrayList<>(List.of(judged.metrics()));
+        ahead.ifPresent(
+                a -> {
+                    metrics.add(a.metrics());
+                    a.used(step);
+                });
         for (int m = 0; m < pairs.length; m++) {
             metrics.add(sums.metrics(m));
         }
@@ -297,8 +337,16 @@ public final class OnlinePairTrainer {
         }
 
         @Override
+        public void saving() {
+            ahead.ifPresent(RoundsAhead::collect);
+        }
+
+        @Override
         public void save(Path folder) throws IOException {
             RoundFile.write(folder, next);
+            if (ahead.isPresent()) {
+                ahead.get().save(folder);
+            }
             if (sync.isPresent()) {
                 sync.get().save(folder);
             }
@@ -308,6 +356,7 @@ public final class OnlinePairTrainer {
         public void restore(Path folder) {
             next = RoundFile.read(folder);
             rounds.continueAt(next);
+            ahead.ifPresent(a -> a.restore(folder));
             sync.ifPresent(s -> s.restore(folder));
         }
     }

@@ -6,8 +6,10 @@ import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -38,14 +40,55 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
             int[] all = IntStream.range(0, indices.length * generations).toArray();
             return judge.of(indices, prompts, generations, completer.of(0, all));
         }
+        List<List<Integer>> dealt = dealt(indices, prompts, generations);
+        List<Judged> parts = own(dealt, indices, prompts, generations, completer);
+        if (devices.areShared()) {
+            byte[] all = tellAll(parts);
+            complete(parts, JudgedPart.read(all), dealt, indices, prompts, generations);
+        }
+        return judge.joined(inOrder(parts, dealt, generations));
+    }
+
+    /// Completions as [#read] takes them, of all processes that complete.
+    ///
+    /// @param indices numbers of the prompts in the data
+    /// @param prompts the data
+    /// @param generations completions of each
+    /// @param completer how a device completes prompts
+    byte[] written(
+            int[] indices, List<PromptExample> prompts, int generations, PartCompleter completer) {
+        List<List<Integer>> dealt = dealt(indices, prompts, generations);
+        return tellAll(own(dealt, indices, prompts, generations, completer));
+    }
+
+    /// Completions that [#written] gave, by any number of processes, without advantages.
+    Judged read(byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
+        List<List<Integer>> dealt = dealt(indices, prompts, generations);
+        List<Judged> parts = new ArrayList<>(Collections.nCopies(dealt.size(), null));
+        complete(parts, JudgedPart.read(written), dealt, indices, prompts, generations);
+        return inOrder(parts, dealt, generations);
+    }
+
+    /// Places of the prompts on each device.
+    private List<List<Integer>> dealt(int[] indices, List<PromptExample> prompts, int generations) {
         List<Integer> places = IntStream.range(0, indices.length).boxed().toList();
-        List<List<Integer>> dealt =
-                Dealing.byCost(
+        return devices.count() == 1
+                ? List.of(places)
+                : Dealing.byCost(
                         places,
                         devices.count(),
                         place ->
                                 prompts.get(indices[place]).length()
                                         + (long) generations * longest);
+    }
+
+    /// The parts of this process's devices; null for others, and where a device has none.
+    private List<Judged> own(
+            List<List<Integer>> dealt,
+            int[] indices,
+            List<PromptExample> prompts,
+            int generations,
+            PartCompleter completer) {
         List<Judged> parts = new ArrayList<>();
         for (int device = 0; device < dealt.size(); device++) {
             List<Integer> own = dealt.get(device);
@@ -64,30 +107,38 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
             }
             parts.add(part);
         }
-        if (devices.areShared()) {
-            tellAll(parts, dealt, indices, prompts, generations);
-        }
-        GatheredGroups.Place[] order = new GatheredGroups.Place[indices.length];
+        return parts;
+    }
+
+    private static Judged inOrder(List<Judged> parts, List<List<Integer>> dealt, int generations) {
+        int prompts = dealt.stream().mapToInt(List::size).sum();
+        GatheredGroups.Place[] order = new GatheredGroups.Place[prompts];
         for (int device = 0; device < dealt.size(); device++) {
             for (int i = 0; i < dealt.get(device).size(); i++) {
                 order[dealt.get(device).get(i)] = new GatheredGroups.Place(parts.get(device), i);
             }
         }
-        return judge.joined(GatheredGroups.of(Arrays.asList(order), generations));
+        return GatheredGroups.of(Arrays.asList(order), generations);
     }
 
-    private void tellAll(
+    /// The parts of all processes, in the order of devices.
+    private byte[] tellAll(List<Judged> parts) {
+        byte[] own = JudgedPart.bytes(parts.stream().filter(part -> part != null).toList());
+        var all = new ByteArrayOutputStream();
+        for (byte[] theirs : devices.ranks().allGather("completions", own)) {
+            all.writeBytes(theirs);
+        }
+        return all.toByteArray();
+    }
+
+    /// Puts what is known of other devices into the places that are null.
+    private void complete(
             List<Judged> parts,
+            List<JudgedPart> all,
             List<List<Integer>> dealt,
             int[] indices,
             List<PromptExample> prompts,
             int generations) {
-        List<Judged> own = parts.stream().filter(part -> part != null).toList();
-        byte[][] said = devices.ranks().allGather("completions", JudgedPart.bytes(own));
-        List<JudgedPart> all = new ArrayList<>();
-        for (byte[] theirs : said) {
-            all.addAll(JudgedPart.read(theirs));
-        }
         int next = 0;
         for (int device = 0; device < dealt.size(); device++) {
             if (dealt.get(device).isEmpty()) {

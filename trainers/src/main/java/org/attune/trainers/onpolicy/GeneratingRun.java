@@ -18,6 +18,11 @@ public interface GeneratingRun extends RunConfig {
     /// Which prompts are completed, by whom, and where completions are kept.
     RolloutSourceConfig rollouts();
 
+    /// Whether completions are written ahead of the steps that learn from them.
+    default LagConfig lag() {
+        return LagConfig.defaults();
+    }
+
     /// Whether an opponent of the policy writes every second completion of a prompt.
     default boolean hasOpponent() {
         return false;
@@ -40,6 +45,7 @@ public interface GeneratingRun extends RunConfig {
                                     + " process"));
         }
         rollouts().rolloutServerAdapterDir().flatMap(folder -> unserved()).ifPresent(problems::add);
+        problems.addAll(lag().problems(this));
         return problems;
     }
 

@@ -4,6 +4,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.ScheduleConfig;
 
 import java.util.List;
 
@@ -90,6 +91,12 @@ public record RoundPlan(
     /// Optimizer steps of `epochs` passes over the prompts, rounded up.
     public int steps(double epochs) {
         return (int) Math.ceil(epochs * stepsPerEpoch());
+    }
+
+    /// Rounds of a whole run.
+    public long rounds(ScheduleConfig schedule) {
+        int steps = schedule.maxSteps().orElseGet(() -> steps(schedule.numTrainEpochs()));
+        return round(Math.max(0, (long) steps * accumulation - 1)) + 1;
     }
 
     /// The round whose completions a micro-step uses.

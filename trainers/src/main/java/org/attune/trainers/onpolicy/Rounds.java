@@ -78,16 +78,33 @@ public final class Rounds {
     public Judged complete(
             long number, int[] indices, List<PromptExample> prompts, int generations) {
         source.beginRound(number);
-        int devices = completions.devices().count();
         return completions.of(
-                indices,
-                prompts,
-                generations,
-                (device, places) -> {
-                    int all = indices.length * generations;
-                    var part = new RoundPart(number, device, devices, all, places);
-                    return (ids, finished) -> source.completePart(ids, part, finished);
-                });
+                indices, prompts, generations, parts(number, indices.length * generations));
+    }
+
+    /// The same, as [#read] takes it.
+    byte[] written(long number, int[] indices, List<PromptExample> prompts, int generations) {
+        source.beginRound(number);
+        return completions.written(
+                indices, prompts, generations, parts(number, indices.length * generations));
+    }
+
+    /// Completions that [#written] gave, without advantages.
+    Judged read(byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
+        return completions.read(written, indices, prompts, generations);
+    }
+
+    /// With advantages.
+    Judged joined(Judged read) {
+        return completions.judge().joined(read);
+    }
+
+    private DealtCompletions.PartCompleter parts(long number, int all) {
+        int devices = completions.devices().count();
+        return (device, places) -> {
+            var part = new RoundPart(number, device, devices, all, places);
+            return (ids, finished) -> source.completePart(ids, part, finished);
+        };
     }
 
     /// Rewards of each prompt's likeliest completion, `(P)`; NaN where it got none.

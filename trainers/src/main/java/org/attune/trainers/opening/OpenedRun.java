@@ -149,7 +149,8 @@ public record OpenedRun<T>(
                 around.listeners(),
                 around.stop(),
                 clock,
-                around.ranks());
+                around.ranks(),
+                Optional.empty());
     }
 
     /// The same run, whose reference is known by a fingerprint.

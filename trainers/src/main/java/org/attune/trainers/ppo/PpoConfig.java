@@ -15,6 +15,7 @@ import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
+import org.attune.trainers.onpolicy.LagConfig;
 import org.attune.trainers.onpolicy.RewardConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
@@ -33,6 +34,7 @@ import java.util.Set;
 /// @param data prompts
 /// @param sampling how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param lag whether completions are written ahead of the updates that learn from them
 /// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param updates how an update's completions are used
@@ -50,6 +52,7 @@ public record PpoConfig(
         @Valid DataConfig data,
         @Valid PpoSamplingConfig sampling,
         @Valid RolloutSourceConfig rollouts,
+        @Valid LagConfig lag,
         @Valid AgentConfig agent,
         @Valid PpoRewardConfig judging,
         @Valid PpoBatchConfig updates,

@@ -5,6 +5,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
@@ -80,8 +81,11 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
         judging.load().accept(run.model(), run.policy().policy());
         ModelSetup model = run.model();
         PolicySetup policy = run.policy();
-        RunContext context = run.context();
-        try (var references = new ReferenceSetup(model, policy, around.hub());
+        Optional<RolloutRanks> parted =
+                RolloutRanks.of(run.context().ranks(), config.lag().rolloutRanks());
+        RunContext context = parted.map(p -> p.in(run.context())).orElse(run.context());
+        try (var _ = parted.orElse(null);
+                var references = new ReferenceSetup(model, policy, around.hub());
                 var critic = CriticSetup.open(config, model, policy, directory, around.hub())) {
             RowTokens tokens = RoundPlan.rowTokens(config, run.rows().train());
             Optional<Scorer> reference = references.open(config, config.kl().klCoef());

@@ -13,6 +13,8 @@ import org.attune.trainers.loop.Critic;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.RoundsAhead;
+import org.attune.trainers.onpolicy.WrittenRound;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,9 +35,11 @@ final class PpoRounds {
     private final Rounds rounds;
     private final CompletionMeasure measure;
     private final OptionalInt eosId;
+    private final Optional<RoundsAhead> ahead;
 
     /// @param reference needed where `kl_coef` isn't 0
     /// @param eosId the tokenizer's
+    /// @param ahead rounds that were written before; empty: each is written when it is asked for
     PpoRounds(
             PpoConfig config,
             CausalPolicy policy,
@@ -43,7 +47,8 @@ final class PpoRounds {
             Optional<Scorer> reference,
             Rounds rounds,
             CompletionMeasure measure,
-            OptionalInt eosId) {
+            OptionalInt eosId,
+            Optional<RoundsAhead> ahead) {
         this.config = config;
         this.policy = policy;
         this.critic = critic;
@@ -51,6 +56,7 @@ final class PpoRounds {
         this.rounds = rounds;
         this.measure = measure;
         this.eosId = eosId;
+        this.ahead = ahead;
     }
 
     /// The completions of an update.
@@ -72,9 +78,12 @@ final class PpoRounds {
     /// @param klCoef weight of the divergence
     Rounds.Made<Batch> batch(
             long update, int[] indices, List<PromptExample> prompts, double klCoef) {
-        Judged judged = rounds.complete(update, indices, prompts, 1);
+        Optional<WrittenRound> written = ahead.map(a -> a.at(update));
+        Judged judged =
+                written.map(round -> ahead.orElseThrow().judged(round))
+                        .orElseGet(() -> rounds.complete(update, indices, prompts, 1));
         rounds.keep(update, judged, IntStream.range(0, judged.rows().size()).toArray());
-        Opinions said = opinions(judged);
+        Opinions said = opinions(judged, written);
         var shaping =
                 new TokenRewards(
                         config.kl().klEstimator(),
@@ -83,6 +92,7 @@ final class PpoRounds {
         var report = new PpoBatchMetrics(made, said.scores(), shaping, config, eosId);
         Map<String, Double> metrics = new LinkedHashMap<>(judged.metrics());
         metrics.putAll(report.metrics(klCoef));
+        ahead.ifPresent(a -> metrics.putAll(a.metrics()));
         return new Rounds.Made<>(
                 new Batch(made, report.divergence()), metrics, judged.tokens(), judged.table());
     }
@@ -108,7 +118,7 @@ final class PpoRounds {
         }
     }
 
-    private Opinions opinions(Judged judged) {
+    private Opinions opinions(Judged judged, Optional<WrittenRound> written) {
         List<CompletionForest.Row> tokens = judged.rows();
         int n = tokens.size();
         double[][] masks = new double[n][];
@@ -126,13 +136,16 @@ final class PpoRounds {
         }
         boolean head = critic instanceof Critic.Head;
         List<Measurement> old =
-                measure.of(tokens, policy, PpoObjectives.oldRequest(config, head), "old");
+                written.isPresent() && !head
+                        ? List.of()
+                        : measure.of(tokens, policy, PpoObjectives.oldRequest(config, head), "old");
         HeadRequest plain = PpoObjectives.plainRequest(config);
         return new Opinions(
                 scores,
                 masks,
                 valueMasks,
-                logProbs(old),
+                written.map(round -> doubles(Arrays.asList(round.old().orElseThrow())))
+                        .orElseGet(() -> logProbs(old)),
                 reference.map(r -> logProbs(measure.of(tokens, r, plain, "reference"))),
                 doubles(values(tokens, valueMasks, old)));
     }

@@ -36,7 +36,9 @@ import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CorrectionNotice;
 import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.RoundWriter;
 import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.RoundsAhead;
 import org.attune.trainers.rows.RowGroups;
 
 import java.io.IOException;
@@ -73,6 +75,7 @@ public final class PpoTrainer {
     private final UpdatePlan plan;
     private final RoundPlan roundPlan;
     private final Optional<ReferenceSync> sync;
+    private final Optional<RoundsAhead> ahead;
     private KlController controller;
     private List<String> origins = List.of();
 
@@ -110,6 +113,10 @@ public final class PpoTrainer {
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         var groups = RowGroups.of(config.training(), context);
         devices = LogicalDevices.of(config.training(), context);
+        roundPlan = roundPlan();
+        Rounds judged = Rounds.judged(config, source, rewards, tokenizer, devices, context.clock());
+        var measure = new CompletionMeasure("ppo", groups, devices, context.clock());
+        ahead = ahead(judged, measure);
         rounds =
                 new PpoRounds(
                         config,
@@ -118,9 +125,10 @@ public final class PpoTrainer {
                         config.kl().klCoef() == 0
                                 ? Optional.empty()
                                 : reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        Rounds.judged(config, source, rewards, tokenizer, devices, context.clock()),
-                        new CompletionMeasure("ppo", groups, devices, context.clock()),
-                        tokenizer.eosId());
+                        judged,
+                        measure,
+                        tokenizer.eosId(),
+                        ahead);
         plan = PpoObjectives.plan(config);
         pass =
                 new PpoPass(
@@ -132,8 +140,30 @@ public final class PpoTrainer {
                         plan.partWeight(),
                         i -> this.prompts.get(i).origin().where(),
                         context.clock());
-        roundPlan = roundPlan();
         controller = PpoObjectives.controller(config);
+    }
+
+    private Optional<RoundsAhead> ahead(Rounds judged, CompletionMeasure measure) {
+        if (!config.lag().isOn()) {
+            return Optional.empty();
+        }
+        var writer =
+                new RoundWriter(
+                        judged,
+                        measure,
+                        policy,
+                        Optional.of(PpoObjectives.plainRequest(config)),
+                        roundPlan,
+                        prompts,
+                        1);
+        return Optional.of(
+                new RoundsAhead(
+                        config.lag(),
+                        config.training().schedule().maxSteps().orElseGet(this::steps),
+                        writer,
+                        policy.parameters(),
+                        context.rolloutRanks(),
+                        context.clock()));
     }
 
     private RoundPlan roundPlan() {
@@ -159,7 +189,8 @@ public final class PpoTrainer {
     }
 
     /// Trains to the last update, or until the context's stop signal. An update that is
-    /// stopped halfway is made again when the run is resumed.
+    /// stopped halfway is made again when the run is resumed. A process that only writes
+    /// completions does so until the others have ended.
     ///
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
     /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
@@ -171,6 +202,12 @@ public final class PpoTrainer {
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     tellOfCorrection();
+                    if (context.isRolloutRank()) {
+                        parts.agree(identity);
+                        ahead.orElseThrow().serve();
+                        devices.close();
+                        return RunSummary.ofRolloutRank(context.clock().seconds());
+                    }
                     var trained = new ArrayList<>(policy.parameters().parameters());
                     trained.addAll(critic.parameters().parameters());
                     config.training().optimizer().parameterGroups().requireUsed(trained);
@@ -185,18 +222,28 @@ public final class PpoTrainer {
                                         new TrainedModel(critics, clipping),
                                         config,
                                         context.clock());
-                        return parts.run(
-                                steps(),
-                                roundPlan.stepsPerEpoch(),
-                                identity,
-                                new PpoWork(updates),
-                                updates,
-                                List.of(policy.parameters(), critic.parameters()));
+                        RunSummary summary =
+                                parts.run(
+                                        steps(),
+                                        roundPlan.stepsPerEpoch(),
+                                        identity,
+                                        new PpoWork(updates),
+                                        updates,
+                                        List.of(policy.parameters(), critic.parameters()));
+                        ahead.ifPresent(RoundsAhead::end);
+                        return summary;
                     }
                 });
     }
 
     private void tellOfCorrection() {
+        if (config.lag().isOn()) {
+            new CorrectionNotice(config, context.listeners())
+                    .tell(
+                            "the clipped ratio to the log-probabilities of the weights that wrote,"
+                                    + " by rollout_lag: %d".formatted(config.lag().rolloutLag()));
+            return;
+        }
         String ratio =
                 "the clipped ratio to the log-probabilities of the policy when an update begins";
         new CorrectionNotice(config, context.listeners())
@@ -236,6 +283,7 @@ public final class PpoTrainer {
                 new UpdateTotals(
                         objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
         int done = wholly(updates, () -> learn(number, batch, objective, totals, updates));
+        ahead.ifPresent(a -> a.used(number));
         controller = controller.after(batch.kl(), batch.rows().size());
         Map<String, Double> metrics = new LinkedHashMap<>(round.metrics());
         metrics.putAll(totals.metrics());
@@ -339,7 +387,15 @@ public final class PpoTrainer {
         }
 
         @Override
+        public void saving() {
+            ahead.ifPresent(RoundsAhead::collect);
+        }
+
+        @Override
         public void save(Path folder) throws IOException {
+            if (ahead.isPresent()) {
+                ahead.get().save(folder);
+            }
             if (sync.isPresent()) {
                 sync.get().save(folder);
             }
@@ -353,6 +409,7 @@ public final class PpoTrainer {
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
             rounds.rounds().continueAt(Checkpoint.stateIn(folder).step());
+            ahead.ifPresent(a -> a.restore(folder));
             sync.ifPresent(s -> s.restore(folder));
             try {
                 controller =

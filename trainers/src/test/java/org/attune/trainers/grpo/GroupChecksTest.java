@@ -34,6 +34,27 @@ class GroupChecksTest {
     }
 
     @Test
+    void aLagNeedsABoundedRatioAndAWriterInTheRun() {
+        UnaryOperator<GrpoConfig> lag = c -> c.withLag(l -> l.withRolloutLag(1));
+        assertEquals(List.of(), keys(lag.apply(valid())));
+        List<UnaryOperator<GrpoConfig>> wrong =
+                List.of(
+                        c -> c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV)),
+                        c -> c.withLoss(l -> l.withAdvantageEstimator(AdvantageBaseline.REMAX)),
+                        c -> c.withRefill(r -> r.withDynamicSampling(true)),
+                        c ->
+                                c.withRollouts(
+                                        r ->
+                                                r.withRolloutServerBaseUrl(
+                                                        List.of("http://localhost:8000/v1"))),
+                        c -> c.withRollouts(r -> r.withRecordedRollouts(Path.of("rounds.jsonl"))),
+                        c -> c.withLag(l -> l.withRolloutLag(0).withRolloutRanks(1)));
+        for (UnaryOperator<GrpoConfig> change : wrong) {
+            assertEquals(List.of("rollout_lag"), keys(change.apply(lag.apply(valid()))));
+        }
+    }
+
+    @Test
     void whatDoesNotGoTogetherIsNamed() {
         Map<String, UnaryOperator<GrpoConfig>> wrong =
                 Map.of(

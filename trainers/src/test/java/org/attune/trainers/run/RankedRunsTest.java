@@ -2,13 +2,13 @@ package org.attune.trainers.run;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.run.RankedRuns.Order;
+import org.attune.trainers.testing.RankProcesses;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /// One, two and four processes leave the same bytes, also where a run of one goes on in another
@@ -126,41 +125,7 @@ class RankedRunsTest {
     }
 
     private void start(int size, Order... orders) throws Exception {
-        Path output = Files.createTempDirectory(folder, "processes");
-        List<Process> processes = new ArrayList<>();
-        for (int rank = 0; rank < size; rank++) {
-            List<String> command =
-                    new ArrayList<>(
-                            List.of(
-                                    Path.of(System.getProperty("java.home"), "bin", "java")
-                                            .toString(),
-                                    "--enable-native-access=ALL-UNNAMED",
-                                    "--add-modules=jdk.incubator.vector",
-                                    "--sun-misc-unsafe-memory-access=allow",
-                                    "-XX:+UseSerialGC",
-                                    "-XX:TieredStopAtLevel=1",
-                                    "-Xmx512m",
-                                    "-cp",
-                                    System.getProperty("java.class.path"),
-                                    RankedRuns.class.getName(),
-                                    folder.toString(),
-                                    output.resolve("meeting").toString(),
-                                    "" + rank,
-                                    "" + size));
-            Stream.of(orders).flatMap(Order::arguments).forEach(command::add);
-            var builder =
-                    new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(output.resolve("rank" + rank + ".txt").toFile());
-            builder.environment().put("OMP_NUM_THREADS", "1");
-            processes.add(builder.start());
-        }
-        for (int rank = 0; rank < size; rank++) {
-            boolean ended = processes.get(rank).waitFor(10, TimeUnit.MINUTES);
-            String said = Files.readString(output.resolve("rank" + rank + ".txt"));
-            assertTrue(ended, said);
-            assertEquals(0, processes.get(rank).exitValue(), said);
-            assertFalse(said.contains("Exception"), said);
-        }
+        List<String> more = Stream.of(orders).flatMap(Order::arguments).toList();
+        RankProcesses.run(RankedRuns.class, folder, size, more);
     }
 }

@@ -19,11 +19,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /// Processes of this machine that talk through rank 0: what tests need of ranks where no MPI is.
 public final class SocketRanks implements Collective {
     private final int rank;
     private final int size;
+    private final Path meeting;
+    private final boolean writes;
+    private int parts;
     private final List<Peer> peers = new ArrayList<>(); // of rank 0: the others; else rank 0
 
     private record Peer(Socket socket, DataInputStream in, DataOutputStream out) {
@@ -48,8 +53,15 @@ public final class SocketRanks implements Collective {
 
     /// @param meeting file in which rank 0 says where it listens
     public SocketRanks(int rank, int size, Path meeting) throws IOException, InterruptedException {
+        this(rank, size, meeting, rank == 0);
+    }
+
+    private SocketRanks(int rank, int size, Path meeting, boolean writes)
+            throws IOException, InterruptedException {
         this.rank = rank;
         this.size = size;
+        this.meeting = meeting;
+        this.writes = writes;
         if (rank > 0) {
             while (!Files.exists(meeting)) {
                 Thread.sleep(20);
@@ -91,6 +103,30 @@ public final class SocketRanks implements Collective {
     @Override
     public String where(int one) {
         return "rank %d on here".formatted(one);
+    }
+
+    @Override
+    public boolean writes() {
+        return writes;
+    }
+
+    @Override
+    public SocketRanks part(int number) {
+        double[][] numbers = allGather("part", (double) number);
+        IntPredicate mine = one -> numbers[one][0] == number;
+        Path place =
+                meeting.resolveSibling(meeting.getFileName() + "-%d-%d".formatted(parts++, number));
+        try {
+            return new SocketRanks(
+                    (int) IntStream.range(0, rank).filter(mine).count(),
+                    (int) IntStream.range(0, size).filter(mine).count(),
+                    place,
+                    writes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Override

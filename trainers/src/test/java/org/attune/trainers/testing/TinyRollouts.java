@@ -45,6 +45,8 @@ import org.attune.trainers.ppo.PpoTrainer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /// Trainers that generate, over a handful of prompts that [TinyModels] know. What is "generated"
@@ -114,17 +116,25 @@ public final class TinyRollouts {
     }
 
     public static TinyRun onlineDpo() {
+        return onlineDpo(c -> c, _ -> new TinyRun.Drawn());
+    }
+
+    /// The same with other settings and completions.
+    public static TinyRun onlineDpo(
+            UnaryOperator<OnlineDpoConfig> change, Function<Policy, RolloutSource> source) {
         return (training, policy, context) -> {
             try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
                 return new OnlinePairTrainer(
-                                OnlineDpoConfig.defaults()
-                                        .withModel(m -> m.withModelNameOrPath("tiny"))
-                                        .withData(_ -> DataConfig.of("data.jsonl"))
-                                        .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
-                                        .withTraining(training),
+                                change.apply(
+                                        OnlineDpoConfig.defaults()
+                                                .withModel(m -> m.withModelNameOrPath("tiny"))
+                                                .withData(_ -> DataConfig.of("data.jsonl"))
+                                                .withJudging(
+                                                        j -> j.withRewardFuncs(List.of("wanted")))
+                                                .withTraining(training)),
                                 policy,
                                 Policy.reference(frozen),
-                                new TinyRun.Drawn(),
+                                source.apply(policy),
                                 batch -> GrpoTrainerTest.wanted(batch.completions()),
                                 tokenizer(),
                                 GrpoTrainerTest.prompts(),
@@ -196,6 +206,12 @@ public final class TinyRollouts {
 
     /// The critic is another network.
     public static TinyRun ppo() {
+        return ppo(c -> c, _ -> new TinyRun.Drawn());
+    }
+
+    /// The same with other settings and completions.
+    public static TinyRun ppo(
+            UnaryOperator<PpoConfig> change, Function<Policy, RolloutSource> source) {
         return (training, policy, context) -> {
             DecoderConfig scores = TinyModels.tiedLlama().withScores(ScoreKind.SEQUENCE, 1);
             try (var decoder = TinyModels.decoder(scores);
@@ -205,13 +221,24 @@ public final class TinyRollouts {
                                     LoraConfig.of(4, 8, 0, ModuleSelection.of("all-linear")),
                                     RandomSource.XO_RO_SHI_RO_128_PP.create(2L),
                                     Policy.Options.defaults())) {
-                return ppo(training, policy, new Critic.Network(critic), context);
+                return ppo(
+                        change.apply(ppoOf(training)),
+                        policy,
+                        new Critic.Network(critic),
+                        source.apply(policy),
+                        context);
             }
         };
     }
 
     /// The critic is a head on the trunk of the policy.
     public static TinyRun ppoWithHead() {
+        return ppoWithHead(c -> c, _ -> new TinyRun.Drawn());
+    }
+
+    /// The same with other settings and completions.
+    public static TinyRun ppoWithHead(
+            UnaryOperator<PpoConfig> change, Function<Policy, RolloutSource> source) {
         return (training, policy, context) -> {
             DecoderConfig model = TinyModels.tiedLlama();
             var start =
@@ -223,26 +250,39 @@ public final class TinyRollouts {
             try (var decoder = TinyModels.decoder(model);
                     var head = new ValueHead(decoder, start)) {
                 policy.attach(head);
-                return ppo(training, policy, new Critic.Head(head.parameters()), context);
+                return ppo(
+                        change.apply(ppoOf(training)),
+                        policy,
+                        new Critic.Head(head.parameters()),
+                        source.apply(policy),
+                        context);
             }
         };
     }
 
+    private static PpoConfig ppoOf(TrainingConfig training) {
+        return PpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("tiny"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
+                .withSampling(s -> s.withMaxCompletionLength(5))
+                .withUpdates(u -> u.withNumMiniBatches(2).withNumPpoEpochs(2))
+                .withTraining(training);
+    }
+
     private static RunSummary ppo(
-            TrainingConfig training, Policy policy, Critic critic, RunContext context) {
+            PpoConfig config,
+            Policy policy,
+            Critic critic,
+            RolloutSource source,
+            RunContext context) {
         try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
             return new PpoTrainer(
-                            PpoConfig.defaults()
-                                    .withModel(m -> m.withModelNameOrPath("tiny"))
-                                    .withData(_ -> DataConfig.of("data.jsonl"))
-                                    .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
-                                    .withSampling(s -> s.withMaxCompletionLength(5))
-                                    .withUpdates(u -> u.withNumMiniBatches(2).withNumPpoEpochs(2))
-                                    .withTraining(training),
+                            config,
                             policy,
                             critic,
                             Optional.of(Policy.reference(frozen)),
-                            new TinyRun.Drawn(),
+                            source,
                             batch -> GrpoTrainerTest.wanted(batch.completions()),
                             tokenizer(),
                             GrpoTrainerTest.prompts(),

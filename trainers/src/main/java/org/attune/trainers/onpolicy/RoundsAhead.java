@@ -1,0 +1,164 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.error.CheckpointException;
+import org.attune.error.StopRequest;
+import org.attune.policy.ParameterSpace;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.RolloutRanks;
+import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+
+/// Rounds that are written before they are learned from: when round r begins to be learned from,
+/// round r + lag is begun with the weights as they are. So round r is written with the weights
+/// after round r − 1 − lag, and the first ones with those of the start. Numbers alone say who
+/// writes what with which weights, however many processes there are. Where processes only write,
+/// they write a round while the others train.
+public final class RoundsAhead {
+    private static final String FILE = "rounds-ahead.bin";
+
+    private final int lag;
+    private final long rounds;
+    private final RoundWriter writer;
+    private final ParameterSpace weights;
+    private final Optional<RolloutRanks> others;
+    private final PhaseClock clock;
+    private final NavigableMap<Long, WrittenRound> ready = new TreeMap<>();
+    private final Map<String, Double> metrics = new LinkedHashMap<>();
+    private OptionalLong underWay = OptionalLong.empty();
+
+    /// @param config with a lag
+    /// @param rounds of the whole run
+    /// @param writer of rounds; borrowed
+    /// @param weights that are trained; borrowed
+    /// @param others processes that only write; empty: all processes do both
+    public RoundsAhead(
+            LagConfig config,
+            long rounds,
+            RoundWriter writer,
+            ParameterSpace weights,
+            Optional<RolloutRanks> others,
+            PhaseClock clock) {
+        lag = config.rolloutLag();
+        this.rounds = rounds;
+        this.writer = writer;
+        this.weights = weights;
+        this.others = others;
+        this.clock = clock;
+    }
+
+    /// A round that is to be learned from now, with the policy as it is. Later ones are begun.
+    public WrittenRound at(long round) {
+        metrics.clear();
+        collect();
+        long last = Math.min(round + lag, rounds - 1);
+        long next = ready.isEmpty() ? round : Math.max(round, ready.lastKey() + 1);
+        for (; next <= last; next++) {
+            collect();
+            begin(next);
+        }
+        if (underWay.isPresent() && underWay.getAsLong() == round) {
+            collect();
+        }
+        return ready.get(round);
+    }
+
+    /// A round's completions.
+    public Judged judged(WrittenRound round) {
+        return writer.judged(round);
+    }
+
+    /// Forgets rounds that a run can't need again.
+    ///
+    /// @param round the last of them
+    public void used(long round) {
+        ready.headMap(round, true).clear();
+    }
+
+    /// Of what [#at] waited for: seconds that the processes which only write took for a round, and
+    /// those that this one waited for it. Empty where there are none.
+    public Map<String, Double> metrics() {
+        return Map.copyOf(metrics);
+    }
+
+    private void begin(long round) {
+        if (others.isPresent()) {
+            others.get().begin(round, weights);
+            underWay = OptionalLong.of(round);
+        } else {
+            ready.put(round, writer.write(round));
+        }
+    }
+
+    /// Waits for the round that is being written, if one is. All processes that train call it.
+    public void collect() {
+        if (underWay.isEmpty()) {
+            return;
+        }
+        try (var _ = clock.enter("rollout")) {
+            RolloutRanks.Told told = others.orElseThrow().collect();
+            ready.put(underWay.getAsLong(), WrittenRound.read(told.bytes()));
+            metrics.merge("ranks/rollout_seconds", told.seconds(), Double::sum);
+            metrics.merge("ranks/rollout_wait_seconds", told.waited(), Double::sum);
+        } catch (IOException e) {
+            throw new IllegalStateException("rollout ranks told something else", e);
+        }
+        underWay = OptionalLong.empty();
+    }
+
+    /// Writes rounds for the other processes until these have ended.
+    public void serve() {
+        // The others know when the run stops.
+        StopRequest.watching(
+                () -> false,
+                () -> {
+                    others.orElseThrow().serve(weights, round -> writer.write(round).bytes());
+                    return null;
+                });
+    }
+
+    /// Lets the processes that only write go.
+    public void end() {
+        others.ifPresent(RolloutRanks::end);
+    }
+
+    /// Writes the rounds that are there, after [#collect].
+    public void save(Path folder) throws IOException {
+        try (var out = new DataOutputStream(Files.newOutputStream(folder.resolve(FILE)))) {
+            for (WrittenRound round : ready.values()) {
+                byte[] bytes = round.bytes();
+                out.writeInt(bytes.length);
+                out.write(bytes);
+            }
+        }
+    }
+
+    /// Reads them.
+    ///
+    /// @throws CheckpointException if the file is missing or holds something else
+    public void restore(Path folder) {
+        Path file = folder.resolve(FILE);
+        ready.clear();
+        try (var in = new DataInputStream(Files.newInputStream(file))) {
+            while (in.available() > 0) {
+                byte[] bytes = new byte[in.readInt()];
+                in.readFully(bytes);
+                WrittenRound round = WrittenRound.read(bytes);
+                ready.put(round.number(), round);
+            }
+        } catch (IOException e) {
+            throw new CheckpointException(
+                    "%s can't be read: %s; resume from another checkpoint".formatted(file, e), e);
+        }
+    }
+}
