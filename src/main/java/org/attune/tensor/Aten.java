@@ -208,9 +208,11 @@ final class Aten {
             DeviceTraffic.called(name, device, false);
             return finish(tensors[0]);
         }
+        Tensor first = tensors[0];
+        reset(); // before a full GPU, or a sealed scope, may refuse the result
         Tensor made = Tensor.adopt(result, view, device);
-        DeviceTraffic.called(name, tensors[0], made, view);
-        return finish(made);
+        DeviceTraffic.called(name, first, made, view);
+        return made;
     }
 
     /// Runs an operator with several results.
@@ -226,15 +228,19 @@ final class Aten {
         for (int i = 0; i < results; i++) {
             handles[i] = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, i);
         }
-        for (int i = wanted; i < results; i++) {
-            Libtorch.delete(handles[i]);
-        }
-        var out = new Tensor[wanted];
-        for (int i = 0; i < wanted; i++) {
-            out[i] = Tensor.adopt(handles[i], false, device);
-        }
-        DeviceTraffic.called(name, device, false);
         reset();
+        DeviceTraffic.called(name, device, false);
+        var out = new Tensor[wanted];
+        int taken = 0;
+        try {
+            while (taken < wanted) {
+                out[taken] = Tensor.adopt(handles[taken++], false, device);
+            }
+        } finally {
+            for (int i = taken; i < results; i++) {
+                Libtorch.delete(handles[i]);
+            }
+        }
         return out;
     }
 

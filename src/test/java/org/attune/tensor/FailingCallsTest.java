@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -75,6 +76,25 @@ class FailingCallsTest {
     @Tag("slow")
     void aHundredThousandOfThemLeaveMemoryFlat() {
         InterpretedJvm.run(Rounds.class, "10000").assertFine();
+    }
+
+    /// The result of a call may be refused too, with the same consequence.
+    @Test
+    void aCallWhoseResultHasNoPlaceLeavesNothingBehind() {
+        onEngine(
+                () -> {
+                    Tensor a = Tensor.of(CPU, new float[] {1, 2, 3, 4}, 2, 2);
+                    List<Runnable> calls =
+                            List.of(() -> a.mm(a), () -> Tensor.cat(0, a, a), () -> a.topK(1));
+                    long live = TensorScope.liveTensors();
+                    try (var scope = TensorScope.open("sealed")) {
+                        scope.seal();
+                        calls.forEach(call -> assertThrows(IllegalStateException.class, call::run));
+                    }
+                    assertEquals(live, TensorScope.liveTensors());
+                    calls.forEach(Runnable::run);
+                    assertArrayEquals(new float[] {7, 10, 15, 22}, a.mm(a).toFloats());
+                });
     }
 
     /// A closed argument stops a call half-way; the next one must not find its remains.

@@ -210,9 +210,10 @@ class RewardModelFixtureTest {
 
     private static void change(ParameterSpace trained) {
         try (var _ = TensorScope.open("learn")) {
-            float[] step = new float[trained.values().toFloats().length];
+            Tensor values = trained.values();
+            float[] step = new float[Math.toIntExact(values.size(0))];
             Arrays.fill(step, 0.05f);
-            trained.values().addInPlace(Tensor.of(Devices.usual(), step, step.length));
+            values.addInPlace(Tensor.of(values.device(), step, step.length));
             trained.valuesChanged();
         }
     }
