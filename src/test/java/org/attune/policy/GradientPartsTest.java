@@ -8,6 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
 import org.attune.model.layer.Decoder;
+import org.attune.optim.FlatOptimizer;
+import org.attune.optim.Optimizer;
+import org.attune.optim.OptimizerKind;
+import org.attune.optim.OptimizerOptions;
+import org.attune.optim.ParameterGroups;
+import org.attune.optim.PartedOptimizer;
 import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.ranks.Collective;
 import org.attune.ranks.RankParts;
@@ -23,6 +29,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -250,6 +259,92 @@ class GradientPartsTest {
                         assertArrayEquals(expected, parts.sum().toFloats(), 0);
                     }
                 });
+    }
+
+    private static OptimizerKind kind(String optim) {
+        return new OptimizerOptions(optim, "", 0.9, 0.95, 1e-8, 2).kind();
+    }
+
+    /// Values that are trained, as a checkpoint has them, behind those that are shown.
+    private static float[] both(ParameterSpace space, Optimizer optimizer) {
+        optimizer.showResult();
+        float[] both = Arrays.copyOf(space.values().toFloats(), 2 * SIZE);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment saved = optimizer.state().getFirst().data().apply(arena);
+            float[] trained = saved.toArray(ValueLayout.JAVA_FLOAT);
+            System.arraycopy(trained, 0, both, SIZE, SIZE);
+        }
+        return both;
+    }
+
+    private static float[] updated(String optim) {
+        try (var scope = TensorScope.detached("test")) {
+            var space = new FlatParameters(scope, Device.cpu(), PARAMETERS, true);
+            try (var optimizer = new FlatOptimizer(space, kind(optim), ParameterGroups.of(0.1))) {
+                for (int step = 0; step < 3; step++) {
+                    optimizer.zeroGradients();
+                    try (var _ = TensorScope.open("pass")) {
+                        float[] made = numbers(step);
+                        space.gradients().addInPlace(Tensor.of(Device.cpu(), made, SIZE));
+                    }
+                    optimizer.step(0.01, 0.7);
+                }
+                return both(space, optimizer);
+            }
+        }
+    }
+
+    /// Of two ranks each updates its part as one process does.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "adamw_torch",
+                "adam",
+                "sgd",
+                "rmsprop",
+                "adagrad",
+                "lion_32bit",
+                "ademamix",
+                "schedule_free_adamw",
+                "schedule_free_sgd"
+            })
+    void partsAreUpdatedAsAWholeIs(String optim) {
+        Engine.run(
+                () -> {
+                    float[] expected = updated(optim);
+                    for (int rank = 0; rank < 2; rank++) {
+                        try (var scope = TensorScope.detached("test")) {
+                            compare(expected, inTurn(scope), new SilentRanks(rank, 2), optim);
+                        }
+                    }
+                });
+    }
+
+    private static void compare(
+            float[] expected, FlatParameters space, SilentRanks ranks, String optim) {
+        GradientParts parts = space.gradientParts(ranks);
+        try (var optimizer =
+                new PartedOptimizer(space, kind(optim), ParameterGroups.of(0.1), parts)) {
+            for (int step = 0; step < 3; step++) {
+                optimizer.zeroGradients();
+                parts.begin();
+                parts.beginPass(1);
+                pass(space, numbers(step));
+                parts.endPass(true);
+                parts.endRound(1);
+                optimizer.step(0.01, 0.7);
+            }
+            float[] both = both(space, optimizer);
+            for (RankParts.Run run : parts.parts().runs()) {
+                for (int from : new int[] {(int) run.row(), (int) run.row() + SIZE}) {
+                    if (from < SIZE || ranks.writes()) { // who writes has the saved values
+                        int to = from + (int) run.length();
+                        float[] own = Arrays.copyOfRange(both, from, to);
+                        assertArrayEquals(Arrays.copyOfRange(expected, from, to), own, 0);
+                    }
+                }
+            }
+        }
     }
 
     /// `m (N - 1)/N` of the gradients of all ranks.
