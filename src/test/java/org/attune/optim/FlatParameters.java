@@ -29,6 +29,11 @@ public final class FlatParameters implements ParameterSpace, AutoCloseable {
         }
     }
 
+    /// What an optimizer of [Devices#usual] keeps here and there of a norm and a factor.
+    static long bytesOfClipping(OptimizerKind kind) {
+        return kind.clipsThere(Devices.usual()) ? 2 * 2L * Double.BYTES : 0;
+    }
+
     public void setGradients(float[] g) {
         try (var _ = TensorScope.open("set")) {
             gradients.copyInPlace(Tensor.of(values.device(), g, g.length));

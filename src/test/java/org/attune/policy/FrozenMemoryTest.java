@@ -7,6 +7,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
+import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +42,7 @@ class FrozenMemoryTest {
 
     @Test
     void staysAsItIsWhileAnAdapterIsTrained() {
+        Hardware.requireProcessor();
         for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
             Engine.run(
                     () -> {
