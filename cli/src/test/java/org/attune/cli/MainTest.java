@@ -133,7 +133,7 @@ class MainTest {
         out.getBuffer().setLength(0);
         assertEquals(0, run("keys", "beta"));
         assertTrue(out.toString().contains("beta: 0.1 (dpo, kto)"), out.toString());
-        assertEquals(0, run("keys", "fsdp"));
+        assertEquals(0, run("keys", "accelerator_config"));
         assertTrue(out.toString().contains("refused: "), out.toString());
     }
 

@@ -149,7 +149,7 @@ final class RankedMethods {
         return "[{\"role\": \"assistant\", \"content\": \"%s\"}]".formatted(text);
     }
 
-    /// @param arguments folder of rows, folder of results, names of runs (`all`), further words
+    /// @param arguments folder of rows, folder of results, names of runs, further words
     static void main(String... arguments) {
         Path folder = Path.of(arguments[0]);
         Path output = Path.of(arguments[1]);
@@ -162,8 +162,7 @@ final class RankedMethods {
             all(folder)
                     .forEach(
                             (name, run) -> {
-                                if (List.of(arguments[2].split(",")).contains(name)
-                                        || arguments[2].equals("all")) {
+                                if (List.of(arguments[2].split(",")).contains(name)) {
                                     train(run, output.resolve(name), words, ranks);
                                 }
                             });
