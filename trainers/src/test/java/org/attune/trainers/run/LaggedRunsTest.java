@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.testing.RankProcesses;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,6 +24,7 @@ import java.util.stream.Stream;
 
 /// Runs whose rounds are written ahead leave the same bytes with any processes that write and
 /// train, and also where others go on.
+@Tag("ranks")
 class LaggedRunsTest {
     @TempDir private Path folder;
 

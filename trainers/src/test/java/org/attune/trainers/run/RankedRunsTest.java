@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.run.RankedRuns.Order;
 import org.attune.trainers.testing.RankProcesses;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +23,7 @@ import java.util.stream.Stream;
 
 /// One, two and four processes leave the same bytes, also where a run of one goes on in another
 /// number and cuts over them what is kept.
+@Tag("ranks")
 class RankedRunsTest {
     /// Tokens of a pass with which a device has several in a step.
     private static final int SEVERAL = 40;
