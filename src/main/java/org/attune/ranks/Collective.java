@@ -49,13 +49,7 @@ public interface Collective extends AutoCloseable {
     /// @param sum float32, of the same size on all ranks; holds the sum afterwards
     void allReduce(String what, Tensor sum);
 
-    /// This rank's part of the sum that [#allReduce] would give.
-    ///
-    /// @param whole float32, n = size · m numbers; unchanged
-    /// @param part float32, m numbers; gets numbers rank · m … (rank + 1) · m − 1 of the sum
-    void reduceScatter(String what, Tensor whole, Tensor part);
-
-    /// As above, with parts of different sizes.
+    /// This rank's part of a sum, which is added up in the fixed order in any case.
     ///
     /// @param whole float32, the numbers of rank 0's part first; unchanged
     /// @param counts how many numbers each rank's part has; the same on all ranks

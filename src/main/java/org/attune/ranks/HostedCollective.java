@@ -59,17 +59,6 @@ abstract sealed class HostedCollective implements Collective
     }
 
     @Override
-    public final void reduceScatter(String what, Tensor whole, Tensor part) {
-        TensorParts.requireSummable(what, whole);
-        TensorParts.requireParts(what, whole, part, size());
-        if (whole.device().isGpu()) {
-            reduceScatterThere(what, whole, part);
-        } else {
-            host.reduceScatter(what, whole, part);
-        }
-    }
-
-    @Override
     public final void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
         TensorParts.requireParts(what, whole, counts, part, rank(), size());
         if (whole.device().isGpu()) {
@@ -102,8 +91,6 @@ abstract sealed class HostedCollective implements Collective
 
     /// As [Collective#allReduce] of checked numbers on a GPU; so are the following.
     abstract void allReduceThere(String what, Tensor sum);
-
-    abstract void reduceScatterThere(String what, Tensor whole, Tensor part);
 
     abstract void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part);
 

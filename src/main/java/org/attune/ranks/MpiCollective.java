@@ -146,14 +146,6 @@ public final class MpiCollective implements Collective {
     }
 
     @Override
-    public void reduceScatter(String what, Tensor whole, Tensor part) {
-        TensorParts.requireSummable(what, whole);
-        TensorParts.requireParts(what, whole, part, size());
-        TensorParts.requireHost(what, whole);
-        calls.move(what, () -> sums.reduceScatter(what, whole, part));
-    }
-
-    @Override
     public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
         TensorParts.requireParts(what, whole, counts, part, rank(), size());
         TensorParts.requireHost(what, whole);

@@ -49,12 +49,6 @@ record MpiMoves(MpiCalls calls) implements RankMoves {
     }
 
     @Override
-    public void reduceScatter(String what, Tensor whole, Tensor part) {
-        int code = calls.library().reduceScatter(address(whole), address(part), count(part));
-        calls.check("MPI_Reduce_scatter_block", what, code);
-    }
-
-    @Override
     public void sent(long bytes) {
         calls.sent(bytes);
     }

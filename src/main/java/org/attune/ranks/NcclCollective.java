@@ -36,11 +36,6 @@ public final class NcclCollective extends HostedCollective {
     }
 
     @Override
-    void reduceScatterThere(String what, Tensor whole, Tensor part) {
-        move(what, whole, () -> sums.reduceScatter(what, whole, part));
-    }
-
-    @Override
     void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part) {
         move(what, whole, () -> sums.reduceScatter(what, whole, counts, part));
     }
@@ -167,11 +162,6 @@ public final class NcclCollective extends HostedCollective {
         @Override
         public void allReduce(String what, Tensor numbers) {
             gpu.allReduce(numbers);
-        }
-
-        @Override
-        public void reduceScatter(String what, Tensor whole, Tensor part) {
-            gpu.reduceScatter(whole, part);
         }
 
         @Override

@@ -26,9 +26,6 @@ interface RankMoves {
     /// Adds up in place, in the library's order.
     void allReduce(String what, Tensor numbers);
 
-    /// This rank's part of the sums, in the library's order.
-    void reduceScatter(String what, Tensor whole, Tensor part);
-
     /// Counts bytes that this rank gives to others.
     void sent(long bytes);
 }

@@ -25,7 +25,6 @@ final class RankSums implements AutoCloseable {
     private final int piece;
     private final TensorScope memory = TensorScope.detached("sums over ranks");
     private Tensor rows;
-    private Tensor packed;
 
     RankSums(RankMoves moves, RankSum order) {
         this.moves = moves;
@@ -84,30 +83,6 @@ final class RankSums implements AutoCloseable {
         numbers.copyInPlace(first(count));
     }
 
-    /// @param whole size · m numbers, dense
-    /// @param part m numbers, dense; gets this rank's
-    void reduceScatter(String what, Tensor whole, Tensor part) {
-        long count = part.size();
-        int most = piece / size;
-        try (var _ = TensorScope.open("sum over ranks")) {
-            Tensor all = row(whole);
-            Tensor own = row(part);
-            for (long done = 0; done < count; done += most) {
-                int now = (int) Math.min(most, count - done);
-                Tensor sent = pack(all, count, done, now);
-                Tensor to = own.narrow(0, done, now);
-                if (order == RankSum.FIXED) {
-                    moves.allToAll(what, sent, rows(now * size));
-                    addRows(now);
-                    to.copyInPlace(first(now));
-                } else {
-                    moves.reduceScatter(what, sent, to);
-                }
-            }
-        }
-        moves.sent(count * Float.BYTES * (size - 1));
-    }
-
     /// In the fixed order, whatever the library's is: not all of them add up parts of different
     /// sizes.
     ///
@@ -123,21 +98,6 @@ final class RankSums implements AutoCloseable {
             row(part).copyInPlace(first(mine));
         }
         moves.sent((whole.size() - mine) * Float.BYTES);
-    }
-
-    /// Puts a piece of every part side by side.
-    private Tensor pack(Tensor whole, long count, long done, int now) {
-        if (now == count) {
-            return whole;
-        }
-        if (packed == null) {
-            packed = scratch(piece);
-        }
-        for (int rank = 0; rank < size; rank++) {
-            packed.narrow(0, (long) rank * now, now)
-                    .copyInPlace(whole.narrow(0, rank * count + done, now));
-        }
-        return packed.narrow(0, 0, (long) now * size);
     }
 
     /// Adds rows of `part` numbers pairwise: neighbours first, then pairs of them. The sum ends in

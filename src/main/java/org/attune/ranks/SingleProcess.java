@@ -36,13 +36,6 @@ public final class SingleProcess implements Collective {
     }
 
     @Override
-    public void reduceScatter(String what, Tensor whole, Tensor part) {
-        TensorParts.requireSummable(what, whole);
-        TensorParts.requireParts(what, whole, part, 1);
-        copy(whole, part);
-    }
-
-    @Override
     public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
         TensorParts.requireParts(what, whole, counts, part, 0, 1);
         copy(whole, part);

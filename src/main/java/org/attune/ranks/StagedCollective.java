@@ -37,24 +37,6 @@ public final class StagedCollective extends HostedCollective {
     }
 
     @Override
-    void reduceScatterThere(String what, Tensor whole, Tensor part) {
-        long round = Math.max(1, MOVED / size());
-        for (long done = 0; done < part.size(); done += round) {
-            long now = Math.min(round, part.size() - done);
-            try (var _ = TensorScope.open("through the host")) {
-                Tensor here = empty(whole, now * size());
-                for (int rank = 0; rank < size(); rank++) {
-                    here.narrow(0, rank * now, now)
-                            .copyInPlace(row(whole).narrow(0, rank * part.size() + done, now));
-                }
-                Tensor sum = empty(part, now);
-                host.reduceScatter(what, here, sum);
-                row(part).narrow(0, done, now).copyInPlace(sum);
-            }
-        }
-    }
-
-    @Override
     void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part) {
         try (var _ = TensorScope.open("through the host")) {
             Tensor here = empty(whole, whole.size()).copyInPlace(row(whole));

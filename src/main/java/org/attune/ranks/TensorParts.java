@@ -49,6 +49,7 @@ final class TensorParts {
                     "%s: of %s rank %d of %d gets %s, which doesn't fit parts of %s"
                             .formatted(what, whole, rank, size, part, Arrays.toString(counts)));
         }
+        requireSameDevice(what, whole, part);
     }
 
     static void requireParts(String what, Tensor whole, Tensor part, int size) {
@@ -58,6 +59,10 @@ final class TensorParts {
             throw new ShapeException(
                     "%s: %s doesn't consist of %d parts as %s".formatted(what, whole, size, part));
         }
+        requireSameDevice(what, whole, part);
+    }
+
+    private static void requireSameDevice(String what, Tensor whole, Tensor part) {
         if (!whole.device().equals(part.device())) {
             throw new ShapeException(
                     "%s: %s and %s are on two devices".formatted(what, whole, part));

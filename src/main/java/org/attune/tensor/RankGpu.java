@@ -104,11 +104,6 @@ public final class RankGpu implements AutoCloseable {
         ask(() -> ranks.allReduce(address(numbers), numbers.size(), stream()));
     }
 
-    /// This rank's part of such sums.
-    public void reduceScatter(Tensor whole, Tensor part) {
-        ask(() -> ranks.reduceScatter(address(whole), address(part), part.size(), stream()));
-    }
-
     /// Copies one rank's numbers of any type to all.
     public void broadcast(Tensor values, int from) {
         long bytes = values.size() * values.dtype().bytes();

@@ -84,7 +84,8 @@ final class CollectiveContract {
                 throw new AssertionError("sums differ by " + most);
             }
             Tensor part = Tensor.zeros(device, DType.FLOAT32, 4000);
-            other.reduceScatter("free", Tensor.of(device, mine, mine.length), part);
+            Tensor whole = Tensor.of(device, mine, mine.length);
+            other.reduceScatter("free", whole, alike(all.size(), 4000), part);
             Tensor expected = free.narrow(0, 4000L * all.rank(), 4000);
             double off = part.sub(expected).square().sum().item();
             if (!(off < 1e-3)) {
@@ -167,7 +168,7 @@ final class CollectiveContract {
         float[] expected = tree(all, size * n);
         Tensor whole = tensor(mine);
         Tensor part = Tensor.zeros(device, DType.FLOAT32, size);
-        ranks.reduceScatter("scattered", whole, part);
+        ranks.reduceScatter("scattered", whole, alike(n, size), part);
         int from = ranks.rank() * size;
         compare(Arrays.copyOfRange(expected, from, from + size), part.toFloats(), "scatter");
         compare(mine, whole.toFloats(), "what was scattered");
@@ -176,6 +177,13 @@ final class CollectiveContract {
         Tensor few = tensor(Arrays.copyOf(mine, size));
         ranks.allReduce("reduced", few);
         compare(Arrays.copyOf(expected, size), few.toFloats(), "sum of few");
+    }
+
+    /// Parts of the same size.
+    private static int[] alike(int ranks, int size) {
+        int[] counts = new int[ranks];
+        Arrays.fill(counts, size);
+        return counts;
     }
 
     private void moves(int size, int seed) {

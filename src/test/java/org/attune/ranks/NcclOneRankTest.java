@@ -68,7 +68,7 @@ final class NcclOneRankTest {
                             ranks.allReduce("sum", values);
                             assertArrayEquals(expected, values.toFloats());
                             Tensor part = Tensor.zeros(device, DType.FLOAT32, size);
-                            ranks.reduceScatter("part", values, part);
+                            ranks.reduceScatter("part", values, new int[] {size}, part);
                             assertArrayEquals(expected, part.toFloats());
                             Tensor halves = values.to(DType.BFLOAT16);
                             Tensor whole = Tensor.zeros(device, DType.BFLOAT16, size);
@@ -91,7 +91,9 @@ final class NcclOneRankTest {
                 ranks -> {
                     Tensor here = Tensor.zeros(Device.cpu(), DType.FLOAT32, 3);
                     Tensor there = Tensor.zeros(device, DType.FLOAT32, 3);
-                    assertThrows(ShapeException.class, () -> ranks.reduceScatter("x", there, here));
+                    assertThrows(
+                            ShapeException.class,
+                            () -> ranks.reduceScatter("x", there, new int[] {3}, here));
                     assertThrows(ShapeException.class, () -> ranks.allGather("x", here, there));
                     ranks.allReduce("the processor's memory", here);
                 });

@@ -26,7 +26,7 @@ final class SingleProcessTest {
                         Tensor other = Tensor.zeros(Device.cpu(), DType.FLOAT32, 3);
                         one.allReduce("sum", values);
                         one.broadcast("values", values, 0);
-                        one.reduceScatter("part", values, other);
+                        one.reduceScatter("part", values, new int[] {3}, other);
                         assertArrayEquals(new float[] {1, 2, 3}, other.toFloats());
                         other.zeroInPlace();
                         one.allGather("whole", values, other);

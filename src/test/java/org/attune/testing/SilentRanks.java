@@ -53,12 +53,6 @@ public final class SilentRanks implements Collective {
     }
 
     @Override
-    public void reduceScatter(String what, Tensor whole, Tensor part) {
-        part.copyInPlace(whole.narrow(0, rank * part.size(), part.size()));
-        sent += part.size() * part.dtype().bytes() * (size - 1);
-    }
-
-    @Override
     public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
         int start = Arrays.stream(counts).limit(rank).sum();
         part.copyInPlace(whole.narrow(0, start, counts[rank]));

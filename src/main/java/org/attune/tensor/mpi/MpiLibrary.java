@@ -293,23 +293,6 @@ public final class MpiLibrary {
                                                 handles.processes()));
     }
 
-    /// This rank's `count` of the size · count sums, in the library's order.
-    public int reduceScatter(long from, long to, int count) {
-        return call(
-                "MPI_Reduce_scatter_block",
-                () ->
-                        (int)
-                                functions
-                                        .reduceScatter()
-                                        .invokeExact(
-                                                from,
-                                                to,
-                                                count,
-                                                handles.floatType(),
-                                                handles.sum(),
-                                                handles.processes()));
-    }
-
     /// Copies one rank's bytes to all.
     public int broadcast(long bytes, int count, int from) {
         return call(

@@ -96,17 +96,6 @@ public final class NcclRanks implements AutoCloseable {
                                                 stream));
     }
 
-    /// This rank's `count` of the size · count sums, in the library's order.
-    public void reduceScatter(long from, long to, long count, long stream) {
-        library.check(
-                "ncclReduceScatter",
-                () ->
-                        (int)
-                                functions
-                                        .reduceScatter()
-                                        .invokeExact(from, to, count, FLOAT, SUM, ranks, stream));
-    }
-
     /// Copies one rank's bytes to all.
     public void broadcastBytes(long bytes, long count, int from, long stream) {
         library.check(

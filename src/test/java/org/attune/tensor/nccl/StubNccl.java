@@ -238,28 +238,19 @@ public final class StubNccl {
 
     int ncclAllReduce(long from, long to, long count, int type, int sum, long ranks, long stream) {
         Ranks all = joined.get(ranks);
-        return queue(all, () -> sum(all, from, to, 0, count, count + type - FLOAT + sum + stream));
+        return queue(all, () -> sum(all, from, to, count + type - FLOAT + sum + stream));
     }
 
-    int ncclReduceScatter(
-            long from, long to, long count, int type, int sum, long ranks, long stream) {
-        Ranks all = joined.get(ranks);
-        long whole = count * all.size() + type - FLOAT + sum + stream;
-        return queue(all, () -> sum(all, from, to, all.rank() * count, count, whole));
-    }
-
-    /// Numbers `first` … of the sums of `whole` numbers.
-    private static void sum(Ranks all, long from, long to, long first, long count, long whole)
-            throws IOException {
-        long bytes = whole * Float.BYTES;
+    private static void sum(Ranks all, long from, long to, long count) throws IOException {
+        long bytes = count * Float.BYTES;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment rows = arena.allocate(bytes * all.size(), Float.BYTES);
             gather(all, from, rows.address(), bytes);
-            MemorySegment sums = at(to, count * Float.BYTES);
+            MemorySegment sums = at(to, bytes);
             for (long i = 0; i < count; i++) {
                 float sum = 0;
                 for (int rank = all.size() - 1; rank >= 0; rank--) {
-                    sum += rows.getAtIndex(ValueLayout.JAVA_FLOAT, rank * whole + first + i);
+                    sum += rows.getAtIndex(ValueLayout.JAVA_FLOAT, rank * count + i);
                 }
                 sums.setAtIndex(ValueLayout.JAVA_FLOAT, i, sum);
             }

@@ -207,11 +207,6 @@ public final class SocketRanks implements Collective {
     }
 
     @Override
-    public void reduceScatter(String what, Tensor whole, Tensor part) {
-        write(sum(what, whole), Math.toIntExact(rank * part.size()), part);
-    }
-
-    @Override
     public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
         int start = Arrays.stream(counts).limit(rank).sum();
         float[] sum = sum(what, whole);
