@@ -128,9 +128,6 @@ public final class GrpoTrainer {
     }
 
     private Optional<RoundsAhead> ahead(Rounds judged, CompletionMeasure measure) {
-        if (!config.lag().isOn()) {
-            return Optional.empty();
-        }
         var writer =
                 new RoundWriter(
                         judged,
@@ -140,14 +137,12 @@ public final class GrpoTrainer {
                         plan,
                         prompts,
                         config.generation().numGenerations());
-        return Optional.of(
-                new RoundsAhead(
-                        config.lag(),
-                        plan.rounds(config.training().schedule()),
-                        writer,
-                        policy.parameters(),
-                        context.rolloutRanks(),
-                        context.clock()));
+        return RoundsAhead.of(
+                config.lag(),
+                plan.rounds(config.training().schedule()),
+                writer,
+                policy.parameters(),
+                context);
     }
 
     /// Trains to the last step, or until the context's stop signal. A process that only writes
@@ -166,19 +161,19 @@ public final class GrpoTrainer {
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     correction.begin(plan);
                     try (var _ = devices) {
-                        if (context.isRolloutRank()) {
-                            parts.agree(identity);
-                            ahead.orElseThrow().serve();
-                            return RunSummary.ofRolloutRank(context.clock().seconds());
-                        }
-                        RunSummary summary =
-                                parts.run(
-                                        plan.steps(config.training().schedule().numTrainEpochs()),
-                                        plan.stepsPerEpoch(),
-                                        identity,
-                                        new GrpoWork());
-                        ahead.ifPresent(RoundsAhead::end);
-                        return summary;
+                        return RoundsAhead.run(
+                                ahead,
+                                parts,
+                                identity,
+                                () ->
+                                        parts.run(
+                                                plan.steps(
+                                                        config.training()
+                                                                .schedule()
+                                                                .numTrainEpochs()),
+                                                plan.stepsPerEpoch(),
+                                                identity,
+                                                new GrpoWork()));
                     }
                 });
     }

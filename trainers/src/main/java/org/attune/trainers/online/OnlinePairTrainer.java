@@ -111,20 +111,10 @@ public final class OnlinePairTrainer {
     }
 
     private Optional<RoundsAhead> ahead() {
-        if (!config.lag().isOn()) {
-            return Optional.empty();
-        }
         var measure = new CompletionMeasure(config.method(), groups, devices, context.clock());
         var writer =
                 new RoundWriter(rounds, measure, policy, Optional.empty(), plan, prompts, PAIR);
-        return Optional.of(
-                new RoundsAhead(
-                        config.lag(),
-                        steps(),
-                        writer,
-                        policy.parameters(),
-                        context.rolloutRanks(),
-                        context.clock()));
+        return RoundsAhead.of(config.lag(), steps(), writer, policy.parameters(), context);
     }
 
     private int steps() {
@@ -154,15 +144,16 @@ public final class OnlinePairTrainer {
                                             : "none needed, since each step learns from completions"
                                                     + " of its start");
                     try (var _ = devices) {
-                        if (context.isRolloutRank()) {
-                            parts.agree(identity);
-                            ahead.orElseThrow().serve();
-                            return RunSummary.ofRolloutRank(context.clock().seconds());
-                        }
-                        RunSummary summary =
-                                parts.run(steps(), plan.stepsPerEpoch(), identity, new PairWork());
-                        ahead.ifPresent(RoundsAhead::end);
-                        return summary;
+                        return RoundsAhead.run(
+                                ahead,
+                                parts,
+                                identity,
+                                () ->
+                                        parts.run(
+                                                steps(),
+                                                plan.stepsPerEpoch(),
+                                                identity,
+                                                new PairWork()));
                     }
                 });
     }

@@ -5,6 +5,9 @@ import org.attune.error.StopRequest;
 import org.attune.policy.ParameterSpace;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RolloutRanks;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.io.DataInputStream;
@@ -18,6 +21,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /// Rounds that are written before they are learned from: when round r begins to be learned from,
 /// round r + lag is begun with the weights as they are. So round r is written with the weights
@@ -37,24 +41,52 @@ public final class RoundsAhead {
     private final Map<String, Double> metrics = new LinkedHashMap<>();
     private OptionalLong underWay = OptionalLong.empty();
 
-    /// @param config with a lag
+    private RoundsAhead(
+            int lag, long rounds, RoundWriter writer, ParameterSpace weights, RunContext context) {
+        this.lag = lag;
+        this.rounds = rounds;
+        this.writer = writer;
+        this.weights = weights;
+        others = context.rolloutRanks();
+        clock = context.clock();
+    }
+
     /// @param rounds of the whole run
     /// @param writer of rounds; borrowed
     /// @param weights that are trained; borrowed
-    /// @param others processes that only write; empty: all processes do both
-    public RoundsAhead(
+    /// @return empty if rounds are written when they are learned from
+    public static Optional<RoundsAhead> of(
             LagConfig config,
             long rounds,
             RoundWriter writer,
             ParameterSpace weights,
-            Optional<RolloutRanks> others,
-            PhaseClock clock) {
-        lag = config.rolloutLag();
-        this.rounds = rounds;
-        this.writer = writer;
-        this.weights = weights;
-        this.others = others;
-        this.clock = clock;
+            RunContext context) {
+        return config.isOn()
+                ? Optional.of(
+                        new RoundsAhead(config.rolloutLag(), rounds, writer, weights, context))
+                : Optional.empty();
+    }
+
+    /// Trains. A process that only writes completions does that instead, until the others have
+    /// ended.
+    ///
+    /// @param ahead there where processes only write
+    /// @param identity that all processes must have
+    /// @param training of the whole run
+    public static RunSummary run(
+            Optional<RoundsAhead> ahead,
+            RunParts parts,
+            Map<String, String> identity,
+            Supplier<RunSummary> training) {
+        RunContext context = parts.context();
+        if (context.isRolloutRank()) {
+            parts.agree(identity);
+            ahead.orElseThrow().serve();
+            return RunSummary.ofRolloutRank(context.clock().seconds());
+        }
+        RunSummary summary = training.get();
+        ahead.flatMap(rounds -> rounds.others).ifPresent(RolloutRanks::end);
+        return summary;
     }
 
     /// A round that is to be learned from now, with the policy as it is. Later ones are begun.
@@ -116,8 +148,7 @@ public final class RoundsAhead {
         underWay = OptionalLong.empty();
     }
 
-    /// Writes rounds for the other processes until these have ended.
-    public void serve() {
+    private void serve() {
         // The others know when the run stops.
         StopRequest.watching(
                 () -> false,
@@ -125,11 +156,6 @@ public final class RoundsAhead {
                     others.orElseThrow().serve(weights, round -> writer.write(round).bytes());
                     return null;
                 });
-    }
-
-    /// Lets the processes that only write go.
-    public void end() {
-        others.ifPresent(RolloutRanks::end);
     }
 
     /// Writes the rounds that are there, after [#collect].

@@ -144,9 +144,6 @@ public final class PpoTrainer {
     }
 
     private Optional<RoundsAhead> ahead(Rounds judged, CompletionMeasure measure) {
-        if (!config.lag().isOn()) {
-            return Optional.empty();
-        }
         var writer =
                 new RoundWriter(
                         judged,
@@ -156,14 +153,12 @@ public final class PpoTrainer {
                         roundPlan,
                         prompts,
                         1);
-        return Optional.of(
-                new RoundsAhead(
-                        config.lag(),
-                        config.training().schedule().maxSteps().orElseGet(this::steps),
-                        writer,
-                        policy.parameters(),
-                        context.rolloutRanks(),
-                        context.clock()));
+        return RoundsAhead.of(
+                config.lag(),
+                config.training().schedule().maxSteps().orElseGet(this::steps),
+                writer,
+                policy.parameters(),
+                context);
     }
 
     private RoundPlan roundPlan() {
@@ -202,38 +197,34 @@ public final class PpoTrainer {
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     tellOfCorrection();
-                    if (context.isRolloutRank()) {
-                        parts.agree(identity);
-                        ahead.orElseThrow().serve();
-                        devices.close();
-                        return RunSummary.ofRolloutRank(context.clock().seconds());
-                    }
-                    var trained = new ArrayList<>(policy.parameters().parameters());
-                    trained.addAll(critic.parameters().parameters());
-                    config.training().optimizer().parameterGroups().requireUsed(trained);
-                    try (var _ = devices;
-                            Optimizer own = parts.optimizer(policy.parameters(), steps());
-                            Optimizer critics = parts.optimizer(critic.parameters(), steps())) {
-                        Clipping clipping =
-                                config.loss().trlCompat() ? Clipping.NONE : parts.clipping();
-                        var updates =
-                                new PpoUpdates(
-                                        new TrainedModel(own, clipping),
-                                        new TrainedModel(critics, clipping),
-                                        config,
-                                        context.clock());
-                        RunSummary summary =
-                                parts.run(
-                                        steps(),
-                                        roundPlan.stepsPerEpoch(),
-                                        identity,
-                                        new PpoWork(updates),
-                                        updates,
-                                        List.of(policy.parameters(), critic.parameters()));
-                        ahead.ifPresent(RoundsAhead::end);
-                        return summary;
+                    try (var _ = devices) {
+                        return RoundsAhead.run(
+                                ahead, parts, identity, () -> learned(parts, identity));
                     }
                 });
+    }
+
+    private RunSummary learned(RunParts parts, Map<String, String> identity) {
+        var trained = new ArrayList<>(policy.parameters().parameters());
+        trained.addAll(critic.parameters().parameters());
+        config.training().optimizer().parameterGroups().requireUsed(trained);
+        try (Optimizer own = parts.optimizer(policy.parameters(), steps());
+                Optimizer critics = parts.optimizer(critic.parameters(), steps())) {
+            Clipping clipping = config.loss().trlCompat() ? Clipping.NONE : parts.clipping();
+            var updates =
+                    new PpoUpdates(
+                            new TrainedModel(own, clipping),
+                            new TrainedModel(critics, clipping),
+                            config,
+                            context.clock());
+            return parts.run(
+                    steps(),
+                    roundPlan.stepsPerEpoch(),
+                    identity,
+                    new PpoWork(updates),
+                    updates,
+                    List.of(policy.parameters(), critic.parameters()));
+        }
     }
 
     private void tellOfCorrection() {
