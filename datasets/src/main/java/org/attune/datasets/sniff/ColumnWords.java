@@ -112,7 +112,7 @@ final class ColumnWords {
         String plain =
                 Normalizer.normalize(apart, Normalizer.Form.NFKD)
                         .replace("ß", "ss")
-                        .replaceAll("(?<=\\p{IsLatin})\\p{M}+", "")
+                        .replaceAll("(?<=[\\p{IsLatin}\\p{IsGreek}])\\p{M}+", "")
                         .toLowerCase(Locale.ROOT);
         return plain.replaceAll("[^\\p{L}\\p{N}\\p{M}]+", "_").replaceAll("^_+|_+$", "");
     }

@@ -7,24 +7,22 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.util.regex.Pattern;
 
 /// A file's text, and the encoding in which it was read.
 ///
 /// @param text without a byte order mark
 /// @param name of the encoding, for people
 record TextEncoding(String text, String name) {
-    private static final Charset WINDOWS = Charset.forName("windows-1252");
     private static final int SAMPLE = 4096;
-    private static final double MOST_OTHERS = 0.4;
-    private static final Pattern STRANGE =
-            Pattern.compile("\\p{Ll}[¹³¿¼¾§ŠŽŸ‡†ˆ‰¡¢£¤¥¦©ª«¬®¯±²µ¶¸]\\p{Ll}");
 
-    /// UTF-8 if it can be, UTF-16 by its mark or its zero bytes, else Windows-1252, which holds
-    /// ISO 8859-1's letters too.
+    /// Characters beyond ASCII that speak for UTF-8 against one that can't be read.
+    private static final int MOST_BROKEN = 5;
+
+    /// UTF-8 if it can be, UTF-16 by its mark or its zero bytes, else the older encoding that its
+    /// bytes make likely.
     ///
     /// @param file for messages
-    /// @throws DatasetException if the bytes are no text
+    /// @throws DatasetException if the bytes are no text, or their encoding isn't clear
     static TextEncoding of(String file, byte[] bytes) {
         if (startsWith(bytes, 0xEF, 0xBB, 0xBF)) {
             return strict(file, bytes, 3, StandardCharsets.UTF_8, "UTF-8 with a byte order mark");
@@ -51,9 +49,34 @@ record TextEncoding(String text, String name) {
         try {
             return new TextEncoding(decode(bytes, 0, StandardCharsets.UTF_8), "UTF-8");
         } catch (CharacterCodingException e) {
-            TextEncoding read = strict(file, bytes, 0, WINDOWS, "Windows-1252 (it is no UTF-8)");
-            requireWestern(file, read.text());
-            return read;
+            return old(file, bytes);
+        }
+    }
+
+    private static TextEncoding old(String file, byte[] bytes) {
+        requireOther(file, bytes);
+        OldEncoding encoding =
+                OldEncoding.of(bytes)
+                        .orElseThrow(
+                                () ->
+                                        new DatasetException(
+                                                file
+                                                        + ": the text is no UTF-8, and its bytes"
+                                                        + " don't say clearly which older encoding"
+                                                        + " it is in; save it as UTF-8"));
+        return strict(file, bytes, 0, encoding.charset(), encoding.name() + ", by its bytes");
+    }
+
+    /// A few bytes that are no UTF-8 make no other encoding of a text that is.
+    private static void requireOther(String file, byte[] bytes) {
+        String read = new String(bytes, StandardCharsets.UTF_8);
+        long broken = read.chars().filter(c -> c == '\uFFFD').count();
+        long beyond = read.chars().filter(c -> c > 127).count();
+        if (broken * MOST_BROKEN <= beyond) {
+            long line = 1 + read.substring(0, read.indexOf('\uFFFD')).lines().count();
+            throw new DatasetException(
+                    "%s: the text is UTF-8, but for %d places, the first near line %d; save it as UTF-8 again, or take them out"
+                            .formatted(file, broken, line));
         }
     }
 
@@ -70,26 +93,14 @@ record TextEncoding(String text, String name) {
         }
     }
 
-    /// Other old encodings can be read as Windows-1252 too, and give other letters: nearly all of
-    /// them beyond ASCII, or signs and capitals within words.
-    private static void requireWestern(String file, String text) {
-        long letters = text.chars().filter(Character::isLetter).count();
-        long others = text.chars().filter(c -> c > 127 && Character.isLetter(c)).count();
-        if (others > MOST_OTHERS * letters || STRANGE.matcher(text).results().count() > 1) {
-            throw new DatasetException(
-                    file
-                            + ": the text is in an encoding that isn't known (no UTF-8, UTF-16 or"
-                            + " Windows-1252); save it as UTF-8");
-        }
-    }
-
     private static TextEncoding strict(
             String file, byte[] bytes, int from, Charset charset, String name) {
         try {
             return new TextEncoding(decode(bytes, from, charset), name);
         } catch (CharacterCodingException e) {
             throw new DatasetException(
-                    "%s: the file begins as %s and isn't; save it as UTF-8".formatted(file, name),
+                    "%s: the file looks like %s, and some of its bytes can't be read so; save it as UTF-8"
+                            .formatted(file, name),
                     e);
         }
     }

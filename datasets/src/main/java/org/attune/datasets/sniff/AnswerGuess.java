@@ -1,0 +1,122 @@
+package org.attune.datasets.sniff;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Finds questions and their answers, and what says how good an answer is.
+record AnswerGuess(Draft draft) {
+    private static final double QUESTIONS = 0.6;
+    private static final double NO_QUESTIONS = 0.15;
+
+    boolean answers() {
+        List<String> answers = new ArrayList<>(draft.columns().strong(ColumnRole.COMPLETION));
+        List<String> prompts = draft.columns().strong(ColumnRole.PROMPT);
+        if (answers.isEmpty()) {
+            answers.addAll(draft.columns().weak(ColumnRole.COMPLETION));
+        }
+        if (answers.isEmpty()) {
+            answers.addAll(draft.columns().strong(ColumnRole.CHOSEN));
+        }
+        if (answers.size() > 1) {
+            throw draft.unclear("several columns may be the answer: " + Draft.quoted(answers));
+        }
+        if (prompts.size() > 1) {
+            throw draft.unclear("several columns may be the question: " + Draft.quoted(prompts));
+        }
+        Set<String> answer = Set.copyOf(answers);
+        Optional<String> prompt = draft.columns().only(ColumnRole.PROMPT, answer);
+        if (answers.isEmpty() || prompt.isEmpty()) {
+            return byQuestions(prompt, answers);
+        }
+        draft.take(ColumnRole.PROMPT, prompt.get());
+        draft.take(ColumnRole.COMPLETION, answers.getFirst());
+        return true;
+    }
+
+    /// Where a name is missing: of two columns of text one holds questions and the other none, or
+    /// one has a name and nothing else is left for the other.
+    private boolean byQuestions(Optional<String> prompt, List<String> answers) {
+        List<String> texts =
+                draft.columns().columns().stream()
+                        .filter(c -> draft.columns().facts(c).kind() == ColumnFacts.Kind.TEXT)
+                        .toList();
+        if (texts.size() != 2) {
+            return false;
+        }
+        String first = texts.get(0);
+        String second = texts.get(1);
+        for (List<String> order : List.of(List.of(first, second), List.of(second, first))) {
+            ColumnFacts asks = draft.columns().facts(order.get(0));
+            ColumnFacts tells = draft.columns().facts(order.get(1));
+            boolean agrees =
+                    (prompt.isEmpty() || prompt.get().equals(asks.name()))
+                            && (answers.isEmpty() || answers.getFirst().equals(tells.name()));
+            agrees &= isFree(asks.name(), ColumnRole.PROMPT);
+            agrees &= isFree(tells.name(), ColumnRole.COMPLETION);
+            if (agrees && asks.questions() >= QUESTIONS && tells.questions() <= NO_QUESTIONS) {
+                draft.take(ColumnRole.PROMPT, asks.name());
+                draft.take(ColumnRole.COMPLETION, tells.name());
+                draft.note(
+                        "%.0f %% of column \"%s\" end with a question mark, and %.0f %% of \"%s\""
+                                .formatted(
+                                        100 * asks.questions(),
+                                        asks.name(),
+                                        100 * tells.questions(),
+                                        tells.name()));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Whether the name says nothing, or this. A title and a body may both be of the question.
+    private static boolean isFree(String name, ColumnRole role) {
+        return !ColumnWords.isKnown(name) || ColumnWords.strong(name).contains(role);
+    }
+
+    /// What says how good the answers are.
+    TableMapping.Kind judged() {
+        List<String> labels = draft.free(draft.columns().strong(ColumnRole.LABEL));
+        if (labels.isEmpty()) {
+            labels =
+                    draft.free().stream()
+                            .filter(
+                                    c ->
+                                            draft.columns().facts(c).judges()
+                                                    && !draft.columns().facts(c).isBare())
+                            .toList();
+        }
+        List<String> ratings = draft.free(draft.columns().strong(ColumnRole.RATING));
+        List<String> ranks = draft.free(draft.columns().strong(ColumnRole.RANK));
+        if (labels.isEmpty()
+                && ratings.size() == 1
+                && draft.columns().facts(ratings.getFirst()).judges()) {
+            labels = ratings; // 0 and 1
+            ratings = List.of();
+        }
+        if (labels.size() + ratings.size() + ranks.size() > 1) {
+            throw draft.unclear(
+                    "several columns may say how good an answer is: "
+                            + Draft.quoted(labels)
+                            + " "
+                            + Draft.quoted(ratings)
+                            + " "
+                            + Draft.quoted(ranks));
+        }
+        if (labels.size() == 1) {
+            draft.take(ColumnRole.LABEL, labels.getFirst());
+            return TableMapping.Kind.LABELLED;
+        }
+        if (ratings.size() == 1) {
+            draft.take(ColumnRole.RATING, ratings.getFirst());
+            return TableMapping.Kind.RATED;
+        }
+        if (ranks.size() == 1) {
+            draft.take(ColumnRole.RANK, ranks.getFirst());
+            return TableMapping.Kind.RATED;
+        }
+        return TableMapping.Kind.INSTRUCTION;
+    }
+}
