@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /// One ATen operator, called by name through libtorch's dispatcher (autograd sees it). Declared
 /// with its schema as libtorch prints it, less defaults; arguments are checked against the schema
@@ -257,6 +258,55 @@ final class Aten {
         finish(null);
     }
 
+    /// What is passed again when a recorded call is made again.
+    ///
+    /// @param tensors that live as long as the graph
+    private record Recorded(long[] values, boolean[] present, Tensor[] tensors) {}
+
+    /// Writes the call down where a graph is being recorded.
+    ///
+    /// @return whether it isn't to be made now
+    /// @throws IllegalStateException if it can't be part of the graph
+    private boolean isNoted() {
+        Capture capture = Capture.of(tensors, count);
+        if (capture == null || view && !mayCopy) { // of a view nothing is computed
+            return false;
+        }
+        try {
+            requireNotable(capture);
+        } catch (RuntimeException e) {
+            reset();
+            throw e;
+        }
+        var call = new Recorded(values.clone(), present.clone(), capture.hold(tensors, count));
+        if (!capture.notes(() -> again(call))) {
+            return false;
+        }
+        // As if it had been made: its result is a tensor that is there already.
+        long result = Libtorch.duplicate(tensors[0].handle());
+        Libtorch.stack().setAtIndex(ValueLayout.JAVA_LONG, 0, result);
+        return true;
+    }
+
+    private void requireNotable(Capture capture) {
+        if (!inPlace || Arrays.stream(lists).anyMatch(Objects::nonNull)) {
+            throw Capture.refusal(name, "its result is allocated");
+        }
+        for (int i = 0; i < count; i++) {
+            if (tensors[i] != null && !capture.isOf(tensors[i])) {
+                throw Capture.refusal(name, "it takes a tensor of another device, " + tensors[i]);
+            }
+        }
+    }
+
+    private void again(Recorded call) {
+        System.arraycopy(call.values, 0, values, 0, values.length);
+        System.arraycopy(call.present, 0, present, 0, present.length);
+        System.arraycopy(call.tensors, 0, tensors, 0, tensors.length);
+        count = kinds.length;
+        callOut();
+    }
+
     /// @return the device of the arguments and of the results
     private Device run() {
         if (count != kinds.length) {
@@ -266,6 +316,9 @@ final class Aten {
                     name + " takes " + kinds.length + " arguments, got " + got);
         }
         Device device = device();
+        if (isNoted()) {
+            return device;
+        }
         MemorySegment stack = Libtorch.stack();
         for (int i = 0; i < count; i++) {
             stack.setAtIndex(ValueLayout.JAVA_LONG, i, slot(i));

@@ -13,7 +13,62 @@ final class CudaStream {
     private static final MemorySegment OUT = Arena.global().allocate(ValueLayout.JAVA_LONG);
     private static final MethodHandle FUNCTION = function();
 
+    private static final String BEGIN = "aoti_torch_create_cuda_stream_guard";
+    private static final String END = "aoti_torch_delete_cuda_stream_guard";
+
     private CudaStream() {}
+
+    /// Begins and ends of using another stream, looked for when a graph is first wanted.
+    private static final class Guards {
+        private static final MethodHandle BEGINS =
+                Libtorch.optional(
+                        BEGIN,
+                        FunctionDescriptor.of(
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_LONG,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_LONG));
+        private static final MethodHandle ENDS =
+                Libtorch.optional(
+                        END, FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+
+        private Guards() {}
+    }
+
+    /// Ends [#use].
+    interface Use extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /// @throws IllegalStateException if this libtorch can't [#use] another stream
+    static void requireGuards() {
+        if (Guards.BEGINS == null || Guards.ENDS == null) {
+            throw new IllegalStateException("libtorch has no " + BEGIN + " or no " + END);
+        }
+    }
+
+    /// Has libtorch compute on another stream of a GPU until the result is closed.
+    static Use use(int index, long stream) {
+        requireGuards();
+        long guard;
+        try {
+            int rc = (int) Guards.BEGINS.invokeExact(stream, index, OUT.address());
+            Libtorch.check(BEGIN, rc);
+            guard = OUT.get(ValueLayout.JAVA_LONG, 0);
+        } catch (Throwable t) {
+            throw Libtorch.fault(BEGIN, t);
+        }
+        return () -> end(guard);
+    }
+
+    private static void end(long guard) {
+        try {
+            Libtorch.check(END, (int) Guards.ENDS.invokeExact(guard));
+        } catch (Throwable t) {
+            throw Libtorch.fault(END, t);
+        }
+    }
 
     private static MethodHandle function() {
         MethodHandle function =

@@ -118,6 +118,7 @@ public record Device(Type type, int index) {
     /// processor, and the simulated GPU, is never behind. On the engine thread.
     public void finish() {
         if (isGpu()) {
+            Capture.refuse(this, "a wait", "the host's isn't recorded");
             DeviceTraffic.waited();
             LaterNumbers.finished();
         }

@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.gpu.KernelDevice;
 import org.attune.tensor.gpu.Launch;
 import org.attune.tensor.library.KernelSource;
 import org.attune.tensor.library.KernelSource.Element;
@@ -107,11 +108,21 @@ final class DeviceKernel {
         }
         Device device = Placement.ready(signature.name(), tensors, count);
         var launch = new Launch(signature, Math.toIntExact(blocks), threads, arguments);
+        KernelDevice kernels =
+                KernelDevices.of(device)
+                        .orElseThrow(
+                                () ->
+                                        new ShapeException(
+                                                signature.name() + " has no kernel on " + device));
+        Capture capture = Capture.of(tensors, count);
+        if (capture != null) {
+            capture.hold(tensors, count);
+            if (capture.notes(() -> kernels.launch(launch))) {
+                return;
+            }
+        }
         long begun = OperatorTimes.begin();
-        KernelDevices.of(device)
-                .orElseThrow(
-                        () -> new ShapeException(signature.name() + " has no kernel on " + device))
-                .launch(launch);
+        kernels.launch(launch);
         OperatorTimes.end(signature.name(), begun);
         DeviceTraffic.called(signature.name(), device, false);
     }

@@ -119,6 +119,46 @@ public final class DeviceKernels {
                 .launch(x.size(0), threads(width / TOGETHER));
     }
 
+    /// RMS norms of rows' heads where they are: queries first, then keys.
+    ///
+    /// @param x `(N, …)`
+    /// @param queryWeight `(K)`
+    /// @param keyWeight `(K)`
+    public static void headNorms(
+            Tensor x,
+            VectorKernels.RotatedHeads heads,
+            Tensor queryWeight,
+            Tensor keyWeight,
+            double epsilon) {
+        int each = heads.queries() + heads.keys();
+        new DeviceKernel("attune_head_norm")
+                .with(x)
+                .with(queryWeight)
+                .with(keyWeight)
+                .with(heads.queries())
+                .with(heads.keys())
+                .with(heads.headDim())
+                .with(x.stride(0))
+                .with((float) epsilon)
+                .launch(x.size(0) * each, threads(heads.headDim()));
+    }
+
+    /// Adds a bias to rows where they are.
+    ///
+    /// @param x `(N, M)`
+    /// @param bias `(M)`
+    public static void addBias(Tensor x, Tensor bias) {
+        int width = Math.toIntExact(x.size(1));
+        require(width, x, bias);
+        new DeviceKernel("attune_add_bias")
+                .with(x)
+                .with(bias)
+                .with(width)
+                .with(x.stride(0))
+                .with(x.size(0))
+                .launch(blocks(x.size(0) * width / TOGETHER), THREADS);
+    }
+
     /// The gradient of an RMS norm's input plus a residual, `(N, D)`.
     ///
     /// @param dy of the norm, `(N, D)`

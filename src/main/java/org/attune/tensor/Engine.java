@@ -272,6 +272,7 @@ public final class Engine {
     /// Operators for which libtorch's version decides how they are called.
     static NativeOps ops() {
         requireEngineThread();
+        Capture.refuseAll("this operator", "its result may be allocated");
         return ops;
     }
 

@@ -1,5 +1,6 @@
 package org.attune.tensor;
 
+import org.attune.tensor.gpu.CudaGraphs;
 import org.attune.tensor.gpu.CudaKernels;
 import org.attune.tensor.gpu.KernelDevice;
 import org.attune.tensor.gpu.SimulatedKernels;
@@ -28,6 +29,11 @@ final class KernelDevices {
             case CUDA -> BY_INDEX.computeIfAbsent(device.index(), KernelDevices::cuda);
             case SIMULATED -> isOff() ? Optional.empty() : SIMULATED;
         };
+    }
+
+    /// Graphs of a real GPU; empty where no kernels can be launched.
+    static Optional<CudaGraphs> graphs(Device device) {
+        return of(device).map(CudaKernels.class::cast).map(CudaKernels::graphs);
     }
 
     private static boolean isOff() {

@@ -29,6 +29,7 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
 
     /// A handle to uninitialised memory.
     static long allocate(Device device, DType dtype, long... shape) {
+        Capture.refuse(device, "new memory", "a graph's must be there before");
         try {
             return Libtorch.empty(
                     shape, dtype.scalarType(), device.type().number(), device.index());

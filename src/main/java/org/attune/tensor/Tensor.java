@@ -251,6 +251,7 @@ public final class Tensor extends NativeTensor {
 
     public Tensor zeroInPlace() {
         Engine.requireEngineThread();
+        Capture.refuse(device, "aten::zero_", "its call isn't noted; use a copy of zeros");
         Placement.ready(device);
         Libtorch.zeroInPlace(handle());
         DeviceTraffic.called("aten::zero_", device, false);

@@ -68,6 +68,7 @@ final class Uploads {
     /// @param data of a size that [#takes] accepts
     static Tensor gather(Device device, DType dtype, MemorySegment data, long... shape) {
         Engine.requireEngineThread();
+        Capture.refuse(device, "an upload", "its numbers would be the same each time");
         long bytes = data.byteSize();
         if (chunk == null || !chunk.there().device.equals(device) || used + bytes > CHUNK) {
             send();
@@ -90,6 +91,8 @@ final class Uploads {
         if (chunk == null || sent == used) {
             return;
         }
+        Capture.refuse(
+                chunk.there().device, "an upload", "its numbers would be the same each time");
         long from = sent / Long.BYTES;
         long numbers = used / Long.BYTES - from;
         sent = used;

@@ -127,8 +127,11 @@ class DeviceKernelPathsTest {
             Result kernels = decoded(config, Device.simulated(), 0);
             Result operators = off(() -> decoded(config, Device.simulated(), 0));
             Result processor = decoded(config, Device.cpu(), 0);
-            assertEquals(12, kernels.calls().get("attune_append"), "six passes of two blocks");
-            assertEquals(12, kernels.calls().get("aten::_flash_attention_forward"));
+            assertEquals(
+                    6, kernels.calls().get("aten::_flash_attention_forward"), "three of prompts");
+            assertEquals(4, kernels.calls().get("attune_attend"), "two tokens of two blocks");
+            assertEquals(10, kernels.calls().get("attune_append"));
+            assertEquals(2, kernels.calls().get("cuGraphLaunch"), "from the second token on");
             assertFalse(operators.calls().keySet().stream().anyMatch(n -> n.contains("attune")));
             String what = config.modelType();
             assertNear(what + ", operators", operators.numbers(), kernels.numbers());

@@ -140,7 +140,8 @@ public final class CachedDecoder {
     ///
     /// @param slots all different, `(B)`
     /// @param ids one per slot, `(B)`
-    /// @return logits of the tokens that follow, `(B, V)`, in the current scope
+    /// @return logits of the tokens that follow, `(B, V)`, in the current scope; on a GPU valid
+    ///     until the cache's next tokens are read
     /// @throws RolloutException if the cache is too small
     public Tensor decode(KvCache cache, int[] slots, int[] ids) {
         List<NewTokens> tokens = new ArrayList<>();
@@ -206,10 +207,25 @@ public final class CachedDecoder {
 
     private Tensor logits(KvCache cache, List<NewTokens> additions, boolean oneEach) {
         try (var scope = TensorScope.open("read")) {
-            Tensor own = logits(hidden(cache, additions, oneEach), additions);
+            Tensor own =
+                    recordedLogits(cache, additions, oneEach)
+                            .orElseGet(() -> logits(hidden(cache, additions, oneEach), additions));
             return scope.keep(
                     partner.map(p -> mixed(p, own, cache, additions, oneEach)).orElse(own));
         }
+    }
+
+    /// Logits of a step that a GPU's graph computes; empty where there is none.
+    private Optional<Tensor> recordedLogits(
+            KvCache cache, List<NewTokens> additions, boolean oneEach) {
+        if (!oneEach || record.isPresent()) {
+            return Optional.empty();
+        }
+        Optional<Tensor> logits = cache.graphs().logits(decoder, adapter, additions);
+        if (logits.isPresent()) {
+            additions.forEach(a -> cache.append(a.slot(), a.ids(), ForwardRecord.NONE));
+        }
+        return logits;
     }
 
     private static Tensor mixed(

@@ -54,9 +54,21 @@ final class FlashCache {
         whole = Entries.inCache(device, queries, firstRows(slots, none), used);
         SharedRuns runs = SharedRuns.of(cache, slots);
         split =
-                runs.spared() > 0 && runs.spared() * tokenBytes(decoder.dtype()) >= worth
+                pays(runs, config, decoder.dtype(), worth)
                         ? Optional.of(split(device, runs, queries, slots, used))
                         : Optional.empty();
+    }
+
+    private static boolean pays(SharedRuns runs, DecoderConfig config, DType dtype, long worth) {
+        return runs.spared() > 0 && runs.spared() * tokenBytes(config, dtype) >= worth;
+    }
+
+    /// Whether sequences share beginnings that are worth reading once.
+    ///
+    /// @param slots of the sequences
+    /// @param worth bytes of a block that sharing must spare
+    static boolean shares(Decoder decoder, KvCache cache, int[] slots, long worth) {
+        return pays(SharedRuns.of(cache, slots), decoder.config(), decoder.dtype(), worth);
     }
 
     private Split split(Device device, SharedRuns runs, int[] queries, int[] slots, int[] used) {
@@ -88,7 +100,7 @@ final class FlashCache {
     }
 
     /// Bytes of a token's keys and values in a block.
-    private long tokenBytes(DType dtype) {
+    private static long tokenBytes(DecoderConfig config, DType dtype) {
         return 2L * config.kvHeads() * config.headDim() * dtype.bytes();
     }
 

@@ -28,6 +28,7 @@ public final class KvCache implements AutoCloseable {
     private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
     private final Optional<KvCache> beside;
+    private final DecodeGraphs graphs = new DecodeGraphs(this);
     private SharedBeginnings beginnings; // that were asked for last; null once one changed
 
     /// @param slots sequences that it can hold at once, ≥ 1
@@ -168,6 +169,11 @@ public final class KvCache implements AutoCloseable {
         return beside.orElseThrow();
     }
 
+    /// Steps of decoding over this cache, recorded for a GPU.
+    DecodeGraphs graphs() {
+        return graphs;
+    }
+
     /// What slots share: with each, whichever earlier one of them has most in common.
     SharedBeginnings beginnings(int[] slots) {
         if (beginnings == null || !Arrays.equals(beginnings.own(), slots)) {
@@ -291,6 +297,7 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
+        graphs.close();
         scope.close();
         beside.ifPresent(KvCache::close);
     }

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.OuterProducts;
 import org.attune.tensor.PackedMatrix;
@@ -321,6 +322,28 @@ public final class FusedLinear {
         return own.fitsColumns()
                 ? addBias(product(hx, adapter, dropout, residual))
                 : own.scales().forward(hx, adapter, dropout, residual);
+    }
+
+    /// Whether [#forwardInto] can do it.
+    public boolean canWrite(Adapter adapter) {
+        Attached own = attached(adapter);
+        return weights.matrix().isPresent()
+                && own.fitsColumns()
+                && (adapter.kind() == Adapter.Kind.TRAINED || own.lowRank().isEmpty());
+    }
+
+    /// The same without dropout on a GPU, where [#canWrite]: into memory that is there already.
+    ///
+    /// @param y written, `(N, out)`
+    public void forwardInto(Tensor hx, Adapter adapter, Tensor y) {
+        boolean updates = adapter.kind() == Adapter.Kind.TRAINED;
+        if (updates) {
+            fillTrained(hx, Dropout.NONE);
+        }
+        Kernels.mm(hx, (updates ? weights.matrix().orElseThrow() : weights.base()).t(), y);
+        if (bias != null) {
+            DeviceKernels.addBias(y, bias);
+        }
     }
 
     /// `x Wᵀ` with low-rank updates.

@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 
 import java.util.Arrays;
@@ -54,6 +55,19 @@ public final class InputLayer {
         requireKnown(places);
         Tensor rows = positions.get().value(adapter);
         return x.add(rows.indexSelect(0, index(places, rows)));
+    }
+
+    /// Whether [#forwardInto] can do it: there is neither a factor nor vectors of positions.
+    public boolean canWrite() {
+        return config.ends().embeddingScale() == 1 && positions.isEmpty();
+    }
+
+    /// The same where [#canWrite], into memory that is there already.
+    ///
+    /// @param index of the tokens, int32 or int64 `(N)`
+    /// @param x written, `(N, D)`
+    public void forwardInto(Tensor index, Adapter adapter, Tensor x) {
+        Kernels.indexSelect(tokens.value(adapter), index, x);
     }
 
     private void requireKnown(int[] places) {

@@ -125,6 +125,15 @@ final class LinearWeights {
         state.unpackFrozen();
     }
 
+    /// `[W | B]`, the numbers themselves; empty where products read copies.
+    Optional<Tensor> matrix() {
+        return switch (state) {
+            case PlainWeights s when !s.packs() -> Optional.of(s.base());
+            case JoinedWeights s -> Optional.of(s.matrix());
+            default -> Optional.empty();
+        };
+    }
+
     /// `hx [W | B]ᵀ`, plus a residual, which copies add in float32 before rounding.
     ///
     /// @param hx `(N, in + R)`

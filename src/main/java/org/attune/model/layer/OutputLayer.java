@@ -76,6 +76,22 @@ public final class OutputLayer {
         return rows(h, adapter, Dropout.NONE).logits(0, h.size(0));
     }
 
+    /// Whether [#logitsInto] can do it: there is no bias, cap or update, and no copy is read.
+    public boolean canWrite(Adapter adapter) {
+        return bias.isEmpty()
+                && softcap == 0
+                && update(adapter) == null
+                && !mayPack(weight.value(adapter));
+    }
+
+    /// Logits of all rows, where [#canWrite], into memory that is there already.
+    ///
+    /// @param h after the final norm, `(M, D)`
+    /// @param z written, `(M, V)`, in the compute dtype
+    public void logitsInto(Tensor h, Adapter adapter, Tensor z) {
+        Kernels.mm(h, weight.value(adapter).t(), z);
+    }
+
     /// Prepares a pass over rows that go through the layer piece by piece. What it makes lives in
     /// the current scope.
     ///

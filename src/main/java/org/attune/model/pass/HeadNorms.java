@@ -3,6 +3,7 @@ package org.attune.model.pass;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.SelfAttention;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 
@@ -36,6 +37,15 @@ public final class HeadNorms {
     /// @param y projections, `(N, (CG + 2C) K)`; changed
     public static void apply(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         if (b.queryNorm() == null) {
+            return;
+        }
+        if (DeviceKernels.serve(y.device(), y.dtype())) {
+            DeviceKernels.headNorms(
+                    y,
+                    Rope.heads(c),
+                    b.queryNorm().weight().value(adapter),
+                    b.keyNorm().weight().value(adapter),
+                    c.normEps());
             return;
         }
         kernel(b, y, c, adapter)

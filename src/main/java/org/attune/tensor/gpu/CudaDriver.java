@@ -22,6 +22,7 @@ final class CudaDriver {
     private final MethodHandle launch;
     private final MethodHandle currentContext;
     private final MethodHandle setContext;
+    private MethodHandle launchGraph; // null before the first graph
 
     /// @param library the driver's functions by name
     /// @throws IllegalStateException if it lacks one
@@ -58,8 +59,9 @@ final class CudaDriver {
         for (int i = 0; i < layouts.length; i++) {
             layouts[i] = arguments[i] instanceof Integer ? I : kind;
         }
+        MethodHandle function = function(name, layouts);
         try {
-            return (int) function(name, layouts).invokeWithArguments(arguments);
+            return (int) function.invokeWithArguments(arguments);
         } catch (Throwable t) {
             throw fault(name, t);
         }
@@ -192,5 +194,73 @@ final class CudaDriver {
             throw fault("cuLaunchKernel", t);
         }
         check("cuLaunchKernel", error);
+    }
+
+    /// A stream that doesn't wait for the default one.
+    long newStream() {
+        return made("cuStreamCreate", StreamFlag.NON_BLOCKING);
+    }
+
+    /// `CUstream_flags`.
+    private static final class StreamFlag {
+        static final int NON_BLOCKING = 1;
+    }
+
+    /// `CUstreamCaptureMode`.
+    private static final class CaptureMode {
+        static final int THREAD_LOCAL = 1;
+    }
+
+    /// Records from now on what is launched on a stream. Calls of this thread that could disturb
+    /// it, such as allocations, fail.
+    void beginCapture(long stream) {
+        int error = call("cuStreamBeginCapture_v2", L, stream, CaptureMode.THREAD_LOCAL);
+        check("cuStreamBeginCapture", error);
+    }
+
+    /// @return what was recorded, a graph
+    /// @throws IllegalStateException if a call spoilt it
+    long endCapture(long stream) {
+        out.set(L, 0, 0);
+        check("cuStreamEndCapture", call("cuStreamEndCapture", L, stream, out.address()));
+        return out.get(L, 0);
+    }
+
+    /// Ends a recording that is of no use.
+    void abandonCapture(long stream) {
+        out.set(L, 0, 0);
+        int _ = call("cuStreamEndCapture", L, stream, out.address()); // fails if it was spoilt
+        long graph = out.get(L, 0);
+        if (graph != 0) {
+            destroyGraph(graph);
+        }
+    }
+
+    /// @return a graph that can be launched
+    long instantiate(long graph) {
+        return made("cuGraphInstantiateWithFlags", graph, 0L);
+    }
+
+    void destroyGraph(long graph) {
+        check("cuGraphDestroy", call("cuGraphDestroy", L, graph));
+    }
+
+    /// Frees what [#instantiate] gave.
+    void destroyInstance(long instance) {
+        check("cuGraphExecDestroy", call("cuGraphExecDestroy", L, instance));
+    }
+
+    /// Launches what [#instantiate] gave.
+    void launchGraph(long instance, long stream) {
+        if (launchGraph == null) {
+            launchGraph = function("cuGraphLaunch", L, L);
+        }
+        int error;
+        try {
+            error = (int) launchGraph.invokeExact(instance, stream);
+        } catch (Throwable t) {
+            throw fault("cuGraphLaunch", t);
+        }
+        check("cuGraphLaunch", error);
     }
 }

@@ -22,6 +22,7 @@ public final class CudaKernels implements KernelDevice {
     private final long context;
     private final long module;
     private final LongSupplier stream;
+    private final CudaGraphs graphs;
     private final Map<String, Long> kernels = new HashMap<>();
     private final MemorySegment arguments = Arena.global().allocate(L, MOST_ARGUMENTS);
     private final MemorySegment places = Arena.global().allocate(L, MOST_ARGUMENTS);
@@ -31,6 +32,7 @@ public final class CudaKernels implements KernelDevice {
         this.context = context;
         this.module = module;
         this.stream = stream;
+        graphs = new CudaGraphs(driver, context);
         for (int i = 0; i < MOST_ARGUMENTS; i++) {
             places.setAtIndex(L, i, arguments.address() + i * L.byteSize());
         }
@@ -62,6 +64,11 @@ public final class CudaKernels implements KernelDevice {
         long[] module = new long[1];
         driver.within(context, () -> module[0] = driver.load(code));
         return new CudaKernels(driver, context, module[0], stream);
+    }
+
+    /// Graphs of the same GPU.
+    public CudaGraphs graphs() {
+        return graphs;
     }
 
     @Override

@@ -73,6 +73,9 @@ final class HostHeads {
         int middle = launch.number(10) / 2;
         long capacity = launch.number(11);
         for (int row = 0; row < launch.blocks(); row++) {
+            if (whole(launch.address(5), row) < 0) {
+                continue;
+            }
             long turn = (long) whole(launch.address(3), row) * middle * Float.BYTES;
             var angles = new Angles(launch.address(1) + turn, launch.address(2) + turn, middle);
             long own = at(launch.address(0), row * launch.wide(12));

@@ -9,6 +9,17 @@ import static org.attune.tensor.gpu.HostNumbers.real;
 final class HostMatrices {
     private HostMatrices() {}
 
+    /// `attune_add_bias(x, bias, width, stride, rows)`.
+    static void addBias(Launch launch) {
+        for (long row = 0; row < launch.wide(4); row++) {
+            for (int k = 0; k < launch.number(2); k++) {
+                long at = row * launch.wide(3) + k;
+                float sum = half(launch.address(0), at) + half(launch.address(1), k);
+                putHalf(launch.address(0), at, sum);
+            }
+        }
+    }
+
     /// `attune_accumulate(sum, x, rows, columns, sumRow, sumColumn, row, column, factor)`.
     static void accumulate(Launch launch) {
         for (long row = 0; row < launch.wide(2); row++) {

@@ -40,6 +40,28 @@ final class HostNorms {
         }
     }
 
+    /// `attune_head_norm(x, queryWeight, keyWeight, queries, keys, headDim, stride, epsilon)`.
+    static void heads(Launch launch) {
+        int queries = launch.number(3);
+        int heads = queries + launch.number(4);
+        int size = launch.number(5);
+        for (int block = 0; block < launch.blocks(); block++) {
+            int head = block % heads;
+            long first = block / heads * launch.wide(6) + (long) head * size;
+            long weight = launch.address(head < queries ? 1 : 2);
+            double squares = 0;
+            for (int k = 0; k < size; k++) {
+                double value = half(launch.address(0), first + k);
+                squares += value * value;
+            }
+            float factor = (float) (1 / Math.sqrt(squares / size + launch.real(7)));
+            for (int k = 0; k < size; k++) {
+                float normed = rounded(half(launch.address(0), first + k) * factor);
+                putHalf(launch.address(0), first + k, normed * half(weight, k));
+            }
+        }
+    }
+
     /// `attune_norm_back(dy, x, weight, r, residual, dx, width, dyStride, stride)`.
     static void backward(Launch launch) {
         long dy = launch.address(0);

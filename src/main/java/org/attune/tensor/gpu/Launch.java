@@ -14,6 +14,9 @@ public record Launch(Signature kernel, int blocks, int threads, long[] arguments
     /// Most threads that a block may have on any GPU.
     public static final int MOST_THREADS = 1024;
 
+    /// Query heads that a block of `attune_attend` computes together.
+    public static final int HEADS = 4;
+
     /// @throws IllegalArgumentException if the shape is none, or the number of arguments is wrong
     public Launch {
         if (blocks < 1 || threads < 1 || threads > MOST_THREADS) {

@@ -10,9 +10,13 @@ public final class SimulatedKernels implements KernelDevice {
     private static final Map<String, HostKernel> KERNELS =
             Map.ofEntries(
                     Map.entry("attune_add_norm", HostNorms::forward),
+                    Map.entry("attune_head_norm", HostNorms::heads),
+                    Map.entry("attune_add_bias", HostMatrices::addBias),
                     Map.entry("attune_norm_back", HostNorms::backward),
                     Map.entry("attune_rotate", HostHeads::rotate),
                     Map.entry("attune_append", HostHeads::append),
+                    Map.entry("attune_attend", HostAttention::attend),
+                    Map.entry("attune_join", HostAttention::join),
                     Map.entry("attune_swiglu", HostGates::forward),
                     Map.entry("attune_swiglu_back", HostGates::backward),
                     Map.entry("attune_dropout", HostDropout::drop),

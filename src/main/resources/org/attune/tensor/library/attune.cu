@@ -78,6 +78,35 @@ extern "C" __global__ void attune_add_norm(
     }
 }
 
+// RMS norms of the heads of rows where they are: queries stand first, with a weight of their own, then keys. A block a
+// row and head.
+extern "C" __global__ void attune_head_norm(
+        bf16* x, const bf16* queryWeight, const bf16* keyWeight, int queries, int keys, int headDim, long stride,
+        float epsilon) {
+    __shared__ float shared[WARP];
+    int head = blockIdx.x % (queries + keys);
+    bf16* own = x + blockIdx.x / (queries + keys) * stride + (long) head * headDim;
+    const bf16* weight = head < queries ? queryWeight : keyWeight;
+    float squares = 0;
+    for (int k = threadIdx.x; k < headDim; k += blockDim.x) squares = fmaf(wide(own[k]), wide(own[k]), squares);
+    float factor = 1 / sqrtf(together<Add>(squares, shared) / headDim + epsilon);
+    for (int k = threadIdx.x; k < headDim; k += blockDim.x)
+        own[k] = narrow(wide(narrow(wide(own[k]) * factor)) * wide(weight[k]));
+}
+
+// Adds a bias to every row.
+extern "C" __global__ void attune_add_bias(bf16* x, const bf16* bias, int width, long stride, long rows) {
+    long pieces = width / TOGETHER;
+    for (long i = blockIdx.x * (long) blockDim.x + threadIdx.x; i < rows * pieces; i += (long) gridDim.x * blockDim.x) {
+        bf16* at = x + i / pieces * stride + i % pieces * TOGETHER;
+        Eight a = load(at);
+        Eight b = load(bias + i % pieces * TOGETHER);
+#pragma unroll
+        for (int k = 0; k < TOGETHER; k++) a.at[k] = narrow(wide(a.at[k]) + wide(b.at[k]));
+        store(at, a);
+    }
+}
+
 // dx = r (g - n mean(g n)) + residual with g = dy w, n = x r. A block a row.
 extern "C" __global__ void attune_norm_back(
         const bf16* dy, const bf16* x, const bf16* weight, const float* r, const bf16* residual, bf16* dx,
@@ -136,12 +165,13 @@ extern "C" __global__ void attune_rotate(
 }
 
 // As attune_rotate of new tokens, whose keys and values go into a cache of (slots, keys, 2, capacity, headDim) numbers
-// instead: to place places[row] of slot slots[row]. Row angles[row] of cosines and sines is that of the token. A block a
-// row.
+// instead: to place places[row] of slot slots[row]. Row angles[row] of cosines and sines is that of the token. A row
+// whose slot is negative stays as it is. A block a row.
 extern "C" __global__ void attune_append(
         bf16* x, const float* cosines, const float* sines, const int* angles, bf16* cache, const int* slots,
         const int* places, int queries, int keys, int headDim, int rotary, int capacity, long stride, float scale) {
     long row = blockIdx.x;
+    if (slots[row] < 0) return;
     int middle = rotary / 2;
     long angle = (long) angles[row] * middle;
     bf16* own = x + row * stride;
@@ -171,6 +201,170 @@ extern "C" __global__ void attune_append(
     const bf16* values = own + (long) (queries + keys) * headDim;
     for (int i = threadIdx.x; i < keys * headDim; i += blockDim.x)
         slot[((long) (i / headDim) * 2 + 1) * capacity * headDim + i % headDim] = values[i];
+}
+
+// Query heads that a block of attention computes together, threads of such a block, which are the keys of a tile too,
+// threads that multiply a key, and numbers of the largest head.
+constexpr int HEADS = 4;
+constexpr int KEYS = 128;
+constexpr int LANES = 8;
+constexpr int WIDEST = 256;
+
+struct alignas(8) Four {
+    static constexpr int COUNT = 4;
+    bf16 at[COUNT];
+};
+
+// Attention of new tokens over a cache as attune_append has it, whose own keys and values are there already. Queries
+// stand first in a row and are scaled; query heads in a row share a key head. A token at places[row] sees the window
+// places up to its own; 0: all. Rows whose slot is negative see nothing. The keys of a slot are cut into parts of span
+// places. Of each row, query head and part, partial gets headDim sums of weighted values, the largest score, and the sum
+// of weights, which is 0 where the part has no key. A block of KEYS threads a row, key head, HEADS query heads and part.
+extern "C" __launch_bounds__(KEYS, 8) __global__ void attune_attend(
+        const bf16* x, const bf16* cache, const int* slots, const int* places, float* partial, int queries, int keys,
+        int headDim, int capacity, long stride, int window, int parts, int span) {
+    __shared__ Eight query[HEADS][WIDEST / TOGETHER];
+    __shared__ float scores[HEADS][KEYS];
+    __shared__ float sums[KEYS * Four::COUNT];
+    __shared__ float largest[HEADS], weights[HEADS], factors[HEADS];
+    int group = queries / keys;
+    int batches = (group + HEADS - 1) / HEADS;
+    int part = blockIdx.x % parts;
+    int firstHead = blockIdx.x / parts % batches * HEADS;
+    int keyHead = blockIdx.x / parts / batches % keys;
+    long row = blockIdx.x / parts / batches / keys;
+    int heads = min(HEADS, group - firstHead);
+    firstHead += keyHead * group;
+    int size = headDim + 2;
+    float* out = partial + ((row * queries + firstHead) * parts + part) * size;
+    int end = slots[row] < 0 ? 0 : places[row] + 1;
+    int from = max(part * span, window > 0 ? end - window : 0);
+    int to = min((part + 1) * span, end);
+    if (from >= to) { // all threads
+        if (threadIdx.x < heads) out[threadIdx.x * parts * size + headDim + 1] = 0;
+        return;
+    }
+    const bf16* slot = cache + ((long) slots[row] * keys + keyHead) * 2 * capacity * headDim;
+    if (threadIdx.x < HEADS) {
+        largest[threadIdx.x] = Most::NONE;
+        weights[threadIdx.x] = 0;
+    }
+    float sum[HEADS][Four::COUNT] = {};
+    int warp = threadIdx.x / WARP;
+    int lane = threadIdx.x % WARP;
+    int sharing = headDim / Four::COUNT; // threads that share a row of values
+    int atOnce = KEYS / sharing;
+    int own = threadIdx.x / sharing;
+    const bf16* values = slot + (long) capacity * headDim + threadIdx.x % sharing * Four::COUNT;
+    int pieces = headDim / TOGETHER;
+    for (int i = threadIdx.x; i < HEADS * pieces; i += KEYS) {
+        int head = min(i / pieces, heads - 1); // those that there aren't repeat the last, for nothing
+        query[i / pieces][i % pieces] = load(x + row * stride + (long) ((firstHead + head) * pieces + i % pieces) * TOGETHER);
+    }
+    __syncthreads();
+#pragma unroll 1
+    for (int tile = from; tile < to; tile += KEYS) {
+        int count = min(KEYS, to - tile);
+#pragma unroll 1
+        for (int key = threadIdx.x / LANES; key < KEYS; key += KEYS / LANES) {
+            float score[HEADS] = {};
+            if (key < count) {
+                const bf16* at = slot + (long) (tile + key) * headDim;
+#pragma unroll 1
+                for (int k = threadIdx.x % LANES * TOGETHER; k < headDim; k += LANES * TOGETHER) {
+                    Eight a = load(at + k);
+#pragma unroll
+                    for (int h = 0; h < HEADS; h++) {
+                        Eight q = query[h][k / TOGETHER];
+#pragma unroll
+                        for (int i = 0; i < TOGETHER; i++) score[h] = fmaf(wide(a.at[i]), wide(q.at[i]), score[h]);
+                    }
+                }
+            }
+#pragma unroll
+            for (int h = 0; h < HEADS; h++) {
+                for (int step = LANES / 2; step > 0; step /= 2) score[h] += __shfl_xor_sync(ALL, score[h], step);
+                if (threadIdx.x % LANES == 0) scores[h][key] = score[h];
+            }
+        }
+        __syncthreads();
+        float most = Most::NONE; // a warp a head
+        for (int key = lane; key < count; key += WARP) most = fmaxf(most, scores[warp][key]);
+        for (int step = WARP / 2; step > 0; step /= 2) most = fmaxf(most, __shfl_xor_sync(ALL, most, step));
+        float before = largest[warp];
+        most = fmaxf(most, before);
+        float total = 0;
+        for (int key = lane; key < count; key += WARP) {
+            float weight = expf(scores[warp][key] - most);
+            scores[warp][key] = weight;
+            total += weight;
+        }
+        for (int step = WARP / 2; step > 0; step /= 2) total += __shfl_xor_sync(ALL, total, step);
+        if (lane == 0) {
+            largest[warp] = most;
+            factors[warp] = expf(before - most);
+            weights[warp] = weights[warp] * factors[warp] + total;
+        }
+        __syncthreads();
+#pragma unroll
+        for (int h = 0; h < HEADS; h++) {
+#pragma unroll
+            for (int i = 0; i < Four::COUNT; i++) sum[h][i] *= factors[h];
+        }
+#pragma unroll 1
+        for (int key = own; own < atOnce && key < count; key += atOnce) {
+            Four v = *(const Four*) (values + (long) (tile + key) * headDim);
+#pragma unroll
+            for (int h = 0; h < HEADS; h++) {
+                float weight = scores[h][key];
+#pragma unroll
+                for (int i = 0; i < Four::COUNT; i++) sum[h][i] = fmaf(weight, wide(v.at[i]), sum[h][i]);
+            }
+        }
+        __syncthreads(); // before the next tile's scores
+    }
+#pragma unroll
+    for (int h = 0; h < HEADS; h++) {
+#pragma unroll
+        for (int i = 0; i < Four::COUNT; i++) sums[threadIdx.x * Four::COUNT + i] = sum[h][i];
+        __syncthreads();
+        float* to = out + h * parts * size;
+        for (int k = threadIdx.x; h < heads && k < headDim; k += KEYS) {
+            float all = 0;
+            for (int i = 0; i < atOnce; i++) all += sums[i * headDim + k];
+            to[k] = all;
+        }
+        if (h < heads && threadIdx.x == 0) {
+            to[headDim] = largest[h];
+            to[headDim + 1] = weights[h];
+        }
+        __syncthreads();
+    }
+}
+
+// Joins what attune_attend made of parts. out gets the heads side by side, zeros where a row sees nothing. A block a row
+// and query head.
+extern "C" __global__ void attune_join(
+        const float* partial, bf16* out, int queries, int headDim, int parts, long outStride) {
+    const float* own = partial + (long) blockIdx.x * parts * (headDim + 2);
+    bf16* to = out + blockIdx.x / queries * outStride + blockIdx.x % queries * headDim;
+    float largest = Most::NONE;
+    for (int part = 0; part < parts; part++) {
+        const float* end = own + part * (headDim + 2) + headDim;
+        if (end[1] > 0) largest = fmaxf(largest, end[0]);
+    }
+    for (int k = threadIdx.x; k < headDim; k += blockDim.x) {
+        float sum = 0, total = 0;
+        for (int part = 0; part < parts; part++) {
+            const float* at = own + part * (headDim + 2);
+            if (at[headDim + 1] > 0) {
+                float factor = expf(at[headDim] - largest);
+                sum = fmaf(at[k], factor, sum);
+                total = fmaf(at[headDim + 1], factor, total);
+            }
+        }
+        to[k] = narrow(total > 0 ? sum / total : 0);
+    }
 }
 
 // out = silu(gates) up of rows that hold gates, then up.

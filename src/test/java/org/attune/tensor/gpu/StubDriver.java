@@ -20,7 +20,10 @@ import java.util.Optional;
 final class StubDriver {
     static final long CONTEXT = 11;
     static final long MODULE = 22;
+    static final long STREAM = 44;
     private static final long KERNEL = 33;
+    private static final long GRAPH = 55;
+    private static final long INSTANCE = 66;
     private static final int ERROR = 999;
     private static final int CODE_BYTES = 4;
     private static final int ARGUMENTS = 6;
@@ -69,6 +72,10 @@ final class StubDriver {
 
     void setContext(long other) {
         context = other;
+    }
+
+    void remove(String function) {
+        functions.remove(function);
     }
 
     void refuseLaunches() {
@@ -128,6 +135,36 @@ final class StubDriver {
     int cuModuleGetFunction(long out, long module, long name) {
         String text = at(name, Long.MAX_VALUE).getString(0);
         return note("cuModuleGetFunction " + module + " " + text) + give(out, KERNEL);
+    }
+
+    int cuStreamCreate(long out, int flags) {
+        return note("cuStreamCreate " + flags) + give(out, STREAM);
+    }
+
+    int cuStreamBeginCapture_v2(long stream, int mode) {
+        return note("cuStreamBeginCapture %d %d".formatted(stream, mode));
+    }
+
+    int cuStreamEndCapture(long stream, long out) {
+        note("cuStreamEndCapture " + stream);
+        give(out, refuses ? 0 : GRAPH);
+        return refuses ? ERROR : 0;
+    }
+
+    int cuGraphInstantiateWithFlags(long out, long graph, long flags) {
+        return note("cuGraphInstantiate %d %d".formatted(graph, flags)) + give(out, INSTANCE);
+    }
+
+    int cuGraphDestroy(long graph) {
+        return note("cuGraphDestroy " + graph);
+    }
+
+    int cuGraphExecDestroy(long instance) {
+        return note("cuGraphExecDestroy " + instance);
+    }
+
+    int cuGraphLaunch(long instance, long stream) {
+        return note("cuGraphLaunch %d %d".formatted(instance, stream));
     }
 
     int cuLaunchKernel(
