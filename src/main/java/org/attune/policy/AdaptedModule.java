@@ -29,6 +29,9 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module {
     /// @param initialisation of matrices
     void initialise(LoraInitialisation initialisation, UniformRandomProvider random);
 
+    /// Whether [#refresh] reads the base model's weight.
+    boolean readsWeight();
+
     /// Brings up to date what isn't merely copied from parameters, in the current scope.
     void refresh();
 

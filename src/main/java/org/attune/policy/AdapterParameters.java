@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /// What is trained with one adapter, its modules' values and the modules trained whole: float32
 /// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
@@ -132,7 +133,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         flat.complete(layers());
     }
 
-    private static List<Slot> slots(
+    private List<Slot> slots(
             FusedLinear linear, Map<String, AdapterTarget> targets, FlatParameters.Plan plan) {
         var slots = new ArrayList<Slot>();
         for (int i = 0; i < linear.parts().size(); i++) {
@@ -141,7 +142,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             AdapterTarget t = targets.get(part.path());
             if (t != null) {
                 long[] shape = {part.out(), linear.in()};
-                slots.add(slot(i, t, shape, () -> linear.weight(number), plan));
+                slots.add(slot(i, t, shape, () -> decoder.weight(linear, number), plan));
             }
         }
         return slots;
@@ -256,13 +257,38 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private void refresh() {
         try (var _ = TensorScope.open("lora")) {
             computed.run();
-            modules.forEach(AdaptedModule::refresh);
+            refreshModules();
             whole.refresh(flat);
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);
         if (!role.equals(Adapter.TRAINED)) {
             decoder.linears().forEach(FusedLinear::frozenChanged);
         }
+    }
+
+    /// Those that read the base model's weights do so block by block.
+    private void refreshModules() {
+        if (modules.stream().noneMatch(AdaptedModule::readsWeight)) {
+            modules.forEach(AdaptedModule::refresh);
+            return;
+        }
+        Set<AdaptedModule> left = new LinkedHashSet<>(modules);
+        for (int block = 0; block < layers(); block++) {
+            Set<String> paths =
+                    decoder.blocks().get(block).linears().stream()
+                            .flatMap(linear -> linear.parts().stream())
+                            .map(FusedLinear.Part::path)
+                            .collect(Collectors.toSet());
+            try (var _ = decoder.presence().hold(block)) {
+                for (AdaptedModule module : modules) {
+                    if (paths.contains(module.target().path())) {
+                        module.refresh();
+                        left.remove(module);
+                    }
+                }
+            }
+        }
+        left.forEach(AdaptedModule::refresh);
     }
 
     @Override

@@ -47,6 +47,11 @@ final class Ia3Module implements AdaptedModule {
     }
 
     @Override
+    public boolean readsWeight() {
+        return false;
+    }
+
+    @Override
     public void refresh() {
         // nothing is made of the parameters
     }

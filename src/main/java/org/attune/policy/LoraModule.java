@@ -130,6 +130,11 @@ final class LoraModule implements AdaptedModule {
     }
 
     @Override
+    public boolean readsWeight() {
+        return magnitude.isPresent();
+    }
+
+    @Override
     public void refresh() {
         magnitude.ifPresent(
                 m -> {

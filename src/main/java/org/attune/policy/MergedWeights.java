@@ -43,7 +43,7 @@ final class MergedWeights {
                 int part = i;
                 FusedLinear.Part p = linear.parts().get(i);
                 long[] shape = {p.out(), linear.in()};
-                Supplier<Tensor> merged = merged(p.path(), () -> linear.weight(part));
+                Supplier<Tensor> merged = merged(p.path(), () -> decoder.weight(linear, part));
                 String weight = p.path() + ".weight";
                 sources.add(
                         decoder.config().names().transposed()

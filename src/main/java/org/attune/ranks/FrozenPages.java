@@ -1,6 +1,7 @@
 package org.attune.ranks;
 
 import org.attune.tensor.MemoryFile;
+import org.attune.tensor.Pages;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -9,7 +10,7 @@ import java.util.List;
 /// The whole pages within pieces of memory, and where they stand in a file: each piece begins at a
 /// page there, so that processes in which one piece lies otherwise agree about the others.
 final class FrozenPages {
-    private final long page = MemoryFile.pageBytes();
+    private final long page = Pages.bytes();
     private final List<MemorySegment> pieces;
 
     FrozenPages(List<MemorySegment> pieces) {
@@ -32,17 +33,7 @@ final class FrozenPages {
 
     /// Bytes of each piece before its first whole page.
     List<Long> places() {
-        return pieces.stream().map(this::skipped).toList();
-    }
-
-    private long skipped(MemorySegment piece) {
-        return Math.floorMod(-piece.address(), page);
-    }
-
-    /// The whole pages of a piece, which may be none.
-    private MemorySegment whole(MemorySegment piece) {
-        long skipped = Math.min(skipped(piece), piece.byteSize());
-        return piece.asSlice(skipped, (piece.byteSize() - skipped) / page * page);
+        return pieces.stream().map(Pages::skipped).toList();
     }
 
     /// Copies all to a file, whose pages then are in memory instead.
@@ -52,7 +43,7 @@ final class FrozenPages {
         long at = 0;
         long moved = 0;
         for (MemorySegment piece : pieces) {
-            MemorySegment whole = whole(piece);
+            MemorySegment whole = Pages.whole(piece);
             if (whole.byteSize() > 0) {
                 file.bytes().asSlice(at, whole.byteSize()).copyFrom(whole);
                 file.takePlaceOf(whole, at);
@@ -74,10 +65,10 @@ final class FrozenPages {
         long taken = 0;
         int both = Math.min(pieces.size(), Math.min(sizes.size(), places.size()));
         for (int i = 0; i < both && sizes.get(i) == pieces.get(i).byteSize(); i++) {
-            MemorySegment whole = whole(pieces.get(i));
+            MemorySegment whole = Pages.whole(pieces.get(i));
             long bytes = whole.byteSize();
             if (bytes > 0
-                    && places.get(i) == skipped(pieces.get(i))
+                    && places.get(i) == Pages.skipped(pieces.get(i))
                     && file.bytes().asSlice(at, bytes).mismatch(whole) == -1) {
                 file.takePlaceOf(whole, at);
                 taken += bytes;

@@ -3,7 +3,6 @@ package org.attune.tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -38,17 +37,11 @@ public final class MemoryFile implements AutoCloseable {
                 function("mmap", FunctionDescriptor.of(L, L, L, I, I, I, L));
         static final MethodHandle UNMAP = function("munmap", FunctionDescriptor.of(I, L, L));
         static final MethodHandle CLOSE = function("close", FunctionDescriptor.of(I, I));
-        static final long PAGE =
-                number(function("getpagesize", FunctionDescriptor.of(I))); // 4096, or 65536 on ARM
 
         private C() {}
 
         private static MethodHandle function(String name, FunctionDescriptor form) {
-            var linker = Linker.nativeLinker();
-            return linker.defaultLookup()
-                    .find(name)
-                    .map(symbol -> linker.downcallHandle(symbol, form))
-                    .orElseThrow(() -> new IllegalStateException("there is no " + name));
+            return CLibrary.function(name, form);
         }
     }
 
@@ -61,24 +54,24 @@ public final class MemoryFile implements AutoCloseable {
         try {
             all = map(0, bytes, protection, MAP_SHARED, 0);
         } catch (IOException | RuntimeException e) {
-            int _ = number(C.CLOSE, descriptor);
+            int _ = CLibrary.number(C.CLOSE, descriptor);
             throw e instanceof RuntimeException r ? r : new IllegalStateException(e.getMessage());
         }
     }
 
     /// A new one, of zeros.
     ///
-    /// @param bytes a multiple of [#pageBytes]
+    /// @param bytes a multiple of [Pages#bytes]
     /// @throws IOException if the system has no such files, or no room
     public static MemoryFile create(long bytes) throws IOException {
         requireLinux();
         try (Arena arena = Arena.ofConfined()) {
-            int descriptor = number(C.CREATE, arena.allocateFrom(NAME), MFD_CLOEXEC);
+            int descriptor = CLibrary.number(C.CREATE, arena.allocateFrom(NAME), MFD_CLOEXEC);
             if (descriptor < 0) {
                 throw new IOException("the system gives no file in memory (memfd_create)");
             }
-            if (number(C.SIZE, descriptor, bytes) != 0) {
-                int _ = number(C.CLOSE, descriptor);
+            if (CLibrary.number(C.SIZE, descriptor, bytes) != 0) {
+                int _ = CLibrary.number(C.CLOSE, descriptor);
                 throw new IOException("the system gives no %d bytes in memory".formatted(bytes));
             }
             return new MemoryFile(descriptor, bytes, PROT_READ | PROT_WRITE);
@@ -99,7 +92,7 @@ public final class MemoryFile implements AutoCloseable {
             throw new IOException(path + " is another file than the one that was told of");
         }
         try (Arena arena = Arena.ofConfined()) {
-            int own = number(C.OPEN, arena.allocateFrom(path.toString()), O_CLOEXEC);
+            int own = CLibrary.number(C.OPEN, arena.allocateFrom(path.toString()), O_CLOEXEC);
             if (own < 0) {
                 throw new IOException(path + " can't be opened");
             }
@@ -111,11 +104,6 @@ public final class MemoryFile implements AutoCloseable {
         if (!System.getProperty("os.name").startsWith("Linux")) {
             throw new IOException("only Linux has files in memory");
         }
-    }
-
-    /// Bytes of a page of memory: parts of a file take the place of whole pages.
-    public static long pageBytes() {
-        return C.PAGE;
     }
 
     /// What other processes of this user know it by, beside this process's number.
@@ -132,10 +120,10 @@ public final class MemoryFile implements AutoCloseable {
     /// there later is this process's alone, and takes the pages that it is written to.
     ///
     /// @param place whole pages
-    /// @param from first byte of the part, a multiple of [#pageBytes]
+    /// @param from first byte of the part, a multiple of [Pages#bytes]
     /// @throws IOException if the system refuses; the place is as it was
     public void takePlaceOf(MemorySegment place, long from) throws IOException {
-        if ((place.address() | place.byteSize() | from) % C.PAGE != 0) {
+        if ((place.address() | place.byteSize() | from) % Pages.bytes() != 0) {
             throw new IllegalArgumentException("only whole pages can have others in their place");
         }
         map(
@@ -160,21 +148,13 @@ public final class MemoryFile implements AutoCloseable {
         return MemorySegment.ofAddress(at).reinterpret(bytes);
     }
 
-    private static int number(MethodHandle function, Object... arguments) {
-        try {
-            return (int) function.invokeWithArguments(arguments);
-        } catch (Throwable t) {
-            throw new IllegalStateException("a function of the C library could not be called", t);
-        }
-    }
-
     /// Forgets the file. What took a place stays. Closing twice does nothing.
     @Override
     public void close() {
         if (!closed) {
             closed = true;
-            int _ = number(C.UNMAP, all.address(), all.byteSize());
-            int _ = number(C.CLOSE, descriptor);
+            int _ = CLibrary.number(C.UNMAP, all.address(), all.byteSize());
+            int _ = CLibrary.number(C.CLOSE, descriptor);
         }
     }
 }

@@ -150,6 +150,11 @@ public final class PackedMatrix implements AutoCloseable {
                 .toList();
     }
 
+    /// All of its memory.
+    public MemorySegment memory() {
+        return memory.memory();
+    }
+
     private Panels.Place place(int first) {
         return new Panels.Place(address(), out, first, columns);
     }

@@ -11,6 +11,7 @@ import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
 import org.attune.tensor.MemoryFile;
+import org.attune.tensor.Pages;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -33,7 +34,7 @@ import java.util.stream.Stream;
 @EnabledOnOs(OS.LINUX)
 class SharedPagesTest {
     private static final int RANKS = 3;
-    private static final long PAGE = MemoryFile.pageBytes();
+    private static final long PAGE = Pages.bytes();
     private static final String FILE = "attune-frozen";
 
     private final CyclicBarrier together = new CyclicBarrier(RANKS);

@@ -11,6 +11,7 @@ import org.attune.ranks.RankCarrier;
 import org.attune.ranks.RankMarks;
 import org.attune.ranks.RankSum;
 import org.attune.ranks.RankWatch;
+import org.attune.ranks.ServingCollective;
 import org.attune.ranks.SingleProcess;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -127,7 +128,10 @@ final class RankSession {
                                                     device.get(),
                                                     config.ddpBackend(),
                                                     config.ranksSum()));
-                    ranks = carrier.ranks();
+                    ranks =
+                            config.partsWeights()
+                                    ? new ServingCollective(carrier.ranks())
+                                    : carrier.ranks();
                     nccl = carrier.nccl();
                     if (ranks.writes()) {
                         carrier.said().ifPresent(LOG::warn);

@@ -1,6 +1,7 @@
 package org.attune.model.decode;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.BlockPresence;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.LargePages;
@@ -29,6 +30,7 @@ public final class KvCache implements AutoCloseable {
     private final int[] lengths; // (S)
     private final Optional<KvCache> beside;
     private final DecodeGraphs graphs = new DecodeGraphs(this);
+    private final BlockPresence.Hold weights; // each token reads all of them
     private SharedBeginnings beginnings; // that were asked for last; null once one changed
 
     /// @param slots sequences that it can hold at once, ≥ 1
@@ -48,6 +50,7 @@ public final class KvCache implements AutoCloseable {
                             .formatted(slots, capacity));
         }
         ResidentLimit.beforePass();
+        weights = decoder.presence().hold();
         DecoderConfig c = decoder.config();
         kvHeads = c.kvHeads();
         headDim = c.headDim();
@@ -70,6 +73,7 @@ public final class KvCache implements AutoCloseable {
             }
         } catch (RuntimeException | Error e) {
             scope.close();
+            weights.close();
             throw e;
         }
     }
@@ -299,6 +303,7 @@ public final class KvCache implements AutoCloseable {
     public void close() {
         graphs.close();
         scope.close();
+        weights.close();
         beside.ifPresent(KvCache::close);
     }
 }

@@ -96,6 +96,13 @@ final class BothWaysWeights implements WeightState {
     }
 
     @Override
+    public List<MemorySegment> memory() {
+        return Stream.concat(
+                        base.stream().map(Tensor::memory), Stream.of(copy.memory(), back.memory()))
+                .toList();
+    }
+
+    @Override
     public Tensor product(Tensor hx, Tensor residual) {
         return LinearWeights.product(copy, hx, residual);
     }
@@ -171,6 +178,11 @@ final class BothWaysWeights implements WeightState {
         giveBack();
         back.close();
         return new ForwardWeights(form, columns, copy);
+    }
+
+    @Override
+    public WeightState withColumnsApart() {
+        return this;
     }
 
     @Override

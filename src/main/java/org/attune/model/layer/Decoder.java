@@ -9,12 +9,14 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.LargePages;
 import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// The weights of a decoder, in one compute dtype on one device. What differs between families
 /// stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
@@ -35,6 +37,8 @@ public final class Decoder implements AutoCloseable {
     private final Norm finalNorm;
     private final OutputLayer output;
     private final boolean packs;
+    private final BlockPresence presence;
+    private final boolean ownsBlocks;
     private int headRows = Integer.MAX_VALUE;
 
     private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
@@ -52,6 +56,8 @@ public final class Decoder implements AutoCloseable {
         for (int i = 0; i < config.layers(); i++) {
             blocks.add(loader.block(i));
         }
+        presence = new BlockPresence(blocks);
+        ownsBlocks = true;
         llamaBlocks =
                 config.unlikeLlama().isEmpty()
                         ? Optional.of(blocks.stream().map(LlamaBlock::of).toList())
@@ -69,6 +75,8 @@ public final class Decoder implements AutoCloseable {
         packs = false;
         input = trunk.input;
         blocks.addAll(trunk.blocks);
+        presence = trunk.presence;
+        ownsBlocks = false;
         llamaBlocks = trunk.llamaBlocks;
         finalNorm = trunk.finalNorm;
         output = output(loader(head));
@@ -164,8 +172,50 @@ public final class Decoder implements AutoCloseable {
             output.weight().frozenMemory().forEach(frozen::add);
         }
         frozen.addAll(output.frozenMemory());
-        linears().forEach(l -> frozen.addAll(l.frozenMemory()));
+        if (!presence.varies()) {
+            linears().forEach(l -> frozen.addAll(l.frozenMemory()));
+        }
         return frozen;
+    }
+
+    /// Whether blocks' own weights are trained.
+    public boolean trainsBlocks() {
+        return linears().stream().anyMatch(FusedLinear::trainsBase);
+    }
+
+    /// Memory of the processor with the weights of each block's layers, in whichever form, which may
+    /// lose its numbers from now on whenever nobody [needs][BlockPresence#need] the block. Norms
+    /// and biases stay.
+    ///
+    /// @return in the order of the blocks; what is where is the same in every process
+    public List<List<MemorySegment>> takeBlockMemory() {
+        return blocks.stream()
+                .map(b -> b.linears().stream().flatMap(l -> l.takeMemory().stream()).toList())
+                .toList();
+    }
+
+    /// The base weight of a part of linear layers of this decoder, `(out, in)`: a view, or a copy in
+    /// the current scope where weights come and go.
+    public Tensor weight(FusedLinear linear, int part) {
+        if (!presence.varies()) {
+            return linear.weight(part);
+        }
+        try (var _ = presence.hold(blockOf(linear))) {
+            return linear.weight(part).copy();
+        }
+    }
+
+    private int blockOf(FusedLinear linear) {
+        return IntStream.range(0, blocks.size())
+                .filter(i -> blocks.get(i).linears().contains(linear))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /// Which blocks' weights are in memory. Passes say what they need; who reads weights otherwise
+    /// says so too.
+    public BlockPresence presence() {
+        return presence;
     }
 
     /// Has passes read the numbers themselves, without copies, since they will change.
@@ -275,6 +325,9 @@ public final class Decoder implements AutoCloseable {
 
     @Override
     public void close() {
+        if (ownsBlocks) {
+            presence.close();
+        }
         scope.close();
     }
 }

@@ -32,6 +32,11 @@ record ForwardWeights(Form form, Optional<AdapterColumns> columns, PackedMatrix 
     }
 
     @Override
+    public List<MemorySegment> memory() {
+        return List.of(copy.memory());
+    }
+
+    @Override
     public Tensor product(Tensor hx, Tensor residual) {
         return LinearWeights.product(copy, hx, residual);
     }
@@ -78,6 +83,11 @@ record ForwardWeights(Form form, Optional<AdapterColumns> columns, PackedMatrix 
 
     @Override
     public WeightState forwardOnly() {
+        return this;
+    }
+
+    @Override
+    public WeightState withColumnsApart() {
         return this;
     }
 

@@ -39,6 +39,7 @@ public final class FusedLinear {
     private final LinearWeights weights;
     private final Tensor bias; // (out) or null
     private boolean servesTokens; // decoding reads the packed copy
+    private boolean absent; // the numbers have left memory
     private LoraDownMatrices reducers; // the `sA` of the adapter in the columns; null without
     private final Attached none = Attached.of(this, List.of());
     private Attached trained = none;
@@ -100,6 +101,7 @@ public final class FusedLinear {
     /// The base weight of one part, a view `(out, in)`.
     public Tensor weight(int part) {
         requirePlain();
+        requirePresent();
         Part p = parts.get(part);
         return weights.base().narrow(0, p.firstRow(), p.out());
     }
@@ -157,6 +159,7 @@ public final class FusedLinear {
     }
 
     private void findPlaces() {
+        requirePresent();
         if (trainedCopies != null) {
             trainedCopies.close();
         }
@@ -173,6 +176,28 @@ public final class FusedLinear {
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
         copyTrained();
+        if (!absent) {
+            weights.columnsChanged();
+        }
+    }
+
+    /// Memory of the weights and of what was copied from them, which may lose its numbers between
+    /// [#leaves] and [#arrived] from now on.
+    List<MemorySegment> takeMemory() {
+        List<MemorySegment> memory = weights.takeMemory();
+        findPlaces(); // the columns may have moved
+        return memory;
+    }
+
+    /// Says that the numbers are about to leave memory.
+    void leaves() {
+        weights.unpackFrozen();
+        absent = true;
+    }
+
+    /// Says that the numbers are back.
+    void arrived() {
+        absent = false;
         weights.columnsChanged();
     }
 
@@ -266,6 +291,14 @@ public final class FusedLinear {
         weights.unpackFrozen();
     }
 
+    private void requirePresent() {
+        if (absent) {
+            throw new IllegalStateException(
+                    "weights of %s are read, of which this process keeps a part only"
+                            .formatted(parts.getFirst().path()));
+        }
+    }
+
     private void requirePlain() {
         if (weights.isForwardOnly()) {
             throw new IllegalStateException(
@@ -352,6 +385,7 @@ public final class FusedLinear {
     }
 
     private Tensor product(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
+        requirePresent();
         return switch (adapter.kind()) {
             case OFF -> withoutUpdate(hx, residual);
             case TRAINED -> {
@@ -444,6 +478,7 @@ public final class FusedLinear {
 
     /// Back through the products with low-rank updates.
     Tensor back(Tensor dy, Tensor hx, Dropout dropout) {
+        requirePresent();
         Tensor x = weights.extra() == 0 ? hx : hx.narrow(1, 0, in);
         for (int i = 0; i < weightGradients.length; i++) {
             Part p = parts.get(i);

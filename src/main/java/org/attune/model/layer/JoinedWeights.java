@@ -13,7 +13,9 @@ import java.util.Optional;
 /// @param matrix `[W | B]`
 /// @param base `W`
 /// @param own `B`
-record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
+/// @param behind where `B` is copied to behind `W`, if it is kept elsewhere
+record JoinedWeights(
+        Form form, Tensor matrix, Tensor base, AdapterColumns own, Optional<Tensor> behind)
         implements WeightState {
     /// Other columns behind `W`, which is closed.
     static WeightState of(Form form, Tensor base, int count) {
@@ -28,7 +30,8 @@ record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
                     form,
                     wider,
                     form.owner().adopt(wider.narrow(1, 0, form.in())),
-                    new AdapterColumns(form.owner(), wider.narrow(1, form.in(), count)));
+                    new AdapterColumns(form.owner(), wider.narrow(1, form.in(), count)),
+                    Optional.empty());
         }
     }
 
@@ -45,6 +48,11 @@ record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
     @Override
     public List<MemorySegment> frozenMemory() {
         return List.of(); // each page has columns too
+    }
+
+    @Override
+    public List<MemorySegment> memory() {
+        return List.of(matrix.memory());
     }
 
     @Override
@@ -69,6 +77,7 @@ record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
     @Override
     public void columnsChanged() {
         own.changed();
+        behind.ifPresent(place -> place.copyInPlace(own.matrix()));
     }
 
     @Override
@@ -85,6 +94,7 @@ record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
 
     private void close() {
         own.close();
+        behind.ifPresent(Tensor::close);
         matrix.close();
     }
 
@@ -121,6 +131,17 @@ record JoinedWeights(Form form, Tensor matrix, Tensor base, AdapterColumns own)
             base.close();
             matrix.close();
             return new ForwardWeights(form, Optional.of(apart), copy);
+        }
+    }
+
+    @Override
+    public WeightState withColumnsApart() {
+        if (behind.isPresent()) {
+            return this;
+        }
+        try (var _ = TensorScope.open("apart")) {
+            Tensor place = form.owner().adopt(matrix.narrow(1, form.in(), own.count()));
+            return new JoinedWeights(form, matrix, base, own.apart(), Optional.of(place));
         }
     }
 

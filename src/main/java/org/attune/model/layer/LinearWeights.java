@@ -17,6 +17,7 @@ import java.util.Optional;
 final class LinearWeights {
     private final WeightState.Form form;
     private WeightState state;
+    private boolean memoryIsTaken;
 
     /// @param packs whether to keep a copy in the layout that products like best
     LinearWeights(TensorScope owner, int out, int in, Device device, DType dtype, boolean packs) {
@@ -28,6 +29,22 @@ final class LinearWeights {
     /// Memory of the processor whose numbers are those of `W` and stay as they are.
     List<MemorySegment> frozenMemory() {
         return state.frozenMemory();
+    }
+
+    /// All memory of the processor with numbers of `W`, from now on such that it can lose them:
+    /// [#columnsChanged] writes what else is there.
+    List<MemorySegment> takeMemory() {
+        pack();
+        state = state.withColumnsApart();
+        memoryIsTaken = true;
+        return state.memory();
+    }
+
+    private void requireOwnMemory() {
+        if (memoryIsTaken) {
+            throw new IllegalStateException(
+                    "weights can't take another form when their memory comes and goes");
+        }
     }
 
     /// Whether products read copies.
@@ -65,6 +82,7 @@ final class LinearWeights {
             state.columns().ifPresent(c -> c.matrix().zeroInPlace());
             return;
         }
+        requireOwnMemory();
         try (var _ = TensorScope.open("attach")) {
             state = state.resized(count);
         }
@@ -91,6 +109,7 @@ final class LinearWeights {
     ///
     /// @param memory of [#packedNumbers]; is the copy's
     void packInto(Tensor memory) {
+        requireOwnMemory();
         state = state.packedInto(memory);
     }
 
@@ -107,16 +126,19 @@ final class LinearWeights {
 
     /// Makes a copy for backward passes too, of `W` alone, and gives `W` back.
     void packBackward() {
+        requireOwnMemory();
         state = state.bothWays();
     }
 
     /// Makes products read the numbers themselves from now on: they will be trained.
     void keepPlain() {
+        requireOwnMemory();
         state = state.plain();
     }
 
     /// Keeps nothing but what forward passes read, where there can be a copy.
     void keepForward() {
+        requireOwnMemory();
         state = state.forwardOnly();
     }
 

@@ -35,6 +35,11 @@ record PackedWeights(
     }
 
     @Override
+    public List<MemorySegment> memory() {
+        return List.of(base.memory(), copy.memory());
+    }
+
+    @Override
     public Tensor product(Tensor hx, Tensor residual) {
         return LinearWeights.product(copy, hx, residual);
     }
@@ -95,6 +100,11 @@ record PackedWeights(
     public WeightState forwardOnly() {
         base.close();
         return new ForwardWeights(form, columns, copy);
+    }
+
+    @Override
+    public WeightState withColumnsApart() {
+        return this;
     }
 
     @Override

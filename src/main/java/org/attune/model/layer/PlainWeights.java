@@ -20,6 +20,11 @@ record PlainWeights(Form form, Tensor base, Optional<AdapterColumns> columns, bo
     }
 
     @Override
+    public List<MemorySegment> memory() {
+        return frozenMemory();
+    }
+
+    @Override
     public Tensor product(Tensor hx, Tensor residual) {
         return LinearWeights.plus(hx.mm(base.t()), residual);
     }
@@ -78,6 +83,11 @@ record PlainWeights(Form form, Tensor base, Optional<AdapterColumns> columns, bo
             base.close();
             return new ForwardWeights(form, columns, copy);
         }
+    }
+
+    @Override
+    public WeightState withColumnsApart() {
+        return this;
     }
 
     @Override

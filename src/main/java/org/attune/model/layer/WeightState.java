@@ -58,6 +58,10 @@ sealed interface WeightState
     /// Memory of the processor whose numbers are those of `W` and stay as they are.
     List<MemorySegment> frozenMemory();
 
+    /// All memory of the processor with numbers of `W`, in which the columns may stand too. Where
+    /// they do, [#columnsChanged] writes them again.
+    List<MemorySegment> memory();
+
     /// `hx [W | B]ᵀ`, plus a residual.
     ///
     /// @param hx `(N, in + R)`
@@ -90,6 +94,9 @@ sealed interface WeightState
 
     /// With nothing but what forward passes read, where there can be a copy.
     WeightState forwardOnly();
+
+    /// With columns that are kept elsewhere too, so that [#memory] can lose its numbers.
+    WeightState withColumnsApart();
 
     /// With `W` itself for products to read, the same tensor, since it will be trained.
     WeightState plain();

@@ -57,6 +57,7 @@ public final class DecoderRun implements AutoCloseable {
     private final KeptAttention[] keptAttention;
     private final Optional<Recorded> recorded;
     private final Tensor hidden;
+    private boolean holdsLast;
 
     /// A forward pass that was made before.
     ///
@@ -127,9 +128,12 @@ public final class DecoderRun implements AutoCloseable {
         for (int i = 0; i < inputs.length; i++) {
             Tensor out;
             StopRequest.check(); // no weight has changed since the step began
+            decoder.presence().need(i);
             try (var _ = TensorScope.open("block")) {
                 out = block(i, x);
                 scope.adopt(out);
+            } finally {
+                leave(i);
             }
             if (!options.backward()) {
                 x.close();
@@ -139,6 +143,15 @@ public final class DecoderRun implements AutoCloseable {
             x = out;
         }
         return x;
+    }
+
+    /// The backward pass begins with the last block.
+    private void leave(int i) {
+        if (options.backward() && i == inputs.length - 1) {
+            holdsLast = true;
+        } else {
+            decoder.presence().done(i);
+        }
     }
 
     private Tensor block(int i, Tensor x) {
@@ -204,8 +217,12 @@ public final class DecoderRun implements AutoCloseable {
             for (int i = inputs.length - 1; i >= 0; i--) {
                 Tensor dx;
                 StopRequest.check(); // what was added to gradients is dropped with the step
+                decoder.presence().need(i);
+                dropLast();
                 try (var inner = TensorScope.open("block")) {
                     dx = inner.keep(blockBackward(i, d, inner));
+                } finally {
+                    decoder.presence().done(i);
                 }
                 if (d != dHidden) {
                     d.close();
@@ -243,8 +260,16 @@ public final class DecoderRun implements AutoCloseable {
         return WrittenBlock.completed(b, kept, pass);
     }
 
+    private void dropLast() {
+        if (holdsLast) {
+            holdsLast = false;
+            decoder.presence().done(inputs.length - 1);
+        }
+    }
+
     @Override
     public void close() {
+        dropLast();
         scope.close();
         pass.close();
     }

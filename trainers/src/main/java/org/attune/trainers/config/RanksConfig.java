@@ -15,7 +15,7 @@ import java.util.Optional;
 /// @param ddpTimeout seconds that a process waits for the others in one call before the run ends;
 ///     TRL's default
 /// @param zeroStage what is cut over the processes instead of being held by each, as in ZeRO: 0
-///     nothing, 1 the optimizer's state, 2 gradients too
+///     nothing, 1 the optimizer's state, 2 gradients too, 3 weights too
 /// @param shareFrozen whether processes of one machine have weights that aren't trained in memory
 ///     once, instead of once each
 /// @param ranksSum in which order numbers of the processes are added
@@ -27,16 +27,22 @@ public record RanksConfig(
         RankSum ranksSum,
         @InRange(
                         min = 0,
-                        max = 2,
+                        max = 3,
                         message =
-                                "2 has ranks hold gradients and the optimizer's state in parts;"
-                                        + " each holds the weights whole")
+                                "0 cuts nothing over ranks, 1 the optimizer's state, 2 gradients"
+                                        + " too, 3 weights too")
                 int zeroStage,
         boolean shareFrozen)
         implements RanksConfigCopies {
     /// Whether a process keeps gradients of its part only.
     public boolean partsGradients() {
         return zeroStage >= 2;
+    }
+
+    /// Whether a process keeps its part of the weights only, but for those of a block that is being
+    /// computed.
+    public boolean partsWeights() {
+        return zeroStage >= 3;
     }
 
     /// The defaults, as listed at the parameters.

@@ -1,7 +1,10 @@
 package org.attune.trainers.opening;
 
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.BlockPresence;
 import org.attune.ranks.Collective;
+import org.attune.ranks.FrozenParts;
+import org.attune.ranks.ServingCollective;
 import org.attune.ranks.SharedPages;
 import org.attune.ranks.SingleProcess;
 import org.attune.tensor.Engine;
@@ -24,6 +27,7 @@ final class FrozenWeights {
 
     private final Collective ranks;
     private final List<Decoder> others = new ArrayList<>();
+    private final List<FrozenParts> parts = new ArrayList<>();
 
     /// @param ranks processes of the run
     FrozenWeights(Collective ranks) {
@@ -56,6 +60,77 @@ final class FrozenWeights {
             T loaded = load.get();
             others.add(weights.apply(loaded));
             return loaded;
+        }
+    }
+
+    /// Cuts blocks' weights over the ranks, when they are what they will be: each rank keeps its
+    /// part, and has a block's weights while it computes the block. All ranks make this call.
+    ///
+    /// @param policy of the run
+    void cut(Decoder policy) {
+        if (ranks.size() == 1) {
+            return;
+        }
+        ServingCollective serving = serving();
+        long bytes = 0;
+        List<Decoder> all = new ArrayList<>(others);
+        all.addFirst(policy);
+        for (Decoder decoder : all) {
+            if (!decoder.presence().varies() && !decoder.trainsBlocks()) {
+                bytes += cut(decoder, serving);
+            }
+        }
+        Engine.giveBackFreedMemory();
+        if (bytes > 0) {
+            LOG.info(
+                    "{} MiB of frozen weights are cut over {} ranks",
+                    String.format(Locale.ROOT, "%.0f", bytes / MIB),
+                    ranks.size());
+        }
+    }
+
+    private ServingCollective serving() {
+        if (ranks instanceof ServingCollective serving) {
+            return serving;
+        }
+        throw new IllegalStateException("ranks that give each other no weights");
+    }
+
+    private long cut(Decoder decoder, ServingCollective serving) {
+        var cut =
+                new FrozenParts(
+                        serving.carrier(), decoder.takeBlockMemory(), block -> "block " + block);
+        serving.add(cut);
+        parts.add(cut);
+        decoder.presence().moveTo(new CutBlocks(serving, cut));
+        return cut.bytes();
+    }
+
+    /// Says that no rank needs weights of others any more. All ranks make this call.
+    void end() {
+        if (!parts.isEmpty()) {
+            serving().end();
+            parts.forEach(FrozenParts::close);
+            parts.clear();
+        }
+    }
+
+    /// Weights of blocks that other ranks have parts of.
+    private record CutBlocks(ServingCollective ranks, FrozenParts parts)
+            implements BlockPresence.Source {
+        @Override
+        public void fetch(int block) {
+            ranks.need(parts, block);
+        }
+
+        @Override
+        public void release(int block) {
+            parts.leave(block);
+        }
+
+        @Override
+        public void close() {
+            parts.giveBackMemory();
         }
     }
 

@@ -83,7 +83,10 @@ public record OpenedRun<T>(
             try (PolicySetup policy = loaded.policy()) {
                 policy.among(frozen);
                 RunContext context = context(around, model, policy.policy(), clock);
-                return train.apply(new OpenedRun<>(model, loaded.rows(), policy, context));
+                RunSummary summary =
+                        train.apply(new OpenedRun<>(model, loaded.rows(), policy, context));
+                frozen.end();
+                return summary;
             }
         } catch (StoppedException e) {
             return RunSummary.stoppedBefore(clock.seconds());

@@ -226,6 +226,9 @@ public final class PolicySetup implements AutoCloseable {
         if (copies) {
             decoder.packBackward();
         }
+        if (training.ranks().partsWeights()) {
+            frozen.cut(decoder);
+        }
         if (training.ranks().shareFrozen()) {
             frozen.share(decoder);
         }

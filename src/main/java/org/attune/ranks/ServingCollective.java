@@ -1,0 +1,188 @@
+package org.attune.ranks;
+
+import org.attune.tensor.Tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/// Ranks that hold something in parts, and give each other what one of them needs whole. A rank
+/// needs it at a time that others don't know: its passes are as many as its rows ask for. So before
+/// each call that all make together, every rank says whether it has come to that call or needs
+/// something. As long as one needs something, all give it their parts. A rank that has no pass left
+/// serves the others until they are done too.
+///
+/// A call costs one more exchange of a number.
+public final class ServingCollective implements Collective {
+    private static final String WHAT = "what ranks need of each other";
+    private static final int NOTHING = -1;
+
+    private final Collective carrier;
+    private final List<Shelf> shelves = new ArrayList<>();
+
+    /// Things that ranks hold in parts.
+    public interface Shelf {
+        /// How many things there are, the same on all ranks.
+        int size();
+
+        /// Gives this rank's part of a thing to the others, and gets theirs. All ranks make this
+        /// call.
+        ///
+        /// @param thing its number, from 0 on
+        /// @param needed whether this rank needs it whole
+        void give(int thing, boolean needed);
+    }
+
+    /// @param carrier owned; what gives parts makes calls of it
+    public ServingCollective(Collective carrier) {
+        this.carrier = carrier;
+    }
+
+    /// What carries parts while they are given.
+    public Collective carrier() {
+        return carrier;
+    }
+
+    /// Adds a shelf. All ranks do so between the same two calls.
+    public void add(Shelf shelf) {
+        shelves.add(shelf);
+    }
+
+    /// Takes all shelves away, when no rank needs anything any more. All ranks make this call.
+    public void end() {
+        if (!shelves.isEmpty()) {
+            serve(NOTHING);
+            shelves.clear();
+        }
+    }
+
+    /// Gets a thing whole; other ranks may be anywhere before their next call.
+    public void need(Shelf shelf, int thing) {
+        int first = 0;
+        for (Shelf other : shelves) {
+            if (other == shelf) {
+                serve(first + thing);
+                return;
+            }
+            first += other.size();
+        }
+        throw new IllegalStateException("parts of something that no other rank gives");
+    }
+
+    /// @param mine what this rank needs; [#NOTHING]: it waits for the others
+    private void serve(int mine) {
+        SortedSet<Integer> needed;
+        do {
+            needed = new TreeSet<>();
+            for (double[] theirs : carrier.allGather(WHAT, mine)) {
+                needed.add((int) theirs[0]);
+            }
+            needed.remove(NOTHING);
+            for (int thing : needed) {
+                give(thing, thing == mine);
+            }
+        } while (mine == NOTHING && !needed.isEmpty());
+    }
+
+    private void give(int thing, boolean needed) {
+        int first = 0;
+        for (Shelf shelf : shelves) {
+            if (thing < first + shelf.size()) {
+                shelf.give(thing - first, needed);
+                return;
+            }
+            first += shelf.size();
+        }
+        throw new IllegalStateException("a rank needs thing " + thing + " of " + first);
+    }
+
+    /// Comes to a call that all make.
+    private Collective together() {
+        if (!shelves.isEmpty()) {
+            serve(NOTHING);
+        }
+        return carrier;
+    }
+
+    @Override
+    public int rank() {
+        return carrier.rank();
+    }
+
+    @Override
+    public int size() {
+        return carrier.size();
+    }
+
+    @Override
+    public int local() {
+        return carrier.local();
+    }
+
+    @Override
+    public String where(int rank) {
+        return carrier.where(rank);
+    }
+
+    @Override
+    public boolean writes() {
+        return carrier.writes();
+    }
+
+    @Override
+    public void enter(int step) {
+        carrier.enter(step);
+    }
+
+    /// Calls of a part serve nobody.
+    @Override
+    public Collective part(int number) {
+        return together().part(number);
+    }
+
+    @Override
+    public void allReduce(String what, Tensor sum) {
+        together().allReduce(what, sum);
+    }
+
+    @Override
+    public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
+        together().reduceScatter(what, whole, counts, part);
+    }
+
+    @Override
+    public void allGather(String what, Tensor part, Tensor whole) {
+        together().allGather(what, part, whole);
+    }
+
+    @Override
+    public void broadcast(String what, Tensor values, int from) {
+        together().broadcast(what, values, from);
+    }
+
+    @Override
+    public double[][] allGather(String what, double... mine) {
+        return together().allGather(what, mine);
+    }
+
+    @Override
+    public byte[][] allGather(String what, byte[] mine) {
+        return together().allGather(what, mine);
+    }
+
+    @Override
+    public void barrier(String what) {
+        together().barrier(what);
+    }
+
+    @Override
+    public RankTimes times() {
+        return carrier.times();
+    }
+
+    @Override
+    public void close() {
+        carrier.close();
+    }
+}
