@@ -30,8 +30,6 @@ import java.util.Set;
 /// over ranks ([RankParts#sum]) before an update; what else they hold isn't read. Or each rank
 /// keeps its part of them only ([GradientParts]).
 public final class PartedOptimizer implements Optimizer {
-    private static final String VALUES = "updated values";
-
     private final ParameterSpace space;
     private final OptimizerKind kind;
     private final RankParts parts;
@@ -136,8 +134,7 @@ public final class PartedOptimizer implements Optimizer {
     }
 
     private void spread() {
-        parts.gather(VALUES, space.values());
-        space.valuesChanged();
+        space.gatherValues(parts);
     }
 
     @Override
@@ -193,10 +190,10 @@ public final class PartedOptimizer implements Optimizer {
     }
 
     /// What of the state a rank has its part of. It has all trained values, but where others are
-    /// shown.
+    /// shown, or where it keeps its part of them.
     private Set<String> parted() {
         Set<String> parted = new HashSet<>(moments);
-        if (own.showsResult()) {
+        if (own.showsResult() || !space.keepsValues()) {
             parted.add(OptimizerState.VALUES);
         }
         return parted;
@@ -235,8 +232,8 @@ public final class PartedOptimizer implements Optimizer {
         for (String name : moments) {
             state.require(file, name, DType.FLOAT32, parts.count());
         }
-        own.restore(new FilePart(file, Set.copyOf(moments), parts));
-        space.valuesChanged();
+        space.replaceValues(
+                () -> own.restore(new FilePart(file, Set.copyOf(moments), parts)));
     }
 
     @Override

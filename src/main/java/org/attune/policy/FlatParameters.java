@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.ranks.Collective;
+import org.attune.ranks.RankParts;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
@@ -20,6 +21,7 @@ final class FlatParameters implements ParameterSpace {
     private final Tensor gradients;
     private final TensorScope owner;
     private Optional<GradientParts> parts = Optional.empty();
+    private Optional<CutWeights> cut = Optional.empty();
     private final List<IntConsumer> listeners = new ArrayList<>();
     private IntConsumer use =
             _ -> {
@@ -113,8 +115,15 @@ final class FlatParameters implements ParameterSpace {
         return places.shared();
     }
 
-    /// The master value of a parameter in its shape, a view in the current scope.
+    /// The master value of a parameter in its shape, a view in the current scope. Where this process
+    /// [doesn't keep][#keepsValues] all values, it is good until another parameter is asked for.
     Tensor value(Parameter p) {
+        cut.ifPresent(c -> c.show(p));
+        return view(p);
+    }
+
+    /// The same where the value is known to be here.
+    Tensor view(Parameter p) {
         return values.narrow(0, p.offset(), p.count()).reshape(p.shape());
     }
 
@@ -148,6 +157,38 @@ final class FlatParameters implements ParameterSpace {
     /// Registers a refresh of compute copies, given the number of the group that changed.
     void onChange(IntConsumer refresh) {
         listeners.add(refresh);
+    }
+
+    /// Has values come and go from now on.
+    void comeAndGo(CutWeights how) {
+        cut = Optional.of(how);
+    }
+
+    @Override
+    public boolean keepsValues() {
+        return cut.isEmpty();
+    }
+
+    @Override
+    public void gatherValues(RankParts of) {
+        if (cut.isEmpty()) {
+            ParameterSpace.super.gatherValues(of);
+        } else {
+            cut.get().gatherOthers();
+            valuesChanged();
+            cut.get().changed();
+        }
+    }
+
+    @Override
+    public void replaceValues(Runnable write) {
+        if (cut.isEmpty()) {
+            ParameterSpace.super.replaceValues(write);
+        } else {
+            cut.get().replace(write);
+            valuesChanged();
+            cut.get().changed();
+        }
     }
 
     @Override

@@ -2,23 +2,29 @@ package org.attune.policy;
 
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
+import org.attune.ranks.ServingCollective;
 import org.attune.tensor.DType;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /// All weights of a decoder as trained parameters: float32 masters, and the decoder's own weights
 /// as compute copies.
 final class FullParameters implements TrainedParameters, BackwardProgress {
     private final TensorScope scope = TensorScope.detached("weights");
+    private final Decoder decoder;
     private final boolean transposed;
     private final WholeWeights weights;
     private final FlatParameters flat;
+    private Optional<CutWeights> cut = Optional.empty();
 
     /// @param inTurn whether gradients share memory, as in [Policy#withAllWeightsInTurn]
     FullParameters(Decoder decoder, boolean inTurn) {
+        this.decoder = decoder;
         transposed = decoder.config().names().transposed();
         try (var _ = scope.enter()) {
             weights = new WholeWeights(decoder);
@@ -45,12 +51,37 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
                 lasts ? Set.of(weights.embeddingGroup()) : Set.of());
     }
 
+    /// A block that is not here gets its values when it is needed.
     private void refresh(int group) {
+        if (flat.keepsValues() || !weights.isBlock(group)) {
+            compute(group);
+        }
+    }
+
+    private void compute(int group) {
         try (var _ = TensorScope.open("weights")) {
             weights.groups()
                     .get(group)
-                    .forEach(p -> weights.computed().get(p).copyInPlace(flat.value(p)));
+                    .forEach(p -> weights.computed().get(p).copyInPlace(flat.view(p)));
         }
+    }
+
+    /// Keeps this process's part of the blocks' weights only, from now on. All processes make this
+    /// call.
+    ///
+    /// @param ranks of the run; borrowed
+    /// @return bytes that left this process's memory
+    long cut(ServingCollective ranks) {
+        List<List<ParameterSpace.Parameter>> blocks =
+                IntStream.range(0, decoder.blocks().size())
+                        .mapToObj(block -> weights.groups().get(weights.blockGroup(block)))
+                        .toList();
+        var own =
+                new CutWeights(
+                        ranks, flat, decoder, blocks, block -> compute(weights.blockGroup(block)));
+        cut = Optional.of(own);
+        flat.comeAndGo(own);
+        return own.bytes();
     }
 
     @Override
@@ -93,6 +124,7 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
 
     @Override
     public void close() {
+        cut.ifPresent(CutWeights::close);
         scope.close();
     }
 }

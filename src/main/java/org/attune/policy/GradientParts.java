@@ -61,16 +61,13 @@ public final class GradientParts {
 
     /// Where a turn's numbers stand, neighbours together.
     private List<RankParts.Stretch> stretches(List<Parameter> turn) {
-        List<RankParts.Stretch> stretches = new ArrayList<>();
-        for (Parameter p : turn) {
-            var next = new RankParts.Stretch(p.offset(), space.gradientOffset(p), p.count());
-            if (!stretches.isEmpty() && stretches.getLast().isBefore(next)) {
-                stretches.set(stretches.size() - 1, stretches.getLast().with(next));
-            } else {
-                stretches.add(next);
-            }
-        }
-        return stretches;
+        return RankParts.Stretch.joined(
+                turn.stream()
+                        .map(
+                                p ->
+                                        new RankParts.Stretch(
+                                                p.offset(), space.gradientOffset(p), p.count()))
+                        .toList());
     }
 
     Collective ranks() {

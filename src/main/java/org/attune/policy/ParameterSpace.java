@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.ranks.Collective;
+import org.attune.ranks.RankParts;
 import org.attune.tensor.Tensor;
 
 import java.util.List;
@@ -73,6 +74,29 @@ public interface ParameterSpace {
     /// How many numbers are trained.
     default long count() {
         return parameters().stream().mapToLong(Parameter::count).sum();
+    }
+
+    /// Whether this process has all values at any time; else those of its part, and others while
+    /// they are needed.
+    default boolean keepsValues() {
+        return true;
+    }
+
+    /// Gets the values that other processes have changed, each those of its part, and refreshes the
+    /// compute copies. All processes make this call.
+    ///
+    /// @param parts of the values
+    default void gatherValues(RankParts parts) {
+        parts.gather("updated values", values());
+        valuesChanged();
+    }
+
+    /// Has all values replaced, and refreshes the compute copies. All processes make this call.
+    ///
+    /// @param write writes each of [#values]
+    default void replaceValues(Runnable write) {
+        write.run();
+        valuesChanged();
     }
 
     /// Call after [#values] changed: refreshes the compute copies.

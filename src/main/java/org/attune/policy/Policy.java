@@ -13,6 +13,7 @@ import org.attune.model.pass.EmbeddingNoise;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.PassRecord;
 import org.attune.model.pass.Recomputation;
+import org.attune.ranks.ServingCollective;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -409,6 +410,19 @@ public final class Policy implements CausalPolicy {
         }
         PassRecord from = record.get();
         return from.rows(layout).map(rows -> new DecoderRun.Recorded(from, rows));
+    }
+
+    /// Keeps this process's part of the blocks' trained weights only, and has a block's weights while
+    /// it is computed, where all weights are trained on several processes. All of them make this
+    /// call, with policies that [share][#withAllWeightsInTurn] gradients' memory.
+    ///
+    /// @param ranks of the run; borrowed
+    /// @return bytes that left this process's memory; 0 where an adapter is trained
+    public long cutWeights(ServingCollective ranks) {
+        return switch (trained) {
+            case FullParameters full -> full.cut(ranks);
+            case AdapterParameters _ -> 0;
+        };
     }
 
     /// Makes a record of what is read with these weights serve [#evaluate] as its forward pass

@@ -61,6 +61,11 @@ final class WholeWeights {
         bindings.forEach(b -> b.accept(flat));
     }
 
+    /// Whether a group is of a block.
+    boolean isBlock(int group) {
+        return group > HEAD && group < embeddingGroup();
+    }
+
     int blockGroup(int block) {
         return layers - block;
     }

@@ -50,13 +50,28 @@ public record RankParts(Collective ranks, long count) {
     /// @param length how many
     public record Stretch(long start, long at, long length) {
         /// Whether another one follows, here and there.
-        public boolean isBefore(Stretch next) {
+        private boolean isBefore(Stretch next) {
             return start + length == next.start && at + length == next.at;
         }
 
         /// With one that follows.
-        public Stretch with(Stretch next) {
+        private Stretch with(Stretch next) {
             return new Stretch(start, at, length + next.length);
+        }
+
+        /// The same with neighbours as one.
+        ///
+        /// @param stretches in the order of the row
+        public static List<Stretch> joined(List<Stretch> stretches) {
+            List<Stretch> joined = new ArrayList<>();
+            for (Stretch next : stretches) {
+                if (!joined.isEmpty() && joined.getLast().isBefore(next)) {
+                    joined.add(joined.removeLast().with(next));
+                } else {
+                    joined.add(next);
+                }
+            }
+            return joined;
         }
     }
 
@@ -186,7 +201,10 @@ public record RankParts(Collective ranks, long count) {
         }
     }
 
-    private List<Run> runs(int rank, List<Stretch> stretches) {
+    /// What a rank's part has of some numbers, in their order.
+    ///
+    /// @return runs in what holds these numbers ([Stretch#at])
+    public List<Run> runs(int rank, List<Stretch> stretches) {
         List<Run> runs = new ArrayList<>();
         for (Stretch s : stretches) {
             for (Run run : runs(rank, s.start(), s.start() + s.length())) {
@@ -260,6 +278,46 @@ public record RankParts(Collective ranks, long count) {
                     }
                 }
             }
+        }
+    }
+
+    /// Puts all parts of some of the numbers into the rows of the ranks that need them.
+    ///
+    /// @param row of any type, holds the numbers; this rank's part is given to the others
+    /// @param stretches which numbers, and where they stand in the row
+    /// @param needed whether this rank gets the others' numbers; else it reads its part only
+    public void gather(String what, Tensor row, List<Stretch> stretches, boolean needed) {
+        if (ranks.size() == 1) {
+            return;
+        }
+        List<List<Run>> runs =
+                IntStream.range(0, ranks.size()).mapToObj(rank -> runs(rank, stretches)).toList();
+        long most = runs.stream().mapToLong(RankParts::numbers).max().orElseThrow();
+        for (long done = 0; done < most; done += round()) {
+            long now = Math.min(round(), most - done);
+            try (var _ = TensorScope.open("parts")) {
+                Tensor mine = Tensor.zeros(row.device(), row.dtype(), now);
+                move(row, some(runs.get(ranks.rank()), done, now), mine, false);
+                Tensor all = Tensor.empty(row.device(), row.dtype(), now * ranks.size());
+                ranks.allGather(what, mine, all);
+                for (int rank = 0; rank < ranks.size() && needed; rank++) {
+                    if (rank != ranks.rank()) {
+                        Tensor theirs = all.narrow(0, rank * now, now);
+                        move(row, some(runs.get(rank), done, now), theirs, true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies runs of a row, which stand one behind the other elsewhere, or into the row.
+    private static void move(Tensor row, List<Run> runs, Tensor elsewhere, boolean back) {
+        long at = 0;
+        for (Run run : runs) {
+            Tensor there = row.narrow(0, run.row(), run.length());
+            Tensor here = elsewhere.narrow(0, at, run.length());
+            (back ? there : here).copyInPlace(back ? here : there);
+            at += run.length();
         }
     }
 

@@ -63,6 +63,16 @@ public final class BlockPresence {
         }
     }
 
+    /// Has all weights fetched anew that are needed now.
+    public void changed() {
+        for (int block = 0; block < users.length; block++) {
+            if (users[block] > 0) {
+                int changed = block;
+                source.ifPresent(from -> fetch(from, changed));
+            }
+        }
+    }
+
     private void fetch(Source from, int block) {
         from.fetch(block);
         blocks.get(block).linears().forEach(FusedLinear::arrived);

@@ -40,6 +40,7 @@ public final class Decoder implements AutoCloseable {
     private final BlockPresence presence;
     private final boolean ownsBlocks;
     private int headRows = Integer.MAX_VALUE;
+    private boolean changes;
 
     private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
         this.config = config;
@@ -178,9 +179,9 @@ public final class Decoder implements AutoCloseable {
         return frozen;
     }
 
-    /// Whether blocks' own weights are trained.
-    public boolean trainsBlocks() {
-        return linears().stream().anyMatch(FusedLinear::trainsBase);
+    /// Whether blocks' own weights are trained, or will change otherwise.
+    public boolean changes() {
+        return changes || linears().stream().anyMatch(FusedLinear::trainsBase);
     }
 
     /// Memory of the processor with the weights of each block's layers, in whichever form, which may
@@ -220,6 +221,7 @@ public final class Decoder implements AutoCloseable {
 
     /// Has passes read the numbers themselves, without copies, since they will change.
     public void keepPlain() {
+        changes = true;
         linears().forEach(FusedLinear::keepPlain);
         output.keepPlain();
     }

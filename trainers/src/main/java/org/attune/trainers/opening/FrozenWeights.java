@@ -1,13 +1,17 @@
 package org.attune.trainers.opening;
 
 import org.attune.model.layer.Decoder;
+import org.attune.error.ConfigException;
 import org.attune.model.layer.BlockPresence;
+import org.attune.policy.Policy;
 import org.attune.ranks.Collective;
 import org.attune.ranks.FrozenParts;
 import org.attune.ranks.ServingCollective;
 import org.attune.ranks.SharedPages;
 import org.attune.ranks.SingleProcess;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.tensor.IdlePages;
 import org.attune.tensor.OwnPages;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,33 +71,42 @@ final class FrozenWeights {
     /// part, and has a block's weights while it computes the block. All ranks make this call.
     ///
     /// @param policy of the run
-    void cut(Decoder policy) {
+    void cut(Policy policy) {
         if (ranks.size() == 1) {
             return;
         }
-        ServingCollective serving = serving();
-        long bytes = 0;
+        ServingCollective serving = serving(policy.decoder().device());
+        long bytes = policy.cutWeights(serving);
         List<Decoder> all = new ArrayList<>(others);
-        all.addFirst(policy);
+        all.addFirst(policy.decoder());
         for (Decoder decoder : all) {
-            if (!decoder.presence().varies() && !decoder.trainsBlocks()) {
+            if (!decoder.presence().varies() && !decoder.changes()) {
                 bytes += cut(decoder, serving);
             }
         }
         Engine.giveBackFreedMemory();
         if (bytes > 0) {
             LOG.info(
-                    "{} MiB of frozen weights are cut over {} ranks",
+                    "{} MiB of weights are cut over {} ranks",
                     String.format(Locale.ROOT, "%.0f", bytes / MIB),
                     ranks.size());
         }
     }
 
-    private ServingCollective serving() {
-        if (ranks instanceof ServingCollective serving) {
-            return serving;
+    private ServingCollective serving(Device device) {
+        if (device.isGpu() || !IdlePages.areSupported()) {
+            throw ConfigException.about(
+                    "zero_stage",
+                    "0 to 2 here: with 3 weights leave memory by pages of a processor's memory under"
+                            + " Linux, which GPUs and other systems don't offer");
         }
-        throw new IllegalStateException("ranks that give each other no weights");
+        if (ranks instanceof ServingCollective all) {
+            return all;
+        }
+        throw ConfigException.about(
+                "zero_stage",
+                "0 to 2 with rollout_ranks: with 3 all ranks give each other weights, and those that"
+                        + " only write completions don't wait for the others");
     }
 
     private long cut(Decoder decoder, ServingCollective serving) {
@@ -108,8 +121,8 @@ final class FrozenWeights {
 
     /// Says that no rank needs weights of others any more. All ranks make this call.
     void end() {
-        if (!parts.isEmpty()) {
-            serving().end();
+        if (ranks instanceof ServingCollective serving) {
+            serving.end();
             parts.forEach(FrozenParts::close);
             parts.clear();
         }

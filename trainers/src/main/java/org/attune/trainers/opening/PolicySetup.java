@@ -227,7 +227,7 @@ public final class PolicySetup implements AutoCloseable {
             decoder.packBackward();
         }
         if (training.ranks().partsWeights()) {
-            frozen.cut(decoder);
+            frozen.cut(policy);
         }
         if (training.ranks().shareFrozen()) {
             frozen.share(decoder);
