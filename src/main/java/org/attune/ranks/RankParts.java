@@ -312,12 +312,33 @@ public record RankParts(Collective ranks, long count) {
 
     /// Copies runs of a row, which stand one behind the other elsewhere, or into the row.
     private static void move(Tensor row, List<Run> runs, Tensor elsewhere, boolean back) {
+        if (!row.device().isGpu()) {
+            moveMemory(row, runs, elsewhere, back); // many short runs of a small model
+            return;
+        }
         long at = 0;
         for (Run run : runs) {
             Tensor there = row.narrow(0, run.row(), run.length());
             Tensor here = elsewhere.narrow(0, at, run.length());
             (back ? there : here).copyInPlace(back ? here : there);
             at += run.length();
+        }
+    }
+
+    private static void moveMemory(Tensor row, List<Run> runs, Tensor elsewhere, boolean back) {
+        MemorySegment there = row.memory();
+        MemorySegment here = elsewhere.memory();
+        long bytes = row.dtype().bytes();
+        long at = 0;
+        for (Run run : runs) {
+            long from = run.row() * bytes;
+            long length = run.length() * bytes;
+            if (back) {
+                MemorySegment.copy(here, at, there, from, length);
+            } else {
+                MemorySegment.copy(there, from, here, at, length);
+            }
+            at += length;
         }
     }
 

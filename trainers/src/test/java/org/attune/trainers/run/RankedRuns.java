@@ -10,6 +10,7 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.Policy;
 import org.attune.ranks.Collective;
+import org.attune.ranks.ServingCollective;
 import org.attune.ranks.SingleProcess;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
@@ -94,7 +95,8 @@ final class RankedRuns {
 
     private static void run(Path folder, Collective ranks, Order order) {
         for (String name : order.names()) {
-            train(name, methods().get(name), training(folder.resolve(name), order), ranks);
+            Collective all = order.stage() == 3 ? new ServingCollective(ranks) : ranks;
+            train(name, methods().get(name), training(folder.resolve(name), order), all);
         }
     }
 

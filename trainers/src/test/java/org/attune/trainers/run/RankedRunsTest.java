@@ -70,6 +70,22 @@ class RankedRunsTest {
         assertSameBytes("whole", "on one", SOME);
     }
 
+    /// A rank has no more passes than its rows need, and serves others meanwhile.
+    @Test
+    void weightsInPartsHaveTheBitsOfStageTwo() throws Exception {
+        start(1, new Order("one", 2, SEVERAL, ALL, false));
+        start(4, new Order("four", 3, SEVERAL, ALL, false));
+        assertSameBytes("one", "four", ALL);
+        goOn("four", "two", SOME);
+        goOn("one", "on two", SOME);
+        start(
+                2,
+                new Order("two", 3, SEVERAL, SOME, true),
+                new Order("on two", 3, SEVERAL, SOME, true));
+        assertSameBytes("one", "two", SOME);
+        assertSameBytes("one", "on two", SOME);
+    }
+
     private void assertSameBytes(String here, String there, String methods) throws IOException {
         Path one = folder.resolve(here);
         Path other = folder.resolve(there);
