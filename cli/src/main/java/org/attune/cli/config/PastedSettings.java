@@ -198,7 +198,7 @@ final class PastedSettings {
             if (PastedShards.isStrategy(value) || value.path().equals(FSDP)) {
                 PastedShards.strategy(value, target);
             } else {
-                PastedShards.stage(value, target);
+                target.set(key, value);
             }
         } else if (value.path().equals("mixed_precision")) {
             if (value.lower().equals("bf16")) {
@@ -222,8 +222,7 @@ final class PastedSettings {
             values.keySet().removeIf(path -> path.startsWith("fsdp_config"));
         } else if (!values.containsKey("fsdp_config.fsdp_sharding_strategy")
                 && !values.containsKey("fsdp_config.fsdp_reshard_after_forward")) {
-            target.refuse( // FSDP's default cuts everything
-                    type, "fsdp_sharding_strategy: " + PastedShards.insteadOfFull());
+            target.set("zero_stage", type, type.scalar("3")); // FSDP's default cuts everything
         }
         if (!kind.equals("deepspeed")) {
             return;

@@ -3,37 +3,14 @@ package org.attune.cli.config;
 import java.util.List;
 import java.util.Optional;
 
-/// What files of DeepSpeed and FSDP say of cutting a model over processes, as a `zero_stage`.
+/// What files of FSDP say of cutting a model over processes, as a `zero_stage`.
 final class PastedShards {
-    private static final String TWO =
-            "by which ranks hold gradients and the optimizer's state in parts; each holds the"
-                    + " weights whole";
-
     private PastedShards() {}
-
-    /// What to use instead of stage 3.
-    static String insteadOfThree() {
-        return "zero_stage: 2, " + TWO;
-    }
-
-    /// What to use instead of FSDP's default.
-    static String insteadOfFull() {
-        return "SHARD_GRAD_OP, as zero_stage: 2, " + TWO;
-    }
 
     /// Whether a setting is one of FSDP's strategies.
     static boolean isStrategy(PastedValue value) {
         return value.path().endsWith("sharding_strategy")
                 || value.path().endsWith("reshard_after_forward");
-    }
-
-    /// Takes over a stage of DeepSpeed.
-    static void stage(PastedValue value, PastedValue.Target target) {
-        if (value.text().equals("3")) {
-            target.refuse(value, insteadOfThree());
-        } else {
-            target.set("zero_stage", value);
-        }
     }
 
     /// Takes over a strategy of FSDP, by its name or number, or FSDP 2's answer whether weights are
@@ -43,13 +20,13 @@ final class PastedShards {
             case "no_shard", "3" -> {} // what the run's file says
             case "shard_grad_op", "2", "false" ->
                     target.set("zero_stage", value, value.scalar("2"));
-            case "full_shard", "1", "true" -> target.refuse(value, insteadOfFull());
+            case "full_shard", "1", "true" -> target.set("zero_stage", value, value.scalar("3"));
             case "hybrid_shard", "hybrid_shard_zero2", "_hybrid_shard_zero2", "4", "5" ->
                     target.refuse(
                             value,
-                            "SHARD_GRAD_OP, as zero_stage: 2, which cuts over the ranks of all"
-                                    + " machines");
-            default -> target.refuse(value, "SHARD_GRAD_OP or NO_SHARD");
+                            "FULL_SHARD or SHARD_GRAD_OP, as zero_stage: 3 or 2, which cut over the"
+                                    + " ranks of all machines");
+            default -> target.refuse(value, "FULL_SHARD, SHARD_GRAD_OP or NO_SHARD");
         }
     }
 

@@ -133,7 +133,6 @@ class PastedSettingsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "zero_optimization: {stage: 3}|zero_optimization.stage: 3|zero_stage: 2",
                 "zero_optimization: {offload_param: {device: cpu}}"
                         + "|zero_optimization.offload_param.device: cpu|none",
                 "zero_optimization: {offload_optimizer: {device: nvme, nvme_path: /x}}"
@@ -223,18 +222,11 @@ class PastedSettingsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "distributed_type: FSDP|distributed_type: FSDP|SHARD_GRAD_OP",
-                "distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy: FULL_SHARD}"
-                        + "|fsdp_config.fsdp_sharding_strategy: FULL_SHARD|SHARD_GRAD_OP",
                 "distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy: HYBRID_SHARD}"
                         + "|fsdp_config.fsdp_sharding_strategy: HYBRID_SHARD|all machines",
-                "distributed_type: FSDP, fsdp_config: {fsdp_reshard_after_forward: true}"
-                        + "|fsdp_config.fsdp_reshard_after_forward: true|zero_stage: 2",
                 "distributed_type: MEGATRON_LM|distributed_type: MEGATRON_LM|MULTI_GPU",
                 "mixed_precision: fp8|mixed_precision: fp8|bf16",
                 "fp8_config: {backend: TE}|fp8_config.backend: TE|leave it out",
-                "distributed_type: DEEPSPEED, deepspeed_config: {zero_stage: 3}"
-                        + "|zero_stage: 3|zero_stage: 2",
             })
     void whatAccelerateCutsIsRefused(String setting, String named, String instead) {
         String problem = problems("config_file: {" + setting + "}\n");
@@ -259,20 +251,41 @@ class PastedSettingsTest {
                 "{fsdp: full_shard, fsdp_config: {fsdp_reshard_after_forward: false}}",
             })
     void gradientsInPartsAreTakenOver(String settings) throws IOException {
+        assertEquals(2, stage(settings));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "deepspeed: {zero_optimization: {stage: 3, stage3_max_live_parameters: 1e9}}",
+                "config_file: {distributed_type: DEEPSPEED, deepspeed_config: {zero_stage: 3}}",
+                "config_file: {distributed_type: FSDP}",
+                "config_file: {distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy:"
+                        + " FULL_SHARD}}",
+                "config_file: {distributed_type: FSDP, fsdp_config: {fsdp_sharding_strategy: 1}}",
+                "config_file: {distributed_type: FSDP, fsdp_config: {fsdp_version: 2,"
+                        + " fsdp_reshard_after_forward: true}}",
+                "fsdp: true",
+                "fsdp: full_shard auto_wrap",
+                "{fsdp: true, fsdp_config: {reshard_after_forward: true, version: 2}}",
+            })
+    void weightsInPartsAreTakenOver(String settings) throws IOException {
+        assertEquals(3, stage(settings));
+    }
+
+    private int stage(String settings) throws IOException {
         String lines =
                 settings.startsWith("{")
                         ? settings.substring(1, settings.length() - 1)
                                 .replace(", fsdp_config", "\nfsdp_config")
                         : settings;
-        assertEquals(2, run(lines + "\n").config().training().ranks().zeroStage());
+        return run(lines + "\n").config().training().ranks().zeroStage();
     }
 
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {
-                "fsdp: true|fsdp: fsdp: full_shard|SHARD_GRAD_OP",
-                "fsdp: full_shard auto_wrap|fsdp: fsdp: full_shard|SHARD_GRAD_OP",
                 "fsdp: hybrid_shard|fsdp: fsdp: hybrid_shard|all machines",
                 "fsdp: shard_grad_op offload|fsdp: fsdp: shard_grad_op offload|max_memory",
                 "fsdp: all|fsdp: fsdp: all|NO_SHARD",
@@ -286,9 +299,9 @@ class PastedSettingsTest {
 
     @Test
     void aStageOutOfRangeSaysWhatToUse() {
-        String problem = problems("zero_stage: 3\n");
+        String problem = problems("zero_stage: 4\n");
         assertTrue(
-                problem.contains("in [0, 2]: 2 has ranks hold gradients and the optimizer's state"),
+                problem.contains("in [0, 3]: 0 cuts nothing over ranks, 1 the optimizer's state"),
                 problem);
     }
 

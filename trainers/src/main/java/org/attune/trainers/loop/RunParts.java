@@ -160,7 +160,7 @@ public record RunParts(
             throw new IllegalArgumentException(
                     ("optimizer_in_bwd is %s, but the policy's gradients %s; make it with"
                                     + " Policy.withAllWeightsInTurn where optimizer_in_bwd is true"
-                                    + " or zero_stage 2, and else not")
+                                    + " or zero_stage 2 or 3, and else not")
                             .formatted(
                                     o.optimizerInBwd(),
                                     space.sharesGradients() ? "share memory" : "are all kept"));
