@@ -449,6 +449,7 @@ public final class FusedLinear {
                 return weights.product(adapter, hx, residual);
             } finally {
                 copyTrained();
+                weights.columnsAreTrained();
             }
         }
         Tensor y = withoutUpdate(hx, null);

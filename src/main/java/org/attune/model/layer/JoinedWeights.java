@@ -62,7 +62,12 @@ record JoinedWeights(
 
     @Override
     public Tensor product(Adapter frozen, Tensor hx, Tensor residual) {
+        copyBehind();
         return product(hx, residual);
+    }
+
+    private void copyBehind() {
+        behind.ifPresent(place -> place.copyInPlace(own.matrix()));
     }
 
     @Override
@@ -77,7 +82,12 @@ record JoinedWeights(
     @Override
     public void columnsChanged() {
         own.changed();
-        behind.ifPresent(place -> place.copyInPlace(own.matrix()));
+        copyBehind();
+    }
+
+    @Override
+    public void columnsAreTrained() {
+        copyBehind();
     }
 
     @Override

@@ -76,6 +76,12 @@ final class LinearWeights {
         return state.columns().orElseThrow().matrix();
     }
 
+    /// Says that the columns are those of the trained adapter again, after a product with a frozen
+    /// one's.
+    void columnsAreTrained() {
+        state.columnsAreTrained();
+    }
+
     /// Makes room for other columns, and zeros them.
     void resize(int count) {
         if (count == extra()) {

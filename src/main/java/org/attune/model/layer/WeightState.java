@@ -77,6 +77,10 @@ sealed interface WeightState
     /// Copies the columns to where products read them.
     void columnsChanged();
 
+    /// Says that the columns are those of the trained adapter again, after a product with a frozen
+    /// one's.
+    default void columnsAreTrained() {}
+
     /// Forgets copies with the columns of frozen adapters.
     void unpackFrozen();
 

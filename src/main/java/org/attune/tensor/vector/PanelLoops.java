@@ -23,6 +23,29 @@ final class PanelLoops {
         }
     }
 
+    /// Adds the product of a column and a panel's row that begins a pair.
+    ///
+    /// @param x bfloat16, the column's first number
+    /// @param xRow bytes to its next
+    /// @param pairs bfloat16 `(wide, 2)`, of which the second are not read
+    static void addColumn(long c, int rows, int wide, long x, long xRow, long pairs) {
+        int whole = wide / LANES * LANES;
+        for (int r = 0; r < rows; r++) {
+            float factor = Vectors.number(true, x + r * xRow);
+            long row = c + (long) r * wide * FLOAT;
+            for (int k = 0; k < whole; k += LANES) {
+                FloatVector v = Vectors.firstOfPairs(pairs + (long) k * 2 * HALF).mul(factor);
+                long at = row + (long) k * FLOAT;
+                Vectors.store(Vectors.load(at).add(v), at);
+            }
+            for (int k = whole; k < wide; k++) {
+                long at = row + (long) k * FLOAT;
+                float other = Vectors.number(true, pairs + (long) k * 2 * HALF);
+                Vectors.put(Vectors.number(at) + factor * other, at);
+            }
+        }
+    }
+
     /// Writes rows as bfloat16.
     ///
     /// @param wide numbers of a row, a multiple of [Vectors#LANES]

@@ -150,18 +150,37 @@ public record PanelProduct(int out) {
             for (int p = panel; p < end; p++) {
                 int height = Panels.height(out, p);
                 long panels = Panels.at(f.panels(), p, Panels.wide(out), f.columns());
-                TileProduct.multiply(
-                        rows,
-                        height,
-                        Math.min(part, f.depth() - k),
-                        (int) (f.x().stride() / HALF),
-                        height,
-                        height,
-                        add || k > 0,
-                        f.x().at(row, k),
-                        panels + (long) (f.first() + k) * height * HALF,
-                        c + (p - panel) * product());
+                long pairs = panels + (long) (f.first() + k) * height * HALF;
+                int columns = Math.min(part, f.depth() - k);
+                long to = c + (p - panel) * product();
+                multiply(f.x(), row, rows, k, columns, height, pairs, add || k > 0, to);
             }
+        }
+    }
+
+    /// Multiplies some columns of some rows by a part of a panel. The last one of an odd number of
+    /// columns has no other beside it.
+    private static void multiply(
+            Rows x,
+            int row,
+            int rows,
+            int column,
+            int columns,
+            int height,
+            long pairs,
+            boolean add,
+            long c) {
+        int even = columns / 2 * 2;
+        if (even > 0) {
+            int stride = (int) (x.stride() / HALF);
+            long from = x.at(row, column);
+            TileProduct.multiply(rows, height, even, stride, height, height, add, from, pairs, c);
+        } else if (!add) {
+            Vectors.MEMORY.asSlice(c, (long) rows * height * FLOAT).fill((byte) 0);
+        }
+        if (even < columns) {
+            long last = pairs + (long) even * height * HALF;
+            PanelLoops.addColumn(c, rows, height, x.at(row, column + even), x.stride(), last);
         }
     }
 

@@ -72,6 +72,9 @@ final class TileProduct {
             long a,
             long b,
             long c) {
+        if (k % 2 != 0) { // where there are tiles in registers, libtorch would end the process
+            throw new IllegalArgumentException("products of %d columns".formatted(k));
+        }
         try {
             Native.MULTIPLY.invokeExact(
                     (long) m,

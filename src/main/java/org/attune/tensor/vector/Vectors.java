@@ -180,6 +180,13 @@ final class Vectors {
         return FLOAT_TYPE.cast(ints.reinterpretAsFloats());
     }
 
+    /// The first numbers of pairs of bfloat16 numbers.
+    static FloatVector firstOfPairs(long address) {
+        IntVector pairs = INT_TYPE.cast(IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER));
+        IntVector ints = pairs.lanewise(VectorOperators.LSHL, HALF_BITS);
+        return FLOAT_TYPE.cast(ints.reinterpretAsFloats());
+    }
+
     /// Stores numbers of a tensor, rounded to the nearest, ties to even.
     static void store(boolean half, FloatVector v, long address) {
         if (!half) {
