@@ -47,7 +47,8 @@ public final class FrozenParts implements ServingCollective.Shelf, AutoCloseable
     /// [ServingCollective.Shelf].
     ///
     /// @param ranks carry the parts
-    /// @param groups memory of each, the same numbers on all ranks; borrowed until [#giveBackMemory]
+    /// @param groups memory of each, the same numbers on all ranks; borrowed until
+    ///     [#giveBackMemory]
     /// @param names what a group is called in errors
     /// @throws CollectiveException if a rank has other numbers
     public FrozenParts(

@@ -184,7 +184,7 @@ public final class Decoder implements AutoCloseable {
         return changes || linears().stream().anyMatch(FusedLinear::trainsBase);
     }
 
-    /// Memory of the processor with the weights of each block's layers, in whichever form, which may
+    /// Memory of the processor with the weights of each block's layers, in whichever form. It may
     /// lose its numbers from now on whenever nobody [needs][BlockPresence#need] the block. Norms
     /// and biases stay.
     ///
@@ -195,8 +195,8 @@ public final class Decoder implements AutoCloseable {
                 .toList();
     }
 
-    /// The base weight of a part of linear layers of this decoder, `(out, in)`: a view, or a copy in
-    /// the current scope where weights come and go.
+    /// The base weight of a part of linear layers of this decoder, `(out, in)`: a view, or a copy
+    /// in the current scope where weights come and go.
     public Tensor weight(FusedLinear linear, int part) {
         if (!presence.varies()) {
             return linear.weight(part);
