@@ -135,7 +135,15 @@ case $stage in
     else
       echo "$python has no transformers and peft: Attune alone is measured"
     fi
-    results=()
+    results=() singly=()
+    # The same without a graph of a token's launches, and without a peer.
+    measure_singly() { # NAME SECONDS ARGUMENTS ...
+      local name=$1-singly limit=$2
+      shift 2
+      step "$name: without graphs"
+      ATTUNE_JAVA_OPTS="$ATTUNE_JAVA_OPTS -Dattune.gpu.graphs=off" try "$name" "$limit" "$attune" bench "$@" --device "$named" --dtype bfloat16 \
+        --repeats 1 --output "$out/$name" --history "$out/history" && singly+=("$out/$name/result.json")
+    }
     measure() { # NAME SECONDS ARGUMENTS ...
       local name=$1 limit=$2
       shift 2
@@ -147,17 +155,20 @@ case $stage in
       shape=(--width 64 --inner 128 --depth 2 --heads 4 --kv-heads 2 --vocab 200 --warm-up 1 --steps 2)
       measure sft-small 200 sft "${shape[@]}" --rows 2 --length 32 --prompt 8 --rank 4
       measure generate-small 200 generate "${shape[@]}" --sequences 4 --prompt 8 --new 4
+      measure_singly generate-small 200 generate "${shape[@]}" --sequences 4 --prompt 8 --new 4
     else
       # SmolLM2-135M's shape and, without its weights on a disk, that of a model with 1.2 billion.
       for shape in "135M 576 1536 30 9 3 49152" "1B 2048 8192 16 32 8 128256"; do
         set -- $shape
         sizes=(--width "$2" --inner "$3" --depth "$4" --heads "$5" --kv-heads "$6" --vocab "$7")
-        measure "sft-$1" 150 sft "${sizes[@]}" --rows 4 --length 1024
-        measure "generate-$1" 130 generate "${sizes[@]}" --sequences 32 --new 64
+        measure "sft-$1" 130 sft "${sizes[@]}" --rows 4 --length 1024
+        measure "generate-$1" 120 generate "${sizes[@]}" --sequences 32 --new 64
+        measure_singly "generate-$1" 40 generate "${sizes[@]}" --sequences 32 --new 64
       done
     fi
     [ ${#results[@]} -gt 0 ] || finish
     try results 60 "$attune" bench table "${results[@]}" >/dev/null
+    [ ${#singly[@]} = 0 ] || "$attune" bench table "${singly[@]}" | sed -n '3,$ s/^| /| without graphs: /p' >>"$out/results.log"
     finish "$out/results.log"
     ;;
 esac
