@@ -63,8 +63,8 @@ public final class CacheAttention {
     /// @param capacity `L`
     public static long numbers(VectorKernels.RotatedHeads heads, int rows, int capacity) {
         int span = span(heads, rows, capacity);
-        long parts = (capacity + span - 1) / span;
-        return rows * parts * heads.queries() * (heads.headDim() + 2);
+        int parts = (capacity + span - 1) / span;
+        return (long) rows * parts * heads.queries() * (heads.headDim() + 2);
     }
 
     /// Whether there are kernels for heads of `headDim` numbers on a device.

@@ -55,7 +55,8 @@ class CacheAttentionTest {
             float[] kept = KernelChecks.numbers(random, SLOTS * heads.keys() * 2 * capacity * size);
             Tensor x = Tensor.of(GPU, queries, n, width).to(DType.BFLOAT16);
             Tensor cache = Tensor.of(GPU, kept, kept.length / size, size).to(DType.BFLOAT16);
-            Tensor out = DeviceKernels.rows(GPU, DType.BFLOAT16, n, heads.queries() * size + 5L);
+            Tensor out =
+                    DeviceKernels.rows(GPU, DType.BFLOAT16, n, heads.queries() * (long) size + 5);
             var at = new DeviceKernels.CachePlaces(ints(slots), ints(places), null, null, null);
             Tensor memory =
                     Tensor.empty(GPU, DType.FLOAT32, CacheAttention.numbers(heads, n, capacity));

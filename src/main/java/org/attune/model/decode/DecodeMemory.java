@@ -62,8 +62,8 @@ final class DecodeMemory implements AutoCloseable {
             inputs = Tensor.empty(device, DType.INT32, (long) INPUTS * rows);
             residual = matrix(width);
             added = matrix(width);
-            projections = matrix((heads.queries() + 2 * heads.keys()) * heads.headDim());
-            inner = matrix(2 * config.intermediateSize());
+            projections = matrix((heads.queries() + 2L * heads.keys()) * heads.headDim());
+            inner = matrix(2L * config.intermediateSize());
             logits = matrix(decoder.output().weight().base().size(0));
             partial = Tensor.empty(device, DType.FLOAT32, numbers);
             angles = Rope.Angles.of(config, places(capacity), device);

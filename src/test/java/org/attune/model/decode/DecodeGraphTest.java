@@ -134,7 +134,7 @@ class DecodeGraphTest {
                     float[] before = CacheCase.numbers(cache.rows(1));
                     var step = cache.graphs();
                     for (int i = 0; i < 3; i++) {
-                        step.logits(decoder, Adapter.OFF, one(7, 2, 4)).orElseThrow();
+                        assertTrue(step.logits(decoder, Adapter.OFF, one(7, 2, 4)).isPresent());
                     }
                     float[] after = CacheCase.numbers(cache.rows(1));
                     int size = 8 * CAPACITY;
