@@ -26,6 +26,14 @@ final class ColumnOptions {
             description = "Column with the answers; twice, with --winner, for two answers.")
     List<String> responses = new ArrayList<>();
 
+    @Option(
+            names = "--choice",
+            paramLabel = "COL",
+            description =
+                    "Column with a choice of a multiple-choice question, or with lists of them; may"
+                            + " be repeated. --response says which is right.")
+    List<String> choices = new ArrayList<>();
+
     @Option(names = "--chosen", paramLabel = "COL", description = "Column with better answers.")
     String chosen;
 
@@ -84,6 +92,7 @@ final class ColumnOptions {
         Map<ColumnRole, List<String>> given = new EnumMap<>(ColumnRole.class);
         add(given, ColumnRole.PROMPT, prompt);
         responses.forEach(name -> add(given, ColumnRole.COMPLETION, name));
+        choices.forEach(name -> add(given, ColumnRole.CHOICE, name));
         add(given, ColumnRole.CHOSEN, chosen);
         add(given, ColumnRole.REJECTED, rejected);
         add(given, ColumnRole.LABEL, label);

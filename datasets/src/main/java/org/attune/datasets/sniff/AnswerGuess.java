@@ -1,6 +1,5 @@
 package org.attune.datasets.sniff;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -10,15 +9,13 @@ record AnswerGuess(Draft draft) {
     private static final double QUESTIONS = 0.6;
     private static final double NO_QUESTIONS = 0.15;
 
+    /// Takes a question and its answer.
+    ///
+    /// @throws UnclearTableException if several columns may be one of them
     boolean answers() {
-        List<String> answers = new ArrayList<>(draft.columns().strong(ColumnRole.COMPLETION));
-        List<String> prompts = draft.columns().strong(ColumnRole.PROMPT);
-        if (answers.isEmpty()) {
-            answers.addAll(draft.columns().weak(ColumnRole.COMPLETION));
-        }
-        if (answers.isEmpty()) {
-            answers.addAll(draft.columns().strong(ColumnRole.CHOSEN));
-        }
+        List<String> answers = answerColumns();
+        List<String> prompts =
+                new Narrowing(draft).prompts(draft.free(draft.columns().strong(ColumnRole.PROMPT)));
         if (answers.size() > 1) {
             throw draft.unclear("several columns may be the answer: " + Draft.quoted(answers));
         }
@@ -26,13 +23,45 @@ record AnswerGuess(Draft draft) {
             throw draft.unclear("several columns may be the question: " + Draft.quoted(prompts));
         }
         Set<String> answer = Set.copyOf(answers);
-        Optional<String> prompt = draft.columns().only(ColumnRole.PROMPT, answer);
+        Optional<String> prompt =
+                prompts.stream()
+                        .findFirst()
+                        .or(() -> draft.columns().only(ColumnRole.PROMPT, answer));
         if (answers.isEmpty() || prompt.isEmpty()) {
             return byQuestions(prompt, answers);
         }
+        requireQuestion(prompt.get(), answers.getFirst());
         draft.take(ColumnRole.PROMPT, prompt.get());
         draft.take(ColumnRole.COMPLETION, answers.getFirst());
         return true;
+    }
+
+    private List<String> answerColumns() {
+        ColumnCandidates columns = draft.columns();
+        var narrowing = new Narrowing(draft);
+        List<String> answers = draft.free(columns.strong(ColumnRole.COMPLETION));
+        if (answers.isEmpty()) {
+            answers = draft.free(columns.loose(ColumnRole.COMPLETION));
+        }
+        if (answers.isEmpty()) {
+            answers = draft.free(columns.weak(ColumnRole.COMPLETION));
+        }
+        if (answers.isEmpty()) {
+            answers = draft.free(columns.strong(ColumnRole.CHOSEN));
+        }
+        return narrowing.answers(narrowing.references(answers));
+    }
+
+    /// What an answer was found in is no question.
+    private void requireQuestion(String prompt, String answer) {
+        boolean about =
+                ColumnWords.strong(prompt).contains(ColumnRole.CONTEXT)
+                        && !ColumnWords.strong(prompt).contains(ColumnRole.PROMPT);
+        if (about && ColumnWords.strong(answer).contains(ColumnRole.COMPLETION)) {
+            throw draft.unclear(
+                    "column \"%s\" is what answers are about, and no column holds their questions"
+                            .formatted(prompt));
+        }
     }
 
     /// Where a name is missing: of two columns of text one holds questions and the other none, or

@@ -87,7 +87,7 @@ final class ChatCell {
         }
     }
 
-    private static Object parsed(String text) {
+    static Object parsed(String text) {
         String stripped = text.strip();
         if (!stripped.startsWith("[") && !stripped.startsWith("{")) {
             return null;

@@ -44,6 +44,13 @@ final class ColumnCandidates {
             Set.of("model", "option", "candidate", "choice", "text");
 
     private static final double NAME = 2.2;
+    private static final double FILLED = 0.5;
+
+    /// Mean length of lists, in characters, from which on they are something to read.
+    private static final int LONG = 60;
+
+    /// Words of the longest text in a list of tags.
+    private static final int MARK = 4;
 
     private final Map<String, ColumnFacts> facts = new LinkedHashMap<>();
     private final SniffedTable table;
@@ -85,6 +92,15 @@ final class ColumnCandidates {
         return choice && !asked ? Set.of() : roles;
     }
 
+    /// Columns whose names say it but for words that say nothing.
+    List<String> loose(ColumnRole role) {
+        return facts.values().stream()
+                .filter(f -> roles(f).isEmpty() && ColumnWords.loose(f.name()).contains(role))
+                .filter(f -> fits(f, role))
+                .map(ColumnFacts::name)
+                .toList();
+    }
+
     List<String> weak(ColumnRole role) {
         return facts.values().stream()
                 .filter(f -> ColumnWords.weak(f.name()).contains(role) && fits(f, role))
@@ -92,11 +108,16 @@ final class ColumnCandidates {
                 .toList();
     }
 
-    /// The only column that can be it: by a strong name, else by a weak one.
+    /// The only column that can be it: by a strong name, else by one with words that say nothing,
+    /// else by a weak one.
     Optional<String> only(ColumnRole role, Set<String> taken) {
         List<String> strong = strong(role).stream().filter(c -> !taken.contains(c)).toList();
         if (!strong.isEmpty()) {
             return strong.size() == 1 ? Optional.of(strong.getFirst()) : Optional.empty();
+        }
+        List<String> loose = loose(role).stream().filter(c -> !taken.contains(c)).toList();
+        if (!loose.isEmpty() && role == ColumnRole.PROMPT) {
+            return loose.size() == 1 ? Optional.of(loose.getFirst()) : Optional.empty();
         }
         List<String> weak = weak(role).stream().filter(c -> !taken.contains(c)).toList();
         return weak.size() == 1 ? Optional.of(weak.getFirst()) : Optional.empty();
@@ -146,7 +167,7 @@ final class ColumnCandidates {
         return facts.kind() == ColumnFacts.Kind.TEXT || facts.kind() == ColumnFacts.Kind.CATEGORY;
     }
 
-    private static boolean fits(ColumnFacts facts, ColumnRole role) {
+    private boolean fits(ColumnFacts facts, ColumnRole role) {
         boolean textual = isTextual(facts);
         boolean messages = facts.kind() == ColumnFacts.Kind.MESSAGES;
         return switch (role) {
@@ -159,17 +180,54 @@ final class ColumnCandidates {
             case COMPLETION ->
                     messages
                             || !facts.judges()
-                                    && (textual || facts.kind() == ColumnFacts.Kind.NUMBER);
+                                    && (textual || facts.kind() == ColumnFacts.Kind.NUMBER)
+                            || facts.kind() == ColumnFacts.Kind.NESTED
+                                    && holdsAnswers(facts.name());
             case LABEL -> facts.judges();
             case RATING, RANK -> facts.kind() == ColumnFacts.Kind.NUMBER && facts.different() > 1;
             case WINNER -> facts.different() <= 8 && facts.words() < 4;
-            case TEXT, SYSTEM, CONTEXT -> textual;
+            case CONTEXT -> textual || facts.kind() == ColumnFacts.Kind.NESTED && holdsTexts(facts);
+            case TEXT, SYSTEM -> textual;
             case MESSAGES -> messages;
+            case CHOICE -> textual || facts.kind() == ColumnFacts.Kind.NESTED;
             case HISTORY -> facts.kind() != ColumnFacts.Kind.NUMBER;
             case ROLE -> facts.values().stream().allMatch(v -> ChatCell.role(v).isPresent());
             case GROUP -> facts.kind() != ColumnFacts.Kind.MESSAGES;
             case IGNORE -> true;
         };
+    }
+
+    private boolean holdsAnswers(String column) {
+        long answers =
+                table.rows().stream()
+                        .filter(r -> TextList.isAnswers(column, r.get(column)))
+                        .count();
+        return answers > FILLED * table.rows().size();
+    }
+
+    /// Whether it holds lists of texts.
+    private boolean holdsTexts(ColumnFacts column) {
+        return column.letters() >= LONG
+                && table.rows().stream()
+                        .map(r -> r.get(column.name()))
+                        .allMatch(cell -> cell == null || TextList.of(cell).isPresent());
+    }
+
+    /// Whether it holds lists or objects of numbers and short texts, such as tags and identities.
+    private boolean holdsMarks(ColumnFacts column) {
+        boolean said =
+                ColumnWords.within(column.name()).stream()
+                        .anyMatch(
+                                role ->
+                                        role == ColumnRole.PROMPT
+                                                || role == ColumnRole.COMPLETION
+                                                || role == ColumnRole.CHOSEN
+                                                || role == ColumnRole.REJECTED);
+        return !said
+                && table.rows().stream()
+                        .map(r -> r.get(column.name()))
+                        .filter(cell -> cell != null)
+                        .allMatch(cell -> TextList.words(cell) <= MARK);
     }
 
     /// Two columns whose names differ by `a` and `b`, `1` and `2` or the like.
@@ -221,11 +279,12 @@ final class ColumnCandidates {
         return switch (own.kind()) {
                     case EMPTY, MARK -> true;
                     case NUMBER ->
-                            !own.isScale()
+                            (!own.isScale() || ColumnWords.has(column, "count"))
                                     && !ColumnWords.strong(column).contains(ColumnRole.RATING)
                                     && !ColumnWords.strong(column).contains(ColumnRole.RANK);
                     case CATEGORY -> !own.judges() && ColumnWords.strong(column).isEmpty();
-                    case TEXT, MESSAGES, NESTED -> false;
+                    case NESTED -> holdsMarks(own);
+                    case TEXT, MESSAGES -> false;
                 }
                 || own.different() == 1 && own.filled() > 0.99;
     }

@@ -146,7 +146,7 @@ record ColumnFacts(
             return text.chars().filter(c -> c == '★').count();
         }
         text = text.replaceFirst("\\s*(%|/\\s*(5|10|100))$", "");
-        return text.matches("[+-]?\\d{1,15}([.,]\\d{1,15})?")
+        return text.matches("[+-]?\\d{1,15}([.,]\\d{1,25})?([eE][+-]?\\d{1,3})?")
                 ? Double.parseDouble(text.replace(',', '.'))
                 : Double.NaN;
     }

@@ -7,6 +7,8 @@ import java.util.Optional;
 public enum ColumnRole {
     PROMPT,
     COMPLETION,
+    /// A choice of a multiple-choice question, or a list of them.
+    CHOICE,
     CHOSEN,
     REJECTED,
     /// Whether the completion is good.

@@ -6,104 +6,68 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Names that people give to columns, in about twenty languages, by what such a column is for
 /// (`column-words.tsv`).
 final class ColumnWords {
+    private static final String SET = "words:";
     private static final Map<String, Set<ColumnRole>> STRONG = read(false);
     private static final Map<String, Set<ColumnRole>> WEAK = read(true);
 
-    /// Words that say that a column is another one of its kind.
-    private static final Set<String> DOUBTS =
-            Set.of(
-                    "previous",
-                    "old",
-                    "draft",
-                    "original",
-                    "predicted",
-                    "raw",
-                    "initial",
-                    "first",
-                    "second",
-                    "third",
-                    "alternative",
-                    "alt",
-                    "candidate",
-                    "base",
-                    "baseline",
-                    "a",
-                    "b",
-                    "c",
-                    "1",
-                    "2",
-                    "3",
-                    "4",
-                    "not",
-                    "no",
-                    "un",
-                    "non",
-                    "is",
-                    "has",
-                    "alte",
-                    "next",
-                    "last",
-                    "other",
-                    "new");
-
-    private static final Set<String> CLASSES =
-            Set.of(
-                    "class",
-                    "classes",
-                    "intent",
-                    "intents",
-                    "label",
-                    "labels",
-                    "sentiment",
-                    "emotion",
-                    "stance",
-                    "target",
-                    "klasse",
-                    "absicht",
-                    "stimmung",
-                    "sentimiento",
-                    "intencion",
-                    "clase",
-                    "classe");
-
-    private static final Set<String> INPUTS =
-            Set.of("input", "inputs", "input_text", "source", "source_text", "src", "original");
+    private static final Map<String, Set<String>> SETS = sets();
 
     private ColumnWords() {}
 
     private static Map<String, Set<ColumnRole>> read(boolean weak) {
         Map<String, Set<ColumnRole>> words = new HashMap<>();
+        for (String[] line : lines()) {
+            Optional<ColumnRole> role = ColumnRole.named(line[0].replace("?", ""));
+            if (role.isPresent() && line[0].endsWith("?") == weak) {
+                for (String word : words(line[1])) {
+                    words.computeIfAbsent(word, _ -> EnumSet.noneOf(ColumnRole.class))
+                            .add(role.get());
+                }
+            }
+        }
+        return Collections.unmodifiableMap(words);
+    }
+
+    private static Map<String, Set<String>> sets() {
+        Map<String, Set<String>> sets = new HashMap<>();
+        for (String[] line : lines()) {
+            if (line[0].startsWith(SET)) {
+                sets.put(line[0].substring(SET.length()), Set.copyOf(words(line[1])));
+            }
+        }
+        return sets;
+    }
+
+    private static List<String[]> lines() {
         try (var in =
                 new BufferedReader(
                         new InputStreamReader(
                                 ColumnWords.class.getResourceAsStream("column-words.tsv"),
                                 StandardCharsets.UTF_8))) {
-            for (String line : in.lines().filter(l -> !l.startsWith("#")).toList()) {
-                String[] cells = line.split("\t");
-                if (cells[0].endsWith("?") == weak) {
-                    ColumnRole role = ColumnRole.named(cells[0].replace("?", "")).orElseThrow();
-                    for (String word : cells[1].split(",")) {
-                        words.computeIfAbsent(
-                                        normal(word.strip()), _ -> EnumSet.noneOf(ColumnRole.class))
-                                .add(role);
-                    }
-                }
-            }
+            return in.lines().filter(l -> !l.startsWith("#")).map(l -> l.split("\t")).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return Collections.unmodifiableMap(words);
+    }
+
+    private static Set<String> words(String cell) {
+        return Arrays.stream(cell.split(",")).map(ColumnWords::normal).collect(Collectors.toSet());
     }
 
     /// A name without accents, case, blanks and punctuation: `User Question:` is `user_question`.
@@ -134,13 +98,41 @@ final class ColumnWords {
 
     /// Whether the name is one of what is turned into something else.
     static boolean isInput(String name) {
-        return INPUTS.contains(normal(name));
+        return set("input").contains(normal(name));
     }
 
     /// Whether the last word of the name is one for classes of texts.
     static boolean isClass(String name) {
-        String normal = normal(name);
-        return CLASSES.contains(normal.substring(normal.lastIndexOf('_') + 1));
+        List<String> words = split(name);
+        return set("class").contains(words.getLast());
+    }
+
+    /// Whether a word of the name is in a set of the file.
+    static boolean has(String name, String set) {
+        return !Collections.disjoint(set(set), split(name));
+    }
+
+    /// Whether the whole name is in a set of the file.
+    static boolean is(String name, String set) {
+        return set(set).contains(normal(name));
+    }
+
+    private static Set<String> set(String name) {
+        return Objects.requireNonNull(SETS.get(name), name);
+    }
+
+    /// A name's words, with numbers behind them apart: `answer1` is `answer` and `1`.
+    static List<String> split(String name) {
+        return List.of(normal(name).replaceAll("(?<=\\p{L})(?=\\p{N}+(_|$))", "_").split("_"));
+    }
+
+    /// Roles that are left of a name without words that say nothing: `First Answer (final)` is an
+    /// answer, where there is no other.
+    static Set<ColumnRole> loose(String name) {
+        List<String> words = new ArrayList<>(split(name));
+        words.removeIf(set("filler")::contains);
+        Set<ColumnRole> roles = strong(String.join("_", words));
+        return words.isEmpty() ? Set.of() : roles;
     }
 
     /// Roles that the name may have where no other column has them.
@@ -168,7 +160,9 @@ final class ColumnWords {
     /// `old_answer` may be anything.
     private static Set<ColumnRole> compound(String normal) {
         String[] parts = normal.split("_");
-        if (parts.length < 2 || parts.length > 4 || !Collections.disjoint(DOUBTS, List.of(parts))) {
+        if (parts.length < 2
+                || parts.length > 4
+                || !Collections.disjoint(set("doubt"), List.of(parts))) {
             return Set.of();
         }
         Set<ColumnRole> last = STRONG.getOrDefault(parts[parts.length - 1], Set.of());

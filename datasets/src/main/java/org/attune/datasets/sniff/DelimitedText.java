@@ -2,7 +2,6 @@ package org.attune.datasets.sniff;
 
 import org.attune.datasets.rows.DelimitedRecords;
 import org.attune.datasets.rows.DelimitedRecords.Dialect;
-import org.attune.error.DatasetException;
 
 import java.io.IOException;
 import java.io.StringReader;
@@ -18,21 +17,29 @@ import java.util.TreeMap;
 /// @param dialect by which it was read
 /// @param records fields by record, blank lines left out
 /// @param lines in which each record begins, from 1
-/// @param faults lines in which a quote was opened and never closed, or text follows its end
+/// @param faults where a quote was opened and never closed, or text follows its end; what was read
+///     there is wrong
 record DelimitedText(
-        Dialect dialect, List<List<String>> records, List<Integer> lines, List<Long> faults) {
+        Dialect dialect, List<List<String>> records, List<Integer> lines, List<Fault> faults) {
+    /// A record that isn't right.
+    ///
+    /// @param record its place, from 0
+    /// @param line of the fault, from 1
+    record Fault(int record, long line) {}
+
     private static final char[] DELIMITERS = {',', ';', '\t', '|'};
     private static final int PROBED = 1 << 18;
     private static final int MOST_TITLES = 5;
 
+    /// A character that no text has: quotes are then like any other.
+    private static final char NO_QUOTE = '\uFFFF';
+
     /// Reads text by the delimiter under which its records have the same number of fields.
-    /// Backslashes before quotes and single quotes around fields are tried where double quotes
-    /// don't explain the text.
+    /// Backslashes before quotes, single quotes around fields, and quotes that mean nothing are
+    /// tried where double quotes don't explain the text.
     ///
-    /// @param file for messages
     /// @param stated the delimiter that the file itself names
-    /// @throws DatasetException if a quote is never closed
-    static DelimitedText of(String file, String text, Optional<Character> stated) {
+    static DelimitedText of(String text, Optional<Character> stated) {
         String start = text.substring(0, Math.min(text.length(), PROBED));
         DelimitedText read = read(text, best(start, stated, '"', false));
         if (!read.faults().isEmpty()) {
@@ -45,11 +52,58 @@ record DelimitedText(
             read = single.faults().isEmpty() && better ? single : read;
         }
         if (!read.faults().isEmpty()) {
-            throw new DatasetException(
-                    "%s:%d: a quote is opened and not closed, or text follows a closing quote; write a quote inside a field twice"
-                            .formatted(file, read.faults().getFirst()));
+            DelimitedText plain = read(text, best(start, stated, NO_QUOTE, false));
+            read = plain.isRegular() ? plain.unwrapped() : read;
         }
         return read;
+    }
+
+    /// Whether all records have as many fields as the first, and more than one, and no quote opens
+    /// a field that doesn't close it.
+    private boolean isRegular() {
+        int width = records.isEmpty() ? 0 : records.getFirst().size();
+        return width > 1
+                && records.stream().allMatch(r -> r.size() == width)
+                && records.stream()
+                        .flatMap(List::stream)
+                        .allMatch(f -> !f.startsWith("\"") || quotes(f) % 2 == 0);
+    }
+
+    private static long quotes(String field) {
+        return field.chars().filter(c -> c == '"').count();
+    }
+
+    /// The same without quotes around whole fields.
+    private DelimitedText unwrapped() {
+        List<List<String>> plain = new ArrayList<>();
+        for (List<String> record : records) {
+            plain.add(
+                    record.stream()
+                            .map(f -> quotes(f) == 2 && f.matches("(?s)\".*\"") ? inner(f) : f)
+                            .toList());
+        }
+        return new DelimitedText(dialect, plain, lines, faults);
+    }
+
+    private static String inner(String field) {
+        return field.substring(1, field.length() - 1);
+    }
+
+    /// Whether a record was cut or swollen by a quote that doesn't belong there, or is the rest of
+    /// such a one's last line.
+    boolean isFaulty(int record) {
+        return faults.stream()
+                .anyMatch(
+                        fault ->
+                                fault.record() == record
+                                        || fault.record() == record - 1
+                                                && lines.get(record) == fault.line());
+    }
+
+    /// Lines from a record to the next, at least one.
+    int height(int record) {
+        int next = record + 1 < lines.size() ? lines.get(record + 1) : 0;
+        return Math.max(1, next - lines.get(record));
     }
 
     private static Dialect best(
@@ -115,11 +169,14 @@ record DelimitedText(
     private static DelimitedText read(String text, Dialect dialect) {
         List<List<String>> records = new ArrayList<>();
         List<Integer> lines = new ArrayList<>();
-        var faults = new ArrayList<Long>();
+        var faults = new ArrayList<Fault>();
         try {
             var reader =
                     new DelimitedRecords(
-                            new StringReader(text), dialect, true, (at, _) -> faults.add(at));
+                            new StringReader(text),
+                            dialect,
+                            true,
+                            (at, _) -> faults.add(new Fault(records.size(), at)));
             while (true) {
                 int line = Math.toIntExact(reader.line());
                 List<String> record = reader.next();

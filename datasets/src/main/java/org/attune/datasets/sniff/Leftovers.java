@@ -1,13 +1,18 @@
 package org.attune.datasets.sniff;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /// Columns beside those that make the rows: some belong to the question, some don't matter, and
 /// some put the mapping in doubt.
 record Leftovers(Draft draft) {
+    private static final double QUESTIONS = 0.5;
+
+    /// Mean length, in characters, from which on a text may be what a question is about.
+    private static final int LONG = 40;
+
     /// System prompts and what questions are about.
     void extras(TableMapping.Kind kind) {
         if (kind == TableMapping.Kind.TEXT
@@ -19,29 +24,75 @@ record Leftovers(Draft draft) {
         if (systems.size() == 1) {
             draft.take(ColumnRole.SYSTEM, systems.getFirst());
         }
-        List<String> contexts =
-                new ArrayList<>(draft.free(draft.columns().strong(ColumnRole.CONTEXT)));
-        if (contexts.isEmpty()) {
-            draft.free().stream()
-                    .filter(c -> ColumnWords.normal(c).equals("input"))
-                    .forEach(contexts::add);
-        }
+        List<String> contexts = contexts();
         if (contexts.size() == 1) {
             draft.take(ColumnRole.CONTEXT, contexts.getFirst());
         }
     }
 
+    /// What questions are about, by the whole name, else as Alpaca's `input`, else by a word in it.
+    private List<String> contexts() {
+        List<String> named = draft.free(draft.columns().strong(ColumnRole.CONTEXT));
+        if (!named.isEmpty()) {
+            return named;
+        }
+        List<String> inputs =
+                draft.free().stream().filter(c -> ColumnWords.normal(c).equals("input")).toList();
+        return inputs.isEmpty() ? draft.free().stream().filter(this::isAbout).toList() : inputs;
+    }
+
+    private boolean isAbout(String column) {
+        ColumnFacts facts = draft.columns().facts(column);
+        List<String> prompt = draft.roles().getOrDefault(ColumnRole.PROMPT, List.of());
+        boolean asked =
+                prompt.stream()
+                        .anyMatch(
+                                p ->
+                                        draft.columns().facts(p).questions() >= QUESTIONS
+                                                || !ColumnWords.has(p, "instructing"));
+        return asked
+                && facts.kind() == ColumnFacts.Kind.TEXT
+                && facts.letters() >= LONG
+                && ColumnWords.has(column, "context")
+                && !ColumnWords.has(column, "beside");
+    }
+
+    /// Whether the name says that it explains or proves an answer, holds further ones, or is
+    /// another form of a column that was taken.
+    private boolean isBeside(String column) {
+        Optional<String> what = beside(column);
+        what.ifPresent(w -> draft.note("column \"%s\" %s, and is left out".formatted(column, w)));
+        return what.isPresent();
+    }
+
+    private static Optional<String> beside(String column) {
+        String last = ColumnWords.split(column).getLast();
+        boolean right = ColumnWords.has(column, "wrong") || ColumnWords.has(column, "gold");
+        if (ColumnWords.has(last, "list") && right) {
+            return Optional.of("holds further answers");
+        }
+        if (ColumnWords.has(last, "beside")) {
+            return Optional.of("is about the answer");
+        }
+        Set<ColumnRole> roles = ColumnWords.within(column);
+        boolean said = roles.contains(ColumnRole.PROMPT) || roles.contains(ColumnRole.COMPLETION);
+        return said && ColumnWords.has(column, "variant")
+                ? Optional.of("is another form")
+                : Optional.empty();
+    }
+
     /// Columns that are left must be of no weight.
     void require(TableMapping.Kind kind) {
-        boolean pairs = kind == TableMapping.Kind.PAIR || kind == TableMapping.Kind.JUDGED_PAIR;
+        boolean numbers =
+                kind != TableMapping.Kind.PAIR
+                        && kind != TableMapping.Kind.JUDGED_PAIR
+                        && kind != TableMapping.Kind.CHOICES;
+        boolean answered = draft.has(ColumnRole.PROMPT);
         List<String> loud =
                 draft.free().stream()
                         .filter(c -> !draft.columns().isIdle(c) && !repeats(c))
-                        .filter(
-                                c ->
-                                        !pairs
-                                                || draft.columns().facts(c).kind()
-                                                        != ColumnFacts.Kind.NUMBER)
+                        .filter(c -> !answered || !isBeside(c))
+                        .filter(c -> numbers || !isNumber(c))
                         .toList();
         if (!loud.isEmpty()) {
             String with = draft.mapping(kind).options();
@@ -56,6 +107,10 @@ record Leftovers(Draft draft) {
                                             .collect(Collectors.joining(" "))),
                     "this would be taken: " + with);
         }
+    }
+
+    private boolean isNumber(String column) {
+        return draft.columns().facts(column).kind() == ColumnFacts.Kind.NUMBER;
     }
 
     private boolean repeats(String column) {

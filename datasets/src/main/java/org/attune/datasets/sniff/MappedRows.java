@@ -41,7 +41,11 @@ public record MappedRows(
     /// @param chat whether the model has a chat template; without one they are plain text
     /// @throws DatasetException if there are too few
     public static MappedRows of(SniffedTable table, TableMapping mapping, boolean chat) {
-        var form = new RowForm(mapping, chat);
+        Optional<ChoiceAnswers> choices =
+                mapping.kind() == TableMapping.Kind.CHOICES
+                        ? ChoiceAnswers.of(table, mapping)
+                        : Optional.empty();
+        var form = new RowForm(mapping, chat, choices);
         var made =
                 switch (mapping.kind()) {
                     case RATED -> RatedRows.of(table.rows(), mapping, form);

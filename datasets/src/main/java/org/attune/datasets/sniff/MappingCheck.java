@@ -23,6 +23,7 @@ final class MappingCheck {
         same(table, mapping, ColumnRole.PROMPT, ColumnRole.COMPLETION);
         same(table, mapping, ColumnRole.CHOSEN, ColumnRole.REJECTED);
         swapped(table, columns, mapping);
+        checkChoices(table, mapping);
         return mapping;
     }
 
@@ -35,6 +36,7 @@ final class MappingCheck {
         ColumnFacts facts = columns.facts(name);
         boolean needed =
                 role != ColumnRole.CONTEXT
+                        && role != ColumnRole.CHOICE
                         && role != ColumnRole.SYSTEM
                         && role != ColumnRole.LABEL
                         && role != ColumnRole.RATING
@@ -83,6 +85,16 @@ final class MappingCheck {
                     table,
                     "column \"%s\" would say which answer is better, and holds %s; a and b, 1 and 2, the names of the columns, or tie are understood"
                             .formatted(facts.name(), strange.stream().limit(5).toList()));
+        }
+    }
+
+    private static void checkChoices(SniffedTable table, TableMapping mapping) {
+        if (mapping.kind() == TableMapping.Kind.CHOICES
+                && ChoiceAnswers.of(table, mapping).isEmpty()) {
+            throw unclear(
+                    table,
+                    "column \"%s\" would say which choice is right; letters, places from 0 or from 1, and texts of the choices are understood, where nearly all rows agree on one of them"
+                            .formatted(mapping.column(ColumnRole.COMPLETION).orElseThrow()));
         }
     }
 

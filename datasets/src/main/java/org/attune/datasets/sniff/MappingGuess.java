@@ -43,6 +43,9 @@ public final class MappingGuess {
         if (prompt && answers == 2 && draft.has(ColumnRole.WINNER)) {
             return TableMapping.Kind.JUDGED_PAIR;
         }
+        if (prompt && answers == 1 && draft.has(ColumnRole.CHOICE)) {
+            return TableMapping.Kind.CHOICES;
+        }
         if (prompt && answers == 1) {
             return draft.has(ColumnRole.LABEL)
                     ? TableMapping.Kind.LABELLED
@@ -74,6 +77,9 @@ public final class MappingGuess {
         var answers = new AnswerGuess(draft);
         if (conversations.messageRows()) {
             return TableMapping.Kind.CHAT_ROWS;
+        }
+        if (new ChoiceGuess(draft).choices()) {
+            return TableMapping.Kind.CHOICES;
         }
         if (preferences.pairs()) {
             return TableMapping.Kind.PAIR;

@@ -7,11 +7,27 @@ import java.util.Set;
 
 /// Finds preferences: a better and a worse answer, or two answers and what says which is better.
 record PreferenceGuess(Draft draft) {
+    /// Takes a better and a worse answer, and their question if there is one.
+    ///
+    /// @throws UnclearTableException if several columns may be one of them
     boolean pairs() {
         List<String> rejected = draft.columns().strong(ColumnRole.REJECTED);
+        List<String> wrong = wrong();
+        if (rejected.isEmpty() && wrong.size() == 1) {
+            rejected = wrong;
+        }
+        if (wrong.size() > 1 && wrong.containsAll(rejected)) {
+            wrong.forEach(draft::pass);
+            draft.note(
+                    "columns %s hold wrong answers, and are left out"
+                            .formatted(Draft.quoted(wrong)));
+            return false;
+        }
         List<String> chosen = new ArrayList<>(draft.columns().strong(ColumnRole.CHOSEN));
+        chosen.removeAll(rejected);
         if (chosen.isEmpty() && !rejected.isEmpty()) {
             chosen.addAll(draft.columns().strong(ColumnRole.COMPLETION));
+            chosen.removeAll(rejected);
         }
         if (rejected.isEmpty() || chosen.isEmpty()) {
             return false;
@@ -35,6 +51,27 @@ record PreferenceGuess(Draft draft) {
         return true;
     }
 
+    /// Columns of one wrong answer each, such as the distractors of a quiz.
+    private List<String> wrong() {
+        return draft.columns().columns().stream()
+                .filter(c -> ColumnWords.has(c, "wrong") && isAnswer(c))
+                .filter(c -> ColumnCandidates.isTextual(draft.columns().facts(c)))
+                .filter(c -> !draft.columns().facts(c).judges())
+                .toList();
+    }
+
+    private static boolean isAnswer(String column) {
+        String last =
+                ColumnWords.split(column).stream()
+                        .filter(word -> !word.matches("\\p{N}+|[a-e]"))
+                        .reduce("", (_, word) -> word);
+        boolean answer = ColumnWords.has(last, "choice") || ColumnWords.has(last, "wrong");
+        return answer && !ColumnWords.has(last, "list");
+    }
+
+    /// Takes two answers, and what says which is better.
+    ///
+    /// @throws UnclearTableException if nothing says it
     boolean judgedPairs() {
         Optional<List<String>> twins = draft.columns().twins(true);
         Optional<String> prompt = draft.columns().only(ColumnRole.PROMPT, Set.of());

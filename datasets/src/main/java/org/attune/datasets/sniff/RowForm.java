@@ -12,7 +12,8 @@ import java.util.Optional;
 /// How a table's row is written as one of TRL's.
 ///
 /// @param chat whether as messages, or else as plain text
-record RowForm(TableMapping mapping, boolean chat) {
+/// @param choices of multiple-choice questions
+record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choices) {
     /// A row.
     ///
     /// @param key what rows that belong together share
@@ -37,6 +38,8 @@ record RowForm(TableMapping mapping, boolean chat) {
         List<String> notes = new ArrayList<>();
         count(notes, "rows without a needed value", empty);
         count(notes, "rows in which neither answer is better", ties);
+        long plain = choices.map(c -> rows.stream().filter(r -> !c.isThere(r)).count()).orElse(0L);
+        count(notes, "rows without choices, whose answer is learned as it is", (int) plain);
         return new Batch(mapping.kind().method(), made, notes);
     }
 
@@ -54,6 +57,8 @@ record RowForm(TableMapping mapping, boolean chat) {
             case CHAT -> chatRow(row);
             case INSTRUCTION ->
                     spoken(row).flatMap(answer -> asked(row, Map.of("completion", answer)));
+            case CHOICES ->
+                    chosen(row).flatMap(text -> asked(row, Map.of("completion", answer(text))));
             case LABELLED -> labelled(row);
             case PAIR -> pair(row);
             case JUDGED_PAIR -> judged(row);
@@ -145,10 +150,21 @@ record RowForm(TableMapping mapping, boolean chat) {
         Optional<List<Map<String, Object>>> messages =
                 mapping.column(ColumnRole.COMPLETION).map(row::get).flatMap(ChatCell::of);
         if (messages.isEmpty()) {
-            return cell(row, ColumnRole.COMPLETION).map(this::answer);
+            return mapping.column(ColumnRole.COMPLETION)
+                    .flatMap(column -> TextList.answer(column, row.get(column)))
+                    .map(this::answer);
         }
         return messages.filter(m -> m.size() == 1 && m.getFirst().get("role").equals("assistant"))
                 .map(m -> answer(String.valueOf(m.getFirst().get("content"))));
+    }
+
+    /// What a question is about; a list of texts as paragraphs.
+    private Optional<String> about(Row row) {
+        return mapping.column(ColumnRole.CONTEXT)
+                .map(row::get)
+                .flatMap(TextList::of)
+                .map(texts -> String.join("\n\n", texts))
+                .or(() -> cell(row, ColumnRole.CONTEXT));
     }
 
     /// The answer as the assistant's message, or behind a line break.
@@ -164,8 +180,9 @@ record RowForm(TableMapping mapping, boolean chat) {
             return Optional.empty();
         }
         Optional<String> system = cell(row, ColumnRole.SYSTEM);
+        String about = about(row).map(c -> text.get() + "\n" + c).orElse(text.get());
         String question =
-                cell(row, ColumnRole.CONTEXT).map(c -> text.get() + "\n" + c).orElse(text.get());
+                choices.filter(c -> c.isThere(row)).map(c -> c.asked(row, about)).orElse(about);
         Map<String, Object> made = new LinkedHashMap<>();
         if (chat) {
             List<Map<String, Object>> messages = new ArrayList<>();
@@ -180,6 +197,14 @@ record RowForm(TableMapping mapping, boolean chat) {
         }
         made.putAll(answers);
         return Optional.of(new Made(text.get(), made));
+    }
+
+    /// The right choice; the answer itself where a row has no choices.
+    private Optional<String> chosen(Row row) {
+        ChoiceAnswers key = choices.orElseThrow();
+        return key.isThere(row)
+                ? key.answer(row)
+                : cell(row, ColumnRole.COMPLETION).filter(said -> !key.isPlace(said));
     }
 
     private Optional<Made> labelled(Row row) {

@@ -2,7 +2,6 @@ package org.attune.datasets.sniff;
 
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
-import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.DatasetException;
 
 import java.io.IOException;
@@ -65,8 +64,7 @@ public final class TableReader {
     private static SniffedTable ofText(Path file, byte[] bytes) {
         TextEncoding encoding = TextEncoding.of(file.toString(), bytes);
         TextPreamble preamble = TextPreamble.of(encoding.text());
-        DelimitedText text =
-                DelimitedText.of(file.toString(), preamble.rest(), preamble.delimiter());
+        DelimitedText text = DelimitedText.of(preamble.rest(), preamble.delimiter());
         if (text.records().isEmpty()) {
             throw new DatasetException(file + ": the file is empty");
         }
@@ -82,7 +80,8 @@ public final class TableReader {
         if (!header.isThere()) {
             notes.add("no header line: the columns are called column_1 and so on");
         }
-        List<Row> rows = rows(file, text, columns, titles + (header.isThere() ? 1 : 0));
+        int from = titles + (header.isThere() ? 1 : 0);
+        List<Row> rows = new TableRows(file, text, columns).from(from, notes);
         if (rows.isEmpty()) {
             throw new DatasetException(file + ": the file has a header and no rows");
         }
@@ -91,7 +90,9 @@ public final class TableReader {
 
     private static void tell(DelimitedText text, int titles, int width, List<String> notes) {
         notes.add(width == 1 ? "one column" : "delimiter: " + shown(text.dialect().delimiter()));
-        if (text.dialect().quote() != '"') {
+        if (text.dialect().quote() == '\uFFFF') {
+            notes.add("quotes are read as part of the text");
+        } else if (text.dialect().quote() != '"') {
             notes.add("quotes: " + text.dialect().quote());
         }
         if (text.dialect().escapes()) {
@@ -102,7 +103,7 @@ public final class TableReader {
         }
     }
 
-    private static String shown(char delimiter) {
+    static String shown(char delimiter) {
         return switch (delimiter) {
             case ',' -> "comma";
             case ';' -> "semicolon";
@@ -141,44 +142,8 @@ public final class TableReader {
         return names;
     }
 
-    private static List<Row> rows(Path file, DelimitedText text, List<String> columns, int from) {
-        List<Row> rows = new ArrayList<>();
-        for (int i = from; i < text.records().size(); i++) {
-            List<String> values = text.records().get(i);
-            int line = text.lines().get(i);
-            if (values.stream().allMatch(v -> v.isBlank() || v.strip().matches(":?-{3,}:?"))) {
-                continue; // the rule below a header
-            }
-            if (values.size() != columns.size() && !isTrailing(values, columns.size())) {
-                throw new DatasetException(
-                        "%s:%d: %d fields, but there are %d columns (%s); quote fields that contain the delimiter %s"
-                                .formatted(
-                                        file,
-                                        line,
-                                        values.size(),
-                                        columns.size(),
-                                        String.join(", ", columns),
-                                        shown(text.dialect().delimiter())));
-            }
-            Map<String, Object> row = new LinkedHashMap<>();
-            for (int c = 0; c < columns.size(); c++) {
-                String value = c < values.size() ? values.get(c) : "";
-                row.put(columns.get(c), isMissing(value) ? null : value);
-            }
-            rows.add(new Row(row, new RowOrigin(file.toString(), line, rows.size())));
-        }
-        return rows;
-    }
-
     /// Blank, or what spreadsheets, databases and data frames write for no value.
-    private static boolean isMissing(String value) {
+    static boolean isMissing(String value) {
         return value.isBlank() || MISSING.contains(value.strip());
-    }
-
-    /// Empty fields at the end of a line are no values, as spreadsheets write them; a missing one
-    /// is empty.
-    private static boolean isTrailing(List<String> values, int width) {
-        return values.size() > width
-                && values.subList(width, values.size()).stream().allMatch(String::isBlank);
     }
 }

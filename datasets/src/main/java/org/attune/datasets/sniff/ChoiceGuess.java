@@ -1,0 +1,137 @@
+package org.attune.datasets.sniff;
+
+import org.attune.datasets.rows.Row;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Finds multiple-choice questions: a question, its choices, and which of them is right.
+record ChoiceGuess(Draft draft) {
+    private static final Pattern NUMBERED = Pattern.compile("(.*?)_?([a-h]|[0-9])");
+    private static final int FEWEST = 3;
+    private static final double MOST = 0.5;
+
+    /// Takes question, choices and key.
+    ///
+    /// @throws UnclearTableException if several columns say which is right, and don't agree
+    boolean choices() {
+        List<String> choices = lists().or(this::columns).orElse(List.of());
+        if (choices.isEmpty()) {
+            return false;
+        }
+        List<ChoiceAnswers> keys =
+                draft.columns().columns().stream()
+                        .filter(c -> !choices.contains(c) && ColumnWords.has(c, "key"))
+                        .flatMap(c -> ChoiceAnswers.of(rows(), choices, c).stream())
+                        .toList();
+        Optional<String> question = question(choices, keys);
+        if (keys.isEmpty() || question.isEmpty()) {
+            return false;
+        }
+        ChoiceAnswers key = keys.getFirst();
+        if (!keys.stream().allMatch(k -> k.agrees(key, rows()))) {
+            throw draft.unclear(
+                    "several columns may say which choice is right, and they don't agree: "
+                            + Draft.quoted(keys.stream().map(ChoiceAnswers::key).toList()));
+        }
+        if (!key.varies(rows())) {
+            throw draft.unclear("the right choice stands at the same place in all rows");
+        }
+        draft.take(ColumnRole.PROMPT, question.get());
+        choices.forEach(c -> draft.take(ColumnRole.CHOICE, c));
+        draft.take(ColumnRole.COMPLETION, key.key());
+        keys.forEach(k -> draft.pass(k.key()));
+        draft.note("column \"%s\" holds %s".formatted(key.key(), key.reading().words()));
+        return true;
+    }
+
+    private List<Row> rows() {
+        return draft.table().rows();
+    }
+
+    /// The only column of lists that are named as choices.
+    private Optional<List<String>> lists() {
+        List<String> lists =
+                draft.columns().columns().stream()
+                        .filter(c -> ColumnWords.is(c, "choices"))
+                        .filter(this::holdsLists)
+                        .toList();
+        return lists.size() == 1 ? Optional.of(lists) : Optional.empty();
+    }
+
+    private boolean holdsLists(String column) {
+        long lists = rows().stream().filter(r -> TextList.of(r.get(column)).isPresent()).count();
+        return lists > MOST * rows().size();
+    }
+
+    /// Columns whose names differ by a letter or a number, from the first one on without gaps.
+    private Optional<List<String>> columns() {
+        Map<String, Map<Character, String>> families = new TreeMap<>();
+        for (String column : draft.columns().columns()) {
+            Matcher name = NUMBERED.matcher(ColumnWords.normal(column));
+            if (name.matches() && isStem(name.group(1))) {
+                families.computeIfAbsent(name.group(1), _ -> new TreeMap<>())
+                        .putIfAbsent(name.group(2).charAt(0), column);
+            }
+        }
+        List<List<String>> found =
+                families.values().stream()
+                        .filter(ChoiceGuess::isWithoutGaps)
+                        .map(f -> List.copyOf(f.values()))
+                        .toList();
+        return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
+    }
+
+    private static boolean isStem(String stem) {
+        return stem.isEmpty() || ColumnWords.has(stem, "choice");
+    }
+
+    private static boolean isWithoutGaps(Map<Character, String> family) {
+        List<Character> endings = List.copyOf(family.keySet());
+        char first = endings.getFirst();
+        return endings.size() >= FEWEST
+                && (first == 'a' || first == '0' || first == '1')
+                && endings.getLast() - first == endings.size() - 1;
+    }
+
+    /// The question; of two of which one holds the other, as a template writes it, the shorter.
+    private Optional<String> question(List<String> choices, List<ChoiceAnswers> keys) {
+        List<String> others = new ArrayList<>(choices);
+        keys.forEach(k -> others.add(k.key()));
+        List<String> named =
+                new ArrayList<>(
+                        draft.columns().strong(ColumnRole.PROMPT).stream()
+                                .filter(c -> !others.contains(c))
+                                .sorted(
+                                        Comparator.comparingDouble(
+                                                c -> draft.columns().facts(c).letters()))
+                                .toList());
+        while (named.size() > 1 && repeats(named.getLast(), named.getFirst())) {
+            String whole = named.removeLast();
+            draft.pass(whole);
+            draft.note("column \"%s\" repeats the question, and is left out".formatted(whole));
+        }
+        return named.isEmpty()
+                ? draft.columns().only(ColumnRole.PROMPT, new HashSet<>(others))
+                : named.size() == 1 ? Optional.of(named.getFirst()) : Optional.empty();
+    }
+
+    private boolean repeats(String whole, String part) {
+        long same =
+                rows().stream()
+                        .filter(r -> String.valueOf(r.get(whole)).contains(cell(r, part)))
+                        .count();
+        return same > 0.9 * rows().size();
+    }
+
+    private static String cell(Row row, String column) {
+        return MappedRows.text(row, Optional.of(column)).orElse("");
+    }
+}

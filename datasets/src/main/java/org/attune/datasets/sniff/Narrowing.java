@@ -1,0 +1,73 @@
+package org.attune.datasets.sniff;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/// Chooses between columns of which several could be the question or the answer, where names or
+/// contents say which one people mean. What was left out is noted.
+record Narrowing(Draft draft) {
+    /// Leaves out short recurring words beside texts, and other forms of the same question.
+    List<String> prompts(List<String> prompts) {
+        List<String> left = new ArrayList<>(prompts);
+        reduce(left, this::isCategory, "column \"%s\" sorts rows, and is left out");
+        reduce(left, Narrowing::isVariant, "column \"%s\" is another form, and is left out");
+        return left;
+    }
+
+    /// Leaves out other forms of the same answer, and what a model generated beside the answer that
+    /// is right. Columns that grade what was generated are left out with it.
+    List<String> answers(List<String> answers) {
+        List<String> left = new ArrayList<>(answers);
+        reduce(left, Narrowing::isVariant, "column \"%s\" is another form, and is left out");
+        List<String> gold = left.stream().filter(c -> ColumnWords.has(c, "gold")).toList();
+        boolean others =
+                left.stream().allMatch(c -> gold.contains(c) || ColumnWords.has(c, "generated"));
+        if (left.size() > 1 && gold.size() == 1 && others) {
+            reduce(
+                    left,
+                    c -> !gold.contains(c),
+                    "column \"%s\" is what a model generated, and is left out");
+            draft.free().stream().filter(this::grades).forEach(draft::pass);
+        }
+        return left;
+    }
+
+    /// What is to be like the answer, beside what a model answered and measures of both.
+    List<String> references(List<String> answers) {
+        boolean generated = answers.size() == 1 && ColumnWords.has(answers.getFirst(), "generated");
+        boolean measured =
+                draft.columns().columns().stream().anyMatch(c -> ColumnWords.has(c, "metric"));
+        List<String> both = new ArrayList<>(answers);
+        if (generated && measured) {
+            draft.columns().weak(ColumnRole.COMPLETION).stream()
+                    .filter(c -> ColumnWords.is(c, "gold"))
+                    .forEach(both::add);
+        }
+        return both;
+    }
+
+    private boolean grades(String column) {
+        ColumnFacts facts = draft.columns().facts(column);
+        return facts.kind() == ColumnFacts.Kind.NUMBER || facts.judges();
+    }
+
+    private boolean isCategory(String column) {
+        return draft.columns().facts(column).kind() == ColumnFacts.Kind.CATEGORY
+                && ColumnWords.split(column).size() > 1;
+    }
+
+    private static boolean isVariant(String column) {
+        return ColumnWords.has(column, "variant");
+    }
+
+    /// Takes some away, unless none would be left.
+    private void reduce(List<String> columns, Predicate<String> less, String note) {
+        List<String> out = columns.stream().filter(less).toList();
+        if (columns.size() > 1 && out.size() < columns.size()) {
+            columns.removeAll(out);
+            out.forEach(draft::pass);
+            out.forEach(c -> draft.note(note.formatted(c)));
+        }
+    }
+}

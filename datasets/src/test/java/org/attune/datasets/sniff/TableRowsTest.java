@@ -1,0 +1,86 @@
+package org.attune.datasets.sniff;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.DatasetException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+class TableRowsTest {
+    @TempDir Path folder;
+
+    private Path table(int rows, String... broken) throws IOException {
+        List<String> lines = new ArrayList<>(List.of("question,answer"));
+        for (int i = 0; i < rows; i++) {
+            lines.add("Why is it %d?,Since it is %d.".formatted(i, i));
+            if (i == 4) {
+                lines.addAll(List.of(broken));
+            }
+        }
+        return Files.writeString(folder.resolve("t.csv"), String.join("\n", lines) + "\n");
+    }
+
+    @Test
+    void aFewBrokenLinesAreLeftOutAndTold() throws IOException {
+        SniffedTable table = TableReader.read(table(300, "Why, then?,Since.", "Alone"));
+        assertEquals(300, table.rows().size());
+        assertTrue(
+                table.notes().contains("broken lines that were left out: 2 (7, 8)"),
+                table.notes().toString());
+    }
+
+    @Test
+    void oneBrokenLineIsLeftOutOfTwenty() throws IOException {
+        assertEquals(20, TableReader.read(table(20, "Why, then?,Since.")).rows().size());
+        Path file = table(19, "Why, then?,Since.");
+        var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
+        assertTrue(error.getMessage().contains("t.csv:7: 3 fields"), error.getMessage());
+    }
+
+    @Test
+    void manyBrokenLinesAreRefused() throws IOException {
+        Path file = table(100, "Why, then?,Since.", "Alone");
+        var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
+        assertTrue(error.getMessage().contains("2 lines are broken"), error.getMessage());
+    }
+
+    @Test
+    void whatAStrayQuoteCutIsNotTrained() throws IOException {
+        SniffedTable table = TableReader.read(table(300, "Why not?,\"It\" is, isn't it"));
+        assertEquals(300, table.rows().size());
+        assertFalse(table.rows().toString().contains("Why not?"), "cut at the quote");
+        assertTrue(table.notes().toString().contains("left out: 1 (7)"), table.notes().toString());
+    }
+
+    @Test
+    void linesThatAStrayQuoteSwallowsAreCounted() throws IOException {
+        List<String> lines = new ArrayList<>(List.of("Why not?,\"Open, and"));
+        for (int i = 0; i < 30; i++) {
+            lines.add("Why,so,it is %d".formatted(i));
+        }
+        lines.add("until \" here");
+        Path file = table(300, lines.toArray(String[]::new));
+        assertThrows(DatasetException.class, () -> TableReader.read(file));
+    }
+
+    @Test
+    void quotesThatMeanNothingAreText() throws IOException {
+        List<String> lines = new ArrayList<>(List.of("question;answer"));
+        for (int i = 0; i < 12; i++) {
+            lines.add("Why is it %d?;\"One\", \"two\" and %d".formatted(i, i));
+        }
+        Path file = Files.writeString(folder.resolve("q.csv"), String.join("\n", lines) + "\n");
+        SniffedTable table = TableReader.read(file);
+        assertEquals("\"One\", \"two\" and 3", table.rows().get(3).get("answer"));
+        assertTrue(table.notes().contains("quotes are read as part of the text"));
+    }
+}
