@@ -13,9 +13,6 @@ public final class CacheAttention {
     private static final int WIDEST = 256;
     private static final int MULTIPLE = 8;
 
-    /// Keys that a block of threads takes at once, and the number of its threads.
-    private static final int KEYS = 128;
-
     /// Blocks of threads that keep a large GPU busy: four on each of about 130 multiprocessors. An
     /// estimate, not measured.
     private static final int ENOUGH_BLOCKS = 512;
@@ -51,10 +48,10 @@ public final class CacheAttention {
     }
 
     private static int span(VectorKernels.RotatedHeads heads, int rows, int capacity) {
-        int tiles = (capacity + KEYS - 1) / KEYS;
+        int tiles = (capacity + Launch.KEYS - 1) / Launch.KEYS;
         long blocks = (long) rows * heads.keys() * batches(heads);
         int wanted = Math.clamp(ENOUGH_BLOCKS / blocks, 1, tiles);
-        return (tiles + wanted - 1) / wanted * KEYS;
+        return (tiles + wanted - 1) / wanted * Launch.KEYS;
     }
 
     /// Numbers of the memory that it works in.
@@ -94,7 +91,7 @@ public final class CacheAttention {
                 .with(window)
                 .with(parts)
                 .with(span)
-                .launch((long) rows * heads.keys() * batches * parts, KEYS);
+                .launch((long) rows * heads.keys() * batches * parts, Launch.KEYS);
         new DeviceKernel("attune_join")
                 .with(partial)
                 .with(out)
@@ -102,6 +99,6 @@ public final class CacheAttention {
                 .with(heads.headDim())
                 .with(parts)
                 .with(out.stride(0))
-                .launch((long) rows * heads.queries(), KEYS);
+                .launch((long) rows * heads.queries(), Launch.KEYS);
     }
 }

@@ -17,6 +17,9 @@ public record Launch(Signature kernel, int blocks, int threads, long[] arguments
     /// Query heads that a block of `attune_attend` computes together.
     public static final int HEADS = 4;
 
+    /// Keys that such a block takes at once, and the number of its threads.
+    public static final int KEYS = 128;
+
     /// @throws IllegalArgumentException if the shape is none, or the number of arguments is wrong
     public Launch {
         if (blocks < 1 || threads < 1 || threads > MOST_THREADS) {

@@ -209,6 +209,7 @@ constexpr int HEADS = 4;
 constexpr int KEYS = 128;
 constexpr int LANES = 8;
 constexpr int WIDEST = 256;
+static_assert(KEYS / WARP == HEADS, "a warp sums up the weights of a head");
 
 struct alignas(8) Four {
     static constexpr int COUNT = 4;

@@ -79,6 +79,13 @@ class CudaKernelsTest {
     }
 
     @Test
+    void blocksOfAttentionAreAsTheSourceHasThem() {
+        String source = KernelSource.attune().text();
+        assertTrue(source.contains("constexpr int HEADS = %d;".formatted(Launch.HEADS)));
+        assertTrue(source.contains("constexpr int KEYS = %d;".formatted(Launch.KEYS)));
+    }
+
+    @Test
     void signaturesComeFromTheSource() {
         Signature draw = KernelSource.attune().signature("attune_draw");
         assertEquals(
