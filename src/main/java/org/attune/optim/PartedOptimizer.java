@@ -232,8 +232,7 @@ public final class PartedOptimizer implements Optimizer {
         for (String name : moments) {
             state.require(file, name, DType.FLOAT32, parts.count());
         }
-        space.replaceValues(
-                () -> own.restore(new FilePart(file, Set.copyOf(moments), parts)));
+        space.replaceValues(() -> own.restore(new FilePart(file, Set.copyOf(moments), parts)));
     }
 
     @Override

@@ -115,8 +115,8 @@ final class FlatParameters implements ParameterSpace {
         return places.shared();
     }
 
-    /// The master value of a parameter in its shape, a view in the current scope. Where this process
-    /// [doesn't keep][#keepsValues] all values, it is good until another parameter is asked for.
+    /// The master value of a parameter in its shape, a view in the current scope. Where this
+    /// process [doesn't keep][#keepsValues] all values, it is good until another one is asked for.
     Tensor value(Parameter p) {
         cut.ifPresent(c -> c.show(p));
         return view(p);

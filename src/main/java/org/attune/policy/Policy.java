@@ -412,9 +412,9 @@ public final class Policy implements CausalPolicy {
         return from.rows(layout).map(rows -> new DecoderRun.Recorded(from, rows));
     }
 
-    /// Keeps this process's part of the blocks' trained weights only, and has a block's weights while
-    /// it is computed, where all weights are trained on several processes. All of them make this
-    /// call, with policies that [share][#withAllWeightsInTurn] gradients' memory.
+    /// Keeps this process's part of the blocks' trained weights only, and has a block's weights
+    /// while it is computed, where all weights are trained on several processes. All of them make
+    /// this call, with policies that [share][#withAllWeightsInTurn] gradients' memory.
     ///
     /// @param ranks of the run; borrowed
     /// @return bytes that left this process's memory; 0 where an adapter is trained

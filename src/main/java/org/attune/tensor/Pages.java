@@ -8,8 +8,7 @@ import java.lang.foreign.ValueLayout;
 public final class Pages {
     private static final long BYTES =
             CLibrary.number(
-                    CLibrary.function(
-                            "getpagesize", FunctionDescriptor.of(ValueLayout.JAVA_INT)));
+                    CLibrary.function("getpagesize", FunctionDescriptor.of(ValueLayout.JAVA_INT)));
 
     private Pages() {}
 

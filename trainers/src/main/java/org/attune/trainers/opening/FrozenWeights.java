@@ -1,8 +1,8 @@
 package org.attune.trainers.opening;
 
-import org.attune.model.layer.Decoder;
 import org.attune.error.ConfigException;
 import org.attune.model.layer.BlockPresence;
+import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.ranks.Collective;
 import org.attune.ranks.FrozenParts;
@@ -97,16 +97,16 @@ final class FrozenWeights {
         if (device.isGpu() || !IdlePages.areSupported()) {
             throw ConfigException.about(
                     "zero_stage",
-                    "0 to 2 here: with 3 weights leave memory by pages of a processor's memory under"
-                            + " Linux, which GPUs and other systems don't offer");
+                    "0 to 2 here: with 3 weights leave memory by pages of a processor's memory"
+                        + " under Linux, which GPUs and other systems don't offer");
         }
         if (ranks instanceof ServingCollective all) {
             return all;
         }
         throw ConfigException.about(
                 "zero_stage",
-                "0 to 2 with rollout_ranks: with 3 all ranks give each other weights, and those that"
-                        + " only write completions don't wait for the others");
+                "0 to 2 with rollout_ranks: with 3 all ranks give each other weights, and those"
+                    + " that only write completions don't wait for the others");
     }
 
     private long cut(Decoder decoder, ServingCollective serving) {
