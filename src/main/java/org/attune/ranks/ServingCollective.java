@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/// Ranks that hold something in parts, and give each other what one of them needs whole. A rank
-/// needs it at a time that others don't know: its passes are as many as its rows ask for. So before
-/// each call that all make together, every rank says whether it has come to that call or needs
-/// something. As long as one needs something, all give it their parts. A rank that has no pass left
-/// serves the others until they are done too.
+/// Ranks that hold weights in parts, and give them to each other where a rank needs them whole. A
+/// rank does so at a time that others don't know: its passes are as many as its rows ask for. So
+/// before each call that all make together, every rank says whether it has come to that call or
+/// what it needs. As long as one needs weights, all give it their parts. A rank that has no pass
+/// left serves the others until they are done too.
 ///
 /// A call costs one more exchange of a number.
 public final class ServingCollective implements Collective {

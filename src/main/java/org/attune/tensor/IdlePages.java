@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Whole pages within pieces of memory that is used at times only. In between the system has them:
-/// the numbers are lost, addresses stay, and whoever reads or writes there ends the process, since
-/// wrong numbers would be worse. Linux only.
+/// the numbers are lost, addresses stay, and to read or write there ends the process, since wrong
+/// numbers would be worse. Linux only.
 public final class IdlePages implements AutoCloseable {
     private static final int PROT_NONE = 0;
     private static final int PROT_READ = 1;

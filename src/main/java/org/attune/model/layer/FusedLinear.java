@@ -39,15 +39,13 @@ public final class FusedLinear {
     private final LinearWeights weights;
     private final Tensor bias; // (out) or null
     private boolean servesTokens; // decoding reads the packed copy
-    private boolean absent; // the numbers have left memory
     private LoraDownMatrices reducers; // the `sA` of the adapter in the columns; null without
     private final Attached none = Attached.of(this, List.of());
     private Attached trained = none;
     private AdapterInputs inputs; // of the trained adapter; null without
     private ScaledCopies trainedCopies; // of its matrices into the columns; null before
     private final Map<Adapter, Attached> frozen = new HashMap<>();
-    private Tensor[] weightGradients = {};
-    private Tensor[] biasGradients = {};
+    private BaseGradients gradients = BaseGradients.none();
 
     /// @param packs whether to keep a copy of the matrix in the layout that products like best
     FusedLinear(
@@ -101,7 +99,6 @@ public final class FusedLinear {
     /// The base weight of one part, a view `(out, in)`.
     public Tensor weight(int part) {
         requirePlain();
-        requirePresent();
         Part p = parts.get(part);
         return weights.base().narrow(0, p.firstRow(), p.out());
     }
@@ -159,7 +156,6 @@ public final class FusedLinear {
     }
 
     private void findPlaces() {
-        requirePresent();
         if (trainedCopies != null) {
             trainedCopies.close();
         }
@@ -176,9 +172,7 @@ public final class FusedLinear {
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
         copyTrained();
-        if (!absent) {
-            weights.columnsChanged();
-        }
+        weights.columnsChanged();
     }
 
     /// Memory of the weights and of what was copied from them, which may lose its numbers between
@@ -191,14 +185,12 @@ public final class FusedLinear {
 
     /// Says that the numbers are about to leave memory.
     void leaves() {
-        weights.unpackFrozen();
-        absent = true;
+        weights.leave();
     }
 
     /// Says that the numbers are back.
     void arrived() {
-        absent = false;
-        weights.columnsChanged();
+        weights.arrive();
     }
 
     /// Makes the copy that forward passes read, where there is to be one.
@@ -291,14 +283,6 @@ public final class FusedLinear {
         weights.unpackFrozen();
     }
 
-    private void requirePresent() {
-        if (absent) {
-            throw new IllegalStateException(
-                    "weights of %s are read, of which this process keeps a part only"
-                            .formatted(parts.getFirst().path()));
-        }
-    }
-
     private void requirePlain() {
         if (weights.isForwardOnly()) {
             throw new IllegalStateException(
@@ -385,7 +369,6 @@ public final class FusedLinear {
     }
 
     private Tensor product(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
-        requirePresent();
         return switch (adapter.kind()) {
             case OFF -> withoutUpdate(hx, residual);
             case TRAINED -> {
@@ -479,16 +462,8 @@ public final class FusedLinear {
 
     /// Back through the products with low-rank updates.
     Tensor back(Tensor dy, Tensor hx, Dropout dropout) {
-        requirePresent();
         Tensor x = weights.extra() == 0 ? hx : hx.narrow(1, 0, in);
-        for (int i = 0; i < weightGradients.length; i++) {
-            Part p = parts.get(i);
-            Tensor d = dy.narrow(1, p.firstRow(), p.out());
-            OuterProducts.add(List.of(OuterProducts.Product.of(weightGradients[i], d, x, 1)));
-            if (p.hasBias()) {
-                Gradients.addRows(biasGradients[i], d);
-            }
-        }
+        gradients.add(dy, x);
         requirePlain();
         if (inputs == null) {
             return weights.backward(dy).dx();
@@ -512,19 +487,14 @@ public final class FusedLinear {
     /// @param biases one per part, null where a part has none
     public void trainBase(Tensor[] weights, Tensor[] biases) {
         keepPlain();
-        weightGradients = weights.clone();
-        biasGradients = biases.clone();
+        gradients = new BaseGradients(parts, List.of(weights), biases.clone());
     }
 
     public boolean trainsBase() {
-        return weightGradients.length > 0;
+        return !gradients.isEmpty();
     }
 
-    public Tensor weightGradient(int part) {
-        return weightGradients[part];
-    }
-
-    public Tensor biasGradient(int part) {
-        return biasGradients[part];
+    BaseGradients baseGradients() {
+        return gradients;
     }
 }

@@ -18,6 +18,7 @@ final class LinearWeights {
     private final WeightState.Form form;
     private WeightState state;
     private boolean memoryIsTaken;
+    private boolean absent; // the numbers have left memory
 
     /// @param packs whether to keep a copy in the layout that products like best
     LinearWeights(TensorScope owner, int out, int in, Device device, DType dtype, boolean packs) {
@@ -38,6 +39,26 @@ final class LinearWeights {
         state = state.withColumnsApart();
         memoryIsTaken = true;
         return state.memory();
+    }
+
+    /// Says that the numbers are about to leave memory.
+    void leave() {
+        state.unpackFrozen();
+        absent = true;
+    }
+
+    /// Says that the numbers are back.
+    void arrive() {
+        absent = false;
+        state.columnsChanged();
+    }
+
+    private void requirePresent() {
+        if (absent) {
+            throw new IllegalStateException(
+                    "weights of %d times %d numbers are read, of which this process keeps a part"
+                            .formatted(form.out(), form.in()));
+        }
     }
 
     private void requireOwnMemory() {
@@ -68,6 +89,7 @@ final class LinearWeights {
 
     /// `W`, the numbers themselves.
     Tensor base() {
+        requirePresent();
         return state.base();
     }
 
@@ -96,7 +118,9 @@ final class LinearWeights {
 
     /// Copies the columns to where products read them.
     void columnsChanged() {
-        state.columnsChanged();
+        if (!absent) { // else when they are back
+            state.columnsChanged();
+        }
     }
 
     /// Makes the copy that forward passes read, if there is to be one and there is none yet. The
@@ -168,12 +192,14 @@ final class LinearWeights {
     /// @param residual `(N, out)` or null
     /// @return `(N, out)`
     Tensor product(Tensor hx, Tensor residual) {
+        requirePresent();
         pack();
         return state.product(hx, residual);
     }
 
     /// The same while the columns are those of a frozen adapter, which stay as they are.
     Tensor product(Adapter frozen, Tensor hx, Tensor residual) {
+        requirePresent();
         pack();
         return state.product(frozen, hx, residual);
     }
@@ -201,6 +227,7 @@ final class LinearWeights {
 
     /// @param dy gradient of the output, `(N, out)`
     Gradient backward(Tensor dy) {
+        requirePresent();
         return state.backward(dy);
     }
 
@@ -211,6 +238,7 @@ final class LinearWeights {
     /// @param parts columns of these whose input had dropout; none: it had none
     /// @param scale of what dropout left
     Gradient backward(Tensor dy, PackedMatrix reducers, List<DropoutPart> parts, double scale) {
+        requirePresent();
         return ((BothWaysWeights) state).backward(dy, reducers, parts, scale);
     }
 }

@@ -29,10 +29,14 @@ public final class PlainLinear {
     /// @return `(N, out)`
     public Tensor forward(Tensor x) {
         boolean trains = linear.trainsBase();
-        Tensor weight = leaf(linear.weight(part), trains ? linear.weightGradient(part) : null, 1);
+        Tensor weight =
+                leaf(
+                        linear.weight(part),
+                        trains ? linear.baseGradients().weights().get(part) : null,
+                        1);
         Tensor bias = linear.bias(part);
         if (bias != null) {
-            bias = leaf(bias, trains ? linear.biasGradient(part) : null, 1);
+            bias = leaf(bias, trains ? linear.baseGradients().biases()[part] : null, 1);
         }
         Tensor base = x; // of the layer's input
         for (InputScale s : of(InputScale.class)) {

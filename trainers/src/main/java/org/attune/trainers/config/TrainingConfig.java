@@ -91,7 +91,7 @@ public record TrainingConfig(
                             "optimizer_in_bwd",
                             true,
                             "false with zero_stage: 2 or 3, which add up gradients over ranks"
-                                + " before weights change; or zero_stage: 1"));
+                                    + " before weights change; or zero_stage: 1"));
         }
         if (ranks.zeroStage() > 0 && !optimizer.mayPart()) {
             problems.add(

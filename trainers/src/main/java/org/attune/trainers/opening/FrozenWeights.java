@@ -98,7 +98,7 @@ final class FrozenWeights {
             throw ConfigException.about(
                     "zero_stage",
                     "0 to 2 here: with 3 weights leave memory by pages of a processor's memory"
-                        + " under Linux, which GPUs and other systems don't offer");
+                            + " under Linux, which GPUs and other systems don't offer");
         }
         if (ranks instanceof ServingCollective all) {
             return all;
@@ -106,7 +106,7 @@ final class FrozenWeights {
         throw ConfigException.about(
                 "zero_stage",
                 "0 to 2 with rollout_ranks: with 3 all ranks give each other weights, and those"
-                    + " that only write completions don't wait for the others");
+                        + " that only write completions don't wait for the others");
     }
 
     private long cut(Decoder decoder, ServingCollective serving) {

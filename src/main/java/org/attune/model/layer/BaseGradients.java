@@ -1,0 +1,37 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.OuterProducts;
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+
+/// Gradients of the base parameters of layers that read the same input, where these are trained.
+///
+/// @param parts the layers
+/// @param weights float32 views, one a layer; none: nothing is trained
+/// @param biases likewise, null where a layer has no bias
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+record BaseGradients(List<FusedLinear.Part> parts, List<Tensor> weights, Tensor[] biases) {
+    static BaseGradients none() {
+        return new BaseGradients(List.of(), List.of(), new Tensor[0]);
+    }
+
+    boolean isEmpty() {
+        return weights.isEmpty();
+    }
+
+    /// Adds what a pass gives.
+    ///
+    /// @param dy gradient of all layers' output, `(N, out)`
+    /// @param x their input, `(N, in)`
+    void add(Tensor dy, Tensor x) {
+        for (int i = 0; i < weights.size(); i++) {
+            FusedLinear.Part p = parts.get(i);
+            Tensor d = dy.narrow(1, p.firstRow(), p.out());
+            OuterProducts.add(List.of(OuterProducts.Product.of(weights.get(i), d, x, 1)));
+            if (p.hasBias()) {
+                Gradients.addRows(biases[i], d);
+            }
+        }
+    }
+}
