@@ -65,8 +65,7 @@ class GraphGenerationTest {
                         false,
                         true);
         Decoder decoder =
-                Engine.call(
-                        () -> TinyModels.decoder(config, DType.BFLOAT16, Device.simulated()));
+                Engine.call(() -> TinyModels.decoder(config, DType.BFLOAT16, Device.simulated()));
         try {
             List<SampledCompletion> graphs = new ArrayList<>();
             List<SampledCompletion> singly = new ArrayList<>();
