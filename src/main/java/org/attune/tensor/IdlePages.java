@@ -40,12 +40,13 @@ public final class IdlePages implements AutoCloseable {
     }
 
     /// Neighbours as one, so that few calls are made.
+    @SuppressWarnings("restricted")
     private static List<MemorySegment> joined(List<MemorySegment> pieces) {
         List<MemorySegment> joined = new ArrayList<>();
         for (MemorySegment piece : pieces) {
             if (!joined.isEmpty() && end(joined.getLast()) == piece.address()) {
                 MemorySegment last = joined.removeLast();
-                joined.add(Libtorch.memory(last.address(), last.byteSize() + piece.byteSize()));
+                joined.add(last.reinterpret(last.byteSize() + piece.byteSize()));
             } else {
                 joined.add(piece);
             }

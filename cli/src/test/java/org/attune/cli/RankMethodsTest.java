@@ -115,6 +115,22 @@ final class RankMethodsTest {
         assertSameBytes(alone, shared, "sft", "model.safetensors");
     }
 
+    /// With each rank's part of the weights, of which it has a block only while it computes it.
+    @Test
+    void weightsInPartsLeaveTheSameBytes() throws Exception {
+        MpiRun two = MpiRun.of(2); // skips where there is no launcher
+        RankedMethods.rows(folder);
+        String some = "dpo,grpo";
+        Path alone = train(MpiRun.of(1), "one", some, "zero_stage=2");
+        Path shared = train(two, "two", some, "zero_stage=3");
+        for (String method : some.split(",")) {
+            assertSameBytes(alone, shared, method);
+        }
+        Path whole = train(MpiRun.of(1), "whole", "sft", "zero_stage=2", "use_peft=false");
+        Path parts = train(two, "parts", "sft", "zero_stage=3", "use_peft=false");
+        assertSameBytes(whole, parts, "sft", "model.safetensors");
+    }
+
     private Path train(MpiRun ranks, String name, String methods, String... words) {
         Path output = folder.resolve(name);
         List<String> arguments = new ArrayList<>(List.of("" + folder, "" + output, methods));

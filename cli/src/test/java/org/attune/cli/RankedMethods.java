@@ -7,6 +7,7 @@ import org.attune.ranks.Launched;
 import org.attune.ranks.MpiCollective;
 import org.attune.ranks.RankCarrier;
 import org.attune.ranks.RankSum;
+import org.attune.ranks.ServingCollective;
 import org.attune.ranks.SimulatedGpus;
 import org.attune.ranks.SingleProcess;
 import org.attune.tensor.Device;
@@ -159,11 +160,13 @@ final class RankedMethods {
                 launched.isEmpty()
                         ? new SingleProcess()
                         : Engine.call(() -> join(launched.get()))) {
+            Collective serving =
+                    words.contains("zero_stage=3") ? new ServingCollective(ranks) : ranks;
             all(folder)
                     .forEach(
                             (name, run) -> {
                                 if (List.of(arguments[2].split(",")).contains(name)) {
-                                    train(run, output.resolve(name), words, ranks);
+                                    train(run, output.resolve(name), words, serving);
                                 }
                             });
             Engine.run(ranks::close);

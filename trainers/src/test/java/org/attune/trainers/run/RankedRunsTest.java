@@ -73,17 +73,19 @@ class RankedRunsTest {
     /// A rank has no more passes than its rows need, and serves others meanwhile.
     @Test
     void weightsInPartsHaveTheBitsOfStageTwo() throws Exception {
-        start(1, new Order("one", 2, SEVERAL, ALL, false));
-        start(4, new Order("four", 3, SEVERAL, ALL, false));
-        assertSameBytes("one", "four", ALL);
-        goOn("four", "two", SOME);
-        goOn("one", "on two", SOME);
+        String methods = SOME + ",gkd,online_dpo";
+        start(1, new Order("one", 2, SEVERAL, methods, false));
+        start(4, new Order("four", 3, SEVERAL, methods, false));
+        assertSameBytes("one", "four", methods);
+        String few = "ppo,sft of all weights";
+        goOn("four", "two", few);
+        goOn("one", "on two", few);
         start(
                 2,
-                new Order("two", 3, SEVERAL, SOME, true),
-                new Order("on two", 3, SEVERAL, SOME, true));
-        assertSameBytes("one", "two", SOME);
-        assertSameBytes("one", "on two", SOME);
+                new Order("two", 3, SEVERAL, few, true),
+                new Order("on two", 3, SEVERAL, few, true));
+        assertSameBytes("one", "two", few);
+        assertSameBytes("one", "on two", few);
     }
 
     private void assertSameBytes(String here, String there, String methods) throws IOException {
