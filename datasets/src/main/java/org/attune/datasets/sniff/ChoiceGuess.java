@@ -18,9 +18,13 @@ record ChoiceGuess(Draft draft) {
     private static final int FEWEST = 3;
     private static final double MOST = 0.5;
 
+    /// Mean words of a choice at most.
+    private static final int LONGEST = 30;
+
+
     /// Takes question, choices and key.
     ///
-    /// @throws UnclearTableException if several columns say which is right, and don't agree
+    /// @throws UnclearTableException if no column says which is right, or several don't agree
     boolean choices() {
         List<String> choices = lists().or(this::columns).orElse(List.of());
         if (choices.isEmpty()) {
@@ -32,8 +36,14 @@ record ChoiceGuess(Draft draft) {
                         .flatMap(c -> ChoiceAnswers.of(rows(), choices, c).stream())
                         .toList();
         Optional<String> question = question(choices, keys);
-        if (keys.isEmpty() || question.isEmpty()) {
+        if (question.isEmpty()) {
             return false;
+        }
+        if (keys.isEmpty()) {
+            throw draft.unclear(
+                    "columns %s look like choices, and no column says clearly which is right"
+                            .formatted(Draft.quoted(choices)),
+                    "if one does: --prompt COL --choice COL --choice COL … --response COL");
         }
         ChoiceAnswers key = keys.getFirst();
         if (!keys.stream().allMatch(k -> k.agrees(key, rows()))) {
@@ -76,7 +86,7 @@ record ChoiceGuess(Draft draft) {
         Map<String, Map<Character, String>> families = new TreeMap<>();
         for (String column : draft.columns().columns()) {
             Matcher name = NUMBERED.matcher(ColumnWords.normal(column));
-            if (name.matches() && isStem(name.group(1))) {
+            if (name.matches() && isChoice(column, name)) {
                 families.computeIfAbsent(name.group(1), _ -> new TreeMap<>())
                         .putIfAbsent(name.group(2).charAt(0), column);
             }
@@ -89,8 +99,13 @@ record ChoiceGuess(Draft draft) {
         return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
     }
 
-    private static boolean isStem(String stem) {
-        return stem.isEmpty() || ColumnWords.has(stem, "choice");
+    /// Whether the name is a letter or has a word for choices. Long answers are none of a quiz.
+    private boolean isChoice(String column, Matcher name) {
+        if (name.group(1).isEmpty()) {
+            return name.group(2).matches("[a-h]");
+        }
+        return ColumnWords.has(name.group(1), "choice")
+                && draft.columns().facts(column).words() <= LONGEST;
     }
 
     private static boolean isWithoutGaps(Map<Character, String> family) {

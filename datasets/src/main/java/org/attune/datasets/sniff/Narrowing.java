@@ -23,14 +23,31 @@ record Narrowing(Draft draft) {
         List<String> gold = left.stream().filter(c -> ColumnWords.has(c, "gold")).toList();
         boolean others =
                 left.stream().allMatch(c -> gold.contains(c) || ColumnWords.has(c, "generated"));
-        if (left.size() > 1 && gold.size() == 1 && others) {
-            reduce(
-                    left,
-                    c -> !gold.contains(c),
-                    "column \"%s\" is what a model generated, and is left out");
-            draft.free().stream().filter(this::grades).forEach(draft::pass);
+        if (gold.size() == 1 && others) {
+            left.removeIf(c -> !gold.contains(c));
+            List<String> generated =
+                    draft.free().stream()
+                            .filter(c -> !gold.contains(c) && isGenerated(c, answers))
+                            .toList();
+            for (String column : generated) {
+                draft.pass(column);
+                draft.note(
+                        "column \"%s\" is what a model generated, and is left out"
+                                .formatted(column));
+            }
+            if (!generated.isEmpty()) {
+                draft.free().stream().filter(this::grades).forEach(draft::pass);
+            }
         }
         return left;
+    }
+
+    private boolean isGenerated(String column, List<String> answers) {
+        boolean text = draft.columns().facts(column).kind() == ColumnFacts.Kind.TEXT;
+        return answers.contains(column)
+                || text
+                        && ColumnWords.has(column, "generated")
+                        && ColumnWords.strong(column).isEmpty();
     }
 
     /// What is to be like the answer, beside what a model answered and measures of both.
