@@ -9,6 +9,11 @@ record AnswerGuess(Draft draft) {
     private static final double QUESTIONS = 0.6;
     private static final double NO_QUESTIONS = 0.15;
 
+    /// Mean words, or characters where words aren't apart, from which on a text may ask something.
+    private static final int FEWEST = 2;
+
+    private static final int SHORT = 12;
+
     /// Takes a question and its answer.
     ///
     /// @throws UnclearTableException if several columns may be one of them
@@ -30,10 +35,23 @@ record AnswerGuess(Draft draft) {
         if (answers.isEmpty() || prompt.isEmpty()) {
             return byQuestions(prompt, answers);
         }
+        if (isShort(prompt.get()) && isWeak(prompt.get()) && isWeak(answers.getFirst())) {
+            return false; // words beside words, such as a table of settings
+        }
         requireQuestion(prompt.get(), answers.getFirst());
         draft.take(ColumnRole.PROMPT, prompt.get());
         draft.take(ColumnRole.COMPLETION, answers.getFirst());
         return true;
+    }
+
+    private boolean isShort(String column) {
+        ColumnFacts facts = draft.columns().facts(column);
+        return facts.kind() != ColumnFacts.Kind.TEXT
+                || facts.words() < FEWEST && facts.letters() < SHORT;
+    }
+
+    private static boolean isWeak(String column) {
+        return ColumnWords.strong(column).isEmpty() && ColumnWords.loose(column).isEmpty();
     }
 
     private List<String> answerColumns() {

@@ -77,7 +77,7 @@ record ChoiceAnswers(List<String> columns, String key, Reading reading) {
 
     private static int lastDigit(String column) {
         char last = column.charAt(column.length() - 1);
-        return Character.isDigit(last) ? Character.getNumericValue(last) : -1;
+        return last >= '0' && last <= '9' ? last - '0' : -1;
     }
 
     private boolean fits(List<Row> asked) {

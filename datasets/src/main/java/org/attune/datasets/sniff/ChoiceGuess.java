@@ -3,7 +3,6 @@ package org.attune.datasets.sniff;
 import org.attune.datasets.rows.Row;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -116,37 +115,18 @@ record ChoiceGuess(Draft draft) {
                 && endings.getLast() - first == endings.size() - 1;
     }
 
-    /// The question; of two of which one holds the other, as a template writes it, the shorter.
+    /// The question.
     private Optional<String> question(List<String> choices, List<ChoiceAnswers> keys) {
         List<String> others = new ArrayList<>(choices);
         keys.forEach(k -> others.add(k.key()));
         List<String> named =
-                new ArrayList<>(
-                        draft.columns().strong(ColumnRole.PROMPT).stream()
-                                .filter(c -> !others.contains(c))
-                                .sorted(
-                                        Comparator.comparingDouble(
-                                                c -> draft.columns().facts(c).letters()))
-                                .toList());
-        while (named.size() > 1 && repeats(named.getLast(), named.getFirst())) {
-            String whole = named.removeLast();
-            draft.pass(whole);
-            draft.note("column \"%s\" repeats the question, and is left out".formatted(whole));
-        }
+                new Narrowing(draft)
+                        .prompts(
+                                draft.columns().strong(ColumnRole.PROMPT).stream()
+                                        .filter(c -> !others.contains(c))
+                                        .toList());
         return named.isEmpty()
                 ? draft.columns().only(ColumnRole.PROMPT, new HashSet<>(others))
                 : named.size() == 1 ? Optional.of(named.getFirst()) : Optional.empty();
-    }
-
-    private boolean repeats(String whole, String part) {
-        long same =
-                rows().stream()
-                        .filter(r -> String.valueOf(r.get(whole)).contains(cell(r, part)))
-                        .count();
-        return same > 0.9 * rows().size();
-    }
-
-    private static String cell(Row row, String column) {
-        return MappedRows.text(row, Optional.of(column)).orElse("");
     }
 }

@@ -5,6 +5,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -45,6 +46,10 @@ final class ColumnCandidates {
 
     private static final double NAME = 2.2;
     private static final double FILLED = 0.5;
+
+    /// Mean rows in a row with the same value, from which on they are sorted by it.
+    private static final int RUN = 20;
+
 
     /// Mean length of lists, in characters, from which on they are something to read.
     private static final int LONG = 60;
@@ -163,6 +168,18 @@ final class ColumnCandidates {
         return runs == column.different();
     }
 
+    /// Whether rows lie sorted by three or more values, as by what they are about. How good answers
+    /// are changes from row to row.
+    private boolean isSorted(ColumnFacts column) {
+        int runs = 1;
+        for (int row = 1; row < table.rows().size(); row++) {
+            Object before = table.rows().get(row - 1).get(column.name());
+            Object value = table.rows().get(row).get(column.name());
+            runs += Objects.equals(before, value) ? 0 : 1;
+        }
+        return column.different() > 2 && runs * RUN <= table.rows().size();
+    }
+
     static boolean isTextual(ColumnFacts facts) {
         return facts.kind() == ColumnFacts.Kind.TEXT || facts.kind() == ColumnFacts.Kind.CATEGORY;
     }
@@ -279,7 +296,9 @@ final class ColumnCandidates {
         return switch (own.kind()) {
                     case EMPTY, MARK -> true;
                     case NUMBER ->
-                            (!own.isScale() || ColumnWords.has(column, "count"))
+                            (!own.isScale()
+                                            || ColumnWords.has(column, "count")
+                                            || ColumnWords.isClass(column) && isSorted(own))
                                     && !ColumnWords.strong(column).contains(ColumnRole.RATING)
                                     && !ColumnWords.strong(column).contains(ColumnRole.RANK);
                     case CATEGORY -> !own.judges() && ColumnWords.strong(column).isEmpty();

@@ -1,5 +1,7 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.rows.Row;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -7,12 +9,34 @@ import java.util.function.Predicate;
 /// Chooses between columns of which several could be the question or the answer, where names or
 /// contents say which one people mean. What was left out is noted.
 record Narrowing(Draft draft) {
-    /// Leaves out short recurring words beside texts, and other forms of the same question.
+    private static final double MOST = 0.9;
+
+    /// Leaves out short recurring words beside texts, other forms of the same question, and what
+    /// holds a question as a template writes it.
     List<String> prompts(List<String> prompts) {
         List<String> left = new ArrayList<>(prompts);
         reduce(left, this::isCategory, "column \"%s\" sorts rows, and is left out");
         reduce(left, Narrowing::isVariant, "column \"%s\" is another form, and is left out");
+        reduce(
+                left,
+                whole -> left.stream().anyMatch(part -> repeats(whole, part)),
+                "column \"%s\" repeats the question, and is left out");
         return left;
+    }
+
+    /// Whether nearly all cells of a column hold those of another, and more.
+    private boolean repeats(String whole, String part) {
+        List<Row> rows = draft.table().rows();
+        long same =
+                rows.stream()
+                        .filter(r -> r.get(part) != null && !r.get(part).equals(r.get(whole)))
+                        .filter(r -> String.valueOf(r.get(whole)).contains(cell(r, part)))
+                        .count();
+        return same > MOST * rows.size();
+    }
+
+    private static String cell(Row row, String column) {
+        return String.valueOf(row.get(column)).strip();
     }
 
     /// Leaves out other forms of the same answer, and what a model generated beside the answer that
@@ -20,7 +44,7 @@ record Narrowing(Draft draft) {
     List<String> answers(List<String> answers) {
         List<String> left = new ArrayList<>(answers);
         reduce(left, Narrowing::isVariant, "column \"%s\" is another form, and is left out");
-        List<String> gold = left.stream().filter(c -> ColumnWords.has(c, "gold")).toList();
+        List<String> gold = left.stream().filter(Narrowing::isGold).toList();
         boolean others =
                 left.stream().allMatch(c -> gold.contains(c) || ColumnWords.has(c, "generated"));
         if (gold.size() == 1 && others) {
@@ -42,6 +66,11 @@ record Narrowing(Draft draft) {
         return left;
     }
 
+    private static boolean isGold(String column) {
+        return ColumnWords.has(column, "gold")
+                || ColumnWords.strong(column).contains(ColumnRole.CHOSEN);
+    }
+
     private boolean isGenerated(String column, List<String> answers) {
         boolean text = draft.columns().facts(column).kind() == ColumnFacts.Kind.TEXT;
         return answers.contains(column)
@@ -56,6 +85,11 @@ record Narrowing(Draft draft) {
         boolean measured =
                 draft.columns().columns().stream().anyMatch(c -> ColumnWords.has(c, "metric"));
         List<String> both = new ArrayList<>(answers);
+        if (generated) {
+            draft.free(draft.columns().strong(ColumnRole.CHOSEN)).stream()
+                    .filter(c -> !both.contains(c))
+                    .forEach(both::add);
+        }
         if (generated && measured) {
             draft.columns().weak(ColumnRole.COMPLETION).stream()
                     .filter(c -> ColumnWords.is(c, "gold"))

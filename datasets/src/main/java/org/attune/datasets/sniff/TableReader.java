@@ -81,7 +81,7 @@ public final class TableReader {
             notes.add("no header line: the columns are called column_1 and so on");
         }
         int from = titles + (header.isThere() ? 1 : 0);
-        List<Row> rows = new TableRows(file, text, columns).from(from, notes);
+        List<Row> rows = new TableRows(file, text, columns, encoding.isDamaged()).from(from, notes);
         if (rows.isEmpty()) {
             throw new DatasetException(file + ": the file has a header and no rows");
         }

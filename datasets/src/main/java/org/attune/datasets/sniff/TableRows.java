@@ -12,9 +12,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// Rows of delimited text. A few that are broken, with too many or too few fields or with a quote
-/// in the wrong place, are left out and noted; more of them are an error.
-record TableRows(Path file, DelimitedText text, List<String> columns) {
+/// Rows of delimited text. A few that are broken, with too many or too few fields, with a quote in
+/// the wrong place or with bytes that can't be read, are left out and noted; more of them are an
+/// error.
+///
+/// @param isDamaged whether bytes couldn't be read
+record TableRows(Path file, DelimitedText text, List<String> columns, boolean isDamaged) {
     private static final double MOST_BROKEN = 0.01;
 
     /// Rows from which on a single broken one is left out.
@@ -37,7 +40,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns) {
                 continue; // the rule below a header
             }
             boolean faulty = text.isFaulty(i);
-            if (faulty || !isWhole(values)) {
+            if (faulty || !isWhole(values) || isDamaged && isUnreadable(values)) {
                 broken.add(i);
                 int line = text.lines().get(i);
                 lost.set(line, line + (faulty ? text.height(i) : 1));
@@ -75,6 +78,11 @@ record TableRows(Path file, DelimitedText text, List<String> columns) {
                     "%s:%d: a quote is opened and not closed, or text follows a closing quote; write a quote inside a field twice"
                             .formatted(file, line));
         }
+        if (isWhole(text.records().get(record))) {
+            throw new DatasetException(
+                    "%s:%d: bytes that are no text in this encoding; save the file as UTF-8 again"
+                            .formatted(file, line));
+        }
         throw new DatasetException(
                 "%s:%d: %d fields, but there are %d columns (%s); quote fields that contain the delimiter %s; %d lines are broken, and up to %.0f %% would be left out"
                         .formatted(
@@ -95,6 +103,10 @@ record TableRows(Path file, DelimitedText text, List<String> columns) {
             row.put(columns.get(c), TableReader.isMissing(value) ? null : value);
         }
         return new Row(row, new RowOrigin(file.toString(), line, index));
+    }
+
+    private static boolean isUnreadable(List<String> values) {
+        return values.stream().anyMatch(v -> v.indexOf(TextEncoding.UNREADABLE) >= 0);
     }
 
     /// Whether there is a field for each column; spreadsheets write empty ones behind them.

@@ -7,16 +7,24 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /// A file's text, and the encoding in which it was read.
 ///
 /// @param text without a byte order mark
 /// @param name of the encoding, for people
-record TextEncoding(String text, String name) {
+/// @param isDamaged whether some bytes couldn't be read, and stand as U+FFFD
+record TextEncoding(String text, String name, boolean isDamaged) {
+    /// The character in place of bytes that can't be read.
+    static final char UNREADABLE = '\uFFFD';
+
     private static final int SAMPLE = 4096;
 
     /// Characters beyond ASCII that speak for UTF-8 against one that can't be read.
     private static final int MOST_BROKEN = 5;
+
+    /// Characters that an older encoding may leave unread.
+    private static final int MOST_UNREADABLE = 5;
 
     /// UTF-8 if it can be, UTF-16 by its mark or its zero bytes, else the older encoding that its
     /// bytes make likely.
@@ -47,37 +55,45 @@ record TextEncoding(String text, String name) {
                     file + ": the file holds zero bytes; text in UTF-8 is accepted");
         }
         try {
-            return new TextEncoding(decode(bytes, 0, StandardCharsets.UTF_8), "UTF-8");
+            return new TextEncoding(decode(bytes, 0, StandardCharsets.UTF_8), "UTF-8", false);
         } catch (CharacterCodingException e) {
             return old(file, bytes);
         }
     }
 
     private static TextEncoding old(String file, byte[] bytes) {
-        requireOther(file, bytes);
+        Optional<TextEncoding> damaged = damaged(bytes);
+        if (damaged.isPresent()) {
+            return damaged.get();
+        }
         OldEncoding encoding =
                 OldEncoding.of(bytes)
                         .orElseThrow(
                                 () ->
                                         new DatasetException(
                                                 file
-                                                        + ": the text is no UTF-8, and its bytes"
-                                                        + " don't say clearly which older encoding"
-                                                        + " it is in; save it as UTF-8"));
-        return strict(file, bytes, 0, encoding.charset(), encoding.name() + ", by its bytes");
+                                                        + ": the text is no UTF-8, and its bytes don't say clearly"
+                                                        + " which older encoding it is in; save it as UTF-8"));
+        String text = new String(bytes, encoding.charset());
+        if (broken(text) > MOST_UNREADABLE) {
+            throw new DatasetException(
+                    "%s: the file looks like %s, and %d of its characters can't be read so; save it as UTF-8"
+                            .formatted(file, encoding.name(), broken(text)));
+        }
+        return new TextEncoding(text, encoding.name() + ", by its bytes", broken(text) > 0);
     }
 
-    /// A few bytes that are no UTF-8 make no other encoding of a text that is.
-    private static void requireOther(String file, byte[] bytes) {
+    /// Text of a few bytes that are no UTF-8 is UTF-8 all the same.
+    private static Optional<TextEncoding> damaged(byte[] bytes) {
         String read = new String(bytes, StandardCharsets.UTF_8);
-        long broken = read.chars().filter(c -> c == '\uFFFD').count();
         long beyond = read.chars().filter(c -> c > 127).count();
-        if (broken * MOST_BROKEN <= beyond) {
-            long line = 1 + read.substring(0, read.indexOf('\uFFFD')).lines().count();
-            throw new DatasetException(
-                    "%s: the text is UTF-8, but for %d places, the first near line %d; save it as UTF-8 again, or take them out"
-                            .formatted(file, broken, line));
-        }
+        return broken(read) * MOST_BROKEN <= beyond
+                ? Optional.of(new TextEncoding(read, "UTF-8, but for some bytes", true))
+                : Optional.empty();
+    }
+
+    private static long broken(String text) {
+        return text.chars().filter(c -> c == UNREADABLE).count();
     }
 
     private static void requireText(String file, byte[] bytes) {
@@ -96,7 +112,7 @@ record TextEncoding(String text, String name) {
     private static TextEncoding strict(
             String file, byte[] bytes, int from, Charset charset, String name) {
         try {
-            return new TextEncoding(decode(bytes, from, charset), name);
+            return new TextEncoding(decode(bytes, from, charset), name, false);
         } catch (CharacterCodingException e) {
             throw new DatasetException(
                     "%s: the file looks like %s, and some of its bytes can't be read so; save it as UTF-8"

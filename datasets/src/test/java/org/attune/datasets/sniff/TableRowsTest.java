@@ -10,6 +10,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,5 +84,32 @@ class TableRowsTest {
         SniffedTable table = TableReader.read(file);
         assertEquals("\"One\", \"two\" and 3", table.rows().get(3).get("answer"));
         assertTrue(table.notes().contains("quotes are read as part of the text"));
+    }
+
+    @Test
+    void linesWithBytesThatAreNoUtf8AreLeftOut() throws IOException {
+        var text = new StringBuilder("question,answer\n");
+        for (int i = 0; i < 40; i++) {
+            text.append("Où est la clé n° %d ?,Près de l’entrée, côté %d.\n".formatted(i, i));
+        }
+        String quoted = text.toString().replace("Près", "\"Près").replace(".\n", ".\"\n");
+        byte[] bytes = quoted.getBytes(StandardCharsets.UTF_8);
+        int at = quoted.substring(0, quoted.indexOf("clé n° 7")).getBytes(StandardCharsets.UTF_8).length;
+        bytes[at + 2] = 'e'; // what is left of the letter's two bytes is none
+        SniffedTable table = TableReader.read(Files.write(folder.resolve("u.csv"), bytes));
+        assertEquals(39, table.rows().size());
+        assertTrue(
+                table.notes().contains("encoding: UTF-8, but for some bytes"),
+                table.notes().toString());
+        assertTrue(table.notes().toString().contains("left out: 1 (9)"), table.notes().toString());
+    }
+
+    @Test
+    void textInAnUnclearEncodingIsRefused() throws IOException {
+        byte[] bytes = "question;answer\nKodėl?;Todėl, kad aštuoni žodžiai.\n".repeat(20)
+                .getBytes(Charset.forName("windows-1257"));
+        Path file = Files.write(folder.resolve("l.csv"), bytes);
+        var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
+        assertTrue(error.getMessage().contains("save it as UTF-8"), error.getMessage());
     }
 }
