@@ -20,7 +20,6 @@ record ChoiceGuess(Draft draft) {
     /// Mean words of a choice at most.
     private static final int LONGEST = 30;
 
-
     /// Takes question, choices and key.
     ///
     /// @throws UnclearTableException if no column says which is right, or several don't agree

@@ -50,7 +50,6 @@ final class ColumnCandidates {
     /// Mean rows in a row with the same value, from which on they are sorted by it.
     private static final int RUN = 20;
 
-
     /// Mean length of lists, in characters, from which on they are something to read.
     private static final int LONG = 60;
 

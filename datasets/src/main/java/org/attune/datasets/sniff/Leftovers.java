@@ -32,7 +32,10 @@ record Leftovers(Draft draft) {
 
     /// What questions are about, by the whole name, else as Alpaca's `input`, else by a word in it.
     private List<String> contexts() {
-        List<String> named = draft.free(draft.columns().strong(ColumnRole.CONTEXT));
+        List<String> named =
+                draft.free(draft.columns().strong(ColumnRole.CONTEXT)).stream()
+                        .filter(c -> !tellsAnswer(c))
+                        .toList();
         if (!named.isEmpty()) {
             return named;
         }
@@ -54,7 +57,13 @@ record Leftovers(Draft draft) {
                 && facts.kind() == ColumnFacts.Kind.TEXT
                 && facts.letters() >= LONG
                 && ColumnWords.has(column, "context")
-                && !ColumnWords.has(column, "beside");
+                && !ColumnWords.has(column, "beside")
+                && !tellsAnswer(column);
+    }
+
+    /// Whether it holds the question and its answer: as a context it would give the answer away.
+    private boolean tellsAnswer(String column) {
+        return new Repetition(draft.table(), draft.roles()).rendersRows(column);
     }
 
     /// Whether the name says that it explains or proves an answer, holds further ones, or is
@@ -66,7 +75,10 @@ record Leftovers(Draft draft) {
     }
 
     private static Optional<String> beside(String column) {
-        String last = ColumnWords.split(column).getLast();
+        String last =
+                ColumnWords.split(column).stream()
+                        .filter(word -> !word.matches("\\p{N}+"))
+                        .reduce("", (_, word) -> word);
         boolean right = ColumnWords.has(column, "wrong") || ColumnWords.has(column, "gold");
         if (ColumnWords.has(last, "list") && right) {
             return Optional.of("holds further answers");
@@ -93,6 +105,7 @@ record Leftovers(Draft draft) {
                         .filter(c -> !draft.columns().isIdle(c) && !repeats(c))
                         .filter(c -> !answered || !isBeside(c))
                         .filter(c -> numbers || !isNumber(c))
+                        .filter(c -> !isRight() || !isFlag(c))
                         .toList();
         if (!loud.isEmpty()) {
             String with = draft.mapping(kind).options();
@@ -107,6 +120,18 @@ record Leftovers(Draft draft) {
                                             .collect(Collectors.joining(" "))),
                     "this would be taken: " + with);
         }
+    }
+
+    /// Whether the answer is the right one by its name, so that a flag can't say that it is wrong.
+    private boolean isRight() {
+        return draft.roles().getOrDefault(ColumnRole.COMPLETION, List.of()).stream()
+                .anyMatch(c -> ColumnWords.has(c, "gold"));
+    }
+
+    /// Whether a column without a known name holds numbers or truth values.
+    private boolean isFlag(String column) {
+        return ColumnWords.strong(column).isEmpty()
+                && (isNumber(column) || draft.columns().facts(column).judges());
     }
 
     private boolean isNumber(String column) {

@@ -44,14 +44,12 @@ record Narrowing(Draft draft) {
     List<String> answers(List<String> answers) {
         List<String> left = new ArrayList<>(answers);
         reduce(left, Narrowing::isVariant, "column \"%s\" is another form, and is left out");
-        List<String> gold = left.stream().filter(Narrowing::isGold).toList();
-        boolean others =
-                left.stream().allMatch(c -> gold.contains(c) || ColumnWords.has(c, "generated"));
-        if (gold.size() == 1 && others) {
-            left.removeIf(c -> !gold.contains(c));
+        List<String> right = right(left);
+        if (right.size() == 1) {
+            left.removeIf(c -> !right.contains(c));
             List<String> generated =
                     draft.free().stream()
-                            .filter(c -> !gold.contains(c) && isGenerated(c, answers))
+                            .filter(c -> !right.contains(c) && isGenerated(c, answers))
                             .toList();
             for (String column : generated) {
                 draft.pass(column);
@@ -64,6 +62,37 @@ record Narrowing(Draft draft) {
             }
         }
         return left;
+    }
+
+    /// Those that are right by their names, where all others are a model's.
+    private List<String> right(List<String> answers) {
+        List<String> gold = answers.stream().filter(Narrowing::isGold).toList();
+        boolean others =
+                answers.stream().allMatch(c -> gold.contains(c) || ColumnWords.has(c, "generated"));
+        return gold.isEmpty() ? plain(answers) : others ? gold : List.of();
+    }
+
+    /// The only answer that is named so and nothing else, where others are named as a model's
+    /// answers: `answer` beside `answer_gpt4`.
+    private List<String> plain(List<String> answers) {
+        List<String> plain =
+                answers.stream()
+                        .filter(c -> ColumnWords.split(c).size() == 1)
+                        .filter(c -> !ColumnWords.has(c, "generated"))
+                        .toList();
+        boolean models =
+                draft.free().stream()
+                        .filter(c -> !plain.contains(c))
+                        .anyMatch(Narrowing::isModelAnswer);
+        boolean others = answers.stream().allMatch(c -> plain.contains(c) || isModelAnswer(c));
+        return models && others ? plain : List.of();
+    }
+
+    private static boolean isModelAnswer(String column) {
+        return ColumnWords.split(column).size() > 1
+                && ColumnWords.has(column, "generated")
+                && ColumnWords.within(column).contains(ColumnRole.COMPLETION)
+                && !ColumnWords.strong(column).contains(ColumnRole.IGNORE);
     }
 
     private static boolean isGold(String column) {

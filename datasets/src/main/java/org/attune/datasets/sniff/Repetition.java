@@ -44,7 +44,7 @@ record Repetition(SniffedTable table, Map<ColumnRole, List<String>> roles) {
     }
 
     /// Whether it holds question and answer, as a template writes them.
-    private boolean rendersRows(String column) {
+    boolean rendersRows(String column) {
         Optional<String> prompt = only(ColumnRole.PROMPT);
         Optional<String> answer = only(ColumnRole.COMPLETION);
         if (prompt.isEmpty() || answer.isEmpty()) {

@@ -72,8 +72,9 @@ record TextEncoding(String text, String name, boolean isDamaged) {
                                 () ->
                                         new DatasetException(
                                                 file
-                                                        + ": the text is no UTF-8, and its bytes don't say clearly"
-                                                        + " which older encoding it is in; save it as UTF-8"));
+                                                        + ": the text is no UTF-8, and its bytes"
+                                                        + " don't say clearly which older encoding"
+                                                        + " it is in; save it as UTF-8"));
         String text = new String(bytes, encoding.charset());
         if (broken(text) > MOST_UNREADABLE) {
             throw new DatasetException(

@@ -94,7 +94,10 @@ class TableRowsTest {
         }
         String quoted = text.toString().replace("Près", "\"Près").replace(".\n", ".\"\n");
         byte[] bytes = quoted.getBytes(StandardCharsets.UTF_8);
-        int at = quoted.substring(0, quoted.indexOf("clé n° 7")).getBytes(StandardCharsets.UTF_8).length;
+        int at =
+                quoted.substring(0, quoted.indexOf("clé n° 7"))
+                        .getBytes(StandardCharsets.UTF_8)
+                        .length;
         bytes[at + 2] = 'e'; // what is left of the letter's two bytes is none
         SniffedTable table = TableReader.read(Files.write(folder.resolve("u.csv"), bytes));
         assertEquals(39, table.rows().size());
@@ -106,8 +109,10 @@ class TableRowsTest {
 
     @Test
     void textInAnUnclearEncodingIsRefused() throws IOException {
-        byte[] bytes = "question;answer\nKodėl?;Todėl, kad aštuoni žodžiai.\n".repeat(20)
-                .getBytes(Charset.forName("windows-1257"));
+        byte[] bytes =
+                "question;answer\nKodėl?;Todėl, kad aštuoni žodžiai.\n"
+                        .repeat(20)
+                        .getBytes(Charset.forName("windows-1257"));
         Path file = Files.write(folder.resolve("l.csv"), bytes);
         var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
         assertTrue(error.getMessage().contains("save it as UTF-8"), error.getMessage());
