@@ -9,7 +9,7 @@ public final class Kernels {
 
     /// `out = a b`.
     public static void mm(Tensor a, Tensor b, Tensor out) {
-        Operators.MM_OUT.with(a).with(b).with(out).callOut();
+        Operators.MM_OUT.with(TileDepths.readable(a)).with(b).with(out).callOut();
     }
 
     /// `out = beta out + alpha a b`.
@@ -22,7 +22,7 @@ public final class Kernels {
                 Libtorch.addmmOut(
                         out.handle(),
                         out.handle(),
-                        a.handle(),
+                        TileDepths.readable(a).handle(),
                         b.handle(),
                         (float) beta,
                         (float) alpha);
@@ -37,7 +37,7 @@ public final class Kernels {
 
     /// Batched `out = a b`.
     public static void bmm(Tensor a, Tensor b, Tensor out) {
-        Operators.BMM_OUT.with(a).with(b).with(out).callOut();
+        Operators.BMM_OUT.with(TileDepths.readable(a)).with(b).with(out).callOut();
     }
 
     /// `out = a · b`, element by element.

@@ -441,17 +441,17 @@ public final class Tensor extends NativeTensor {
 
     /// `(n, k) · (k, m)`.
     public Tensor mm(Tensor other) {
-        return Operators.MM.with(this).with(other).call();
+        return Operators.MM.with(TileDepths.readable(this)).with(other).call();
     }
 
     /// Batched `(b, n, k) · (b, k, m)`.
     public Tensor bmm(Tensor other) {
-        return Operators.BMM.with(this).with(other).call();
+        return Operators.BMM.with(TileDepths.readable(this)).with(other).call();
     }
 
     /// `x Wᵀ` for weights `(out, in)`.
     public Tensor linear(Tensor weight) {
-        return Operators.LINEAR.with(this).with(weight).none().call();
+        return Operators.LINEAR.with(TileDepths.readable(this)).with(weight).none().call();
     }
 
     /// Rows (or slices of `axis`) by index.
