@@ -193,10 +193,11 @@ class JinjaTemplateTest {
                     {% set ns = namespace(s='') %}{% for i in range(99999) %}{% set ns.s = ns.s + 'aaaaaaaaaaaaaaaa' %}{% endfor %}
                     """)
     void hostileTemplatesEndWithAnError(String template) {
-        // Less than a second where the code is compiled; the first times it isn't.
+        // Less than a second where the code is compiled; the first times it isn't, and a machine
+        // that does other things takes several times as long.
         long start = processorTime();
         JinjaException e = fails(template);
-        assertTrue(processorTime() - start < 8e9, "took too long: " + template);
+        assertTrue(processorTime() - start < 30e9, "took too long: " + template);
         assertEquals(JinjaException.Kind.LIMIT, e.kind(), template);
     }
 
