@@ -15,7 +15,7 @@ import java.util.TreeSet;
 ///
 /// A call costs one more exchange of a number.
 public final class ServingCollective implements Collective {
-    private static final String WHAT = "what ranks need of each other";
+    private static final String WHAT = "weights of a block";
     private static final int NOTHING = -1;
 
     private final Collective carrier;
@@ -52,7 +52,7 @@ public final class ServingCollective implements Collective {
     /// Takes all shelves away, when no rank needs anything any more. All ranks make this call.
     public void end() {
         if (!shelves.isEmpty()) {
-            serve(NOTHING);
+            serve(WHAT, NOTHING);
             shelves.clear();
         }
     }
@@ -62,7 +62,7 @@ public final class ServingCollective implements Collective {
         int first = 0;
         for (Shelf other : shelves) {
             if (other == shelf) {
-                serve(first + thing);
+                serve(WHAT, first + thing);
                 return;
             }
             first += other.size();
@@ -70,12 +70,13 @@ public final class ServingCollective implements Collective {
         throw new IllegalStateException("parts of something that no other rank gives");
     }
 
-    /// @param mine what this rank needs; [#NOTHING]: it waits for the others
-    private void serve(int mine) {
+    /// @param what this rank is up to
+    /// @param mine what it needs; [#NOTHING]: it waits for the others
+    private void serve(String what, int mine) {
         SortedSet<Integer> needed;
         do {
             needed = new TreeSet<>();
-            for (double[] theirs : carrier.allGather(WHAT, mine)) {
+            for (double[] theirs : carrier.allGather(what, mine)) {
                 needed.add((int) theirs[0]);
             }
             needed.remove(NOTHING);
@@ -98,9 +99,9 @@ public final class ServingCollective implements Collective {
     }
 
     /// Comes to a call that all make.
-    private Collective together() {
+    private Collective together(String what) {
         if (!shelves.isEmpty()) {
-            serve(NOTHING);
+            serve(what, NOTHING);
         }
         return carrier;
     }
@@ -138,42 +139,42 @@ public final class ServingCollective implements Collective {
     /// Calls of a part serve nobody.
     @Override
     public Collective part(int number) {
-        return together().part(number);
+        return together("a part of the ranks").part(number);
     }
 
     @Override
     public void allReduce(String what, Tensor sum) {
-        together().allReduce(what, sum);
+        together(what).allReduce(what, sum);
     }
 
     @Override
     public void reduceScatter(String what, Tensor whole, int[] counts, Tensor part) {
-        together().reduceScatter(what, whole, counts, part);
+        together(what).reduceScatter(what, whole, counts, part);
     }
 
     @Override
     public void allGather(String what, Tensor part, Tensor whole) {
-        together().allGather(what, part, whole);
+        together(what).allGather(what, part, whole);
     }
 
     @Override
     public void broadcast(String what, Tensor values, int from) {
-        together().broadcast(what, values, from);
+        together(what).broadcast(what, values, from);
     }
 
     @Override
     public double[][] allGather(String what, double... mine) {
-        return together().allGather(what, mine);
+        return together(what).allGather(what, mine);
     }
 
     @Override
     public byte[][] allGather(String what, byte[] mine) {
-        return together().allGather(what, mine);
+        return together(what).allGather(what, mine);
     }
 
     @Override
     public void barrier(String what) {
-        together().barrier(what);
+        together(what).barrier(what);
     }
 
     @Override
