@@ -99,7 +99,7 @@ class EpisodeRunsTest {
         assertTrue(((Number) first.get("episodes/tokens/foreign")).doubleValue() > 0);
         assertTrue(first.containsKey("rewards/echo/mean"), first.toString());
         assertTrue(
-                ((Number) first.get("sampling/sampling_logp_difference/max")).doubleValue() < 1e-5,
+                ((Number) first.get("sampling/sampling_logp_difference/max")).doubleValue() < 1e-4,
                 first.toString());
 
         train(config("replayed", 4).withRollouts(r -> r.withRecordedRollouts(file)));
@@ -145,7 +145,7 @@ class EpisodeRunsTest {
         Map<String, Object> first = logs.steps.getFirst();
         assertEquals(loss, ((Number) first.get("loss")).doubleValue(), 1e-5);
         assertTrue(
-                ((Number) first.get("sampling/sampling_logp_difference/max")).doubleValue() < 1e-5,
+                ((Number) first.get("sampling/sampling_logp_difference/max")).doubleValue() < 1e-4,
                 first.toString());
 
         train(config.withTraining(t -> t.withSave(s -> s.withOutputDir(folder.resolve("again")))));
