@@ -80,7 +80,7 @@ record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
         }
         assertClose(what + ": log-probs", values(), other.values(), tolerance, tolerance);
         assertClose(what + ": loss", loss(), other.loss(), tolerance, 0);
-        assertClose(what + ": gradients", gradients, other.gradients, tolerance, 0);
+        assertClose(what + ": gradients", gradients, other.gradients, tolerance, tolerance);
         double largest = 0;
         for (float g : gradients) {
             largest = Math.max(largest, Math.abs(g));
