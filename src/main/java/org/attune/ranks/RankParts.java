@@ -262,23 +262,7 @@ public record RankParts(Collective ranks, long count) {
     ///
     /// @param row of any type, `(count)`; this rank's part is given to the others
     public void gather(String what, Tensor row) {
-        for (long done = 0; done < length() && ranks.size() > 1; done += round()) {
-            long now = Math.min(round(), length() - done);
-            try (var _ = TensorScope.open("parts")) {
-                Tensor mine = Tensor.zeros(row.device(), row.dtype(), now);
-                for (Run run : runsOfPart(ranks.rank(), done, done + now)) {
-                    mine.narrow(0, run.part() - done, run.length())
-                            .copyInPlace(row.narrow(0, run.row(), run.length()));
-                }
-                Tensor all = Tensor.empty(row.device(), row.dtype(), now * ranks.size());
-                ranks.allGather(what, mine, all);
-                for (int rank = 0; rank < ranks.size(); rank++) {
-                    if (rank != ranks.rank()) {
-                        spread(all.narrow(0, rank * now, now), rank, done, row);
-                    }
-                }
-            }
-        }
+        gather(what, row, List.of(new Stretch(0, 0, count)), true);
     }
 
     /// Puts all parts of some of the numbers into the rows of the ranks that need them.
@@ -339,13 +323,6 @@ public record RankParts(Collective ranks, long count) {
                 MemorySegment.copy(there, from, here, at, length);
             }
             at += length;
-        }
-    }
-
-    private void spread(Tensor theirs, int rank, long done, Tensor row) {
-        for (Run run : runsOfPart(rank, done, done + theirs.size())) {
-            row.narrow(0, run.row(), run.length())
-                    .copyInPlace(theirs.narrow(0, run.part() - done, run.length()));
         }
     }
 

@@ -19,7 +19,7 @@ public final class ServingCollective implements Collective {
     private static final int NOTHING = -1;
 
     private final Collective carrier;
-    private final List<Shelf> shelves = new ArrayList<>();
+    private final List<Thing> things = new ArrayList<>();
 
     /// Things that ranks hold in parts.
     public interface Shelf {
@@ -34,6 +34,9 @@ public final class ServingCollective implements Collective {
         void give(int thing, boolean needed);
     }
 
+    /// @param number on its shelf
+    private record Thing(Shelf shelf, int number) {}
+
     /// @param carrier owned; what gives parts makes calls of it
     public ServingCollective(Collective carrier) {
         this.carrier = carrier;
@@ -46,28 +49,26 @@ public final class ServingCollective implements Collective {
 
     /// Adds a shelf. All ranks do so between the same two calls.
     public void add(Shelf shelf) {
-        shelves.add(shelf);
+        for (int number = 0; number < shelf.size(); number++) {
+            things.add(new Thing(shelf, number));
+        }
     }
 
     /// Takes all shelves away, when no rank needs anything any more. All ranks make this call.
     public void end() {
-        if (!shelves.isEmpty()) {
+        if (!things.isEmpty()) {
             serve(WHAT, NOTHING);
-            shelves.clear();
+            things.clear();
         }
     }
 
     /// Gets a thing whole; other ranks may be anywhere before their next call.
     public void need(Shelf shelf, int thing) {
-        int first = 0;
-        for (Shelf other : shelves) {
-            if (other == shelf) {
-                serve(WHAT, first + thing);
-                return;
-            }
-            first += other.size();
+        int mine = things.indexOf(new Thing(shelf, thing));
+        if (mine == -1) {
+            throw new IllegalStateException("parts of what no other rank gives");
         }
-        throw new IllegalStateException("parts of something that no other rank gives");
+        serve(WHAT, mine);
     }
 
     /// @param what this rank is up to
@@ -80,27 +81,16 @@ public final class ServingCollective implements Collective {
                 needed.add((int) theirs[0]);
             }
             needed.remove(NOTHING);
-            for (int thing : needed) {
-                give(thing, thing == mine);
+            for (int number : needed) {
+                Thing thing = things.get(number);
+                thing.shelf().give(thing.number(), number == mine);
             }
         } while (mine == NOTHING && !needed.isEmpty());
     }
 
-    private void give(int thing, boolean needed) {
-        int first = 0;
-        for (Shelf shelf : shelves) {
-            if (thing < first + shelf.size()) {
-                shelf.give(thing - first, needed);
-                return;
-            }
-            first += shelf.size();
-        }
-        throw new IllegalStateException("a rank needs thing " + thing + " of " + first);
-    }
-
     /// Comes to a call that all make.
     private Collective together(String what) {
-        if (!shelves.isEmpty()) {
+        if (!things.isEmpty()) {
             serve(what, NOTHING);
         }
         return carrier;

@@ -35,6 +35,7 @@ public final class Engine {
 
     private static final Pattern WITH_BFLOAT16 =
             Pattern.compile("(?i)all|default|.*(bf16|fp16|amx|avx10).*");
+    private static final String TILES = "amx_bf16";
 
     // What decides about libtorch's threads; read and written on the engine thread.
     private static boolean suited; // to models in use
@@ -293,11 +294,21 @@ public final class Engine {
                 || isWithheld(System.getenv("DNNL_MAX_CPU_ISA"))) {
             return false;
         }
+        String processor = processor();
+        return processor.contains("avx512_bf16") || processor.contains(TILES);
+    }
+
+    /// Whether it does so by registers for tiles (AMX).
+    static boolean hasTileRegisters() {
+        return hasFastBfloat16() && processor().contains(TILES);
+    }
+
+    /// What Linux says of the processor; nothing elsewhere, which is the safe choice.
+    private static String processor() {
         try {
-            String info = Files.readString(Path.of("/proc/cpuinfo"));
-            return info.contains("avx512_bf16") || info.contains("amx_bf16");
+            return Files.readString(Path.of("/proc/cpuinfo"));
         } catch (java.io.IOException e) {
-            return false; // not Linux: assume the safe choice
+            return "";
         }
     }
 

@@ -1,9 +1,6 @@
 package org.attune.tensor;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,24 +8,7 @@ import java.util.List;
 /// the numbers are lost, addresses stay, and to read or write there ends the process, since wrong
 /// numbers would be worse. Linux only.
 public final class IdlePages implements AutoCloseable {
-    private static final int PROT_NONE = 0;
-    private static final int PROT_READ = 1;
-    private static final int PROT_WRITE = 2;
     private static final int MADV_DONTNEED = 4;
-
-    /// Looked up at the first use.
-    private static final class C {
-        private static final FunctionDescriptor RANGE =
-                FunctionDescriptor.of(
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_INT);
-        static final MethodHandle ADVISE = CLibrary.function("madvise", RANGE);
-        static final MethodHandle PROTECT = CLibrary.function("mprotect", RANGE);
-
-        private C() {}
-    }
 
     private final List<MemorySegment> pages;
     private boolean idle;
@@ -64,7 +44,7 @@ public final class IdlePages implements AutoCloseable {
     }
 
     /// The pages, in the order of the pieces.
-    public List<MemorySegment> pages() {
+    List<MemorySegment> pages() {
         return pages;
     }
 
@@ -74,7 +54,7 @@ public final class IdlePages implements AutoCloseable {
     }
 
     /// Whether the system has the pages.
-    public boolean areIdle() {
+    boolean areIdle() {
         return idle;
     }
 
@@ -82,8 +62,8 @@ public final class IdlePages implements AutoCloseable {
     public void leave() {
         if (!idle) {
             for (MemorySegment part : pages) {
-                call(C.ADVISE, part, MADV_DONTNEED, "take pages back");
-                call(C.PROTECT, part, PROT_NONE, "guard pages");
+                require(Pages.advise(part.address(), part.byteSize(), MADV_DONTNEED), part);
+                require(Pages.allow(part, false), part);
             }
             idle = true;
         }
@@ -93,17 +73,17 @@ public final class IdlePages implements AutoCloseable {
     public void comeBack() {
         if (idle) {
             for (MemorySegment part : pages) {
-                call(C.PROTECT, part, PROT_READ | PROT_WRITE, "give pages");
+                require(Pages.allow(part, true), part);
             }
             idle = false;
         }
     }
 
-    private static void call(MethodHandle function, MemorySegment part, int how, String what) {
-        if (CLibrary.number(function, part.address(), part.byteSize(), how) != 0) {
+    private static void require(boolean done, MemorySegment part) {
+        if (!done) {
             throw new IllegalStateException(
-                    "the system doesn't %s: %d bytes at %#x"
-                            .formatted(what, part.byteSize(), part.address()));
+                    "the system doesn't take pages back or give them: %d bytes at %#x"
+                            .formatted(part.byteSize(), part.address()));
         }
     }
 

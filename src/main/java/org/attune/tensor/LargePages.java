@@ -1,11 +1,6 @@
 package org.attune.tensor;
 
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
-import java.util.Optional;
 
 /// Memory that decoding reads for every token, in pages of 2 MiB where Linux gives them. Processors
 /// read ahead within a page only, and look up fewer of them. Use it on the engine thread.
@@ -16,7 +11,6 @@ public final class LargePages implements AutoCloseable {
     private static final long PAGE = 2L << 20;
     private static final long CACHE_LINE = 64;
     private static final int MADV_HUGEPAGE = 14;
-    private static final Optional<MethodHandle> MADVISE = madvise();
 
     private final TensorScope scope = TensorScope.detached("large pages");
     private final Tensor all;
@@ -66,30 +60,9 @@ public final class LargePages implements AutoCloseable {
     private static void ask(long address, long bytes) {
         long from = (address + PAGE - 1) / PAGE * PAGE;
         long to = (address + bytes) / PAGE * PAGE;
-        if (from < to && MADVISE.isPresent()) {
-            try {
-                int _ = (int) MADVISE.get().invokeExact(from, to - from, MADV_HUGEPAGE);
-            } catch (Throwable t) {
-                throw new IllegalStateException("madvise could not be called", t);
-            }
+        if (from < to && System.getProperty("os.name").startsWith("Linux")) {
+            boolean _ = Pages.advise(from, to - from, MADV_HUGEPAGE); // another number elsewhere
         }
-    }
-
-    @SuppressWarnings("restricted")
-    private static Optional<MethodHandle> madvise() {
-        if (!System.getProperty("os.name").startsWith("Linux")) {
-            return Optional.empty(); // the advice has another number there
-        }
-        var type =
-                FunctionDescriptor.of(
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_INT);
-        Linker linker = Linker.nativeLinker();
-        return linker.defaultLookup()
-                .find("madvise")
-                .map(symbol -> linker.downcallHandle(symbol, type));
     }
 
     @Override

@@ -1,9 +1,5 @@
 package org.attune.tensor;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-
 /// Products of bfloat16 matrices on processors with registers for tiles (AMX). A tile has 32
 /// columns of the left-hand matrix. In the last one oneDNN reads what stands behind the matrix's
 /// columns, and multiplies it by zero: with an infinity or no number there, the product is no
@@ -11,18 +7,9 @@ import java.nio.file.Path;
 /// libtorch 2.7.1, from 17 rows on.
 final class TileDepths {
     private static final int TILE = 32;
-    private static final boolean HAS_TILES = hasTiles();
+    private static final boolean HAS_TILES = Engine.hasTileRegisters();
 
     private TileDepths() {}
-
-    private static boolean hasTiles() {
-        try {
-            return Engine.hasFastBfloat16()
-                    && Files.readString(Path.of("/proc/cpuinfo")).contains("amx_bf16");
-        } catch (IOException e) {
-            return false; // not Linux
-        }
-    }
 
     /// A matrix, or a copy of it behind whose columns others may be read.
     ///

@@ -96,10 +96,8 @@ final class DecodeGraphs implements AutoCloseable {
             return Optional.empty();
         }
         int[] slots = additions.stream().mapToInt(NewTokens::slot).toArray();
-        Optional<String> obstacle =
-                FlashCache.shares(decoder, cache, slots, worth)
-                        ? Optional.of("sequences share beginnings that are worth reading once")
-                        : DecodeStep.obstacle(decoder, adapter);
+        var kind = new Kind(decoder, adapter, padded(slots.length));
+        Optional<String> obstacle = obstacle(kind, slots);
         if (obstacle.isPresent()) {
             if (TOLD.add(obstacle.get())) {
                 LOG.log(Level.INFO, "tokens are decoded without a graph: {0}", obstacle.get());
@@ -107,12 +105,19 @@ final class DecodeGraphs implements AutoCloseable {
             return Optional.empty();
         }
         StopRequest.check();
-        Recorded recorded =
-                steps.computeIfAbsent(
-                        new Kind(decoder, adapter, padded(slots.length)), this::recorded);
+        Recorded recorded = steps.computeIfAbsent(kind, this::recorded);
         recorded.step.put(slots, additions.stream().mapToInt(a -> a.ids()[0]).toArray());
         recorded.run(decoder);
         return Optional.of(recorded.step.logits(slots.length));
+    }
+
+    private Optional<String> obstacle(Kind kind, int[] slots) {
+        if (FlashCache.shares(kind.decoder(), cache, slots, worth)) {
+            return Optional.of("sequences share beginnings that are worth reading once");
+        }
+        return steps.containsKey(kind)
+                ? Optional.empty()
+                : DecodeStep.obstacle(kind.decoder(), kind.adapter());
     }
 
     private Recorded recorded(Kind kind) {
