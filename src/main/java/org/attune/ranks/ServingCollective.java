@@ -126,10 +126,10 @@ public final class ServingCollective implements Collective {
         carrier.enter(step);
     }
 
-    /// Calls of a part serve nobody.
+    /// Refused: what a part of the ranks does among themselves would keep the others waiting.
     @Override
     public Collective part(int number) {
-        return together("a part of the ranks").part(number);
+        throw new UnsupportedOperationException("a part of ranks that hold weights in parts");
     }
 
     @Override

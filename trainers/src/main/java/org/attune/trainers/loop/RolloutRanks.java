@@ -3,6 +3,7 @@ package org.attune.trainers.loop;
 import org.attune.error.ConfigException;
 import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
+import org.attune.ranks.ServingCollective;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,7 +36,7 @@ public final class RolloutRanks implements AutoCloseable {
     /// @param ranks processes of the run; borrowed
     /// @param writers how many only write
     /// @return empty if all processes do both
-    /// @throws ConfigException if none would be left to train
+    /// @throws ConfigException if none would be left to train, or ranks hold weights in parts
     public static Optional<RolloutRanks> of(Collective ranks, int writers) {
         if (writers == 0) {
             return Optional.empty();
@@ -43,6 +44,12 @@ public final class RolloutRanks implements AutoCloseable {
         if (ranks.size() == 1) {
             LOG.info("rollout_ranks: {} has no effect in a run of one process", writers);
             return Optional.empty();
+        }
+        if (ranks instanceof ServingCollective) {
+            throw ConfigException.about(
+                    "zero_stage",
+                    "0 to 2 with rollout_ranks: with 3 all ranks give each other weights, and those"
+                            + " that only write completions don't wait for the others");
         }
         if (writers >= ranks.size()) {
             throw ConfigException.about(

@@ -103,10 +103,7 @@ final class FrozenWeights {
         if (ranks instanceof ServingCollective all) {
             return all;
         }
-        throw ConfigException.about(
-                "zero_stage",
-                "0 to 2 with rollout_ranks: with 3 all ranks give each other weights, and those"
-                        + " that only write completions don't wait for the others");
+        throw new IllegalStateException("ranks that give each other no weights");
     }
 
     private long cut(Decoder decoder, ServingCollective serving) {
