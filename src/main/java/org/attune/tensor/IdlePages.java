@@ -69,7 +69,7 @@ public final class IdlePages implements AutoCloseable {
         }
     }
 
-    /// Takes pages for the same addresses, of zeros.
+    /// Takes pages for the same addresses. What they hold is for the caller to write.
     public void comeBack() {
         if (idle) {
             for (MemorySegment part : pages) {

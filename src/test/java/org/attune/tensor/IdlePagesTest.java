@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -24,19 +25,28 @@ class IdlePagesTest {
         return memory.get(ValueLayout.JAVA_BYTE, place);
     }
 
-    /// What the system says of the mapping that begins at an address.
-    private static String rights(long address) throws IOException {
-        try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
-            return lines.filter(
-                            line -> Long.parseUnsignedLong(line.split("-", 2)[0], 16) == address)
-                    .map(line -> line.split(" +")[1])
-                    .findFirst()
-                    .orElse("none");
+    /// What the system says of the mapping that begins at an address: its rights, and the KiB of it
+    /// that are in memory.
+    private record Mapping(String rights, long resident) {
+        static Mapping at(long address) throws IOException {
+            String rights = "none";
+            boolean here = false;
+            for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+                String[] words = line.split(" +");
+                if (words[0].contains("-")) {
+                    long begin = Long.parseUnsignedLong(words[0].split("-", 2)[0], 16);
+                    here = begin == address;
+                    rights = here ? words[1] : rights;
+                } else if (here && words[0].equals("Rss:")) {
+                    return new Mapping(rights, Long.parseLong(words[1]));
+                }
+            }
+            return new Mapping(rights, -1);
         }
     }
 
     @Test
-    void wholePagesGoAndComeBackAsZeros() throws IOException {
+    void wholePagesGoToTheSystemAndComeBack() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(10 * PAGE, PAGE).fill(NUMBER);
             try (var pages =
@@ -50,13 +60,18 @@ class IdlePagesTest {
                 assertEquals(2, pages.pages().size(), "neighbours are one");
                 pages.leave();
                 assertTrue(pages.areIdle());
-                assertEquals("---p", rights(memory.address() + PAGE));
+                var idle = new Mapping("---p", 0);
+                assertEquals(idle, Mapping.at(memory.address() + PAGE));
+                assertEquals(idle, Mapping.at(memory.address() + 5 * PAGE));
                 assertEquals(NUMBER, at(memory, PAGE - 1));
                 assertEquals(NUMBER, at(memory, 3 * PAGE));
                 pages.comeBack();
-                assertEquals(0, at(memory, PAGE));
-                assertEquals(0, at(memory, 7 * PAGE - 1));
+                assertNotEquals(NUMBER, at(memory, PAGE));
+                assertNotEquals(NUMBER, at(memory, 7 * PAGE - 1));
                 assertEquals(NUMBER, at(memory, 7 * PAGE));
+                pages.pages().forEach(part -> part.fill((byte) (NUMBER + 2)));
+                assertEquals(NUMBER + 2, at(memory, 3 * PAGE - 1));
+                assertEquals(NUMBER, at(memory, 3 * PAGE));
                 pages.leave();
             }
             memory.fill(NUMBER); // what is closed is ordinary memory
