@@ -4,11 +4,9 @@ import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.prepare.Preview;
-import org.attune.policy.StepMemory;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
-import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -93,13 +91,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         PolicyPlan plan =
                 PolicyPlan.generating(
                                 config.lora(), config.training(), !config.loss().disableDropout())
-                        .also(
-                                model ->
-                                        TeacherSetup.require(
-                                                model,
-                                                config.teacher(),
-                                                config.model(),
-                                                around.hub()));
+                        .also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
         return OpenedRun.train(
                 around,
                 config.model(),
@@ -156,10 +148,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         MemoryFit fit =
                 student.fitToMemory(
                         config.training(),
-                        MemoryNeed.of(
-                                StepMemory.of(student.policy()),
-                                config.training().stateBytes(student.policy().parameters()),
-                                teacher.memory()),
+                        teacher.need(config.training(), student.policy()),
                         RoundPlan.rowTokens(config, rows.train()),
                         RolloutSetup.wish(config, student, rows, completions));
         return config.withTraining(fit.training())

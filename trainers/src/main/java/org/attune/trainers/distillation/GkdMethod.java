@@ -4,13 +4,11 @@ import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.prepare.Preview;
-import org.attune.policy.StepMemory;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
-import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.memory.RolloutPlan;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -101,13 +99,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         PolicyPlan plan =
                 PolicyPlan.generating(
                                 config.lora(), config.training(), !config.loss().disableDropout())
-                        .also(
-                                model ->
-                                        TeacherSetup.require(
-                                                model,
-                                                config.teacher(),
-                                                config.model(),
-                                                around.hub()));
+                        .also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
         return OpenedRun.train(
                 around,
                 config.model(),
@@ -175,10 +167,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         MemoryFit fit =
                 student.fitToMemory(
                         config.training(),
-                        MemoryNeed.of(
-                                StepMemory.of(student.policy()),
-                                config.training().stateBytes(student.policy().parameters()),
-                                teacher.memory()),
+                        teacher.need(config.training(), student.policy()),
                         config.lengths(rows),
                         wish(config, student, teacher, rows));
         return config.withTraining(fit.training())

@@ -9,9 +9,12 @@ import org.attune.model.layer.Decoder;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
+import org.attune.policy.StepMemory;
 import org.attune.policy.TeacherMemory;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.judges.RewardModel;
+import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.opening.PolicySetup;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +24,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// A teacher: a server, or in this process a separate model, or an adapter, or none, on the weights
 /// of a student whose base stays as it is. Use it on the engine thread. Owns a separate model.
@@ -52,11 +56,15 @@ final class TeacherSetup implements AutoCloseable {
                 Optional.of(local));
     }
 
-    /// Looks at a teacher's files before weights are loaded: whether it can teach this student.
-    ///
-    /// @throws ConfigException if both have other vocabularies
-    /// @throws ModelException if it is missing, damaged or scores sequences
-    static void require(ModelSetup student, TeacherConfig config, ModelConfig like, HubCache hub) {
+    /// Looks at a teacher's files before weights are loaded: whether it can teach this student. It
+    /// throws [ConfigException] if both have other vocabularies, and [ModelException] if the
+    /// teacher is missing, damaged or scores sequences.
+    static Consumer<ModelSetup> check(TeacherConfig config, ModelConfig like, HubCache hub) {
+        return student -> require(student, config, like, hub);
+    }
+
+    private static void require(
+            ModelSetup student, TeacherConfig config, ModelConfig like, HubCache hub) {
         if (config.teacherModelServerUrl().isPresent()) {
             return; // its first answer says whether it can
         }
@@ -184,8 +192,12 @@ final class TeacherSetup implements AutoCloseable {
         return local.orElseThrow().adapter();
     }
 
-    Optional<TeacherMemory> memory() {
-        return decoder().map(TeacherMemory::of);
+    /// Memory that a step takes, of the student and of a teacher in this process.
+    MemoryNeed need(TrainingConfig training, Policy student) {
+        return MemoryNeed.of(
+                StepMemory.of(student),
+                training.stateBytes(student.parameters()),
+                decoder().map(TeacherMemory::of));
     }
 
     @Override
