@@ -6,9 +6,6 @@ import java.util.Set;
 
 /// Finds questions and their answers, and what says how good an answer is.
 record AnswerGuess(Draft draft) {
-    private static final double QUESTIONS = 0.6;
-    private static final double NO_QUESTIONS = 0.15;
-
     /// Mean words, or characters where words aren't apart, from which on a text may ask something.
     private static final int FEWEST = 2;
 
@@ -33,7 +30,7 @@ record AnswerGuess(Draft draft) {
                         .findFirst()
                         .or(() -> draft.columns().only(ColumnRole.PROMPT, answer));
         if (answers.isEmpty() || prompt.isEmpty()) {
-            return byQuestions(prompt, answers);
+            return byContents(prompt, answers);
         }
         if (isShort(prompt.get()) && isWeak(prompt.get()) && isWeak(answers.getFirst())) {
             return false; // words beside words, such as a table of settings
@@ -82,45 +79,23 @@ record AnswerGuess(Draft draft) {
         }
     }
 
-    /// Where a name is missing: of two columns of text one holds questions and the other none, or
-    /// one has a name and nothing else is left for the other.
-    private boolean byQuestions(Optional<String> prompt, List<String> answers) {
-        List<String> texts =
-                draft.columns().columns().stream()
-                        .filter(c -> draft.columns().facts(c).kind() == ColumnFacts.Kind.TEXT)
-                        .toList();
-        if (texts.size() != 2) {
+    /// Where a name is missing: what the columns hold decides, unless it differs from the names.
+    private boolean byContents(Optional<String> prompt, List<String> answers) {
+        Optional<PairEvidence.Pair> pair = new PairEvidence(draft).best();
+        if (pair.isEmpty()) {
             return false;
         }
-        String first = texts.get(0);
-        String second = texts.get(1);
-        for (List<String> order : List.of(List.of(first, second), List.of(second, first))) {
-            ColumnFacts asks = draft.columns().facts(order.get(0));
-            ColumnFacts tells = draft.columns().facts(order.get(1));
-            boolean agrees =
-                    (prompt.isEmpty() || prompt.get().equals(asks.name()))
-                            && (answers.isEmpty() || answers.getFirst().equals(tells.name()));
-            agrees &= isFree(asks.name(), ColumnRole.PROMPT);
-            agrees &= isFree(tells.name(), ColumnRole.COMPLETION);
-            if (agrees && asks.questions() >= QUESTIONS && tells.questions() <= NO_QUESTIONS) {
-                draft.take(ColumnRole.PROMPT, asks.name());
-                draft.take(ColumnRole.COMPLETION, tells.name());
-                draft.note(
-                        "%.0f %% of column \"%s\" end with a question mark, and %.0f %% of \"%s\""
-                                .formatted(
-                                        100 * asks.questions(),
-                                        asks.name(),
-                                        100 * tells.questions(),
-                                        tells.name()));
-                return true;
-            }
+        String asks = pair.get().asks().name();
+        String tells = pair.get().tells().name();
+        boolean agrees =
+                (prompt.isEmpty() || prompt.get().equals(asks))
+                        && (answers.isEmpty() || answers.getFirst().equals(tells));
+        if (agrees) {
+            draft.take(ColumnRole.PROMPT, asks);
+            draft.take(ColumnRole.COMPLETION, tells);
+            draft.note(pair.get().words());
         }
-        return false;
-    }
-
-    /// Whether the name says nothing, or this. A title and a body may both be of the question.
-    private static boolean isFree(String name, ColumnRole role) {
-        return !ColumnWords.isKnown(name) || ColumnWords.strong(name).contains(role);
+        return agrees;
     }
 
     /// What says how good the answers are.

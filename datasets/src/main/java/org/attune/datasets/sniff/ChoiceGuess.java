@@ -89,12 +89,32 @@ record ChoiceGuess(Draft draft) {
                         .putIfAbsent(name.group(2).charAt(0), column);
             }
         }
+        families.values().forEach(this::fillGaps);
         List<List<String>> found =
                 families.values().stream()
                         .filter(ChoiceGuess::isWithoutGaps)
                         .map(f -> List.copyOf(f.values()))
                         .toList();
         return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
+    }
+
+    /// A misspelt name is one of a choice where it has the missing ending and stands between those
+    /// before and behind: `option_a`, `opton_b`, `option_c`.
+    private void fillGaps(Map<Character, String> family) {
+        List<String> columns = draft.table().columns();
+        List<Character> endings = List.copyOf(family.keySet());
+        for (int i = 1; i < endings.size(); i++) {
+            char missing = (char) (endings.get(i) - 1);
+            int before = columns.indexOf(family.get(endings.get(i - 1)));
+            int behind = columns.indexOf(family.get(endings.get(i)));
+            if (endings.get(i) - endings.get(i - 1) == 2 && behind - before == 2) {
+                String between = columns.get(before + 1);
+                Matcher name = NUMBERED.matcher(ColumnWords.normal(between));
+                if (name.matches() && name.group(2).charAt(0) == missing) {
+                    family.put(missing, between);
+                }
+            }
+        }
     }
 
     /// Whether the name is a letter or has a word for choices. Long answers are none of a quiz.

@@ -81,8 +81,19 @@ final class ColumnCandidates {
     List<String> strong(ColumnRole role) {
         return facts.values().stream()
                 .filter(f -> roles(f).contains(role) && fits(f, role))
+                .filter(f -> role != ColumnRole.PROMPT || !sortsQuestions(f))
                 .map(ColumnFacts::name)
                 .toList();
+    }
+
+    /// Whether it holds a few short words beside texts that are named as questions too, such as
+    /// `tipo_pregunta` beside `texto_pregunta`.
+    boolean sortsQuestions(ColumnFacts column) {
+        return column.kind() == ColumnFacts.Kind.CATEGORY
+                && ColumnWords.split(column.name()).size() > 1
+                && facts.values().stream()
+                        .filter(f -> f.kind() == ColumnFacts.Kind.TEXT)
+                        .anyMatch(f -> ColumnWords.within(f.name()).contains(ColumnRole.PROMPT));
     }
 
     private Set<ColumnRole> roles(ColumnFacts column) {

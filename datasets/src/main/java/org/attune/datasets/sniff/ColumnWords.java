@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 /// Names that people give to columns, in about twenty languages, by what such a column is for
 /// (`column-words.tsv`).
 final class ColumnWords {
+    private static final String FILE = "column-words.tsv";
     private static final String SET = "words:";
     private static final Map<String, Set<ColumnRole>> STRONG = read(false);
     private static final Map<String, Set<ColumnRole>> WEAK = read(true);
@@ -32,7 +33,7 @@ final class ColumnWords {
 
     private static Map<String, Set<ColumnRole>> read(boolean weak) {
         Map<String, Set<ColumnRole>> words = new HashMap<>();
-        for (String[] line : lines()) {
+        for (String[] line : lines(FILE)) {
             Optional<ColumnRole> role = ColumnRole.named(line[0].replace("?", ""));
             if (role.isPresent() && line[0].endsWith("?") == weak) {
                 for (String word : words(line[1])) {
@@ -46,7 +47,7 @@ final class ColumnWords {
 
     private static Map<String, Set<String>> sets() {
         Map<String, Set<String>> sets = new HashMap<>();
-        for (String[] line : lines()) {
+        for (String[] line : lines(FILE)) {
             if (line[0].startsWith(SET)) {
                 sets.put(line[0].substring(SET.length()), Set.copyOf(words(line[1])));
             }
@@ -54,11 +55,12 @@ final class ColumnWords {
         return sets;
     }
 
-    private static List<String[]> lines() {
+    /// The fields of a resource's lines, without remarks.
+    static List<String[]> lines(String resource) {
         try (var in =
                 new BufferedReader(
                         new InputStreamReader(
-                                ColumnWords.class.getResourceAsStream("column-words.tsv"),
+                                ColumnWords.class.getResourceAsStream(resource),
                                 StandardCharsets.UTF_8))) {
             return in.lines().filter(l -> !l.startsWith("#")).map(l -> l.split("\t")).toList();
         } catch (IOException e) {
@@ -152,6 +154,10 @@ final class ColumnWords {
             if (!found.isEmpty()) {
                 return found;
             }
+        }
+        Set<ColumnRole> joined = words.getOrDefault(normal.replace("_", ""), Set.of());
+        if (!joined.isEmpty()) {
+            return joined; // "ChatBot" is "chatbot"
         }
         return words == STRONG ? compound(normal) : Set.of();
     }

@@ -28,7 +28,7 @@ record Header(boolean isThere) {
         if (named.isEmpty() || below.isEmpty()) {
             return new Header(!named.isEmpty() && named.stream().anyMatch(ColumnWords::isKnown));
         }
-        if (isCount(first)) {
+        if (isCount(first) || first.stream().allMatch(Header::saysRole)) {
             return new Header(true);
         }
         if (named.stream().anyMatch(f -> f.matches(MARK) || f.length() > LONGEST_QUESTION)) {
@@ -64,6 +64,13 @@ record Header(boolean isThere) {
             }
         }
         return false;
+    }
+
+    /// Whether it is a name but for words that say nothing, as `Human Says:`.
+    private static boolean saysRole(String field) {
+        return field.length() <= LONGEST_NAME
+                && !field.matches("(?s).*[?？؟!]")
+                && (ColumnWords.isKnown(field) || !ColumnWords.loose(field).isEmpty());
     }
 
     private static boolean isName(String field, List<String> column) {

@@ -9,6 +9,10 @@ import java.util.stream.Collectors;
 /// some put the mapping in doubt.
 record Leftovers(Draft draft) {
     private static final double QUESTIONS = 0.5;
+    private static final double RECURS = 0.5;
+
+    /// Words of a title at most.
+    private static final int TITLE = 12;
 
     /// Mean length, in characters, from which on a text may be what a question is about.
     private static final int LONG = 40;
@@ -105,7 +109,8 @@ record Leftovers(Draft draft) {
                         .filter(c -> !draft.columns().isIdle(c) && !repeats(c))
                         .filter(c -> !answered || !isBeside(c))
                         .filter(c -> numbers || !isNumber(c))
-                        .filter(c -> !isRight() || !isFlag(c))
+                        .filter(c -> kind != TableMapping.Kind.CHOICES || !sortsRows(c))
+                        .filter(c -> !isRight(kind) || !isFlag(c) && !isBehind(c))
                         .toList();
         if (!loud.isEmpty()) {
             String with = draft.mapping(kind).options();
@@ -122,10 +127,38 @@ record Leftovers(Draft draft) {
         }
     }
 
-    /// Whether the answer is the right one by its name, so that a flag can't say that it is wrong.
-    private boolean isRight() {
-        return draft.roles().getOrDefault(ColumnRole.COMPLETION, List.of()).stream()
-                .anyMatch(c -> ColumnWords.has(c, "gold"));
+    /// Whether the answer is the right one by its name or as a choice, so that no other column can
+    /// say that it is wrong.
+    private boolean isRight(TableMapping.Kind kind) {
+        return kind == TableMapping.Kind.CHOICES
+                || draft.roles().getOrDefault(ColumnRole.COMPLETION, List.of()).stream()
+                        .anyMatch(c -> ColumnWords.has(c, "gold"));
+    }
+
+    /// Whether questions of a quiz are sorted by it: a few texts that recur, as a chapter's name.
+    private boolean sortsRows(String column) {
+        ColumnFacts facts = draft.columns().facts(column);
+        boolean recurs = facts.different() <= RECURS * facts.filled() * draft.table().rows().size();
+        boolean unknown = !ColumnWords.isKnown(column) && facts.words() <= TITLE && recurs;
+        return unknown || draft.columns().sortsQuestions(facts);
+    }
+
+    /// Whether a text without a known name stands behind the right answer, where people write what
+    /// is to be said about it, rather than what is needed to find it.
+    private boolean isBehind(String column) {
+        List<String> columns = draft.table().columns();
+        boolean behind =
+                draft.taken().stream()
+                        .allMatch(c -> columns.indexOf(c) < columns.indexOf(column));
+        boolean text =
+                draft.columns().facts(column).kind() == ColumnFacts.Kind.TEXT
+                        && !ColumnWords.isKnown(column);
+        if (behind && text) {
+            draft.note(
+                    "column \"%s\" stands behind the right answer, and is left out"
+                            .formatted(column));
+        }
+        return behind && text;
     }
 
     /// Whether a column without a known name holds numbers or truth values.

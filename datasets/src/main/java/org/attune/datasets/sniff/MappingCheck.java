@@ -12,6 +12,9 @@ import java.util.function.Predicate;
 final class MappingCheck {
     private static final double MOST = 0.5;
 
+    /// Share of rows with an answer, from which on it is trained on them alone.
+    private static final double SOME = 0.1;
+
     private MappingCheck() {}
 
     static TableMapping checked(
@@ -41,7 +44,7 @@ final class MappingCheck {
                         && role != ColumnRole.LABEL
                         && role != ColumnRole.RATING
                         && role != ColumnRole.WINNER;
-        if (facts == null || needed && facts.filled() < MOST) {
+        if (facts == null || needed && facts.filled() < MOST && !isSparse(table, facts, role)) {
             throw unclear(
                     table,
                     "column \"%s\" would be the %s, and most of its cells are empty"
@@ -71,6 +74,14 @@ final class MappingCheck {
             throw unclear(
                     table, "column \"%s\" would be a rating, and holds no numbers".formatted(name));
         }
+    }
+
+    /// Whether some answers are there, by a name that is clear. The rows without them are left out.
+    private static boolean isSparse(SniffedTable table, ColumnFacts facts, ColumnRole role) {
+        return role == ColumnRole.COMPLETION
+                && ColumnWords.strong(facts.name()).contains(role)
+                && facts.filled() >= SOME
+                && facts.filled() * table.rows().size() >= MappedRows.FEWEST;
     }
 
     /// A value that isn't understood may change what the others mean, such as 0 beside 1.

@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 ///
 /// @param isDamaged whether bytes couldn't be read
 record TableRows(Path file, DelimitedText text, List<String> columns, boolean isDamaged) {
-    private static final double MOST_BROKEN = 0.01;
+    private static final double MOST_BROKEN = 0.05;
 
     /// Rows from which on a single broken one is left out.
     private static final int MANY = 20;

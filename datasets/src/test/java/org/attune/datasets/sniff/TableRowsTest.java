@@ -50,7 +50,7 @@ class TableRowsTest {
 
     @Test
     void manyBrokenLinesAreRefused() throws IOException {
-        Path file = table(100, "Why, then?,Since.", "Alone");
+        Path file = table(30, "Why, then?,Since.", "Alone");
         var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
         assertTrue(error.getMessage().contains("2 lines are broken"), error.getMessage());
     }
