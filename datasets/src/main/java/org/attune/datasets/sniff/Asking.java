@@ -16,7 +16,6 @@ final class Asking {
 
     private static final Map<String, Set<String>> WORDS = read();
 
-
     private static final int END = 100;
 
     private Asking() {}

@@ -15,6 +15,10 @@ import java.util.regex.Pattern;
 record ChoiceGuess(Draft draft) {
     private static final Pattern NUMBERED = Pattern.compile("(.*?)_?([a-h]|[0-9])");
     private static final int FEWEST = 3;
+
+    /// Choices of a question at most, where nothing names them.
+    private static final int LARGEST = 8;
+
     private static final double MOST = 0.5;
 
     /// Mean words of a choice at most.
@@ -24,6 +28,9 @@ record ChoiceGuess(Draft draft) {
     ///
     /// @throws UnclearTableException if no column says which is right, or several don't agree
     boolean choices() {
+        if (!draft.table().named()) {
+            return unnamed();
+        }
         List<String> choices = lists().or(this::columns).orElse(List.of());
         if (choices.isEmpty()) {
             return false;
@@ -58,6 +65,44 @@ record ChoiceGuess(Draft draft) {
         keys.forEach(k -> draft.pass(k.key()));
         draft.note("column \"%s\" holds %s".formatted(key.key(), key.reading().words()));
         return true;
+    }
+
+    /// Without names: a text, choices right of it, and behind them what names one of the choices in
+    /// nearly all rows, which is no accident. The most choices for which that holds are taken.
+    private boolean unnamed() {
+        List<String> columns = draft.table().columns();
+        for (int key = columns.size() - 1; key > FEWEST; key--) {
+            for (int from = Math.max(1, key - LARGEST); key - from >= FEWEST; from++) {
+                if (unnamed(columns.get(from - 1), columns.subList(from, key), columns.get(key))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private boolean unnamed(String question, List<String> choices, String key) {
+        boolean texts =
+                draft.columns().columns().containsAll(choices)
+                        && draft.columns().columns().contains(question)
+                        && isLonger(question, choices);
+        Optional<ChoiceAnswers> read =
+                texts ? ChoiceAnswers.of(rows(), choices, key) : Optional.empty();
+        if (read.isEmpty() || !read.get().varies(rows())) {
+            return false;
+        }
+        draft.take(ColumnRole.PROMPT, question);
+        choices.forEach(c -> draft.take(ColumnRole.CHOICE, c));
+        draft.take(ColumnRole.COMPLETION, key);
+        draft.note("column \"%s\" holds %s".formatted(key, read.get().reading().words()));
+        return true;
+    }
+
+    private boolean isLonger(String question, List<String> choices) {
+        ColumnFacts asked = draft.columns().facts(question);
+        return asked.kind() == ColumnFacts.Kind.TEXT
+                && choices.stream()
+                        .allMatch(c -> draft.columns().facts(c).letters() < asked.letters());
     }
 
     private List<Row> rows() {

@@ -90,6 +90,8 @@ final class ColumnCandidates {
     /// `tipo_pregunta` beside `texto_pregunta`.
     boolean sortsQuestions(ColumnFacts column) {
         return column.kind() == ColumnFacts.Kind.CATEGORY
+                && !column.judges()
+                && ColumnWords.strong(column.name()).contains(ColumnRole.PROMPT)
                 && ColumnWords.split(column.name()).size() > 1
                 && facts.values().stream()
                         .filter(f -> f.kind() == ColumnFacts.Kind.TEXT)

@@ -109,6 +109,7 @@ record Leftovers(Draft draft) {
                         .filter(c -> !draft.columns().isIdle(c) && !repeats(c))
                         .filter(c -> !answered || !isBeside(c))
                         .filter(c -> numbers || !isNumber(c))
+                        .filter(c -> !draft.columns().sortsQuestions(draft.columns().facts(c)))
                         .filter(c -> kind != TableMapping.Kind.CHOICES || !sortsRows(c))
                         .filter(c -> !isRight(kind) || !isFlag(c) && !isBehind(c))
                         .toList();
@@ -139,8 +140,7 @@ record Leftovers(Draft draft) {
     private boolean sortsRows(String column) {
         ColumnFacts facts = draft.columns().facts(column);
         boolean recurs = facts.different() <= RECURS * facts.filled() * draft.table().rows().size();
-        boolean unknown = !ColumnWords.isKnown(column) && facts.words() <= TITLE && recurs;
-        return unknown || draft.columns().sortsQuestions(facts);
+        return !ColumnWords.isKnown(column) && facts.words() <= TITLE && recurs;
     }
 
     /// Whether a text without a known name stands behind the right answer, where people write what
@@ -148,8 +148,7 @@ record Leftovers(Draft draft) {
     private boolean isBehind(String column) {
         List<String> columns = draft.table().columns();
         boolean behind =
-                draft.taken().stream()
-                        .allMatch(c -> columns.indexOf(c) < columns.indexOf(column));
+                draft.taken().stream().allMatch(c -> columns.indexOf(c) < columns.indexOf(column));
         boolean text =
                 draft.columns().facts(column).kind() == ColumnFacts.Kind.TEXT
                         && !ColumnWords.isKnown(column);

@@ -14,13 +14,12 @@ import java.util.Set;
 /// are added up for each ordered pair of columns of text; the best pair is taken if it has
 /// [#ENOUGH] of them and [#APART] more than any other, so that one sign alone never decides.
 ///
-/// | sign | points |
-/// |---|---|
-/// | each name says so, by itself or by words in it | 2, or 1 where the name is as often used otherwise |
-/// | the one column asks more often than the other; only question marks count where both names are unknown | 4 times the difference of the shares |
-/// | the answer stands right of the question, as people write | 1, else −1 |
-/// | there is no third column of text | 1 |
-/// | answers are longer | 0.5 |
+/// - 2 for each name that says so, 1 where only a word in it does
+/// - 4 times the difference of the shares of texts that ask; only question marks count where
+///   neither name says anything
+/// - 1 where the answer stands right of the question, as people write; −1 where it doesn't
+/// - 1 where there is no third column of text
+/// - 0.5 where answers are longer
 record PairEvidence(Draft draft) {
     private static final double ENOUGH = 4.5;
     private static final double APART = 2;
@@ -52,11 +51,7 @@ record PairEvidence(Draft draft) {
     /// @param answers share of answers that ask
     /// @param points see above
     record Pair(
-            ColumnFacts asks,
-            ColumnFacts tells,
-            double questions,
-            double answers,
-            double points) {
+            ColumnFacts asks, ColumnFacts tells, double questions, double answers, double points) {
         /// What was seen, for people.
         String words() {
             return "by what they hold: %.0f %% of column \"%s\" ask something, and %.0f %% of \"%s\""
