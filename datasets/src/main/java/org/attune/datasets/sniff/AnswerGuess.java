@@ -6,11 +6,6 @@ import java.util.Set;
 
 /// Finds questions and their answers, and what says how good an answer is.
 record AnswerGuess(Draft draft) {
-    /// Mean words, or characters where words aren't apart, from which on a text may ask something.
-    private static final int FEWEST = 2;
-
-    private static final int SHORT = 12;
-
     /// Takes a question and its answer.
     ///
     /// @throws UnclearTableException if several columns may be one of them
@@ -43,8 +38,7 @@ record AnswerGuess(Draft draft) {
 
     private boolean isShort(String column) {
         ColumnFacts facts = draft.columns().facts(column);
-        return facts.kind() != ColumnFacts.Kind.TEXT
-                || facts.words() < FEWEST && facts.letters() < SHORT;
+        return facts.kind() != ColumnFacts.Kind.TEXT || facts.holdsWords();
     }
 
     private static boolean isWeak(String column) {

@@ -58,6 +58,17 @@ record ColumnFacts(
         TEXT
     }
 
+    /// Words or characters from which on a text may ask something.
+    private static final int FEWEST_WORDS = 2;
+
+    private static final int FEWEST_LETTERS = 12;
+
+    /// Whether values are single words, or as few characters where words aren't apart: too short to
+    /// ask something.
+    boolean holdsWords() {
+        return words < FEWEST_WORDS && letters < FEWEST_LETTERS;
+    }
+
     static ColumnFacts of(String name, List<Row> rows) {
         List<Object> cells = new ArrayList<>();
         for (Row row : rows) {

@@ -29,11 +29,6 @@ record PairEvidence(Draft draft) {
     /// Difference of the shares of questions without which an answer must be named so.
     private static final double DIFFERENT = 0.3;
 
-    /// Mean words, or characters where words aren't apart, from which on a text may ask something.
-    private static final int FEWEST = 2;
-
-    private static final int SHORT = 12;
-
     /// Mean words from which on a column with an unknown name may hold answers, and no names of
     /// files, topics or people.
     private static final int SENTENCE = 3;
@@ -130,8 +125,7 @@ record PairEvidence(Draft draft) {
     }
 
     private boolean mayAsk(ColumnFacts column) {
-        boolean something = column.words() >= FEWEST || column.letters() >= SHORT;
-        return something && isFree(column.name(), ColumnRole.PROMPT);
+        return !column.holdsWords() && isFree(column.name(), ColumnRole.PROMPT);
     }
 
     /// A name that says nothing of answers is one of something else, where texts are short.
