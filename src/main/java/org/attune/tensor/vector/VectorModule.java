@@ -26,8 +26,16 @@ public final class VectorModule {
     /// Loads the module if it isn't there, and gives the compilers their directives, of which they
     /// must know before they see a kernel.
     ///
-    /// @return whether it is there
+    /// @return whether it is there, and its operations become the processor's
     public static boolean load() {
+        String mode = System.getProperty("java.vm.info", "");
+        if (mode.contains("emulated-client") || mode.contains("interpreted")) {
+            LOG.info(
+                    "this JVM has no optimizing compiler ({}), which kernels need: operators do"
+                            + " their work; start it without -XX:TieredStopAtLevel and -Xint",
+                    mode);
+            return false;
+        }
         boolean there = ModuleLayer.boot().findModule(NAME).isPresent() || loadNow();
         String directives = System.getProperty(DIRECTIVES);
         if (there && directives != null) {
