@@ -33,6 +33,17 @@ final class RankMethodsTest {
         assertSameBytesOnTwoRanks(List.of("dpo", "gkd_tools", "ppo", "grpo_ahead"));
     }
 
+    /// The other tests start JVMs in a hurry, without the compiler that kernels need.
+    @Test
+    void kernelsLeaveTheSameBytesOnTwoRanks() throws Exception {
+        MpiRun two = MpiRun.of(2); // skips where there is no launcher
+        RankedMethods.rows(folder);
+        String compiler = "-XX:TieredStopAtLevel=4";
+        Path alone = train(MpiRun.of(1).with(compiler), "one", "grpo");
+        Path shared = train(two.with(compiler), "two", "grpo");
+        assertSameBytes(alone, shared, "grpo");
+    }
+
     @Tag("slow")
     @Test
     void everyMethodLeavesTheSameBytesOnTwoRanks() throws Exception {

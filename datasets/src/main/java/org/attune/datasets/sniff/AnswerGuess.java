@@ -6,6 +6,9 @@ import java.util.Set;
 
 /// Finds questions and their answers, and what says how good an answer is.
 record AnswerGuess(Draft draft) {
+    /// Share of prompts with a question mark, from which on yes and no answer them.
+    private static final double QUESTIONS = 0.6;
+
     /// Takes a question and its answer.
     ///
     /// @throws UnclearTableException if several columns may be one of them
@@ -25,12 +28,17 @@ record AnswerGuess(Draft draft) {
                         .findFirst()
                         .or(() -> draft.columns().only(ColumnRole.PROMPT, answer));
         if (answers.isEmpty() || prompt.isEmpty()) {
-            return byContents(prompt, answers);
+            return byNames(prompt, answers) || byContents(prompt, answers);
         }
-        if (isShort(prompt.get()) && isWeak(prompt.get()) && isWeak(answers.getFirst())) {
+        boolean weak = isWeak(prompt.get()) && isWeak(answers.getFirst());
+        if (weak && byNames(prompt, answers)) {
+            return true;
+        }
+        if (weak && isShort(prompt.get())) {
             return false; // words beside words, such as a table of settings
         }
         requireQuestion(prompt.get(), answers.getFirst());
+        requireLonger(prompt.get(), answers.getFirst());
         draft.take(ColumnRole.PROMPT, prompt.get());
         draft.take(ColumnRole.COMPLETION, answers.getFirst());
         return true;
@@ -58,7 +66,28 @@ record AnswerGuess(Draft draft) {
         if (answers.isEmpty()) {
             answers = draft.free(columns.strong(ColumnRole.CHOSEN));
         }
+        if (answers.isEmpty()) {
+            answers = yesOrNo();
+        }
         return narrowing.answers(narrowing.references(answers));
+    }
+
+    /// A column that is named as the answer and says yes or no to questions.
+    private List<String> yesOrNo() {
+        List<String> prompts = draft.columns().strong(ColumnRole.PROMPT);
+        boolean asked =
+                prompts.size() == 1
+                        && draft.columns().facts(prompts.getFirst()).questions() >= QUESTIONS;
+        return !asked
+                ? List.of()
+                : draft.free().stream()
+                        .filter(c -> ColumnWords.strong(c).contains(ColumnRole.COMPLETION))
+                        .filter(c -> draft.columns().facts(c).judges())
+                        .filter(
+                                c ->
+                                        draft.columns().facts(c).values().stream()
+                                                .noneMatch(v -> v.matches("[-+0-9.]+")))
+                        .toList();
     }
 
     /// What an answer was found in is no question.
@@ -73,20 +102,45 @@ record AnswerGuess(Draft draft) {
         }
     }
 
+    /// Names that say it together.
+    private boolean byNames(Optional<String> prompt, List<String> answers) {
+        Optional<NamedPair> pair = NamedPair.of(draft);
+        boolean agrees = pair.isPresent() && agrees(prompt, answers, pair.get());
+        if (agrees) {
+            draft.take(ColumnRole.PROMPT, pair.get().asks());
+            draft.take(ColumnRole.COMPLETION, pair.get().tells());
+        }
+        return agrees;
+    }
+
+    private static boolean agrees(Optional<String> prompt, List<String> answers, NamedPair pair) {
+        return (prompt.isEmpty() || prompt.get().equals(pair.asks()))
+                && (answers.isEmpty() || answers.getFirst().equals(pair.tells()));
+    }
+
+    /// A title isn't what a summary was made from.
+    private void requireLonger(String prompt, String answer) {
+        boolean title = ColumnWords.strong(prompt).isEmpty() && ColumnWords.has(prompt, "title");
+        boolean longer =
+                draft.columns().facts(answer).letters() > draft.columns().facts(prompt).letters();
+        if (title && longer && ColumnWords.strong(answer).isEmpty()) {
+            throw draft.unclear(
+                    "column \"%s\" holds titles, and \"%s\" is longer: it isn't clear which is to be written from which"
+                            .formatted(prompt, answer));
+        }
+    }
+
     /// Where a name is missing: what the columns hold decides, unless it differs from the names.
     private boolean byContents(Optional<String> prompt, List<String> answers) {
         Optional<PairEvidence.Pair> pair = new PairEvidence(draft).best();
         if (pair.isEmpty()) {
             return false;
         }
-        String asks = pair.get().asks().name();
-        String tells = pair.get().tells().name();
-        boolean agrees =
-                (prompt.isEmpty() || prompt.get().equals(asks))
-                        && (answers.isEmpty() || answers.getFirst().equals(tells));
+        var names = new NamedPair(pair.get().asks().name(), pair.get().tells().name());
+        boolean agrees = agrees(prompt, answers, names);
         if (agrees) {
-            draft.take(ColumnRole.PROMPT, asks);
-            draft.take(ColumnRole.COMPLETION, tells);
+            draft.take(ColumnRole.PROMPT, names.asks());
+            draft.take(ColumnRole.COMPLETION, names.tells());
             draft.note(pair.get().words());
         }
         return agrees;

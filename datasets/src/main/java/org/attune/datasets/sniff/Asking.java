@@ -18,6 +18,9 @@ final class Asking {
 
     private static final int END = 100;
 
+    /// Cells of a column that are read.
+    private static final int READ = 1000;
+
     private Asking() {}
 
     private static Map<String, Set<String>> read() {
@@ -34,6 +37,17 @@ final class Asking {
     /// Share of texts that ask, from 0 to 1; 0 if there are none.
     static double share(List<String> texts) {
         return texts.stream().mapToInt(t -> asks(t) ? 1 : 0).average().orElse(0);
+    }
+
+    /// Share of a column's texts that ask; of a long column its beginning is read.
+    static double share(SniffedTable table, String column) {
+        return share(
+                table.rows().stream()
+                        .map(row -> row.get(column))
+                        .filter(Objects::nonNull)
+                        .limit(READ)
+                        .map(String::valueOf)
+                        .toList());
     }
 
     /// Whether one text asks.

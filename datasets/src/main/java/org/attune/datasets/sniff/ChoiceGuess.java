@@ -21,6 +21,9 @@ record ChoiceGuess(Draft draft) {
 
     private static final double MOST = 0.5;
 
+    /// By how much of all rows questions ask more often than choices, where they aren't longer.
+    private static final double ASKS = 0.3;
+
     /// Mean words of a choice at most.
     private static final int LONGEST = 30;
 
@@ -102,7 +105,12 @@ record ChoiceGuess(Draft draft) {
         ColumnFacts asked = draft.columns().facts(question);
         return asked.kind() == ColumnFacts.Kind.TEXT
                 && choices.stream()
-                        .allMatch(c -> draft.columns().facts(c).letters() < asked.letters());
+                        .map(draft.columns()::facts)
+                        .allMatch(c -> c.letters() < asked.letters() || asksMore(asked, c));
+    }
+
+    private static boolean asksMore(ColumnFacts asked, ColumnFacts choice) {
+        return asked.questions() > choice.questions() + ASKS;
     }
 
     private List<Row> rows() {

@@ -98,21 +98,25 @@ final class ColumnCandidates {
                         .anyMatch(f -> ColumnWords.within(f.name()).contains(ColumnRole.PROMPT));
     }
 
+    /// Whether it is named `a`, which is an answer beside `q`, and else one of several choices.
+    private boolean isLetter(String column) {
+        return column.strip().equalsIgnoreCase("a")
+                && facts.keySet().stream().noneMatch(c -> c.strip().equalsIgnoreCase("q"));
+    }
+
     private Set<ColumnRole> roles(ColumnFacts column) {
         Set<ColumnRole> roles = ColumnWords.strong(column.name());
         if (SPEAKERS.contains(ColumnWords.normal(column.name())) && column.words() <= NAME) {
             return EnumSet.of(ColumnRole.IGNORE); // who spoke, not what
         }
-        // "a" is an answer beside "q", and else one of several choices
-        boolean choice = column.name().strip().equalsIgnoreCase("a");
-        boolean asked = facts.keySet().stream().anyMatch(c -> c.strip().equalsIgnoreCase("q"));
-        return choice && !asked ? Set.of() : roles;
+        return isLetter(column.name()) ? Set.of() : roles;
     }
 
     /// Columns whose names say it but for words that say nothing.
     List<String> loose(ColumnRole role) {
         return facts.values().stream()
-                .filter(f -> roles(f).isEmpty() && ColumnWords.loose(f.name()).contains(role))
+                .filter(f -> roles(f).isEmpty() && !isLetter(f.name()))
+                .filter(f -> ColumnWords.loose(f.name()).contains(role))
                 .filter(f -> fits(f, role))
                 .map(ColumnFacts::name)
                 .toList();
@@ -296,6 +300,12 @@ final class ColumnCandidates {
         return name.matches() ? name.group(2) : "";
     }
 
+    /// Whether the name says how good something is, and not how sure somebody was.
+    private static boolean rates(ColumnFacts column) {
+        return ColumnWords.within(column.name()).contains(ColumnRole.RATING)
+                && !ColumnWords.has(column.name(), "certainty");
+    }
+
     /// Whether nothing is lost without the column, and its content can't change what rows mean.
     boolean isIdle(String column) {
         ColumnFacts own = facts.get(column);
@@ -311,7 +321,9 @@ final class ColumnCandidates {
                             (!own.isScale()
                                             || ColumnWords.has(column, "count")
                                             || ColumnWords.isClass(column) && isSorted(own))
-                                    && !ColumnWords.strong(column).contains(ColumnRole.RATING)
+                                    && !rates(own)
+                                    && (!ColumnWords.strong(column).contains(ColumnRole.LABEL)
+                                            || isSorted(own))
                                     && !ColumnWords.strong(column).contains(ColumnRole.RANK);
                     case CATEGORY -> !own.judges() && ColumnWords.strong(column).isEmpty();
                     case NESTED -> holdsMarks(own);

@@ -42,7 +42,7 @@ record ColumnFacts(
             "\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}([T ].*)?|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}( .*)?";
     static final String ADDRESS = "(https?://|www\\.)\\S+|\\S+@\\S+\\.\\w+";
     private static final String HASH =
-            "[0-9a-fA-F]{8}-[0-9a-fA-F-]{9,}|[0-9a-fA-F]{16,}|[A-Za-z]{1,6}[-_]?\\d{2,}";
+            "[0-9a-fA-F]{8}-[0-9a-fA-F-]{9,}|[0-9a-fA-F]{16,}|[A-Za-z]{1,6}[-_]?\\d+";
 
     /// What cells are.
     enum Kind {
@@ -116,7 +116,7 @@ record ColumnFacts(
             return Kind.NUMBER;
         }
         if (share(cells, c -> matches(c, DATE) || matches(c, ADDRESS)) > 0.8
-                || different == cells.size() && share(cells, c -> matches(c, HASH)) > 0.9) {
+                || different > 0.9 * cells.size() && share(cells, c -> matches(c, HASH)) > 0.9) {
             return Kind.MARK;
         }
         boolean recurs = different <= Math.max(2, cells.size() * 0.5);
@@ -166,7 +166,16 @@ record ColumnFacts(
     boolean judges() {
         return different <= SHOWN
                 && values.stream().allMatch(v -> Judgement.of(v).isPresent())
+                && !hasMiddle()
                 && values.stream().map(v -> Judgement.of(v).orElseThrow()).distinct().count() == 2;
+    }
+
+    /// Whether 0 stands between −1 and 1.
+    private boolean hasMiddle() {
+        return kind == Kind.NUMBER
+                && min == -1
+                && max == 1
+                && values.stream().anyMatch(v -> number(v) == 0);
     }
 
     /// Whether the values are numbers or plain truth values, which may mean anything.

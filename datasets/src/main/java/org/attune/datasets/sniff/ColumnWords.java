@@ -24,6 +24,9 @@ import java.util.stream.Collectors;
 final class ColumnWords {
     private static final String FILE = "column-words.tsv";
     private static final String SET = "words:";
+
+    /// What is explained behind a name, as in `Answer 1 - max 75 characters`.
+    private static final String EXPLAINED = "(?<=\\S)\\s+[-–—]\\s+(\\S+\\s+){2,}\\S+$";
     private static final Map<String, Set<ColumnRole>> STRONG = read(false);
     private static final Map<String, Set<ColumnRole>> WEAK = read(true);
 
@@ -74,7 +77,8 @@ final class ColumnWords {
 
     /// A name without accents, case, blanks and punctuation: `User Question:` is `user_question`.
     static String normal(String name) {
-        String apart = name.replaceAll("(?<=\\p{Ll})(?=\\p{Lu})", "_");
+        String bare = name.replaceFirst(EXPLAINED, "");
+        String apart = bare.replaceAll("(?<=\\p{Ll})(?=\\p{Lu})", "_");
         String plain =
                 Normalizer.normalize(apart, Normalizer.Form.NFKD)
                         .replace("ß", "ss")
@@ -126,6 +130,13 @@ final class ColumnWords {
     /// A name's words, with numbers behind them apart: `answer1` is `answer` and `1`.
     static List<String> split(String name) {
         return List.of(normal(name).replaceAll("(?<=\\p{L})(?=\\p{N}+(_|$))", "_").split("_"));
+    }
+
+    /// Whether the name is one of a language, as `English`, `text_en` or `Deutscher Satz`.
+    static boolean isLanguage(String name) {
+        List<String> words = new ArrayList<>(split(name));
+        words.removeIf(set("wording")::contains);
+        return words.size() == 1 && set("language").contains(words.getFirst());
     }
 
     /// Roles that are left of a name without words that say nothing: `First Answer (final)` is an

@@ -155,11 +155,18 @@ record DelimitedText(
     /// or none.
     int titles() {
         int titles = 0;
-        while (titles < Math.min(MOST_TITLES, records.size() - 2) && isTitle(records.get(titles))) {
+        while (titles < Math.min(MOST_TITLES, records.size() - 2)
+                && (isTitle(records.get(titles)) || isCount(titles))) {
             titles++;
         }
         boolean wide = records.stream().skip(titles).limit(3).noneMatch(DelimitedText::isTitle);
         return wide ? titles : 0;
+    }
+
+    /// Whether a spreadsheet's own names, as `Column1`, stand above known ones.
+    private boolean isCount(int record) {
+        return records.get(record).stream().allMatch(f -> f.strip().matches("(?i)column ?\\d+"))
+                && records.get(record + 1).stream().allMatch(ColumnWords::isKnown);
     }
 
     private static boolean isTitle(List<String> record) {

@@ -39,6 +39,11 @@ final class Draft {
         return taken;
     }
 
+    /// Whether a column has a name, other than a number.
+    boolean isNamed(String column) {
+        return table.named() && !column.matches("(column_)?\\d+|Unnamed: \\d+");
+    }
+
     boolean has(ColumnRole role) {
         return roles.containsKey(role);
     }

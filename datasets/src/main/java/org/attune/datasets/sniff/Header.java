@@ -28,7 +28,7 @@ record Header(boolean isThere) {
         if (named.isEmpty() || below.isEmpty()) {
             return new Header(!named.isEmpty() && named.stream().anyMatch(ColumnWords::isKnown));
         }
-        if (isCount(first) || first.stream().allMatch(Header::saysRole)) {
+        if (isCount(first) || isAll(first, Header::saysRole) || isAll(first, Header::isLanguage)) {
             return new Header(true);
         }
         if (named.stream().anyMatch(f -> f.matches(MARK) || f.length() > LONGEST_QUESTION)) {
@@ -36,6 +36,9 @@ record Header(boolean isThere) {
         }
         boolean isShort =
                 named.stream().allMatch(f -> f.length() <= LONGEST_NAME && !f.contains("\n"));
+        if (isShort && named.size() == first.size() && NamedPair.isThere(first)) {
+            return new Header(true);
+        }
         for (int c = 0; c < first.size(); c++) {
             if (isShort && isName(first.get(c), column(below, c)) || differs(first, below, c)) {
                 return new Header(true);
@@ -64,6 +67,14 @@ record Header(boolean isThere) {
             }
         }
         return false;
+    }
+
+    private static boolean isAll(List<String> first, Predicate<String> test) {
+        return first.stream().allMatch(test);
+    }
+
+    private static boolean isLanguage(String field) {
+        return field.length() <= LONGEST_NAME && ColumnWords.isLanguage(field);
     }
 
     /// Whether it is a name but for words that say nothing, as `Human Says:`.

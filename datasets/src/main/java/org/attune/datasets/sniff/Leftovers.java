@@ -11,6 +11,9 @@ record Leftovers(Draft draft) {
     private static final double QUESTIONS = 0.5;
     private static final double RECURS = 0.5;
 
+    /// Mean words of a remark at most.
+    private static final int REMARK = 4;
+
     /// Words of a title at most.
     private static final int TITLE = 12;
 
@@ -41,11 +44,22 @@ record Leftovers(Draft draft) {
                         .filter(c -> !tellsAnswer(c))
                         .toList();
         if (!named.isEmpty()) {
-            return named;
+            return right(named);
         }
         List<String> inputs =
                 draft.free().stream().filter(c -> ColumnWords.normal(c).equals("input")).toList();
         return inputs.isEmpty() ? draft.free().stream().filter(this::isAbout).toList() : inputs;
+    }
+
+    /// What questions were made from, where all else is what was retrieved for them.
+    private List<String> right(List<String> contexts) {
+        List<String> right = contexts.stream().filter(c -> ColumnWords.has(c, "gold")).toList();
+        List<String> others = contexts.stream().filter(c -> !right.contains(c)).toList();
+        if (right.size() != 1 || !others.stream().allMatch(c -> ColumnWords.has(c, "generated"))) {
+            return contexts;
+        }
+        others.forEach(draft::pass);
+        return right;
     }
 
     private boolean isAbout(String column) {
@@ -110,8 +124,11 @@ record Leftovers(Draft draft) {
                         .filter(c -> !answered || !isBeside(c))
                         .filter(c -> numbers || !isNumber(c))
                         .filter(c -> !draft.columns().sortsQuestions(draft.columns().facts(c)))
+                        .filter(c -> !answered || !isProperty(c))
                         .filter(c -> kind != TableMapping.Kind.CHOICES || !sortsRows(c))
                         .filter(c -> !isRight(kind) || !isFlag(c) && !isBehind(c))
+                        .filter(c -> !isNamedPair(kind) || !isRemark(c))
+                        .filter(c -> kind != TableMapping.Kind.PAIR || !isBehind(c))
                         .toList();
         if (!loud.isEmpty()) {
             String with = draft.mapping(kind).options();
@@ -153,11 +170,49 @@ record Leftovers(Draft draft) {
                 draft.columns().facts(column).kind() == ColumnFacts.Kind.TEXT
                         && !ColumnWords.isKnown(column);
         if (behind && text) {
-            draft.note(
-                    "column \"%s\" stands behind the right answer, and is left out"
-                            .formatted(column));
+            draft.note("column \"%s\" stands behind the answer, and is left out".formatted(column));
         }
         return behind && text;
+    }
+
+    /// Whether it says what a question has or needs, as `requires_image`, and nothing of answers.
+    private boolean isProperty(String column) {
+        List<String> words = ColumnWords.split(column);
+        return words.size() > 1
+                && ColumnWords.has(words.getFirst(), "property")
+                && draft.columns().facts(column).isBare()
+                && words.stream().skip(1).noneMatch(Leftovers::judges);
+    }
+
+    /// Whether a word may speak of how good something is.
+    private static boolean judges(String word) {
+        return ColumnWords.isKnown(word)
+                || ColumnWords.has(word, "doubt")
+                || ColumnWords.has(word, "fault")
+                || Judgement.of(word).isPresent();
+    }
+
+    /// Whether question and answer are named so.
+    private boolean isNamedPair(TableMapping.Kind kind) {
+        return kind == TableMapping.Kind.INSTRUCTION
+                && isNamed(ColumnRole.PROMPT)
+                && isNamed(ColumnRole.COMPLETION);
+    }
+
+    private boolean isNamed(ColumnRole role) {
+        return draft.roles().getOrDefault(role, List.of()).stream()
+                .allMatch(c -> ColumnWords.strong(c).contains(role));
+    }
+
+    /// Whether it holds a few words under a name that isn't known, such as a topic or a place.
+    private boolean isRemark(String column) {
+        ColumnFacts facts = draft.columns().facts(column);
+        return facts.kind() == ColumnFacts.Kind.TEXT
+                && facts.words() <= REMARK
+                && (facts.holdsWords() || facts.words() >= 2 && facts.letters() < LONG)
+                && !ColumnWords.isKnown(column)
+                && ColumnWords.within(column).isEmpty()
+                && !ColumnWords.has(column, "choice");
     }
 
     /// Whether a column without a known name holds numbers or truth values.

@@ -93,6 +93,9 @@ public final class MappingGuess {
         if (answers.answers()) {
             return answers.judged();
         }
+        if (new SideBySide(draft).pair()) {
+            return TableMapping.Kind.INSTRUCTION;
+        }
         if (new TextGuess(draft).text()) {
             return TableMapping.Kind.TEXT;
         }

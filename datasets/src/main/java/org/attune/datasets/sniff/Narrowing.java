@@ -17,6 +17,7 @@ record Narrowing(Draft draft) {
         List<String> left = new ArrayList<>(prompts);
         reduce(left, this::isCategory, "column \"%s\" sorts rows, and is left out");
         reduce(left, Narrowing::isVariant, "column \"%s\" is another form, and is left out");
+        reduce(left, Narrowing::isOfMedium, "column \"%s\" is no text, and is left out");
         reduce(
                 left,
                 whole -> left.stream().anyMatch(part -> repeats(whole, part)),
@@ -140,6 +141,10 @@ record Narrowing(Draft draft) {
     private boolean isCategory(String column) {
         return draft.columns().facts(column).kind() == ColumnFacts.Kind.CATEGORY
                 && ColumnWords.split(column).size() > 1;
+    }
+
+    private static boolean isOfMedium(String column) {
+        return ColumnWords.has(column, "medium");
     }
 
     private static boolean isVariant(String column) {

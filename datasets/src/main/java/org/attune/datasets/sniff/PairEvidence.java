@@ -6,7 +6,6 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -35,9 +34,6 @@ record PairEvidence(Draft draft) {
 
     private static final int LETTERS = 14;
 
-    /// Cells of a column that are read for words that ask.
-    private static final int READ = 1000;
-
     /// Two columns and what speaks for them.
     ///
     /// @param asks the question
@@ -63,7 +59,7 @@ record PairEvidence(Draft draft) {
                         .filter(f -> !ColumnWords.strong(f.name()).contains(ColumnRole.IGNORE))
                         .toList();
         Map<String, Double> asking = new HashMap<>();
-        texts.forEach(t -> asking.put(t.name(), asking(t)));
+        texts.forEach(t -> asking.put(t.name(), Asking.share(draft.table(), t.name())));
         List<Pair> pairs = new ArrayList<>();
         for (ColumnFacts asks : texts) {
             for (ColumnFacts tells : texts) {
@@ -99,23 +95,13 @@ record PairEvidence(Draft draft) {
         return !said(column.name()).isEmpty();
     }
 
-    private double asking(ColumnFacts column) {
-        return Asking.share(
-                draft.table().rows().stream()
-                        .map(row -> row.get(column.name()))
-                        .filter(Objects::nonNull)
-                        .limit(READ)
-                        .map(String::valueOf)
-                        .toList());
-    }
-
     private int place(ColumnFacts column) {
         return draft.table().columns().indexOf(column.name());
     }
 
     private double name(ColumnFacts column, ColumnRole role) {
         String name = column.name();
-        if (!isNamed(name)) {
+        if (!draft.isNamed(name)) {
             return 0;
         }
         if (ColumnWords.strong(name).contains(role) || ColumnWords.loose(name).contains(role)) {
@@ -133,17 +119,12 @@ record PairEvidence(Draft draft) {
         boolean named = said(column.name()).contains(ColumnRole.COMPLETION);
         boolean sentences = column.words() >= SENTENCE || column.letters() >= LETTERS;
         return isFree(column.name(), ColumnRole.COMPLETION)
-                && (named || sentences || !isNamed(column.name()));
-    }
-
-    /// Whether it has a name, other than a number.
-    private boolean isNamed(String name) {
-        return draft.table().named() && !name.matches("(column_)?\\d+|Unnamed: \\d+");
+                && (named || sentences || !draft.isNamed(column.name()));
     }
 
     /// Whether the name says nothing, or this. A title and a body may both be of the question.
     private boolean isFree(String name, ColumnRole role) {
-        if (!isNamed(name)) {
+        if (!draft.isNamed(name)) {
             return true;
         }
         Set<ColumnRole> said = said(name);

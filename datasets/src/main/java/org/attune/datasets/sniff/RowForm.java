@@ -99,6 +99,7 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
     /// Messages that follow each other, by their conversation.
     Batch grouped(List<Row> rows) {
         Map<String, List<Map<String, Object>>> chats = new LinkedHashMap<>();
+        boolean answers = systemAnswers(rows);
         int empty = 0;
         for (Row row : rows) {
             Optional<String> group = cell(row, ColumnRole.GROUP);
@@ -110,7 +111,12 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
                 continue;
             }
             chats.computeIfAbsent(group.get(), _ -> new ArrayList<>())
-                    .add(ChatCell.message(role.get(), text.get()));
+                    .add(
+                            ChatCell.message(
+                                    answers && role.get().equals("system")
+                                            ? "assistant"
+                                            : role.get(),
+                                    text.get()));
         }
         long greeted = chats.values().stream().filter(RowForm::withoutGreeting).count();
         List<List<Map<String, Object>>> answered =
@@ -130,6 +136,24 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
         count(notes, "conversations without an answer", chats.size() - answered.size());
         count(notes, "conversations that don't take turns", answered.size() - made.size());
         return new Batch("sft", made, notes);
+    }
+
+    /// Whether a dialogue system speaks: there is no other who answers, and it does so again and
+    /// again.
+    private boolean systemAnswers(List<Row> rows) {
+        List<String> roles =
+                rows.stream()
+                        .flatMap(
+                                r ->
+                                        mapping
+                                                .column(ColumnRole.ROLE)
+                                                .map(r::get)
+                                                .flatMap(ChatCell::role)
+                                                .stream())
+                        .toList();
+        long groups = rows.stream().map(r -> cell(r, ColumnRole.GROUP)).distinct().count();
+        long system = roles.stream().filter("system"::equals).count();
+        return !roles.contains("assistant") && system >= 2 * groups;
     }
 
     /// Takes away what the assistant says before a user does, which answers nothing.

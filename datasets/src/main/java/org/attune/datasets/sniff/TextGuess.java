@@ -1,13 +1,35 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.rows.Row;
+
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
-/// Finds plain texts.
+/// Finds plain texts: a column that is named so, or the only one of prose. Titles, lists, questions
+/// without answers and texts that are sorted into classes are none.
 record TextGuess(Draft draft) {
     private static final int PROSE = 10;
+    private static final double RIVAL = 0.5;
+
+    /// By how much of all rows those of one parity ask more often than the others.
+    private static final double TURNS = 0.3;
+
+    /// Share of texts that ask, from which on they are to be answered rather than learned.
+    private static final double ASKS = 0.5;
+
+    private static final double TITLES_ASK = 0.2;
+
+    /// Mean words or characters of a text in the only column at least.
+    private static final int WORDS = 3;
+
+    private static final int LETTERS = 14;
+
+    /// Different numbers of a column that sorts texts at most.
+    private static final int CLASSES = 20;
+
     private static final Set<ColumnRole> DIALOGUE =
             EnumSet.of(
                     ColumnRole.PROMPT,
@@ -15,10 +37,16 @@ record TextGuess(Draft draft) {
                     ColumnRole.CHOSEN,
                     ColumnRole.REJECTED);
 
+    /// Takes the text.
+    ///
+    /// @throws UnclearTableException if it is there, and is none to learn from as it stands
     boolean text() {
-        List<String> texts =
+        List<String> all =
                 draft.columns().columns().stream()
                         .filter(c -> draft.columns().facts(c).kind() == ColumnFacts.Kind.TEXT)
+                        .toList();
+        List<String> texts =
+                all.stream()
                         .filter(c -> !ColumnWords.strong(c).contains(ColumnRole.IGNORE))
                         .toList();
         List<String> named =
@@ -28,33 +56,128 @@ record TextGuess(Draft draft) {
         if (could.size() != 1) {
             return false;
         }
-        if (ColumnWords.isInput(could.getFirst())) {
-            return false; // of a table without outputs
-        }
-        if (draft.columns().columns().stream().anyMatch(c -> isOfDialogue(c, could.getFirst()))) {
+        String text = could.getFirst();
+        if (ColumnWords.isInput(text) // of a table without outputs
+                || all.stream().anyMatch(c -> rivals(c, text))
+                || draft.columns().columns().stream().anyMatch(c -> isOfDialogue(c, text))) {
             return false;
         }
-        String text = could.getFirst();
-        draft.columns().columns().stream()
-                .filter(c -> !c.equals(text) && ColumnWords.isClass(c))
-                .filter(c -> draft.columns().facts(c).kind() == ColumnFacts.Kind.CATEGORY)
-                .findFirst()
+        doubt(text)
                 .ifPresent(
-                        c -> {
-                            throw draft.unclear(
-                                    "column \"%s\" sorts texts into classes, which no method here learns"
-                                            .formatted(c));
+                        why -> {
+                            throw draft.unclear(why);
                         });
         draft.take(ColumnRole.TEXT, text);
+        draft.free(texts).stream()
+                .filter(c -> ColumnWords.strong(c).contains(ColumnRole.ROLE))
+                .forEach(draft::pass);
+        if (!named.isEmpty()) {
+            draft.free(texts).stream().filter(this::isTitle).forEach(draft::pass);
+        }
         return true;
     }
 
-    /// Whether a column without a name for texts holds them, rather than titles or addresses.
+    private Optional<String> doubt(String text) {
+        if (asksByTurns(text)) {
+            return Optional.of(
+                    "column \"%s\" has questions and answers in turn; put each answer beside its question"
+                            .formatted(text));
+        }
+        if (asking(text) >= ASKS) {
+            return Optional.of(
+                    "column \"%s\" holds questions or requests, and no column holds what answers them"
+                            .formatted(text));
+        }
+        return draft.columns().columns().stream()
+                .filter(c -> !c.equals(text) && isClass(c, text))
+                .findFirst()
+                .map(
+                        "column \"%s\" sorts texts into classes, which no method here learns"
+                                ::formatted);
+    }
+
+    /// Short words or a few numbers that recur, unless their name says where a text is from.
+    private boolean isClass(String column, String text) {
+        ColumnFacts facts = draft.columns().facts(column);
+        boolean few =
+                facts.kind() == ColumnFacts.Kind.CATEGORY
+                        || facts.kind() == ColumnFacts.Kind.NUMBER
+                                && facts.different() <= CLASSES
+                                && facts.different() <= 0.1 * draft.table().rows().size();
+        return few
+                && (ColumnWords.isClass(column)
+                        || facts.different() > 1
+                                && (!draft.table().named()
+                                        || sorts(facts) && !ColumnWords.has(text, "work")));
+    }
+
+    /// Whether it holds a few short words that say neither where a text is from nor who wrote it.
+    private static boolean sorts(ColumnFacts column) {
+        return column.kind() == ColumnFacts.Kind.CATEGORY
+                && column.different() <= CLASSES
+                && !ColumnWords.has(column.name(), "origin");
+    }
+
+    /// Whether a column of little weight by its name, as `ref`, holds nearly as much to read.
+    private boolean rivals(String column, String text) {
+        return !column.equals(text)
+                && ColumnWords.strong(column).contains(ColumnRole.IGNORE)
+                && draft.columns().facts(column).words() >= PROSE
+                && draft.columns().facts(column).letters()
+                        > RIVAL * draft.columns().facts(text).letters();
+    }
+
+    /// A title that asks may be a question that the text answers.
+    private boolean isTitle(String column) {
+        return ColumnWords.has(column, "title")
+                && draft.columns().facts(column).questions() < TITLES_ASK;
+    }
+
+    /// Share of texts with a question mark; of those without a name also with words that ask.
+    private double asking(String column) {
+        if (draft.table().named()) {
+            return draft.columns().facts(column).questions();
+        }
+        return Asking.share(draft.table(), column);
+    }
+
+    /// Whether every second cell asks, and those between don't.
+    private boolean asksByTurns(String column) {
+        List<Row> rows = draft.table().rows();
+        double[] asking = new double[2];
+        for (int i = 0; i < rows.size(); i++) {
+            Object cell = rows.get(i).get(column);
+            asking[i % 2] += cell != null && Asking.asks(String.valueOf(cell)) ? 1 : 0;
+        }
+        return Math.abs(asking[0] - asking[1]) > TURNS * rows.size();
+    }
+
+    /// Whether a column without a name for texts holds them, rather than titles, lists, addresses
+    /// or single words.
     private boolean isProse(String column) {
         ColumnFacts facts = draft.columns().facts(column);
-        return draft.columns().columns().size() == 1
-                || facts.words() >= PROSE
-                || facts.letters() >= 60;
+        boolean alone = draft.columns().columns().size() == 1;
+        boolean enough =
+                alone
+                        ? facts.words() >= WORDS || facts.letters() >= LETTERS && !isOneWord(facts)
+                        : facts.words() >= PROSE || facts.letters() >= 60;
+        return enough && !ColumnWords.has(column, "title") && !holdsLists(column);
+    }
+
+    /// Whether texts are words of letters that are written apart from others.
+    private static boolean isOneWord(ColumnFacts facts) {
+        return facts.words() < 1.5
+                && facts.values().stream()
+                        .allMatch(v -> v.codePoints().noneMatch(c -> c >= 0x0E00));
+    }
+
+    private boolean holdsLists(String column) {
+        List<Row> rows = draft.table().rows();
+        long lists =
+                rows.stream()
+                        .filter(r -> String.valueOf(r.get(column)).matches("[^|]*(\\|[^|]*){2,}"))
+                        .count();
+        return lists > ASKS * rows.size();
     }
 
     /// Whether a column is about questions or answers, so that a table of it is no plain text.

@@ -1,0 +1,71 @@
+package org.attune.datasets.sniff;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/// Two names that say together what neither says alone, as `front` and `back` of a card, or `text`
+/// and `summary` (`column-pairs.tsv`).
+///
+/// @param asks column of the question or source
+/// @param tells column of what answers it
+record NamedPair(String asks, String tells) {
+    private static final List<Names> KNOWN = read();
+
+    private record Names(Set<String> asks, Set<String> tells) {}
+
+    private static List<Names> read() {
+        return ColumnWords.lines("column-pairs.tsv").stream()
+                .map(line -> new Names(words(line[0]), words(line[1])))
+                .toList();
+    }
+
+    private static Set<String> words(String cell) {
+        return Arrays.stream(cell.split(",")).map(ColumnWords::normal).collect(Collectors.toSet());
+    }
+
+    /// The only pair of free columns of text with such names.
+    static Optional<NamedPair> of(Draft draft) {
+        List<String> texts =
+                draft.free().stream()
+                        .filter(c -> draft.columns().facts(c).kind() == ColumnFacts.Kind.TEXT)
+                        .toList();
+        List<NamedPair> pairs = new ArrayList<>();
+        for (String asks : texts) {
+            for (String tells : texts) {
+                if (!asks.equals(tells) && KNOWN.stream().anyMatch(n -> fits(n, asks, tells))) {
+                    pairs.add(new NamedPair(asks, tells));
+                }
+            }
+        }
+        return pairs.size() == 1 ? Optional.of(pairs.getFirst()) : Optional.empty();
+    }
+
+    /// Whether two of the names belong together.
+    static boolean isThere(List<String> names) {
+        return KNOWN.stream()
+                .anyMatch(
+                        known ->
+                                names.stream().anyMatch(name -> isOf(known.asks(), name))
+                                        && names.stream()
+                                                .anyMatch(name -> isOf(known.tells(), name)));
+    }
+
+    private static boolean fits(Names names, String asks, String tells) {
+        return isOf(names.asks(), asks) && isOf(names.tells(), tells);
+    }
+
+    /// Whether the name is there, or is but for a word as in `riddle_text` or `reference_summary`.
+    private static boolean isOf(Set<String> names, String column) {
+        String normal = ColumnWords.normal(column);
+        return names.contains(normal)
+                || names.contains(normal.replaceFirst("_(text|texts|txt|content|str)$", ""))
+                || names.contains(
+                        ColumnWords.split(column).stream()
+                                .filter(word -> !ColumnWords.has(word, "gold"))
+                                .collect(Collectors.joining("_")));
+    }
+}
