@@ -76,9 +76,10 @@ class BenchResultTest {
     @Test
     void jsonKeepsEverything() {
         Path file = folder.resolve("result.json");
-        BenchJson.write(file, result());
+        BenchResult written = result(); // with the machine's load, which changes
+        BenchJson.write(file, written);
         BenchResult read = BenchJson.read(file, BenchResult.class);
-        assertEquals(result(), read);
+        assertEquals(written, read);
         assertEquals(Optional.of(512), read.work().tokensAtOnce());
         assertEquals(Optional.empty(), read.work().data());
     }
