@@ -104,18 +104,19 @@ record AnswerGuess(Draft draft) {
 
     /// Names that say it together.
     private boolean byNames(Optional<String> prompt, List<String> answers) {
-        Optional<NamedPair> pair = NamedPair.of(draft);
-        boolean agrees = pair.isPresent() && agrees(prompt, answers, pair.get());
-        if (agrees) {
-            draft.take(ColumnRole.PROMPT, pair.get().asks());
-            draft.take(ColumnRole.COMPLETION, pair.get().tells());
-        }
-        return agrees;
+        return NamedPair.of(draft).filter(pair -> take(prompt, answers, pair)).isPresent();
     }
 
-    private static boolean agrees(Optional<String> prompt, List<String> answers, NamedPair pair) {
-        return (prompt.isEmpty() || prompt.get().equals(pair.asks()))
-                && (answers.isEmpty() || answers.getFirst().equals(pair.tells()));
+    /// Takes a pair, unless it differs from what names alone say.
+    private boolean take(Optional<String> prompt, List<String> answers, NamedPair pair) {
+        boolean agrees =
+                (prompt.isEmpty() || prompt.get().equals(pair.asks()))
+                        && (answers.isEmpty() || answers.getFirst().equals(pair.tells()));
+        if (agrees) {
+            draft.take(ColumnRole.PROMPT, pair.asks());
+            draft.take(ColumnRole.COMPLETION, pair.tells());
+        }
+        return agrees;
     }
 
     /// A title isn't what a summary was made from.
@@ -137,13 +138,11 @@ record AnswerGuess(Draft draft) {
             return false;
         }
         var names = new NamedPair(pair.get().asks().name(), pair.get().tells().name());
-        boolean agrees = agrees(prompt, answers, names);
-        if (agrees) {
-            draft.take(ColumnRole.PROMPT, names.asks());
-            draft.take(ColumnRole.COMPLETION, names.tells());
+        boolean taken = take(prompt, answers, names);
+        if (taken) {
             draft.note(pair.get().words());
         }
-        return agrees;
+        return taken;
     }
 
     /// What says how good the answers are.

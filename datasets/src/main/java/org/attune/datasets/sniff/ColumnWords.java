@@ -71,7 +71,8 @@ final class ColumnWords {
         }
     }
 
-    private static Set<String> words(String cell) {
+    /// The names in a cell of a resource, by commas.
+    static Set<String> words(String cell) {
         return Arrays.stream(cell.split(",")).map(ColumnWords::normal).collect(Collectors.toSet());
     }
 

@@ -28,7 +28,9 @@ record Header(boolean isThere) {
         if (named.isEmpty() || below.isEmpty()) {
             return new Header(!named.isEmpty() && named.stream().anyMatch(ColumnWords::isKnown));
         }
-        if (isCount(first) || isAll(first, Header::saysRole) || isAll(first, Header::isLanguage)) {
+        if (isCount(first)
+                || first.stream().allMatch(Header::saysRole)
+                || first.stream().allMatch(Header::isLanguage)) {
             return new Header(true);
         }
         if (named.stream().anyMatch(f -> f.matches(MARK) || f.length() > LONGEST_QUESTION)) {
@@ -67,10 +69,6 @@ record Header(boolean isThere) {
             }
         }
         return false;
-    }
-
-    private static boolean isAll(List<String> first, Predicate<String> test) {
-        return first.stream().allMatch(test);
     }
 
     private static boolean isLanguage(String field) {

@@ -1,11 +1,8 @@
 package org.attune.datasets.sniff;
 
-import org.attune.datasets.rows.Row;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Predicate;
 
 /// Looks whether a mapping can be right: what its columns hold must agree with what they are taken
 /// for.
@@ -115,9 +112,7 @@ final class MappingCheck {
         var second = mapping.column(other);
         if (first.isPresent() && second.isPresent()) {
             double share =
-                    share(
-                            table,
-                            row -> Objects.equals(row.get(first.get()), row.get(second.get())));
+                    table.share(row -> Objects.equals(row.get(first.get()), row.get(second.get())));
             if (share > MOST) {
                 throw unclear(
                         table,
@@ -143,10 +138,6 @@ final class MappingCheck {
                                 .formatted(answer, prompt.get().name()));
             }
         }
-    }
-
-    private static double share(SniffedTable table, Predicate<Row> test) {
-        return table.rows().stream().filter(test).count() / (double) table.rows().size();
     }
 
     static UnclearTableException unclear(SniffedTable table, String why, String... advice) {

@@ -1,7 +1,6 @@
 package org.attune.datasets.sniff;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -19,12 +18,8 @@ record NamedPair(String asks, String tells) {
 
     private static List<Names> read() {
         return ColumnWords.lines("column-pairs.tsv").stream()
-                .map(line -> new Names(words(line[0]), words(line[1])))
+                .map(line -> new Names(ColumnWords.words(line[0]), ColumnWords.words(line[1])))
                 .toList();
-    }
-
-    private static Set<String> words(String cell) {
-        return Arrays.stream(cell.split(",")).map(ColumnWords::normal).collect(Collectors.toSet());
     }
 
     /// The only pair of free columns of text with such names.

@@ -1,8 +1,7 @@
 package org.attune.datasets.sniff;
 
-import org.attune.datasets.rows.Row;
-
 import java.util.List;
+import java.util.regex.Pattern;
 
 /// Finds tables of nothing but two texts a row, such as sentences and their translations or turns
 /// and their replies. Where nothing says which text is the answer, it is the right one, as people
@@ -33,8 +32,12 @@ record SideBySide(Draft draft) {
     private static final double MARKS = 0.03;
 
     /// A word with signs or digits within.
-    private static final String CODE =
-            "(?=\\S*[\\p{L}\\d])\\S+([_/\\\\=:<>{}#@]|\\.(?=\\w)|\\d)\\S*";
+    private static final Pattern CODE =
+            Pattern.compile("(?=\\S*[\\p{L}\\d])\\S+([_/\\\\=:<>{}#@]|\\.(?=\\w)|\\d)\\S*");
+
+    private static final Pattern LETTERS_ONLY = Pattern.compile("[\\p{L}\\p{M}\\p{Pd}'’ ]+");
+    private static final Pattern CAPITAL = Pattern.compile("(?s)\\p{Lu}.*");
+    private static final Pattern LICENCE = Pattern.compile("(?s)CC[- ](BY|0).*");
 
     /// Share of codes from which on a column holds no texts.
     private static final double CODES = 0.15;
@@ -118,13 +121,13 @@ record SideBySide(Draft draft) {
     /// Whether they are words as in a dictionary: many, most of them once, of letters only.
     private boolean areWords(ColumnFacts column) {
         return draft.table().rows().size() >= DICTIONARY
-                && share(column, "[\\p{L}\\p{M}\\p{Pd}'’ ]+") > FILLED
+                && share(column, LETTERS_ONLY) > FILLED
                 && column.different() > HALF * draft.table().rows().size();
     }
 
     /// Whether most begin with a capital, as names of people and places.
     private boolean areNames(ColumnFacts column) {
-        return share(column, "(?s)\\p{Lu}.*") >= HALF;
+        return share(column, CAPITAL) >= HALF;
     }
 
     private static boolean isLong(ColumnFacts column) {
@@ -146,7 +149,7 @@ record SideBySide(Draft draft) {
     private boolean isLicence(String column) {
         return draft.table().rows().stream()
                 .map(row -> row.get(column))
-                .allMatch(cell -> String.valueOf(cell).matches("(?s)CC[- ](BY|0).*"));
+                .allMatch(cell -> LICENCE.matcher(String.valueOf(cell)).matches());
     }
 
     /// Whether many cells are identities, files or commands, as `find_api` and `a/b.wav`.
@@ -154,13 +157,9 @@ record SideBySide(Draft draft) {
         return share(column, CODE) > CODES;
     }
 
-    /// Share of cells that match.
-    private double share(ColumnFacts column, String pattern) {
-        List<Row> rows = draft.table().rows();
-        return rows.stream()
-                        .filter(row -> String.valueOf(row.get(column.name())).matches(pattern))
-                        .count()
-                / (double) rows.size();
+    private double share(ColumnFacts column, Pattern pattern) {
+        return draft.table()
+                .share(row -> pattern.matcher(String.valueOf(row.get(column.name()))).matches());
     }
 
     /// By question marks; by words only where nothing has marks or names.

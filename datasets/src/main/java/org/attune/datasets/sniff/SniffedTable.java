@@ -3,6 +3,7 @@ package org.attune.datasets.sniff;
 import org.attune.datasets.rows.Row;
 
 import java.util.List;
+import java.util.function.Predicate;
 
 /// A table as it was read.
 ///
@@ -16,5 +17,10 @@ public record SniffedTable(
         columns = List.copyOf(columns);
         rows = List.copyOf(rows);
         notes = List.copyOf(notes);
+    }
+
+    /// Share of rows for which it holds, from 0 to 1.
+    double share(Predicate<Row> test) {
+        return rows.stream().filter(test).count() / (double) rows.size();
     }
 }

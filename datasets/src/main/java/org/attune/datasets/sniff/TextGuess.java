@@ -171,13 +171,13 @@ record TextGuess(Draft draft) {
                         .allMatch(v -> v.codePoints().noneMatch(c -> c >= 0x0E00));
     }
 
+    /// Whether most cells have two or more `|`.
     private boolean holdsLists(String column) {
-        List<Row> rows = draft.table().rows();
-        long lists =
-                rows.stream()
-                        .filter(r -> String.valueOf(r.get(column)).matches("[^|]*(\\|[^|]*){2,}"))
-                        .count();
-        return lists > ASKS * rows.size();
+        return draft.table().share(r -> bars(String.valueOf(r.get(column))) >= 2) > ASKS;
+    }
+
+    private static long bars(String text) {
+        return text.chars().filter(c -> c == '|').count();
     }
 
     /// Whether a column is about questions or answers, so that a table of it is no plain text.

@@ -82,4 +82,12 @@ class MappingGuessTest {
         assertTrue(cases.size() >= 40);
         assertEquals(List.of(), wrong);
     }
+
+    @Test
+    void textsOfManyBarsAreRead() throws IOException {
+        String bars = "| a cell of a drawn table ".repeat(6000);
+        Path file = folder.resolve("bars.csv");
+        Files.writeString(file, "doc\n" + "\"%s\"\n".formatted(bars).repeat(12));
+        assertEquals("UNCLEAR []", shown(file)); // lists of something, by their bars
+    }
 }
