@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
+import org.attune.cli.report.ClassVerdict;
 import org.attune.cli.report.Verdict;
 import org.attune.datasets.sniff.MappedRows;
 import org.attune.datasets.sniff.SniffedTable;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
+import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,15 +105,26 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         Path run = plan.write(what);
         console.println("written: " + run);
         console.flush();
-        return train(Methods.named(plan.rows().method()).orElseThrow(), plan, run);
+        boolean classes = mapping.kind() == TableMapping.Kind.CLASSES;
+        return train(Methods.named(plan.rows().method()).orElseThrow(), plan, run, classes);
     }
 
     private TableMapping mapping(SniffedTable table) {
         try {
             return columns.mapping(table);
         } catch (UnclearTableException e) {
-            throw new ConfigException(file + ": " + e.getMessage(), e);
+            return asked(table, e.getMessage())
+                    .orElseThrow(() -> new ConfigException(file + ": " + e.getMessage(), e));
         }
+    }
+
+    /// Asks whoever sits at the terminal, if there is one.
+    private Optional<TableMapping> asked(SniffedTable table, String why) {
+        Console console = System.console();
+        return console == null || !console.isTerminal() || !RunScreen.isTerminal()
+                ? Optional.empty()
+                : new ColumnDialogue(spec.commandLine().getOut(), console::readLine)
+                        .ask(table, file + ": " + why);
     }
 
     private Optional<String> model() {
@@ -193,7 +206,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
     }
 
     private <C extends Record & RunConfig> int train(
-            TrainingMethod<C, ?> method, AutoPlan plan, Path run) {
+            TrainingMethod<C, ?> method, AutoPlan plan, Path run, boolean classes) {
         LoadedRun<C> loaded = new RunConfigReader().read(method, run, overrides()).found();
         C config = loaded.config();
         int code =
@@ -203,12 +216,23 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
             return code;
         }
         PrintWriter console = spec.commandLine().getOut();
-        Verdict verdict = Verdict.of(config.training().save().outputDir());
-        console.println(verdict.line());
+        Path result = config.training().save().outputDir();
+        Verdict verdict = Verdict.of(result);
+        boolean better = verdict.isBetter();
+        if (classes) {
+            console.println(verdict.detail());
+            console.flush();
+            var trained = config.model().withAdapterNameOrPath(result.toString());
+            ClassVerdict named = ClassAnswers.judge(plan.rows(), trained);
+            console.println(named.line());
+            better = named.isBetter();
+        } else {
+            console.println(verdict.line());
+        }
         console.println(
                 "to talk to it: attune chat --model %s --adapter %s"
                         .formatted(plan.model(), plan.folder()));
         console.flush();
-        return verdict.isBetter() ? ExitCodes.DONE : ExitCodes.NO_BETTER;
+        return better ? ExitCodes.DONE : ExitCodes.NO_BETTER;
     }
 }

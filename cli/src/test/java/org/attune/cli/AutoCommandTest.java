@@ -67,4 +67,27 @@ class AutoCommandTest {
         assertEquals(2, run(file.toString(), "--dry-run", "--prompt", "tow"));
         assertTrue(out.toString().contains("there is no column \"tow\""), out.toString());
     }
+
+    @Test
+    void classesAreJudgedByHowManyAreNamed() throws IOException {
+        var text = new StringBuilder("text,label\n");
+        for (int i = 0; i < 30; i++) {
+            text.append("A letter about the number %d,%s\n".formatted(i, i % 3 == 0 ? "x" : "y"));
+        }
+        Path file = Files.writeString(folder.resolve("letters.csv"), text);
+        int code =
+                run(
+                        file.toString(),
+                        MethodRows.MODEL.toString(),
+                        "--out",
+                        folder.resolve("run").toString(),
+                        "max_steps=1",
+                        "dtype=float32");
+        String said = out.toString();
+        assertEquals(ExitCodes.NO_BETTER, code, said);
+        assertTrue(said.contains("taken for: texts and their classes"), said);
+        assertTrue(said.contains("no better: accuracy 0 on 6 held-out texts; "), said);
+        assertTrue(said.contains(" by always saying \"y\""), said);
+        assertTrue(Files.exists(folder.resolve("run/report.html")));
+    }
 }

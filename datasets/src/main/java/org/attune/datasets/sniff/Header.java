@@ -29,6 +29,7 @@ record Header(boolean isThere) {
             return new Header(!named.isEmpty() && named.stream().anyMatch(ColumnWords::isKnown));
         }
         if (isCount(first)
+                || isIndexed(first, below)
                 || first.stream().allMatch(Header::saysRole)
                 || first.stream().allMatch(Header::isLanguage)) {
             return new Header(true);
@@ -69,6 +70,18 @@ record Header(boolean isThere) {
             }
         }
         return false;
+    }
+
+    /// Whether nothing stands above a column of different numbers, as pandas writes its rows'.
+    private static boolean isIndexed(List<String> first, List<List<String>> below) {
+        if (first.size() < 2
+                || !first.getFirst().isEmpty()
+                || first.stream().skip(1).anyMatch(String::isEmpty)) {
+            return false;
+        }
+        List<String> numbers = column(below, 0);
+        return numbers.stream().allMatch(n -> n.matches("\\d{1,9}"))
+                && numbers.stream().distinct().count() == numbers.size();
     }
 
     private static boolean isLanguage(String field) {

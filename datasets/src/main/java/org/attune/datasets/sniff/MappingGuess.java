@@ -47,16 +47,24 @@ public final class MappingGuess {
             return TableMapping.Kind.CHOICES;
         }
         if (prompt && answers == 1) {
-            return draft.has(ColumnRole.LABEL)
-                    ? TableMapping.Kind.LABELLED
-                    : draft.has(ColumnRole.RATING)
-                            ? TableMapping.Kind.RATED
-                            : TableMapping.Kind.INSTRUCTION;
+            return kindOfAnswers();
         }
         if (draft.has(ColumnRole.TEXT) && draft.roles().size() == 1) {
             return TableMapping.Kind.TEXT;
         }
         throw draft.unclear("the options name no rows that can be trained on");
+    }
+
+    private TableMapping.Kind kindOfAnswers() {
+        if (draft.has(ColumnRole.LABEL)) {
+            return TableMapping.Kind.LABELLED;
+        }
+        if (draft.has(ColumnRole.RATING)) {
+            return TableMapping.Kind.RATED;
+        }
+        return new ClassGuess(draft).answersRecur()
+                ? TableMapping.Kind.CLASSES
+                : TableMapping.Kind.INSTRUCTION;
     }
 
     private TableMapping guess() {
@@ -91,7 +99,11 @@ public final class MappingGuess {
             return TableMapping.Kind.CHAT;
         }
         if (answers.answers()) {
-            return answers.judged();
+            var classes = new ClassGuess(draft);
+            return classes.isClassified() ? classes.withoutCodes() : answers.judged();
+        }
+        if (new ClassGuess(draft).classes()) {
+            return TableMapping.Kind.CLASSES;
         }
         if (new SideBySide(draft).pair()) {
             return TableMapping.Kind.INSTRUCTION;

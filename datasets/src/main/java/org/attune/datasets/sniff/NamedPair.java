@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 /// @param asks column of the question or source
 /// @param tells column of what answers it
 record NamedPair(String asks, String tells) {
+    private static final double HALF = 0.5;
     private static final List<Names> KNOWN = read();
 
     private record Names(Set<String> asks, Set<String> tells) {}
@@ -31,12 +32,24 @@ record NamedPair(String asks, String tells) {
         List<NamedPair> pairs = new ArrayList<>();
         for (String asks : texts) {
             for (String tells : texts) {
-                if (!asks.equals(tells) && KNOWN.stream().anyMatch(n -> fits(n, asks, tells))) {
+                boolean known = KNOWN.stream().anyMatch(n -> fits(n, asks, tells));
+                if (!asks.equals(tells) && known && !isWhole(draft, asks, tells)) {
                     pairs.add(new NamedPair(asks, tells));
                 }
             }
         }
         return pairs.size() == 1 ? Optional.of(pairs.getFirst()) : Optional.empty();
+    }
+
+    /// Whether a text has the question in it, as whole conversations do.
+    private static boolean isWhole(Draft draft, String asks, String tells) {
+        return ColumnWords.strong(tells).contains(ColumnRole.TEXT)
+                && draft.table()
+                                .share(
+                                        r ->
+                                                String.valueOf(r.get(tells))
+                                                        .contains(String.valueOf(r.get(asks))))
+                        > HALF;
     }
 
     /// Whether two of the names belong together.

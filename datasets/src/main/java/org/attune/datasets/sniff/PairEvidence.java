@@ -17,7 +17,8 @@ import java.util.Set;
 /// - 4 times the difference of the shares of texts that ask; only question marks count where
 ///   neither name says anything
 /// - 1 where the answer stands right of the question, as people write; −1 where it doesn't
-/// - 1 where there is no third column of text
+/// - 1 where there is no third column of text; 1 more where the answer is named so and the name of
+///   the other says nothing
 /// - 0.5 where answers are longer
 record PairEvidence(Draft draft) {
     private static final double ENOUGH = 4.5;
@@ -86,9 +87,14 @@ record PairEvidence(Draft draft) {
         points += ASKS * more;
         points += place(asks) < place(tells) ? 1 : -1;
         points += alone ? 1 : 0;
+        points += alone && name(tells, ColumnRole.COMPLETION) > 1 && isStrange(asks) ? 1 : 0;
         points += tells.letters() > LONGER * asks.letters() ? 0.5 : 0;
         boolean sign = more >= DIFFERENT || name(tells, ColumnRole.COMPLETION) > 1;
         return new Pair(asks, tells, questions, answers, sign ? points : 0);
+    }
+
+    private boolean isStrange(ColumnFacts column) {
+        return draft.isNamed(column.name()) && !isSaid(column);
     }
 
     private static boolean isSaid(ColumnFacts column) {

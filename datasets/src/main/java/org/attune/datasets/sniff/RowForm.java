@@ -57,6 +57,9 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
             case CHAT -> chatRow(row);
             case INSTRUCTION ->
                     spoken(row).flatMap(answer -> asked(row, Map.of("completion", answer)));
+            case CLASSES ->
+                    cell(row, ColumnRole.COMPLETION)
+                            .flatMap(name -> asked(row, Map.of("completion", answer(name))));
             case CHOICES ->
                     chosen(row).flatMap(text -> asked(row, Map.of("completion", answer(text))));
             case LABELLED -> labelled(row);

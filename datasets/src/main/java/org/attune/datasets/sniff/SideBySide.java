@@ -61,6 +61,7 @@ record SideBySide(Draft draft) {
                 || left.filled() < (named ? HALF : FILLED)
                 || right.filled() < (named ? HALF : FILLED)
                 || asksMore(right, left, named)
+                || !named && bothAsk(left, right)
                 || !named && (holdsCodes(left) || holdsCodes(right))
                 || longer(left, right) > (named ? LONGER_SCRIPT : LONGER)) {
             return false;
@@ -160,6 +161,12 @@ record SideBySide(Draft draft) {
     private double share(ColumnFacts column, Pattern pattern) {
         return draft.table()
                 .share(row -> pattern.matcher(String.valueOf(row.get(column.name()))).matches());
+    }
+
+    /// Questions beside questions are those that mean the same, or don't.
+    private boolean bothAsk(ColumnFacts left, ColumnFacts right) {
+        return Asking.share(draft.table(), left.name()) >= HALF
+                && Asking.share(draft.table(), right.name()) >= HALF;
     }
 
     /// By question marks; by words only where nothing has marks or names.

@@ -24,6 +24,8 @@ public record TableMapping(
     public enum Kind {
         /// A question and its answer.
         INSTRUCTION("sft", "questions and answers"),
+        /// A text and its class.
+        CLASSES("sft", "texts and their classes"),
         /// A question, its choices and which of them is right.
         CHOICES("sft", "multiple-choice questions"),
         /// A conversation in each row.

@@ -88,12 +88,39 @@ record TextGuess(Draft draft) {
                     "column \"%s\" holds questions or requests, and no column holds what answers them"
                             .formatted(text));
         }
-        return draft.columns().columns().stream()
-                .filter(c -> !c.equals(text) && isClass(c, text))
+        List<String> others =
+                draft.columns().columns().stream().filter(c -> !c.equals(text)).toList();
+        Optional<String> speaker = others.stream().filter(c -> speaks(c, text)).findFirst();
+        if (speaker.isPresent()) {
+            return Optional.of(
+                    "column \"%s\" may say who speaks each \"%s\", and nothing says who is the assistant"
+                            .formatted(speaker.get(), text));
+        }
+        return others.stream()
+                .filter(c -> isClass(c, text) || judges(c))
                 .findFirst()
-                .map(
-                        "column \"%s\" sorts texts into classes, which no method here learns"
-                                ::formatted);
+                .map(c -> classes(c, text));
+    }
+
+    /// Whether texts are what people in a play say.
+    private static boolean speaks(String column, String text) {
+        return ColumnWords.has(column, "speaker") && ColumnWords.has(text, "spoken");
+    }
+
+    /// Whether it says how good texts are, even if it says the same of all.
+    private boolean judges(String column) {
+        var roles = ColumnWords.strong(column);
+        return draft.columns().facts(column).different() == 1
+                && (roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING));
+    }
+
+    private static String classes(String column, String text) {
+        return "column \"%s\" may sort the texts into classes; to learn the classes: --prompt %s --response %s; to learn the texts: --text %s"
+                .formatted(
+                        column,
+                        TableMapping.quoted(text),
+                        TableMapping.quoted(column),
+                        TableMapping.quoted(text));
     }
 
     /// Short words or a few numbers that recur, unless their name says where a text is from.

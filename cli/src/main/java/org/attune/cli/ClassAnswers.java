@@ -1,0 +1,97 @@
+package org.attune.cli;
+
+import org.attune.cli.report.ClassVerdict;
+import org.attune.datasets.sniff.MappedRows;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.models.eval.EvalProblem;
+import org.attune.models.eval.EvalResult;
+import org.attune.models.eval.ModelEval;
+import org.attune.reward.task.AnswerCheck;
+import org.attune.reward.task.AnswerReward;
+import org.attune.rollout.generation.TextCompleter;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.tensor.Engine;
+import org.attune.text.Conversation;
+import org.attune.text.Message;
+import org.attune.text.Tokenizer;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/// Lets a trained model name the classes of held-out texts.
+final class ClassAnswers {
+    /// Tokens behind a class's name, for its end.
+    private static final int END = 4;
+
+    private ClassAnswers() {}
+
+    /// Asks the model for the likeliest answer to each held-out text.
+    ///
+    /// @param rows of texts and their classes
+    /// @param model with the adapter that was trained
+    static ClassVerdict judge(MappedRows rows, ModelConfig model) {
+        List<EvalProblem> problems = rows.heldOut().stream().map(ClassAnswers::problem).toList();
+        EvalResult result =
+                Engine.call(
+                        () -> {
+                            try (var loaded = LoadedModel.open(model)) {
+                                return ask(loaded, rows, problems);
+                            }
+                        });
+        return ClassVerdict.of(
+                rows.heldOut().stream().map(ClassAnswers::answer).toList(),
+                result.rows().stream().map(r -> r.mean().orElse(0) == 1).toList(),
+                usual(rows.train()));
+    }
+
+    private static EvalResult ask(LoadedModel loaded, MappedRows rows, List<EvalProblem> problems) {
+        Tokenizer tokenizer = loaded.setup().text().tokenizer();
+        int longest =
+                rows.train().stream()
+                        .map(ClassAnswers::answer)
+                        .distinct()
+                        .mapToInt(name -> tokenizer.encode(name, false).length)
+                        .max()
+                        .orElseThrow();
+        var likeliest =
+                SamplingConfig.greedy(
+                        longest + END, TextCompleter.stopIds(loaded.setup().source(), tokenizer));
+        var exact = new AnswerReward(AnswerCheck.EXACT, AnswerReward.COLUMN);
+        return new ModelEval(loaded.completer(), loaded.setup().text(), exact)
+                .run(problems, likeliest, 1);
+    }
+
+    private static EvalProblem problem(Map<String, Object> row) {
+        Map<String, Object> right = Map.of(AnswerReward.COLUMN, answer(row));
+        return row.get("prompt") instanceof List<?> turns
+                ? EvalProblem.asked(
+                        Conversation.of(turns.stream().map(ClassAnswers::message).toList()), right)
+                : EvalProblem.continued(String.valueOf(row.get("prompt")), right);
+    }
+
+    private static Message message(Object turn) {
+        var fields = (Map<?, ?>) turn;
+        return Message.of(
+                String.valueOf(fields.get("role")), String.valueOf(fields.get("content")));
+    }
+
+    private static String answer(Map<String, Object> row) {
+        return row.get("completion") instanceof List<?> turns
+                ? message(turns.getFirst()).content()
+                : String.valueOf(row.get("completion"));
+    }
+
+    private static String usual(List<Map<String, Object>> rows) {
+        return rows.stream()
+                .map(ClassAnswers::answer)
+                .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()))
+                .entrySet()
+                .stream()
+                .max(Map.Entry.comparingByValue())
+                .orElseThrow()
+                .getKey();
+    }
+}

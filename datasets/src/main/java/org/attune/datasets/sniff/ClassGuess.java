@@ -1,0 +1,296 @@
+package org.attune.datasets.sniff;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/// Finds texts that are sorted into classes, such as messages that are spam or not. The text is the
+/// prompt, and its class is the answer.
+record ClassGuess(Draft draft) {
+    /// Mean rows of a class at least; more where its name says nothing.
+    private static final int ROWS = 3;
+
+    private static final int MANY_ROWS = 5;
+
+    /// Classes at most: named, as numbers, and under names that say nothing.
+    private static final int NAMED = 300;
+
+    private static final int FEW = 20;
+
+    /// Mean words of a class's name at most.
+    private static final int NAME = 8;
+
+    /// Mean words or characters of a text whose class has a name that says nothing.
+    private static final int WORDS = 3;
+
+    private static final int LETTERS = 14;
+
+    /// Mean words of a remark at most, and how long it is at most beside the text.
+    private static final int REMARK = 4;
+
+    private static final double SHORTER = 0.3;
+
+    /// Share of texts that ask, from which on they may want answers.
+    private static final double ASKS = 0.5;
+
+    private static final double FILLED = 0.5;
+
+    /// Share of filled cells up to which a column is what was cut off at a stray delimiter.
+    private static final double STRAY = 0.05;
+
+    /// Takes a text and its class.
+    ///
+    /// @throws UnclearTableException if several columns may be the class
+    boolean classes() {
+        Optional<ColumnFacts> text = text();
+        Optional<ColumnFacts> sorted = text.flatMap(this::classOf);
+        if (sorted.isEmpty()) {
+            return false;
+        }
+        draft.take(ColumnRole.PROMPT, text.get().name());
+        draft.take(ColumnRole.COMPLETION, sorted.get().name());
+        passRemarks(text.get());
+        note(text.get(), sorted.get());
+        return true;
+    }
+
+    private void note(ColumnFacts text, ColumnFacts sorted) {
+        draft.note(
+                "column \"%s\" sorts the texts into %d classes; to learn the texts themselves: --text %s"
+                        .formatted(
+                                sorted.name(),
+                                sorted.different(),
+                                TableMapping.quoted(text.name())));
+        if (sorted.kind() == ColumnFacts.Kind.NUMBER) {
+            draft.note(
+                    "its classes are numbers, which the model will answer with; words, as positive"
+                            + " and negative, are learned sooner");
+        }
+    }
+
+    /// Whether a pair that was taken is a text and its class.
+    boolean isClassified() {
+        return isNamed(draft.roles().get(ColumnRole.COMPLETION).getFirst()) && answersRecur();
+    }
+
+    /// Whether the answers that were taken are a few values.
+    boolean answersRecur() {
+        String answer = draft.roles().get(ColumnRole.COMPLETION).getFirst();
+        return Optional.ofNullable(draft.columns().facts(answer))
+                .filter(this::holdsClasses)
+                .isPresent();
+    }
+
+    /// Leaves out what says the same as the class that was taken.
+    TableMapping.Kind withoutCodes() {
+        ColumnFacts taken =
+                draft.columns().facts(draft.roles().get(ColumnRole.COMPLETION).getFirst());
+        facts(draft.free()).stream()
+                .filter(f -> isSame(taken, f))
+                .forEach(f -> draft.pass(f.name()));
+        return TableMapping.Kind.CLASSES;
+    }
+
+    /// The only text that may be sorted.
+    private Optional<ColumnFacts> text() {
+        List<ColumnFacts> texts =
+                facts(draft.free()).stream()
+                        .filter(f -> f.kind() == ColumnFacts.Kind.TEXT && f.filled() >= FILLED)
+                        .filter(f -> !ColumnWords.strong(f.name()).contains(ColumnRole.IGNORE))
+                        .filter(f -> !isNamed(f.name()) || !holdsClasses(f))
+                        .toList();
+        double longest = texts.stream().mapToDouble(ColumnFacts::letters).max().orElse(0);
+        List<ColumnFacts> left = texts.stream().filter(f -> !isRemark(f, longest)).toList();
+        if (left.size() > 1) {
+            left = left.stream().filter(f -> !ColumnWords.has(f.name(), "variant")).toList();
+        }
+        return left.size() == 1 && !answers(left.getFirst())
+                ? Optional.of(left.getFirst())
+                : Optional.empty();
+    }
+
+    /// Whether it is an answer by its name, so that a label would say whether it is good.
+    private static boolean answers(ColumnFacts text) {
+        var roles = ColumnWords.within(text.name().replaceAll("_[A-Za-z]$", "")); // text_a
+        return roles.contains(ColumnRole.COMPLETION)
+                || roles.contains(ColumnRole.CHOSEN)
+                || roles.contains(ColumnRole.REJECTED);
+    }
+
+    private static boolean isRemark(ColumnFacts column, double longest) {
+        return column.words() < REMARK && column.letters() < SHORTER * longest;
+    }
+
+    private Optional<ColumnFacts> classOf(ColumnFacts text) {
+        List<ColumnFacts> others =
+                facts(draft.free()).stream().filter(f -> !f.equals(text)).toList();
+        List<ColumnFacts> named =
+                withoutCodes(
+                        others.stream().filter(f -> isNamed(f.name()) && holdsClasses(f)).toList());
+        if (named.size() > 1) {
+            throw draft.unclear(
+                    "several columns may be the class of \"%s\": %s"
+                            .formatted(
+                                    text.name(),
+                                    Draft.quoted(named.stream().map(ColumnFacts::name).toList())));
+        }
+        if (named.size() == 1) {
+            return Optional.of(named.getFirst());
+        }
+        List<ColumnFacts> beside =
+                others.stream().filter(f -> f.filled() > STRAY && !countsRows(f)).toList();
+        return beside.size() == 1 && sorts(beside.getFirst(), text)
+                ? Optional.of(beside.getFirst())
+                : Optional.empty();
+    }
+
+    /// Those of which no other says the same in words, or the same at all.
+    private List<ColumnFacts> withoutCodes(List<ColumnFacts> named) {
+        List<ColumnFacts> kept = new ArrayList<>();
+        for (ColumnFacts column : named) {
+            Optional<ColumnFacts> same = kept.stream().filter(k -> isSame(k, column)).findFirst();
+            if (same.isEmpty()) {
+                kept.add(column);
+            } else if (isCode(same.get()) && !isCode(column)) {
+                kept.set(kept.indexOf(same.get()), column);
+            }
+        }
+        named.stream().filter(f -> !kept.contains(f)).forEach(f -> draft.pass(f.name()));
+        return kept;
+    }
+
+    private static boolean isCode(ColumnFacts column) {
+        return column.kind() == ColumnFacts.Kind.NUMBER;
+    }
+
+    /// Whether each value of one column has one of the other, and the other way round.
+    private boolean isSame(ColumnFacts one, ColumnFacts other) {
+        Map<Object, Object> there = new HashMap<>();
+        Map<Object, Object> back = new HashMap<>();
+        return one.different() == other.different()
+                && draft.table().rows().stream()
+                        .allMatch(
+                                row ->
+                                        agrees(there, row.get(one.name()), row.get(other.name()))
+                                                && agrees(
+                                                        back,
+                                                        row.get(other.name()),
+                                                        row.get(one.name())));
+    }
+
+    private static boolean agrees(Map<Object, Object> seen, Object key, Object value) {
+        return !seen.containsKey(key)
+                ? seen.put(key, value) == null
+                : Objects.equals(seen.get(key), value);
+    }
+
+    private List<ColumnFacts> facts(List<String> columns) {
+        return columns.stream().map(draft.columns()::facts).toList();
+    }
+
+    /// Whether the name says class, as `label`, `intent_name` or `is_spam`.
+    static boolean isNamed(String column) {
+        List<String> words = ColumnWords.split(column);
+        boolean coded = words.size() > 1 && ColumnWords.has(words.getLast(), "classCode");
+        return ColumnWords.isClass(column)
+                || coded
+                        && ColumnWords.isClass(
+                                String.join("_", words.subList(0, words.size() - 1)));
+    }
+
+    /// Whether there are a few values that recur.
+    private boolean holdsClasses(ColumnFacts column) {
+        boolean words =
+                column.kind() == ColumnFacts.Kind.CATEGORY
+                        || column.kind() == ColumnFacts.Kind.TEXT && column.words() < NAME;
+        boolean numbers =
+                column.kind() == ColumnFacts.Kind.NUMBER
+                        && column.whole()
+                        && column.different() <= FEW;
+        return (words || numbers)
+                && column.different() >= 2
+                && column.different() <= NAMED
+                && recurs(column, ROWS);
+    }
+
+    private boolean recurs(ColumnFacts column, int rows) {
+        return column.different() * rows <= column.filled() * draft.table().rows().size();
+    }
+
+    /// Whether a column that is alone beside a text can be nothing but its class. Its values say
+    /// so, or it holds a few words under a name that is neither one of where a text is from nor of
+    /// what people ask and answer.
+    private boolean sorts(ColumnFacts column, ColumnFacts text) {
+        if (!holdsClasses(column)) {
+            return false;
+        }
+        boolean plain = !draft.isNamed(column.name()) || !ColumnWords.isKnown(column.name());
+        if (plain && holdsClassWord(column)) {
+            return true;
+        }
+        boolean prose = text.words() >= WORDS || text.letters() >= LETTERS && text.words() < 1.5;
+        boolean asks =
+                text.questions() >= ASKS
+                        || ColumnWords.strong(text.name()).contains(ColumnRole.PROMPT);
+        if (!prose || asks || ColumnWords.has(text.name(), "work")) {
+            return false;
+        }
+        if (!draft.table().named()) {
+            return column.kind() == ColumnFacts.Kind.NUMBER && column.judges();
+        }
+        boolean strange =
+                draft.isNamed(column.name())
+                        && !ColumnWords.isKnown(column.name())
+                        && ColumnWords.within(column.name()).isEmpty()
+                        && !ColumnWords.has(column.name(), "origin")
+                        && !ColumnWords.has(column.name(), "count")
+                        && !ColumnWords.isLanguage(column.name());
+        boolean sorted = strange || ColumnWords.is(column.name(), "sorting");
+        return column.different() <= FEW
+                && recurs(column, MANY_ROWS)
+                && (judges(column) || column.kind() == ColumnFacts.Kind.CATEGORY && sorted);
+    }
+
+    /// Whether it says how good or dear a text is, as stars of reviews do: with no question beside,
+    /// that is what can be learned of it.
+    private static boolean judges(ColumnFacts column) {
+        var roles = ColumnWords.strong(column.name());
+        return roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING);
+    }
+
+    private static boolean holdsClassWord(ColumnFacts column) {
+        return column.values().stream()
+                .anyMatch(v -> ColumnWords.is(v.toLowerCase(Locale.ROOT), "classWord"));
+    }
+
+    /// Whether each row has its own number or mark.
+    private boolean countsRows(ColumnFacts column) {
+        boolean number =
+                column.kind() == ColumnFacts.Kind.NUMBER || column.kind() == ColumnFacts.Kind.MARK;
+        return number && column.different() > FILLED * draft.table().rows().size();
+    }
+
+    private void passRemarks(ColumnFacts text) {
+        for (ColumnFacts f : facts(draft.free())) {
+            boolean variant =
+                    ColumnWords.has(f.name(), "variant") && f.kind() == ColumnFacts.Kind.TEXT;
+            boolean remark = f.kind() == ColumnFacts.Kind.TEXT && isRemark(f, text.letters());
+            if (variant || remark || f.filled() <= STRAY) {
+                draft.pass(f.name());
+                draft.note(
+                        "column \"%s\" %s, and is left out"
+                                .formatted(
+                                        f.name(),
+                                        f.filled() <= STRAY
+                                                ? "is nearly empty"
+                                                : variant
+                                                        ? "is another form of the text"
+                                                        : "holds a few words beside the text"));
+            }
+        }
+    }
+}
