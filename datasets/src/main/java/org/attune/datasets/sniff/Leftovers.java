@@ -210,10 +210,16 @@ record Leftovers(Draft draft) {
         ColumnFacts facts = draft.columns().facts(column);
         return facts.kind() == ColumnFacts.Kind.TEXT
                 && facts.words() <= REMARK
-                && (facts.holdsWords() || facts.words() >= 2 && facts.letters() < LONG)
+                && (facts.holdsWords()
+                        || facts.letters() < LONG && (facts.words() >= 2 || isSlug(facts)))
                 && !ColumnWords.isKnown(column)
                 && ColumnWords.within(column).isEmpty()
                 && !ColumnWords.has(column, "choice");
+    }
+
+    /// Whether its values are written as identities, as `maximum_likelihood`.
+    private static boolean isSlug(ColumnFacts column) {
+        return column.values().stream().allMatch(v -> v.matches("[a-zA-Z0-9_.-]+"));
     }
 
     /// Whether a column without a known name holds numbers or truth values.
