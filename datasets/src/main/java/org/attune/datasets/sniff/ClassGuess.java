@@ -142,7 +142,9 @@ record ClassGuess(Draft draft) {
             return Optional.of(named.getFirst());
         }
         List<ColumnFacts> beside =
-                others.stream().filter(f -> f.filled() > STRAY && !countsRows(f)).toList();
+                others.stream()
+                        .filter(f -> f.filled() > STRAY && !draft.columns().countsRows(f))
+                        .toList();
         return beside.size() == 1 && sorts(beside.getFirst(), text)
                 ? Optional.of(beside.getFirst())
                 : Optional.empty();
@@ -265,13 +267,6 @@ record ClassGuess(Draft draft) {
     private static boolean holdsClassWord(ColumnFacts column) {
         return column.values().stream()
                 .anyMatch(v -> ColumnWords.is(v.toLowerCase(Locale.ROOT), "classWord"));
-    }
-
-    /// Whether each row has its own number or mark.
-    private boolean countsRows(ColumnFacts column) {
-        boolean number =
-                column.kind() == ColumnFacts.Kind.NUMBER || column.kind() == ColumnFacts.Kind.MARK;
-        return number && column.different() > FILLED * draft.table().rows().size();
     }
 
     private void passRemarks(ColumnFacts text) {

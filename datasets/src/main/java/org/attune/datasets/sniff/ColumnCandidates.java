@@ -306,6 +306,13 @@ final class ColumnCandidates {
                 && !ColumnWords.has(column.name(), "certainty");
     }
 
+    /// Whether most rows have a number or mark of their own.
+    boolean countsRows(ColumnFacts column) {
+        boolean number =
+                column.kind() == ColumnFacts.Kind.NUMBER || column.kind() == ColumnFacts.Kind.MARK;
+        return number && column.different() > FILLED * table.rows().size();
+    }
+
     /// Whether nothing is lost without the column, and its content can't change what rows mean.
     boolean isIdle(String column) {
         ColumnFacts own = facts.get(column);

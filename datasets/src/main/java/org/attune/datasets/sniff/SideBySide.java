@@ -112,7 +112,7 @@ record SideBySide(Draft draft) {
                 && draft.columns().columns().stream()
                         .map(draft.columns()::facts)
                         .filter(f -> !f.equals(left) && !f.equals(right))
-                        .allMatch(f -> isLicence(f.name()) || countsRows(f));
+                        .allMatch(f -> isLicence(f.name()) || draft.columns().countsRows(f));
     }
 
     private static boolean areSentences(ColumnFacts left, ColumnFacts right) {
@@ -133,13 +133,6 @@ record SideBySide(Draft draft) {
 
     private static boolean isLong(ColumnFacts column) {
         return column.words() >= WORDS || column.letters() >= LETTERS;
-    }
-
-    /// Whether each row has its own number or mark.
-    private boolean countsRows(ColumnFacts column) {
-        boolean number =
-                column.kind() == ColumnFacts.Kind.NUMBER || column.kind() == ColumnFacts.Kind.MARK;
-        return number && column.different() > 0.5 * draft.table().rows().size();
     }
 
     private static double longer(ColumnFacts left, ColumnFacts right) {
