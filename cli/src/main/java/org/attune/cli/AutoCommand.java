@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.adapter.AdapterConfig;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.cli.report.ClassVerdict;
@@ -105,8 +106,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         Path run = plan.write(what);
         console.println("written: " + run);
         console.flush();
-        boolean classes = mapping.kind() == TableMapping.Kind.CLASSES;
-        return train(Methods.named(plan.rows().method()).orElseThrow(), plan, run, classes);
+        return train(Methods.named(plan.rows().method()).orElseThrow(), plan, run);
     }
 
     private TableMapping mapping(SniffedTable table) {
@@ -206,7 +206,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
     }
 
     private <C extends Record & RunConfig> int train(
-            TrainingMethod<C, ?> method, AutoPlan plan, Path run, boolean classes) {
+            TrainingMethod<C, ?> method, AutoPlan plan, Path run) {
         LoadedRun<C> loaded = new RunConfigReader().read(method, run, overrides()).found();
         C config = loaded.config();
         int code =
@@ -219,10 +219,16 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         Path result = config.training().save().outputDir();
         Verdict verdict = Verdict.of(result);
         boolean better = verdict.isBetter();
-        if (classes) {
+        boolean adapted = Files.exists(result.resolve(AdapterConfig.FILE));
+        if (ClassAnswers.recur(plan.rows())) {
             console.println(verdict.detail());
             console.flush();
-            var trained = config.model().withAdapterNameOrPath(result.toString());
+            ModelConfig trained =
+                    adapted
+                            ? config.model().withAdapterNameOrPath(result.toString())
+                            : config.model()
+                                    .withoutAdapter()
+                                    .withModelNameOrPath(result.toString());
             ClassVerdict named = ClassAnswers.judge(plan.rows(), trained);
             console.println(named.line());
             better = named.isBetter();
@@ -230,8 +236,10 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
             console.println(verdict.line());
         }
         console.println(
-                "to talk to it: attune chat --model %s --adapter %s"
-                        .formatted(plan.model(), plan.folder()));
+                adapted
+                        ? "to talk to it: attune chat --model %s --adapter %s"
+                                .formatted(plan.model(), result)
+                        : "to talk to it: attune chat --model " + result);
         console.flush();
         return better ? ExitCodes.DONE : ExitCodes.NO_BETTER;
     }

@@ -6,6 +6,7 @@ import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.eval.EvalProblem;
 import org.attune.models.eval.EvalResult;
+import org.attune.models.eval.EvalRow;
 import org.attune.models.eval.ModelEval;
 import org.attune.reward.task.AnswerCheck;
 import org.attune.reward.task.AnswerReward;
@@ -23,10 +24,27 @@ import java.util.stream.Collectors;
 
 /// Lets a trained model name the classes of held-out texts.
 final class ClassAnswers {
-    /// Tokens behind a class's name, for its end.
-    private static final int END = 4;
+    /// Tokens around a class's name, such as those of an empty thought and of the end.
+    private static final int AROUND = 16;
+
+    private static final String THOUGHT = "</think>";
+
+    /// Classes at most, and mean rows of one at least.
+    private static final int MOST = 300;
+
+    private static final int ROWS = 3;
 
     private ClassAnswers() {}
+
+    /// Whether answers are a few that recur, so that they can be told right from wrong.
+    static boolean recur(MappedRows rows) {
+        if (rows.train().stream().anyMatch(row -> !row.containsKey("completion"))
+                || rows.train().stream().anyMatch(row -> row.containsKey("label"))) {
+            return false;
+        }
+        long different = rows.train().stream().map(ClassAnswers::answer).distinct().count();
+        return different > 1 && different <= MOST && different * ROWS <= rows.train().size();
+    }
 
     /// Asks the model for the likeliest answer to each held-out text.
     ///
@@ -37,13 +55,13 @@ final class ClassAnswers {
         EvalResult result =
                 Engine.call(
                         () -> {
-                            try (var loaded = LoadedModel.open(model)) {
+                            try (var loaded = LoadedModel.openToGenerate(model)) {
                                 return ask(loaded, rows, problems);
                             }
                         });
         return ClassVerdict.of(
                 rows.heldOut().stream().map(ClassAnswers::answer).toList(),
-                result.rows().stream().map(r -> r.mean().orElse(0) == 1).toList(),
+                result.rows().stream().map(ClassAnswers::isNamed).toList(),
                 usual(rows.train()));
     }
 
@@ -58,10 +76,19 @@ final class ClassAnswers {
                         .orElseThrow();
         var likeliest =
                 SamplingConfig.greedy(
-                        longest + END, TextCompleter.stopIds(loaded.setup().source(), tokenizer));
+                        longest + AROUND, TextCompleter.stopIds(loaded.setup().source(), tokenizer));
         var exact = new AnswerReward(AnswerCheck.EXACT, AnswerReward.COLUMN);
         return new ModelEval(loaded.completer(), loaded.setup().text(), exact)
                 .run(problems, likeliest, 1);
+    }
+
+    /// Whether what the model says, but for a thought before it, is the row's class.
+    private static boolean isNamed(EvalRow row) {
+        String said = row.completions().getFirst();
+        int thought = said.lastIndexOf(THOUGHT);
+        String answer = thought < 0 ? said : said.substring(thought + THOUGHT.length());
+        return AnswerCheck.EXACT.accepts(
+                answer, String.valueOf(row.problem().columns().get(AnswerReward.COLUMN)));
     }
 
     private static EvalProblem problem(Map<String, Object> row) {

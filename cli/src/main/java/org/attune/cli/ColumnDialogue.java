@@ -53,7 +53,7 @@ record ColumnDialogue(PrintWriter out, Supplier<String> lines) {
                 case COMPLETION -> this == CLASSES ? "its class" : "the answer";
                 case CHOSEN -> "the better answer";
                 case REJECTED -> "the worse answer";
-                case LABEL -> "whether the answer is good";
+                case LABEL -> "what says whether the answer is good";
                 case MESSAGES -> "the conversation";
                 default -> "the text";
             };
@@ -82,7 +82,7 @@ record ColumnDialogue(PrintWriter out, Supplier<String> lines) {
             }
             try {
                 TableMapping mapping = MappingGuess.given(table, given.get());
-                out.println("the same without being asked: " + mapping.options());
+                out.println("the same by options: " + mapping.options());
                 return Optional.of(mapping);
             } catch (UnclearTableException e) {
                 out.println("that can't be: " + e.getMessage().lines().findFirst().orElse(""));
@@ -142,7 +142,7 @@ record ColumnDialogue(PrintWriter out, Supplier<String> lines) {
             if (place.isPresent()) {
                 return place;
             }
-            out.println("a number from 1 to %d, please".formatted(names.size()));
+            out.println("a number from 1 to %d, or a name, please".formatted(names.size()));
         }
     }
 }

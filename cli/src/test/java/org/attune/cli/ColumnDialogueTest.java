@@ -40,7 +40,7 @@ class ColumnDialogueTest {
         assertEquals("--prompt two --response one", ask("1", " two ", "1").orElseThrow().options());
         assertTrue(said.toString().startsWith("t.csv: not clear\n  1  one "), said.toString());
         assertTrue(said.toString().contains("The second is 0 now."), said.toString());
-        assertTrue(said.toString().contains("the same without being asked: --prompt two"));
+        assertTrue(said.toString().contains("the same by options: --prompt two"));
         assertEquals(TableMapping.Kind.TEXT, ask("6", "1").orElseThrow().kind());
         assertEquals(TableMapping.Kind.LABELLED, ask("4", "1", "2", "three").orElseThrow().kind());
         assertEquals(TableMapping.Kind.PAIR, ask("3", "1", "2", "3").orElseThrow().kind());
@@ -49,8 +49,8 @@ class ColumnDialogueTest {
     @Test
     void whatIsNoneIsAskedAgain() throws IOException {
         assertEquals("--text two", ask("9", "x", "6", "0", "4", "2").orElseThrow().options());
-        assertTrue(said.toString().contains("a number from 1 to 6, please"), said.toString());
-        assertTrue(said.toString().contains("a number from 1 to 3, please"), said.toString());
+        assertTrue(said.toString().contains("a number from 1 to 6, or a name, please"), said.toString());
+        assertTrue(said.toString().contains("a number from 1 to 3, or a name, please"), said.toString());
     }
 
     @Test
@@ -59,6 +59,8 @@ class ColumnDialogueTest {
                 TableMapping.Kind.TEXT,
                 ask("4", "1", "2", "2", "6", "1").orElseThrow().kind()); // texts are no labels
         assertTrue(said.toString().contains("that can't be: "), said.toString());
+        assertEquals(TableMapping.Kind.TEXT, ask("5", "1", "6", "1").orElseThrow().kind());
+        assertTrue(said.toString().contains("few of its cells are lists"), said.toString());
     }
 
     @Test

@@ -1,12 +1,17 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.rows.Row;
+
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Finds texts that are sorted into classes, such as messages that are spam or not. The text is the
 /// prompt, and its class is the answer.
@@ -16,7 +21,7 @@ record ClassGuess(Draft draft) {
 
     private static final int MANY_ROWS = 5;
 
-    /// Classes at most: named, as numbers, and under names that say nothing.
+    /// Classes at most, and those under names that say nothing.
     private static final int NAMED = 300;
 
     private static final int FEW = 20;
@@ -42,6 +47,12 @@ record ClassGuess(Draft draft) {
     /// Share of filled cells up to which a column is what was cut off at a stray delimiter.
     private static final double STRAY = 0.05;
 
+    /// Share of rows that must have a class.
+    private static final double SORTED = 0.95;
+
+    /// Share of texts that may have several classes, where other columns may decide.
+    private static final double SORTED_TWICE = 0.03;
+
     /// Takes a text and its class.
     ///
     /// @throws UnclearTableException if several columns may be the class
@@ -54,8 +65,41 @@ record ClassGuess(Draft draft) {
         draft.take(ColumnRole.PROMPT, text.get().name());
         draft.take(ColumnRole.COMPLETION, sorted.get().name());
         passRemarks(text.get());
-        note(text.get(), sorted.get());
+        requireSense(text.get(), sorted.get());
         return true;
+    }
+
+    /// What speaks against learning the class from the text alone.
+    private void requireSense(ColumnFacts text, ColumnFacts sorted) {
+        if (sorted.filled() < SORTED) {
+            throw draft.unclear(
+                    "column \"%s\" names no class in %.0f %% of the rows; if None, NA or an empty cell is a class, give it a word; else take those rows out"
+                            .formatted(sorted.name(), 100 * (1 - sorted.filled())));
+        }
+        List<String> others =
+                facts(draft.free()).stream()
+                        .filter(f -> f.filled() > STRAY && !draft.columns().countsRows(f))
+                        .map(ColumnFacts::name)
+                        .toList();
+        if (!others.isEmpty() && contradictions(text, sorted) > SORTED_TWICE) {
+            throw draft.unclear(
+                    "the same text in \"%s\" has several classes in \"%s\", so other columns may decide: %s"
+                            .formatted(text.name(), sorted.name(), Draft.quoted(others)));
+        }
+        note(text, sorted);
+    }
+
+    /// Share of texts that have several classes.
+    private double contradictions(ColumnFacts text, ColumnFacts sorted) {
+        Map<Object, Set<Object>> classes = new HashMap<>();
+        for (Row row : draft.table().rows()) {
+            if (row.get(text.name()) != null && row.get(sorted.name()) != null) {
+                classes.computeIfAbsent(row.get(text.name()), _ -> new HashSet<>())
+                        .add(row.get(sorted.name()));
+            }
+        }
+        return classes.values().stream().filter(c -> c.size() > 1).count()
+                / (double) Math.max(1, classes.size());
     }
 
     private void note(ColumnFacts text, ColumnFacts sorted) {
@@ -85,13 +129,19 @@ record ClassGuess(Draft draft) {
                 .isPresent();
     }
 
-    /// Leaves out what says the same as the class that was taken.
-    TableMapping.Kind withoutCodes() {
-        ColumnFacts taken =
-                draft.columns().facts(draft.roles().get(ColumnRole.COMPLETION).getFirst());
+    /// Looks whether the pair that was taken is the only text with its only class.
+    TableMapping.Kind taken() {
+        ColumnFacts text = facts(draft.roles().get(ColumnRole.PROMPT)).getFirst();
+        ColumnFacts sorted = facts(draft.roles().get(ColumnRole.COMPLETION)).getFirst();
         facts(draft.free()).stream()
-                .filter(f -> isSame(taken, f))
+                .filter(f -> isSame(sorted, f))
                 .forEach(f -> draft.pass(f.name()));
+        List<ColumnFacts> classes = named(facts(draft.free()));
+        if (!classes.isEmpty()) {
+            classes.addFirst(sorted);
+            throw several(text, classes);
+        }
+        requireSense(text, sorted);
         return TableMapping.Kind.CLASSES;
     }
 
@@ -128,15 +178,9 @@ record ClassGuess(Draft draft) {
     private Optional<ColumnFacts> classOf(ColumnFacts text) {
         List<ColumnFacts> others =
                 facts(draft.free()).stream().filter(f -> !f.equals(text)).toList();
-        List<ColumnFacts> named =
-                withoutCodes(
-                        others.stream().filter(f -> isNamed(f.name()) && holdsClasses(f)).toList());
+        List<ColumnFacts> named = withoutCodes(named(others));
         if (named.size() > 1) {
-            throw draft.unclear(
-                    "several columns may be the class of \"%s\": %s"
-                            .formatted(
-                                    text.name(),
-                                    Draft.quoted(named.stream().map(ColumnFacts::name).toList())));
+            throw several(text, named);
         }
         if (named.size() == 1) {
             return Optional.of(named.getFirst());
@@ -148,6 +192,20 @@ record ClassGuess(Draft draft) {
         return beside.size() == 1 && sorts(beside.getFirst(), text)
                 ? Optional.of(beside.getFirst())
                 : Optional.empty();
+    }
+
+    private List<ColumnFacts> named(List<ColumnFacts> columns) {
+        return columns.stream()
+                .filter(f -> isNamed(f.name()) && holdsClasses(f))
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    private UnclearTableException several(ColumnFacts text, List<ColumnFacts> classes) {
+        return draft.unclear(
+                "several columns may be the class of \"%s\": %s"
+                        .formatted(
+                                text.name(),
+                                Draft.quoted(classes.stream().map(ColumnFacts::name).toList())));
     }
 
     /// Those of which no other says the same in words, or the same at all.
@@ -209,10 +267,7 @@ record ClassGuess(Draft draft) {
         boolean words =
                 column.kind() == ColumnFacts.Kind.CATEGORY
                         || column.kind() == ColumnFacts.Kind.TEXT && column.words() < NAME;
-        boolean numbers =
-                column.kind() == ColumnFacts.Kind.NUMBER
-                        && column.whole()
-                        && column.different() <= FEW;
+        boolean numbers = column.kind() == ColumnFacts.Kind.NUMBER && column.whole();
         return (words || numbers)
                 && column.different() >= 2
                 && column.different() <= NAMED
@@ -246,9 +301,11 @@ record ClassGuess(Draft draft) {
         }
         boolean strange =
                 draft.isNamed(column.name())
+                        && !column.isBare()
                         && !ColumnWords.isKnown(column.name())
                         && ColumnWords.within(column.name()).isEmpty()
                         && !ColumnWords.has(column.name(), "origin")
+                        && !ColumnWords.has(column.name(), "owner")
                         && !ColumnWords.has(column.name(), "count")
                         && !ColumnWords.isLanguage(column.name());
         boolean sorted = strange || ColumnWords.is(column.name(), "sorting");

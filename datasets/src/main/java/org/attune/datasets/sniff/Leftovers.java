@@ -23,7 +23,6 @@ record Leftovers(Draft draft) {
     /// System prompts and what questions are about.
     void extras(TableMapping.Kind kind) {
         if (kind == TableMapping.Kind.TEXT
-                || kind == TableMapping.Kind.CLASSES
                 || kind == TableMapping.Kind.CHAT
                 || kind == TableMapping.Kind.CHAT_ROWS) {
             return;

@@ -64,6 +64,12 @@ final class MappingCheck {
                     "column \"%s\" would say whether an answer is good, and holds %s; true and false, 1 and 0, good and bad or the like are understood, and both must be there"
                             .formatted(name, facts.values().stream().limit(5).toList()));
         }
+        if (role == ColumnRole.MESSAGES && table.share(r -> isChat(r.get(name))) < MOST) {
+            throw unclear(
+                    table,
+                    "column \"%s\" would hold conversations, and few of its cells are lists of messages or have a speaker before each turn"
+                            .formatted(name));
+        }
         if (role == ColumnRole.WINNER) {
             checkWinner(table, mapping, facts);
         }
@@ -71,6 +77,10 @@ final class MappingCheck {
             throw unclear(
                     table, "column \"%s\" would be a rating, and holds no numbers".formatted(name));
         }
+    }
+
+    private static boolean isChat(Object cell) {
+        return ChatCell.of(cell).isPresent();
     }
 
     /// Whether some answers are there, by a name that is clear. The rows without them are left out.

@@ -100,7 +100,7 @@ public final class MappingGuess {
         }
         if (answers.answers()) {
             var classes = new ClassGuess(draft);
-            return classes.isClassified() ? classes.withoutCodes() : answers.judged();
+            return classes.isClassified() ? classes.taken() : answers.judged();
         }
         if (new ClassGuess(draft).classes()) {
             return TableMapping.Kind.CLASSES;

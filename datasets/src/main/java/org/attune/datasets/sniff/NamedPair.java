@@ -33,7 +33,7 @@ record NamedPair(String asks, String tells) {
         for (String asks : texts) {
             for (String tells : texts) {
                 boolean known = KNOWN.stream().anyMatch(n -> fits(n, asks, tells));
-                if (!asks.equals(tells) && known && !isWhole(draft, asks, tells)) {
+                if (!asks.equals(tells) && known && !isOther(draft, asks, tells)) {
                     pairs.add(new NamedPair(asks, tells));
                 }
             }
@@ -41,15 +41,27 @@ record NamedPair(String asks, String tells) {
         return pairs.size() == 1 ? Optional.of(pairs.getFirst()) : Optional.empty();
     }
 
-    /// Whether a text has the question in it, as whole conversations do.
-    private static boolean isWhole(Draft draft, String asks, String tells) {
-        return ColumnWords.strong(tells).contains(ColumnRole.TEXT)
-                && draft.table()
-                                .share(
-                                        r ->
-                                                String.valueOf(r.get(tells))
-                                                        .contains(String.valueOf(r.get(asks))))
-                        > HALF;
+    /// Whether a text beside a prompt is no answer: it has the prompt in it, as whole conversations
+    /// do, or another column sorts or judges texts.
+    private static boolean isOther(Draft draft, String asks, String tells) {
+        if (!ColumnWords.strong(asks).contains(ColumnRole.PROMPT)
+                || !ColumnWords.strong(tells).contains(ColumnRole.TEXT)) {
+            return false;
+        }
+        boolean judged =
+                draft.free().stream()
+                        .anyMatch(
+                                c ->
+                                        ClassGuess.isNamed(c)
+                                                || ColumnWords.strong(c)
+                                                        .contains(ColumnRole.LABEL)
+                                                || ColumnWords.strong(c)
+                                                        .contains(ColumnRole.RATING));
+        return judged || draft.table().share(r -> holds(r.get(tells), r.get(asks))) > HALF;
+    }
+
+    private static boolean holds(Object text, Object part) {
+        return String.valueOf(text).contains(String.valueOf(part).strip());
     }
 
     /// Whether two of the names belong together.

@@ -96,15 +96,24 @@ record TextGuess(Draft draft) {
                     "column \"%s\" may say who speaks each \"%s\", and nothing says who is the assistant"
                             .formatted(speaker.get(), text));
         }
+        Optional<String> judge = others.stream().filter(this::judges).findFirst();
+        if (judge.isPresent()) {
+            return Optional.of(
+                    "column \"%s\" says the same of all texts; to learn them: --text %s"
+                            .formatted(judge.get(), TableMapping.quoted(text)));
+        }
         return others.stream()
-                .filter(c -> isClass(c, text) || judges(c))
+                .filter(c -> isClass(c, text))
                 .findFirst()
                 .map(c -> classes(c, text));
     }
 
     /// Whether texts are what people in a play say.
-    private static boolean speaks(String column, String text) {
-        return ColumnWords.has(column, "speaker") && ColumnWords.has(text, "spoken");
+    private boolean speaks(String column, String text) {
+        return ColumnWords.has(column, "speaker")
+                && ColumnWords.has(text, "spoken")
+                && ColumnCandidates.isTextual(draft.columns().facts(column))
+                && draft.columns().facts(column).different() > 1;
     }
 
     /// Whether it says how good texts are, even if it says the same of all.
@@ -126,16 +135,17 @@ record TextGuess(Draft draft) {
     /// Short words or a few numbers that recur, unless their name says where a text is from.
     private boolean isClass(String column, String text) {
         ColumnFacts facts = draft.columns().facts(column);
+        if (ClassGuess.isNamed(column) && facts.kind() != ColumnFacts.Kind.MARK) {
+            return true;
+        }
         boolean few =
                 facts.kind() == ColumnFacts.Kind.CATEGORY
                         || facts.kind() == ColumnFacts.Kind.NUMBER
                                 && facts.different() <= CLASSES
                                 && facts.different() <= 0.1 * draft.table().rows().size();
         return few
-                && (ColumnWords.isClass(column)
-                        || facts.different() > 1
-                                && (!draft.table().named()
-                                        || sorts(facts) && !ColumnWords.has(text, "work")));
+                && facts.different() > 1
+                && (!draft.table().named() || sorts(facts) && !ColumnWords.has(text, "work"));
     }
 
     /// Whether it holds a few short words that say neither where a text is from nor who wrote it.
