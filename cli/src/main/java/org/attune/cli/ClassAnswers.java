@@ -76,7 +76,8 @@ final class ClassAnswers {
                         .orElseThrow();
         var likeliest =
                 SamplingConfig.greedy(
-                        longest + AROUND, TextCompleter.stopIds(loaded.setup().source(), tokenizer));
+                        longest + AROUND,
+                        TextCompleter.stopIds(loaded.setup().source(), tokenizer));
         var exact = new AnswerReward(AnswerCheck.EXACT, AnswerReward.COLUMN);
         return new ModelEval(loaded.completer(), loaded.setup().text(), exact)
                 .run(problems, likeliest, 1);

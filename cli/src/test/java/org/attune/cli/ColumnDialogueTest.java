@@ -49,8 +49,12 @@ class ColumnDialogueTest {
     @Test
     void whatIsNoneIsAskedAgain() throws IOException {
         assertEquals("--text two", ask("9", "x", "6", "0", "4", "2").orElseThrow().options());
-        assertTrue(said.toString().contains("a number from 1 to 6, or a name, please"), said.toString());
-        assertTrue(said.toString().contains("a number from 1 to 3, or a name, please"), said.toString());
+        assertTrue(
+                said.toString().contains("a number from 1 to 6, or a name, please"),
+                said.toString());
+        assertTrue(
+                said.toString().contains("a number from 1 to 3, or a name, please"),
+                said.toString());
     }
 
     @Test

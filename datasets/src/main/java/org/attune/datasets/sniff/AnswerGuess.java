@@ -64,7 +64,10 @@ record AnswerGuess(Draft draft) {
             answers = draft.free(columns.weak(ColumnRole.COMPLETION));
         }
         if (answers.isEmpty()) {
-            answers = draft.free(columns.strong(ColumnRole.CHOSEN));
+            answers =
+                    draft.free(columns.strong(ColumnRole.CHOSEN)).stream()
+                            .filter(c -> !ColumnWords.is(c, "sign"))
+                            .toList();
         }
         if (answers.isEmpty()) {
             answers = yesOrNo();

@@ -136,7 +136,8 @@ record ChoiceGuess(Draft draft) {
     private Optional<List<String>> columns() {
         Map<String, Map<Character, String>> families = new TreeMap<>();
         for (String column : draft.columns().columns()) {
-            Matcher name = NUMBERED.matcher(ColumnWords.normal(column));
+            String words = ColumnWords.normal(column).replaceFirst("_?(text|txt|content)$", "");
+            Matcher name = NUMBERED.matcher(words);
             if (name.matches() && isChoice(column, name)) {
                 families.computeIfAbsent(name.group(1), _ -> new TreeMap<>())
                         .putIfAbsent(name.group(2).charAt(0), column);

@@ -185,6 +185,11 @@ record ClassGuess(Draft draft) {
         if (named.size() == 1) {
             return Optional.of(named.getFirst());
         }
+        List<ColumnFacts> stars =
+                others.stream().filter(f -> judges(f) && holdsClasses(f) && few(f)).toList();
+        if (ColumnWords.has(text.name(), "review") && stars.size() == 1) {
+            return Optional.of(stars.getFirst());
+        }
         List<ColumnFacts> beside =
                 others.stream()
                         .filter(f -> f.filled() > STRAY && !draft.columns().countsRows(f))
@@ -274,6 +279,10 @@ record ClassGuess(Draft draft) {
                 && recurs(column, ROWS);
     }
 
+    private static boolean few(ColumnFacts column) {
+        return column.different() <= FEW;
+    }
+
     private boolean recurs(ColumnFacts column, int rows) {
         return column.different() * rows <= column.filled() * draft.table().rows().size();
     }
@@ -309,7 +318,7 @@ record ClassGuess(Draft draft) {
                         && !ColumnWords.has(column.name(), "count")
                         && !ColumnWords.isLanguage(column.name());
         boolean sorted = strange || ColumnWords.is(column.name(), "sorting");
-        return column.different() <= FEW
+        return few(column)
                 && recurs(column, MANY_ROWS)
                 && (judges(column) || column.kind() == ColumnFacts.Kind.CATEGORY && sorted);
     }

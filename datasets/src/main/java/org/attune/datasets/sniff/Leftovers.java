@@ -20,6 +20,25 @@ record Leftovers(Draft draft) {
     /// Mean length, in characters, from which on a text may be what a question is about.
     private static final int LONG = 40;
 
+    /// Answers that are letters name choices; without these they say nothing.
+    void requireTexts(TableMapping.Kind kind) {
+        if (kind != TableMapping.Kind.INSTRUCTION) {
+            return;
+        }
+        String answer = draft.roles().get(ColumnRole.COMPLETION).getFirst();
+        List<String> choices =
+                draft.free().stream().filter(c -> ColumnWords.has(c, "choice")).toList();
+        if (!choices.isEmpty()
+                && draft.columns().facts(answer).values().stream()
+                        .allMatch(v -> v.matches("\\W?[A-Ha-h]\\W?"))) {
+            throw draft.unclear(
+                    "column \"%s\" holds letters of choices, and it isn't clear which columns hold the choices; these may: %s"
+                            .formatted(answer, Draft.quoted(choices)),
+                    "if they do: --prompt COL --choice COL --choice COL … --response "
+                            + TableMapping.quoted(answer));
+        }
+    }
+
     /// System prompts and what questions are about.
     void extras(TableMapping.Kind kind) {
         if (kind == TableMapping.Kind.TEXT

@@ -70,6 +70,7 @@ public final class MappingGuess {
     private TableMapping guess() {
         TableMapping.Kind kind = kind();
         var leftovers = new Leftovers(draft);
+        leftovers.requireTexts(kind);
         leftovers.extras(kind);
         leftovers.require(kind);
         return checked(kind);

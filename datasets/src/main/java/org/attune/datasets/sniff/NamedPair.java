@@ -53,8 +53,7 @@ record NamedPair(String asks, String tells) {
                         .anyMatch(
                                 c ->
                                         ClassGuess.isNamed(c)
-                                                || ColumnWords.strong(c)
-                                                        .contains(ColumnRole.LABEL)
+                                                || ColumnWords.strong(c).contains(ColumnRole.LABEL)
                                                 || ColumnWords.strong(c)
                                                         .contains(ColumnRole.RATING));
         return judged || draft.table().share(r -> holds(r.get(tells), r.get(asks))) > HALF;

@@ -102,10 +102,7 @@ record TextGuess(Draft draft) {
                     "column \"%s\" says the same of all texts; to learn them: --text %s"
                             .formatted(judge.get(), TableMapping.quoted(text)));
         }
-        return others.stream()
-                .filter(c -> isClass(c, text))
-                .findFirst()
-                .map(c -> classes(c, text));
+        return others.stream().filter(c -> isClass(c, text)).findFirst().map(c -> classes(c, text));
     }
 
     /// Whether texts are what people in a play say.
