@@ -39,9 +39,11 @@ record Leftovers(Draft draft) {
         }
     }
 
-    /// System prompts and what questions are about.
+    /// System prompts and what questions are about; beside texts that are no questions, notes on
+    /// them would give their classes away.
     void extras(TableMapping.Kind kind) {
         if (kind == TableMapping.Kind.TEXT
+                || kind == TableMapping.Kind.CLASSES && !isNamed(ColumnRole.PROMPT)
                 || kind == TableMapping.Kind.CHAT
                 || kind == TableMapping.Kind.CHAT_ROWS) {
             return;
