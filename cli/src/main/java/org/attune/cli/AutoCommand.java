@@ -106,7 +106,9 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         Path run = plan.write(what);
         console.println("written: " + run);
         console.flush();
-        return train(Methods.named(plan.rows().method()).orElseThrow(), plan, run);
+        boolean classes =
+                mapping.kind() == TableMapping.Kind.CLASSES || ClassAnswers.recur(plan.rows());
+        return train(Methods.named(plan.rows().method()).orElseThrow(), plan, run, classes);
     }
 
     private TableMapping mapping(SniffedTable table) {
@@ -206,7 +208,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
     }
 
     private <C extends Record & RunConfig> int train(
-            TrainingMethod<C, ?> method, AutoPlan plan, Path run) {
+            TrainingMethod<C, ?> method, AutoPlan plan, Path run, boolean classes) {
         LoadedRun<C> loaded = new RunConfigReader().read(method, run, overrides()).found();
         C config = loaded.config();
         int code =
@@ -220,7 +222,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         Verdict verdict = Verdict.of(result);
         boolean better = verdict.isBetter();
         boolean adapted = Files.exists(result.resolve(AdapterConfig.FILE));
-        if (ClassAnswers.recur(plan.rows())) {
+        if (classes) {
             console.println(verdict.detail());
             console.flush();
             ModelConfig trained =

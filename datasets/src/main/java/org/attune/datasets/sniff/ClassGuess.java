@@ -39,6 +39,9 @@ record ClassGuess(Draft draft) {
 
     private static final double SHORTER = 0.3;
 
+    /// Mean characters from which on a text is more than an example of its language.
+    private static final int PAGE = 300;
+
     /// Share of texts that ask, from which on they may want answers.
     private static final double ASKS = 0.5;
 
@@ -185,8 +188,7 @@ record ClassGuess(Draft draft) {
         if (named.size() == 1) {
             return Optional.of(named.getFirst());
         }
-        List<ColumnFacts> stars =
-                others.stream().filter(f -> judges(f) && holdsClasses(f) && few(f)).toList();
+        List<ColumnFacts> stars = others.stream().filter(f -> rates(f) && holdsClasses(f)).toList();
         if (ColumnWords.has(text.name(), "review") && stars.size() == 1) {
             return Optional.of(stars.getFirst());
         }
@@ -272,11 +274,21 @@ record ClassGuess(Draft draft) {
         boolean words =
                 column.kind() == ColumnFacts.Kind.CATEGORY
                         || column.kind() == ColumnFacts.Kind.TEXT && column.words() < NAME;
-        boolean numbers = column.kind() == ColumnFacts.Kind.NUMBER && column.whole();
+        boolean numbers =
+                column.kind() == ColumnFacts.Kind.NUMBER
+                        && column.whole()
+                        && (few(column) || ColumnWords.has(column.name(), "coded"));
         return (words || numbers)
                 && column.different() >= 2
                 && column.different() <= NAMED
                 && recurs(column, ROWS);
+    }
+
+    /// Whether it holds stars or thumbs, rather than how often others liked a text.
+    private static boolean rates(ColumnFacts column) {
+        return judges(column)
+                && (column.judges() || column.isScale())
+                && !ColumnWords.has(column.name(), "votes");
     }
 
     private static boolean few(ColumnFacts column) {
@@ -317,7 +329,8 @@ record ClassGuess(Draft draft) {
                         && !ColumnWords.has(column.name(), "owner")
                         && !ColumnWords.has(column.name(), "count")
                         && !ColumnWords.isLanguage(column.name());
-        boolean sorted = strange || ColumnWords.is(column.name(), "sorting");
+        boolean page = ColumnWords.has(column.name(), "origin") && text.letters() > PAGE;
+        boolean sorted = strange || ColumnWords.is(column.name(), "sorting") && !page;
         return few(column)
                 && recurs(column, MANY_ROWS)
                 && (judges(column) || column.kind() == ColumnFacts.Kind.CATEGORY && sorted);

@@ -26,9 +26,8 @@ record Leftovers(Draft draft) {
             return;
         }
         String answer = draft.roles().get(ColumnRole.COMPLETION).getFirst();
-        List<String> choices =
-                draft.free().stream().filter(c -> ColumnWords.has(c, "choice")).toList();
-        if (!choices.isEmpty()
+        List<String> choices = draft.free().stream().filter(this::mayBeChoice).toList();
+        if (choices.size() > 1
                 && draft.columns().facts(answer).values().stream()
                         .allMatch(v -> v.matches("\\W?[A-Ha-h]\\W?"))) {
             throw draft.unclear(
@@ -37,6 +36,13 @@ record Leftovers(Draft draft) {
                     "if they do: --prompt COL --choice COL --choice COL … --response "
                             + TableMapping.quoted(answer));
         }
+    }
+
+    private boolean mayBeChoice(String column) {
+        return ColumnWords.has(column, "choice")
+                && ColumnCandidates.isTextual(draft.columns().facts(column))
+                && !ColumnWords.strong(column).contains(ColumnRole.IGNORE)
+                && !ColumnWords.has(column, "beside");
     }
 
     /// System prompts and what questions are about; beside texts that are no questions, notes on
@@ -52,7 +58,10 @@ record Leftovers(Draft draft) {
         if (systems.size() == 1) {
             draft.take(ColumnRole.SYSTEM, systems.getFirst());
         }
-        List<String> contexts = contexts();
+        List<String> contexts =
+                kind == TableMapping.Kind.CLASSES
+                        ? draft.free(draft.columns().strong(ColumnRole.CONTEXT))
+                        : contexts();
         if (contexts.size() == 1) {
             draft.take(ColumnRole.CONTEXT, contexts.getFirst());
         }
@@ -96,6 +105,7 @@ record Leftovers(Draft draft) {
                 && facts.kind() == ColumnFacts.Kind.TEXT
                 && facts.letters() >= LONG
                 && ColumnWords.has(column, "context")
+                && !ColumnWords.strong(column).contains(ColumnRole.IGNORE)
                 && !ColumnWords.has(column, "beside")
                 && !tellsAnswer(column);
     }

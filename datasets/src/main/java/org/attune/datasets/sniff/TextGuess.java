@@ -107,10 +107,14 @@ record TextGuess(Draft draft) {
 
     /// Whether texts are what people in a play say.
     private boolean speaks(String column, String text) {
-        return ColumnWords.has(column, "speaker")
+        ColumnFacts facts = draft.columns().facts(column);
+        boolean names =
+                ColumnCandidates.isTextual(facts) // not a count of characters
+                        || ColumnWords.split(column).contains("speaker");
+        return names
+                && ColumnWords.has(column, "speaker")
                 && ColumnWords.has(text, "spoken")
-                && ColumnCandidates.isTextual(draft.columns().facts(column))
-                && draft.columns().facts(column).different() > 1;
+                && facts.different() > 1;
     }
 
     /// Whether it says how good texts are, even if it says the same of all.
@@ -133,7 +137,8 @@ record TextGuess(Draft draft) {
     private boolean isClass(String column, String text) {
         ColumnFacts facts = draft.columns().facts(column);
         if (ClassGuess.isNamed(column) && facts.kind() != ColumnFacts.Kind.MARK) {
-            return true;
+            return facts.kind() != ColumnFacts.Kind.NUMBER
+                    || facts.whole() && !draft.columns().countsRows(facts);
         }
         boolean few =
                 facts.kind() == ColumnFacts.Kind.CATEGORY
