@@ -120,7 +120,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         }
     }
 
-    /// Asks whoever sits at the terminal, if there is one.
+    /// Asks at the terminal, if there is one.
     private Optional<TableMapping> asked(SniffedTable table, String why) {
         Console console = System.console();
         return console == null || !console.isTerminal() || !RunScreen.isTerminal()

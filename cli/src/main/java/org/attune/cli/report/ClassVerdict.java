@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 
-/// Whether a model names the classes of held-out texts better than whoever always says the most
-/// frequent one. A lower loss alone doesn't tell: it falls as soon as the classes' names are known.
+/// Whether a model names the classes of held-out texts better than one that always says the most
+/// frequent class. A lower loss alone doesn't tell: it falls as soon as the names are known.
 ///
 /// @param isBetter whether by more than chance gives
 /// @param line for a terminal, beginning with `better: ` or `no better: `

@@ -336,8 +336,7 @@ record ClassGuess(Draft draft) {
                 && (judges(column) || column.kind() == ColumnFacts.Kind.CATEGORY && sorted);
     }
 
-    /// Whether it says how good or dear a text is, as stars of reviews do: with no question beside,
-    /// that is what can be learned of it.
+    /// Whether it says how good a text is, as stars of reviews do.
     private static boolean judges(ColumnFacts column) {
         var roles = ColumnWords.strong(column.name());
         return roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING);

@@ -306,7 +306,7 @@ final class ColumnCandidates {
                 && !ColumnWords.has(column.name(), "certainty");
     }
 
-    /// Whether most rows have a number or mark of their own.
+    /// Whether most rows have a number or mark that no other has.
     boolean countsRows(ColumnFacts column) {
         boolean number =
                 column.kind() == ColumnFacts.Kind.NUMBER || column.kind() == ColumnFacts.Kind.MARK;
