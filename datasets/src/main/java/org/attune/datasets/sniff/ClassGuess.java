@@ -3,12 +3,12 @@ package org.attune.datasets.sniff;
 import org.attune.datasets.rows.Row;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -236,23 +236,13 @@ record ClassGuess(Draft draft) {
 
     /// Whether each value of one column has one of the other, and the other way round.
     private boolean isSame(ColumnFacts one, ColumnFacts other) {
-        Map<Object, Object> there = new HashMap<>();
-        Map<Object, Object> back = new HashMap<>();
-        return one.different() == other.different()
-                && draft.table().rows().stream()
-                        .allMatch(
-                                row ->
-                                        agrees(there, row.get(one.name()), row.get(other.name()))
-                                                && agrees(
-                                                        back,
-                                                        row.get(other.name()),
-                                                        row.get(one.name())));
-    }
-
-    private static boolean agrees(Map<Object, Object> seen, Object key, Object value) {
-        return !seen.containsKey(key)
-                ? seen.put(key, value) == null
-                : Objects.equals(seen.get(key), value);
+        long pairs =
+                draft.table().rows().stream()
+                        .map(row -> Arrays.asList(row.get(one.name()), row.get(other.name())))
+                        .filter(pair -> pair.getFirst() != null || pair.getLast() != null)
+                        .distinct()
+                        .count();
+        return one.different() == other.different() && pairs == one.different();
     }
 
     private List<ColumnFacts> facts(List<String> columns) {
@@ -286,7 +276,7 @@ record ClassGuess(Draft draft) {
 
     /// Whether it holds stars or thumbs, rather than how often others liked a text.
     private static boolean rates(ColumnFacts column) {
-        return judges(column)
+        return ColumnWords.judges(column.name())
                 && (column.judges() || column.isScale())
                 && !ColumnWords.has(column.name(), "votes");
     }
@@ -333,13 +323,8 @@ record ClassGuess(Draft draft) {
         boolean sorted = strange || ColumnWords.is(column.name(), "sorting") && !page;
         return few(column)
                 && recurs(column, MANY_ROWS)
-                && (judges(column) || column.kind() == ColumnFacts.Kind.CATEGORY && sorted);
-    }
-
-    /// Whether it says how good a text is, as stars of reviews do.
-    private static boolean judges(ColumnFacts column) {
-        var roles = ColumnWords.strong(column.name());
-        return roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING);
+                && (ColumnWords.judges(column.name())
+                        || column.kind() == ColumnFacts.Kind.CATEGORY && sorted);
     }
 
     private static boolean holdsClassWord(ColumnFacts column) {

@@ -108,6 +108,12 @@ final class ColumnWords {
         return set("input").contains(normal(name));
     }
 
+    /// Whether the name says that a column tells how good something is.
+    static boolean judges(String name) {
+        Set<ColumnRole> roles = strong(name);
+        return roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING);
+    }
+
     /// Whether the last word of the name is one for classes of texts.
     static boolean isClass(String name) {
         List<String> words = split(name);

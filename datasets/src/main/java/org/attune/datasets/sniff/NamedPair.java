@@ -49,13 +49,7 @@ record NamedPair(String asks, String tells) {
             return false;
         }
         boolean judged =
-                draft.free().stream()
-                        .anyMatch(
-                                c ->
-                                        ClassGuess.isNamed(c)
-                                                || ColumnWords.strong(c).contains(ColumnRole.LABEL)
-                                                || ColumnWords.strong(c)
-                                                        .contains(ColumnRole.RATING));
+                draft.free().stream().anyMatch(c -> ClassGuess.isNamed(c) || ColumnWords.judges(c));
         return judged || draft.table().share(r -> holds(r.get(tells), r.get(asks))) > HALF;
     }
 

@@ -117,11 +117,9 @@ record TextGuess(Draft draft) {
                 && facts.different() > 1;
     }
 
-    /// Whether it says how good texts are, even if it says the same of all.
+    /// Whether it says how good texts are, and the same of all.
     private boolean judges(String column) {
-        var roles = ColumnWords.strong(column);
-        return draft.columns().facts(column).different() == 1
-                && (roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING));
+        return draft.columns().facts(column).different() == 1 && ColumnWords.judges(column);
     }
 
     private static String classes(String column, String text) {
