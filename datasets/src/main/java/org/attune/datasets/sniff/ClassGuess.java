@@ -74,7 +74,7 @@ record ClassGuess(Draft draft) {
 
     /// What speaks against learning the class from the text alone.
     private void requireSense(ColumnFacts text, ColumnFacts sorted) {
-        if (sorted.filled() < SORTED) {
+        if (sorted.filled() < (rates(sorted) ? FILLED : SORTED)) {
             throw draft.unclear(
                     "column \"%s\" names no class in %.0f %% of the rows; if None, NA or an empty cell is a class, give it a word; else take those rows out"
                             .formatted(sorted.name(), 100 * (1 - sorted.filled())));
@@ -189,7 +189,7 @@ record ClassGuess(Draft draft) {
             return Optional.of(named.getFirst());
         }
         List<ColumnFacts> stars = others.stream().filter(f -> rates(f) && holdsClasses(f)).toList();
-        if (ColumnWords.has(text.name(), "review") && stars.size() == 1) {
+        if (isReview(text.name()) && stars.size() == 1) {
             return Optional.of(stars.getFirst());
         }
         List<ColumnFacts> beside =
@@ -279,6 +279,13 @@ record ClassGuess(Draft draft) {
         return ColumnWords.judges(column.name())
                 && (column.judges() || column.isScale())
                 && !ColumnWords.has(column.name(), "votes");
+    }
+
+    /// Whether stars beside it rate what it speaks of: a review, or a text of no other kind.
+    private static boolean isReview(String name) {
+        return ColumnWords.has(name, "review")
+                || ColumnWords.strong(name).contains(ColumnRole.TEXT)
+                        && !ColumnWords.has(name, "work");
     }
 
     private static boolean few(ColumnFacts column) {

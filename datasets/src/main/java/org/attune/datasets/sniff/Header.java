@@ -13,12 +13,16 @@ record Header(boolean isThere) {
     private static final int LONGEST_QUESTION = 300;
     private static final int JUDGED = 50;
     private static final int MANY = 8;
+
+    /// Cells of a column for each of its values, from which on the values are a few that recur.
+    private static final int RECURS = 8;
+
     private static final String MARK =
             ColumnFacts.DATE + "|" + ColumnFacts.ADDRESS + "|[+-]?\\d+([.,]\\d+)*";
 
     /// Looks at the first record and some of those below. What is short and known as a name is one,
     /// unless it occurs below too. So is what differs from all below in its kind: text over numbers
-    /// and dates, a question over what never is one.
+    /// and dates, a question over what never is one, a word over a few others that recur.
     ///
     /// @param records at least one
     static Header of(List<List<String>> records) {
@@ -109,7 +113,16 @@ record Header(boolean isThere) {
         }
         Predicate<String> asks = f -> f.matches("(?s).*[?？؟]");
         return column.stream().allMatch(f -> f.matches(MARK))
-                || asks.test(field) && column.stream().noneMatch(asks);
+                || asks.test(field) && column.stream().noneMatch(asks)
+                || field.length() <= LONGEST_NAME && recursWithout(field, column);
+    }
+
+    /// Whether the values are a few that recur, and the field is none of them.
+    private static boolean recursWithout(String field, List<String> column) {
+        long different = column.stream().map(f -> f.toLowerCase(Locale.ROOT)).distinct().count();
+        return different >= 2
+                && different * RECURS <= column.size()
+                && column.stream().noneMatch(field::equalsIgnoreCase);
     }
 
     private static List<String> column(List<List<String>> records, int c) {

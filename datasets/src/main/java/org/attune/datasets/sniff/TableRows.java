@@ -32,6 +32,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
     /// @throws DatasetException if too many are broken
     List<Row> from(int first, List<String> notes) {
         List<Row> rows = new ArrayList<>();
+        int headers = 0;
         List<Integer> broken = new ArrayList<>();
         var lost = new BitSet();
         for (int i = first; i < text.records().size(); i++) {
@@ -46,7 +47,14 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
                 lost.set(line, line + (faulty ? text.height(i) : 1));
                 continue;
             }
+            if (repeatsHeader(values)) {
+                headers++;
+                continue; // of a file that was put behind another one
+            }
             rows.add(row(values, text.lines().get(i), rows.size()));
+        }
+        if (headers > 0) {
+            notes.add("lines that repeat the header, left out: " + headers);
         }
         if (!broken.isEmpty()) {
             requireFew(broken, lost.cardinality(), rows.size());
@@ -103,6 +111,15 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
             row.put(columns.get(c), TableReader.isMissing(value) ? null : value);
         }
         return new Row(row, new RowOrigin(file.toString(), line, index));
+    }
+
+    private boolean repeatsHeader(List<String> values) {
+        for (int c = 0; c < columns.size(); c++) {
+            if (!columns.get(c).equals(values.get(c).strip())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean isUnreadable(List<String> values) {

@@ -41,6 +41,15 @@ class TableRowsTest {
     }
 
     @Test
+    void headersOfFilesThatWerePutTogetherAreNoRows() throws IOException {
+        SniffedTable table = TableReader.read(table(30, "question, answer", "question,answer"));
+        assertEquals(30, table.rows().size());
+        assertTrue(
+                table.notes().contains("lines that repeat the header, left out: 2"),
+                table.notes().toString());
+    }
+
+    @Test
     void oneBrokenLineIsLeftOutOfTwenty() throws IOException {
         assertEquals(20, TableReader.read(table(20, "Why, then?,Since.")).rows().size());
         Path file = table(19, "Why, then?,Since.");
