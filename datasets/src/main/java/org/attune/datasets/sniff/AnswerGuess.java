@@ -22,6 +22,9 @@ record AnswerGuess(Draft draft) {
         if (prompts.size() > 1) {
             throw draft.unclear("several columns may be the question: " + Draft.quoted(prompts));
         }
+        if (prompts.isEmpty() && answers.size() == 1 && letters(answers.getFirst())) {
+            return true;
+        }
         Set<String> answer = Set.copyOf(answers);
         Optional<String> prompt =
                 prompts.stream()
@@ -42,6 +45,27 @@ record AnswerGuess(Draft draft) {
         draft.take(ColumnRole.PROMPT, prompt.get());
         draft.take(ColumnRole.COMPLETION, answers.getFirst());
         return true;
+    }
+
+    /// Takes letters and their answers: a letter is its subject and its body.
+    private boolean letters(String answer) {
+        List<String> subjects = named("subject");
+        List<String> bodies = named("mail");
+        boolean named = ColumnWords.strong(answer).contains(ColumnRole.COMPLETION);
+        if (!named || subjects.size() != 1 || bodies.size() != 1) {
+            return false;
+        }
+        draft.take(ColumnRole.PROMPT, subjects.getFirst());
+        draft.take(ColumnRole.CONTEXT, bodies.getFirst());
+        draft.take(ColumnRole.COMPLETION, answer);
+        return true;
+    }
+
+    private List<String> named(String set) {
+        return draft.free().stream()
+                .filter(c -> ColumnWords.is(c, set))
+                .filter(c -> draft.columns().facts(c).kind() == ColumnFacts.Kind.TEXT)
+                .toList();
     }
 
     private boolean isShort(String column) {
@@ -72,7 +96,26 @@ record AnswerGuess(Draft draft) {
         if (answers.isEmpty()) {
             answers = yesOrNo();
         }
+        if (answers.isEmpty()) {
+            answers = marked();
+        }
         return narrowing.answers(narrowing.references(answers));
+    }
+
+    /// The only texts that are pieces of what questions are about.
+    private List<String> marked() {
+        List<String> contexts = draft.columns().strong(ColumnRole.CONTEXT);
+        if (contexts.size() != 1 || draft.columns().strong(ColumnRole.PROMPT).size() != 1) {
+            return List.of();
+        }
+        var extracts = new Extracts(draft.table());
+        List<String> pieces =
+                draft.free().stream()
+                        .filter(c -> ColumnCandidates.isTextual(draft.columns().facts(c)))
+                        .filter(c -> ColumnWords.strong(c).isEmpty())
+                        .filter(c -> extracts.areOf(c, contexts.getFirst()))
+                        .toList();
+        return pieces.size() == 1 ? pieces : List.of();
     }
 
     /// A column that is named as the answer and says yes or no to questions.

@@ -1,7 +1,6 @@
 package org.attune.datasets.sniff;
 
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -11,9 +10,6 @@ import java.util.stream.Collectors;
 record Leftovers(Draft draft) {
     private static final double QUESTIONS = 0.5;
     private static final double RECURS = 0.5;
-
-    /// Share of answers that stand word by word in a sentence that questions are about.
-    private static final double QUOTED = 0.8;
 
     /// Mean words of a remark at most.
     private static final int REMARK = 4;
@@ -109,27 +105,15 @@ record Leftovers(Draft draft) {
                 && facts.kind() == ColumnFacts.Kind.TEXT
                 && facts.letters() >= LONG
                 && (ColumnWords.has(column, "context")
-                        || ColumnWords.has(column, "sentence") && holdsAnswers(column))
+                        || ColumnWords.has(column, "sentence") && isQuoted(column))
                 && !ColumnWords.strong(column).contains(ColumnRole.IGNORE)
                 && !ColumnWords.has(column, "beside")
                 && !tellsAnswer(column);
     }
 
-    /// Whether answers are taken from it, word by word.
-    private boolean holdsAnswers(String column) {
+    private boolean isQuoted(String column) {
         String answer = draft.roles().get(ColumnRole.COMPLETION).getFirst();
-        long held =
-                draft.table().rows().stream()
-                        .filter(row -> row.get(column) != null && row.get(answer) != null)
-                        .filter(row -> holds(row.get(column), row.get(answer)))
-                        .count();
-        return held >= QUOTED * draft.table().rows().size();
-    }
-
-    private static boolean holds(Object text, Object part) {
-        return String.valueOf(text)
-                .toLowerCase(Locale.ROOT)
-                .contains(String.valueOf(part).strip().toLowerCase(Locale.ROOT));
+        return new Extracts(draft.table()).areOf(answer, column);
     }
 
     /// Whether it holds the question and its answer: as a context it would give the answer away.

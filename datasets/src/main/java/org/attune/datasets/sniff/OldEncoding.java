@@ -61,6 +61,11 @@ record OldEncoding(Charset charset, String name) {
     private static final int APART = 8;
     private static final int SAMPLE = 8000;
 
+    /// Signs of pounds that are enough, and their share.
+    private static final int FEWEST_POUNDS = 3;
+
+    private static final double POUNDS = 0.9;
+
     /// Signs and capitals within words, as the letters of other encodings look in Windows-1252.
     private static final Pattern STRANGE =
             Pattern.compile("\\p{Ll}[¹³¿¼¾§ŠŽŸ‡†ˆ‰¡¢£¤¥¦©ª«¬®¯±²µ¶¸„”“‚]\\p{Ll}");
@@ -74,7 +79,8 @@ record OldEncoding(Charset charset, String name) {
     /// @return empty if it isn't clear
     static Optional<OldEncoding> of(byte[] bytes) {
         String western = new String(bytes, WESTERN.charset());
-        if (STRANGE.matcher(western).results().limit(2).count() < 2 && isShared(bytes, western)) {
+        boolean strangeLetters = STRANGE.matcher(western).results().limit(2).count() > 1;
+        if (!strangeLetters && isShared(bytes, western) || countsPounds(bytes, western)) {
             return Optional.of(WESTERN);
         }
         var detector = new CharsetDetector();
@@ -94,7 +100,7 @@ record OldEncoding(Charset charset, String name) {
                         .orElse(0);
         int enough = found.equals(WESTERN) ? ENOUGH_WESTERN : ENOUGH;
         boolean strange =
-                found.equals(WESTERN) && STRANGE.matcher(western).results().limit(2).count() > 1;
+                found.equals(WESTERN) && strangeLetters;
         return best.getConfidence() >= enough && best.getConfidence() >= next + APART && !strange
                 ? Optional.of(found)
                 : Optional.empty();
@@ -104,6 +110,23 @@ record OldEncoding(Charset charset, String name) {
     /// and ö are beyond ASCII.
     private static boolean isShared(byte[] bytes, String western) {
         return RELATED.stream().allMatch(charset -> new String(bytes, charset).equals(western));
+    }
+
+    /// Whether nearly all that the related encodings would read otherwise are signs of pounds before
+    /// numbers: English texts have hardly any other sign that tells.
+    private static boolean countsPounds(byte[] bytes, String western) {
+        String other = new String(bytes, RELATED.getFirst());
+        int differ = 0;
+        int pounds = 0;
+        for (int i = 0; i < western.length(); i++) {
+            if (western.charAt(i) != other.charAt(i)) {
+                differ++;
+                boolean counts =
+                        i + 1 < western.length() && Character.isDigit(western.charAt(i + 1));
+                pounds += western.charAt(i) == '£' && counts ? 1 : 0;
+            }
+        }
+        return pounds >= FEWEST_POUNDS && pounds > POUNDS * differ;
     }
 
     /// Lines with bytes beyond ASCII, each once: the others say nothing.

@@ -33,6 +33,8 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
     List<Row> from(int first, List<String> notes) {
         List<Row> rows = new ArrayList<>();
         int headers = 0;
+        int prose = 0;
+        boolean joins = first < text.records().size() && !isSpaced(first);
         List<Integer> broken = new ArrayList<>();
         var lost = new BitSet();
         for (int i = first; i < text.records().size(); i++) {
@@ -41,6 +43,11 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
                 continue; // the rule below a header
             }
             boolean faulty = text.isFaulty(i);
+            List<String> joined = joins && !faulty ? joined(values) : values;
+            if (joined.size() == columns.size() && values.size() > columns.size()) {
+                prose += isWhole(values) ? 0 : 1;
+                values = isWhole(values) ? values : joined;
+            }
             if (faulty || !isWhole(values) || isDamaged && isUnreadable(values)) {
                 broken.add(i);
                 int line = text.lines().get(i);
@@ -52,6 +59,12 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
                 continue; // of a file that was put behind another one
             }
             rows.add(row(values, text.lines().get(i), rows.size()));
+        }
+        if (prose > 0) {
+            notes.add(
+                    "lines without quotes where a %s before a blank is part of the text: %d"
+                            .formatted(
+                                    TableReader.shown(text.dialect().delimiter()), prose));
         }
         if (headers > 0) {
             notes.add("lines that repeat the header, left out: " + headers);
@@ -111,6 +124,30 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
             row.put(columns.get(c), TableReader.isMissing(value) ? null : value);
         }
         return new Row(row, new RowOrigin(file.toString(), line, index));
+    }
+
+    /// Whether a record with the right number of fields has one behind a delimiter and a blank, so
+    /// that such delimiters end fields.
+    private boolean isSpaced(int first) {
+        return text.records().stream()
+                .skip(first)
+                .filter(this::isWhole)
+                .anyMatch(r -> r.stream().skip(1).anyMatch(f -> f.startsWith(" ")));
+    }
+
+    /// The record without the delimiters that a blank follows, as in prose.
+    private List<String> joined(List<String> values) {
+        List<String> joined = new ArrayList<>();
+        for (String value : values) {
+            if (value.startsWith(" ") && !joined.isEmpty()) {
+                joined.set(
+                        joined.size() - 1,
+                        joined.getLast() + text.dialect().delimiter() + value);
+            } else {
+                joined.add(value);
+            }
+        }
+        return joined;
     }
 
     private boolean repeatsHeader(List<String> values) {

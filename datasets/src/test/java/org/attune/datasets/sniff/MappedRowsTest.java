@@ -168,7 +168,7 @@ class MappedRowsTest {
     @Test
     void brokenTablesAreRefusedWithTheirLine() throws IOException {
         Path file = folder.resolve("b.csv");
-        Files.writeString(file, "question,answer\nWhy?,Since.\nWhat, then?,It is.\n");
+        Files.writeString(file, "question,answer\nWhy?,Since.\nWhat,then?,It is.\n");
         var e = assertThrows(DatasetException.class, () -> TableReader.read(file));
         assertTrue(e.getMessage().contains("b.csv:3: 3 fields"), e.getMessage());
         Files.writeString(file, "question,answer\n\"Why?,Since.\nWhat?,It is.\n");

@@ -33,7 +33,7 @@ class TableRowsTest {
 
     @Test
     void aFewBrokenLinesAreLeftOutAndTold() throws IOException {
-        SniffedTable table = TableReader.read(table(300, "Why, then?,Since.", "Alone"));
+        SniffedTable table = TableReader.read(table(300, "Why,then?,Since.", "Alone"));
         assertEquals(300, table.rows().size());
         assertTrue(
                 table.notes().contains("broken lines that were left out: 2 (7, 8)"),
@@ -50,16 +50,34 @@ class TableRowsTest {
     }
 
     @Test
+    void commasOfProseArePartOfTheText() throws IOException {
+        String[] prose = {"Why, then, this?,Since, as you know.", "Why not, sir?,It is so."};
+        SniffedTable table = TableReader.read(table(30, prose));
+        assertEquals(32, table.rows().size());
+        assertEquals("Why, then, this?", table.rows().get(5).get("question"));
+        assertEquals("Since, as you know.", table.rows().get(5).get("answer"));
+        assertTrue(
+                table.notes().toString().contains("a comma before a blank is part of the text: 2"),
+                table.notes().toString());
+    }
+
+    @Test
+    void commasBeforeBlanksThatEndFieldsAreNotOfProse() throws IOException {
+        Path file = table(30, "Why this?, Since.", "Why, then, this?,Since.", "Why, sir?,So.");
+        assertThrows(DatasetException.class, () -> TableReader.read(file));
+    }
+
+    @Test
     void oneBrokenLineIsLeftOutOfTwenty() throws IOException {
-        assertEquals(20, TableReader.read(table(20, "Why, then?,Since.")).rows().size());
-        Path file = table(19, "Why, then?,Since.");
+        assertEquals(20, TableReader.read(table(20, "Why,then?,Since.")).rows().size());
+        Path file = table(19, "Why,then?,Since.");
         var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
         assertTrue(error.getMessage().contains("t.csv:7: 3 fields"), error.getMessage());
     }
 
     @Test
     void manyBrokenLinesAreRefused() throws IOException {
-        Path file = table(30, "Why, then?,Since.", "Alone");
+        Path file = table(30, "Why,then?,Since.", "Alone");
         var error = assertThrows(DatasetException.class, () -> TableReader.read(file));
         assertTrue(error.getMessage().contains("2 lines are broken"), error.getMessage());
     }
