@@ -62,7 +62,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
         }
         if (prose > 0) {
             notes.add(
-                    "lines without quotes where a %s before a blank is part of the text: %d"
+                    "lines where a %s before a blank is part of the text: %d"
                             .formatted(
                                     TableReader.shown(text.dialect().delimiter()), prose));
         }
