@@ -336,13 +336,6 @@ final class ColumnCandidates {
                     case NESTED -> holdsMarks(own);
                     case TEXT, MESSAGES -> false;
                 }
-                || own.different() == 1 && own.filled() > 0.99 && !saysBad(own);
-    }
-
-    /// Whether it says of rows that they are bad, as labels of pairs that don't belong together.
-    private static boolean saysBad(ColumnFacts column) {
-        return ColumnWords.strong(column.name()).contains(ColumnRole.LABEL)
-                && column.values().stream()
-                        .anyMatch(v -> Judgement.of(v).filter(good -> !good).isPresent());
+                || own.different() == 1 && own.filled() > 0.99;
     }
 }

@@ -157,7 +157,7 @@ record Leftovers(Draft draft) {
         boolean answered = draft.has(ColumnRole.PROMPT);
         List<String> loud =
                 draft.free().stream()
-                        .filter(c -> !draft.columns().isIdle(c) && !repeats(c))
+                        .filter(c -> isLoud(c, kind))
                         .filter(c -> !answered || !isBeside(c))
                         .filter(c -> numbers || !isNumber(c))
                         .filter(c -> !draft.columns().sortsQuestions(draft.columns().facts(c)))
@@ -180,6 +180,19 @@ record Leftovers(Draft draft) {
                                             .collect(Collectors.joining(" "))),
                     "this would be taken: " + with);
         }
+    }
+
+    private boolean isLoud(String column, TableMapping.Kind kind) {
+        boolean idle = draft.columns().isIdle(column) || repeats(column);
+        return !idle || !isNamedPair(kind) && saysBad(draft.columns().facts(column));
+    }
+
+    /// Whether it says of all rows that they are bad, as of texts that don't belong together.
+    private static boolean saysBad(ColumnFacts column) {
+        return column.different() == 1
+                && ColumnWords.strong(column.name()).contains(ColumnRole.LABEL)
+                && column.values().stream()
+                        .anyMatch(v -> Judgement.of(v).filter(good -> !good).isPresent());
     }
 
     /// Whether the answer is the right one by its name or as a choice, so that no other column can
