@@ -191,6 +191,14 @@ record AnswerGuess(Draft draft) {
         return taken;
     }
 
+    /// Whether no answer is bad, and hardly any prompt has several to compare.
+    private boolean areAllGood(String rating) {
+        String prompt = draft.roles().get(ColumnRole.PROMPT).getFirst();
+        boolean once =
+                draft.columns().facts(prompt).different() * 2 > draft.table().rows().size();
+        return once && RatedRows.areGood(draft.columns().facts(rating));
+    }
+
     /// What says how good the answers are.
     TableMapping.Kind judged() {
         List<String> labels = draft.free(draft.columns().strong(ColumnRole.LABEL));
@@ -209,6 +217,13 @@ record AnswerGuess(Draft draft) {
                 && ratings.size() == 1
                 && draft.columns().facts(ratings.getFirst()).judges()) {
             labels = ratings; // 0 and 1
+            ratings = List.of();
+        }
+        if (ratings.size() == 1 && areAllGood(ratings.getFirst())) {
+            draft.pass(ratings.getFirst());
+            draft.note(
+                    "column \"%s\" rates all answers as good, and is left out"
+                            .formatted(ratings.getFirst()));
             ratings = List.of();
         }
         if (labels.size() + ratings.size() + ranks.size() > 1) {

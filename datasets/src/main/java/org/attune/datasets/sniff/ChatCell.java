@@ -99,6 +99,24 @@ final class ChatCell {
         }
     }
 
+    /// The only message of a cell, with `role` and `content`; LangChain names who speaks `type`, and
+    /// keeps what is said within `data`.
+    static Optional<Map<String, Object>> single(Object cell) {
+        Object value = cell instanceof String text ? parsed(text) : cell;
+        if (!(value instanceof Map<?, ?> map)) {
+            return Optional.empty();
+        }
+        Map<Object, Object> flat = new LinkedHashMap<>(map);
+        if (map.get("data") instanceof Map<?, ?> data) {
+            flat.putAll(data);
+            flat.put("type", map.get("type"));
+        }
+        if (flat.containsKey("type")) {
+            flat.putIfAbsent("role", flat.get("type"));
+        }
+        return message(flat);
+    }
+
     private static Optional<Map<String, Object>> message(Object item) {
         if (!(item instanceof Map<?, ?> map)) {
             return Optional.empty();

@@ -139,6 +139,10 @@ record PairEvidence(Draft draft) {
                         || ColumnWords.has(name, "doubt")
                         || ColumnWords.has(name, "variant")
                         || ColumnWords.has(name, "context");
+        if (role == ColumnRole.COMPLETION
+                && ColumnWords.strong(ColumnWords.split(name).getLast()).contains(role)) {
+            return true; // `context_answer`
+        }
         return said.isEmpty()
                 ? !other
                 : said.contains(role)

@@ -107,17 +107,31 @@ final class RatedRows {
     private static double[] scale(List<Rated> rated, String column) {
         double min = rated.stream().mapToDouble(Rated::rating).min().orElse(0);
         double max = rated.stream().mapToDouble(Rated::rating).max().orElse(0);
+        return scale(min, max)
+                .orElseThrow(
+                        () ->
+                                new UnclearTableException(
+                                        "column \"%s\" has ratings from %s to %s, and the scale isn't clear; make it 1 to 5, or a column of good and bad"
+                                                .formatted(column, number(min), number(max))));
+    }
+
+    /// Whether all ratings of a column are good ones.
+    static boolean areGood(ColumnFacts column) {
+        return scale(column.min(), column.max())
+                .filter(s -> (column.min() - s[0]) / (s[1] - s[0]) >= GOOD)
+                .isPresent();
+    }
+
+    private static Optional<double[]> scale(double min, double max) {
         if (min >= -1 && min < 0 && max <= 1) {
-            return new double[] {-1, 1};
+            return Optional.of(new double[] {-1, 1});
         }
         double bottom = min >= 1 && max > 1 ? 1 : 0;
         for (double top : new double[] {1, 5, 10, 100}) {
             if (min >= 0 && max <= top && max > top * 0.5) {
-                return new double[] {top == 1 || top == 100 ? 0 : bottom, top};
+                return Optional.of(new double[] {top == 1 || top == 100 ? 0 : bottom, top});
             }
         }
-        throw new UnclearTableException(
-                "column \"%s\" has ratings from %s to %s, and the scale isn't clear; make it 1 to 5, or a column of good and bad"
-                        .formatted(column, number(min), number(max)));
+        return Optional.empty();
     }
 }

@@ -58,7 +58,8 @@ public final class TableReader {
             columns.forEach(column -> values.put(column, row.get(column)));
             whole.add(row.with(values));
         }
-        return new SniffedTable(List.copyOf(columns), whole, List.of(), true);
+        return MessageColumns.unfolded(
+                new SniffedTable(List.copyOf(columns), whole, List.of(), true));
     }
 
     private static SniffedTable ofText(Path file, byte[] bytes) {
@@ -85,7 +86,7 @@ public final class TableReader {
         if (rows.isEmpty()) {
             throw new DatasetException(file + ": the file has a header and no rows");
         }
-        return new SniffedTable(columns, rows, notes, header.isThere());
+        return MessageColumns.unfolded(new SniffedTable(columns, rows, notes, header.isThere()));
     }
 
     private static void tell(DelimitedText text, int titles, int width, List<String> notes) {

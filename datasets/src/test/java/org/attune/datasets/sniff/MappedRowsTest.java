@@ -135,10 +135,10 @@ class MappedRowsTest {
                 () ->
                         rows(
                                 true,
-                                "prompt,response,rating",
+                                "prompt,response,rating", // of 5
                                 List.of(
-                                                lines(10, "Why number #?,It is # so.,5"),
-                                                lines(10, "Why not #?,It is # so.,4"))
+                                                lines(10, "Why number #?,It is # so.,1"),
+                                                lines(10, "Why not #?,It is # so.,2"))
                                         .stream()
                                         .flatMap(List::stream)
                                         .toList()));
