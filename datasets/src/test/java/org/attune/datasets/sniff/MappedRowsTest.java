@@ -137,8 +137,8 @@ class MappedRowsTest {
                                 true,
                                 "prompt,response,rating", // of 5
                                 List.of(
-                                                lines(10, "Why number #?,It is # so.,1"),
-                                                lines(10, "Why not #?,It is # so.,2"))
+                                                lines(10, "Why number #?,It is # so.,2"),
+                                                lines(10, "Why not #?,It is # so.,3"))
                                         .stream()
                                         .flatMap(List::stream)
                                         .toList()));
