@@ -194,8 +194,7 @@ record AnswerGuess(Draft draft) {
     /// Whether no answer is bad, and hardly any prompt has several to compare.
     private boolean areAllGood(String rating) {
         String prompt = draft.roles().get(ColumnRole.PROMPT).getFirst();
-        boolean once =
-                draft.columns().facts(prompt).different() * 2 > draft.table().rows().size();
+        boolean once = draft.columns().facts(prompt).different() * 2 > draft.table().rows().size();
         return once && RatedRows.areGood(draft.columns().facts(rating));
     }
 

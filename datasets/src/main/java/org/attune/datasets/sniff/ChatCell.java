@@ -99,8 +99,8 @@ final class ChatCell {
         }
     }
 
-    /// The only message of a cell, with `role` and `content`; LangChain names who speaks `type`, and
-    /// keeps what is said within `data`.
+    /// The only message of a cell, with `role` and `content`. LangChain names who speaks `type`,
+    /// and keeps what is said within `data`.
     static Optional<Map<String, Object>> single(Object cell) {
         Object value = cell instanceof String text ? parsed(text) : cell;
         if (!(value instanceof Map<?, ?> map)) {

@@ -99,8 +99,7 @@ record OldEncoding(Charset charset, String name) {
                         .max()
                         .orElse(0);
         int enough = found.equals(WESTERN) ? ENOUGH_WESTERN : ENOUGH;
-        boolean strange =
-                found.equals(WESTERN) && strangeLetters;
+        boolean strange = found.equals(WESTERN) && strangeLetters;
         return best.getConfidence() >= enough && best.getConfidence() >= next + APART && !strange
                 ? Optional.of(found)
                 : Optional.empty();
@@ -112,8 +111,8 @@ record OldEncoding(Charset charset, String name) {
         return RELATED.stream().allMatch(charset -> new String(bytes, charset).equals(western));
     }
 
-    /// Whether nearly all that the related encodings would read otherwise are signs of pounds before
-    /// numbers: English texts have hardly any other sign that tells.
+    /// Whether nearly all that the related encodings would read otherwise are signs of pounds
+    /// before numbers: English texts have hardly any other sign that tells.
     private static boolean countsPounds(byte[] bytes, String western) {
         String other = new String(bytes, RELATED.getFirst());
         int differ = 0;

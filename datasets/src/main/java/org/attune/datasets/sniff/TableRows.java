@@ -63,8 +63,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
         if (prose > 0) {
             notes.add(
                     "lines where a %s before a blank is part of the text: %d"
-                            .formatted(
-                                    TableReader.shown(text.dialect().delimiter()), prose));
+                            .formatted(TableReader.shown(text.dialect().delimiter()), prose));
         }
         if (headers > 0) {
             notes.add("lines that repeat the header, left out: " + headers);
@@ -141,8 +140,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
         for (String value : values) {
             if (value.startsWith(" ") && !joined.isEmpty()) {
                 joined.set(
-                        joined.size() - 1,
-                        joined.getLast() + text.dialect().delimiter() + value);
+                        joined.size() - 1, joined.getLast() + text.dialect().delimiter() + value);
             } else {
                 joined.add(value);
             }
