@@ -50,11 +50,7 @@ record NamedPair(String asks, String tells) {
         }
         boolean judged =
                 draft.free().stream().anyMatch(c -> ClassGuess.isNamed(c) || ColumnWords.judges(c));
-        return judged || draft.table().share(r -> holds(r.get(tells), r.get(asks))) > HALF;
-    }
-
-    private static boolean holds(Object text, Object part) {
-        return String.valueOf(text).contains(String.valueOf(part).strip());
+        return judged || new Extracts(draft.table()).share(asks, tells) > HALF;
     }
 
     /// Whether two of the names belong together.

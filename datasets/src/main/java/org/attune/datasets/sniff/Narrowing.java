@@ -1,7 +1,5 @@
 package org.attune.datasets.sniff;
 
-import org.attune.datasets.rows.Row;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -27,17 +25,7 @@ record Narrowing(Draft draft) {
 
     /// Whether nearly all cells of a column hold those of another, and more.
     private boolean repeats(String whole, String part) {
-        List<Row> rows = draft.table().rows();
-        long same =
-                rows.stream()
-                        .filter(r -> r.get(part) != null && !r.get(part).equals(r.get(whole)))
-                        .filter(r -> String.valueOf(r.get(whole)).contains(cell(r, part)))
-                        .count();
-        return same > MOST * rows.size();
-    }
-
-    private static String cell(Row row, String column) {
-        return String.valueOf(row.get(column)).strip();
+        return new Extracts(draft.table()).share(part, whole) > MOST;
     }
 
     /// Leaves out other forms of the same answer, and what a model generated beside the answer that
