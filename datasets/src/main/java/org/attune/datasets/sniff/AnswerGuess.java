@@ -9,6 +9,13 @@ record AnswerGuess(Draft draft) {
     /// Share of prompts with a question mark, from which on yes and no answer them.
     private static final double QUESTIONS = 0.6;
 
+    /// Share of questions with a piece of their context in them, from which on it is no answer.
+    private static final double ASKED = 0.3;
+
+    /// Names of pieces of a context that are no answers, such as titles and quotes.
+    private static final List<String> OTHERS =
+            List.of("title", "origin", "beside", "sorting", "owner");
+
     /// Takes a question and its answer.
     ///
     /// @throws UnclearTableException if several columns may be one of them
@@ -102,10 +109,12 @@ record AnswerGuess(Draft draft) {
         return narrowing.answers(narrowing.references(answers));
     }
 
-    /// The only texts that are pieces of what questions are about.
+    /// The only texts that are pieces of what questions are about, and not of the questions, as
+    /// titles are.
     private List<String> marked() {
         List<String> contexts = draft.columns().strong(ColumnRole.CONTEXT);
-        if (contexts.size() != 1 || draft.columns().strong(ColumnRole.PROMPT).size() != 1) {
+        List<String> prompts = draft.columns().strong(ColumnRole.PROMPT);
+        if (contexts.size() != 1 || prompts.size() != 1) {
             return List.of();
         }
         var extracts = new Extracts(draft.table());
@@ -113,7 +122,9 @@ record AnswerGuess(Draft draft) {
                 draft.free().stream()
                         .filter(c -> ColumnCandidates.isTextual(draft.columns().facts(c)))
                         .filter(c -> ColumnWords.strong(c).isEmpty())
+                        .filter(c -> OTHERS.stream().noneMatch(set -> ColumnWords.has(c, set)))
                         .filter(c -> extracts.areOf(c, contexts.getFirst()))
+                        .filter(c -> extracts.share(c, prompts.getFirst()) < ASKED)
                         .toList();
         return pieces.size() == 1 ? pieces : List.of();
     }
