@@ -49,7 +49,7 @@ final class ChatCell {
 
     /// The cell's messages with `role` and `content`; empty if it is no conversation.
     static Optional<List<Map<String, Object>>> of(Object cell) {
-        Object value = cell instanceof String text ? parsed(text) : cell;
+        Object value = value(cell);
         if (value == null && cell instanceof String text) {
             return Transcript.of(text);
         }
@@ -87,6 +87,10 @@ final class ChatCell {
         }
     }
 
+    private static Object value(Object cell) {
+        return cell instanceof String text ? parsed(text) : cell;
+    }
+
     static Object parsed(String text) {
         String stripped = text.strip();
         if (!stripped.startsWith("[") && !stripped.startsWith("{")) {
@@ -102,7 +106,7 @@ final class ChatCell {
     /// The only message of a cell, with `role` and `content`. LangChain names who speaks `type`,
     /// and keeps what is said within `data`.
     static Optional<Map<String, Object>> single(Object cell) {
-        Object value = cell instanceof String text ? parsed(text) : cell;
+        Object value = value(cell);
         if (!(value instanceof Map<?, ?> map)) {
             return Optional.empty();
         }

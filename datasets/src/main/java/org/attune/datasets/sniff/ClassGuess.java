@@ -74,7 +74,7 @@ record ClassGuess(Draft draft) {
 
     /// What speaks against learning the class from the text alone.
     private void requireSense(ColumnFacts text, ColumnFacts sorted) {
-        if (sorted.filled() < (rates(sorted) ? FILLED : SORTED)) {
+        if (sorted.filled() < (isRating(sorted) ? FILLED : SORTED)) {
             throw draft.unclear(
                     "column \"%s\" names no class in %.0f %% of the rows; if None, NA or an empty cell is a class, give it a word; else take those rows out"
                             .formatted(sorted.name(), 100 * (1 - sorted.filled())));
@@ -189,7 +189,7 @@ record ClassGuess(Draft draft) {
             return Optional.of(named.getFirst());
         }
         List<ColumnFacts> stars = others.stream().filter(f -> rates(f) && holdsClasses(f)).toList();
-        if (isReview(text.name()) && stars.size() == 1) {
+        if (stars.size() == 1 && isRated(text.name(), stars.getFirst())) {
             return Optional.of(stars.getFirst());
         }
         List<ColumnFacts> beside =
@@ -281,11 +281,17 @@ record ClassGuess(Draft draft) {
                 && !ColumnWords.has(column.name(), "votes");
     }
 
-    /// Whether stars beside it rate what it speaks of: a review, or a text of no other kind.
-    private static boolean isReview(String name) {
-        return ColumnWords.has(name, "review")
-                || ColumnWords.strong(name).contains(ColumnRole.TEXT)
-                        && !ColumnWords.has(name, "work");
+    /// Whether stars or thumbs rate what a review speaks of, or stars a text of no other kind.
+    private static boolean isRated(String text, ColumnFacts stars) {
+        return ColumnWords.has(text, "review")
+                || ColumnWords.strong(text).contains(ColumnRole.TEXT)
+                        && !ColumnWords.has(text, "work")
+                        && isRating(stars);
+    }
+
+    /// Whether it holds stars, of which an empty cell is none.
+    private static boolean isRating(ColumnFacts column) {
+        return rates(column) && ColumnWords.strong(column.name()).contains(ColumnRole.RATING);
     }
 
     private static boolean few(ColumnFacts column) {

@@ -112,8 +112,9 @@ record Leftovers(Draft draft) {
     }
 
     private boolean isQuoted(String column) {
-        String answer = draft.roles().get(ColumnRole.COMPLETION).getFirst();
-        return new Extracts(draft.table()).areOf(answer, column);
+        var extracts = new Extracts(draft.table());
+        return draft.roles().getOrDefault(ColumnRole.COMPLETION, List.of()).stream()
+                .anyMatch(answer -> extracts.areOf(answer, column));
     }
 
     /// Whether it holds the question and its answer: as a context it would give the answer away.

@@ -34,7 +34,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
         List<Row> rows = new ArrayList<>();
         int headers = 0;
         int prose = 0;
-        boolean joins = first < text.records().size() && !isSpaced(first);
+        boolean joins = !isSpaced(first);
         List<Integer> broken = new ArrayList<>();
         var lost = new BitSet();
         for (int i = first; i < text.records().size(); i++) {
@@ -43,10 +43,9 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
                 continue; // the rule below a header
             }
             boolean faulty = text.isFaulty(i);
-            List<String> joined = joins && !faulty ? joined(values) : values;
-            if (joined.size() == columns.size() && values.size() > columns.size()) {
-                prose += isWhole(values) ? 0 : 1;
-                values = isWhole(values) ? values : joined;
+            if (joins && !faulty && !isWhole(values) && joined(values).size() == columns.size()) {
+                values = joined(values);
+                prose++;
             }
             if (faulty || !isWhole(values) || isDamaged && isUnreadable(values)) {
                 broken.add(i);
