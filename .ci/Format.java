@@ -43,7 +43,7 @@ public final class Format {
     private static List<Path> sources(Path root) throws IOException {
         try (Stream<Path> files = Files.walk(root)) {
             return files.filter(path -> path.toString().endsWith(".java"))
-                    .filter(path -> !path.toString().matches("(.*/)?(target/.*|\\.(?!ci/).*)"))
+                    .filter(path -> !path.toString().matches("(.*/)?(target/.*|\\.(?!ci/|mvn/).*)"))
                     .sorted()
                     .toList();
         }

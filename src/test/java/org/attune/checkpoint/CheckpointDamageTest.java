@@ -8,6 +8,7 @@ import org.attune.error.CheckpointException;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.tensor.DType;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,6 +99,7 @@ class CheckpointDamageTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void anyLengthOfTheList() throws IOException {
         Path list = newest.resolve(FileList.NAME);

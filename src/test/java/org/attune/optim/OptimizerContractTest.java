@@ -15,6 +15,7 @@ import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Devices;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -169,6 +170,7 @@ class OptimizerContractTest {
                 });
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @ValueSource(
             strings = {

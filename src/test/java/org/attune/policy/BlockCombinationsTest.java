@@ -30,6 +30,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -148,6 +149,7 @@ class BlockCombinationsTest {
         return rows.select(0, row).to(DType.FLOAT32).contiguous().toFloats();
     }
 
+    @Tag("thorough")
     @Test
     void gradientsEqualFiniteDifferences() {
         each(

@@ -18,6 +18,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -143,6 +144,7 @@ class BlockPresenceTest {
         assertTrue(kept[0].fetches > 10 * CONFIG.layers(), "fetches: " + kept[0].fetches);
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @EnumSource(names = {"FLOAT32", "BFLOAT16"})
     void passesHaveTheSameBits(DType dtype) {

@@ -24,6 +24,7 @@ import java.util.List;
 
 /// Training steps of one shape give back all memory they take. Two tests lose some on purpose and
 /// see that the measurement finds it.
+@Tag("thorough")
 class FlatMemoryTest {
     private static final int WIDTH = 64;
     private static final DecoderConfig CONFIG =

@@ -17,6 +17,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -165,6 +166,7 @@ class GradientsInTurnTest {
                 });
     }
 
+    @Tag("thorough")
     @Test
     void stepsGiveTheBitsOfUpdatesAtTheEnd() {
         for (DecoderConfig config : MODELS) {
@@ -269,6 +271,7 @@ class GradientsInTurnTest {
 
     /// Eight blocks of SmolLM2's shape: a pass with everything kept is alive together with the
     /// gradients of one of them.
+    @Tag("thorough")
     @Test
     void aPassIsAliveWithOneBlocksGradientsInsteadOfAll() {
         DecoderConfig config = TinyModels.smol(8, 512);

@@ -15,6 +15,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TensorAssert;
 import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
@@ -75,6 +76,7 @@ class PathsAgreeTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void writtenEqualsPlainWithAdapters() {
         var uneven = Map.of("k_proj", 1, "up_proj", 5, "layers.1.mlp.down_proj", 2);
@@ -107,6 +109,7 @@ class PathsAgreeTest {
         return new ModuleSelection.Names(List.of(names));
     }
 
+    @Tag("thorough")
     @Test
     void recomputationIsBitForBit() {
         LoraConfig adapter = Outcome.allLinear(0);

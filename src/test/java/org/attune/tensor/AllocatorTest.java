@@ -3,6 +3,7 @@ package org.attune.tensor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -42,6 +43,7 @@ class AllocatorTest {
                 });
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @ValueSource(ints = {32, 128, 512})
     void largeTemporariesCostNoFreshPagesAfterTheFirstRound(int mebibytes) {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import java.util.List;
 
 /// A refused native call is an exception and nothing else.
+@Tag("thorough")
 class FailingCallsTest {
     private static final Device CPU = Device.cpu();
 

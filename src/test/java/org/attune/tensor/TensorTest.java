@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ShapeException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -137,6 +138,7 @@ class TensorTest {
                 });
     }
 
+    @Tag("thorough")
     @Test
     void failingCallsLeakNothing() {
         onEngine(

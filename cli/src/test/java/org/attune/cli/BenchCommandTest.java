@@ -10,6 +10,7 @@ import org.attune.bench.BenchResult;
 import org.attune.bench.ModelFlops;
 import org.attune.bench.Theory;
 import org.attune.tensor.DType;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -64,6 +65,7 @@ class BenchCommandTest {
                 new ModelFlops(result.model().config(), result.work().rank()), DType.BFLOAT16);
     }
 
+    @Tag("thorough")
     @Test
     void sftIsMeasuredByPhase() throws IOException {
         BenchResult result = measured("sft", "--length=16", "--rank=2", "--profile");
@@ -85,6 +87,7 @@ class BenchCommandTest {
         assertTrue(out.toString().contains("tokens/s, all steps"), out.toString());
     }
 
+    @Tag("thorough")
     @Test
     void allWeightsCanBeTrained() throws IOException {
         BenchResult result = measured("sft", "--length=16", "--full");
@@ -105,6 +108,7 @@ class BenchCommandTest {
         assertTrue(err.toString().contains("--full in its place"), err.toString());
     }
 
+    @Tag("thorough")
     @Test
     void grpoHasAllPhases() {
         BenchResult result = measured("grpo", "--rows=2", "--completions=3", "--rank=2");
@@ -143,6 +147,7 @@ class BenchCommandTest {
                 result.advantages().get("decode, tokens/s"));
     }
 
+    @Tag("thorough")
     @Test
     void aSweepPutsTheoryBesideMeasurement() throws IOException {
         assertEquals(

@@ -7,6 +7,7 @@ import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyTable;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,6 +72,7 @@ class CompletionCommandTest {
         assertEquals(List.of("generate"), completed("attune", "help", "gen"));
     }
 
+    @Tag("thorough")
     @Test
     void everyCommandAndEveryKeyIsOffered() throws Exception {
         List<String> commands = completed("attune", "");

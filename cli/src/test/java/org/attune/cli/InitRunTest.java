@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.trainers.opening.TrainingMethod;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +34,7 @@ class InitRunTest {
         return out.toString();
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @MethodSource("org.attune.trainers.run.Methods#all")
     void printedFileIsShownAndTrains(TrainingMethod<?, ?> method) throws IOException {

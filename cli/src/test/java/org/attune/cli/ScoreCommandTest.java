@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.datasets.rows.RowFiles;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Rows scored by models that the test trains for a step.
+@Tag("thorough")
 class ScoreCommandTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path MODEL =

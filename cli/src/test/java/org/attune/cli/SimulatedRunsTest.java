@@ -13,6 +13,7 @@ import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +31,7 @@ import java.util.List;
 
 /// Every method, kind of adapter and way of generating on the simulated GPU: it touches no tensor
 /// from Java, mixes no devices, and trains as on the processor.
+@Tag("thorough")
 class SimulatedRunsTest {
     private static final List<String> COMPARED =
             List.of("loss", "grad_norm", "entropy", "reward", "mean_token_accuracy", "kl");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.StopRequest;
 import org.attune.tensor.Engine;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -86,6 +87,7 @@ class StoppableWorkTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void completionsOfAFileGoOnAfterwards() throws Exception {
         Path prompts = folder.resolve("prompts.txt");

@@ -17,6 +17,7 @@ import org.attune.reward.task.Split;
 import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +30,7 @@ import java.util.List;
 
 /// References that follow the policy, through the command line. Checkpoints hold them, so a resumed
 /// run writes the bytes of an uninterrupted one.
+@Tag("thorough")
 final class MovingReferenceRunTest {
     private static final String REFERENCE = "reference.safetensors";
 

@@ -9,6 +9,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
 import org.attune.examples.quickstart.TinyModel;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,7 @@ import java.util.List;
 
 /// PPO from the command line on a model of the embedded model's form: resuming, and what is written
 /// of the critic.
+@Tag("thorough")
 final class PpoFilesTest {
     @TempDir static Path folder;
     private static Path model;

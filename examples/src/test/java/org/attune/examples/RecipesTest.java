@@ -16,6 +16,7 @@ import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
 import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +83,7 @@ final class RecipesTest {
         return Main.run(arguments.toArray(String[]::new));
     }
 
+    @Tag("thorough")
     @Test
     void embeddedModelSft() throws IOException {
         String heldOut = "eval_datasets=" + folder.resolve("sft-heldout.jsonl");
@@ -91,6 +93,7 @@ final class RecipesTest {
         assertTrue(heldout.path("after").asDouble() < heldout.path("before").asDouble());
     }
 
+    @Tag("thorough")
     @Test
     void quickstartDpo() throws IOException {
         String heldOut = "eval_datasets=" + folder.resolve("pairs-heldout.jsonl");
@@ -136,6 +139,7 @@ final class RecipesTest {
         assertTrue(Files.exists(out.resolve("reward.png")));
     }
 
+    @Tag("thorough")
     @Test
     void quickstartPpo() throws IOException {
         Path out = folder.resolve("ppo");
@@ -144,6 +148,7 @@ final class RecipesTest {
         assertTrue(Files.exists(out.resolve("value_model/adapter_model.safetensors")));
     }
 
+    @Tag("thorough")
     @Test
     void quickstartOnlineDpo() throws IOException {
         JsonNode summary = quickstart("online_dpo", folder.resolve("online_dpo"));
@@ -157,6 +162,7 @@ final class RecipesTest {
     }
 
     /// A folder of plain text and of rows with a column of text.
+    @Tag("thorough")
     @Test
     void smollm2Pretrain() throws IOException {
         Path corpus = Files.createDirectories(folder.resolve("corpus"));
@@ -184,12 +190,14 @@ final class RecipesTest {
         assertNotEquals(0, exitCode("sft", "recipes/smollm2-pretrain.yaml", "sft", rows));
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Adafactor() throws IOException {
         assertEquals(2, run("sft", "recipes/smollm2-adafactor.yaml", "sft").path("steps").asInt());
     }
 
     /// One step decides: the best checkpoint is the result.
+    @Tag("thorough")
     @Test
     void smollm2Best() throws IOException {
         String[] often = {"eval_steps=1", "early_stopping_patience=1"};
@@ -204,6 +212,7 @@ final class RecipesTest {
         assertEquals(state.path("best_metric").asDouble(), summary.at("/heldout/after").asDouble());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Reward() throws IOException {
         JsonNode summary = run("reward", "recipes/smollm2-reward.yaml", "pairs");
@@ -212,6 +221,7 @@ final class RecipesTest {
     }
 
     /// Judge and critic are the reward model's adapter, on the policy's weights.
+    @Tag("thorough")
     @Test
     void smollm2Rlhf() throws IOException {
         run("reward", "recipes/smollm2-reward.yaml", "pairs");
@@ -224,6 +234,7 @@ final class RecipesTest {
         assertTrue(Files.exists(out.resolve("value_model/adapter_model.safetensors")));
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Prm() throws IOException {
         String row =
@@ -238,6 +249,7 @@ final class RecipesTest {
     }
 
     /// Pairs become two rows each.
+    @Tag("thorough")
     @Test
     void smollm2Bco() throws IOException {
         JsonNode summary = run("bco", "recipes/smollm2-bco.yaml", "pairs");
@@ -261,6 +273,7 @@ final class RecipesTest {
         return "teacher_model_name_or_path=" + teacher;
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Gkd() throws IOException {
         JsonNode summary =
@@ -269,6 +282,7 @@ final class RecipesTest {
         assertEquals("eval_loss", summary.at("/heldout/metric").asText());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Distillation() throws IOException {
         String[] more = {teacher(), "max_completion_length=4"};
@@ -278,6 +292,7 @@ final class RecipesTest {
         assertEquals("eval_loss", summary.at("/heldout/metric").asText());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Orpo() throws IOException {
         JsonNode summary = run("orpo", "recipes/smollm2-orpo.yaml", "pairs");
@@ -285,11 +300,13 @@ final class RecipesTest {
         assertEquals("eval_preference_accuracy", summary.at("/heldout/metric").asText());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Simpo() throws IOException {
         assertEquals(2, run("cpo", "recipes/smollm2-simpo.yaml", "pairs").path("steps").asInt());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Tpo() throws IOException {
         String row =
@@ -301,6 +318,7 @@ final class RecipesTest {
         assertEquals(2, run("tpo", "recipes/smollm2-tpo.yaml", "triples").path("steps").asInt());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Dapo() throws IOException {
         JsonNode summary =
@@ -312,6 +330,7 @@ final class RecipesTest {
         assertEquals(2, summary.path("steps").asInt());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Rloo() throws IOException {
         JsonNode summary = run("rloo", "recipes/smollm2-rloo.yaml", "prompts");
@@ -319,6 +338,7 @@ final class RecipesTest {
         assertEquals("eval_reward", summary.at("/heldout/metric").asText());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2OnlineDpo() throws IOException {
         JsonNode summary = run("online_dpo", "recipes/smollm2-online-dpo.yaml", "prompts");
@@ -326,6 +346,7 @@ final class RecipesTest {
         assertEquals("eval_reward", summary.at("/heldout/metric").asText());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2Xpo() throws IOException {
         JsonNode summary = run("xpo", "recipes/smollm2-xpo.yaml", "prompts");
@@ -333,6 +354,7 @@ final class RecipesTest {
         assertEquals("eval_reward", summary.at("/heldout/metric").asText());
     }
 
+    @Tag("thorough")
     @Test
     void smollm2NashMd() throws IOException {
         JsonNode summary = run("nash_md", "recipes/smollm2-nash-md.yaml", "prompts");
@@ -346,6 +368,7 @@ final class RecipesTest {
     }
 
     /// Each stage starts from the adapter of the one before.
+    @Tag("thorough")
     @Test
     void chain() throws IOException {
         JsonNode sft = run("sft", "chain/sft.yaml", "sft");
@@ -369,6 +392,7 @@ final class RecipesTest {
         return Files.mismatch(out(recipe).resolve(weights), out(other).resolve(weights));
     }
 
+    @Tag("thorough")
     @Test
     void keysThatAskForAnotherAdapterThanTheGivenOneAreRefused() throws IOException {
         run("sft", "recipes/smollm2-sft.yaml", "sft"); // rank 16, alpha 32 on all linear layers

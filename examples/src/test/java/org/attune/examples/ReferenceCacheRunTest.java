@@ -15,6 +15,7 @@ import org.attune.reward.task.Split;
 import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,6 +47,7 @@ final class ReferenceCacheRunTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void runsWithTheSameReferenceAndRowsShareIt() throws IOException {
         run("dpo", "first", "beta=0.1");
@@ -59,6 +61,7 @@ final class ReferenceCacheRunTest {
         assertEquals(4, files().size(), "BCO has other tokens");
     }
 
+    @Tag("thorough")
     @Test
     void otherWeightsRowsAndFormatsHaveOtherFiles() throws IOException {
         run("dpo", "plain", "use_peft=false");

@@ -12,6 +12,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
 import org.attune.examples.quickstart.TinyModel;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -86,6 +87,7 @@ final class RolloutFilesTest {
                 .toList();
     }
 
+    @Tag("thorough")
     @Test
     void aReplayedRunGivesTheSameLossesAndTheSameAdapter() throws IOException {
         Path record = folder.resolve("record.jsonl");
@@ -104,6 +106,7 @@ final class RolloutFilesTest {
         assertFalse(losses(run).equals(losses(another)), "the losses say something");
     }
 
+    @Tag("thorough")
     @Test
     void whatGenerationComputedServesAsTheForwardPass() throws IOException {
         Path wide = Files.createDirectories(folder.resolve("wide"));

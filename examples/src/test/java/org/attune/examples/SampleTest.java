@@ -12,6 +12,7 @@ import org.attune.cli.Main;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -123,6 +124,7 @@ final class SampleTest {
         return Files.write(folder.resolve("before"), bytes);
     }
 
+    @Tag("thorough")
     @Test
     void anInterruptedRunEndsWithTheSameFile() throws IOException {
         assertEquals(0, sample("whole.jsonl"));

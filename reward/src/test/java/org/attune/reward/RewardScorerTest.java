@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.reward.RewardFailure.Kind;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -168,6 +169,7 @@ class RewardScorerTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void sleepingFunctionIsGivenUpAndOthersGoOn() {
         var sleeps =
@@ -188,6 +190,7 @@ class RewardScorerTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void spinningFunctionIsSwitchedOffAfterItsStrikes() {
         var calls = new AtomicInteger();
@@ -219,6 +222,7 @@ class RewardScorerTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void lateAnswerOfAGivenUpCallIsIgnored() throws InterruptedException {
         var release = new CountDownLatch(1);
@@ -399,6 +403,7 @@ class RewardScorerTest {
         assertEquals(1, most.get());
     }
 
+    @Tag("thorough")
     @Test
     void functionThatHeedsInterruptionIsKeptAfterSingleHangs() {
         var slow =

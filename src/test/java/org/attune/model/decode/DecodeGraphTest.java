@@ -16,6 +16,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.SystemProperty;
 import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
@@ -80,6 +81,7 @@ class DecodeGraphTest {
                 });
     }
 
+    @Tag("thorough")
     @Test
     void equalsTheSameLaunchesOneByOne() {
         for (DecoderConfig config : models()) {

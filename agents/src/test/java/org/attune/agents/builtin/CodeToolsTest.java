@@ -17,6 +17,7 @@ import org.attune.episode.EpisodeStart;
 import org.attune.error.ConfigException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -88,6 +89,7 @@ class CodeToolsTest {
         assertEquals("a\nb", once(Language.SH, "echo a; echo b >&2"));
     }
 
+    @Tag("thorough")
     @Test
     void javaRunsAsOneFile() throws Exception {
         assertEquals("6", once(Language.JAVA, "void main() { IO.println(2 * 3); }"));
@@ -129,6 +131,7 @@ class CodeToolsTest {
                 output);
     }
 
+    @Tag("thorough")
     @Test
     void slownessIsTheModelsFault() throws Exception {
         CodeConfig fast = CodeConfig.DEFAULTS.withTimeout(Duration.ofMillis(1500));
@@ -146,6 +149,7 @@ class CodeToolsTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void aFullFolderIsEmptied() throws Exception {
         assumeTrue(whole.guarantees().holds(Guarantee.PROCESSES));

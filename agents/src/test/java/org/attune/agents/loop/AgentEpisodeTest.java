@@ -22,6 +22,7 @@ import org.attune.text.SpecialTokens;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
 import org.attune.text.parse.TurnParser;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
@@ -153,6 +154,7 @@ class AgentEpisodeTest {
         assertEquals(1, episode.rows().size());
     }
 
+    @Tag("thorough")
     @Test
     void historyThatAProgramRewritesBeginsAnotherRow() throws Exception {
         Map<String, Object> row = Map.of("ask", 2L, "history", "rewritten", "end", "0");
@@ -167,6 +169,7 @@ class AgentEpisodeTest {
         assertTrue(episode.isForked());
     }
 
+    @Tag("thorough")
     @Test
     void renderedHistoryGoesOnWhereItsTokensAreThoseSoFar() throws Exception {
         config = config.withHistory(History.TEMPLATE);
@@ -175,6 +178,7 @@ class AgentEpisodeTest {
         assertEquals("one§[user]more 0§[assistant]two§", text(episode.completionIds()));
     }
 
+    @Tag("thorough")
     @Test
     void aProgramThatFailsIsTheWorldsFailure() throws Exception {
         List<Episode> episodes = run(List.of(row(1, "fail"), row(1, "0.25")), "one§", "two§");
@@ -183,6 +187,7 @@ class AgentEpisodeTest {
         assertEquals(EndReason.ANSWERED, episodes.getLast().end());
     }
 
+    @Tag("thorough")
     @Test
     void aProgramThatHangsIsKilled() throws Exception {
         Episode episode = run(Duration.ofSeconds(2), List.of(row(0, "hang")), "one§").getFirst();
@@ -196,6 +201,7 @@ class AgentEpisodeTest {
         assertEquals(EndReason.ANSWERED, episode.end());
     }
 
+    @Tag("thorough")
     @Test
     void budgetsRefuseFurtherRequests() throws Exception {
         config = config.withLimits(config.limits().withMaxTurns(1));

@@ -14,6 +14,7 @@ import org.attune.episode.EpisodeRow;
 import org.attune.text.ChatTokenizer;
 import org.attune.text.JinjaChatTemplate;
 import org.attune.text.SpecialTokens;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -110,6 +111,7 @@ final class EpisodePropertyTest {
                 .withPace(new Pace(random.nextInt(3), flip()));
     }
 
+    @Tag("thorough")
     @Test
     void everyTrainedTokenFollowsWhatItsSamplerSaw() {
         int rows = 0;

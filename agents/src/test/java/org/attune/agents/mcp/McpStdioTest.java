@@ -15,6 +15,7 @@ import org.attune.episode.ToolOutcome;
 import org.attune.episode.ToolOutcome.Kind;
 import org.attune.text.parse.ToolCall;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,6 +124,7 @@ final class McpStdioTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void aCallThatHangsIsCancelledAndTheServerGoesOn() throws Exception {
         try (RunTools run = run(Map.of("timeout", 5, "slowness", "model"))) {
@@ -134,6 +136,7 @@ final class McpStdioTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void eachEpisodeMayHaveAServerWhichIsKilledWithIt() throws Exception {
         try (RunTools run = run(Map.of("per", "episode"), "forever")) {

@@ -24,6 +24,7 @@ import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -215,6 +216,7 @@ final class ProgramWireTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void garbageIsNamedAndTenMegabytesAreShortened() throws Exception {
         Map<String, Object> entry =

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.DatasetException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,7 @@ class RowLimitsTest {
 
     @TempDir Path dir;
 
+    @Tag("thorough")
     @ParameterizedTest
     @CsvSource({
         "a.jsonl, '{\"text\": \"', :1: the line is longer than 32 MiB",
@@ -52,6 +54,7 @@ class RowLimitsTest {
         assertRefused(file, "-Dattune.max.row=64");
     }
 
+    @Tag("thorough")
     @Test
     void compressedFilesMayNotUnpackToMuchMore() throws IOException {
         Path file = dir.resolve("a.txt.gz");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.DatasetException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,6 +69,7 @@ class MappingGuessTest {
         return words[0] + " " + new TreeSet<>(List.of(words).subList(1, words.length));
     }
 
+    @Tag("thorough")
     @Test
     void tablesAreTakenForWhatTheyAre() throws IOException {
         List<Case> cases = cases();

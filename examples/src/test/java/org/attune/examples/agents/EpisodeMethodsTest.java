@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.cli.Main;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -97,6 +98,7 @@ class EpisodeMethodsTest {
 
     /// Before the first update policy and reference are one, so both sampled with the
     /// log-probabilities that the loss has.
+    @Tag("thorough")
     @Test
     void xpoLearnsFromEpisodesOfBothAndResumes() throws IOException {
         JsonNode step = first("xpo", "whole", "alpha=0.01", record("rounds.jsonl"));
@@ -160,6 +162,7 @@ class EpisodeMethodsTest {
 
     /// Student and teacher play the prompts of given completions; of these the assistant's turns
     /// count alone.
+    @Tag("thorough")
     @Test
     void gkdLearnsFromEpisodesOfStudentAndTeacher() throws IOException {
         first("online_dpo", "start", "max_steps=1", "learning_rate=0.01");

@@ -14,6 +14,7 @@ import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.run.Runs;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -89,6 +90,7 @@ class EpisodeRunsTest {
         return Files.readAllBytes(folder.resolve(name).resolve("adapter_model.safetensors"));
     }
 
+    @Tag("thorough")
     @Test
     void areRecordedReplayedAndResumedBitForBit() throws IOException {
         Path file = folder.resolve("rounds.jsonl");

@@ -11,6 +11,7 @@ import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.run.Runs;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,6 +38,7 @@ final class AddAnObjectiveTest {
         assertEquals(new MarginLoss.Value(0, 0), loss.of(1.25));
     }
 
+    @Tag("thorough")
     @Test
     void heldOutPairsAreToldApartBetter(@TempDir Path folder) {
         Path quickstart = ROOT.resolve("examples/quickstart");

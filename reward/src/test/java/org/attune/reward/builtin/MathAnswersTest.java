@@ -8,6 +8,7 @@ import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -58,6 +59,7 @@ class MathAnswersTest {
         assertTrue(rows >= 200, rows + " rows");
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @ValueSource(
             strings = {"\\[", "\\(", "$", "\\boxed{", "answer is ", "1,", "1/", "<answer>", "####"})

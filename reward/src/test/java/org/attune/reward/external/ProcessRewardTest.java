@@ -14,6 +14,7 @@ import org.attune.reward.RewardScorer;
 import org.attune.reward.RewardTable;
 import org.attune.reward.RewardUnavailableException;
 import org.attune.reward.WeightedReward;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -160,6 +161,7 @@ class ProcessRewardTest {
         assertEquals(2, Files.readAllLines(folder.resolve("starts")).size());
     }
 
+    @Tag("thorough")
     @Test
     void hangingProgramIsKilledAndTheNextCallStartsAnother() throws IOException {
         String body =
@@ -189,6 +191,7 @@ class ProcessRewardTest {
                 .orElse(true);
     }
 
+    @Tag("thorough")
     @Test
     void runGoesOnWhenAProgramHangsAndDies() throws IOException {
         var reward =

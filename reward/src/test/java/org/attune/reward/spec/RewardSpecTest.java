@@ -15,6 +15,7 @@ import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.RewardTable;
 import org.attune.reward.WeightedReward;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,6 +124,7 @@ class RewardSpecTest {
         assertThrows(ConfigException.class, () -> RewardSpec.withWeights(weighted, List.of(1.0)));
     }
 
+    @Tag("thorough")
     @Test
     @Timeout(600)
     void isolatedFunctionScoresInAProcessOfItsOwnAndIsKilledWhenItSpins() throws IOException {

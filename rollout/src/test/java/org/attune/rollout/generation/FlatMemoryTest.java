@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /// Rollouts of one shape give back all memory they take, the cache of keys and values included.
+@Tag("thorough")
 class FlatMemoryTest {
     @BeforeAll
     static void requireGlibc() {

@@ -35,6 +35,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -243,6 +244,7 @@ class ForwardRecordTest {
         compare(NORMED, DType.BFLOAT16, ForwardRecordTest::lora, 12, 0.05);
     }
 
+    @Tag("thorough")
     @Test
     void logitsAreThoseOfAForwardPass() {
         for (int slots : new int[] {12, 5, 1}) {
@@ -277,6 +279,7 @@ class ForwardRecordTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void allBlocksAtOnceRecordTheSame() {
         Hardware.requireBfloat16Products();

@@ -23,6 +23,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
@@ -154,6 +155,7 @@ final class GeneratorTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void completionsEndWhenTheTimeIsOver() {
         TokenListener slow =

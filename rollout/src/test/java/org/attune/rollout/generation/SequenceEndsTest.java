@@ -25,6 +25,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
@@ -165,6 +166,7 @@ final class SequenceEndsTest {
     }
 
     /// Other work waits for the step that runs and for one that waits already.
+    @Tag("thorough")
     @Test
     void otherWorkOfTheEngineGetsItsTurn() {
         var tokens = new AtomicInteger();
@@ -231,6 +233,7 @@ final class SequenceEndsTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void nothingIsLeftBehindByAThousandSequences() {
         try (var loop = loop(2)) {

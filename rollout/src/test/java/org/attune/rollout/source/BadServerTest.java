@@ -10,6 +10,7 @@ import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.testing.ByteTokens;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -117,6 +118,7 @@ class BadServerTest {
                 });
     }
 
+    @Tag("thorough")
     @Test
     void aBodyThatDripsIsNoAnswer() {
         assertLate(
@@ -129,6 +131,7 @@ class BadServerTest {
                 });
     }
 
+    @Tag("thorough")
     @Test
     void headersThatDripAreNoAnswer() {
         assertLate(

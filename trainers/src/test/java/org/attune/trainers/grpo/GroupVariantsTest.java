@@ -18,6 +18,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -96,6 +97,7 @@ class GroupVariantsTest {
     }
 
     /// How a step is computed changes nothing, also where something looks at a whole micro-batch.
+    @Tag("thorough")
     @Test
     void choicesOfTokensAreOfMicroBatchesNotOfGroups() {
         List<UnaryOperator<GrpoConfig>> changes =
@@ -136,6 +138,7 @@ class GroupVariantsTest {
         return config.withTraining(t -> t.withBatch(b -> b.withTokensPerMicroBatch(1)));
     }
 
+    @Tag("thorough")
     @Test
     void everyEstimatorRaisesTheReward() {
         for (AdvantageBaseline baseline : AdvantageBaseline.values()) {

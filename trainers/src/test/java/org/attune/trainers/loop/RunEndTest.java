@@ -21,6 +21,7 @@ import org.attune.trainers.sft.SftTrainerTest;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -181,6 +182,7 @@ class RunEndTest {
         assertEquals(2, run(training("demanding", demanding), 0).summary().steps());
     }
 
+    @Tag("thorough")
     @Test
     void bestCheckpointStaysBesideTheNewest() throws IOException {
         UnaryOperator<TrainingConfig> one =
@@ -233,6 +235,7 @@ class RunEndTest {
                 outcome.told().evaluations.stream().map(e -> e.get("step")).toList());
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @EnumSource(
             value = LrSchedulerType.class,
@@ -260,6 +263,7 @@ class RunEndTest {
         assertEquals(whole.result(), second.result());
     }
 
+    @Tag("thorough")
     @Test
     void averageIsTrlsAndGoesOnWhenResumed() throws IOException {
         UnaryOperator<TrainingConfig> averaged =
@@ -307,6 +311,7 @@ class RunEndTest {
         return numbers;
     }
 
+    @Tag("thorough")
     @Test
     void scheduleFreeRunIsMeasuredAndWrittenAsItsAverage() throws IOException {
         UnaryOperator<TrainingConfig> free =

@@ -24,6 +24,7 @@ import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
 import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.testing.RecordingListener;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -99,6 +100,7 @@ class StartingPointTest {
                 decoder, config, RandomSource.XO_RO_SHI_RO_128_PP.create(3), options);
     }
 
+    @Tag("thorough")
     @Test
     void firstLossIsLn2InEveryFormatOnEveryPath() {
         for (Map.Entry<String, Start> start : STARTS.entrySet()) {

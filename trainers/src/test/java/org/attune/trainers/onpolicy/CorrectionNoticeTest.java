@@ -15,6 +15,7 @@ import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.TinyRollouts;
 import org.attune.trainers.testing.TinyRun;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +30,7 @@ class CorrectionNoticeTest {
 
     @TempDir private Path folder;
 
+    @Tag("thorough")
     @Test
     void methodsSayWhatTheyDo() {
         assertEquals(

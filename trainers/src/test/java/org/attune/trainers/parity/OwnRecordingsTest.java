@@ -5,6 +5,7 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.text.TextAssets;
 import org.attune.trainers.testing.Parity;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 /// Runs of TRL that are part of the project, recorded by `trainers/src/test/recorded/make_runs.py`
 /// with the embedded model's tokenizer: every step's metrics and the weights at the end, to the
 /// tolerances of [Parity].
+@Tag("thorough")
 class OwnRecordingsTest {
     private static final String FOLDER = "trainers/src/test/resources/recorded";
 

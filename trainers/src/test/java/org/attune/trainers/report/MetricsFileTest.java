@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.checkpoint.RunState;
 import org.attune.trainers.loop.RunInfo;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -72,6 +73,7 @@ class MetricsFileTest {
     }
 
     /// What a power cut may leave: any beginning of the file.
+    @Tag("thorough")
     @Test
     void resumedRunHasEachStepOnceWhateverIsLeftOfTheFile() throws IOException {
         Path file = threeSteps();

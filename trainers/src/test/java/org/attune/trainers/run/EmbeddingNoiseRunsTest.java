@@ -28,6 +28,7 @@ import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.TinyRun;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -121,6 +122,7 @@ class EmbeddingNoiseRunsTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void everyMethodGivesTheSameNumbersWhateverIsComputedAtOnce() {
         assertIndependentOfGroups("sft", TinyRun.packedSft(), TinyModels.tiedLlama());
@@ -133,6 +135,7 @@ class EmbeddingNoiseRunsTest {
     }
 
     /// An adapter on all layers, and one on the embedding itself.
+    @Tag("thorough")
     @Test
     void adaptersLearnUnderTheSameNoise() {
         for (String modules : List.of("all-linear", ".*(q_proj|embed_tokens)")) {

@@ -24,6 +24,7 @@ import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.TinyRun;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -109,6 +110,7 @@ class OptimizerInBackwardTest {
         assertEquals(expected, actual, name);
     }
 
+    @Tag("thorough")
     @Test
     void everyTrainerGivesTheSameBitsAndMetrics() {
         assertSame("sft", TinyRun.SFT, TinyModels.tiedLlama());

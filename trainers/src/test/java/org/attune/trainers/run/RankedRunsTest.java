@@ -23,7 +23,6 @@ import java.util.stream.Stream;
 
 /// One, two and four processes leave the same bytes, also where a run of one goes on in another
 /// number and cuts over them what is kept.
-@Tag("ranks")
 class RankedRunsTest {
     /// Tokens of a pass with which a device has several in a step.
     private static final int SEVERAL = 40;
@@ -36,6 +35,15 @@ class RankedRunsTest {
 
     @TempDir private Path folder;
 
+    /// The one job over ranks of the first stage.
+    @Test
+    void twoProcessesLeaveTheBytesOfOne() throws Exception {
+        start(1, new Order("one", 0, SEVERAL, "sft", false));
+        start(2, new Order("two", 0, SEVERAL, "sft", false));
+        assertSameBytes("one", "two", "sft");
+    }
+
+    @Tag("ranks")
     @Test
     void bytesDoNotDependOnTheNumberOfProcesses() throws Exception {
         start(1, new Order("one", 0, SEVERAL, ALL, false));
@@ -47,6 +55,7 @@ class RankedRunsTest {
     }
 
     /// Where a device computes its rows at once, stage 2 has the bits of the other stages.
+    @Tag("ranks")
     @Test
     void gradientsInPartsHaveTheSameBitsToo() throws Exception {
         start(
@@ -71,6 +80,7 @@ class RankedRunsTest {
     }
 
     /// A rank has no more passes than its rows need, and serves others meanwhile.
+    @Tag("ranks")
     @Test
     void weightsInPartsHaveTheBitsOfStageTwo() throws Exception {
         String methods = "dpo,gkd,grpo,ppo,ppo_head,sft,sft of all weights";

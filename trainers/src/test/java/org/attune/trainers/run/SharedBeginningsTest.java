@@ -19,6 +19,7 @@ import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.TinyRun;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -85,6 +86,7 @@ class SharedBeginningsTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void everyTrainerGivesTheSameNumbers() {
         assertAlike("sft", TinyRun.packedSft(), TinyModels.tiedLlama());
