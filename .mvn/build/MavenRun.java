@@ -18,6 +18,9 @@ final class MavenRun {
             Pattern.compile("([\\d.]+)(?: ?([kMG]?)B)?/([\\d.]+) ([kMG]?)B");
     private static final int SHOWN_BYTES = 25_000_000;
 
+    /// What came into an empty repository on Linux with x86-64.
+    private static final int ALL_MB = 340;
+
     private final Path root;
     private final List<String> command = new ArrayList<>();
     private double fetched;
@@ -104,8 +107,11 @@ final class MavenRun {
     }
 
     private void showFetched(double bytes, String more) {
-        if (bytes - shown >= SHOWN_BYTES || shown == 0 && bytes > 0) {
-            shown = Math.max(bytes, 1);
+        if (shown == 0 && bytes > 0) {
+            shown = 1;
+            System.err.printf("attune: downloading libraries, %d MB if all are missing%n", ALL_MB);
+        } else if (bytes - shown >= SHOWN_BYTES) {
+            shown = bytes;
             System.err.printf("attune: %.0f MB of libraries downloaded%s%n", bytes / 1e6, more);
         }
     }

@@ -1,8 +1,5 @@
 import java.io.IOException;
 import java.lang.classfile.ClassFile;
-import java.lang.classfile.ClassModel;
-import java.lang.classfile.constantpool.PoolEntry;
-import java.lang.classfile.constantpool.Utf8Entry;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -15,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
@@ -225,97 +221,10 @@ final class Recompiled {
         return root;
     }
 
-    /// What a class file says of other classes.
-    private record Mentions(String name, String file, Set<String> parents, Set<String> texts) {
-        static Mentions of(ClassModel model) {
-            var texts = new HashSet<String>();
-            for (PoolEntry entry : model.constantPool()) {
-                if (entry instanceof Utf8Entry text && text.stringValue().contains("org/attune/")) {
-                    texts.add(text.stringValue());
-                }
-            }
-            var parents = new HashSet<String>();
-            model.superclass().ifPresent(parent -> parents.add(parent.asInternalName()));
-            model.interfaces().forEach(parent -> parents.add(parent.asInternalName()));
-            return new Mentions(
-                    model.thisClass().asInternalName(), Shape.sourceFile(model), parents, texts);
-        }
-
-        boolean extendsOneOf(Set<String> names) {
-            return parents.stream().anyMatch(names::contains);
-        }
-
-        boolean mentionsOneOf(Set<String> names) {
-            if (texts.stream().anyMatch(names::contains)) {
-                return true;
-            }
-            // Within descriptors and signatures: L…; and L…<
-            return texts.stream()
-                    .flatMap(text -> Stream.of(text.split("[^\\w/$]+")))
-                    .anyMatch(
-                            part ->
-                                    names.contains(part)
-                                            || part.startsWith("L")
-                                                    && names.contains(part.substring(1)));
-        }
-    }
-
     private static void delete(Path folder) throws IOException {
         try (Stream<Path> below = Files.walk(folder)) {
             for (Path path : below.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
-            }
-        }
-    }
-
-    /// The classes of one source before and after.
-    private record Replaced(Path folder, Map<String, byte[]> before, Map<String, byte[]> after) {
-        static Replaced of(Path file, Path output, String packageFolder, Path classes)
-                throws IOException {
-            String name = file.getFileName().toString();
-            Path folder = output.resolve(packageFolder);
-            return new Replaced(
-                    folder, classes(folder, name), classes(classes.resolve(packageFolder), name));
-        }
-
-        private static Map<String, byte[]> classes(Path folder, String source) throws IOException {
-            var found = new TreeMap<String, byte[]>();
-            if (Files.isDirectory(folder)) {
-                String made = source.replaceFirst("\\.java$", "Copies.java");
-                try (Stream<Path> files = Files.list(folder)) {
-                    for (Path file : files.filter(f -> f.toString().endsWith(".class")).toList()) {
-                        byte[] bytes = Files.readAllBytes(file);
-                        String from = Shape.sourceFile(ClassFile.of().parse(bytes));
-                        if (from.equals(source) || from.equals(made)) {
-                            found.put(file.getFileName().toString(), bytes);
-                        }
-                    }
-                }
-            }
-            return found;
-        }
-
-        Set<String> differing() {
-            Map<String, String> was = Shape.all(before.values());
-            Map<String, String> is = Shape.all(after.values());
-            var names = new HashSet<>(was.keySet());
-            names.addAll(is.keySet());
-            names.removeIf(name -> was.getOrDefault(name, "").equals(is.getOrDefault(name, "")));
-            return names;
-        }
-
-        boolean constantsDiffer() {
-            return !Shape.constants(before.values()).equals(Shape.constants(after.values()));
-        }
-
-        void write() throws IOException {
-            for (String name : before.keySet()) {
-                if (!after.containsKey(name)) {
-                    Files.delete(folder.resolve(name));
-                }
-            }
-            for (var file : after.entrySet()) {
-                Files.write(folder.resolve(file.getKey()), file.getValue());
             }
         }
     }

@@ -40,6 +40,8 @@ final class FailureReport implements IExecutionExceptionHandler {
     }
 
     private static String message(Exception failure, boolean expected) {
-        return expected && failure.getMessage() != null ? failure.getMessage() : failure.toString();
+        boolean says = expected && failure.getMessage() != null;
+        // It may quote a program's or a model's words.
+        return VisibleText.ofLines(says ? failure.getMessage() : failure.toString());
     }
 }

@@ -27,6 +27,8 @@ import org.attune.trainers.run.Methods;
 import org.attune.trainers.run.Runs;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -130,6 +132,7 @@ final class MethodContractTest {
         return folder.resolve(type.key() + ".jsonl");
     }
 
+    @Tag("thorough")
     @TestFactory
     Stream<DynamicTest> everyMethod() {
         return Methods.all().stream()
@@ -161,6 +164,7 @@ final class MethodContractTest {
     }
 
     /// What is recorded of single rows is what the evaluation's metric is the mean of.
+    @Tag("thorough")
     @TestFactory
     Stream<DynamicTest> heldOutRowsHaveTheMeanOfTheirMetric() {
         return Methods.all().stream()

@@ -11,24 +11,43 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// An OpenAI-compatible endpoint on this machine alone: `/chat/completions`, `/completions`,
 /// `/models` below `/v1`. The key of a request says which episode asks. Thread-safe.
 public final class Gateway implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Gateway.class);
-    private static final int MOST_BYTES = 64 << 20; // of a request
+    private static final int MOST_BYTES = 16 << 20; // of a request
+    private static final int SMALL_BYTES = 1 << 20; // that many are let in without asking
+    private static final int PATIENCE_SECONDS = 30;
+
+    static {
+        // The JDK's server has no limits unless properties say so: of connections, and of the
+        // seconds in which a request must have come.
+        setUnlessSet("jdk.httpserver.maxConnections", "1024");
+        setUnlessSet("sun.net.httpserver.maxReqTime", "120");
+    }
+
     private static final String LOOPBACK = "127.0.0.1";
     private static final String BEARER = "Bearer ";
 
     private final HttpServer server;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<String, Endpoint> episodes = new ConcurrentHashMap<>();
+
+    /// MiB of large requests that may be in memory at once. As text and as JSON one takes several
+    /// times its size.
+    private final Semaphore largeMib =
+            new Semaphore(
+                    (int) Math.max(MOST_BYTES >> 20, Runtime.getRuntime().maxMemory() >> 26), true);
 
     private Gateway(HttpServer server) {
         this.server = server;
@@ -99,6 +118,10 @@ public final class Gateway implements AutoCloseable {
             } catch (RequestException e) {
                 log.debug("a request was refused: {}", e.getMessage());
                 send(exchange, e.status(), "application/json", ReplyWriter.error(e));
+            } catch (RuntimeException e) {
+                log.warn("a request could not be answered", e);
+                var said = new RequestException(500, "internal_error", e.toString());
+                send(exchange, 500, "application/json", ReplyWriter.error(said));
             }
         } catch (IOException e) {
             log.debug("a program no longer waits for its answer", e);
@@ -106,6 +129,12 @@ public final class Gateway implements AutoCloseable {
             Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
             log.warn("a request could not be answered", e);
+        }
+    }
+
+    private static void setUnlessSet(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
         }
     }
 
@@ -143,7 +172,25 @@ public final class Gateway implements AutoCloseable {
         if (!exchange.getRequestMethod().equals("POST")) {
             throw new RequestException(405, "method_not_allowed", path + " takes a POST");
         }
-        String body = body(exchange);
+        byte[] start = exchange.getRequestBody().readNBytes(SMALL_BYTES);
+        if (start.length < SMALL_BYTES) {
+            reply(exchange, endpoint, isChat, text(start));
+            return;
+        }
+        if (!largeMib.tryAcquire(MOST_BYTES >> 20, PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            throw new RequestException(
+                    503, "overloaded", "other large requests are being answered; ask again");
+        }
+        try {
+            reply(exchange, endpoint, isChat, text(whole(start, exchange)));
+        } finally {
+            largeMib.release(MOST_BYTES >> 20);
+        }
+    }
+
+    private static void reply(
+            HttpExchange exchange, Endpoint endpoint, boolean isChat, String body)
+            throws RequestException, IOException, InterruptedException {
         ModelRequest request = isChat ? RequestReader.chat(body) : RequestReader.text(body);
         ModelReply reply = endpoint.answering.answer(request);
         var writer =
@@ -161,13 +208,20 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
-    private static String body(HttpExchange exchange) throws IOException, RequestException {
-        byte[] bytes = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
-        if (bytes.length > MOST_BYTES) {
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private static byte[] whole(byte[] start, HttpExchange exchange)
+            throws IOException, RequestException {
+        byte[] rest = exchange.getRequestBody().readNBytes(MOST_BYTES - start.length + 1);
+        if (start.length + rest.length > MOST_BYTES) {
             throw new RequestException(
                     413, "too_large", "a request has more than %d MiB".formatted(MOST_BYTES >> 20));
         }
-        return new String(bytes, StandardCharsets.UTF_8);
+        byte[] all = Arrays.copyOf(start, start.length + rest.length);
+        System.arraycopy(rest, 0, all, start.length, rest.length);
+        return all;
     }
 
     private static void send(HttpExchange exchange, int status, String type, String text)

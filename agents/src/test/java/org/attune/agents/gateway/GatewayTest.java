@@ -203,4 +203,44 @@ class GatewayTest {
         endpoint.close();
         assertEquals(401, post("/chat/completions", QUESTION + "}", endpoint.key()).statusCode());
     }
+
+    @Test
+    void aFaultOfTheAnswererIsAnAnswerToo() throws Exception {
+        try (var faulty =
+                gateway.endpoint(
+                        _ -> {
+                            throw new IllegalStateException("no tokens today");
+                        })) {
+            HttpResponse<String> response =
+                    post("/chat/completions", QUESTION + "}", faulty.key());
+            assertEquals(500, response.statusCode());
+            assertTrue(response.body().contains("no tokens today"), response.body());
+        }
+        chat(QUESTION + "}");
+    }
+
+    @Test
+    void largeRequestsAreRefusedOrAnsweredOneAfterTheOther() throws Exception {
+        String long17 = "x".repeat(17 << 20);
+        assertEquals(
+                413, post("/chat/completions", QUESTION + long17, endpoint.key()).statusCode());
+        String content = "y".repeat(3 << 20);
+        String body = QUESTION.replace("hi", content) + "}";
+        var answers = new ArrayList<java.util.concurrent.CompletableFuture<Integer>>();
+        for (int i = 0; i < 12; i++) {
+            answers.add(
+                    client.sendAsync(
+                                    HttpRequest.newBuilder(
+                                                    URI.create(
+                                                            endpoint.url() + "/chat/completions"))
+                                            .header("Authorization", "Bearer " + endpoint.key())
+                                            .POST(HttpRequest.BodyPublishers.ofString(body))
+                                            .build(),
+                                    HttpResponse.BodyHandlers.ofString())
+                            .thenApply(HttpResponse::statusCode));
+        }
+        for (var answer : answers) {
+            assertEquals(200, answer.join());
+        }
+    }
 }

@@ -142,6 +142,7 @@ class EpisodeMethodsTest {
     }
 
     /// All rows of an episode count, each behind the tokens that its turns were sampled behind.
+    @Tag("thorough")
     @Test
     void pairsOfForkedEpisodesAreComparedInAllTheirRows() throws IOException {
         String[] more = {
