@@ -1,8 +1,11 @@
 package org.attune.agents.gateway;
 
 import org.attune.episode.EpisodeStart;
+import org.attune.text.Message;
 
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
 
 /// Starts an agent's program for each episode, and listens to what it asks.
 public final class AgentHost implements AutoCloseable {
@@ -33,14 +36,17 @@ public final class AgentHost implements AutoCloseable {
         }
     }
 
-    /// Starts the program.
+    /// Starts the program. It reads the row with its `prompt`, a list of messages.
     ///
     /// @throws IOException if it can't be started
-    public Work start(EpisodeStart start) throws IOException {
+    public Work start(EpisodeStart start, List<Message> prompt) throws IOException {
+        var row = new LinkedHashMap<String, Object>();
+        row.put("prompt", prompt.stream().map(Message::fields).toList());
+        row.putAll(start.row());
         var requests = new AgentRequests();
         Gateway.Endpoint endpoint = gateway.endpoint(requests);
         try {
-            AgentProcess process = AgentProcess.start(agent, endpoint, start.row(), start.seed());
+            AgentProcess process = AgentProcess.start(agent, endpoint, row, start.seed());
             requests.follow(process);
             return new Work(requests, endpoint, process);
         } catch (IOException e) {

@@ -61,7 +61,7 @@ final class AgentAttempt implements EpisodeStory {
     @Override
     public Episode play() throws WorldFailedException, InterruptedException {
         desk.isAway();
-        try (AgentHost.Work work = host.start(start)) {
+        try (AgentHost.Work work = host.start(start, prompt)) {
             while (true) {
                 switch (work.requests().take()) {
                     case Event.Asked asked -> answer(asked);
