@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.StreamSupport;
 
 /// The text files of a Hugging Face model folder.
 final class ModelFolder {
@@ -159,11 +160,29 @@ final class ModelFolder {
             return Optional.empty();
         }
         try {
+            requireOwn(path);
             return Optional.of(Files.readString(path));
         } catch (CharacterCodingException e) {
             throw new ModelException(path + " is not UTF-8 text", e);
         } catch (IOException e) {
             throw new ModelException(path + " can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    /// A folder from elsewhere may hold links: what they lead to is shown to the model and written
+    /// beside the adapter. The Hub's cache links to its `blobs`.
+    private void requireOwn(Path path) throws IOException {
+        Path real = path.toRealPath();
+        boolean isCached =
+                StreamSupport.stream(real.spliterator(), false)
+                        .anyMatch(part -> part.toString().startsWith("models--"));
+        if (!real.startsWith(folder.toRealPath()) && !isCached) {
+            throw new ModelException(
+                    path
+                            + " is a link to "
+                            + real
+                            + ", outside of the model's folder; links may lead into the folder or"
+                            + " the Hub's cache. If you trust it, copy the file into the folder");
         }
     }
 

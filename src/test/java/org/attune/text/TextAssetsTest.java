@@ -132,4 +132,36 @@ class TextAssetsTest {
         write("tokenizer_config.json", "{\"chat_template\": \"{% if %}\"}");
         assertThrows(ModelException.class, () -> TextAssets.load(folder));
     }
+
+    @Test
+    void linksOutOfTheFolderAreRefused(@TempDir Path elsewhere) throws IOException {
+        copyTokenizer();
+        Path secret = Files.writeString(elsewhere.resolve("secret"), "a key");
+        Path link = folder.resolve("chat_template.jinja");
+        Files.createSymbolicLink(link, secret);
+        String message =
+                assertThrows(ModelException.class, () -> TextAssets.load(folder)).getMessage();
+        assertTrue(message.contains(secret.toRealPath().toString()), message);
+        Files.delete(link);
+        write("templates/chat.jinja", "{{ messages[0].content }}");
+        Files.createSymbolicLink(link, Path.of("templates/chat.jinja"));
+        try (TextAssets assets = TextAssets.load(folder)) {
+            assertEquals("hi", render(assets, List.of()));
+        }
+    }
+
+    /// The Hub's cache has a folder of links to files named by their hashes.
+    @Test
+    void linksOfTheHubsCacheAreFollowed() throws IOException {
+        Path model = folder.resolve("models--org--name");
+        Path snapshot = Files.createDirectories(model.resolve("snapshots/1"));
+        Files.createDirectories(model.resolve("blobs"));
+        Files.copy(TinyModel.folder().resolve("tokenizer.json"), model.resolve("blobs/a"));
+        Files.writeString(model.resolve("blobs/b"), "{{ messages[0].content }}");
+        Files.createSymbolicLink(snapshot.resolve("tokenizer.json"), Path.of("../../blobs/a"));
+        Files.createSymbolicLink(snapshot.resolve("chat_template.jinja"), Path.of("../../blobs/b"));
+        try (TextAssets assets = TextAssets.load(snapshot)) {
+            assertEquals("hi", render(assets, List.of()));
+        }
+    }
 }
