@@ -55,6 +55,7 @@ public final class TrainingLoop {
     private int step;
     private int firstStep;
     private double rate; // of the last step
+    private final StillSteps still = new StillSteps();
     private int resultOf = -1; // step whose weights the result is, if it is not the last
 
     /// What a trainer does in a run.
@@ -213,6 +214,7 @@ public final class TrainingLoop {
             step++;
             average.ifPresent(a -> a.made(step));
             log.count(report.get());
+            still.tell(report.get(), isLogged(step), updates::gradientNorm);
             memory.afterStep();
             return true;
         }
@@ -367,6 +369,7 @@ public final class TrainingLoop {
             }
         } else {
             log.totals(step, step - firstStep, epoch(), trainSeconds());
+            still.tellAtTheEnd(step - firstStep);
             if (best.isLoadedAtEnd()) {
                 loadBest();
             }
