@@ -84,6 +84,11 @@ final class HeldBack implements TrainingListener {
     }
 
     @Override
+    public void onMeasuredAgain() {
+        tell(TrainingListener::onMeasuredAgain);
+    }
+
+    @Override
     public void onHeldOutCompletions(String set, CompletionTable table) {
         tell(l -> l.onHeldOutCompletions(set, table));
     }

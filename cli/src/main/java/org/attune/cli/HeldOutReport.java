@@ -50,6 +50,12 @@ final class HeldOutReport implements TrainingListener {
     }
 
     @Override
+    public void onMeasuredAgain() {
+        before = pending;
+        pending = Optional.empty();
+    }
+
+    @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
         if (step == 0) {
             before = pending;

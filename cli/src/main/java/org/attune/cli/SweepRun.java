@@ -44,6 +44,7 @@ final class SweepRun<C extends Record & RunConfig> {
     private final LoadedRun<C> base;
     private final Path folder;
     private final PrintWriter console;
+    private final int first; // number of the first trial's folder
     private Optional<String> metric;
     private int failures;
 
@@ -61,6 +62,7 @@ final class SweepRun<C extends Record & RunConfig> {
         this.words = words;
         this.base = base;
         folder = base.config().training().save().outputDir();
+        first = Files.isDirectory(folder.resolve("trial-000")) ? 0 : 1; // as sweeps once began
         console = spec.commandLine().getOut();
         metric = plan.metric();
     }
@@ -72,6 +74,7 @@ final class SweepRun<C extends Record & RunConfig> {
         SweepJournal journal = SweepJournal.open(folder, study(), smaller);
         var search = new SweepSearch(plan, smaller);
         check(search);
+        metric = metric.or(() -> measured(journal));
         for (SweepTrial trial : journal.trials()) {
             if (trial.state() == SweepTrial.State.RUNNING && !complete(journal, trial, smaller)) {
                 return ExitCodes.INTERRUPTED;
@@ -85,6 +88,14 @@ final class SweepRun<C extends Record & RunConfig> {
             }
         }
         return tell(journal, search, wanted);
+    }
+
+    /// The metric by which the trials of an earlier call were compared.
+    private Optional<String> measured(SweepJournal journal) {
+        return journal.trials().stream()
+                .filter(trial -> trial.state() == SweepTrial.State.COMPLETE)
+                .findFirst()
+                .map(trial -> SweepOutcome.of(trialFolder(trial.number()), metric).metric());
     }
 
     /// The held-out metric of the method, as far as it is known before a run has ended.
@@ -129,8 +140,9 @@ final class SweepRun<C extends Record & RunConfig> {
                 .toList();
     }
 
+    /// Has the number that a trial is told by, which begins at 1.
     private Path trialFolder(int number) {
-        return folder.resolve("trial-%03d".formatted(number));
+        return folder.resolve("trial-%03d".formatted(number + first));
     }
 
     /// Makes a trial, or the rest of it.

@@ -14,6 +14,11 @@ final class Budget {
 
     private static final int UNITS_PER_ITEM = 2;
 
+    private static final int UNITS_PER_CALL = 5;
+
+    /// Units for an entry of a dict that is looked up and compared.
+    static final int UNITS_PER_ENTRY = 4;
+
     private long work;
     private int depth;
 
@@ -55,9 +60,14 @@ final class Budget {
         return value;
     }
 
-    /// Counts one statement, loop round, call or operator.
+    /// Counts one statement, loop round or operator.
     void step() {
         spend(1);
+    }
+
+    /// Counts one call of a function, method, macro, filter or test.
+    void call() {
+        spend(UNITS_PER_CALL);
     }
 
     void spend(long units) {

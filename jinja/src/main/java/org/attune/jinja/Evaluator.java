@@ -58,6 +58,7 @@ final class Evaluator {
                     filter(filter, filter.input().map(input -> evaluate(input, scope)), scope);
             case Expression.Test(Expression input, String name, ArgumentList arguments) -> {
                 Object value = evaluate(input, scope);
+                budget.call();
                 yield Tests.apply(name, arguments(arguments, scope).after(value));
             }
         };
@@ -157,7 +158,7 @@ final class Evaluator {
 
     /// Calls `callee`.
     Object call(Object callee, Arguments arguments) {
-        budget.step();
+        budget.call();
         return switch (callee) {
             case Invocable function -> function.call(arguments);
             case Undefined undefined -> throw undefined.failure();
@@ -182,12 +183,12 @@ final class Evaluator {
     }
 
     private Object filtered(String name, ArgumentList arguments, Object value, Scope scope) {
-        budget.step();
+        budget.call();
         return Filters.apply(name, arguments(arguments, scope).after(value));
     }
 
     Arguments arguments(ArgumentList list, Scope scope) {
-        if (list.equals(ArgumentList.NONE)) {
+        if (list == ArgumentList.NONE || list.equals(ArgumentList.NONE)) {
             return Arguments.NONE;
         }
         var positional = new ArrayList<>(all(list.positional(), scope));

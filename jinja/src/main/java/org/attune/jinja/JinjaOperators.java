@@ -158,7 +158,7 @@ final class JinjaOperators {
     }
 
     private static boolean equalEntry(Map<?, ?> map, Object key, Object value) {
-        Budget.charge(1);
+        Budget.charge(Budget.UNITS_PER_ENTRY);
         Object other = Sequences.mapItem(map, key);
         return !(other instanceof Absent) && equal(value, other);
     }

@@ -16,10 +16,11 @@ public final class Limits {
     /// The system property that sets another [#WORK].
     static final String WORK_PROPERTY = "attune.template.work";
 
-    /// Units of work in one rendering. A statement, a loop round, a call and an operator are one
-    /// each, and so are 16 characters that are copied or looked at. Less than a second of one
-    /// processor; a conversation of 100,000 tokens takes a hundredth of it.
-    public static final long WORK = Long.getLong(WORK_PROPERTY, 10_000_000);
+    /// Units of work in one rendering. A statement, a loop round and an operator are one each, and
+    /// so are 16 characters that are copied or looked at; calls and entries of dicts are several.
+    /// Less than a second of one slow processor; a conversation of 100,000 tokens takes a few
+    /// hundredths of it.
+    public static final long WORK = Long.getLong(WORK_PROPERTY, 4_000_000);
 
     /// Macros, call blocks and recursive loops inside one another.
     public static final int DEPTH = 100;

@@ -19,6 +19,9 @@ final class CallPool implements AutoCloseable {
         /// nothing.
         void run();
 
+        /// How long it may run.
+        Duration timeout();
+
         /// Called from another thread when the time is over.
         ///
         /// @return false if the call had ended just before
@@ -26,7 +29,6 @@ final class CallPool implements AutoCloseable {
     }
 
     private final int size;
-    private final Duration timeout;
     private final ScheduledThreadPoolExecutor watchdog;
     private final Object lock = new Object();
     private final ArrayDeque<Supplier<Call>> queue = new ArrayDeque<>();
@@ -36,10 +38,8 @@ final class CallPool implements AutoCloseable {
     private boolean closed;
 
     /// @param size threads at work at once
-    /// @param timeout of a call, from its start
-    CallPool(int size, Duration timeout) {
+    CallPool(int size) {
         this.size = size;
-        this.timeout = timeout;
         this.watchdog =
                 new ScheduledThreadPoolExecutor(
                         1,
@@ -132,7 +132,9 @@ final class CallPool implements AutoCloseable {
                 return closed
                         ? null
                         : watchdog.schedule(
-                                () -> expire(this, call), timeout.toNanos(), TimeUnit.NANOSECONDS);
+                                () -> expire(this, call),
+                                call.timeout().toNanos(),
+                                TimeUnit.NANOSECONDS);
             }
         }
 

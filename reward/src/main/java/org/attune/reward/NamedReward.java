@@ -4,16 +4,13 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
 
-/// A function under its own name; closes the function with it.
-record NamedReward(String name, RewardFunction function) implements RewardFunction, AutoCloseable {
+/// A function with another name, or another answer to how much a call sees; closes the function
+/// with it.
+record NamedReward(String name, boolean wholeRound, RewardFunction function)
+        implements RewardFunction, AutoCloseable {
     @Override
     public List<OptionalDouble> score(RewardBatch batch) {
         return function.score(batch);
-    }
-
-    @Override
-    public boolean wholeRound() {
-        return function.wholeRound();
     }
 
     @Override
@@ -29,6 +26,11 @@ record NamedReward(String name, RewardFunction function) implements RewardFuncti
     @Override
     public Set<String> requiredColumns() {
         return function.requiredColumns();
+    }
+
+    @Override
+    public String content() {
+        return function.content();
     }
 
     @Override

@@ -14,7 +14,6 @@ public record RewardFailure(
         THREW("threw an exception"),
         TIMED_OUT("took longer than the time limit"),
         RETURNED_NULL("returned null"),
-        WRONG_COUNT("returned more or fewer rewards than there are completions"),
         NOT_FINITE("returned NaN or an infinite number"),
         UNANSWERED("got no usable answer"),
         SWITCHED_OFF("is switched off");

@@ -12,9 +12,10 @@ import java.util.Set;
 ///                 .toList();
 /// ```
 ///
-/// A function may be called from several threads at once and never touches a tensor. A call gets
-/// those completions that are finished at the time, in no promised grouping, unless
-/// [#wholeRound] asks for all of them together.
+/// A function may be called from several threads at once and never touches a tensor. **A call gets
+/// those completions that are finished at the time, in no promised grouping and often just one**,
+/// unless [#wholeRound] asks for all of them together. A function that compares completions must
+/// ask for that; a lambda does it by [#wholeRounds].
 @FunctionalInterface
 public interface RewardFunction {
     /// Scores a batch.
@@ -57,8 +58,23 @@ public interface RewardFunction {
         return Set.of();
     }
 
+    /// What it computes with beside its settings, such as the bytes of its source, for a
+    /// fingerprint: a resumed run tells by it that a reward is no longer the same. Empty where
+    /// nothing is known.
+    default String content() {
+        return "";
+    }
+
     /// The same function under another name.
     default RewardFunction named(String name) {
-        return new NamedReward(name, this);
+        return new NamedReward(name, wholeRound(), this);
+    }
+
+    /// The same function, called with a whole round at once or not; see [#wholeRound].
+    /// ```
+    /// WeightedReward.of(longest.wholeRounds(true))
+    /// ```
+    default RewardFunction wholeRounds(boolean whole) {
+        return new NamedReward(name(), whole, this);
     }
 }

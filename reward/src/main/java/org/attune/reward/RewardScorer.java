@@ -1,5 +1,6 @@
 package org.attune.reward;
 
+import org.attune.error.RewardException;
 import org.attune.error.StopRequest;
 import org.attune.reward.RewardFailure.Kind;
 import org.slf4j.Logger;
@@ -25,8 +26,10 @@ import java.util.function.Supplier;
 /// ```
 ///
 /// Functions run on daemon threads of a bounded pool. One that throws, hangs, spins, or returns
-/// null, NaN, infinity or a wrong number of rewards costs that call's completions their reward. A
-/// call has at most [RewardLimits#callSize] of them. Failures are counted in the table, logged once
+/// null, NaN or infinity costs that call's completions their reward. One that returns more or fewer
+/// rewards than it was given completions ends the run: which belongs to which is unknown. A
+/// call has at most [RewardLimits#callSize] completions, or all of them for a function of
+/// [RewardFunction#wholeRound]. Failures are counted in the table, logged once
 /// per function and kind, and summed up at the end; the run goes on. A function that hangs again
 /// and again is switched off. Neither [#close] nor the JVM's exit waits for a hanging thread.
 ///
@@ -57,16 +60,14 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
                 functions.stream()
                         .map(reward -> new FunctionState(reward, reward.function().limits(limits)))
                         .toList();
-        this.pool = new CallPool(limits.parallelism(), limits.timeout());
+        this.pool = new CallPool(limits.parallelism());
         this.pools =
                 this.functions.stream()
                         .map(
                                 state ->
                                         state.limits().equals(limits)
                                                 ? pool
-                                                : new CallPool(
-                                                        state.limits().parallelism(),
-                                                        state.limits().timeout()))
+                                                : new CallPool(state.limits().parallelism()))
                         .toList();
     }
 
@@ -84,9 +85,23 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
         return required;
     }
 
+    /// What the functions are made of, as far as they tell, by `reward NAME (hash)`.
+    @Override
+    public Map<String, String> identity() {
+        var identity = new LinkedHashMap<String, String>();
+        for (FunctionState state : functions) {
+            String content = state.reward.function().content();
+            if (!content.isEmpty()) {
+                identity.put("reward %s (hash)".formatted(state.name), content);
+            }
+        }
+        return identity;
+    }
+
     /// Scores a whole batch and waits for it. Who is called with which completions depends on the
     /// limits only.
     ///
+    /// @throws RewardException if a function gave a wrong number of rewards
     /// @throws CancellationException if the waiting thread is interrupted
     @Override
     public RewardTable score(RewardBatch batch) {
@@ -221,6 +236,7 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
 
         /// Waits until every function is done with every completion, or was given up.
         ///
+        /// @throws RewardException if a function gave a wrong number of rewards
         /// @throws CancellationException if the waiting thread is interrupted, or the scorer is
         ///     closed meanwhile
         /// @throws org.attune.error.StoppedException if the run is stopped meanwhile

@@ -4,6 +4,7 @@ import org.attune.error.StopRequest;
 import org.attune.reward.RewardFailure.Kind;
 
 import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -59,6 +60,11 @@ final class ScoringCall implements CallPool.Call {
     }
 
     @Override
+    public Duration timeout() {
+        return state.limits().timeout(indices.length);
+    }
+
+    @Override
     public boolean giveUp() {
         return settle(
                 () -> {
@@ -110,7 +116,7 @@ final class ScoringCall implements CallPool.Call {
         if (rewards == null) {
             fail(Kind.RETURNED_NULL, part, "instead of a list", null);
         } else if (rewards.size() != part.length) {
-            fail(Kind.WRONG_COUNT, part, "%d for %d".formatted(rewards.size(), part.length), null);
+            results.add(() -> round.miscounted(state.name, rewards.size(), part.length));
         } else {
             keep(part, rewards);
             results.addAll(sink.logged);

@@ -1,5 +1,6 @@
 package org.attune.reward;
 
+import org.attune.error.RewardException;
 import org.attune.reward.RewardFailure.Kind;
 
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ final class ScoringRound {
     private final List<TreeMap<String, Object[]>> extras = new ArrayList<>();
     private final List<double[][]> turns = new ArrayList<>(); // by function; null: not split
     private int open;
+    private String miscount; // null: none
 
     ScoringRound(List<FunctionState> functions, int completions) {
         this.functions = functions;
@@ -155,13 +157,30 @@ final class ScoringRound {
         }
     }
 
+    /// A function gave a wrong number of rewards, of which none can be told to belong to which
+    /// completion.
+    synchronized void miscounted(String function, int got, int expected) {
+        if (miscount == null) {
+            miscount =
+                    ("reward \"%s\" returned %d values for %d completions; it must return one for"
+                                    + " each completion it is given, in their order (none, or null"
+                                    + " of a program, where it doesn't apply). Correct it: which"
+                                    + " value belongs to which completion is unknown")
+                            .formatted(function, got, expected);
+        }
+    }
+
     /// Waits until every function is done with every completion that was added.
     ///
     /// @param stop asked now and then; ends the waiting
     /// @return false if `stop` ended it
+    /// @throws RewardException if a function gave a wrong number of rewards
     synchronized boolean await(BooleanSupplier stop) throws InterruptedException {
         while (open > 0 && !stop.getAsBoolean()) {
             wait(100);
+        }
+        if (miscount != null) {
+            throw new RewardException(miscount);
         }
         return open == 0;
     }

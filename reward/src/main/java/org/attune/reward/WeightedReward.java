@@ -22,4 +22,10 @@ public record WeightedReward(RewardFunction function, double weight) {
     public String name() {
         return function.name();
     }
+
+    /// Name and weight, the same in each process: a run is told from others by it.
+    @Override
+    public String toString() {
+        return "%s (weight %s)".formatted(name(), weight);
+    }
 }

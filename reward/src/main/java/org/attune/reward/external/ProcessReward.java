@@ -11,6 +11,7 @@ import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
+import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardUnavailableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,8 +68,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     private final String name;
     private final List<String> command;
     private final Path directory;
-    private final Duration timeout;
-    private final int strikes;
+    private final RewardLimits limits;
     private volatile LineProgram program;
     private int failuresInARow;
     private String lastFailure = "";
@@ -79,23 +79,27 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     /// @param name in metrics
     /// @param command program and arguments
     /// @param directory in which it runs
-    /// @param timeout for one answer
-    /// @param strikes so many deaths or missing answers in a row, and it isn't started again
-    public ProcessReward(
-            String name, List<String> command, Path directory, Duration timeout, int strikes) {
+    /// @param limits of the time for one answer, and of how many deaths or missing answers in a
+    ///     row it may have before it isn't started again
+    public ProcessReward(String name, List<String> command, Path directory, RewardLimits limits) {
         if (command.isEmpty()) {
             throw new IllegalArgumentException("command must name a program, got []");
         }
         this.name = name;
         this.command = List.copyOf(command);
         this.directory = directory;
-        this.timeout = timeout;
-        this.strikes = strikes;
+        this.limits = limits;
     }
 
     @Override
     public String name() {
         return name;
+    }
+
+    /// A program gets all completions of a round at once, as reward functions of TRL do.
+    @Override
+    public boolean wholeRound() {
+        return true;
     }
 
     @Override
@@ -111,7 +115,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         if (closed) {
             throw new RewardUnavailableException("the reward is closed");
         }
-        if (failuresInARow >= strikes) {
+        if (failuresInARow >= limits.strikes()) {
             throw new RewardUnavailableException(
                     "%s and is not started again after %d failures in a row"
                             .formatted(lastFailure, failuresInARow));
@@ -120,7 +124,8 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             if (program == null) {
                 program = LineProgram.start(name, command, directory);
             }
-            JsonNode answer = exchange(JSON.writeValueAsString(request(batch)));
+            JsonNode answer =
+                    exchange(JSON.writeValueAsString(request(batch)), limits.timeout(batch.size()));
             failuresInARow = 0;
             return rewards(answer, batch);
         } catch (IOException e) {
@@ -131,7 +136,8 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
     }
 
-    private JsonNode exchange(String request) throws IOException, InterruptedException {
+    private JsonNode exchange(String request, Duration timeout)
+            throws IOException, InterruptedException {
         program.send(request, StopRequest.current());
         long deadline = System.nanoTime() + timeout.toNanos();
         for (int printed = 0; ; printed++) {
@@ -161,12 +167,12 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         failuresInARow++;
         String message = "%s %s".formatted(command, what);
         lastFailure = message;
-        if (failuresInARow == strikes) {
+        if (failuresInARow == limits.strikes()) {
             log.error(
                     "reward \"{}\": {}. That is {} times in a row; it is not started again.",
                     name,
                     message,
-                    strikes);
+                    limits.strikes());
         }
         return new RewardUnavailableException(message, cause);
     }

@@ -60,6 +60,12 @@ public final class JudgeReward implements RewardFunction, AutoCloseable {
         return settings.asked().prompt().columns();
     }
 
+    /// The question may come from a file.
+    @Override
+    public String content() {
+        return Integer.toHexString(settings.asked().prompt().text().hashCode());
+    }
+
     /// Separate threads, since they only wait, and no limit of time for a call: each request has
     /// one.
     @Override

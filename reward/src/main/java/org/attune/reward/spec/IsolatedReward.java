@@ -40,6 +40,11 @@ record IsolatedReward(RewardFunction described, ProcessReward process)
     }
 
     @Override
+    public String content() {
+        return described.content();
+    }
+
+    @Override
     public void close() {
         process.close();
     }

@@ -35,9 +35,12 @@ import java.util.stream.Collectors;
 /// - {judge: {base_url: …, model: …}}            # a language model at a server, see JudgeSpec
 /// ```
 /// As a map a source file is `{file: …}` and a class `{class: …}`. Every map may also have
-/// `weight` (1), `label`, its name in metrics, and `isolation`: `thread`, or `process` for a
-/// function that may spin or crash: it gets a separate JVM, which can be killed. Equal names are
-/// numbered: `regex`, `regex_2`.
+/// `weight` (1), `label`, its name in metrics, `whole_round`, whether one call holds all
+/// completions of a round ([RewardFunction#wholeRound]), and `isolation`: `thread`, or `process`
+/// for a function that may spin or crash: it gets a separate JVM, which can be killed. Equal
+/// names are numbered: `regex`, `regex_2`.
+///
+/// A caller in Java may give objects too, of [WeightedReward] or [RewardFunction].
 ///
 /// Paths of files are looked for where the process runs, then in the given directory
 /// ([GivenPath#input]), in which programs run.
@@ -115,6 +118,9 @@ public final class RewardSpec {
         return switch (entry) {
             case String text -> new WeightedReward(unique(named(text, Map.of())), 1);
             case Map<?, ?> map -> configured(map);
+            case WeightedReward given ->
+                    new WeightedReward(unique(given.function()), given.weight());
+            case RewardFunction given -> new WeightedReward(unique(given), 1);
             case null, default ->
                     throw new ConfigException(
                             "a reward is a text or a map, got %s".formatted(entry));
@@ -124,18 +130,24 @@ public final class RewardSpec {
     private RewardFunction named(String text, Map<String, Object> parameters) {
         if (text.endsWith(".java")) {
             noParameters(parameters);
-            return JavaRewards.fromFile(GivenPath.input(text, directory));
+            Path file = GivenPath.input(text, directory);
+            RewardFunction made = JavaRewards.fromFile(file);
+            return new MadeReward(made, RewardContent.ofFiles(List.of(file)));
         }
         if (text.startsWith("class:")) {
             noParameters(parameters);
-            return JavaRewards.fromClass(text.substring("class:".length()).strip());
+            var made = JavaRewards.fromClass(text.substring("class:".length()).strip());
+            return new MadeReward(made, RewardContent.ofClass(made.getClass()));
         }
         if (text.endsWith(".py")) {
             throw new ConfigException(
                     "%s is Python; run it as a program: {command: [python, %s]}"
                             .formatted(text, text));
         }
-        return BuiltinRewards.create(text, parameters);
+        RewardFunction builtin = BuiltinRewards.create(text, parameters);
+        return parameters.get("schema_file") instanceof String file
+                ? new MadeReward(builtin, RewardContent.ofFiles(List.of(Path.of(file))))
+                : builtin;
     }
 
     private static void noParameters(Map<String, Object> parameters) {
@@ -152,6 +164,7 @@ public final class RewardSpec {
         double weight = weight(rest.remove("weight"));
         Object label = rest.remove("label");
         Object isolation = rest.remove("isolation");
+        Object whole = rest.remove("whole_round");
         String inProcess = Json.write(rest);
         List<String> kinds = rest.keySet().stream().filter(KINDS::contains).toList();
         if (kinds.size() != 1) {
@@ -171,11 +184,19 @@ public final class RewardSpec {
                     case "class" -> named("class:" + value, rest);
                     default -> named(String.valueOf(value), rest);
                 };
-        if (isolated(isolation) && !(function instanceof ProcessReward)) {
+        if (isolated(isolation) && !kinds.getFirst().equals("command")) {
             function = new IsolatedReward(function, server(function.name(), inProcess));
         }
         RewardFunction labelled = label == null ? function : function.named(label.toString());
-        return new WeightedReward(unique(labelled), weight);
+        return new WeightedReward(unique(called(labelled, whole)), weight);
+    }
+
+    private static RewardFunction called(RewardFunction function, Object whole) {
+        return switch (whole) {
+            case null -> function;
+            case Boolean asked -> function.wholeRounds(asked);
+            default -> throw new ConfigException("whole_round must be true or false, got " + whole);
+        };
     }
 
     private RewardFunction judge(
@@ -211,7 +232,7 @@ public final class RewardSpec {
                         RewardServer.class.getName(),
                         entry,
                         root.toString());
-        return new ProcessReward(name, command, root, limits.timeout(), limits.strikes());
+        return new ProcessReward(name, command, root, limits);
     }
 
     /// The process runs in another folder.
@@ -258,12 +279,15 @@ public final class RewardSpec {
         // the script rather than the interpreter gives the name
         String last = Path.of(words.getLast()).getFileName().toString();
         String name = last.replaceFirst("\\.\\w+$", "");
-        return new ProcessReward(
-                name.isEmpty() ? "command" : name,
-                words,
-                directory.toAbsolutePath(),
-                limits.timeout(),
-                limits.strikes());
+        var made =
+                new ProcessReward(
+                        name.isEmpty() ? "command" : name,
+                        words,
+                        directory.toAbsolutePath(),
+                        limits);
+        List<Path> files = words.stream().filter(w -> w.startsWith("/")).map(Path::of).toList();
+        return new MadeReward(
+                made, RewardContent.ofFiles(files.stream().filter(Files::isRegularFile).toList()));
     }
 
     /// A word that names a file is found from wherever the program runs.

@@ -38,7 +38,10 @@ class ProcessRewardTest {
     private ProcessReward program(String body, Duration timeout, int strikes) throws IOException {
         Path script = Files.writeString(folder.resolve("reward.sh"), body);
         return new ProcessReward(
-                "script", List.of("sh", script.toString()), folder, timeout, strikes);
+                "script",
+                List.of("sh", script.toString()),
+                folder,
+                RewardLimits.defaults().withTimeout(timeout).withStrikes(strikes));
     }
 
     private static RewardBatch batch(String... texts) {
@@ -205,7 +208,8 @@ class ProcessRewardTest {
                         LONG,
                         3);
         var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(12));
-        try (var scorer = new RewardScorer(List.of(WeightedReward.of(reward)), limits)) {
+        try (var scorer =
+                new RewardScorer(List.of(WeightedReward.of(reward.wholeRounds(false))), limits)) {
             RewardTable table = scorer.score(batch("a", "hang", "b", "die", "c"));
             assertArrayEquals(new double[] {1, Double.NaN, 1, Double.NaN, 1}, table.column(0));
             assertEquals(
@@ -270,7 +274,8 @@ class ProcessRewardTest {
     @Test
     void missingProgramAndWrongAnswersAreTold() throws IOException {
         try (var absent =
-                new ProcessReward("absent", List.of("./no-such-program"), folder, LONG, 3)) {
+                new ProcessReward(
+                        "absent", List.of("./no-such-program"), folder, RewardLimits.defaults())) {
             var error =
                     assertThrows(RewardUnavailableException.class, () -> absent.score(batch("a")));
             assertTrue(error.getMessage().contains("no-such-program"), error.getMessage());

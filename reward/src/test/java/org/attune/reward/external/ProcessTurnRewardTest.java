@@ -74,7 +74,10 @@ class ProcessTurnRewardTest {
                         """
                                 .formatted(answer));
         return new ProcessReward(
-                "script", List.of("sh", script.toString()), folder, Duration.ofSeconds(90), 3);
+                "script",
+                List.of("sh", script.toString()),
+                folder,
+                RewardLimits.defaults().withTimeout(Duration.ofSeconds(90)));
     }
 
     private static RewardBatch batch(Completion... completions) {

@@ -2,6 +2,7 @@ package org.attune.reward.spec;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -25,9 +26,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.stream.Stream;
 
 class RewardSpecTest {
     @TempDir Path folder;
@@ -83,6 +88,96 @@ class RewardSpecTest {
         assertEquals(0.5, rewards.get(1).weight());
         assertEquals(2, rewards.get(5).weight());
         assertEquals(1, rewards.get(0).weight());
+    }
+
+    /// Rewards written for TRL get a whole batch, and may compare what is in it.
+    @Test
+    void programsGetAWholeRoundUnlessToldOtherwise() throws IOException {
+        Files.writeString(
+                folder.resolve("longest.sh"),
+                """
+                while read -r line; do
+                  case $line in *'["a","bb","ccc"]'*) echo '{"rewards": [0, 0, 1]}' ;;
+                  *) echo '{"rewards": [1]}' ;; esac
+                done
+                """);
+        List<String> command = List.of("sh", "longest.sh");
+        var limits = RewardLimits.defaults().withTimeout(Duration.ofSeconds(90)).withCallSize(1);
+        List<WeightedReward> rewards =
+                RewardSpec.parse(
+                        List.of(
+                                Map.of("command", command),
+                                Map.of("command", command, "whole_round", false)),
+                        folder,
+                        limits);
+        try (var scorer = new RewardScorer(rewards, limits)) {
+            RewardTable table =
+                    scorer.score(
+                            new RewardBatch(
+                                    Collections.nCopies(3, new Prompt("p", List.of())),
+                                    Stream.of("a", "bb", "ccc")
+                                            .map(t -> new Completion(t, new int[0], List.of()))
+                                            .toList(),
+                                    Map.of()));
+            assertArrayEquals(new double[] {0, 0, 1}, table.column(0));
+            assertArrayEquals(new double[] {1, 1, 1}, table.column(1));
+        }
+    }
+
+    @Test
+    void everyKindTakesWholeRound() throws IOException {
+        Files.writeString(
+                folder.resolve("Mine.java"),
+                """
+                public class Mine implements org.attune.reward.RewardFunction {
+                    public java.util.List<java.util.OptionalDouble> score(
+                            org.attune.reward.RewardBatch batch) {
+                        return java.util.List.of();
+                    }
+                }
+                """);
+        Map<String, String> judge = Map.of("base_url", "http://localhost:1/v1", "model", "m");
+        for (Map<String, Object> kind :
+                List.<Map<String, Object>>of(
+                        Map.of("name", "gsm8k"),
+                        Map.of("file", "Mine.java"),
+                        Map.of("file", "Mine.java", "isolation", "process"),
+                        Map.of("class", OnClassPath.class.getName()),
+                        Map.of("command", "sh other.sh"),
+                        Map.of("judge", judge))) {
+            for (boolean whole : new boolean[] {true, false}) {
+                Map<String, Object> entry = new LinkedHashMap<>(kind);
+                entry.put("whole_round", whole);
+                assertEquals(
+                        whole, parse(entry).getFirst().function().wholeRound(), kind::toString);
+            }
+        }
+        assertTrue(
+                problem(Map.of("name", "gsm8k", "whole_round", "yes"))
+                        .contains("whole_round must be true or false, got yes"));
+    }
+
+    private Map<String, String> identity(Object entry) {
+        try (var scorer = new RewardScorer(parse(entry), RewardLimits.defaults())) {
+            return scorer.identity();
+        }
+    }
+
+    @Test
+    void filesOfRewardsTellThemApart() throws IOException {
+        Path program = Files.writeString(folder.resolve("judge.sh"), "exit 1");
+        Path schema = Files.writeString(folder.resolve("schema.json"), "{\"type\": \"object\"}");
+        Object run = Map.of("command", "sh judge.sh", "label", "own");
+        Object json = Map.of("name", "json_schema", "schema_file", "schema.json");
+        Map<String, String> before = identity(List.of(run, json, "gsm8k"));
+        assertEquals(Set.of("reward own (hash)", "reward json_schema (hash)"), before.keySet());
+        assertEquals(before, identity(List.of(run, json, "gsm8k")));
+        Files.writeString(program, "exit 2");
+        Files.writeString(schema, "{\"type\": \"array\"}");
+        Map<String, String> after = identity(List.of(run, json, "gsm8k"));
+        before.forEach((key, hash) -> assertNotEquals(hash, after.get(key), key));
+        Object judge = Map.of("judge", Map.of("base_url", "http://localhost:1/v1", "model", "m"));
+        assertEquals(Set.of("reward judge (hash)"), identity(judge).keySet());
     }
 
     @Test

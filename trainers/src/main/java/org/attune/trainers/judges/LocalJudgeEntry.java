@@ -33,7 +33,7 @@ public record LocalJudgeEntry(
         Optional<String> label,
         double weight) {
     private static final String POLICY = "policy";
-    private static final List<String> KEYS = List.of("judge", "weight", "label");
+    private static final List<String> KEYS = List.of("judge", "weight", "label", "whole_round");
 
     /// Whether an entry is one.
     public static boolean fits(Object entry) {
@@ -56,6 +56,7 @@ public record LocalJudgeEntry(
                                 .formatted(where, key, String.join(", ", KEYS)));
             }
         }
+        ModelReward.requireWhole(map.get("whole_round"), where);
         var given = new Parameters("reward \"judge\"", JudgeSpec.map(map.get("judge")));
         String model = given.requiredText("model");
         String mode = given.choice("mode", "single", "group");

@@ -17,6 +17,7 @@ import java.util.Optional;
 /// {model: FOLDER, weight: 0.5, label: steps, aggregation: min, step_separator: "\n"}
 /// ```
 /// of which all but `model` may be left out. The last two are for process reward models.
+/// `whole_round` may be `true`, which it is anyway.
 ///
 /// @param folder of a model or an adapter
 /// @param label name in metrics; empty: the folder's
@@ -30,7 +31,7 @@ public record ModelReward(
         Optional<StepAggregation> aggregation,
         Optional<StepSeparator> separator) {
     private static final List<String> KEYS =
-            List.of("model", "weight", "label", "aggregation", "step_separator");
+            List.of("model", "weight", "label", "whole_round", "aggregation", "step_separator");
 
     /// Whether an entry is one.
     public static boolean fits(Object entry, Path directory) {
@@ -66,6 +67,7 @@ public record ModelReward(
                                                 .orElse("")));
             }
         }
+        requireWhole(map.get("whole_round"), where);
         Path folder = RewardModel.folder(String.valueOf(map.get("model")), directory, where);
         return new ModelReward(
                 folder,
@@ -73,6 +75,15 @@ public record ModelReward(
                 weight(map.get("weight"), where),
                 Optional.ofNullable(map.get("aggregation")).map(a -> aggregation(a, where)),
                 Optional.ofNullable(map.get("step_separator")).map(text -> separator(text, where)));
+    }
+
+    /// A model judges a round when it has ended.
+    static void requireWhole(Object value, String where) {
+        if (value != null && !Boolean.TRUE.equals(value)) {
+            throw new ConfigException(
+                    "%s: whole_round is %s, but a model judges all completions of a round at once; leave it out"
+                            .formatted(where, value));
+        }
     }
 
     static double weight(Object value, String where) {

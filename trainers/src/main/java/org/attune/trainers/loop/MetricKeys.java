@@ -57,6 +57,9 @@ public final class MetricKeys {
     /// Their standard deviation.
     public static final String REWARD_STD = "reward_std";
 
+    /// Share of the groups whose completions have equal rewards.
+    public static final String ZERO_STD = "frac_reward_zero_std";
+
     /// Attune's own: share of pairs whose chosen reward is the larger one, ties counted half
     /// (TRL's
     /// `rewards/accuracies` counts them as wrong, so that an untrained policy has 0). Only in

@@ -2,12 +2,16 @@ package org.attune.trainers.loop;
 
 import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
+import org.attune.error.CheckpointException;
+import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SaveConfig;
+import org.attune.trainers.config.ScheduleConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -100,6 +104,38 @@ public final class ResumePoint {
             }
         }
         return compared;
+    }
+
+    /// Whether a checkpoint is of this run, which may have become longer since, and whose rewards
+    /// may have been corrected.
+    ///
+    /// @param identity the run's
+    /// @param total steps that the run has now
+    /// @throws CheckpointException if it is of another run, or has more steps
+    static void requireSameRun(
+            Checkpoint checkpoint,
+            Map<String, String> identity,
+            int total,
+            ScheduleConfig schedule) {
+        Map<String, String> saved = checkpoint.state().identity();
+        List<String> changes =
+                checkpoint.requireSameRun(
+                        ChangedRewards.accepted(saved, withLibtorchOf(saved, identity)),
+                        Fingerprints.LENGTH);
+        int done = checkpoint.state().step();
+        if (total < done) {
+            throw new CheckpointException(
+                    "%s has %d steps, more than the %d of this run; raise max_steps or num_train_epochs, or resume from an earlier checkpoint"
+                            .formatted(checkpoint.folder(), done, total));
+        }
+        if (!changes.isEmpty()) {
+            LOG.info(
+                    "{}: from step {} on the learning rate follows the {} schedule of {} steps",
+                    String.join(", ", changes),
+                    done + 1,
+                    ConfigNames.wireName(schedule.lrSchedulerType()),
+                    total);
+        }
     }
 
     /// How many logical devices the run has; empty for one.

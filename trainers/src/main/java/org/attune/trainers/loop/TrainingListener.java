@@ -81,6 +81,10 @@ public interface TrainingListener {
     /// @param rows in the set's order; empty where a method tells nothing of single rows
     default void onHeldOutRows(String set, List<MeasuredRow> rows) {}
 
+    /// A resumed run measured again what was held out before training, by other rewards: what
+    /// [#onHeldOutCompletions] told last is what a checkpoint knew until now.
+    default void onMeasuredAgain() {}
+
     /// The run's result is an earlier checkpoint's, as it was the best.
     ///
     /// @param checkpoint its folder

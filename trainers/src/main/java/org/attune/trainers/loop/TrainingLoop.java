@@ -10,7 +10,6 @@ import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.files.AtomicFile;
 import org.attune.tensor.TensorScope;
-import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
@@ -56,6 +55,7 @@ public final class TrainingLoop {
     private int step;
     private int firstStep;
     private double rate; // of the last step
+    private final StillSteps still = new StillSteps();
     private int resultOf = -1; // step whose weights the result is, if it is not the last
 
     /// What a trainer does in a run.
@@ -214,6 +214,7 @@ public final class TrainingLoop {
             step++;
             average.ifPresent(a -> a.made(step));
             log.count(report.get());
+            still.tell(report.get(), isLogged(step), updates::gradientNorm);
             memory.afterStep();
             return true;
         }
@@ -278,6 +279,10 @@ public final class TrainingLoop {
     /// What a checkpoint knows later.
     private void measureBefore(Work work) {
         evaluate(work);
+        keepBefore();
+    }
+
+    private void keepBefore() {
         heldoutBefore = new LinkedHashMap<>();
         if (!lastEvaluation.isEmpty()) {
             best.requireMetric(lastEvaluation);
@@ -330,41 +335,30 @@ public final class TrainingLoop {
             return;
         }
         Checkpoint checkpoint = from.get();
-        requireSameRun(checkpoint);
+        ResumePoint.requireSameRun(checkpoint, identity, info.totalSteps(), config.schedule());
+        RunState state = checkpoint.state();
+        var rewards = ChangedRewards.of(state.identity(), identity);
+        if (rewards.isEmpty()) {
+            heldoutBefore = state.heldoutBefore();
+        } else {
+            atResult(() -> lastEvaluation = work.evaluate()); // by the weights of the start
+            keepBefore();
+        }
         updates.restore(checkpoint);
         work.restore(checkpoint.folder());
-        best.restore(checkpoint.folder());
+        if (rewards.isEmpty()) {
+            best.restore(checkpoint.folder());
+        }
         average.ifPresent(a -> a.restore(checkpoint.folder()));
-        RunState state = checkpoint.state();
         step = state.step();
         firstStep = step;
         savedAt = step;
-        heldoutBefore = state.heldoutBefore();
         log.restore(state);
         context.listeners().forEach(l -> l.onResume(checkpoint.folder()));
+        if (!rewards.isEmpty()) {
+            rewards.tell(step, !heldoutBefore.isEmpty(), context.listeners());
+        }
         LOG.info("resumed from {} at step {} of {}", checkpoint.folder(), step, info.totalSteps());
-    }
-
-    /// The same run, which may have become longer.
-    private void requireSameRun(Checkpoint checkpoint) {
-        List<String> changes =
-                checkpoint.requireSameRun(
-                        ResumePoint.withLibtorchOf(checkpoint.state().identity(), identity),
-                        Fingerprints.LENGTH);
-        int done = checkpoint.state().step();
-        if (info.totalSteps() < done) {
-            throw new CheckpointException(
-                    "%s has %d steps, more than the %d of this run; raise max_steps or num_train_epochs, or resume from an earlier checkpoint"
-                            .formatted(checkpoint.folder(), done, info.totalSteps()));
-        }
-        if (!changes.isEmpty()) {
-            LOG.info(
-                    "{}: from step {} on the learning rate follows the {} schedule of {} steps",
-                    String.join(", ", changes),
-                    done + 1,
-                    ConfigNames.wireName(config.schedule().lrSchedulerType()),
-                    info.totalSteps());
-        }
     }
 
     private RunSummary finish(Work work, boolean interrupted) {
@@ -375,6 +369,7 @@ public final class TrainingLoop {
             }
         } else {
             log.totals(step, step - firstStep, epoch(), trainSeconds());
+            still.tellAtTheEnd(step - firstStep);
             if (best.isLoadedAtEnd()) {
                 loadBest();
             }

@@ -11,7 +11,9 @@ import java.util.List;
 
 /// How completions are judged.
 ///
-/// @param rewardFuncs reward functions; may be empty where recorded completions have rewards
+/// @param rewardFuncs reward functions: texts and maps as a run's file has them, and objects of
+///     [org.attune.reward.WeightedReward] or [org.attune.reward.RewardFunction]; may be empty where
+///     recorded completions have rewards
 /// @param rewardWeights one weight per function; empty: 1 each
 /// @param scaleRewards by what advantages are divided
 /// @param multiObjectiveAggregation how several rewards become one advantage

@@ -198,7 +198,8 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
 
     @Override
     public Map<String, String> identity() {
-        Map<String, String> identity = new LinkedHashMap<>();
+        Map<String, String> identity =
+                new LinkedHashMap<>(functions.map(RewardScorer::identity).orElse(Map.of()));
         models.forEach(
                 judge ->
                         identity.put(

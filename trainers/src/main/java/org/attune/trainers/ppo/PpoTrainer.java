@@ -77,6 +77,7 @@ public final class PpoTrainer {
     private final Optional<ReferenceSync> sync;
     private final Optional<RoundsAhead> ahead;
     private KlController controller;
+    private final Map<String, String> judges;
     private List<String> origins = List.of();
 
     /// @param config checked here
@@ -106,6 +107,7 @@ public final class PpoTrainer {
         this.prompts = List.copyOf(prompts);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
+        judges = rewards.identity();
         if (config.kl().klCoef() != 0 && reference.isEmpty()) {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
@@ -195,6 +197,7 @@ public final class PpoTrainer {
                     var parts = new RunParts("ppo", config.training(), policy, context);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     tellOfCorrection();
                     try (var _ = devices) {

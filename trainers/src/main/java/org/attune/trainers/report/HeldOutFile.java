@@ -100,6 +100,13 @@ public final class HeldOutFile implements TrainingListener {
     }
 
     @Override
+    public void onMeasuredAgain() {
+        if (!pending.isEmpty()) {
+            onEvaluate(0, Map.of());
+        }
+    }
+
+    @Override
     public void onHeldOutRows(String set, List<MeasuredRow> measured) {
         if (pending.isEmpty()) {
             pending =

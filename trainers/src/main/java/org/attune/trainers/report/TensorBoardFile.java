@@ -90,6 +90,11 @@ public final class TensorBoardFile implements TrainingListener {
     }
 
     @Override
+    public void onMeasuredAgain() {
+        heldOut = Optional.empty();
+    }
+
+    @Override
     public void onHeldOutRows(String set, List<MeasuredRow> rows) {
         measured.put(set, rows);
     }

@@ -1,11 +1,11 @@
 package org.attune.trainers.run;
 
+import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.hub.HubDownload;
 import org.attune.ranks.Collective;
 import org.attune.ranks.SingleProcess;
 import org.attune.reward.CompletionScorer;
-import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.grpo.GrpoConfig;
@@ -17,7 +17,6 @@ import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.opening.Judging;
 import org.attune.trainers.opening.Passes;
 import org.attune.trainers.opening.RolloutMethod;
-import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoConfig;
@@ -42,6 +41,9 @@ import java.util.List;
 /// @param ranks processes of the run, which all make the same calls
 public record Runs(
         HubCache hub, List<TrainingListener> listeners, StopSignal stop, Collective ranks) {
+    /// What a [CompletionScorer] replaces.
+    private static final List<Object> JUDGE = List.of("(a judge of its own)");
+
     public Runs {
         listeners = List.copyOf(listeners);
     }
@@ -90,19 +92,41 @@ public record Runs(
     ///
     /// @param rewards those that are [AutoCloseable] are closed at the end
     public RunSummary grpo(GrpoConfig config, List<WeightedReward> rewards) {
-        try (var scorer = new RewardScorer(rewards, RolloutSetup.limits(config))) {
-            return train(new GrpoMethod(), config, Judging.of(scorer));
-        }
+        return train(config.withRewards(r -> r.withRewardFuncs(List.copyOf(rewards))));
     }
 
     /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
-        return train(new GrpoMethod(), config, Judging.of(rewards));
+        return train(
+                new GrpoMethod(),
+                config.withRewards(r -> r.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
+                Judging.of(rewards));
     }
 
-    /// Proximal policy optimisation with whatever judges completions in place of `reward_funcs`.
+    /// Proximal policy optimisation with reward functions of your own in place of `reward_funcs`;
+    /// a model of `reward_model_path` judges beside them.
+    ///
+    /// @param rewards those that are [AutoCloseable] are closed at the end
+    public RunSummary ppo(PpoConfig config, List<WeightedReward> rewards) {
+        return train(config.withJudging(j -> j.withRewardFuncs(List.copyOf(rewards))));
+    }
+
+    /// As above, with whatever judges completions in place of `reward_funcs`.
+    ///
+    /// @throws ConfigException if `reward_model_path` names another judge
     public RunSummary ppo(PpoConfig config, CompletionScorer rewards) {
-        return train(new PpoMethod(), config, Judging.of(rewards));
+        config.judging()
+                .rewardModelPath()
+                .ifPresent(
+                        path -> {
+                            throw new ConfigException(
+                                    "reward_model_path is %s, but the judge given scores alone; leave it out"
+                                            .formatted(path));
+                        });
+        return train(
+                new PpoMethod(),
+                config.withJudging(j -> j.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
+                Judging.of(rewards));
     }
 
     private <C extends Record & RolloutRun> RunSummary train(
