@@ -49,6 +49,11 @@ public final class Guarantees {
         return claims.get(guarantee).holds();
     }
 
+    /// Whether there is none that the probe found a way around.
+    public boolean holdAll() {
+        return claims.values().stream().allMatch(Claim::holds);
+    }
+
     /// As `files: Landlock ABI 7 · network: seccomp · …`.
     public String line() {
         return claims.entrySet().stream()
