@@ -16,9 +16,9 @@ import java.util.concurrent.TimeoutException;
 /// An interpreter that is kept from one call to the next, with its variables. If it ends, the next
 /// call begins with a fresh one, and the model reads so.
 final class CodeSession implements AutoCloseable {
-    /// Runs each piece of code that follows a line with its name, its length in bytes and a mark, all
-    /// in one scope, and then prints the mark. As at a prompt the value of a last expression is printed. Only what the code did is
-    /// in a traceback.
+    /// Runs each piece of code that follows a line with its name, its length in bytes and a mark,
+    /// all in one scope, and then prints the mark. As at a prompt the value of a last expression is
+    /// printed. Only what the code did is in a traceback.
     private static final String PYTHON =
             """
             import ast, linecache, os, sys, traceback

@@ -80,8 +80,7 @@ final class EpisodeCode implements ToolSet {
             throws IOException, InterruptedException, TimeoutException {
         // Java makes a class of the file's name
         var file = new SourceFile("Call" + calls.incrementAndGet() + ENDINGS.get(language), code);
-        ProgramCommand command =
-                interpreters.run(language, work, file, config.sandbox().memory());
+        ProgramCommand command = interpreters.run(language, work, file, config.sandbox().memory());
         try (RunningProgram program = sandbox.start(command, work, config.maxOutput())) {
             ProgramEnd end = program.await(config.timeout());
             return answers.of(end);

@@ -117,8 +117,7 @@ final class Interpreters {
 
     private ProgramCommand python(
             List<String> arguments, Optional<SourceFile> file, WorkFolder work) {
-        List<String> command =
-                new ArrayList<>(List.of(python.orElseThrow().program().toString()));
+        List<String> command = new ArrayList<>(List.of(python.orElseThrow().program().toString()));
         command.addAll(arguments);
         Map<String, String> environment = new HashMap<>(FOR_PYTHON);
         // modules that earlier calls wrote

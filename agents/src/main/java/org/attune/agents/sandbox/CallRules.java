@@ -50,7 +50,8 @@ final class CallRules {
     private static final String RIGHTS_AND_TIMES =
             "chmod fchmod fchmodat fchmodat2 utime utimes futimesat utimensat";
     private static final String OWNERS = "chown fchown lchown fchownat";
-    private static final String NOTES = "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr";
+    private static final String NOTES =
+            "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr";
 
     private static final int NOT_SUPPORTED = 95; // EOPNOTSUPP
     private static final int NO_TERMINAL = 25; // ENOTTY
@@ -61,6 +62,7 @@ final class CallRules {
     private static final int PROCESS = 0x017D4FFF;
 
     private static final int SHARED_MEMORY = 0x21; // MAP_SHARED | MAP_ANONYMOUS
+    private static final int SIGNAL = 0xFF; // CSIGNAL
     private static final int THREAD = 0x00010000; // CLONE_THREAD
     private static final int KIND_OF_FILE = 0xF000; // S_IFMT
     private static final int KIND_OF_SOCKET = 0xF;
@@ -72,10 +74,7 @@ final class CallRules {
     /// @param keepsTruncate whether the kernel looks at `truncate`
     /// @param limits of it, some of which the kernel doesn't keep by itself
     static List<CallRule> of(
-            boolean isAlone,
-            boolean keepsSignals,
-            boolean keepsTruncate,
-            JailPlan.Limits limits) {
+            boolean isAlone, boolean keepsSignals, boolean keepsTruncate, JailPlan.Limits limits) {
         List<CallRule> rules = new ArrayList<>();
         if (limits.memory() < limits.addresses()) {
             // memory that is shared and of no file is in no other limit
@@ -102,7 +101,10 @@ final class CallRules {
         rules.addAll(CallRule.answer("sync syncfs", 0));
         // programs then do without, where they don't know another reason
         rules.addAll(CallRule.answer("flock io_setup", NO_SUCH_CALL));
-        CallRule clone = CallRule.checked("clone").withBits(0, ~PROCESS, 0);
+        CallRule clone =
+                CallRule.checked("clone")
+                        .withBits(0, ~PROCESS, 0)
+                        .withBits(0, SIGNAL, 0, 17); // SIGCHLD
         rules.add(limits.mayFork() ? clone : clone.withBits(0, THREAD, THREAD));
         if (limits.mayFork()) {
             rules.addAll(CallRule.pass("fork vfork"));
@@ -118,7 +120,14 @@ final class CallRules {
                 // TCGETS TIOCGPGRP TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
                 CallRule.checked("ioctl")
                         .with(
-                                1, NO_TERMINAL, 0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450,
+                                1,
+                                NO_TERMINAL,
+                                0x5401,
+                                0x540F,
+                                0x5413,
+                                0x541B,
+                                0x5421,
+                                0x5450,
                                 0x5451),
                 // copies, flags, locks of records, sizes of pipes
                 CallRule.checked("fcntl")
@@ -126,7 +135,22 @@ final class CallRules {
                 // names, time of death, dumps, slack, huge pages, names of memory
                 CallRule.checked("prctl")
                         .with(
-                                0, INVALID, 1, 2, 3, 4, 15, 16, 21, 23, 29, 30, 38, 39, 41, 42,
+                                0,
+                                INVALID,
+                                1,
+                                2,
+                                3,
+                                4,
+                                15,
+                                16,
+                                21,
+                                23,
+                                29,
+                                30,
+                                38,
+                                39,
+                                41,
+                                42,
                                 0x53564D41),
                 CallRule.checked("arch_prctl")
                         .with(0, INVALID, 0x1001, 0x1002, 0x1003, 0x1004, 0x3001),

@@ -129,8 +129,7 @@ final class JailCalls {
         if (written.length >= REPORT_BYTES) { // maybe with the status of a process that wrote it
             long answer = bytes.getLong();
             Needed failed = needed.get((int) bytes.getLong());
-            throw new JailException(
-                    failed.step, "%s: errno %d".formatted(failed.name, -answer));
+            throw new JailException(failed.step, "%s: errno %d".formatted(failed.name, -answer));
         }
         if (written.length != STATUS_BYTES) {
             return exit;

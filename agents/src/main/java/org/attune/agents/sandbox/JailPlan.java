@@ -134,10 +134,7 @@ record JailPlan(
     /// namespace of processes, with which all others end; and the program.
     private void enter(JailCalls calls, Spaces spaces) {
         spaces.enter(calls);
-        calls.need(
-                JailStep.NAMESPACES,
-                "unshare",
-                Namespaces.NEW_PROCESSES | Namespaces.NEW_FILES);
+        calls.need(JailStep.NAMESPACES, "unshare", Namespaces.NEW_PROCESSES | Namespaces.NEW_FILES);
         var pipe = calls.list().longs(0, 0, 0);
         calls.need(JailStep.NAMESPACES, "pipe2", pipe, PIPE_CLOSES);
         calls.inNewProcess(JailStep.NAMESPACES);

@@ -83,13 +83,7 @@ final class Landlock {
                         path,
                         OPEN_PATH | CLOSE_ON_EXEC);
         file.into(data.at(FILE_AT));
-        calls.need(
-                JailStep.LANDLOCK,
-                "landlock_add_rule",
-                rules.result(),
-                PATH_BENEATH,
-                data,
-                0);
+        calls.need(JailStep.LANDLOCK, "landlock_add_rule", rules.result(), PATH_BENEATH, data, 0);
     }
 
     /// Restricts the process that makes these calls.

@@ -32,6 +32,9 @@ final class Mechanisms {
                     Guarantee.DISK,
                     List.of(Set.of(NAMESPACES, LIMITS, PRIVILEGES, SECCOMP)));
 
+    /// Begins the reason that an administrator can often do something about.
+    static final String NO_NAMESPACES = "the system gives programs no namespaces";
+
     private final Jails jails;
     private final Map<JailStep, String> refused = new EnumMap<>(JailStep.class);
 

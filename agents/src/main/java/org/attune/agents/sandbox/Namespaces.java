@@ -208,7 +208,8 @@ final class Namespaces {
                         "proc",
                         NO_PRIVILEGES | NO_PROGRAMS | READ_ONLY,
                         "subset=pid,hidepid=invisible");
-        var none = calls.need(JailStep.NAMESPACES, "mount", "none", PROCESSES, "tmpfs", READ_ONLY, 0);
+        var none =
+                calls.need(JailStep.NAMESPACES, "mount", "none", PROCESSES, "tmpfs", READ_ONLY, 0);
         own.onBelow(none).onZero(calls.may("getpid"));
     }
 
@@ -216,8 +217,7 @@ final class Namespaces {
     static void code(JailCalls calls, SourceFile file) {
         byte[] bytes = file.text().getBytes(StandardCharsets.UTF_8);
         String options = "mode=755,size=%d".formatted(bytes.length + 64 * FILE_BYTES);
-        calls.need(
-                JailStep.NAMESPACES, "mount", "code", CODE, "tmpfs", NO_PRIVILEGES, options);
+        calls.need(JailStep.NAMESPACES, "mount", "code", CODE, "tmpfs", NO_PRIVILEGES, options);
         var open =
                 calls.need(
                         JailStep.NAMESPACES,

@@ -200,10 +200,7 @@ final class SandboxProbe {
     }
 
     private static SandboxConfig limits() {
-        return SandboxConfig.DEFAULTS
-                .withMemory(MEMORY)
-                .withProcesses(PROCESSES)
-                .withDisk(DISK);
+        return SandboxConfig.DEFAULTS.withMemory(MEMORY).withProcesses(PROCESSES).withDisk(DISK);
     }
 
     /// How a program with many processes escaped, if it did.

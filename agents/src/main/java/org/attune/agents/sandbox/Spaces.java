@@ -40,8 +40,7 @@ final class Spaces implements AutoCloseable {
     ///
     /// @param process of [CallRunner], not yet told what to do
     /// @throws JailException if the system refuses them
-    static Spaces make(
-            Kernel kernel, Process process, JailUser user, long disk, List<String> read)
+    static Spaces make(Kernel kernel, Process process, JailUser user, long disk, List<String> read)
             throws IOException, InterruptedException {
         var made = new Spaces(kernel, user);
         boolean isReady = false;
@@ -82,7 +81,8 @@ final class Spaces implements AutoCloseable {
         List<CallList.Call> open = new ArrayList<>();
         for (long descriptor : held) {
             String path = "/proc/%d/fd/%d".formatted(ProcessHandle.current().pid(), descriptor);
-            open.add(calls.need(JailStep.NAMESPACES, "openat", CURRENT_FOLDER, path, CLOSE_ON_EXEC));
+            open.add(
+                    calls.need(JailStep.NAMESPACES, "openat", CURRENT_FOLDER, path, CLOSE_ON_EXEC));
         }
         for (int i = 0; i < open.size(); i++) {
             calls.need(JailStep.NAMESPACES, "setns", open.get(i).result(), spaces.get(i).kind);

@@ -160,7 +160,10 @@ class OrdinaryWorkTest {
                             print(125000)
                         """,
                         "rung\nok\n125000"),
-                python("modules that were written", "open('mine.py', 'w').write('x = 5')", "(no output)"),
+                python(
+                        "modules that were written",
+                        "open('mine.py', 'w').write('x = 5')",
+                        "(no output)"),
                 python("modules that are read", "import mine; print(mine.x)", "5"));
     }
 
@@ -168,20 +171,25 @@ class OrdinaryWorkTest {
         return List.of(
                 shell(
                         "pipes",
-                        "seq 1 5 | awk '{s += $1} END {print s}'; printf 'b\\na\\n' | sort | head -1",
+                        "seq 1 5 | awk '{s += $1} END {print s}'; printf 'b\\n"
+                            + "a\\n"
+                            + "' | sort | head -1",
                         "15\na"),
                 shell(
                         "files",
-                        "mkdir -p a/b && cd a && echo x > b/c && cp -rp b d && mv d e && find . -type f"
-                                + " | sort; ln -s b/c l; cat l; tar cf t.tar b e && tar tf t.tar | wc"
-                                + " -l; cd ..; rm -rf a",
+                        "mkdir -p a/b && cd a && echo x > b/c && cp -rp b d && mv d e && find ."
+                            + " -type f | sort; ln -s b/c l; cat l; tar cf t.tar b e && tar tf"
+                            + " t.tar | wc -l; cd ..; rm -rf a",
                         "./b/c\n./e/c\nx\n4"),
                 shell(
                         "in the background",
-                        "(sleep 0.1; echo late) & wait; trap 'echo bye' EXIT; x=$(echo in); echo $x;"
-                                + " mktemp >/dev/null && echo made",
+                        "(sleep 0.1; echo late) & wait; trap 'echo bye' EXIT; x=$(echo in); echo"
+                            + " $x; mktemp >/dev/null && echo made",
                         "late\nin\nmade\nbye"),
-                shell("a script", "printf '#!/bin/sh\\necho ran $1' > s; chmod +x s; ./s it", "ran it"),
+                shell(
+                        "a script",
+                        "printf '#!/bin/sh\\necho ran $1' > s; chmod +x s; ./s it",
+                        "ran it"),
                 shell("here", "cat <<E\none\nE\nmkfifo p; (echo two > p &) ; cat p", "one\ntwo"));
     }
 
@@ -213,9 +221,9 @@ class OrdinaryWorkTest {
                         "116\n4"),
                 shell(
                         "a compiler",
-                        "echo 'class Hello { public static void main(String[] a) { System.out.println(\"hello\"); } }'"
-                                + " > Hello.java; JAVA_HOME/bin/javac Hello.java &&"
-                                + " JAVA_HOME/bin/java Hello",
+                        "echo 'class Hello { public static void main(String[] a) {"
+                            + " System.out.println(\"hello\"); } }' > Hello.java;"
+                            + " JAVA_HOME/bin/javac Hello.java && JAVA_HOME/bin/java Hello",
                         "hello"));
     }
 

@@ -35,8 +35,7 @@ class SandboxProbeTest {
         expected.removeAll(lost);
         assertEquals(expected, kept(without));
         assertThrows(
-                ConfigException.class,
-                () -> Sandbox.open(SandboxConfig.DEFAULTS, without).close());
+                ConfigException.class, () -> Sandbox.open(SandboxConfig.DEFAULTS, without).close());
     }
 
     private static <E extends Enum<E>> Set<E> set(Class<E> type, String names) {

@@ -101,58 +101,72 @@ def child(guarantee, name, what, seconds=3):
 
 # ---- files -----------------------------------------------------------------------------------
 
-HIDDEN = [OUT + "/secret", OUT, "/etc/shadow", "/etc/passwd", "/root", "/home", "/var/log", "/boot", "/sys",
+# of the machine: an attempt that succeeded would do no harm
+HIDDEN = ["/etc/shadow", "/etc/passwd", "/etc/hostname", "/root/.bashrc", "/root/.ssh", "/home", "/var/log", "/boot", "/sys",
           "/sys/kernel", "/proc/sys/kernel/hostname", "/proc/kcore", "/proc/1/environ", f"/proc/{VICTIM}/environ",
           f"/proc/{VICTIM}/mem", f"/proc/{VICTIM}/root/etc/passwd", "/proc/self/root" + OUT + "/secret",
           "/proc/self/cwd/../.." + OUT + "/secret", "../" * 20 + OUT[1:] + "/secret", "/dev/mem", "/dev/kmsg", "/dev/tty",
-          "/dev/console", "/dev/ptmx", "/dev/kvm", "/dev/fuse", "/dev/vda", "/dev/sda", "/dev/net/tun", "/run", "/mnt", "/opt/none"]
-SHARED = ["/usr", "/usr/bin/env", "/bin/sh", READ, READ + "/table", sys.executable, os.path.dirname(os.__file__), "/dev/null",
-          os.path.abspath(__file__)]
+          "/dev/console", "/dev/ptmx", "/dev/kvm", "/dev/fuse", "/dev/vda", "/dev/sda", "/dev/net/tun", "/run", "/mnt"]
+SYSTEM = ["/usr", "/usr/bin/env", "/bin/sh", sys.executable, os.path.dirname(os.__file__)]
+# made for the purpose
+MADE = [OUT + "/secret", OUT, READ, READ + "/table", os.path.dirname(os.path.abspath(__file__)), os.path.abspath(__file__)]
+READABLE = SYSTEM + MADE[2:]
 
 
 def on_paths():
-    for path in HIDDEN:
+    for path in HIDDEN + MADE[:2]:
         attempt("files", f"reads {path}", lambda: os.open(path, os.O_RDONLY | os.O_NONBLOCK))
         attempt("files", f"lists {path}", lambda: os.listdir(path))
-    for path in HIDDEN + SHARED:
-        isNull = path == "/dev/null"
-        if not isNull:
-            attempt("files", f"writes {path}", lambda: os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-            attempt("files", f"appends {path}", lambda: os.open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK))
-            attempt("files", f"truncates {path}", lambda: os.truncate(path, 0))
-        attempt("files", f"makes in {path}", lambda: os.open(path + "/made", os.O_CREAT | os.O_WRONLY, 0o777))
-        attempt("files", f"makes over {path}", lambda: os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o777))
-        attempt("files", f"makes folders in {path}", lambda: os.mkdir(path + "/made"))
-        attempt("files", f"makes FIFOs in {path}", lambda: os.mkfifo(path + "/made"))
-        attempt("files", f"makes links in {path}", lambda: os.symlink("/etc", path + "/made"))
+    for path in HIDDEN + SYSTEM + MADE:
+        attempt("files", f"writes {path}", lambda: os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        attempt("files", f"appends {path}", lambda: os.open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK))
         attempt("files", f"makes nameless in {path}", lambda: os.open(path, os.O_TMPFILE | os.O_WRONLY, 0o600))
         attempt("files", f"links {path}", lambda: os.link(path, "linked"))
-        attempt("files", f"links over {path}", lambda: os.link("own", path))
-        attempt("files", f"moves {path}", lambda: os.rename(path, "moved"))
-        attempt("files", f"moves over {path}", lambda: os.rename("own", path))
-        attempt("files", f"exchanges {path}", lambda: call("renameat2", CWD, "own", CWD, path, 2))
-        attempt("files", f"deletes {path}", lambda: os.unlink(path))
-        attempt("files", f"deletes folder {path}", lambda: os.rmdir(path))
-        attempt("files", f"notes on {path}", lambda: os.setxattr(path, "user.x", b"x"))
-        attempt("files", f"deletes notes on {path}", lambda: os.removexattr(path, "user.x"))
-        unchanged("files", f"rights of {path}", path, lambda: os.chmod(path, 0o777))
-        unchanged("files", f"owner of {path}", path, lambda: os.chown(path, os.getuid(), os.getgid()))
-        unchanged("files", f"time of {path}", path, lambda: os.utime(path, (1, 1)))
-        unchanged("files", f"time of {path} now", path, lambda: os.utime(path))
-        attempt("files", f"watches {path}", lambda: call("inotify_init1", 0))
-        attempt("files", f"roots in {path}", lambda: os.chroot(path))
-        attempt("files", f"mounts on {path}", lambda: call("mount", "x", path, "tmpfs", 0, 0))
-        attempt("files", f"binds {path}", lambda: call("mount", path, "folder", 0, 0x1000, 0))
-        attempt("files", f"makes {path} writable", lambda: call("mount", 0, path, 0, 0x1020, 0))
-        attempt("files", f"unmounts {path}", lambda: call("umount2", path, 2))
         attempt("files", f"takes the tree {path}", lambda: call("open_tree", CWD, path, 1))
         attempt("files", f"handle of {path}", lambda: call("name_to_handle_at", CWD, path, A, A + 512, 0))
+        attempt("files", f"roots in {path}", lambda: os.chroot(path))
+        attempt("files", f"watches {path}", lambda: call("inotify_add_watch", 1, path, 2))
+        attempt("files", f"marks {path}", lambda: call("fanotify_mark", 1, 1, 2, CWD, path))
+    for path in SYSTEM + ["/dev/null", "/dev/zero"]:
+        mode = os.stat(path).st_mode & 0o7777
+        unchanged("files", f"rights of {path}", path, lambda: os.chmod(path, mode))
+        unchanged("files", f"owner of {path}", path, lambda: os.chown(path, -1, -1))
+        unchanged("files", f"time of {path}", path, lambda: os.utime(path))
+    for path in MADE:
+        harm(path)
+
+
+def harm(path):
+    attempt("files", f"truncates {path}", lambda: os.truncate(path, 0))
+    attempt("files", f"makes in {path}", lambda: os.open(path + "/made", os.O_CREAT | os.O_WRONLY, 0o777))
+    attempt("files", f"makes over {path}", lambda: os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o777))
+    attempt("files", f"makes folders in {path}", lambda: os.mkdir(path + "/made"))
+    attempt("files", f"makes FIFOs in {path}", lambda: os.mkfifo(path + "/made"))
+    attempt("files", f"makes links in {path}", lambda: os.symlink("/etc", path + "/made"))
+    attempt("files", f"links over {path}", lambda: os.link("own", path))
+    attempt("files", f"moves {path}", lambda: os.rename(path, "moved"))
+    attempt("files", f"moves over {path}", lambda: os.rename("own", path))
+    attempt("files", f"exchanges {path}", lambda: call("renameat2", CWD, "own", CWD, path, 2))
+    attempt("files", f"deletes {path}", lambda: os.unlink(path))
+    attempt("files", f"deletes folder {path}", lambda: os.rmdir(path))
+    attempt("files", f"notes on {path}", lambda: os.setxattr(path, "user.x", b"x"))
+    attempt("files", f"deletes notes on {path}", lambda: os.removexattr(path, "user.x"))
+    unchanged("files", f"rights of {path}", path, lambda: os.chmod(path, 0o777))
+    unchanged("files", f"rights of {path} anew", path, lambda: call("fchmodat2", CWD, path, 0o777, 0))
+    unchanged("files", f"owner of {path}", path, lambda: os.chown(path, os.getuid(), os.getgid()))
+    unchanged("files", f"time of {path}", path, lambda: os.utime(path, (1, 1)))
+    unchanged("files", f"time of {path} now", path, lambda: os.utime(path))
+    attempt("files", f"mounts on {path}", lambda: call("mount", "x", path, "tmpfs", 0, 0))
+    attempt("files", f"binds {path}", lambda: call("mount", path, "folder", 0, 0x1000, 0))
+    attempt("files", f"makes {path} writable", lambda: call("mount", 0, path, 0, 0x1020, 0))
+    attempt("files", f"unmounts {path}", lambda: call("umount2", path, 2))
 
 
 def on_descriptors():
-    ioctls = {"flags": 0x40086602, "attributes": 0x401C5820, "version": 0x40087602, "freezes": 0xC0045877,
-              "thaws": 0xC0045878, "trims": 0xC0185879, "clones": 0x40049409, "encrypts": 0x400C6613, "label": 0x41009432}
-    for path in SHARED:
+    ioctls = {"flags": 0x40086602, "attributes": 0x401C5820, "version": 0x40087602, "clones": 0x40049409,
+              "encrypts": 0x400C6613, "label": 0x41009432, "maps blocks": 0xC020660B}
+    own = open("own", "rb")
+    for path in READABLE + ["/dev/null"]:
         fd = os.open(path, os.O_RDONLY)
         for flags, name in ((fcntl.LOCK_SH, "shared"), (fcntl.LOCK_EX, "alone")):
             attempt("files", f"locks {path} {name}", lambda: fcntl.flock(fd, flags | fcntl.LOCK_NB))
@@ -161,13 +175,16 @@ def on_descriptors():
         attempt("files", f"told of {path}", lambda: fcntl.fcntl(fd, fcntl.F_NOTIFY, 0x3F))
         attempt("files", f"owns signals of {path}", lambda: fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid()))
         attempt("files", f"seals {path}", lambda: fcntl.fcntl(fd, 1033, 1))
-        attempt("files", f"hint of {path}", lambda: fcntl.fcntl(fd, 1036, A))
+        attempt("files", f"hint of {path}", lambda: call("fcntl", fd, 1036, A))
+        unchanged("files", f"time by {path}", path, lambda: os.utime(fd))
+        if path not in MADE:
+            os.close(fd)
+            continue
         for name, number in ioctls.items():
             ctypes.memset(A, 0, 64)
             attempt("files", f"{name} by {path}", lambda: call("ioctl", fd, number, A))
         unchanged("files", f"rights by {path}", path, lambda: os.fchmod(fd, 0o777))
         unchanged("files", f"owner by {path}", path, lambda: os.fchown(fd, os.getuid(), os.getgid()))
-        unchanged("files", f"time by {path}", path, lambda: os.utime(fd))
         attempt("files", f"notes by {path}", lambda: call("fsetxattr", fd, "user.x", "x", 1, 0))
         attempt("files", f"deletes notes by {path}", lambda: call("fremovexattr", fd, "user.x"))
         attempt("files", f"shortens by {path}", lambda: os.ftruncate(fd, 0))
@@ -176,8 +193,9 @@ def on_descriptors():
         if os.path.isfile(path):
             attempt("files", f"maps {path}", lambda: mmap.mmap(fd, 1, mmap.MAP_SHARED, mmap.PROT_WRITE | mmap.PROT_READ))
             attempt("files", f"opens {path} again", lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR))
-            attempt("files", f"copies into {path}", lambda: os.copy_file_range(os.open("own", os.O_RDONLY), fd, 1))
+            attempt("files", f"copies into {path}", lambda: os.copy_file_range(own.fileno(), fd, 1))
         os.close(fd)
+    own.close()
     for fd in range(3, 256):
         try:
             name = os.fstat(fd)
@@ -283,7 +301,10 @@ def on_processes():
     for who in (1, 2):
         attempt("processes", f"priority of kind {who}", lambda: call("setpriority", who, 0, 19))
         attempt("processes", f"disk priority of kind {who}", lambda: call("ioprio_set", who + 1, 0, 0))
-    own = set(os.listdir("/proc")) if os.path.isdir("/proc") and os.access("/proc", os.R_OK) else set()
+    try:
+        own = set(os.listdir("/proc"))
+    except OSError:
+        own = set()
     tell("processes", "sees others", "ESCAPED" if str(VICTIM) in own else "held: sees few")
 
 
@@ -312,18 +333,19 @@ def spawned(flags):
 
 
 def on_calls():
-    """Every call that programs don't need is refused before its arguments are looked at."""
+    """Every call that programs don't need is refused before its arguments are looked at. They are
+    invalid, so that none would do anything."""
     for name, number in sorted(CALLS.items()):
         if name not in PASS:
-            child_or_not = call(number, 0, 0, 0, 0, 0, 0)
-            isHeld = -child_or_not in HELD_ERRORS or name in ("sync", "syncfs")
-            tell(kind_of(name), f"call {name}", "held" if isHeld else f"ESCAPED: {child_or_not}")
+            answer = call(number, -1, -1, -1, -1, -1, -1)
+            isHeld = -answer in HELD_ERRORS or name in ("sync", "syncfs")
+            tell(kind_of(name), f"call {name}", "held" if isHeld else f"ESCAPED: {answer}")
     for number in list(range(470, 500)) + [600, 1000, 5000, 1 << 20, 0x7FFFFFFF]:
-        answer = call(number, 0, 0, 0, 0, 0, 0)
+        answer = call(number, -1, -1, -1, -1, -1, -1)
         tell("files", f"call {number}", "held" if answer == -errno.ENOSYS else f"ESCAPED: {answer}")
     if os.uname().machine == "x86_64":
         for number in (0, 1, 2, 41, 56, 57, 59, 62, 101, 165, 272, 321):
-            answer = call(0x40000000 | number, 0, 0, 0, 0, 0, 0)
+            answer = call(0x40000000 | number, -1, -1, -1, -1, -1, -1)
             tell("files", f"x32 call {number}", "held" if answer == -errno.ENOSYS else f"ESCAPED: {answer}")
         for number in (1, 3, 5, 20, 102, 120):
             child("files", f"32-bit call {number}", lambda: old_call(number))
