@@ -84,7 +84,7 @@ public final class Guarantees {
     private static String hint(List<String> missing) {
         return missing.stream().anyMatch(text -> text.contains(Mechanisms.NO_NAMESPACES))
                 ? " Namespaces are often forbidden by a setting, as in containers and on Ubuntu;"
-                      + " docs/agents.md says which."
+                        + " docs/agents.md says which."
                 : "";
     }
 }

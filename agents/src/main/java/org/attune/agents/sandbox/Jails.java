@@ -73,6 +73,11 @@ final class Jails implements AutoCloseable {
         }
     }
 
+    /// Whether programs are another user than this process.
+    boolean changesUser() {
+        return isRoot && takes(JailStep.NAMESPACES);
+    }
+
     /// What of the kernel limits the number of a program's processes and threads, if anything.
     Optional<String> taskLimit() {
         if (groups.isPresent()) {

@@ -80,7 +80,28 @@ public final class Sandbox implements AutoCloseable {
         } else {
             log.warn("sandbox: programs that a model writes are not kept in: {}", line);
         }
+        sandbox.warnOfUnreadable();
         return sandbox;
+    }
+
+    private void warnOfUnreadable() {
+        if (jails.isEmpty() || !jails.get().changesUser()) {
+            return;
+        }
+        for (Path path : config.read()) {
+            try {
+                int needed = Files.isDirectory(path) ? 5 : 4; // for others: r-x, r--
+                int rights = (Integer) Files.getAttribute(path, "unix:mode");
+                if ((rights & needed) != needed) {
+                    log.warn(
+                            "sandbox: programs are another user than root, to whom {} is not"
+                                    + " readable; chmod -R o+rX makes it so",
+                            path);
+                }
+            } catch (IOException e) {
+                log.warn("sandbox: {} can't be read: {}", path, e.toString());
+            }
+        }
     }
 
     private static Sandbox probed(SandboxConfig config, Set<JailStep> without)

@@ -171,6 +171,30 @@ class CodeToolsTest {
         }
     }
 
+    /// What a program puts where code might be written to is never written to.
+    @Test
+    void filesInTheWayOfCodeAreLeftAlone() throws Exception {
+        assumeTrue(whole.guarantees().holds(Guarantee.FILES));
+        try (ToolSet set = whole.open(START)) {
+            call(
+                    set,
+                    Language.SH,
+                    "echo own > own; ln -s own Call2.sh; mkfifo Call3.sh; mkdir Call4.sh; ln -s own"
+                            + " Call5.py");
+            for (int i = 2; i < 5; i++) {
+                assertEquals("ran", call(set, Language.SH, "echo ran"));
+            }
+            assertEquals("ran", call(set, Language.PYTHON, "print('ran')"));
+            assertEquals("own", call(set, Language.SH, "cat own"));
+            String refused =
+                    call(set, Language.SH, "echo x > /code/x; echo x >> $0; ln -s own /code/l");
+            assertEquals(
+                    3,
+                    refused.lines().filter(l -> l.matches(".*(Read-only|denied).*")).count(),
+                    refused);
+        }
+    }
+
     @Test
     void aSessionKeepsVariables() throws Exception {
         try (ToolSet set = session(Language.PYTHON)) {
@@ -201,6 +225,18 @@ class CodeToolsTest {
             String lost = call(set, Language.PYTHON, "print(open('file').read()); x");
             assertTrue(lost.startsWith("kept\n"), lost);
             assertTrue(lost.endsWith("NameError: name 'x' is not defined"), lost);
+        }
+    }
+
+    @Test
+    void aShellsSessionTakesAnyCode() throws Exception {
+        try (ToolSet set = session(Language.SH)) {
+            String quoted =
+                    call(set, Language.SH, "echo 'it'\\''s' \"$((1 + 1))\"; cat <<E\nhere\nE");
+            assertEquals("it's 2\nhere", quoted);
+            assertEquals("a\nb", call(set, Language.SH, "for x in a b\ndo echo $x # one\ndone"));
+            String wrong = call(set, Language.SH, "if");
+            assertTrue(wrong.contains("syntax error"), wrong);
         }
     }
 

@@ -172,19 +172,19 @@ class OrdinaryWorkTest {
                 shell(
                         "pipes",
                         "seq 1 5 | awk '{s += $1} END {print s}'; printf 'b\\n"
-                            + "a\\n"
-                            + "' | sort | head -1",
+                                + "a\\n"
+                                + "' | sort | head -1",
                         "15\na"),
                 shell(
                         "files",
                         "mkdir -p a/b && cd a && echo x > b/c && cp -rp b d && mv d e && find ."
-                            + " -type f | sort; ln -s b/c l; cat l; tar cf t.tar b e && tar tf"
-                            + " t.tar | wc -l; cd ..; rm -rf a",
+                                + " -type f | sort; ln -s b/c l; cat l; tar cf t.tar b e && tar tf"
+                                + " t.tar | wc -l; cd ..; rm -rf a",
                         "./b/c\n./e/c\nx\n4"),
                 shell(
                         "in the background",
                         "(sleep 0.1; echo late) & wait; trap 'echo bye' EXIT; x=$(echo in); echo"
-                            + " $x; mktemp >/dev/null && echo made",
+                                + " $x; mktemp >/dev/null && echo made",
                         "late\nin\nmade\nbye"),
                 shell(
                         "a script",
@@ -222,8 +222,8 @@ class OrdinaryWorkTest {
                 shell(
                         "a compiler",
                         "echo 'class Hello { public static void main(String[] a) {"
-                            + " System.out.println(\"hello\"); } }' > Hello.java;"
-                            + " JAVA_HOME/bin/javac Hello.java && JAVA_HOME/bin/java Hello",
+                                + " System.out.println(\"hello\"); } }' > Hello.java;"
+                                + " JAVA_HOME/bin/javac Hello.java && JAVA_HOME/bin/java Hello",
                         "hello"));
     }
 

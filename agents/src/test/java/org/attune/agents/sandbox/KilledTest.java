@@ -41,7 +41,7 @@ class KilledTest {
                                         "/bin/sh",
                                         "-c",
                                         "(setsid sleep 4321 2>/dev/null &); sleep 4321 & echo"
-                                            + " started; wait"),
+                                                + " started; wait"),
                                 work,
                                 1000)) {
             System.out.println(program.receive("started\n", Duration.ofSeconds(60)).isPresent());

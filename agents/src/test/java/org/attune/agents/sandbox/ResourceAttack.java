@@ -59,9 +59,9 @@ record ResourceAttack(String name, Guarantee against, String code) {
                 memory(
                         "deep calls",
                         "import sys, threading\n"
-                            + "sys.setrecursionlimit(10**9)\n"
-                            + "threading.stack_size(1 << 30)\n"
-                            + "threading.Thread(target=lambda: print('ESCAPED')).start()"),
+                                + "sys.setrecursionlimit(10**9)\n"
+                                + "threading.stack_size(1 << 30)\n"
+                                + "threading.Thread(target=lambda: print('ESCAPED')).start()"),
                 processes("memory of many", many.formatted("")),
                 processes(
                         "memory of many whose name is no text",
@@ -161,7 +161,7 @@ record ResourceAttack(String name, Guarantee against, String code) {
                 disk(
                         "files",
                         "for i in range(64):\n"
-                            + "  with open(f'f{i}', 'wb', 0) as f: taken += f.write(MIB)"),
+                                + "  with open(f'f{i}', 'wb', 0) as f: taken += f.write(MIB)"),
                 disk(
                         "deleted files",
                         """
@@ -254,8 +254,8 @@ record ResourceAttack(String name, Guarantee against, String code) {
                 disk(
                         "one large file",
                         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-                            + "with open('f', 'wb', 0) as f:\n"
-                            + "  while taken < 64 << 20: taken += f.write(MIB)"));
+                                + "with open('f', 'wb', 0) as f:\n"
+                                + "  while taken < 64 << 20: taken += f.write(MIB)"));
     }
 
     @Override

@@ -166,6 +166,31 @@ class SandboxTest {
     }
 
     @Test
+    void aFullFolderOfTheSystemEndsTheProgram() throws Exception {
+        assumeTrue(Files.isExecutable(SHELL), "there is no " + SHELL);
+        SandboxConfig small = SandboxConfig.DEFAULTS.withDisk(1 << 20).withRequire(Set.of());
+        try (Sandbox weaker = Sandbox.open(small, Set.of(JailStep.NAMESPACES));
+                WorkFolder folder = weaker.folder();
+                RunningProgram program =
+                        weaker.start(
+                                ProgramCommand.of(
+                                        SHELL.toString(),
+                                        "-c",
+                                        "i=0; while :; do head -c 500000 /dev/zero > f$i;"
+                                                + " i=$((i+1)); sleep 0.01; done"),
+                                folder,
+                                100)) {
+            assumeTrue(weaker.guarantees().holds(Guarantee.FILES));
+            ProgramEnd end = program.await(Duration.ofSeconds(60));
+            assertEquals(Optional.of(ProgramEnd.Limit.DISK), end.limit());
+            folder.empty();
+            try (var left = Files.list(folder.path())) {
+                assertEquals(0, left.count());
+            }
+        }
+    }
+
+    @Test
     void whatIsMissingIsRefusedWithTheReason() {
         var missing = Guarantees.none("no jails on Plan 9");
         ConfigException e =
