@@ -96,7 +96,7 @@ public final class LineProgram {
         program.errors = program.serve("errors", program::readErrors);
         program.serve("input", program::writeRequests);
         // however it ends, no thread waits for further requests
-        program.process.onExit().thenRun(program::endInput);
+        var _ = program.process.onExit().thenRun(program::endInput);
         return program;
     }
 

@@ -15,8 +15,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
-/// Work folders among the system's temporary files, where an episode can't have files of its own
-/// alone. Those of a process that was killed are deleted by the next.
+/// Work folders among the system's temporary files, for systems without namespaces. Those of a
+/// process that was killed are deleted by the next.
 final class HostFolders implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(HostFolders.class);
     private static final String NAME = "attune-work-";

@@ -119,7 +119,7 @@ final class JailCalls {
         }
     }
 
-    /// What came of it.
+    /// The program's exit code.
     ///
     /// @param written to the second output
     /// @param exit of the process that made the calls

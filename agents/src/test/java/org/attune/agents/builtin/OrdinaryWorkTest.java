@@ -71,7 +71,7 @@ class OrdinaryWorkTest {
     }
 
     static Stream<Work> work() {
-        return Stream.of(inPython(), inShell(), inJava()).flatMap(List::stream);
+        return Stream.of(ofProcesses(), inPython(), inShell(), inJava()).flatMap(List::stream);
     }
 
     private static Work python(String name, String code, String output) {
@@ -86,7 +86,7 @@ class OrdinaryWorkTest {
         return new Work(Language.JAVA, name, code, output);
     }
 
-    private static List<Work> inPython() {
+    private static List<Work> ofProcesses() {
         return List.of(
                 python(
                         "processes",
@@ -114,7 +114,11 @@ class OrdinaryWorkTest {
                             q = multiprocessing.Queue(); q.put(7); print(q.get())
                             with multiprocessing.get_context("spawn").Pool(2) as pool: print(pool.map(square, [3]))
                         """,
-                        "[0, 1, 4, 9, 16]\n7\n[9]"),
+                        "[0, 1, 4, 9, 16]\n7\n[9]"));
+    }
+
+    private static List<Work> inPython() {
+        return List.of(
                 python(
                         "temporary files",
                         """

@@ -33,7 +33,7 @@ final class AttackRun {
     private final PythonHome python;
     private final AtomicInteger connections = new AtomicInteger();
 
-    /// What came of it.
+    /// How the attacks ended.
     ///
     /// @param guarantees of the sandbox
     /// @param attempts how many

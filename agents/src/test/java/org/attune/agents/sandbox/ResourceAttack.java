@@ -18,7 +18,9 @@ record ResourceAttack(String name, Guarantee against, String code) {
             """;
 
     static List<ResourceAttack> all() {
-        return Stream.of(onMemory(), onProcesses(), onDisk()).flatMap(List::stream).toList();
+        return Stream.of(onMemory(), onProcesses(), ofDeleted(), onDisk())
+                .flatMap(List::stream)
+                .toList();
     }
 
     private static ResourceAttack memory(String name, String code) {
@@ -156,7 +158,7 @@ record ResourceAttack(String name, Guarantee against, String code) {
                 processes("endless output", "while True: print('a' * 1000)"));
     }
 
-    private static List<ResourceAttack> onDisk() {
+    private static List<ResourceAttack> ofDeleted() {
         return List.of(
                 disk(
                         "files",
@@ -205,7 +207,11 @@ record ResourceAttack(String name, Guarantee against, String code) {
                         held = []
                         for i in range(64):
                           f = os.open(f'f{i}', os.O_CREAT | os.O_RDWR); os.posix_fallocate(f, 0, 1 << 20); held.append(mmap.mmap(f, 1 << 20)); os.close(f); os.unlink(f'f{i}'); taken += 1 << 20
-                        """),
+                        """));
+    }
+
+    private static List<ResourceAttack> onDisk() {
+        return List.of(
                 disk(
                         "deep folders",
                         """
