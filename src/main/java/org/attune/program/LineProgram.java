@@ -95,6 +95,8 @@ public final class LineProgram {
         program.serve("output", program::readAnswers);
         program.errors = program.serve("errors", program::readErrors);
         program.serve("input", program::writeRequests);
+        // however it ends, no thread waits for further requests
+        var _ = program.process.onExit().thenRun(program::endInput);
         return program;
     }
 

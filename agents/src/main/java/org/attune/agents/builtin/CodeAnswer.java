@@ -9,9 +9,10 @@ import java.util.concurrent.TimeoutException;
 
 /// What a model reads of a program that ended.
 final class CodeAnswer {
-    /// Shown in place of the work folder's name, which is another in each run.
+    /// Shown in place of the folders' names, which may be others in each run.
     private static final String FOLDER = "/episode";
 
+    private static final String CODE = "/code";
     private static final int SIGNAL = 128;
 
     private final CodeConfig config;
@@ -65,7 +66,9 @@ final class CodeAnswer {
 
     /// What it wrote, as a model reads it.
     String output(String written) {
-        return written.replace(work.path().toString(), FOLDER).strip();
+        return written.replace(work.path().toString(), FOLDER)
+                .replace(work.code().toString(), CODE)
+                .strip();
     }
 
     private static ToolResult remark(String output, String remark) {

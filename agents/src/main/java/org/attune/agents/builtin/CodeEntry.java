@@ -110,14 +110,15 @@ final class CodeEntry {
 
     private Set<Guarantee> require() {
         Set<Guarantee> required = EnumSet.noneOf(Guarantee.class);
-        for (String name : parameters.texts("require", List.of())) {
+        List<String> all = Guarantee.all().stream().map(Guarantee::key).toList();
+        for (String name : parameters.texts("require", all)) {
             Optional<Guarantee> guarantee =
                     Stream.of(Guarantee.values()).filter(g -> g.key().equals(name)).findFirst();
             guarantee.ifPresentOrElse(
                     required::add,
                     () ->
                             parameters.problem(
-                                    "require takes files, network, memory and processes, got \"%s\""
+                                    "require takes files, network, memory, processes and disk, got \"%s\""
                                             .formatted(name)));
         }
         return required;

@@ -7,6 +7,7 @@ import org.attune.agents.sandbox.WorkFolder;
 import org.attune.agents.tool.ToolResult;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
@@ -15,20 +16,19 @@ import java.util.concurrent.TimeoutException;
 /// An interpreter that is kept from one call to the next, with its variables. If it ends, the next
 /// call begins with a fresh one, and the model reads so.
 final class CodeSession implements AutoCloseable {
-    /// Runs each file that a line of input names, in one scope, and then prints the line's second
-    /// word. As at a prompt the value of a last expression is printed. Only what the code did is
-    /// in a traceback.
+    /// Runs each piece of code that follows a line with its name, its length in bytes and a mark,
+    /// all in one scope, and then prints the mark. As at a prompt the value of a last expression is
+    /// printed. Only what the code did is in a traceback.
     private static final String PYTHON =
             """
             import ast, linecache, os, sys, traceback
             def session():
-                lines, scope = sys.stdin, {"__name__": "__main__"}
-                sys.stdin = open(os.devnull)
-                sys.path.insert(0, "")
+                pieces, scope = os.fdopen(os.dup(0), "rb"), {"__name__": "__main__"}
+                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
                 while True:
-                    name, mark = lines.readline().split()
+                    name, length, mark = pieces.readline().decode().split()
+                    source = pieces.read(int(length)).decode()
                     try:
-                        source = open(name, encoding="utf-8").read()
                         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
                         tree = ast.parse(source, name)
                         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -56,6 +56,7 @@ final class CodeSession implements AutoCloseable {
     private final CodeAnswer answers;
     private final WorkFolder work;
     private Optional<RunningProgram> running = Optional.empty(); // guarded by this
+    private int calls; // guarded by this
 
     CodeSession(
             Language language,
@@ -72,20 +73,20 @@ final class CodeSession implements AutoCloseable {
         this.work = work;
     }
 
-    /// Runs a file of the work folder. Calls of one turn run one after the other.
+    /// Runs code. Calls of one turn run one after the other.
     ///
     /// @throws TimeoutException if it took too long
-    synchronized ToolResult run(String file)
+    synchronized ToolResult run(String code)
             throws IOException, InterruptedException, TimeoutException {
         if (running.isEmpty()) {
-            ProgramCommand command = interpreters.session(language, work.path(), PYTHON);
-            running = Optional.of(sandbox.start(command, config.maxOutput()));
+            ProgramCommand command = interpreters.session(language, work, PYTHON);
+            running = Optional.of(sandbox.start(command, work, config.maxOutput()));
         }
         RunningProgram program = running.get();
         String mark = "end-" + UUID.randomUUID();
         Optional<String> output = Optional.empty();
         try {
-            program.send(line(file, mark));
+            program.send(piece(code, mark));
             output = program.receive(mark + "\n", config.timeout());
             if (output.isPresent()) {
                 return answers.ok(answers.output(output.get()));
@@ -99,10 +100,13 @@ final class CodeSession implements AutoCloseable {
         }
     }
 
-    private String line(String file, String mark) {
-        return language == Language.PYTHON
-                ? file + " " + mark + "\n"
-                : ". ./%s </dev/null 2>&1; echo %s\n".formatted(file, mark);
+    private String piece(String code, String mark) {
+        if (language == Language.PYTHON) {
+            String name = "Call%d.py".formatted(++calls);
+            int length = code.getBytes(StandardCharsets.UTF_8).length;
+            return "%s %d %s\n%s".formatted(name, length, mark, code);
+        }
+        return "eval '%s' </dev/null 2>&1; echo %s\n".formatted(code.replace("'", "'\\''"), mark);
     }
 
     private ToolResult ended(RunningProgram program)

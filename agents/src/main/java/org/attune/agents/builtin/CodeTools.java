@@ -2,15 +2,19 @@ package org.attune.agents.builtin;
 
 import org.attune.agents.sandbox.Guarantees;
 import org.attune.agents.sandbox.Sandbox;
+import org.attune.agents.sandbox.SandboxConfig;
 import org.attune.agents.tool.ToolSet;
 import org.attune.agents.tool.ToolSetFactory;
 import org.attune.episode.EpisodeStart;
 import org.attune.error.ConfigException;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -49,8 +53,11 @@ public final class CodeTools implements ToolSetFactory {
                         + " call is a whole program. Leave it out: files are kept between calls");
         }
         Interpreters interpreters = Interpreters.find(names.keySet(), python);
+        SandboxConfig limits = config.sandbox();
+        List<Path> read = new ArrayList<>(limits.read());
+        read.addAll(interpreters.folders());
         return new CodeTools(
-                Sandbox.open(config.sandbox()),
+                Sandbox.open(limits.withRead(read)),
                 interpreters,
                 config,
                 Collections.unmodifiableMap(new EnumMap<>(names)));
@@ -72,7 +79,12 @@ public final class CodeTools implements ToolSetFactory {
     /// @throws IOException if the episode's folder can't be made
     @Override
     public ToolSet open(EpisodeStart start) throws IOException {
-        return new EpisodeCode(sandbox, interpreters, config, names);
+        try {
+            return new EpisodeCode(sandbox, interpreters, config, names);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while an episode's files were made");
+        }
     }
 
     /// Closes the sandbox, after the tool sets.

@@ -4,14 +4,13 @@ import org.attune.agents.sandbox.ProgramCommand;
 import org.attune.agents.sandbox.ProgramEnd;
 import org.attune.agents.sandbox.RunningProgram;
 import org.attune.agents.sandbox.Sandbox;
+import org.attune.agents.sandbox.SourceFile;
 import org.attune.agents.sandbox.WorkFolder;
 import org.attune.agents.tool.Tool;
 import org.attune.agents.tool.ToolResult;
 import org.attune.agents.tool.ToolSet;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -35,16 +34,17 @@ final class EpisodeCode implements ToolSet {
 
     /// @param names of the tools, by language
     /// @throws IOException if its folder can't be made
+    /// @throws InterruptedException if the caller is to stop
     EpisodeCode(
             Sandbox sandbox,
             Interpreters interpreters,
             CodeConfig config,
             Map<Language, String> names)
-            throws IOException {
+            throws IOException, InterruptedException {
         this.sandbox = sandbox;
         this.interpreters = interpreters;
         this.config = config;
-        this.work = WorkFolder.make();
+        this.work = sandbox.folder();
         this.answers = new CodeAnswer(config, work);
         List<Tool> all = new ArrayList<>();
         names.forEach((language, name) -> all.add(new CodeTool(name, language, config, this)));
@@ -72,22 +72,16 @@ final class EpisodeCode implements ToolSet {
     /// @throws IOException if it could not be started
     ToolResult run(Language language, String code)
             throws IOException, InterruptedException, TimeoutException {
-        // Java makes a class of the file's name
-        String name = "Call" + calls.incrementAndGet() + ENDINGS.get(language);
-        Path file = Files.writeString(work.path().resolve(name), code);
-        try {
-            CodeSession session = sessions.get(language);
-            return session == null ? once(language, name) : session.run(name);
-        } finally {
-            Files.deleteIfExists(file);
-        }
+        CodeSession session = sessions.get(language);
+        return session == null ? once(language, code) : session.run(code);
     }
 
-    private ToolResult once(Language language, String file)
+    private ToolResult once(Language language, String code)
             throws IOException, InterruptedException, TimeoutException {
-        ProgramCommand command =
-                interpreters.run(language, work.path(), file, config.sandbox().memory());
-        try (RunningProgram program = sandbox.start(command, config.maxOutput())) {
+        // Java makes a class of the file's name
+        var file = new SourceFile("Call" + calls.incrementAndGet() + ENDINGS.get(language), code);
+        ProgramCommand command = interpreters.run(language, work, file, config.sandbox().memory());
+        try (RunningProgram program = sandbox.start(command, work, config.maxOutput())) {
             ProgramEnd end = program.await(config.timeout());
             return answers.of(end);
         }

@@ -2,11 +2,14 @@ package org.attune.agents.builtin;
 
 import org.attune.agents.sandbox.ProgramCommand;
 import org.attune.agents.sandbox.PythonHome;
+import org.attune.agents.sandbox.SourceFile;
+import org.attune.agents.sandbox.WorkFolder;
 import org.attune.error.ConfigException;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,14 +73,19 @@ final class Interpreters {
         return new Interpreters(python, shell, java);
     }
 
+    /// What programs read besides the system's own files.
+    List<Path> folders() {
+        return python.map(PythonHome::folders).orElse(List.of());
+    }
+
     /// Runs a file of code.
     ///
-    /// @param file below the work folder
     /// @param memory bytes that a process may take
-    ProgramCommand run(Language language, Path work, String file, long memory) {
+    ProgramCommand run(Language language, WorkFolder work, SourceFile file, long memory) {
+        String path = work.code().resolve(file.name()).toString();
         return switch (language) {
-            case PYTHON -> python(work, List.of(file));
-            case SH -> shell(work, List.of(file));
+            case PYTHON -> python(List.of(path), Optional.of(file), work);
+            case SH -> shell(List.of(path), Optional.of(file));
             case JAVA ->
                     new ProgramCommand(
                             List.of(
@@ -88,10 +96,9 @@ final class Interpreters {
                                     "-XX:ReservedCodeCacheSize=32m",
                                     "-XX:-UsePerfData",
                                     "-XX:ErrorFile=/dev/null",
-                                    "-Djava.io.tmpdir=" + work,
-                                    file),
-                            work,
-                            List.of(),
+                                    "-Djava.io.tmpdir=" + work.temporary(),
+                                    path),
+                            Optional.of(file),
                             Map.of(),
                             true);
         };
@@ -100,24 +107,27 @@ final class Interpreters {
     /// An interpreter that takes one piece of code after the other.
     ///
     /// @param driver for Python, the program that does
-    ProgramCommand session(Language language, Path work, String driver) {
+    ProgramCommand session(Language language, WorkFolder work, String driver) {
         return switch (language) {
-            case PYTHON -> python(work, List.of("-c", driver));
-            case SH -> shell(work, List.of());
+            case PYTHON -> python(List.of("-c", driver), Optional.empty(), work);
+            case SH -> shell(List.of(), Optional.empty());
             case JAVA -> throw new IllegalArgumentException("Java has no sessions");
         };
     }
 
-    private ProgramCommand python(Path work, List<String> arguments) {
-        PythonHome home = python.orElseThrow();
-        List<String> command = new ArrayList<>(List.of(home.program().toString()));
+    private ProgramCommand python(
+            List<String> arguments, Optional<SourceFile> file, WorkFolder work) {
+        List<String> command = new ArrayList<>(List.of(python.orElseThrow().program().toString()));
         command.addAll(arguments);
-        return new ProgramCommand(command, work, home.folders(), FOR_PYTHON, false);
+        Map<String, String> environment = new HashMap<>(FOR_PYTHON);
+        // modules that earlier calls wrote
+        environment.put("PYTHONPATH", work.path().toString());
+        return new ProgramCommand(command, file, environment, false);
     }
 
-    private ProgramCommand shell(Path work, List<String> arguments) {
+    private ProgramCommand shell(List<String> arguments, Optional<SourceFile> file) {
         List<String> command = new ArrayList<>(List.of(shell.toString()));
         command.addAll(arguments);
-        return new ProgramCommand(command, work, List.of(), Map.of(), false);
+        return new ProgramCommand(command, file, Map.of(), true); // maybe a compiler
     }
 }

@@ -1,6 +1,8 @@
 package org.attune.agents.sandbox;
 
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /// What a sandbox can be asked to guarantee.
 public enum Guarantee {
@@ -11,7 +13,14 @@ public enum Guarantee {
     /// No process takes more memory than is allowed.
     MEMORY,
     /// No more processes than are allowed; none reaches others or outlives its program.
-    PROCESSES;
+    PROCESSES,
+    /// No more bytes in files than are allowed, also in those that were deleted.
+    DISK;
+
+    /// All of them, without which no program of a model is run unless a run's file says so.
+    public static Set<Guarantee> all() {
+        return EnumSet.allOf(Guarantee.class);
+    }
 
     /// As in configurations: `files`.
     public String key() {

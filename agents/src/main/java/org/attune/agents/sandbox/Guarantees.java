@@ -49,6 +49,11 @@ public final class Guarantees {
         return claims.get(guarantee).holds();
     }
 
+    /// Whether there is none that the probe found a way around.
+    public boolean holdAll() {
+        return claims.values().stream().allMatch(Claim::holds);
+    }
+
     /// As `files: Landlock ABI 7 · network: seccomp · …`.
     public String line() {
         return claims.entrySet().stream()
@@ -65,13 +70,21 @@ public final class Guarantees {
                         .toList();
         if (!missing.isEmpty()) {
             throw new ConfigException(
-                    "the sandbox can't give what 'require' asks for on this machine: %s. Run it where it can, or take %s out of 'require' if the programs may be trusted that far."
+                    "the sandbox can't give what 'require' asks for on this machine: %s. Run it where it can, or take %s out of 'require' if the programs may be trusted that far.%s"
                             .formatted(
                                     String.join("; ", missing),
                                     required.stream()
                                             .filter(guarantee -> !holds(guarantee))
                                             .map(Guarantee::key)
-                                            .collect(Collectors.joining(", "))));
+                                            .collect(Collectors.joining(", ")),
+                                    hint(missing)));
         }
+    }
+
+    private static String hint(List<String> missing) {
+        return missing.stream().anyMatch(text -> text.contains(Mechanisms.NO_NAMESPACES))
+                ? " Namespaces are often forbidden by a setting, as in containers and on Ubuntu;"
+                        + " docs/agents.md says which."
+                : "";
     }
 }

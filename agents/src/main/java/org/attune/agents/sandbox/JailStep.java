@@ -1,9 +1,11 @@
 package org.attune.agents.sandbox;
 
-/// What a launcher does to itself before it becomes the program. A step that the system doesn't
-/// allow can be left out.
+/// A means of the kernel to keep a program inside. One that the system refuses can be left out,
+/// where less may be guaranteed then: see [Mechanisms].
 enum JailStep {
-    /// A new session, so that all its processes can be ended at once.
+    /// Files, processes and network of an episode alone.
+    NAMESPACES,
+    /// A session, so that all its processes are known.
     SESSION,
     /// Limits of memory, files and time of each process.
     LIMITS,
@@ -15,6 +17,6 @@ enum JailStep {
     LANDLOCK,
     /// Which calls may be made.
     SECCOMP,
-    /// The program takes the launcher's place. Can't be left out.
+    /// The program itself. Can't be left out.
     EXEC
 }

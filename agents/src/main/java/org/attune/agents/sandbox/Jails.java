@@ -1,30 +1,21 @@
 package org.attune.agents.sandbox;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
-import java.io.BufferedOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 
-/// Starts programs in jails. A few launchers wait in advance, so that a program starts as fast as
-/// one without a jail.
+/// Starts programs in jails, and makes the folders that they work in.
 final class Jails implements AutoCloseable {
-    private static final Logger log = LoggerFactory.getLogger(Jails.class);
-    private static final int WAITING = 2;
-    private static final int LEAST_SECONDS = 60;
+    private static final int SECONDS = 3600;
 
     /// Processes and threads of a program that the kernel allows; more are many.
     static final int TASKS = 512;
@@ -32,36 +23,36 @@ final class Jails implements AutoCloseable {
     /// What a JVM sets aside besides what it uses.
     private static final long JVM_ADDRESSES = 4L << 30;
 
-    private final Kernel kernel; // guarded by itself
-    private final LauncherFiles files;
+    private final Kernel kernel;
+    private final CallRunner runner;
     private final int abi;
+    private final List<String> read;
+    private final HostFolders folders;
     private Optional<TaskGroups> groups = TaskGroups.find();
     private final Set<JailStep> steps = EnumSet.allOf(JailStep.class);
-    private final ArrayDeque<Process> waiting = new ArrayDeque<>(); // guarded by itself
+    private boolean isRoot = ProcessStat.isRoot();
+    private boolean countsAllOfUser;
     // A jail dies with the thread that started it, hence with this process: so one thread, which
     // lives as long as the jails, starts them all.
     private final ExecutorService starter =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon().name("sandbox-starter").factory());
 
-    Jails(Machine machine) throws IOException {
+    /// @param read what every program may read
+    /// @param folders where an episode's files lie if it can't have some alone
+    Jails(Machine machine, List<String> read, HostFolders folders) throws IOException {
         this.kernel = new Kernel(machine);
         this.abi = kernel.landlockAbi();
-        this.files = LauncherFiles.write();
+        this.read = List.copyOf(read);
+        this.folders = folders;
+        this.runner = CallRunner.make(kernel);
         if (abi == 0) {
             steps.remove(JailStep.LANDLOCK);
-        }
-        if (ProcessStat.isRoot()) {
-            steps.remove(JailStep.TASKS);
         }
     }
 
     int abi() {
         return abi;
-    }
-
-    LauncherFiles files() {
-        return files;
     }
 
     boolean takes(JailStep step) {
@@ -73,6 +64,20 @@ final class Jails implements AutoCloseable {
         steps.remove(step);
     }
 
+    /// Takes a less usual way to a step that the system refuses, or leaves it out.
+    void avoid(JailStep step) {
+        if (step == JailStep.NAMESPACES && isRoot) {
+            isRoot = false; // in some containers root may do no more than others
+        } else {
+            leaveOut(step);
+        }
+    }
+
+    /// Whether programs are another user than this process.
+    boolean changesUser() {
+        return isRoot && takes(JailStep.NAMESPACES);
+    }
+
     /// What of the kernel limits the number of a program's processes and threads, if anything.
     Optional<String> taskLimit() {
         if (groups.isPresent()) {
@@ -81,141 +86,128 @@ final class Jails implements AutoCloseable {
         return takes(JailStep.TASKS) ? Optional.of("a limit of its user") : Optional.empty();
     }
 
-    /// No longer limits tasks by what [#taskLimit] names.
+    /// No longer limits tasks by what [#taskLimit] names, or otherwise if there is another way.
     void leaveOutTaskLimit() {
         if (groups.isPresent()) {
             groups.get().close();
             groups = Optional.empty();
+        } else if (!countsAllOfUser) {
+            countsAllOfUser = true; // older kernels count processes in and out of a namespace
         } else {
             leaveOut(JailStep.TASKS);
         }
     }
 
-    /// As below, with the usual limit of tasks.
-    RunningProgram start(
-            ProgramCommand command, SandboxConfig config, List<String> read, String mark, int most)
-            throws IOException, InterruptedException {
-        return start(command, config, read, mark, most, Math.max(TASKS, 2 * config.processes()));
+    /// An empty folder for the programs of an episode.
+    ///
+    /// @throws JailException if the system refuses namespaces
+    WorkFolder folder(long disk) throws IOException, InterruptedException {
+        if (!takes(JailStep.NAMESPACES)) {
+            return folders.folder();
+        }
+        JailUser user = isRoot ? JailUser.unused() : JailUser.own();
+        return WorkFolder.in(Spaces.make(kernel, launch(), user, disk, read));
     }
 
-    /// Puts a program into a jail. What it writes begins with the mark and the failed step if that
-    /// isn't possible.
+    /// As below, a command, with the usual limit of tasks.
+    RunningProgram start(ProgramCommand command, WorkFolder work, SandboxConfig config, int most)
+            throws IOException, InterruptedException {
+        int tasks = Math.max(TASKS, 2 * config.processes());
+        return start(command, work, config, most, tasks, calls -> become(calls, command, work));
+    }
+
+    /// Puts a program into a jail.
     ///
-    /// @param read what every program may read
     /// @param most characters of output that are kept
     /// @param tasks processes and threads that the kernel is to allow
-    /// @throws IOException if no launcher can be started
+    /// @param last what is done in the jail in the end
+    /// @throws IOException if no process can be started
     RunningProgram start(
             ProgramCommand command,
+            WorkFolder work,
             SandboxConfig config,
-            List<String> read,
-            String mark,
             int most,
-            int tasks)
+            int tasks,
+            Consumer<JailCalls> last)
             throws IOException, InterruptedException {
-        Process process = take();
-        if (groups.isPresent()) {
-            groups.get().hold(process, tasks);
-        }
-        // through this stream alone, before anybody else writes to it
-        var out = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
-        plan(command, config, read, mark, tasks).write(out);
+        work.put(command.code());
+        JailCalls calls = plan(command, work, config, tasks).calls(kernel.machine(), last);
+        Process process = launch();
         var output = new ProgramOutput(most);
-        output.serve(process.getInputStream());
-        return new RunningProgram(process, output, command.work(), mark, () -> end(process));
+        boolean isStarted = false;
+        try {
+            if (groups.isPresent()) {
+                groups.get().hold(process, tasks);
+            }
+            output.serve(process.getInputStream());
+            calls.list().write(process.getOutputStream());
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                end(process);
+            }
+        }
+        return new RunningProgram(process, output, work, calls::exit, () -> end(process));
     }
 
     private JailPlan plan(
-            ProgramCommand command,
-            SandboxConfig config,
-            List<String> read,
-            String mark,
-            int tasks) {
+            ProgramCommand command, WorkFolder work, SandboxConfig config, int tasks) {
+        long others = countsAllOfUser || work.spaces().isEmpty() ? ProcessStat.tasksOfUser() : 0;
         return new JailPlan(
-                mark,
-                command.work().toString(),
-                read,
-                command.command(),
-                environment(command),
                 steps,
                 abi,
+                work,
+                read,
+                command.code(),
                 new JailPlan.Limits(
                         config.memory(),
                         config.memory() + (command.isJvm() ? JVM_ADDRESSES : 0),
                         config.disk(),
-                        LEAST_SECONDS * 60L,
-                        takes(JailStep.TASKS) ? ProcessStat.tasksOfUser() + tasks : 0,
+                        SECONDS,
+                        others + tasks,
                         config.processes() > 1));
     }
 
-    static List<String> environment(ProgramCommand command) {
+    private static void become(JailCalls calls, ProgramCommand command, WorkFolder work) {
+        CallList list = calls.list();
+        calls.need(
+                JailStep.EXEC,
+                "execve",
+                command.command().getFirst(),
+                list.texts(command.command()),
+                list.texts(environment(command, work)));
+    }
+
+    static List<String> environment(ProgramCommand command, WorkFolder work) {
         Map<String, String> all = new TreeMap<>();
         all.put("PATH", "/usr/local/bin:/usr/bin:/bin");
-        all.put("HOME", command.work().toString());
-        all.put("TMPDIR", command.work().toString());
+        all.put("HOME", work.path().toString());
+        all.put("TMPDIR", work.temporary().toString());
         all.put("LANG", "C.UTF-8");
         all.putAll(command.environment());
         return all.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList();
     }
 
-    /// A mark that no program can guess.
-    static String mark() {
-        return "jail-" + UUID.randomUUID();
-    }
-
-    /// A launcher that waits for its plan.
-    Process take() throws IOException, InterruptedException {
-        Process process;
-        synchronized (waiting) {
-            do {
-                process = waiting.poll();
-            } while (process != null && !process.isAlive());
-        }
-        if (process == null) {
-            process = launch();
-        }
-        refill();
-        return process;
-    }
-
-    private Process launch() throws IOException, InterruptedException {
+    /// A process that waits for what to do.
+    Process launch() throws IOException, InterruptedException {
+        var builder = new ProcessBuilder(runner.path());
+        builder.environment().clear();
         try {
-            return starter.submit(() -> files.launcher().start()).get();
+            return starter.submit(builder::start).get();
         } catch (ExecutionException e) {
-            throw new IOException("no launcher can be started: " + e.getCause().getMessage(), e);
+            throw new IOException("no jail can be started: " + e.getCause().getMessage(), e);
         } catch (RejectedExecutionException e) {
             throw new IOException("the sandbox is closed", e);
         }
     }
 
-    private void refill() {
-        synchronized (waiting) {
-            if (waiting.size() >= WAITING) {
-                return;
-            }
-        }
-        starter.execute(
-                () -> {
-                    synchronized (waiting) {
-                        try {
-                            if (waiting.size() < WAITING && !starter.isShutdown()) {
-                                waiting.add(files.launcher().start());
-                            }
-                        } catch (IOException e) {
-                            log.debug("no launcher can be started in advance", e);
-                        }
-                    }
-                });
-    }
-
-    /// All processes of a jail are of one group, which they can't leave.
+    /// All processes of a jail end with the first of their namespace. Without one they are a group
+    /// that they can't leave.
     private void end(Process process) {
         // Between the end of its last process and here the number may be given anew, but not to a
         // group, unless all other numbers were used up meanwhile.
-        synchronized (kernel) {
-            if (takes(JailStep.SESSION)) {
-                kernel.killGroup(process.pid());
-            }
+        if (takes(JailStep.SESSION) && !takes(JailStep.NAMESPACES)) {
+            kernel.killGroup(process.pid());
         }
         endTree(process);
     }
@@ -224,20 +216,16 @@ final class Jails implements AutoCloseable {
     /// closes the output that is still to be read.
     static void endTree(Process process) {
         List<ProcessHandle> started = process.descendants().toList();
+        started.forEach(ProcessHandle::destroyForcibly);
         if (process.isAlive()) {
             process.toHandle().destroyForcibly();
         }
-        started.forEach(ProcessHandle::destroyForcibly);
     }
 
     @Override
     public void close() {
         starter.shutdown();
-        synchronized (waiting) {
-            waiting.forEach(Process::destroyForcibly);
-            waiting.clear();
-        }
         groups.ifPresent(TaskGroups::close);
-        files.close();
+        runner.close();
     }
 }

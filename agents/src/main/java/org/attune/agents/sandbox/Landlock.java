@@ -1,15 +1,14 @@
 package org.attune.agents.sandbox;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import org.attune.agents.sandbox.CallList.Call;
+import org.attune.agents.sandbox.CallList.Data;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
-/// Restricts the calling thread, and what it becomes, to files that are named. Rights are those of
+/// Restricts a process, and what it becomes, to files that are named. Rights are those of
 /// `linux/landlock.h`; each version of the interface added some.
 final class Landlock {
     private static final long EXECUTE = 1;
@@ -17,67 +16,78 @@ final class Landlock {
     private static final long READ_FILE = 1 << 2;
     private static final long READ_DIR = 1 << 3;
     private static final long MAKE_CHAR = 1 << 6;
+    private static final long MAKE_SOCKET = 1 << 9;
     private static final long MAKE_BLOCK = 1 << 11;
     private static final long TRUNCATE = 1 << 14;
     private static final long IOCTL_DEV = 1 << 15;
     private static final long OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
 
+    /// The first version that keeps `truncate` and signals inside.
+    static final int KEEPS_TRUNCATE = 3;
+
+    static final int KEEPS_SIGNALS = 6;
+
     private static final long OPEN_PATH = 0x200000; // O_PATH
     private static final long CLOSE_ON_EXEC = 0x80000; // O_CLOEXEC
     private static final long CURRENT_FOLDER = -100; // AT_FDCWD
     private static final int PATH_BENEATH = 1;
+    private static final int RULE_BYTES = 16;
+    private static final int FILE_AT = 8;
 
-    private final Kernel kernel;
-    private final int abi;
+    private final JailCalls calls;
     private final long all;
+    private final Call rules;
 
-    Landlock(Kernel kernel, int abi) {
-        this.kernel = kernel;
-        this.abi = abi;
+    /// Begins with nothing allowed.
+    Landlock(JailCalls calls, int abi) {
+        this.calls = calls;
         this.all = abi >= 5 ? 0xFFFF : abi >= 3 ? 0x7FFF : abi == 2 ? 0x3FFF : 0x1FFF;
+        // neither bind nor connect by TCP; no signals and no abstract sockets to others
+        Data attributes = calls.list().longs(all, 3, 3);
+        int bytes = abi >= KEEPS_SIGNALS ? 24 : abi >= 4 ? 16 : 8;
+        this.rules = calls.need(JailStep.LANDLOCK, "landlock_create_ruleset", attributes, bytes);
     }
 
-    /// @throws JailException if the kernel refuses
-    void restrict(JailPlan plan) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment attributes = arena.allocate(24);
-            attributes.set(JAVA_LONG, 0, all);
-            attributes.set(JAVA_LONG, 8, 3); // neither bind nor connect by TCP
-            attributes.set(JAVA_LONG, 16, 3); // no signals and no abstract sockets to others
-            int bytes = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-            long rules = need("landlock_create_ruleset", attributes.address(), bytes, 0);
-            for (String path : plan.read()) {
-                allow(arena, rules, path, EXECUTE | READ_FILE | READ_DIR);
+    /// Allows to read and execute what is there of these, and devices that anybody may read.
+    void read(List<String> paths) {
+        for (String path : paths) {
+            if (Files.exists(Path.of(path))) {
+                allow(path, EXECUTE | READ_FILE | READ_DIR, Files.isDirectory(Path.of(path)));
             }
-            allow(arena, rules, "/dev/null", READ_FILE | WRITE_FILE);
-            for (String device : new String[] {"/dev/zero", "/dev/urandom", "/dev/random"}) {
-                allow(arena, rules, device, READ_FILE);
-            }
-            allow(arena, rules, plan.work(), all & ~(MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV));
-            need("landlock_restrict_self", rules, 0);
-            kernel.call("close", rules);
+        }
+        allow("/dev/null", READ_FILE | WRITE_FILE, false);
+        for (String device : List.of("/dev/zero", "/dev/urandom", "/dev/random")) {
+            allow(device, READ_FILE, false);
         }
     }
 
-    private void allow(Arena arena, long rules, String path, long rights) {
-        if (!Files.exists(Path.of(path))) {
-            return;
-        }
-        long allowed = Files.isDirectory(Path.of(path)) ? rights & all : rights & all & OF_FILES;
-        long file =
-                need(
+    /// Allows all but devices in a folder.
+    void write(String folder) {
+        allow(folder, ~(MAKE_CHAR | MAKE_BLOCK | MAKE_SOCKET | IOCTL_DEV), true);
+    }
+
+    /// Allows to read in a folder that this process doesn't see.
+    void readFolder(String folder) {
+        allow(folder, EXECUTE | READ_FILE | READ_DIR, true);
+    }
+
+    private void allow(String path, long rights, boolean isFolder) {
+        ByteBuffer rule = CallList.littleEndian(RULE_BYTES);
+        rule.putLong(isFolder ? rights & all : rights & all & OF_FILES);
+        Data data = calls.list().data(rule.array());
+        Call file =
+                calls.need(
+                        JailStep.LANDLOCK,
                         "openat",
                         CURRENT_FOLDER,
-                        arena.allocateFrom(path).address(),
+                        path,
                         OPEN_PATH | CLOSE_ON_EXEC);
-        MemorySegment rule = arena.allocate(12);
-        rule.set(JAVA_LONG_UNALIGNED, 0, allowed);
-        rule.set(JAVA_INT_UNALIGNED, 8, (int) file);
-        need("landlock_add_rule", rules, PATH_BENEATH, rule.address(), 0);
-        kernel.call("close", file);
+        file.into(data.at(FILE_AT));
+        calls.need(JailStep.LANDLOCK, "landlock_add_rule", rules.result(), PATH_BENEATH, data, 0);
     }
 
-    private long need(String call, long... arguments) {
-        return kernel.need(JailStep.LANDLOCK, call, arguments);
+    /// Restricts the process that makes these calls.
+    void restrict() {
+        calls.need(JailStep.LANDLOCK, "landlock_restrict_self", rules.result(), 0);
     }
 }

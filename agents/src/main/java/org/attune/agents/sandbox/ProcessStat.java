@@ -2,6 +2,7 @@ package org.attune.agents.sandbox;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,11 +12,13 @@ import java.util.List;
 /// A running process of Linux.
 ///
 /// @param folder of its files below `/proc`
+/// @param parent the process that it belongs to
 /// @param group of processes that it belongs to
 /// @param threads of it
-record ProcessStat(Path folder, long group, int threads) {
+record ProcessStat(Path folder, long parent, long group, int threads) {
     private static final Path ALL = Path.of("/proc");
-    private static final int GROUP = 2; // fields of stat after the name
+    private static final int PARENT = 1; // fields of stat after the name
+    private static final int GROUP = 2;
     private static final int THREADS = 17;
     private static final long KIB = 1024;
 
@@ -30,6 +33,7 @@ record ProcessStat(Path folder, long group, int threads) {
                     all.add(
                             new ProcessStat(
                                     folder,
+                                    Long.parseLong(fields[PARENT]),
                                     Long.parseLong(fields[GROUP]),
                                     Integer.parseInt(fields[THREADS])));
                 }
@@ -81,9 +85,10 @@ record ProcessStat(Path folder, long group, int threads) {
                 .sum();
     }
 
+    /// Names of processes may be any bytes.
     private static String text(Path file) {
         try {
-            return Files.readString(file);
+            return Files.readString(file, StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
             return ""; // it has ended meanwhile
         }

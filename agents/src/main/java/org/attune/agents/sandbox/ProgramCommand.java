@@ -1,26 +1,31 @@
 package org.attune.agents.sandbox;
 
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A program to run.
 ///
 /// @param command program, as an absolute path, and its arguments
-/// @param work its folder, the only one that it may write; exists
-/// @param read further files and folders that it may read
+/// @param code a file that it finds in [WorkFolder#code], if there is one
 /// @param environment all of it, but for `PATH`, `HOME`, `TMPDIR` and `LANG`, which are set where
 ///     it doesn't name them
-/// @param isJvm whether it is a JVM, which sets more addresses aside than it uses memory
+/// @param isJvm whether it is or starts a JVM, which sets more addresses aside than it uses memory;
+///     processes then share no memory but by files
 public record ProgramCommand(
         List<String> command,
-        Path work,
-        List<Path> read,
+        Optional<SourceFile> code,
         Map<String, String> environment,
         boolean isJvm) {
     public ProgramCommand {
         command = List.copyOf(command);
-        read = List.copyOf(read);
         environment = Map.copyOf(environment);
+    }
+
+    /// A program with nothing else.
+    ///
+    /// @param command program, as an absolute path, and its arguments
+    public static ProgramCommand of(String... command) {
+        return new ProgramCommand(List.of(command), Optional.empty(), Map.of(), false);
     }
 }

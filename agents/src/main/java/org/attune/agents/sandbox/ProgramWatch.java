@@ -13,6 +13,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Looks at running programs and ends those that pass a limit which the kernel doesn't keep for
 /// all processes of a program together. Looks every 200 ms, and within 20 ms after the machine's
@@ -21,6 +22,9 @@ final class ProgramWatch implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ProgramWatch.class);
     private static final int GLANCE_MILLIS = 20;
     private static final long LOOK_NANOS = 200_000_000;
+
+    /// More than a program may have processes.
+    private static final int MOST_ANCESTORS = 10_000;
 
     /// What a small file takes at least.
     private static final long FILE_BYTES = 4096;
@@ -84,7 +88,7 @@ final class ProgramWatch implements AutoCloseable {
                 program.end(ProgramEnd.Limit.PROCESSES);
             } else if (its.bytes > 2 * config.memory()) {
                 program.end(ProgramEnd.Limit.MEMORY);
-            } else if (isFull(program.work())) {
+            } else if (program.work().spaces().isEmpty() && isFull(program.work().path())) {
                 program.end(ProgramEnd.Limit.DISK);
             }
         }
@@ -96,21 +100,40 @@ final class ProgramWatch implements AutoCloseable {
         private long bytes;
     }
 
-    /// By group of processes.
+    /// By the number of a program.
     private Map<Long, Usage> usage() {
+        Map<Long, ProcessStat> all = new HashMap<>();
+        ProcessStat.all().forEach(process -> all.put(process.pid(), process));
         Map<Long, Usage> usage = new HashMap<>();
-        for (ProcessStat process : ProcessStat.all()) {
-            synchronized (programs) {
-                if (!programs.containsKey(process.group())) {
-                    continue;
-                }
+        for (ProcessStat process : all.values()) {
+            Optional<RunningProgram> program = program(process, all);
+            if (program.isPresent() && !isAround(process, program.get())) {
+                Usage its = usage.computeIfAbsent(program.get().pid(), g -> new Usage());
+                its.processes++;
+                its.threads += process.threads();
+                its.bytes += process.ownBytes();
             }
-            Usage its = usage.computeIfAbsent(process.group(), g -> new Usage());
-            its.processes++;
-            its.threads += process.threads();
-            its.bytes += process.ownBytes();
         }
         return usage;
+    }
+
+    /// The one that a process descends from, or whose group it is.
+    private Optional<RunningProgram> program(ProcessStat process, Map<Long, ProcessStat> all) {
+        synchronized (programs) {
+            RunningProgram found = programs.get(process.group());
+            ProcessStat at = process;
+            for (int i = 0; found == null && at != null && i < MOST_ANCESTORS; i++) {
+                found = programs.get(at.pid());
+                at = all.get(at.parent());
+            }
+            return Optional.ofNullable(found);
+        }
+    }
+
+    /// Whether it only holds the program in its namespaces.
+    private static boolean isAround(ProcessStat process, RunningProgram program) {
+        return program.work().spaces().isPresent()
+                && (process.pid() == program.pid() || process.parent() == program.pid());
     }
 
     private boolean isFull(Path work) {

@@ -3,7 +3,6 @@ package org.attune.agents.sandbox;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -15,26 +14,33 @@ public final class RunningProgram implements AutoCloseable {
 
     private final Process process;
     private final ProgramOutput output;
-    private final Path work;
-    private final String mark;
+    private final WorkFolder work;
+    private final Exit exit;
     private final Runnable ending;
     private final AtomicReference<ProgramEnd.Limit> limit = new AtomicReference<>();
 
-    /// @param mark what its output begins with if it could not be put into its jail
+    /// Tells a program's exit code from that of its process and from what this reports.
+    @FunctionalInterface
+    interface Exit {
+        int code(byte[] reported, int exit);
+    }
+
+    /// @param exit of the program; throws [JailException] if it could not be put into its jail
     /// @param ending ends all of its processes
-    RunningProgram(Process process, ProgramOutput output, Path work, String mark, Runnable ending) {
+    RunningProgram(
+            Process process, ProgramOutput output, WorkFolder work, Exit exit, Runnable ending) {
         this.process = process;
         this.output = output;
         this.work = work;
-        this.mark = mark;
+        this.exit = exit;
         this.ending = ending;
     }
 
-    Path work() {
+    WorkFolder work() {
         return work;
     }
 
-    /// Number of its first process, which is that of its group.
+    /// Number of its first process, from which all others descend or whose group they are.
     long pid() {
         return process.pid();
     }
@@ -90,13 +96,15 @@ public final class RunningProgram implements AutoCloseable {
             close();
         }
         output.awaitEnd(DRAIN);
-        String text = output.take();
-        if (text.startsWith(mark)) {
+        try {
+            int code = exit.code(process.getErrorStream().readAllBytes(), process.exitValue());
+            return new ProgramEnd(output.take(), code, Optional.ofNullable(limit.get()));
+        } catch (JailException e) {
             throw new IOException(
-                    "the program can't be started in its sandbox: "
-                            + text.substring(mark.length()).strip());
+                    "the program can't be started in its sandbox: %s %s"
+                            .formatted(e.step(), e.getMessage()),
+                    e);
         }
-        return new ProgramEnd(text, process.exitValue(), Optional.ofNullable(limit.get()));
     }
 
     private void closeInput() {

@@ -13,11 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
-/// Runs programs that a model wrote. On Linux each runs in a jail: Landlock, seccomp, limits of
-/// the kernel, no privileges, an empty environment. What that keeps on this machine is found
-/// out at the start, by programs that try to get out. It protects from a model's accidents and
-/// from reward hacking. It is no virtual machine: it does not protect from faults of the kernel.
+/// Runs programs that a model wrote. On Linux each runs in a jail: files, processes and network of
+/// its episode alone, Landlock, a filter of calls, limits of the kernel, no privileges, an empty
+/// environment. What that keeps on this machine is found out at the start, by calls that try to
+/// get out. It protects from a model's accidents and from reward hacking. It is no virtual
+/// machine: it does not protect from faults of the kernel.
 ///
 /// Elsewhere a program is a separate process with an empty environment, and nothing is
 /// guaranteed. Thread-safe.
@@ -38,55 +40,93 @@ public final class Sandbox implements AutoCloseable {
 
     private final SandboxConfig config;
     private final Guarantees guarantees;
+    private final HostFolders folders;
     private final Optional<Jails> jails;
     private final Optional<ProgramWatch> watch;
-    private final List<String> read;
 
     private Sandbox(
-            SandboxConfig config, Guarantees guarantees, Optional<Jails> jails, List<String> read) {
+            SandboxConfig config,
+            Guarantees guarantees,
+            HostFolders folders,
+            Optional<Jails> jails) {
         this.config = config;
         this.guarantees = guarantees;
+        this.folders = folders;
         this.jails = jails;
         this.watch = jails.map(j -> new ProgramWatch(config));
-        this.read = read;
     }
 
-    /// Finds out what can be guaranteed, which takes about a second, and logs it.
+    /// Finds out what can be guaranteed, which takes a moment, and logs it: as a warning where
+    /// something can't.
     ///
     /// @throws ConfigException if less can be guaranteed than is required
     /// @throws InterruptedException if the caller is to stop
     public static Sandbox open(SandboxConfig config) throws InterruptedException {
-        Sandbox sandbox = probed(config);
-        log.info("sandbox: {}", sandbox.guarantees.line());
+        return open(config, Set.of());
+    }
+
+    /// As on a system that refuses some steps.
+    static Sandbox open(SandboxConfig config, Set<JailStep> without) throws InterruptedException {
+        Sandbox sandbox = probed(config, without);
         try {
             sandbox.guarantees.require(config.require());
         } catch (ConfigException e) {
             sandbox.close();
             throw e;
         }
+        String line = sandbox.guarantees.line();
+        if (sandbox.guarantees.holdAll()) {
+            log.info("sandbox: {}", line);
+        } else {
+            log.warn("sandbox: programs that a model writes are not kept in: {}", line);
+        }
+        sandbox.warnOfUnreadable();
         return sandbox;
     }
 
-    private static Sandbox probed(SandboxConfig config) throws InterruptedException {
+    private void warnOfUnreadable() {
+        if (jails.isEmpty() || !jails.get().changesUser()) {
+            return;
+        }
+        for (Path path : config.read()) {
+            try {
+                int needed = Files.isDirectory(path) ? 5 : 4; // for others: r-x, r--
+                int rights = (Integer) Files.getAttribute(path, "unix:mode");
+                if ((rights & needed) != needed) {
+                    log.warn(
+                            "sandbox: programs are another user than root, to whom {} is not"
+                                    + " readable; chmod -R o+rX makes it so",
+                            path);
+                }
+            } catch (IOException e) {
+                log.warn("sandbox: {} can't be read: {}", path, e.toString());
+            }
+        }
+    }
+
+    private static Sandbox probed(SandboxConfig config, Set<JailStep> without)
+            throws InterruptedException {
+        HostFolders folders = folders();
         Optional<Machine> machine = Machine.here();
         if (machine.isEmpty()) {
-            return plain(
-                    config,
+            String reason =
                     "no jails on %s %s; Linux on x86-64 or aarch64 has them"
                             .formatted(
-                                    System.getProperty("os.name"), System.getProperty("os.arch")));
+                                    System.getProperty("os.name"), System.getProperty("os.arch"));
+            return new Sandbox(config, Guarantees.none(reason), folders, Optional.empty());
         }
         Jails jails = null;
         boolean isReady = false;
         try {
-            List<String> read = readable(config);
-            jails = new Jails(machine.get());
-            Guarantees guarantees = new SandboxProbe(jails, read).run(config);
+            jails = new Jails(machine.get(), readable(config), folders);
+            without.forEach(jails::leaveOut);
+            Guarantees guarantees = new SandboxProbe(jails).run(config);
             isReady = true;
-            return new Sandbox(config, guarantees, Optional.of(jails), read);
+            return new Sandbox(config, guarantees, folders, Optional.of(jails));
         } catch (IOException | IllegalStateException e) {
             log.debug("no jails", e);
-            return plain(config, "no program can be put into a jail: " + e.getMessage());
+            String reason = "no program can be put into a jail: " + e.getMessage();
+            return new Sandbox(config, Guarantees.none(reason), folders, Optional.empty());
         } finally {
             if (jails != null && !isReady) {
                 jails.close();
@@ -94,8 +134,16 @@ public final class Sandbox implements AutoCloseable {
         }
     }
 
-    private static Sandbox plain(SandboxConfig config, String reason) {
-        return new Sandbox(config, Guarantees.none(reason), Optional.empty(), List.of());
+    private static HostFolders folders() {
+        try {
+            return HostFolders.make();
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "the sandbox can make no folder among the temporary files: "
+                            + e.getMessage()
+                            + "; another place for them is set by -Djava.io.tmpdir",
+                    e);
+        }
     }
 
     private static List<String> readable(SandboxConfig config) {
@@ -120,33 +168,48 @@ public final class Sandbox implements AutoCloseable {
         return config;
     }
 
+    /// An empty folder for the programs of an episode, which sees nothing of others.
+    ///
+    /// @throws IOException if it can't be made
+    /// @throws InterruptedException if the caller is to stop
+    public WorkFolder folder() throws IOException, InterruptedException {
+        if (jails.isEmpty()) {
+            return folders.folder();
+        }
+        try {
+            return jails.get().folder(config.disk());
+        } catch (JailException e) {
+            throw new IOException("an episode's files can't be made: " + e.getMessage(), e);
+        }
+    }
+
     /// Starts a program. Both of its outputs go into one.
     ///
+    /// @param work where it starts, and what it may write
     /// @param mostOutput characters of output that are kept
     /// @throws IOException if it can't be started: the world's failure
     /// @throws InterruptedException if the caller is to stop
-    public RunningProgram start(ProgramCommand command, int mostOutput)
+    public RunningProgram start(ProgramCommand command, WorkFolder work, int mostOutput)
             throws IOException, InterruptedException {
         if (jails.isEmpty()) {
-            return plainProcess(command, mostOutput);
+            return plainProcess(command, work, mostOutput);
         }
-        List<String> may = new ArrayList<>(read);
-        command.read().forEach(path -> may.add(path.toAbsolutePath().toString()));
-        RunningProgram program = jails.get().start(command, config, may, Jails.mark(), mostOutput);
+        RunningProgram program = jails.get().start(command, work, config, mostOutput);
         watch.get().add(program);
         return program;
     }
 
-    private static RunningProgram plainProcess(ProgramCommand command, int most)
+    private static RunningProgram plainProcess(ProgramCommand command, WorkFolder work, int most)
             throws IOException {
+        work.put(command.code());
         var builder =
                 new ProcessBuilder(command.command())
-                        .directory(command.work().toFile())
+                        .directory(work.path().toFile())
                         .redirectErrorStream(true);
         Map<String, String> environment = builder.environment();
         String path = environment.get("PATH");
         environment.clear();
-        for (String variable : Jails.environment(command)) {
+        for (String variable : Jails.environment(command, work)) {
             int at = variable.indexOf('=');
             environment.put(variable.substring(0, at), variable.substring(at + 1));
         }
@@ -157,7 +220,7 @@ public final class Sandbox implements AutoCloseable {
         var output = new ProgramOutput(most);
         output.serve(process.getInputStream());
         return new RunningProgram(
-                process, output, command.work(), Jails.mark(), () -> Jails.endTree(process));
+                process, output, work, (reported, exit) -> exit, () -> Jails.endTree(process));
     }
 
     /// Ends what still runs.
@@ -165,5 +228,6 @@ public final class Sandbox implements AutoCloseable {
     public void close() {
         watch.ifPresent(ProgramWatch::close);
         jails.ifPresent(Jails::close);
+        folders.close();
     }
 }

@@ -13,7 +13,8 @@ import java.util.Set;
 /// @param memory bytes of each process, at least 64 MiB; all processes of a program together may
 ///     take twice as much
 /// @param processes of a program at once, at least 1
-/// @param disk bytes of the work folder, at least 1 MiB
+/// @param disk bytes of an episode's files, at least 1 MiB. They lie in memory where the system
+///     gives an episode files alone
 /// @param require guarantees without which nothing is run
 /// @param read files and folders that may be read besides the system's programs and libraries
 @CopyMethods
@@ -23,9 +24,9 @@ public record SandboxConfig(
     private static final long MIB = 1L << 20;
     private static final long LEAST_MEMORY = 64 * MIB;
 
-    /// 512 MiB of memory, 32 processes, 256 MiB of disk; nothing required.
+    /// 512 MiB of memory, 32 processes, 256 MiB of disk; all is required.
     public static final SandboxConfig DEFAULTS =
-            new SandboxConfig(512 * MIB, 32, 256 * MIB, Set.of(), List.of());
+            new SandboxConfig(512 * MIB, 32, 256 * MIB, Guarantee.all(), List.of());
 
     public SandboxConfig {
         require = require.isEmpty() ? EnumSet.noneOf(Guarantee.class) : EnumSet.copyOf(require);

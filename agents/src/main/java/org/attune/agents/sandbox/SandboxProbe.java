@@ -5,8 +5,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -16,167 +14,123 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/// Finds out what jails keep on this machine, by programs that try to get out of one.
+/// Finds out what jails keep on this machine, by calls in one that should fail.
 final class SandboxProbe {
     private static final Logger log = LoggerFactory.getLogger(SandboxProbe.class);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int MOST = 1 << 16;
     private static final long MEMORY = 256L << 20; // of the probe, whatever is configured
+    private static final long DISK = 4L << 20;
     private static final int PROCESSES = 8;
-    private static final Path SHELL = Path.of("/bin/sh");
+    private static final int MANY = 40;
+    private static final int FEW_TASKS = 20;
+    private static final String DONE = "done";
+    private static final String STARTED = "+";
     private static final String PRIVATE = "rw-------";
 
-    /// Starts a process that tries to leave the group, then many more than are allowed.
-    private static final String MANY =
-            "setsid sleep 60 2>/dev/null & echo $!; i=0; while [ $i -lt 40 ]; do sleep 60 &"
-                    + " i=$((i+1)); done; wait";
-
-    /// Says of each of more processes than the kernel is to allow whether it could be started.
-    private static final String MORE =
-            "i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done; echo started all";
-
-    private static final int FEW_TASKS = 20;
-
     private final Jails jails;
-    private final List<String> read;
-    private final Map<JailStep, String> refused = new EnumMap<>(JailStep.class);
+    private final Mechanisms mechanisms;
 
-    SandboxProbe(Jails jails, List<String> read) {
+    SandboxProbe(Jails jails) {
         this.jails = jails;
-        this.read = read;
+        this.mechanisms = new Mechanisms(jails);
     }
 
     /// @param config names the limits in what is claimed; the probe's own are smaller
     Guarantees run(SandboxConfig config) throws IOException, InterruptedException {
-        Path outside = Files.createTempDirectory("attune-outside-");
-        Path work = Files.createTempDirectory("attune-probe-");
-        try {
-            Path secret = Files.writeString(outside.resolve("secret"), "secret");
+        return new Guarantees(claims(config, escapes()));
+    }
+
+    /// What was found open, by kind.
+    Map<Guarantee, List<String>> escapes() throws IOException, InterruptedException {
+        try (HostFolders folders = HostFolders.make();
+                WorkFolder outside = folders.folder();
+                WorkFolder work = folder()) {
+            Path secret = Files.writeString(outside.path().resolve("secret"), "secret");
             Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString(PRIVATE));
-            Map<Guarantee, List<String>> found = escapes(outside, work);
-            Map<Guarantee, Claim> claims = new EnumMap<>(Guarantee.class);
-            claims.put(Guarantee.FILES, claim(found, Guarantee.FILES, JailStep.LANDLOCK, files()));
-            claims.put(
-                    Guarantee.NETWORK,
-                    claim(found, Guarantee.NETWORK, JailStep.SECCOMP, "seccomp"));
-            claims.put(
-                    Guarantee.MEMORY,
-                    claim(
-                            found,
-                            Guarantee.MEMORY,
-                            JailStep.LIMITS,
-                            "%d MiB per process".formatted(config.memory() >> 20)));
-            Optional<String> escaped = many(work);
-            escaped.ifPresent(how -> add(found, Guarantee.PROCESSES, how));
-            claims.put(Guarantee.PROCESSES, processes(found, config, work));
-            return new Guarantees(claims);
-        } finally {
-            WorkFolder.delete(outside);
-            WorkFolder.delete(work);
+            return escapes(outside.path(), work);
         }
     }
 
-    private Claim processes(Map<Guarantee, List<String>> found, SandboxConfig config, Path work)
+    private Map<Guarantee, Claim> claims(SandboxConfig config, Map<Guarantee, List<String>> found)
             throws IOException, InterruptedException {
-        if (config.processes() == 1) {
-            return claim(found, Guarantee.PROCESSES, JailStep.SESSION, "one");
+        Optional<String> limit = Optional.empty();
+        if (config.processes() > 1) {
+            many().ifPresent(how -> add(found, Guarantee.PROCESSES, how));
+            limit = taskLimit();
         }
-        String watched = "at most %d, %s".formatted(config.processes(), Guarantees.WATCHED);
-        Optional<String> limit = taskLimit(work);
-        Claim claim =
-                claim(
-                        found,
-                        Guarantee.PROCESSES,
-                        JailStep.SESSION,
-                        "%s; %s keeps them and their threads below %d"
-                                .formatted(
-                                        watched,
-                                        limit.orElse(""),
-                                        Math.max(Jails.TASKS, 2 * config.processes())));
-        return claim.holds() && limit.isEmpty()
-                ? Claim.not(
-                        watched
-                                + "; the kernel limits no number of processes here, as it doesn't"
-                                + " for root where no control group can be made")
-                : claim;
+        Map<Guarantee, Claim> claims = new EnumMap<>(Guarantee.class);
+        for (Guarantee guarantee : Guarantee.values()) {
+            String means = means(guarantee, config, limit.orElse(""));
+            claims.put(
+                    guarantee,
+                    mechanisms.claim(guarantee, means, found.getOrDefault(guarantee, List.of())));
+        }
+        if (config.processes() > 1 && limit.isEmpty()) {
+            claims.put(
+                    Guarantee.PROCESSES,
+                    Claim.not(
+                            "at most %d, %s; the kernel limits no number of processes here"
+                                    .formatted(config.processes(), Guarantees.WATCHED)));
+        }
+        return claims;
     }
 
-    /// What really holds a program below a number of processes.
-    private Optional<String> taskLimit(Path work) throws IOException, InterruptedException {
-        while (jails.taskLimit().isPresent()) {
-            if (startsSome(work) && startsNotAll(work)) {
-                return jails.taskLimit();
+    private String means(Guarantee of, SandboxConfig config, String limit) {
+        return switch (of) {
+            case FILES ->
+                    Stream.of(JailStep.NAMESPACES, JailStep.LANDLOCK)
+                            .filter(jails::takes)
+                            .map(
+                                    step ->
+                                            step == JailStep.LANDLOCK
+                                                    ? "Landlock ABI " + jails.abi()
+                                                    : "seen by their episode alone")
+                            .collect(Collectors.joining(", "));
+            case NETWORK -> "seccomp";
+            case MEMORY -> "%d MiB per process".formatted(config.memory() >> 20);
+            case PROCESSES ->
+                    config.processes() == 1
+                            ? "one"
+                            : "at most %d, %s; %s keeps them and their threads below %d"
+                                    .formatted(
+                                            config.processes(),
+                                            Guarantees.WATCHED,
+                                            limit,
+                                            Math.max(Jails.TASKS, 2 * config.processes()));
+            case DISK -> "%d MiB in memory".formatted(config.disk() >> 20);
+        };
+    }
+
+    /// A folder of an episode. Steps that the system refuses are left out.
+    private WorkFolder folder() throws IOException, InterruptedException {
+        while (true) {
+            try {
+                return jails.folder(DISK);
+            } catch (JailException e) {
+                log.debug("the sandbox goes without {}", e.step(), e);
+                mechanisms.avoid(e);
             }
-            log.debug("the sandbox goes without {}", jails.taskLimit());
-            jails.leaveOutTaskLimit();
         }
-        return Optional.empty();
     }
 
-    /// A user may have more processes than can be seen from here; then none could be started.
-    private boolean startsSome(Path work) throws IOException, InterruptedException {
-        return output(work, "sleep 0 & wait; echo started", Jails.TASKS).endsWith("started");
-    }
-
-    private boolean startsNotAll(Path work) throws IOException, InterruptedException {
-        String output = output(work, MORE, FEW_TASKS);
-        return !output.contains("started all") && output.contains("fork");
-    }
-
-    private String output(Path work, String script, int tasks)
+    private Map<Guarantee, List<String>> escapes(Path outside, WorkFolder work)
             throws IOException, InterruptedException {
-        var program =
-                new ProgramCommand(
-                        List.of(SHELL.toString(), "-c", script), work, List.of(), Map.of(), false);
-        try (RunningProgram running =
-                jails.start(program, limits(), read, Jails.mark(), MOST, tasks)) {
-            return running.await(Duration.ofSeconds(3)).output().strip();
-        } catch (IOException e) {
-            return e.toString(); // the system refuses this limit
-        }
-    }
-
-    private String files() {
-        return "Landlock ABI " + jails.abi();
-    }
-
-    private Claim claim(
-            Map<Guarantee, List<String>> found, Guarantee of, JailStep step, String means) {
-        List<String> ways = found.getOrDefault(of, List.of());
-        if (ways.isEmpty()) {
-            return Claim.by(means);
-        }
-        if (step == JailStep.LANDLOCK && jails.abi() == 0) {
-            return Claim.not("this kernel has no Landlock");
-        }
-        String reason = refused.get(step);
-        return Claim.not(
-                reason == null
-                        ? "a program in it " + String.join(", ", ways)
-                        : "the system refuses it: " + reason);
-    }
-
-    /// What a program found open, by kind. Steps that the system refuses are left out, until the
-    /// program starts.
-    private Map<Guarantee, List<String>> escapes(Path outside, Path work)
-            throws IOException, InterruptedException {
-        Process victim = jails.take();
-        try (var server = new ServerSocket(0, 0, InetAddress.getLoopbackAddress())) {
-            List<String> command =
-                    jails.files()
-                            .probe(
-                                    outside.toString(),
-                                    Integer.toString(server.getLocalPort()),
-                                    Long.toString(victim.pid()),
-                                    Long.toString(2 * MEMORY));
-            String output = output(command, work);
+        Process victim = jails.launch();
+        try {
             Map<Guarantee, List<String>> found = new EnumMap<>(Guarantee.class);
+            String output =
+                    output(
+                            work,
+                            limits().processes(),
+                            calls -> attempts(calls, outside.toString(), victim.pid()));
             List<String> lines = output.lines().toList();
-            if (lines.isEmpty() || !lines.getLast().equals(JailProbe.DONE)) {
-                throw new IOException(
-                        "the probe of the sandbox ended early: "
-                                + (lines.isEmpty() ? "it wrote nothing" : lines.getFirst()));
+            if (lines.isEmpty() || !lines.getLast().equals(DONE)) {
+                throw new IOException("the probe of the sandbox ended early: " + output);
             }
             for (String line : lines.subList(0, lines.size() - 1)) {
                 add(line, found);
@@ -191,6 +145,16 @@ final class SandboxProbe {
         } finally {
             victim.destroyForcibly();
         }
+    }
+
+    private static void attempts(JailCalls calls, String outside, long victim) {
+        ProbeCalls.files(calls, outside);
+        ProbeCalls.network(calls);
+        ProbeCalls.processes(calls, victim);
+        ProbeCalls.memory(calls, MEMORY);
+        ProbeCalls.disk(calls, DISK);
+        calls.may("write", 1, DONE, DONE.length());
+        calls.may("exit_group", 0);
     }
 
     private static boolean isUntouched(Path secret) throws IOException {
@@ -212,71 +176,85 @@ final class SandboxProbe {
         found.computeIfAbsent(of, g -> new ArrayList<>()).add(how);
     }
 
-    private String output(List<String> command, Path work)
+    private String output(WorkFolder work, int tasks, Consumer<JailCalls> last)
             throws IOException, InterruptedException {
-        List<String> may = new ArrayList<>(read);
-        may.add(jails.files().jar().toString());
-        var program = new ProgramCommand(command, work, List.of(), Map.of(), true);
         while (true) {
-            String mark = Jails.mark();
-            try (RunningProgram running = jails.start(program, limits(), may, mark, MOST)) {
+            try (RunningProgram running = start(work, tasks, last)) {
                 return running.await(PATIENCE).output();
             } catch (IOException e) {
-                JailStep step = refusedStep(e);
-                log.debug("the sandbox goes without {}", step, e);
-                refused.put(step, e.getMessage());
-                jails.leaveOut(step);
+                if (!(e.getCause() instanceof JailException refusal)
+                        || refusal.step() == JailStep.EXEC
+                        || !jails.takes(refusal.step())) {
+                    throw e;
+                }
+                log.debug("the sandbox goes without {}", refusal.step(), e);
+                mechanisms.avoid(refusal);
             }
         }
     }
 
-    private JailStep refusedStep(IOException e) throws IOException {
-        for (JailStep step : JailStep.values()) {
-            if (step != JailStep.EXEC
-                    && jails.takes(step)
-                    && e.getMessage().contains(": " + step + " ")) {
-                return step;
-            }
-        }
-        throw e;
+    private RunningProgram start(WorkFolder work, int tasks, Consumer<JailCalls> last)
+            throws IOException, InterruptedException {
+        return jails.start(
+                ProgramCommand.of(""), work, limits(), MOST, Math.max(tasks, FEW_TASKS), last);
     }
 
     private static SandboxConfig limits() {
-        return SandboxConfig.DEFAULTS.withMemory(MEMORY).withProcesses(PROCESSES);
+        return SandboxConfig.DEFAULTS.withMemory(MEMORY).withProcesses(PROCESSES).withDisk(DISK);
     }
 
     /// How a program with many processes escaped, if it did.
-    private Optional<String> many(Path work) throws IOException, InterruptedException {
-        if (!Files.isExecutable(SHELL)) {
-            return Optional.of("could not be tried, since there is no " + SHELL);
-        }
-        var program =
-                new ProgramCommand(
-                        List.of(SHELL.toString(), "-c", MANY), work, List.of(), Map.of(), false);
-        try (var watch = new ProgramWatch(limits());
-                RunningProgram running = jails.start(program, limits(), read, Jails.mark(), MOST)) {
+    private Optional<String> many() throws IOException, InterruptedException {
+        try (WorkFolder work = folder();
+                var watch = new ProgramWatch(limits());
+                RunningProgram running =
+                        start(work, Jails.TASKS, calls -> calls.startMany(MANY, STARTED))) {
+            if (!running.receive("\n", PATIENCE).equals(Optional.of(STARTED.repeat(MANY)))) {
+                return Optional.of("can't start processes");
+            }
+            List<Long> started =
+                    ProcessHandle.of(running.pid()).stream()
+                            .flatMap(ProcessHandle::descendants)
+                            .map(ProcessHandle::pid)
+                            .toList();
             watch.add(running);
             ProgramEnd end = running.await(Duration.ofSeconds(10));
             if (!end.limit().equals(Optional.of(ProgramEnd.Limit.PROCESSES))) {
                 return Optional.of("starts as many processes as it likes");
             }
-            long first = Long.parseLong(end.output().lines().findFirst().get());
-            if (isGone(running.pid(), first)) {
-                return Optional.empty();
-            }
-            ProcessHandle.of(first).ifPresent(ProcessHandle::destroyForcibly);
-            return Optional.of("leaves processes behind");
+            return areGone(started) ? Optional.empty() : Optional.of("leaves processes behind");
         }
     }
 
-    private static boolean isGone(long group, long process) throws InterruptedException {
+    private static boolean areGone(List<Long> processes) throws InterruptedException {
         for (int i = 0; i < 50; i++) {
-            if (ProcessStat.all().stream()
-                    .noneMatch(p -> p.group() == group || p.pid() == process)) {
+            if (ProcessStat.all().stream().noneMatch(p -> processes.contains(p.pid()))) {
                 return true;
             }
             Thread.sleep(20);
         }
         return false;
+    }
+
+    /// What really holds a program below a number of processes.
+    private Optional<String> taskLimit() throws IOException, InterruptedException {
+        while (jails.taskLimit().isPresent()) {
+            int few = started(FEW_TASKS);
+            if (few < MANY && started(Jails.TASKS) == MANY) {
+                return jails.taskLimit();
+            }
+            log.debug("the sandbox goes without {}", jails.taskLimit());
+            jails.leaveOutTaskLimit();
+        }
+        return Optional.empty();
+    }
+
+    /// How many processes a program could start.
+    private int started(int tasks) throws IOException, InterruptedException {
+        try (WorkFolder work = folder();
+                RunningProgram running =
+                        start(work, tasks, calls -> calls.startMany(MANY, STARTED))) {
+            return running.receive("\n", PATIENCE).orElse("").length();
+        }
     }
 }

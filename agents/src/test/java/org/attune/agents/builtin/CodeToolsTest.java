@@ -28,12 +28,16 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CodeToolsTest {
     private static final EpisodeStart START =
             new EpisodeStart(new EpisodeId(0, 0), Map.of(), 1, 0, 0);
+
+    /// Whatever this machine can guarantee.
+    private static final SandboxConfig HERE = SandboxConfig.DEFAULTS.withRequire(Set.of());
 
     private final Map<Language, String> names = new EnumMap<>(Language.class);
     private CodeTools whole;
@@ -49,7 +53,10 @@ class CodeToolsTest {
             names.put(Language.PYTHON, "python");
         }
         CodeConfig config =
-                CodeConfig.DEFAULTS.withTimeout(Duration.ofSeconds(60)).withMaxOutput(200);
+                CodeConfig.DEFAULTS
+                        .withSandbox(HERE)
+                        .withTimeout(Duration.ofSeconds(60))
+                        .withMaxOutput(200);
         whole = CodeTools.open(names, config, Optional.empty());
         if (names.size() > 1) {
             session = CodeTools.open(names, config.withIsSession(true), Optional.empty());
@@ -94,7 +101,7 @@ class CodeToolsTest {
     void javaRunsAsOneFile() throws Exception {
         assertEquals("6", once(Language.JAVA, "void main() { IO.println(2 * 3); }"));
         String wrong = once(Language.JAVA, "void main() { int x = \"a\"; }");
-        assertTrue(wrong.startsWith("Call1.java:1: error: incompatible types"), wrong);
+        assertTrue(wrong.startsWith("/code/Call1.java:1: error: incompatible types"), wrong);
         assertTrue(wrong.endsWith("(exit code 1)"), wrong);
     }
 
@@ -103,7 +110,7 @@ class CodeToolsTest {
         String crash = once(Language.PYTHON, "x = []\nx[1]");
         assertEquals(
                 "Traceback (most recent call last):\n"
-                        + "  File \"/episode/Call1.py\", line 2, in <module>",
+                        + "  File \"/code/Call1.py\", line 2, in <module>",
                 crash.substring(0, crash.indexOf("<module>") + 8));
         assertTrue(crash.endsWith("IndexError: list index out of range\n(exit code 1)"), crash);
         assertEquals(crash, once(Language.PYTHON, "x = []\nx[1]"));
@@ -134,7 +141,8 @@ class CodeToolsTest {
     @Tag("thorough")
     @Test
     void slownessIsTheModelsFault() throws Exception {
-        CodeConfig fast = CodeConfig.DEFAULTS.withTimeout(Duration.ofMillis(1500));
+        CodeConfig fast =
+                CodeConfig.DEFAULTS.withSandbox(HERE).withTimeout(Duration.ofMillis(1500));
         assumeTrue(names.containsKey(Language.SH));
         try (CodeTools tools = CodeTools.open(names, fast, Optional.empty());
                 ToolSet set = tools.open(START)) {
@@ -151,21 +159,43 @@ class CodeToolsTest {
 
     @Tag("thorough")
     @Test
-    void aFullFolderIsEmptied() throws Exception {
-        assumeTrue(whole.guarantees().holds(Guarantee.PROCESSES));
+    void aFullFolderTakesNoMore() throws Exception {
+        assumeTrue(whole.guarantees().holds(Guarantee.DISK));
         CodeConfig small =
                 CodeConfig.DEFAULTS
                         .withTimeout(Duration.ofSeconds(60))
-                        .withSandbox(SandboxConfig.DEFAULTS.withDisk(1 << 20));
+                        .withSandbox(HERE.withDisk(1 << 20));
         try (CodeTools tools = CodeTools.open(names, small, Optional.empty());
                 ToolSet set = tools.open(START)) {
+            String fill =
+                    "i=0; while head -c 500000 /dev/zero > f$i; do i=$((i+1)); done; echo full $i";
+            String output = call(set, Language.SH, fill);
+            assertTrue(output.endsWith("No space left on device\nfull 2"), output);
+            assertEquals("f0\nf1\nf2", call(set, Language.SH, "ls"));
+        }
+    }
+
+    /// What a program puts where code might be written to is never written to.
+    @Test
+    void filesInTheWayOfCodeAreLeftAlone() throws Exception {
+        assumeTrue(whole.guarantees().holds(Guarantee.FILES));
+        try (ToolSet set = whole.open(START)) {
+            call(
+                    set,
+                    Language.SH,
+                    "echo own > own; ln -s own Call2.sh; mkfifo Call3.sh; mkdir Call4.sh; ln -s own"
+                            + " Call5.py");
+            for (int i = 2; i < 5; i++) {
+                assertEquals("ran", call(set, Language.SH, "echo ran"));
+            }
+            assertEquals("ran", call(set, Language.PYTHON, "print('ran')"));
+            assertEquals("own", call(set, Language.SH, "cat own"));
+            String refused =
+                    call(set, Language.SH, "echo x > /code/x; echo x >> $0; ln -s own /code/l");
             assertEquals(
-                    "(ended: its files took more than 1 MiB; all files were deleted)",
-                    call(
-                            set,
-                            Language.SH,
-                            "i=0; while :; do head -c 500000 /dev/zero > f$i; i=$((i+1)); done"));
-            assertEquals("Call2.sh", call(set, Language.SH, "ls"));
+                    3,
+                    refused.lines().filter(l -> l.matches(".*(Read-only|denied).*")).count(),
+                    refused);
         }
     }
 
@@ -199,6 +229,18 @@ class CodeToolsTest {
             String lost = call(set, Language.PYTHON, "print(open('file').read()); x");
             assertTrue(lost.startsWith("kept\n"), lost);
             assertTrue(lost.endsWith("NameError: name 'x' is not defined"), lost);
+        }
+    }
+
+    @Test
+    void aShellsSessionTakesAnyCode() throws Exception {
+        try (ToolSet set = session(Language.SH)) {
+            String quoted =
+                    call(set, Language.SH, "echo 'it'\\''s' \"$((1 + 1))\"; cat <<E\nhere\nE");
+            assertEquals("it's 2\nhere", quoted);
+            assertEquals("a\nb", call(set, Language.SH, "for x in a b\ndo echo $x # one\ndone"));
+            String wrong = call(set, Language.SH, "if");
+            assertTrue(wrong.contains("syntax error"), wrong);
         }
     }
 

@@ -15,17 +15,55 @@ import java.util.List;
 import java.util.Set;
 
 class SandboxProbeTest {
-    /// What the probe finds if a step is left out is no longer claimed.
+    private static final SandboxConfig CONFIG = SandboxConfig.DEFAULTS.withRequire(Set.of());
+
+    /// Where a means is missing, what rests on it is no longer claimed.
     @ParameterizedTest
-    @CsvSource({"LANDLOCK,FILES", "SECCOMP,NETWORK", "LIMITS,MEMORY"})
-    void aWallThatIsMissingIsNoticed(JailStep step, Guarantee guarantee) throws Exception {
+    @CsvSource({
+        "NAMESPACES,PROCESSES DISK",
+        "NAMESPACES LANDLOCK,FILES PROCESSES DISK",
+        "SECCOMP,FILES NETWORK MEMORY PROCESSES DISK",
+        "LIMITS,MEMORY DISK",
+        "PRIVILEGES,FILES NETWORK MEMORY PROCESSES DISK"
+    })
+    void aWallThatIsMissingIsNoticed(String steps, String guarantees) throws Exception {
         assumeTrue(Machine.here().isPresent());
-        assumeTrue(kept().contains(guarantee), guarantee + " isn't guaranteed here");
-        try (var jails = new Jails(Machine.here().get())) {
+        Set<Guarantee> whole = kept(Set.of());
+        Set<JailStep> without = set(JailStep.class, steps);
+        Set<Guarantee> lost = set(Guarantee.class, guarantees);
+        Set<Guarantee> expected = EnumSet.copyOf(whole);
+        expected.removeAll(lost);
+        assertEquals(expected, kept(without));
+        assertThrows(
+                ConfigException.class, () -> Sandbox.open(SandboxConfig.DEFAULTS, without).close());
+    }
+
+    private static <E extends Enum<E>> Set<E> set(Class<E> type, String names) {
+        Set<E> set = EnumSet.noneOf(type);
+        for (String name : names.split(" ")) {
+            set.add(Enum.valueOf(type, name));
+        }
+        return set;
+    }
+
+    private static Set<Guarantee> kept(Set<JailStep> without) throws InterruptedException {
+        try (Sandbox sandbox = Sandbox.open(CONFIG, without)) {
+            Set<Guarantee> kept = EnumSet.allOf(Guarantee.class);
+            kept.removeIf(guarantee -> !sandbox.guarantees().holds(guarantee));
+            return kept;
+        }
+    }
+
+    /// A claim that rests on nothing is seen by calls that get out.
+    @ParameterizedTest
+    @CsvSource({"SECCOMP,NETWORK", "LIMITS,MEMORY", "NAMESPACES,DISK"})
+    void callsGetOutWhereNothingKeepsThem(JailStep step, Guarantee guarantee) throws Exception {
+        assumeTrue(Machine.here().isPresent());
+        try (HostFolders folders = HostFolders.make();
+                var jails = new Jails(Machine.here().get(), List.of(), folders)) {
             jails.leaveOut(step);
-            Guarantees found = new SandboxProbe(jails, readable()).run(SandboxConfig.DEFAULTS);
-            System.out.println("without " + step + ": " + found.line());
-            assertTrue(!found.holds(guarantee), found.line());
+            var probe = new SandboxProbe(jails);
+            assertTrue(probe.escapes().containsKey(guarantee));
         }
     }
 
@@ -33,28 +71,17 @@ class SandboxProbeTest {
     @Test
     void withoutALimitOfTheKernelTheNumberOfProcessesIsNoGuarantee() throws Exception {
         assumeTrue(Machine.here().isPresent());
-        try (var jails = new Jails(Machine.here().get())) {
+        try (HostFolders folders = HostFolders.make();
+                var jails = new Jails(Machine.here().get(), List.of(), folders)) {
             while (jails.taskLimit().isPresent()) {
                 jails.leaveOutTaskLimit();
             }
-            Guarantees found = new SandboxProbe(jails, readable()).run(SandboxConfig.DEFAULTS);
+            Guarantees found = new SandboxProbe(jails).run(CONFIG);
             assumeTrue(found.watchesProcesses(), found.line());
             assertTrue(!found.holds(Guarantee.PROCESSES), found.line());
             assertTrue(found.line().contains("the kernel limits no number"), found.line());
             assertThrows(ConfigException.class, () -> found.require(Set.of(Guarantee.PROCESSES)));
         }
-    }
-
-    private static Set<Guarantee> kept() throws InterruptedException {
-        try (Sandbox sandbox = Sandbox.open(SandboxConfig.DEFAULTS)) {
-            Set<Guarantee> kept = EnumSet.allOf(Guarantee.class);
-            kept.removeIf(guarantee -> !sandbox.guarantees().holds(guarantee));
-            return kept;
-        }
-    }
-
-    private static List<String> readable() {
-        return List.of("/usr", "/bin", "/lib", "/lib64", "/etc", System.getProperty("java.home"));
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 class SandboxTest {
     private static final Path SHELL = Path.of("/bin/sh");
@@ -29,7 +30,7 @@ class SandboxTest {
 
     @BeforeAll
     static void open() throws InterruptedException {
-        sandbox = Sandbox.open(SandboxConfig.DEFAULTS.withProcesses(8));
+        sandbox = Sandbox.open(SandboxConfig.DEFAULTS.withProcesses(8).withRequire(Set.of()));
         System.out.println("sandbox: " + sandbox.guarantees().line());
     }
 
@@ -39,14 +40,14 @@ class SandboxTest {
     }
 
     @BeforeEach
-    void makeFolder() throws IOException {
-        work = WorkFolder.make();
+    void makeFolder() throws IOException, InterruptedException {
+        work = sandbox.folder();
     }
 
     @AfterEach
     void deleteFolder() {
         work.close();
-        assertTrue(Files.notExists(work.path()));
+        assertTrue(work.spaces().isPresent() || Files.notExists(work.path()));
     }
 
     private ProgramEnd shell(String script, Duration timeout)
@@ -56,10 +57,10 @@ class SandboxTest {
                 sandbox.start(
                         new ProgramCommand(
                                 List.of(SHELL.toString(), "-c", script),
-                                work.path(),
-                                List.of(),
+                                Optional.empty(),
                                 Map.of("COLOUR", "red"),
                                 false),
+                        work,
                         100)) {
             return program.await(timeout);
         }
@@ -90,7 +91,7 @@ class SandboxTest {
     void filesOfTheFolderStay() throws Exception {
         shell("mkdir sub; echo kept > sub/file; mv sub/file sub/moved; cp sub/moved copy");
         assertEquals("kept\n", shell("cat sub/moved").output());
-        assertEquals("kept\n", Files.readString(work.path().resolve("copy")));
+        assertEquals("kept\n", shell("cat copy").output());
     }
 
     @Test
@@ -114,16 +115,16 @@ class SandboxTest {
     void whatIsLeftBehindIsEnded() throws Exception {
         assumeTrue(sandbox.guarantees().watchesProcesses());
         long before = System.nanoTime();
-        ProgramEnd end = shell("sleep 1234 & echo $!");
+        ProgramEnd end = shell("sleep 1234 & echo started");
         assertEquals(Optional.empty(), end.limit());
         assertTrue(System.nanoTime() - before < 30_000_000_000L);
-        long pid = Long.parseLong(end.output().strip());
-        assertTrue(isGone(pid), "process " + pid + " still runs");
+        assertTrue(isGone("sleep 1234"), "a process still runs");
     }
 
-    private static boolean isGone(long pid) throws InterruptedException {
+    private static boolean isGone(String command) throws InterruptedException {
         for (int i = 0; i < 100; i++) {
-            if (ProcessStat.all().stream().noneMatch(process -> process.pid() == pid)) {
+            if (ProcessHandle.allProcesses()
+                    .noneMatch(p -> p.info().commandLine().orElse("").endsWith(command))) {
                 return true;
             }
             Thread.sleep(20);
@@ -136,15 +137,11 @@ class SandboxTest {
         assumeTrue(Files.isExecutable(SHELL), "there is no " + SHELL);
         try (RunningProgram program =
                 sandbox.start(
-                        new ProgramCommand(
-                                List.of(
-                                        SHELL.toString(),
-                                        "-c",
-                                        "while read -r x; do echo got $x; echo '#'; done"),
-                                work.path(),
-                                List.of(),
-                                Map.of(),
-                                false),
+                        ProgramCommand.of(
+                                SHELL.toString(),
+                                "-c",
+                                "while read -r x; do echo got $x; echo '#'; done"),
+                        work,
                         100)) {
             for (String word : List.of("a", "b")) {
                 program.send(word + "\n");
@@ -158,16 +155,39 @@ class SandboxTest {
 
     @Test
     void aProgramThatDoesNotExistIsTheWorldsFailure() {
-        var command =
-                new ProgramCommand(
-                        List.of("/nowhere/program"), work.path(), List.of(), Map.of(), false);
+        ProgramCommand command = ProgramCommand.of("/nowhere/program");
         assertThrows(
                 IOException.class,
                 () -> {
-                    try (RunningProgram program = sandbox.start(command, 100)) {
+                    try (RunningProgram program = sandbox.start(command, work, 100)) {
                         program.await(Duration.ofSeconds(60));
                     }
                 });
+    }
+
+    @Test
+    void aFullFolderOfTheSystemEndsTheProgram() throws Exception {
+        assumeTrue(Files.isExecutable(SHELL), "there is no " + SHELL);
+        SandboxConfig small = SandboxConfig.DEFAULTS.withDisk(1 << 20).withRequire(Set.of());
+        try (Sandbox weaker = Sandbox.open(small, Set.of(JailStep.NAMESPACES));
+                WorkFolder folder = weaker.folder();
+                RunningProgram program =
+                        weaker.start(
+                                ProgramCommand.of(
+                                        SHELL.toString(),
+                                        "-c",
+                                        "i=0; while :; do head -c 500000 /dev/zero > f$i;"
+                                                + " i=$((i+1)); sleep 0.01; done"),
+                                folder,
+                                100)) {
+            assumeTrue(weaker.guarantees().holds(Guarantee.FILES));
+            ProgramEnd end = program.await(Duration.ofSeconds(60));
+            assertEquals(Optional.of(ProgramEnd.Limit.DISK), end.limit());
+            folder.empty();
+            try (var left = Files.list(folder.path())) {
+                assertEquals(0, left.count());
+            }
+        }
     }
 
     @Test
@@ -197,7 +217,7 @@ class SandboxTest {
     void defaultsArePinned() {
         assertEquals(
                 new SandboxConfig(
-                        536870912, 32, 268435456, EnumSet.noneOf(Guarantee.class), List.of()),
+                        536870912, 32, 268435456, EnumSet.allOf(Guarantee.class), List.of()),
                 SandboxConfig.DEFAULTS);
     }
 }
