@@ -12,7 +12,7 @@ import java.util.Optional;
 /// @param name    which data set of the folder: a key of its `dataset_info.json`, or a subfolder
 ///     (a hub data set's configuration)
 /// @param type    how to read the rows, where columns alone don't say: a dataset type of TRL, or
-///     `alpaca` or `sharegpt`
+///     `alpaca`, `sharegpt` or `transcript`
 /// @param split   which part of the rows: `train`, `test[:100]`, `train[10%:]` …
 /// @param columns renames: the file's column → TRL's
 /// @param sampleBy what one row of a plain text file is

@@ -7,9 +7,12 @@ import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
 import org.attune.datasets.formats.QuestionColumns;
 import org.attune.datasets.formats.RowInterpreter;
 import org.attune.datasets.formats.SampleReader;
+import org.attune.datasets.formats.TranscriptFormat;
 import org.attune.datasets.formats.TypedMessages;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.Arrays;
 import java.util.Collection;
@@ -24,6 +27,8 @@ import java.util.Set;
 /// Decides how the rows of a source are read: by its `dataset_info.json`, by `type`, or by the
 /// columns of its first row.
 public final class InterpreterChoice {
+    private static final Logger LOG = LoggerFactory.getLogger(InterpreterChoice.class);
+
     private final DatasetSource source;
     private final Optional<LlamaFactorySpec> spec;
     private final Set<DatasetType> accepted;
@@ -111,6 +116,21 @@ public final class InterpreterChoice {
         // chosen and rejected alone would hold their prompt themselves
         boolean bare =
                 type.equals(Optional.of(DatasetType.PREFERENCE)) && !columns.contains("prompt");
+        if (bare && TranscriptFormat.looksSo(first.get("chosen"))) {
+            throw new DatasetException(
+                    "%s: columns chosen and rejected are transcripts, with a speaker's name before each turn; read as plain text, the prompt would end inside the answers. Say type: transcript (datasets: [{path: %s, type: transcript}]), which makes messages of them"
+                            .formatted(where, source.path()));
+        }
+        for (String column : List.of("prompt", "text")) {
+            if (columns.contains(column) && TranscriptFormat.looksSo(first.get(column))) {
+                LOG.warn(
+                        "{}: column {} is a transcript, with a speaker's name before each turn, and"
+                            + " is read as plain text; type: transcript makes messages of it, for"
+                            + " the chat template",
+                        where,
+                        column);
+            }
+        }
         if (type.isPresent() && !(bare && first.get("chosen") instanceof String)) {
             return trl(type.get(), false, columns);
         }
@@ -141,13 +161,14 @@ public final class InterpreterChoice {
             return trl(trl.get(), conversations, conversations ? chatml(columns) : columns);
         }
         return switch (type) {
+            case "transcript" -> transcripts(first);
             case "alpaca" ->
                     questions(LlamaFactorySpec.plain(Formatting.ALPACA, columns), "Alpaca");
             case "sharegpt" ->
                     foreign(LlamaFactorySpec.plain(Formatting.SHAREGPT, columns), "ShareGPT");
             default ->
                     throw new DatasetException(
-                            "%s: type %s is unknown; accepted are %s, alpaca, sharegpt"
+                            "%s: type %s is unknown; accepted are %s, alpaca, sharegpt, transcript"
                                     .formatted(
                                             source,
                                             type,
@@ -157,6 +178,23 @@ public final class InterpreterChoice {
                                                             .map(DatasetType::key)
                                                             .toList())));
         };
+    }
+
+    private RowInterpreter transcripts(Row first) {
+        Set<String> given = first.columns().keySet();
+        DatasetType type =
+                DatasetType.detect(
+                        first.origin().where(), TranscriptFormat.columns(given), accepted);
+        RowInterpreter plain = trl(type, false, TranscriptFormat.columns(given));
+        Set<String> used = new HashSet<>(plain.used());
+        used.add("text");
+        return new RowInterpreter(
+                source.columns(),
+                Optional.of(TranscriptFormat::convert),
+                plain.reader(),
+                "transcripts as " + plain.format(),
+                used,
+                false);
     }
 
     private RowInterpreter trl(DatasetType type, boolean anyRole, Collection<String> columns) {

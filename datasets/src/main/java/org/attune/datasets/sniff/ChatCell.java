@@ -4,10 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.datasets.formats.Transcript;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -17,35 +18,7 @@ final class ChatCell {
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
-    private static final Map<String, String> ROLES =
-            Map.ofEntries(
-                    Map.entry("user", "user"),
-                    Map.entry("human", "user"),
-                    Map.entry("customer", "user"),
-                    Map.entry("kunde", "user"),
-                    Map.entry("nutzer", "user"),
-                    Map.entry("client", "user"),
-                    Map.entry("prompter", "user"),
-                    Map.entry("usuario", "user"),
-                    Map.entry("utilisateur", "user"),
-                    Map.entry("assistant", "assistant"),
-                    Map.entry("gpt", "assistant"),
-                    Map.entry("chatgpt", "assistant"),
-                    Map.entry("bot", "assistant"),
-                    Map.entry("model", "assistant"),
-                    Map.entry("ai", "assistant"),
-                    Map.entry("agent", "assistant"),
-                    Map.entry("assistent", "assistant"),
-                    Map.entry("asistente", "assistant"),
-                    Map.entry("system", "system"));
-
     private ChatCell() {}
-
-    /// `user`, `assistant` or `system` for a speaker's name.
-    static Optional<String> role(Object value) {
-        return Optional.ofNullable(
-                ROLES.get(String.valueOf(value).strip().toLowerCase(Locale.ROOT)));
-    }
 
     /// The cell's messages with `role` and `content`; empty if it is no conversation.
     static Optional<List<Map<String, Object>>> of(Object cell) {
@@ -127,17 +100,10 @@ final class ChatCell {
         }
         Object from = map.containsKey("role") ? map.get("role") : map.get("from");
         Object content = map.containsKey("content") ? map.get("content") : map.get("value");
-        Optional<String> role = role(from);
+        Optional<String> role = Transcript.role(from);
         if (role.isEmpty() || !(content instanceof String text)) {
             return Optional.empty();
         }
-        return Optional.of(message(role.get(), text));
-    }
-
-    static Map<String, Object> message(String role, String content) {
-        Map<String, Object> message = new LinkedHashMap<>();
-        message.put("role", role);
-        message.put("content", content);
-        return message;
+        return Optional.of(Transcript.message(role.get(), text));
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.formats.Transcript;
+
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -224,7 +226,7 @@ final class ColumnCandidates {
             case MESSAGES -> messages;
             case CHOICE -> textual || facts.kind() == ColumnFacts.Kind.NESTED;
             case HISTORY -> facts.kind() != ColumnFacts.Kind.NUMBER;
-            case ROLE -> facts.values().stream().allMatch(v -> ChatCell.role(v).isPresent());
+            case ROLE -> facts.values().stream().allMatch(v -> Transcript.role(v).isPresent());
             case GROUP -> facts.kind() != ColumnFacts.Kind.MESSAGES;
             case IGNORE -> true;
         };

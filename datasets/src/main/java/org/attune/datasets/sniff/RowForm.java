@@ -1,5 +1,6 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.formats.Transcript;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
 
@@ -108,14 +109,14 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
             Optional<String> group = cell(row, ColumnRole.GROUP);
             Optional<String> text = cell(row, ColumnRole.TEXT);
             Optional<String> role =
-                    mapping.column(ColumnRole.ROLE).map(row::get).flatMap(ChatCell::role);
+                    mapping.column(ColumnRole.ROLE).map(row::get).flatMap(Transcript::role);
             if (group.isEmpty() || text.isEmpty() || role.isEmpty()) {
                 empty++;
                 continue;
             }
             chats.computeIfAbsent(group.get(), _ -> new ArrayList<>())
                     .add(
-                            ChatCell.message(
+                            Transcript.message(
                                     answers && role.get().equals("system")
                                             ? "assistant"
                                             : role.get(),
@@ -151,7 +152,7 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
                                         mapping
                                                 .column(ColumnRole.ROLE)
                                                 .map(r::get)
-                                                .flatMap(ChatCell::role)
+                                                .flatMap(Transcript::role)
                                                 .stream())
                         .toList();
         long groups = rows.stream().map(r -> cell(r, ColumnRole.GROUP)).distinct().count();
@@ -196,7 +197,7 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
 
     /// The answer as the assistant's message, or behind a line break.
     Object answer(String text) {
-        return chat ? List.of(ChatCell.message("assistant", text)) : text;
+        return chat ? List.of(Transcript.message("assistant", text)) : text;
     }
 
     /// A row that asks the prompt's question; empty if there is none.
@@ -213,11 +214,11 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
         Map<String, Object> made = new LinkedHashMap<>();
         if (chat) {
             List<Map<String, Object>> messages = new ArrayList<>();
-            system.ifPresent(s -> messages.add(ChatCell.message("system", s)));
+            system.ifPresent(s -> messages.add(Transcript.message("system", s)));
             ChatCell.of(cell)
                     .ifPresentOrElse(
                             messages::addAll,
-                            () -> messages.add(ChatCell.message("user", question)));
+                            () -> messages.add(Transcript.message("user", question)));
             made.put("prompt", messages);
         } else {
             made.put("prompt", system.map(s -> s + "\n").orElse("") + question + "\n");
