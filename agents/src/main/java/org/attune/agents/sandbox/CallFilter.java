@@ -85,10 +85,11 @@ final class CallFilter {
     }
 
     private byte[] bytes() {
-        ByteBuffer bytes = CallList.littleEndian(lines.size() * LINE_BYTES);
+        var whole = new byte[lines.size() * LINE_BYTES];
+        ByteBuffer bytes = CallList.littleEndian(whole);
         for (int[] line : lines) {
             bytes.putShort((short) line[0]).put((byte) line[1]).put((byte) line[2]).putInt(line[3]);
         }
-        return bytes.array();
+        return whole;
     }
 }

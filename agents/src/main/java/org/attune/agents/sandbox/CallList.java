@@ -33,7 +33,7 @@ final class CallList {
     }
 
     /// Some bytes of the list's memory.
-    final class Data {
+    static final class Data {
         private final byte[] bytes;
         private final List<Pointer> pointers = new ArrayList<>();
         private long offset;
@@ -113,9 +113,9 @@ final class CallList {
 
     /// Numbers of 64 bits.
     Data longs(long... values) {
-        ByteBuffer bytes = littleEndian(values.length * Long.BYTES);
-        Arrays.stream(values).forEach(bytes::putLong);
-        return data(bytes.array());
+        var bytes = new byte[values.length * Long.BYTES];
+        Arrays.stream(values).forEach(littleEndian(bytes)::putLong);
+        return data(bytes);
     }
 
     /// A text that ends with a zero.
@@ -177,7 +177,8 @@ final class CallList {
                     "a program with its code takes %d MiB; at most %d MiB are possible"
                             .formatted(length >> 20, CallRunner.MEMORY / 2 >> 20));
         }
-        ByteBuffer bytes = littleEndian((int) length + Long.BYTES);
+        var whole = new byte[(int) length + Long.BYTES];
+        ByteBuffer bytes = littleEndian(whole);
         bytes.putLong(length);
         for (int i = 0; i < calls.size(); i++) {
             put(bytes, calls.get(i), i + 1 < calls.size() ? calls.get(i + 1) : calls.get(i));
@@ -189,7 +190,7 @@ final class CallList {
                 bytes.putLong(begin + (int) of.offset + pointer.at(), address(pointer.to(), 0));
             }
         }
-        out.write(bytes.array());
+        out.write(whole);
         out.flush();
     }
 
@@ -209,7 +210,8 @@ final class CallList {
         return CALLS_AT + (long) calls.size() * WORDS * Long.BYTES + of.offset + at;
     }
 
-    static ByteBuffer littleEndian(int bytes) {
-        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    /// For numbers with their last byte first, as on both machines.
+    static ByteBuffer littleEndian(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 }

@@ -87,11 +87,12 @@ final class CallRunner implements AutoCloseable {
         return "/proc/%d/fd/%d".formatted(ProcessHandle.current().pid(), file);
     }
 
-    /// An executable: two headers, code that can't be written, memory that can't be executed.
+    /// An executable: its headers, code that can't be written, memory that can't be executed.
     static byte[] program(Machine machine) {
         byte[] code = code(machine);
         int begin = HEADER + SEGMENTS * SEGMENT;
-        ByteBuffer bytes = CallList.littleEndian(begin + code.length);
+        var whole = new byte[begin + code.length];
+        ByteBuffer bytes = CallList.littleEndian(whole);
         bytes.put(new byte[] {0x7F, 'E', 'L', 'F', 2, 1, 1, 0});
         bytes.putLong(0);
         bytes.putShort((short) 2); // ET_EXEC
@@ -105,7 +106,8 @@ final class CallRunner implements AutoCloseable {
         segment(bytes, 1, 5, CODE_AT, bytes.capacity(), bytes.capacity()); // PT_LOAD, read, execute
         segment(bytes, 1, 6, MEMORY_AT, 0, MEMORY); // read, write
         segment(bytes, 0x6474E551, 6, 0, 0, 0); // PT_GNU_STACK
-        return bytes.put(code).array();
+        bytes.put(code);
+        return whole;
     }
 
     private static void segment(
@@ -125,12 +127,13 @@ final class CallRunner implements AutoCloseable {
 
     /// Words are written as numbers, and lie in memory with their last byte first.
     private static byte[] turned(byte[] words) {
-        ByteBuffer code = CallList.littleEndian(words.length);
+        var whole = new byte[words.length];
+        ByteBuffer code = CallList.littleEndian(whole);
         ByteBuffer from = ByteBuffer.wrap(words);
         while (from.hasRemaining()) {
             code.putInt(from.getInt());
         }
-        return code.array();
+        return whole;
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.attune.agents.sandbox;
 import org.attune.agents.sandbox.CallList.Call;
 import org.attune.agents.sandbox.CallList.Data;
 
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,7 +30,6 @@ final class Landlock {
     private static final long CLOSE_ON_EXEC = 0x80000; // O_CLOEXEC
     private static final long CURRENT_FOLDER = -100; // AT_FDCWD
     private static final int PATH_BENEATH = 1;
-    private static final int RULE_BYTES = 16;
     private static final int FILE_AT = 8;
 
     private final JailCalls calls;
@@ -72,9 +70,7 @@ final class Landlock {
     }
 
     private void allow(String path, long rights, boolean isFolder) {
-        ByteBuffer rule = CallList.littleEndian(RULE_BYTES);
-        rule.putLong(isFolder ? rights & all : rights & all & OF_FILES);
-        Data data = calls.list().data(rule.array());
+        Data data = calls.list().longs(isFolder ? rights & all : rights & all & OF_FILES, 0);
         Call file =
                 calls.need(
                         JailStep.LANDLOCK,

@@ -78,11 +78,7 @@ final class Mechanisms {
     private String reason(JailStep step) {
         String why = refused.containsKey(step) ? ": " + refused.get(step) : "";
         return switch (step) {
-            case NAMESPACES ->
-                    "the system gives programs no namespaces"
-                            + why
-                            + "; where a setting forbids them to users, as in most containers and"
-                            + " on Ubuntu, an administrator can allow them";
+            case NAMESPACES -> NO_NAMESPACES + why;
             case LANDLOCK -> "this kernel has no Landlock" + why;
             default -> "the system refuses " + step.name() + why;
         };

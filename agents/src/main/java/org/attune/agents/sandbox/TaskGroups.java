@@ -23,7 +23,9 @@ final class TaskGroups implements AutoCloseable {
     private static final int DELETE_TRIES = 50;
 
     private final Path parent;
-    private final AtomicInteger next = new AtomicInteger();
+    /// Of this process, in which there may be several sandboxes.
+    private static final AtomicInteger NEXT = new AtomicInteger();
+
     private final ArrayDeque<Group> used = new ArrayDeque<>(); // guarded by itself
 
     private record Group(Path folder, Process process) {}
@@ -104,7 +106,7 @@ final class TaskGroups implements AutoCloseable {
                                 NAME
                                         + ProcessHandle.current().pid()
                                         + "-"
-                                        + next.incrementAndGet()));
+                                        + NEXT.incrementAndGet()));
         try {
             Files.writeString(folder.resolve(MOST), Integer.toString(tasks));
             return folder;

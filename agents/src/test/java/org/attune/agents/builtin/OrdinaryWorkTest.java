@@ -36,7 +36,7 @@ class OrdinaryWorkTest {
     private static final EpisodeStart START =
             new EpisodeStart(new EpisodeId(0, 0), Map.of(), 1, 0, 0);
 
-    private record Work(Language language, String name, String code, String output) {
+    record Work(Language language, String name, String code, String output) {
         @Override
         public String toString() {
             return language.key() + ": " + name;

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 final class AttackRun {
     private static final String ATTACKS = "attacks.py";
     private static final String SECRET = "the-secret-text";
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final int MOST = 4 << 20;
 
     private final Machine machine = Machine.here().orElseThrow();

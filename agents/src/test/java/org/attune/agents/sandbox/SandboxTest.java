@@ -204,6 +204,9 @@ class SandboxTest {
                     + " programs may be trusted that far.",
                 e.getMessage());
         missing.require(EnumSet.noneOf(Guarantee.class));
+        var forbidden = Guarantees.none(Mechanisms.NO_NAMESPACES);
+        e = assertThrows(ConfigException.class, () -> forbidden.require(Guarantee.all()));
+        assertTrue(e.getMessage().endsWith("docs/agents.md says which."), e.getMessage());
     }
 
     @Test
