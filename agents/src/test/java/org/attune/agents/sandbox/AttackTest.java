@@ -1,6 +1,7 @@
 package org.attune.agents.sandbox;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -14,6 +15,9 @@ import java.util.Set;
 class AttackTest {
     private static final int AT_LEAST = 1500;
 
+    /// Begins what a probe found open.
+    static final String FOUND = "a program in it";
+
     @Test
     void everyAttemptIsHeld() throws Exception {
         assumeTrue(Machine.here().isPresent(), "no Linux");
@@ -21,6 +25,8 @@ class AttackTest {
         assumeTrue(python.isPresent(), "there is no Python");
         AttackRun.Outcome outcome = new AttackRun(python.get()).run(Set.of());
         System.out.printf("attempts: %d; %s%n", outcome.attempts(), outcome.guarantees());
+        // what the kernel offers is used rightly, or the probe would find a way out at the start
+        assertFalse(outcome.guarantees().contains(FOUND), outcome.guarantees());
         assumeTrue(outcome.attempts() > 0, "this machine keeps too little to try");
         assertEquals(List.of(), outcome.escapes());
         assertTrue(outcome.attempts() > AT_LEAST, outcome.attempts() + " attempts");

@@ -1,6 +1,7 @@
 package org.attune.agents.sandbox;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -58,6 +59,7 @@ class WeakerAttackTest {
         AttackRun.Outcome outcome = new AttackRun(python().get()).run(without);
         System.out.printf("without %s: %s%n", without, outcome);
         assertEquals(List.of(), outcome.escapes());
+        assertFalse(outcome.guarantees().contains(AttackTest.FOUND), outcome.guarantees());
         if (outcome.guarantees().contains("not guaranteed")) {
             assertThrows(
                     ConfigException.class,
@@ -91,6 +93,7 @@ class WeakerAttackTest {
         builder.environment().put("PATH", "/usr/bin:/bin");
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertFalse(output.contains(AttackTest.FOUND), output);
         assumeTrue(!output.contains("not guaranteed"), output);
         assertEquals(0, process.waitFor(), output);
         assertTrue(!output.contains("escape:"), output);
