@@ -38,7 +38,7 @@ final class GuessAgentTest {
         var start = new EpisodeStart(new EpisodeId(0, 0), Map.of("number", 7L), 1, 0, 0);
         List<String> heard = new ArrayList<>();
         try (AgentHost host = AgentHost.open(program);
-                AgentHost.Work work = host.start(start)) {
+                AgentHost.Work work = host.start(start, List.of())) {
             for (String guess : List.of("12", "My guess:\n\"7\"")) {
                 var asked = assertInstanceOf(Event.Asked.class, work.requests().take());
                 heard.add(asked.request().messages().getLast().content());
