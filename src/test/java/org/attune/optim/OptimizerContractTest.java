@@ -207,6 +207,7 @@ class OptimizerContractTest {
                 });
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @ValueSource(strings = {"sgd momentum=0.9", "adamw_8bit", "adafactor", "schedule_free_adamw"})
     void stateOfAnotherOptimizerIsRefused(String optim) {

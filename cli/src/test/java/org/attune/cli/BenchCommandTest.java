@@ -124,6 +124,7 @@ class BenchCommandTest {
         assertEquals(60, figures.get("tokens/s") * figures.get("step, s"), 1e-6);
     }
 
+    @Tag("thorough")
     @Test
     void generationTakesTurnsWithAPeer() throws IOException {
         Path scripts = Files.createDirectories(folder.resolve("scripts"));

@@ -12,6 +12,7 @@ import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +83,7 @@ class SimulatedMemoryTest {
                 said::toString);
     }
 
+    @Tag("thorough")
     @Test
     void theCacheIsSizedFromWhatIsLeft() throws IOException {
         String[] keys = {"reward_funcs=exact_answer", "max_completion_length=300"};

@@ -74,6 +74,7 @@ class StoppableWorkTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void workOnTheEngineThreadEndsAndSaysWhatThereIs() throws Exception {
         for (String signal : List.of("-INT", "-TERM")) {

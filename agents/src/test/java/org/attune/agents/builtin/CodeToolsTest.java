@@ -117,6 +117,7 @@ class CodeToolsTest {
         assertEquals("(exit code 3)", once(Language.SH, "exit 3"));
     }
 
+    @Tag("thorough")
     @Test
     void filesAreKeptInAnEpisodeAndSharedByItsTools() throws Exception {
         try (ToolSet one = whole.open(START);

@@ -14,6 +14,7 @@ import org.attune.trainers.samples.SampleConfig;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.sft.SftMethod;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,6 +64,7 @@ class InitialFileTest {
     }
 
     /// Taking the comment sign from a key changes nothing.
+    @Tag("thorough")
     @ParameterizedTest
     @MethodSource("org.attune.trainers.run.Methods#all")
     void allOtherKeysStandAtTheirDefaults(TrainingMethod<?, ?> method) throws IOException {

@@ -292,6 +292,7 @@ class ForwardRecordTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void whatIsNotRecordedIsComputed() {
         Engine.run(

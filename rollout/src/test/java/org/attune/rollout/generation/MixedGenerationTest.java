@@ -19,6 +19,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -135,6 +136,7 @@ final class MixedGenerationTest {
         assertMixture(0.5, prompts, generate(mixed(0.5, 2), prompts));
     }
 
+    @Tag("thorough")
     @Test
     void withoutAShareOneModelWritesAlone() {
         List<SampledCompletion> alone = generate(generator(own, 4), prompts());
