@@ -9,6 +9,7 @@ import ch.qos.logback.classic.spi.LoggingEvent;
 
 import org.attune.error.ConfigException;
 import org.junit.jupiter.api.Test;
+
 import picocli.CommandLine;
 
 import java.io.PrintWriter;
@@ -42,8 +43,7 @@ final class LogSetupTest {
     void neitherDoErrorsThatQuoteThem() {
         var err = new StringWriter();
         var command = new CommandLine(new AttuneCommand()).setErr(new PrintWriter(err));
-        new FailureReport()
-                .handleExecutionException(new ConfigException(HOSTILE), command, null);
+        new FailureReport().handleExecutionException(new ConfigException(HOSTILE), command, null);
         assertTrue(err.toString().contains(SHOWN), err.toString());
     }
 }

@@ -188,8 +188,7 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
-    private static void reply(
-            HttpExchange exchange, Endpoint endpoint, boolean isChat, String body)
+    private static void reply(HttpExchange exchange, Endpoint endpoint, boolean isChat, String body)
             throws RequestException, IOException, InterruptedException {
         ModelRequest request = isChat ? RequestReader.chat(body) : RequestReader.text(body);
         ModelReply reply = endpoint.answering.answer(request);

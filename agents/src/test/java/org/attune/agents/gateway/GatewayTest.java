@@ -211,8 +211,7 @@ class GatewayTest {
                         _ -> {
                             throw new IllegalStateException("no tokens today");
                         })) {
-            HttpResponse<String> response =
-                    post("/chat/completions", QUESTION + "}", faulty.key());
+            HttpResponse<String> response = post("/chat/completions", QUESTION + "}", faulty.key());
             assertEquals(500, response.statusCode());
             assertTrue(response.body().contains("no tokens today"), response.body());
         }
