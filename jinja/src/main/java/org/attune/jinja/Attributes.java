@@ -1,6 +1,7 @@
 package org.attune.jinja;
 
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,6 +14,10 @@ final class Attributes {
     private static final Set<String> DICT_CHANGES =
             Set.of("clear", "pop", "popitem", "setdefault", "update");
     private static final Map<String, Builtin> DICT = new HashMap<>();
+
+    /// Of the type `dict` and of any dict.
+    private static final Builtin FROM_KEYS =
+            Builtin.of("fromkeys", "keys value?", Attributes::fromKeys);
     private static final Map<String, Builtin> LIST = new HashMap<>();
 
     static {
@@ -93,7 +98,7 @@ final class Attributes {
             case Map<?, ?> _ ->
                     DICT_CHANGES.contains(name)
                             ? Undefined.unsafe(owner, name)
-                            : method(owner, DICT.get(name));
+                            : name.equals("fromkeys") ? FROM_KEYS : method(owner, DICT.get(name));
             case HasAttributes object -> object.attribute(name);
             case Tuple _ -> name.equals("copy") ? Absent.ABSENT : method(owner, LIST.get(name));
             case List<?> _ ->
@@ -102,8 +107,22 @@ final class Attributes {
                             : method(owner, LIST.get(name));
             case Namespace namespace -> namespace.attributes().getOrDefault(name, Absent.ABSENT);
             case null -> Absent.ABSENT;
+            case Builtin builtin when builtin.name().equals("dict") ->
+                    name.equals("fromkeys") ? FROM_KEYS : Absent.ABSENT;
             default -> Types.isNumber(owner) ? number(owner, name) : Absent.ABSENT;
         };
+    }
+
+    private static Object fromKeys(Builtin.Call c) {
+        var dict = new Dict();
+        Iterator<Object> keys = Sequences.iterate(c.get(0));
+        Object value = c.has(1) ? c.get(1) : null;
+        while (keys.hasNext()) {
+            Budget.items(1);
+            dict.put(keys.next(), value);
+        }
+        Limits.requireItems(dict.size());
+        return dict;
     }
 
     private static Object method(Object owner, Builtin method) {

@@ -34,8 +34,8 @@ final class ExpressionParser {
     }
 
     /// An expression without a trailing `if`, or several separated by commas.
-    Expression tupleWithoutCondition(String... endNames) {
-        return tuple(false, false, endNames);
+    Expression tupleWithoutCondition() {
+        return tuple(false, false);
     }
 
     /// An expression, or several separated by commas.
@@ -48,14 +48,14 @@ final class ExpressionParser {
         return tuple(true, true);
     }
 
-    private Expression tuple(boolean conditions, boolean inParentheses, String... endNames) {
+    private Expression tuple(boolean conditions, boolean inParentheses) {
         var items = new ArrayList<Expression>();
         boolean several = false;
         while (true) {
             if (!items.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            if (atTupleEnd(endNames)) {
+            if (atTupleEnd()) {
                 break;
             }
             items.add(conditions ? expression() : or());
@@ -74,15 +74,12 @@ final class ExpressionParser {
         return new Expression.TupleLiteral(items);
     }
 
-    boolean atTupleEnd(String... endNames) {
+    boolean atTupleEnd() {
         Token token = tokens.current();
         boolean end =
                 token.is(Token.Type.VARIABLE_END)
                         || token.is(Token.Type.BLOCK_END)
                         || token.isOperator(")");
-        for (String name : endNames) {
-            end |= token.isName(name);
-        }
         return end;
     }
 

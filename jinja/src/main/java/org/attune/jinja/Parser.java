@@ -154,9 +154,9 @@ final class Parser {
     }
 
     private Statement loop(int line) {
-        Target target = target(false, "in");
+        Target target = target(false);
         tokens.expectName("in");
-        Expression items = expressions.tupleWithoutCondition("recursive");
+        Expression items = expressions.tupleWithoutCondition();
         Optional<Expression> test =
                 tokens.skipName("if") ? Optional.of(expressions.expression()) : Optional.empty();
         boolean recursive = tokens.skipName("recursive");
@@ -304,14 +304,14 @@ final class Parser {
     }
 
     /// One or several variables; with `namespaces` also attributes of namespaces.
-    private Target target(boolean namespaces, String... endNames) {
+    private Target target(boolean namespaces) {
         var targets = new ArrayList<Target>();
         boolean several = false;
         while (true) {
             if (!targets.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            if (expressions.atTupleEnd(endNames)) {
+            if (expressions.atTupleEnd()) {
                 break;
             }
             targets.add(oneTarget(namespaces));

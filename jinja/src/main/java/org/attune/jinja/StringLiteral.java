@@ -1,7 +1,11 @@
 package org.attune.jinja;
 
+import java.util.Locale;
+
 /// Escapes in string literals, as Python reads them.
 final class StringLiteral {
+    private static final String IDEOGRAPH = "CJK UNIFIED IDEOGRAPH-";
+
     private StringLiteral() {}
 
     static String unescape(String body, int line) {
@@ -22,7 +26,7 @@ final class StringLiteral {
                 case 'x' -> i = hexadecimal(body, i, 2, out, line);
                 case 'u' -> i = hexadecimal(body, i, 4, out, line);
                 case 'U' -> i = hexadecimal(body, i, 8, out, line);
-                case 'N' -> throw JinjaException.syntax("\\N{…} escapes aren't supported", line);
+                case 'N' -> i = named(body, i, out, line);
                 case '0', '1', '2', '3', '4', '5', '6', '7' -> i = octal(body, i, out);
                 default -> {
                     simple(kind, out);
@@ -58,6 +62,33 @@ final class StringLiteral {
             throw JinjaException.syntax(
                     "truncated or invalid \\" + body.charAt(at + 1) + " escape in a string", line);
         }
+    }
+
+    private static int named(String body, int at, StringBuilder out, int line) {
+        int end = body.indexOf('}', at);
+        if (!body.startsWith("{", at + 2) || end <= at + 3) {
+            throw JinjaException.syntax("malformed \\N character escape", line);
+        }
+        String name = body.substring(at + 3, end);
+        try {
+            out.appendCodePoint(codePoint(name));
+        } catch (IllegalArgumentException e) {
+            throw JinjaException.syntax("unknown Unicode character name", line);
+        }
+        return end + 1;
+    }
+
+    /// Java knows ideographs by the name of their block, as "CJK UNIFIED IDEOGRAPHS 4E00".
+    private static int codePoint(String name) {
+        String given = name.toUpperCase(Locale.ROOT);
+        if (given.startsWith(IDEOGRAPH)) {
+            int code = Integer.parseInt(given.substring(IDEOGRAPH.length()), 16);
+            if (Character.isIdeographic(code)) {
+                return code;
+            }
+            throw new IllegalArgumentException(name);
+        }
+        return Character.codePointOf(given);
     }
 
     private static int octal(String body, int at, StringBuilder out) {

@@ -219,10 +219,29 @@ final class StringMethods {
         method("ljust", "width fillchar?", c -> pad(c, Strings.Align.LEFT));
         method("rjust", "width fillchar?", c -> pad(c, Strings.Align.RIGHT));
         method("zfill", "width", StringMethods::zeroFill);
-        method(
-                "expandtabs",
-                "tabsize?",
-                c -> Strings.replace(c.text(0), "\t", Strings.repeat(" ", c.integer(1, 8)), -1));
+        method("expandtabs", "tabsize?", c -> expandTabs(c.text(0), Math.max(0, c.integer(1, 8))));
+    }
+
+    /// Blanks up to the next column that is a multiple of `size`; columns begin anew at line
+    // breaks.
+    private static String expandTabs(String text, long size) {
+        Budget.characters(text.length());
+        var out = new StringBuilder();
+        long column = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '\t') {
+                long blanks = size == 0 ? 0 : size - column % size;
+                Budget.characters((double) out.length() + blanks);
+                out.repeat(' ', (int) blanks);
+                column += blanks;
+            } else {
+                out.append(c);
+                boolean pair = Character.isLowSurrogate(c); // counted with its first half
+                column = c == '\n' || c == '\r' ? 0 : column + (pair ? 0 : 1);
+            }
+        }
+        return out.toString();
     }
 
     private static Object pad(Call c, Strings.Align align) {

@@ -209,6 +209,29 @@ class JinjaTemplateTest {
         return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     }
 
+    /// What Jinja2 3.1.6 writes.
+    @Test
+    void lesserKnownPythonIsAsInJinja() {
+        assertEquals(
+                "x\u03b1y\u4e2d",
+                render("{{ 'x\\N{GREEK SMALL LETTER ALPHA}y\\N{CJK UNIFIED IDEOGRAPH-4E2D}' }}"));
+        assertTrue(
+                fails("{{ '\\N{nope}' }}").getMessage().contains("unknown Unicode character name"));
+        assertTrue(fails("{{ '\\N' }}").getMessage().contains("malformed \\N character escape"));
+        assertEquals("a       b\n        c", render("{{ 'a\\tb\\n\\tc'.expandtabs() }}"));
+        assertEquals("a  bb ccc   dddd", render("{{ 'a\\tbb\\tccc\\tdddd'.expandtabs(3) }}"));
+        assertEquals(
+                "\ud83d\ude00   b|ab",
+                render("{{ '\ud83d\ude00\\tb'.expandtabs(4) }}|{{ 'a\\tb'.expandtabs(-1) }}"));
+        assertEquals("{'a': None, 'b': None}", render("{{ dict.fromkeys('aab') }}"));
+        assertEquals("{'a': 3}", render("{{ {'z': 1}.fromkeys(['a'], 3) }}"));
+        // the name behind the comma is a target too
+        assertTrue(
+                fails("{% for x, in [[1]] %}{% endfor %}")
+                        .getMessage()
+                        .contains("expected token 'in', got '['"));
+    }
+
     @Test
     void workBeyondTheLimitIsRefusedWithTheLimitAndHowToRaiseIt() {
         String message =
