@@ -60,10 +60,12 @@ record ResourceAttack(String name, Guarantee against, String code) {
                         "x = []\nwhile len(x) < 400000: x.append(bytes(2048))\nprint('ESCAPED')"),
                 memory(
                         "deep calls",
-                        "import sys, threading\n"
-                                + "sys.setrecursionlimit(10**9)\n"
-                                + "threading.stack_size(1 << 30)\n"
-                                + "threading.Thread(target=lambda: print('ESCAPED')).start()"),
+                        """
+                        import sys, threading
+                        sys.setrecursionlimit(10**9)
+                        threading.stack_size(1 << 30)
+                        threading.Thread(target=lambda: print('ESCAPED')).start()\
+                        """),
                 processes("memory of many", many.formatted("")),
                 processes(
                         "memory of many whose name is no text",
@@ -259,9 +261,11 @@ record ResourceAttack(String name, Guarantee against, String code) {
                         """),
                 disk(
                         "one large file",
-                        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-                                + "with open('f', 'wb', 0) as f:\n"
-                                + "  while taken < 64 << 20: taken += f.write(MIB)"));
+                        """
+                        import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                        with open('f', 'wb', 0) as f:
+                          while taken < 64 << 20: taken += f.write(MIB)\
+                        """));
     }
 
     @Override

@@ -4,6 +4,7 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -42,9 +43,17 @@ record MadeReward(RewardFunction function, String content)
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         if (function instanceof AutoCloseable closeable) {
-            closeable.close();
+            try {
+                closeable.close();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (IOException | RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IOException("the reward " + name() + " can't be closed", e);
+            }
         }
     }
 }
