@@ -103,7 +103,10 @@ class SmolLm2Test {
                 got[i] = last[ids[i]];
             }
             assertClose("largest logits", values, got, LOGITS, 0);
-            long none = Arrays.stream(ids).filter(id -> last[id] < values[ids.length - 1] - LOGITS).count();
+            long none =
+                    Arrays.stream(ids)
+                            .filter(id -> last[id] < values[ids.length - 1] - LOGITS)
+                            .count();
             assertClose("of them not among the largest", 0, none, 0, 0);
             double max = values[0];
             double sum = 0;

@@ -49,8 +49,8 @@ public final class Recorded implements AutoCloseable {
         }
     }
 
-    /// Sub-folders with a recorded run of a trainer, by its `config.json`. The test is skipped where
-    /// only other trainers made runs.
+    /// Sub-folders with a recorded run of a trainer, by its `config.json`. The test is skipped
+    /// where only other trainers made runs.
     ///
     /// @throws AssertionError if the folder has no recorded run at all
     public static List<Path> runs(Path parent, String trainer) {

@@ -70,9 +70,7 @@ class TrainingTemplateFixturesTest {
     }
 
     private void run(CaseReport report, Map<String, Object> row, Object turns, Executable check) {
-        if (turns != null
-                && row.get("template") instanceof String name
-                && name.endsWith(SUFFIX)) {
+        if (turns != null && row.get("template") instanceof String name && name.endsWith(SUFFIX)) {
             marked++;
             report.run((String) row.get("id"), check);
         } else {

@@ -66,8 +66,7 @@ class RewardRunFixtureTest {
         Files.writeString(
                 run,
                 "model_name_or_path: %s\ndatasets: %s\noutput_dir: %s\ndevice: cpu\n"
-                        .formatted(
-                                recorded.model(), recorded.data(), folder.resolve("dpo")));
+                        .formatted(recorded.model(), recorded.data(), folder.resolve("dpo")));
         var err = new StringWriter();
         int code =
                 Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(err))

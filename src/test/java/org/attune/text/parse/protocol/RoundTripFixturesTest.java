@@ -56,8 +56,7 @@ class RoundTripFixturesTest {
         String content = (String) message.get("content");
         // Content beside a call, which gpt-oss's template writes as a thought.
         boolean isThought =
-                !content.isEmpty()
-                        && text.contains("<|channel|>analysis<|message|>" + content);
+                !content.isEmpty() && text.contains("<|channel|>analysis<|message|>" + content);
         assertEquals(isThought || !text.contains(content) ? "" : content, turn.message().content());
         String reasoning =
                 isThought ? content : (String) message.getOrDefault("reasoning_content", "");

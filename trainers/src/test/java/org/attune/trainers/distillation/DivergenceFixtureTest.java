@@ -13,7 +13,6 @@ import org.attune.trainers.testing.Tolerance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-
 import java.util.Set;
 
 /// The generalised Jensen-Shannon divergences of `losses.json`, with their gradients.

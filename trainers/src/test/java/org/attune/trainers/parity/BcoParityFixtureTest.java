@@ -1,6 +1,5 @@
 package org.attune.trainers.parity;
 
-
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;

@@ -41,11 +41,7 @@ final class OlderRuns {
     }
 
     private static void compare(
-            Path root,
-            Path folder,
-            Path output,
-            CaseReport report,
-            Consumer<ParityCase> compare) {
+            Path root, Path folder, Path output, CaseReport report, Consumer<ParityCase> compare) {
         String name = folder.getFileName().toString();
         var bare = ParityCase.of(root, null, folder, output.resolve(name));
         Optional<String> missing = bare.unsupported();

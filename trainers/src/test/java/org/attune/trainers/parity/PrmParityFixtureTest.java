@@ -1,6 +1,5 @@
 package org.attune.trainers.parity;
 
-
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.scoring.PrmObjective;

@@ -44,8 +44,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /// Whole runs of TRL's GRPO, GMPO, RLOO on recorded completions: rewards, loss, metrics and
 /// gradient norm of every step, and the trained weights.

@@ -8,7 +8,6 @@ import org.attune.trainers.testing.Tolerance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-
 import java.util.Set;
 
 /// The objectives of `losses.json` that KTO uses.
