@@ -22,12 +22,18 @@ import java.util.Set;
 /// Texts with a speaker's name before each turn, as in Anthropic's HH.
 final class TranscriptRowsTest {
     private static final String BEGINNING =
-            "\n\n"
-                    + "Human: What is 2+2?\n\n"
-                    + "Assistant: It is 4.\n\n"
-                    + "Human: Sure?\n"
-                    + "I think: 5.\n\n"
-                    + "Assistant:";
+            """
+
+
+            Human: What is 2+2?
+
+            Assistant: It is 4.
+
+            Human: Sure?
+            I think: 5.
+
+            Assistant:\
+            """; // without a line break behind it
     private static final String CHOSEN = BEGINNING + " Yes, it is 4. User: is no speaker here.";
     private static final String REJECTED = BEGINNING + " Yes, it is 5.\nBot: neither";
 

@@ -42,9 +42,13 @@ record MadeReward(RewardFunction function, String content)
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         if (function instanceof AutoCloseable closeable) {
-            closeable.close();
+            try {
+                closeable.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("could not close the function: " + e, e);
+            }
         }
     }
 }
