@@ -33,7 +33,7 @@ final class TranscriptRowsTest {
             I think: 5.
 
             Assistant:\
-            """;
+            """; // without a line break behind it
     private static final String CHOSEN = BEGINNING + " Yes, it is 4. User: is no speaker here.";
     private static final String REJECTED = BEGINNING + " Yes, it is 5.\nBot: neither";
 

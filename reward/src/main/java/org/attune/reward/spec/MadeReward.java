@@ -4,7 +4,6 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 
-import java.io.IOException;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -43,16 +42,12 @@ record MadeReward(RewardFunction function, String content)
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         if (function instanceof AutoCloseable closeable) {
             try {
                 closeable.close();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (IOException | RuntimeException e) {
-                throw e;
             } catch (Exception e) {
-                throw new IOException("the reward " + name() + " can't be closed", e);
+                throw new IllegalStateException("could not close the function: " + e, e);
             }
         }
     }
