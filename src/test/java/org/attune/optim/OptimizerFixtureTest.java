@@ -125,7 +125,8 @@ class OptimizerFixtureTest {
                                 switch (clip.get("norm_type").asText()) {
                                     case "inf" -> NormType.INF;
                                     case "1.0" -> NormType.L1;
-                                    default -> NormType.L2;
+                                    case "2.0" -> NormType.L2;
+                                    case String other -> throw new AssertionError(other);
                                 };
                         double norm = adamw.gradientNorm(type);
                         double expected = clip.get("total_norm").asDouble();

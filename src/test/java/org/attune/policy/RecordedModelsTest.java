@@ -27,6 +27,8 @@ import org.junit.jupiter.api.Test;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 
 /// Logits, hidden states, gradients and greedy ids of whole models against transformers'.
 @Tag("fixtures-engine")
@@ -46,10 +48,14 @@ class RecordedModelsTest {
     static void compareAll(Path models, CaseReport report) {
         for (Path folder : Recorded.folders(models)) {
             String name = folder.getFileName().toString();
-            for (String style : new String[] {"config.json", "config.legacy.json"}) {
-                if (!Files.exists(folder.resolve(style))) {
-                    continue;
-                }
+            List<String> styles =
+                    Stream.of("config.json", "config.legacy.json")
+                            .filter(style -> Files.exists(folder.resolve(style)))
+                            .toList();
+            if (styles.isEmpty()) {
+                report.unsupported(name);
+            }
+            for (String style : styles) {
                 DecoderConfig config;
                 try {
                     config = DecoderConfig.read(folder.resolve(style));

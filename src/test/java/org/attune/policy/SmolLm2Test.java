@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -16,6 +17,7 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
+import org.attune.testing.RecordedRows;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
@@ -41,7 +43,10 @@ class SmolLm2Test {
     @Test
     void logitsGreedyTokensAndLogProbs() {
         JsonNode greedy = Recorded.json(Fixtures.fixture("smollm2/greedy.json"));
-        JsonNode nll = Recorded.json(Fixtures.fixture("smollm2/nll.json"));
+        Path recorded = Fixtures.fixture("smollm2/nll.json");
+        JsonNode nll = Recorded.json(recorded).path("nll");
+        RecordedRows rows = RecordedRows.of(recorded);
+        JsonNode data = Recorded.json(Fixtures.data(rows.file()));
         Path model = Fixtures.model("SmolLM2-135M-Instruct.Q4_1.gguf");
         try (ModelSource source = ModelSource.open(model.toString());
                 TextAssets text = source.openText();
@@ -58,22 +63,16 @@ class SmolLm2Test {
                 JsonNode one = greedy.get(i);
                 report.run("greedy " + i, () -> Engine.run(() -> greedy(decoder, one)));
             }
-            for (int i = 0; i < nll.path("nll").size(); i++) {
-                JsonNode one = nll.path("nll").get(i);
-                JsonNode row = row(nll.path("rows").asText(), i);
+            report.run("rows", () -> assertEquals(rows.rows().length, nll.size()));
+            for (int i = 0; i < nll.size(); i++) {
+                JsonNode one = nll.get(i);
+                JsonNode row = data.get(rows.rows()[i]);
                 report.run(
                         "nll " + i,
                         () -> Engine.run(() -> logProbs(decoder, text.chat(), one, row)));
             }
             Engine.run(decoder::close);
         }
-    }
-
-    /// Row `i` of `FILE[FROM:+COUNT]`.
-    private static JsonNode row(String rows, int i) {
-        String file = rows.substring(0, rows.indexOf('['));
-        int from = Integer.parseInt(rows.substring(file.length() + 1, rows.indexOf(':')));
-        return Recorded.json(Fixtures.data(file)).get(from + i);
     }
 
     private static int[] ints(JsonNode array) {
@@ -104,7 +103,10 @@ class SmolLm2Test {
                 got[i] = last[ids[i]];
             }
             assertClose("largest logits", values, got, LOGITS, 0);
-            long none = Arrays.stream(ids).filter(id -> last[id] < values[19] - LOGITS).count();
+            long none =
+                    Arrays.stream(ids)
+                            .filter(id -> last[id] < values[ids.length - 1] - LOGITS)
+                            .count();
             assertClose("of them not among the largest", 0, none, 0, 0);
             double max = values[0];
             double sum = 0;

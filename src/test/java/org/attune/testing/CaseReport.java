@@ -1,12 +1,14 @@
 package org.attune.testing;
 
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.function.Executable;
 
 import java.util.ArrayList;
 import java.util.List;
 
 /// Runs many recorded cases as one test: every case runs, failures are collected, one line with the
-/// counts is printed, and any failure fails the test at the end.
+/// counts is printed, and any failure fails the test at the end. A folder without a case fails it
+/// too; where no case could be compared, the test counts as skipped.
 /// ```
 /// try (var report = new CaseReport("fixtures-trl", getClass())) {
 ///     for (...) report.run(name, () -> ...);
@@ -17,6 +19,7 @@ public final class CaseReport implements AutoCloseable {
     private final Class<?> test;
     private int cases;
     private int passed;
+    private int elsewhere;
     private int required;
     private boolean mayBeUnsupported = true;
     private final List<String> unsupported = new ArrayList<>();
@@ -53,18 +56,26 @@ public final class CaseReport implements AutoCloseable {
         unsupported.add(name);
     }
 
+    /// Counts a case of the same folder that another test compares.
+    public void elsewhere() {
+        elsewhere++;
+    }
+
     @Override
     public void close() {
+        String name = tag + "/" + test.getSimpleName();
         System.out.printf(
-                "%s/%s: %d cases, %d passed, %d unsupported: %s%n",
-                tag,
-                test.getSimpleName(),
-                cases,
-                passed,
-                unsupported.size(),
-                String.join(" ", unsupported));
-        if (cases == 0) {
+                "%s: %d cases, %d passed, %d unsupported: %s%n",
+                name, cases, passed, unsupported.size(), String.join(" ", unsupported));
+        if (cases == 0 && elsewhere == 0) {
             throw new AssertionError("no case ran");
+        }
+        if (passed == 0 && failures.isEmpty() && required == 0) {
+            String message =
+                    "skipped: %s: %d cases are other tests', %d unsupported"
+                            .formatted(name, elsewhere, unsupported.size());
+            System.out.println(message);
+            Assumptions.abort(message);
         }
         if (failures.isEmpty()
                 && (passed < required || !mayBeUnsupported && !unsupported.isEmpty())) {

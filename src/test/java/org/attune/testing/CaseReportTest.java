@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.opentest4j.TestAbortedException;
 
 final class CaseReportTest {
     @Test
@@ -46,5 +47,22 @@ final class CaseReportTest {
     void noCaseAtAllFails() {
         var report = new CaseReport("unit", getClass());
         assertThrows(AssertionError.class, report::close);
+    }
+
+    @Test
+    void whereNothingWasComparedTheTestIsSkipped() {
+        var others = new CaseReport("unit", getClass());
+        others.elsewhere();
+        assertThrows(TestAbortedException.class, others::close);
+        var exotic = new CaseReport("unit", getClass());
+        exotic.unsupported("exotic");
+        assertThrows(TestAbortedException.class, exotic::close);
+        var bad = new CaseReport("unit", getClass());
+        bad.elsewhere();
+        bad.run("bad", () -> assertEquals(1, 2));
+        assertThrows(AssertionError.class, bad::close);
+        var required = new CaseReport("unit", getClass()).requiring(1);
+        required.elsewhere();
+        assertThrows(AssertionError.class, required::close);
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.tensor.DType;
+import org.junit.jupiter.api.Assumptions;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,6 +47,30 @@ public final class Recorded implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Sub-folders with a recorded run of a trainer, by its `config.json`. The test is skipped
+    /// where only other trainers made runs.
+    ///
+    /// @throws AssertionError if the folder has no recorded run at all
+    public static List<Path> runs(Path parent, String trainer) {
+        List<Path> all = folders(parent).stream().filter(f -> !trainer(f).isEmpty()).toList();
+        if (all.isEmpty()) {
+            throw new AssertionError(parent + " holds no recorded run");
+        }
+        List<Path> own = all.stream().filter(f -> trainer(f).equals(trainer)).toList();
+        if (own.isEmpty()) {
+            String message = "skipped: " + parent + " has no run of " + trainer;
+            System.out.println(message);
+            Assumptions.abort(message);
+        }
+        return own;
+    }
+
+    /// Which trainer made a folder's run; empty if it holds something else, such as a model.
+    public static String trainer(Path folder) {
+        Path config = folder.resolve("config.json");
+        return Files.exists(config) ? json(config).path("trainer").asText() : "";
     }
 
     public Set<String> names() {

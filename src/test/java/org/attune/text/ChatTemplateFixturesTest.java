@@ -9,6 +9,7 @@ import org.attune.testing.CaseReport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Map;
 /// Published chat templates on many conversations: the text that `apply_chat_template` gives.
 @Tag("fixtures-text")
 class ChatTemplateFixturesTest {
+    private final Clock clock = TextFixtures.clock();
     private final Map<String, JinjaChatTemplate> templates = new HashMap<>();
 
     @Test
@@ -54,16 +56,15 @@ class ChatTemplateFixturesTest {
 
     private ChatTemplate.Rendering render(Map<String, Object> row) {
         JinjaChatTemplate template =
-                templates.computeIfAbsent(
-                        (String) row.get("template"), ChatTemplateFixturesTest::compile);
+                templates.computeIfAbsent((String) row.get("template"), this::compile);
         Conversation conversation = TextFixtures.conversation(row);
         return row.get("continue_final_message") instanceof String field
                 ? template.renderOpen(conversation, field)
                 : template.render(conversation, TextFixtures.tail(row));
     }
 
-    private static JinjaChatTemplate compile(String name) {
+    private JinjaChatTemplate compile(String name) {
         String source = TextFixtures.text("text/templates/" + name + ".jinja");
-        return JinjaChatTemplate.compile(name, source, Map.of(), TextFixtures.CLOCK);
+        return JinjaChatTemplate.compile(name, source, Map.of(), clock);
     }
 }

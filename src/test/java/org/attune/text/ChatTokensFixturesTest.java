@@ -9,6 +9,7 @@ import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -18,6 +19,7 @@ import java.util.Map;
 /// Conversations to token ids and assistant masks.
 @Tag("fixtures-text")
 class ChatTokensFixturesTest {
+    private final Clock clock = TextFixtures.clock();
     private final Map<String, TextAssets> assets = new HashMap<>();
 
     @Test
@@ -111,8 +113,7 @@ class ChatTokensFixturesTest {
                         ? loaded.template().orElseThrow().source()
                         : TextFixtures.text("text/templates/" + name + ".jinja");
         ChatTemplate template =
-                JinjaChatTemplate.compile(
-                        name, source, loaded.specials().byRole(), TextFixtures.CLOCK);
+                JinjaChatTemplate.compile(name, source, loaded.specials().byRole(), clock);
         // Without CompleteTemplate: the recorded renderings leave some contents out.
         return new ChatTokenizer(loaded.tokenizer(), template);
     }

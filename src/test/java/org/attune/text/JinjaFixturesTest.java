@@ -10,11 +10,14 @@ import org.attune.testing.CaseReport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.time.Clock;
 import java.util.Map;
 
 /// Jinja in small: what Python's Jinja gives for one construct each.
 @Tag("fixtures-text")
 class JinjaFixturesTest {
+    private final Clock clock = TextFixtures.clock();
+
     @Test
     void rendersAsJinja() {
         try (var report = new CaseReport("fixtures-text", getClass())) {
@@ -24,7 +27,7 @@ class JinjaFixturesTest {
         }
     }
 
-    private static void check(Map<String, Object> row) {
+    private void check(Map<String, Object> row) {
         if (!row.containsKey("error")) {
             assertEquals(row.get("expected"), render(row));
             return;
@@ -40,9 +43,9 @@ class JinjaFixturesTest {
         assertTrue(e.line() > 0, "the message has no line: " + e.getMessage());
     }
 
-    private static String render(Map<String, Object> row) {
+    private String render(Map<String, Object> row) {
         return JinjaTemplate.compile((String) row.get("template"))
-                .render(TextFixtures.map(row.get("variables")), TextFixtures.CLOCK)
+                .render(TextFixtures.map(row.get("variables")), clock)
                 .text();
     }
 }

@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Instant;
+import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,10 +15,13 @@ import java.util.Map;
 
 /// Reads recorded cases.
 public final class TextFixtures {
-    /// The moment at which the recording stood.
-    static final Clock CLOCK = Clock.fixed(Instant.parse("2025-03-04T05:06:07Z"), ZoneOffset.UTC);
-
     private TextFixtures() {}
+
+    /// Stands at the moment that the recording names.
+    static Clock clock() {
+        String moment = text(Fixtures.fixture("text/templates").resolve("clock.txt")).strip();
+        return Clock.fixed(LocalDateTime.parse(moment).toInstant(ZoneOffset.UTC), ZoneOffset.UTC);
+    }
 
     public static String text(String relative) {
         return text(Fixtures.fixture(relative));
@@ -34,8 +37,13 @@ public final class TextFixtures {
 
     /// The objects of a `.jsonl` file; lines end at `\n` alone.
     public static List<Map<String, Object>> rows(String relative) {
+        return rows(Fixtures.fixture(relative));
+    }
+
+    /// The objects of a `.jsonl` file, which must be there.
+    static List<Map<String, Object>> rows(Path path) {
         var rows = new ArrayList<Map<String, Object>>();
-        for (String line : text(relative).split("\n")) {
+        for (String line : text(path).split("\n")) {
             if (!line.isEmpty()) {
                 rows.add(map(Json.parse(line)));
             }

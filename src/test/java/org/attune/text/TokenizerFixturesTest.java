@@ -27,11 +27,11 @@ class TokenizerFixturesTest {
                 try (HfTokenizer tokenizer = HfTokenizer.load(folder)) {
                     String name = folder.getFileName().toString();
                     int i = 0;
-                    for (Map<String, Object> row : rows(name, "cases")) {
+                    for (Map<String, Object> row : rows(folder, "cases")) {
                         report.run(name + " text " + i++, () -> check(tokenizer, row));
                     }
                     i = 0;
-                    for (Map<String, Object> row : rows(name, "stream")) {
+                    for (Map<String, Object> row : rows(folder, "stream")) {
                         report.run(name + " stream " + i++, () -> checkStream(tokenizer, row));
                     }
                 }
@@ -45,8 +45,9 @@ class TokenizerFixturesTest {
         }
     }
 
-    private static List<Map<String, Object>> rows(String name, String kind) {
-        return TextFixtures.rows("text/tokenizers/" + name + "." + kind + ".jsonl");
+    private static List<Map<String, Object>> rows(Path folder, String kind) {
+        return TextFixtures.rows(
+                folder.resolveSibling(folder.getFileName() + "." + kind + ".jsonl"));
     }
 
     private static void check(HfTokenizer tokenizer, Map<String, Object> row) {

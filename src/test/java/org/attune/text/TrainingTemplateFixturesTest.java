@@ -9,7 +9,9 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
+import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +23,9 @@ import java.util.TreeMap;
 @Tag("fixtures-text")
 class TrainingTemplateFixturesTest {
     private static final String SUFFIX = "_training";
+
+    /// Share of the conversations whose turns may stay unknown.
+    private static final double UNKNOWN = 0.05;
 
     private static final List<String> ENDINGS =
             List.of(
@@ -34,27 +39,23 @@ class TrainingTemplateFixturesTest {
                     "<｜end▁of▁sentence｜>",
                     "<|END_OF_TURN_TOKEN|>");
 
+    private final Clock clock = TextFixtures.clock();
     private final Map<String, TextAssets> assets = new HashMap<>();
     private final Map<String, Integer> compared = new TreeMap<>();
-    private final Map<String, Integer> found = new TreeMap<>();
+    private final Map<String, Integer> differences = new TreeMap<>();
+    private int marked;
     private int unknown;
 
     @Test
     void turnsAreThoseOfTheMarkedTemplates() {
         try (var report = new CaseReport("fixtures-text", getClass())) {
             for (Map<String, Object> row : TextFixtures.rows("text/chat-tokens.jsonl")) {
-                boolean marked =
-                        row.get("template") instanceof String name && name.endsWith(SUFFIX);
-                if (marked && row.get("assistant_mask") != null) {
-                    report.run((String) row.get("id"), () -> check(row));
-                }
+                run(report, row, row.get("assistant_mask"), () -> check(row));
             }
         } finally {
             assets.values().forEach(TextAssets::close);
         }
-        assertTrue(compared.values().stream().mapToInt(n -> n).sum() > 150, compared.toString());
-        assertTrue(found.getOrDefault("qwen3", 0) > 20, found.toString());
-        assertTrue(unknown <= 3, unknown + " conversations without a mask");
+        requireMostCompared();
     }
 
     /// The same for templates of models whose tokenizers aren't here, by their texts.
@@ -62,15 +63,30 @@ class TrainingTemplateFixturesTest {
     void textsAreThoseOfTheMarkedTemplates() {
         try (var report = new CaseReport("fixtures-text", getClass())) {
             for (Map<String, Object> row : TextFixtures.rows("text/templates/cases.jsonl")) {
-                if (((String) row.get("template")).endsWith(SUFFIX)
-                        && row.get("assistant_spans") != null) {
-                    report.run((String) row.get("id"), () -> checkTexts(row));
-                }
+                run(report, row, row.get("assistant_spans"), () -> checkTexts(row));
             }
         }
-        assertTrue(compared.values().stream().mapToInt(n -> n).sum() > 150, compared.toString());
-        assertTrue(unknown <= 20, unknown + " conversations without a mask");
-        System.out.printf("compared %s, %d without a mask%n", compared, unknown);
+        requireMostCompared();
+    }
+
+    private void run(CaseReport report, Map<String, Object> row, Object turns, Executable check) {
+        if (turns != null && row.get("template") instanceof String name && name.endsWith(SUFFIX)) {
+            marked++;
+            report.run((String) row.get("id"), check);
+        } else {
+            report.elsewhere();
+        }
+    }
+
+    /// Renderings that differ can't be compared, and some turns aren't found: few, else the
+    /// comparison would say nothing.
+    private void requireMostCompared() {
+        int all = compared.values().stream().mapToInt(n -> n).sum();
+        System.out.printf(
+                "compared %d of %d: %s, by differences of renderings %s, %d without a mask%n",
+                all, marked, compared, differences, unknown);
+        assertTrue(2 * all > marked, all + " of " + marked + " compared");
+        assertTrue(unknown <= UNKNOWN * marked, unknown + " of " + marked + " without a mask");
     }
 
     private void checkTexts(Map<String, Object> row) {
@@ -81,7 +97,7 @@ class TrainingTemplateFixturesTest {
                         own,
                         TextFixtures.text("text/templates/" + own + ".jinja"),
                         variables,
-                        TextFixtures.CLOCK);
+                        clock);
         Conversation conversation = TextFixtures.conversation(row);
         ChatTemplate.Tail tail = TextFixtures.tail(row);
         ChatTemplate.Rendering whole;
@@ -149,7 +165,7 @@ class TrainingTemplateFixturesTest {
         }
         if (assertInstanceOf(AssistantMask.Known.class, masked.assistant()).source()
                 == AssistantMask.Source.DIFFERENCES) {
-            found.merge(own, 1, Integer::sum);
+            differences.merge(own, 1, Integer::sum);
         }
         if (!masked.text().equals(row.get("text"))) {
             return;
@@ -176,7 +192,7 @@ class TrainingTemplateFixturesTest {
                                 name,
                                 TextFixtures.text("text/templates/" + name + ".jinja"),
                                 loaded.specials().byRole(),
-                                TextFixtures.CLOCK))
+                                clock))
                 .chat();
     }
 }

@@ -19,6 +19,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 
 /// From a causal language model to a process reward model that judges GRPO's completions, by the
@@ -86,7 +87,7 @@ class PrmRunFixtureTest {
                 """
                         .formatted(
                                 trl.resolve("model"),
-                                trl.resolve("parity/reward/data.jsonl"),
+                                RecordedRun.first("parity", "reward").data(),
                                 adapter,
                                 merged,
                                 output));
@@ -102,18 +103,19 @@ class PrmRunFixtureTest {
 
     @Test
     void rowsAndModelsOfOtherKindsAreRefused() throws IOException {
-        Path trl = Fixtures.fixture("trl");
-        String rows = refusal(trl.resolve("model"), trl.resolve("parity/reward/data.jsonl"));
+        RecordedRun pairs = RecordedRun.first("parity", "reward");
+        RecordedRun steps = RecordedRun.first("older", "prm");
+        String rows = refusal(pairs.root().resolve("model"), pairs.data());
         assertTrue(rows.contains("stepwise_supervision (prompt, completions, labels)"), rows);
-        String model = refusal(trl.resolve("reward-model"), trl.resolve("older/prm/data.jsonl"));
+        String model = refusal(pairs.model(), steps.data());
         assertTrue(
                 model.contains("is a sequence-classification model with 1 label; a process reward"),
                 model);
         String adapter =
                 refusal(
-                        trl.resolve("reward-model"),
-                        trl.resolve("older/prm/data.jsonl"),
-                        "adapter_name_or_path=" + trl.resolve("adapter-start-reward"));
+                        pairs.model(),
+                        steps.data(),
+                        "adapter_name_or_path=" + pairs.root().resolve("adapter-start-reward"));
         assertTrue(adapter.contains("has task_type SEQ_CLS, a process reward model"), adapter);
     }
 
@@ -133,24 +135,17 @@ class PrmRunFixtureTest {
         return err.toString();
     }
 
-    private int prm(Path model, Path output, String how) throws IOException {
-        Path data = Fixtures.fixture("trl/older/prm/data.jsonl");
-        Path run = folder.resolve("prm.yaml");
-        Files.writeString(
-                run,
-                """
-                model_name_or_path: %s
-                datasets: %s
-                eval_datasets: %s
-                output_dir: %s
-                step_separator: " ## "
-                device: cpu
-                dtype: float32
-                max_steps: 2
-                logging_steps: 1
-                """
-                        .formatted(model, data, data, output));
-        return Main.run("prm", run.toString(), how);
+    /// A run with the settings and rows of a recorded one, but another separator.
+    private int prm(Path model, Path output, String how) {
+        RecordedRun recorded = RecordedRun.first("older", "prm");
+        return recorded.start(
+                folder,
+                output,
+                List.of(
+                        how,
+                        "model_name_or_path=" + model,
+                        "eval_datasets=" + recorded.data(),
+                        "step_separator=' ## '"));
     }
 
     private static void requireScorer(Path folder) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 
 /// From a causal language model to a reward model, by the command line.
@@ -59,15 +61,12 @@ class RewardRunFixtureTest {
 
     @Test
     void rewardModelsAreNotTrainedOnText() throws IOException {
-        Path trl = Fixtures.fixture("trl");
+        RecordedRun recorded = RecordedRun.first("parity", "reward");
         Path run = folder.resolve("dpo.yaml");
         Files.writeString(
                 run,
                 "model_name_or_path: %s\ndatasets: %s\noutput_dir: %s\ndevice: cpu\n"
-                        .formatted(
-                                trl.resolve("reward-model"),
-                                trl.resolve("parity/reward/data.jsonl"),
-                                folder.resolve("dpo")));
+                        .formatted(recorded.model(), recorded.data(), folder.resolve("dpo")));
         var err = new StringWriter();
         int code =
                 Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(err))
@@ -76,40 +75,98 @@ class RewardRunFixtureTest {
         assertTrue(err.toString().contains("scores sequences"), err.toString());
     }
 
-    /// Recorded from transformers' AutoModelForSequenceClassification, on each side by itself.
+    /// Each recorded run with its own settings, which are keys by the same names.
     @Test
-    void scoresAreThoseOfTransformers() throws IOException {
-        double[][] recorded = {
-            {0.367686003446579, 0.09959465265274048},
-            {0.6015490293502808, 1.0150753259658813},
-            {0.9276961088180542, -0.27616631984710693},
-            {-0.21217837929725647, -0.26627668738365173},
-            {0.9168166518211365, 0.49001628160476685},
-            {0.6972758173942566, 0.6937558650970459}
-        };
-        Path trl = Fixtures.fixture("trl");
+    void runsAreThoseOfTrl() {
+        try (var report = new CaseReport("fixtures-trl", getClass())) {
+            for (RecordedRun run : RecordedRun.all("parity", "reward")) {
+                Path output = folder.resolve(run.name());
+                report.run(
+                        run.name(),
+                        () -> {
+                            assertEquals(0, run.start(folder, output));
+                            List<JsonNode> expected = run.steps();
+                            List<JsonNode> steps =
+                                    RecordedRun.lines(output.resolve("metrics.jsonl"));
+                            for (int i = 0; i < expected.size(); i++) {
+                                compare(expected.get(i), steps.get(i), 5e-5, 1e-3);
+                            }
+                        });
+            }
+        }
+    }
+
+    /// Before their first step, recorded runs of all rows at once logged what the starting model
+    /// makes of them.
+    @Test
+    void scoresAreThoseThatTrlLogged() {
+        try (var report = new CaseReport("fixtures-trl", getClass())) {
+            for (RecordedRun run : RecordedRun.all("parity", "reward")) {
+                boolean whole =
+                        run.config().get("per_device_train_batch_size").asInt()
+                                        >= run.config().get("rows").asInt()
+                                && run.config().get("rows_used").equals(run.config().get("rows"));
+                if (whole && !run.config().get("adapter").isTextual()) {
+                    report.run(run.name(), () -> compareScores(run));
+                } else {
+                    report.elsewhere();
+                }
+            }
+        }
+    }
+
+    private void compareScores(RecordedRun run) {
         Path out = folder.resolve("scores.jsonl");
         assertEquals(
                 0,
                 Main.run(
                         "score",
                         "--dtype=float32",
-                        "--model=" + trl.resolve("reward-model"),
-                        "--data=" + trl.resolve("parity/reward/data.jsonl"),
-                        "--split=train[:6]",
+                        "--model=" + run.model(),
+                        "--data=" + run.data(),
                         "--out=" + out));
-        List<String> lines = Files.readAllLines(out);
-        assertEquals(recorded.length, lines.size());
-        for (int i = 0; i < recorded.length; i++) {
-            JsonNode row = new ObjectMapper().readTree(lines.get(i));
-            assertEquals(recorded[i][0], row.get("score_chosen").asDouble(), 1e-5);
-            assertEquals(recorded[i][1], row.get("score_rejected").asDouble(), 1e-5);
+        List<JsonNode> rows = RecordedRun.lines(out);
+        assertEquals(run.config().get("rows").asInt(), rows.size());
+        var scores = new DoubleSummaryStatistics();
+        double margin = 0;
+        double right = 0;
+        for (JsonNode row : rows) {
+            double chosen = row.get("score_chosen").asDouble();
+            double rejected = row.get("score_rejected").asDouble();
+            scores.accept(chosen);
+            scores.accept(rejected);
+            margin += (chosen - rejected) / rows.size();
+            right += chosen > rejected ? 1.0 / rows.size() : 0;
         }
+        JsonNode first = run.steps().getFirst();
+        assertEquals(first.get("min_reward").asDouble(), scores.getMin(), 2e-5);
+        assertEquals(first.get("mean_reward").asDouble(), scores.getAverage(), 2e-5);
+        assertEquals(first.get("max_reward").asDouble(), scores.getMax(), 2e-5);
+        assertEquals(first.get("margin").asDouble(), margin, 2e-5);
+        assertEquals(first.get("accuracy").asDouble(), right, 1e-9);
+    }
+
+    /// To the fixtures' tolerances of later steps.
+    private static void compare(JsonNode expected, JsonNode step, double absolute, double norm) {
+        expected.forEachEntry(
+                (key, value) -> {
+                    double want = value.asDouble();
+                    double tolerance =
+                            key.equals("grad_norm")
+                                    ? norm * Math.abs(want)
+                                    : absolute + 2e-4 * Math.abs(want);
+                    assertTrue(step.has(key), key);
+                    assertEquals(
+                            want,
+                            step.get(key).asDouble(),
+                            tolerance,
+                            key + " of step " + expected.get("step"));
+                });
     }
 
     @Test
     void rewardModelsJudgeCompletions() throws IOException {
-        Path trl = Fixtures.fixture("trl");
+        RecordedRun recorded = RecordedRun.first("parity", "reward");
         Path run = folder.resolve("grpo.yaml");
         Path output = folder.resolve("grpo");
         Files.writeString(
@@ -129,13 +186,14 @@ class RewardRunFixtureTest {
                 per_device_train_batch_size: 8
                 """
                         .formatted(
-                                trl.resolve("model"),
-                                trl.resolve("parity/reward/data.jsonl"),
-                                trl.resolve("reward-model"),
+                                recorded.root().resolve("model"),
+                                recorded.data(),
+                                recorded.model(),
                                 output));
         assertEquals(0, Main.run("grpo", run.toString()));
         String metrics = Files.readString(output.resolve("metrics.jsonl"));
-        assertTrue(metrics.contains("rewards/reward-model/mean"), metrics);
+        String judge = recorded.model().getFileName().toString();
+        assertTrue(metrics.contains("rewards/" + judge + "/mean"), metrics);
         assertTrue(metrics.contains("rewards/length/mean"), metrics);
     }
 
@@ -178,7 +236,7 @@ class RewardRunFixtureTest {
                             .formatted(
                                     model,
                                     peft,
-                                    Fixtures.fixture("trl/parity/reward/data.jsonl"),
+                                    RecordedRun.first("parity", "reward").data(),
                                     adapter,
                                     merged,
                                     output));
@@ -221,7 +279,7 @@ class RewardRunFixtureTest {
                 """
                         .formatted(
                                 model,
-                                Fixtures.fixture("trl/parity/reward/data.jsonl"),
+                                RecordedRun.first("parity", "reward").data(),
                                 judge,
                                 output));
         assertEquals(0, Main.run("grpo", run.toString()));
@@ -241,29 +299,15 @@ class RewardRunFixtureTest {
         assertTrue(err.toString().contains("reward model judge (fingerprint)"), err.toString());
     }
 
+    /// A run with the settings and rows of a recorded one, which has margins if there is such one.
     private int reward(Path model, Path output, String... how) {
-        Path data = Fixtures.fixture("trl/parity/reward-margin/data.jsonl");
-        try {
-            Path run = folder.resolve("reward.yaml");
-            Files.writeString(
-                    run,
-                    """
-                    model_name_or_path: %s
-                    datasets: %s
-                    eval_datasets: %s
-                    output_dir: %s
-                    device: cpu
-                    dtype: float32
-                    max_steps: 2
-                    logging_steps: 1
-                    """
-                            .formatted(model, data, data, output));
-            var arguments = new ArrayList<>(List.of("reward", run.toString()));
-            arguments.addAll(List.of(how));
-            return Main.run(arguments.toArray(String[]::new));
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+        List<RecordedRun> all = RecordedRun.all("parity", "reward");
+        RecordedRun recorded =
+                all.stream().filter(r -> r.hasColumn("margin")).findFirst().orElse(all.getFirst());
+        var arguments = new ArrayList<>(List.of(how));
+        arguments.add("model_name_or_path=" + model);
+        arguments.add("eval_datasets=" + recorded.data());
+        return recorded.start(folder, output, arguments);
     }
 
     private static void requireScorer(Path folder) {

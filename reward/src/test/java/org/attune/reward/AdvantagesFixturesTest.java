@@ -46,6 +46,8 @@ class AdvantagesFixturesTest {
                                             recorded.get("name"),
                                             recorded.get("config")),
                             () -> compareFormula(recorded));
+                } else {
+                    report.elsewhere();
                 }
             }
             try (Stream<Path> folders = Files.list(Fixtures.fixture("trl/rollouts"))) {
@@ -54,6 +56,8 @@ class AdvantagesFixturesTest {
                     if (config.get("reward_functions") instanceof List<?> l && !l.isEmpty()) {
                         report.run(
                                 folder.getFileName().toString(), () -> compareRun(folder, config));
+                    } else {
+                        report.elsewhere();
                     }
                 }
             }

@@ -2,6 +2,7 @@ package org.attune.model.config;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -61,8 +62,10 @@ class DecoderConfigFixtureTest {
 
     private static void compareGguf(Path folder) throws IOException {
         DecoderConfig expected = DecoderConfig.read(folder);
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path path : files.filter(f -> f.toString().endsWith(".gguf")).toList()) {
+        try (Stream<Path> all = Files.list(folder)) {
+            List<Path> files = all.filter(f -> f.toString().endsWith(".gguf")).toList();
+            assertFalse(files.isEmpty(), folder + " has no GGUF file");
+            for (Path path : files) {
                 try (GgufFile file = GgufFile.open(path)) {
                     DecoderConfig config = DecoderConfig.of(file);
                     agreesWithWeights(config, file.entries());

@@ -41,6 +41,8 @@ class ModelExportFixtureTest {
                 JsonFields json = JsonFields.read(folder.resolve("config.json"));
                 if (SUPPORTED.contains(json.text("model_type"))) {
                     report.run(folder.getFileName().toString(), () -> roundTrip(folder));
+                } else {
+                    report.unsupported(folder.getFileName().toString());
                 }
             }
             for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {

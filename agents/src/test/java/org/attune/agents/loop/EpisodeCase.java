@@ -1,5 +1,7 @@
 package org.attune.agents.loop;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import org.attune.agents.tool.Tool;
 import org.attune.agents.tool.ToolCaller;
 import org.attune.agents.tool.ToolContext;
@@ -10,6 +12,8 @@ import org.attune.episode.Episode;
 import org.attune.episode.EpisodeId;
 import org.attune.episode.EpisodeStart;
 import org.attune.episode.ToolOutcome;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Recorded;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
@@ -35,6 +39,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -85,8 +90,30 @@ final class EpisodeCase implements AutoCloseable {
                                 Files.readString(root.resolve(template)),
                                 specials.byRole(),
                                 day()));
-        String family = Path.of((String) config.get("tokenizer")).getFileName().toString();
-        parser = new ParseFixtures().trl(PARSERS.get(family));
+        parser = new ParseFixtures().trl(PARSERS.get(family(folder)));
+    }
+
+    private static String family(Path folder) {
+        JsonNode config = Recorded.json(folder.resolve("config.json"));
+        return Path.of(config.path("tokenizer").asText()).getFileName().toString();
+    }
+
+    /// Checks every recorded case; one of a family without a parser is reported.
+    static void each(Path root, CaseReport report, Consumer<EpisodeCase> check) {
+        for (Path folder : Recorded.folders(root.resolve("episodes"))) {
+            String name = folder.getFileName().toString();
+            if (!PARSERS.containsKey(family(folder))) {
+                report.unsupported(name);
+                continue;
+            }
+            report.run(
+                    name,
+                    () -> {
+                        try (var recorded = new EpisodeCase(root, folder)) {
+                            check.accept(recorded);
+                        }
+                    });
+        }
     }
 
     /// The day that the recorded prompts show.

@@ -13,33 +13,30 @@ import org.attune.text.parse.template.ParseFixtures;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /// Episodes of TRL's trainer, by their recorded turns and results: tokens, masks and messages.
 @Tag("fixtures-agents")
 final class EpisodeFixturesTest {
     @Test
-    void everyCase() throws IOException {
+    void everyCase() {
         Path root = Fixtures.fixture("agents");
-        int episodes = 0;
-        try (var report = new CaseReport("fixtures-agents", getClass());
-                Stream<Path> folders = Files.list(root.resolve("episodes"))) {
-            for (Path folder : folders.sorted().toList()) {
-                try (var recorded = new EpisodeCase(root, folder)) {
-                    report.run(folder.getFileName().toString(), () -> check(recorded));
-                    episodes += recorded.lines.size();
-                }
-            }
+        int[] episodes = {0};
+        try (var report = new CaseReport("fixtures-agents", getClass())) {
+            EpisodeCase.each(
+                    root,
+                    report,
+                    recorded -> {
+                        check(recorded);
+                        episodes[0] += recorded.lines.size();
+                    });
         }
-        System.out.println("fixtures-agents: " + episodes + " episodes");
+        System.out.println("fixtures-agents: " + episodes[0] + " episodes");
     }
 
     private static void check(EpisodeCase recorded) {

@@ -127,7 +127,7 @@ final class EpisodeLogProbsFixtureTest {
                                 EpisodeConfig.defaults().withHistory(history),
                                 caller,
                                 120,
-                                1024);
+                                decoder.config().maxPositionEmbeddings());
                 for (Episode episode : episodes(run, generator, sampling, prompts)) {
                     assertTrue(episode.turns().size() > 1, episode.end().key());
                     forks += episode.rows().size() - 1;
@@ -215,7 +215,12 @@ final class EpisodeLogProbsFixtureTest {
             ToolCaller caller) {
         var run =
                 new EpisodeRun(
-                        Worlds.NONE, format(recorded), EpisodeConfig.defaults(), caller, 120, 1024);
+                        Worlds.NONE,
+                        format(recorded),
+                        EpisodeConfig.defaults(),
+                        caller,
+                        120,
+                        recorded.number("context"));
         List<SampledCompletion> expected =
                 new EngineRollouts(generator, generator, sampling, sampling).complete(prompts, 2);
         List<SampledCompletion> made =

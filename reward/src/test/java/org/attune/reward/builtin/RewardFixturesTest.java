@@ -14,26 +14,34 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /// Compares built-in rewards with what Python's gives for the same completions.
 @Tag("fixtures-text")
 class RewardFixturesTest {
     @Test
     void equalRecordedValues() throws IOException {
-        try (var report = new CaseReport("fixtures-text", getClass())) {
-            gsm8k(report);
-            trl(report);
+        try (var report = new CaseReport("fixtures-text", getClass());
+                Stream<Path> files = Files.list(Fixtures.fixture("text/rewards"))) {
+            for (Path file : files.sorted().toList()) {
+                switch (file.getFileName().toString()) {
+                    case "gsm8k.jsonl" -> gsm8k(file, report);
+                    case "trl.jsonl" -> trl(file, report);
+                    case String other -> report.unsupported(other);
+                }
+            }
         }
     }
 
-    private static void gsm8k(CaseReport report) throws IOException {
-        for (Map<String, Object> row : rows("text/rewards/gsm8k.jsonl")) {
+    private static void gsm8k(Path file, CaseReport report) throws IOException {
+        for (Map<String, Object> row : rows(file)) {
             String text = (String) row.get("text");
             report.run(
                     "gsm8k " + text,
@@ -48,8 +56,8 @@ class RewardFixturesTest {
         }
     }
 
-    private static void trl(CaseReport report) throws IOException {
-        for (Map<String, Object> row : rows("text/rewards/trl.jsonl")) {
+    private static void trl(Path file, CaseReport report) throws IOException {
+        for (Map<String, Object> row : rows(file)) {
             String name = (String) row.get("reward");
             Map<String, Object> parameters = map(row.get("args"));
             if (!BuiltinRewards.names().contains(name)
@@ -108,9 +116,9 @@ class RewardFixturesTest {
         return new RewardBatch(prompts, completions, columns);
     }
 
-    private static List<Map<String, Object>> rows(String file) throws IOException {
+    private static List<Map<String, Object>> rows(Path file) throws IOException {
         var rows = new ArrayList<Map<String, Object>>();
-        for (String line : Files.readString(Fixtures.fixture(file)).split("\n")) {
+        for (String line : Files.readString(file).split("\n")) {
             rows.add(map(Json.parse(line)));
         }
         return rows;

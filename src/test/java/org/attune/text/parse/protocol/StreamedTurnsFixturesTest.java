@@ -44,8 +44,9 @@ class StreamedTurnsFixturesTest {
         var parsers = new HashMap<String, TurnParser>();
         int cuts = 0;
         int asTrl = 0;
+        List<ParseFixtures.Case> cases = fixtures.cases();
         try (var report = new CaseReport("fixtures-agents", getClass())) {
-            for (ParseFixtures.Case c : fixtures.cases()) {
+            for (ParseFixtures.Case c : cases) {
                 TurnParser parser =
                         parsers.computeIfAbsent(c.template(), name -> parser(fixtures, name));
                 report.run(c.id(), () -> Cuts.check(parser, c.prefix(), c.text(), c.tools()));
@@ -58,8 +59,9 @@ class StreamedTurnsFixturesTest {
                                 : 0;
             }
         }
-        System.out.printf("%d cuts; %d turns are read as TRL reads them%n", cuts, asTrl);
-        assertTrue(asTrl > 300, asTrl + " turns as TRL's");
+        System.out.printf(
+                "%d cuts; %d of %d turns are read as TRL reads them%n", cuts, asTrl, cases.size());
+        assertTrue(asTrl > 0.65 * cases.size(), asTrl + " turns as TRL's");
     }
 
     private static TurnParser parser(ParseFixtures fixtures, String name) {
@@ -75,23 +77,28 @@ class StreamedTurnsFixturesTest {
                 TextFixtures.list(Json.parse(TextFixtures.text("agents/parsing/tools.json")));
         try (var report = new CaseReport("fixtures-agents", getClass())) {
             for (Map<String, Object> row : TextFixtures.rows("agents/parsing/sglang.jsonl")) {
-                report.run((String) row.get("id"), () -> compare(row, tools));
+                String id = (String) row.get("id");
+                String family = FAMILIES.get((String) row.get("detector"));
+                if (family == null) {
+                    report.unsupported(id);
+                } else {
+                    report.run(id, () -> compare(row, family, tools));
+                }
             }
         }
     }
 
-    private static void compare(Map<String, Object> row, List<Object> tools) {
+    private static void compare(Map<String, Object> row, String family, List<Object> tools) {
         TurnParser parser =
                 Families.all().stream()
-                        .filter(f -> f.name().equals(FAMILIES.get((String) row.get("detector"))))
+                        .filter(f -> f.name().equals(family))
                         .map(f -> new FormatParser(f.format(List.of(), List.of())))
                         .findFirst()
                         .orElseThrow();
         String text = (String) row.get("text");
         Cuts.check(parser, "", text, tools);
-        String id = (String) row.get("id");
-        boolean isCut = id.endsWith("/not-closed") && text.contains("<tool_call>");
-        if (isCut || id.endsWith("/compact-call-id")) {
+        boolean isCut = text.lastIndexOf("<tool_call>") > text.lastIndexOf("</tool_call>");
+        if (isCut || text.contains("[CALL_ID]")) {
             return; // a call that was cut is none; SGLang takes the id for a part of the name
         }
         List<String> found =

@@ -1,16 +1,8 @@
 package org.attune.trainers.parity;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
-import org.attune.testing.CaseReport;
-import org.attune.testing.Fixtures;
-import org.attune.testing.Recorded;
-import org.attune.text.TextAssets;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
@@ -22,7 +14,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -34,22 +25,7 @@ class BcoParityFixtureTest {
 
     @Test
     void runsAreThoseOfTrl() {
-        Path root = Fixtures.fixture("trl");
-        List<Path> cases =
-                Recorded.folders(root.resolve("older")).stream()
-                        .filter(f -> f.getFileName().toString().startsWith("bco"))
-                        .filter(f -> Files.exists(f.resolve("expected.jsonl")))
-                        .toList();
-        assertTrue(cases.size() >= 3, "cases: " + cases);
-        try (var text = TextAssets.load(root.resolve("model"));
-                var report = new CaseReport("fixtures-trl", getClass())) {
-            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
-            for (Path folder : cases) {
-                String name = folder.getFileName().toString();
-                var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
-                report.run(name, () -> Engine.run(() -> compare(parity)));
-            }
-        }
+        OlderRuns.compareAll("bco", output, getClass(), BcoParityFixtureTest::compare);
     }
 
     private static void compare(ParityCase parity) {

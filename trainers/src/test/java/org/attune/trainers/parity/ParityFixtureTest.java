@@ -31,11 +31,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Whole runs of TRL on a tiny model: loss, metrics and gradient norm of every step, and the
 /// trained weights.
 @Tag("fixtures-trl")
 class ParityFixtureTest {
+    private static final Set<String> TRAINERS =
+            Set.of("sft", "dpo", "kto", "reward", "gkd", "orpo", "cpo", "tpo");
+
     @TempDir private Path output;
 
     @Test
@@ -55,8 +59,10 @@ class ParityFixtureTest {
             String name = folder.getFileName().toString();
             var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
             Optional<String> missing = parity.unsupported();
-            if (missing.isPresent()) {
-                report.unsupported(name);
+            if (!TRAINERS.contains(parity.trainer())) {
+                report.unsupported(name + " (" + parity.trainer() + ")");
+            } else if (missing.isPresent()) {
+                report.unsupported(name + " (" + missing.get() + ")");
             } else {
                 report.run(name, () -> Engine.run(() -> compare(parity)));
             }

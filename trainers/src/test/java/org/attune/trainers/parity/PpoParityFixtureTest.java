@@ -6,17 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.TokenAdvantages;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
-import org.attune.testing.CaseReport;
-import org.attune.testing.Fixtures;
-import org.attune.testing.Recorded;
-import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.RunContext;
@@ -45,21 +40,11 @@ class PpoParityFixtureTest {
 
     @Test
     void runsAreThoseOfTrl() {
-        Path root = Fixtures.fixture("trl");
-        try (var text = TextAssets.load(root.resolve("model"));
-                var report = new CaseReport("fixtures-trl", getClass())) {
-            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
-            for (Path folder : Recorded.folders(root.resolve("older"))) {
-                String name = folder.getFileName().toString();
-                var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
-                if (parity.config().path("trainer").asText().equals("ppo")) {
-                    report.run(name, () -> Engine.run(() -> compare(parity, text.tokenizer())));
-                }
-            }
-        }
+        OlderRuns.compareAll("ppo", output, getClass(), PpoParityFixtureTest::compare);
     }
 
-    private static void compare(ParityCase parity, Tokenizer tokenizer) {
+    private static void compare(ParityCase parity) {
+        Tokenizer tokenizer = parity.tokenizer().tokenizer();
         try (var _ = TensorScope.open("parity");
                 var decoder = parity.model("model");
                 var policy = parity.policy(decoder);

@@ -30,6 +30,7 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
+import org.attune.testing.RecordedRows;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.SamplingStrategy;
@@ -38,6 +39,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.preference.DpoLossType;
 import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftObjective;
@@ -50,11 +52,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /// Three steps of SFT and of DPO on a real chat model, from its GGUF file, against TRL's.
 @Tag("fixtures-smollm2")
@@ -67,7 +69,7 @@ class SmolLm2FixtureTest {
     void stepsAreThoseOfTrl() {
         Path folder = Fixtures.fixture("smollm2");
         Path model = Fixtures.model(MODEL);
-        Path data = Fixtures.data("alpaca_en_demo.json").getParent();
+        Path data = Fixtures.data("");
         try (var report = new CaseReport("fixtures-smollm2", getClass())) {
             report.run("sft", () -> Engine.run(() -> sft(folder, model, data)));
             report.run("dpo", () -> Engine.run(() -> dpo(folder, model, data)));
@@ -77,11 +79,11 @@ class SmolLm2FixtureTest {
     private void sft(Path folder, Path model, Path data) {
         JsonNode expected = Recorded.json(folder.resolve("sft.json"));
         JsonNode config = expected.get("config");
-        int rows = config.get("batch").asInt();
+        RecordedRows rows = RecordedRows.of(folder.resolve("sft.json"));
         try (var _ = TensorScope.open("smollm2");
                 ModelSource source = ModelSource.open(model.toString());
                 var text = source.openText();
-                var decoder = decoder(source);
+                var decoder = decoder(source, config);
                 var policy = policy(decoder, folder)) {
             var options =
                     new SftOptions(
@@ -94,18 +96,14 @@ class SmolLm2FixtureTest {
             List<PackedRow> prepared =
                     new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
                             .prepare(
-                                    samples(
-                                            data,
-                                            "alpaca_en_demo.json",
-                                            EnumSet.of(DatasetType.PROMPT_COMPLETION),
-                                            IntStream.range(0, rows).toArray()),
+                                    samples(data, rows, EnumSet.of(DatasetType.PROMPT_COMPLETION)),
                                     2)
                             .rows();
             var listener = new RecordingListener();
             SftConfig ours =
                     SftConfig.defaults()
                             .withModel(m -> m.withModelNameOrPath(MODEL))
-                            .withData(_ -> DataConfig.of("alpaca_en_demo.json"))
+                            .withData(_ -> DataConfig.of(rows.file()))
                             .withLora(l -> l.withUsePeft(true))
                             .withTraining(t -> training(t, config));
             SftObjective.trainer(ours, policy, prepared, List.of(), context(listener)).train();
@@ -116,15 +114,11 @@ class SmolLm2FixtureTest {
     private void dpo(Path folder, Path model, Path data) {
         JsonNode expected = Recorded.json(folder.resolve("dpo.json"));
         JsonNode config = expected.get("config");
-        String which = expected.get("data").asText(); // dpo_en_demo.json rows [134, 80, 144, 32]
-        int[] rows =
-                Arrays.stream(which.replaceAll(".*\\[|\\].*", "").split(", "))
-                        .mapToInt(Integer::parseInt)
-                        .toArray();
+        RecordedRows rows = RecordedRows.of(folder.resolve("dpo.json"));
         try (var _ = TensorScope.open("smollm2");
                 ModelSource source = ModelSource.open(model.toString());
                 var text = source.openText();
-                var decoder = decoder(source);
+                var decoder = decoder(source, config);
                 var policy = policy(decoder, folder)) {
             var options =
                     new PreferenceOptions(
@@ -133,21 +127,23 @@ class SmolLm2FixtureTest {
             var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
             List<PreferenceExample> prepared =
                     new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
-                            .prepare(
-                                    samples(
-                                            data,
-                                            "dpo_en_demo.json",
-                                            EnumSet.of(DatasetType.PREFERENCE),
-                                            rows),
-                                    2)
+                            .prepare(samples(data, rows, EnumSet.of(DatasetType.PREFERENCE)), 2)
                             .rows();
             var listener = new RecordingListener();
             DpoConfig ours =
                     DpoConfig.defaults()
                             .withModel(m -> m.withModelNameOrPath(MODEL))
-                            .withData(_ -> DataConfig.of("dpo_en_demo.json"))
+                            .withData(_ -> DataConfig.of(rows.file()))
                             .withLora(l -> l.withUsePeft(true))
-                            .withLoss(l -> l.withBeta(config.get("beta").asDouble()))
+                            .withLoss(
+                                    l ->
+                                            l.withLossType(
+                                                            List.of(
+                                                                    DpoLossType.valueOf(
+                                                                            upper(
+                                                                                    config,
+                                                                                    "loss_type"))))
+                                                    .withBeta(config.get("beta").asDouble()))
                             .withTraining(t -> training(t, config));
             DpoObjective.trainer(
                             ours,
@@ -161,8 +157,9 @@ class SmolLm2FixtureTest {
         }
     }
 
-    private static Decoder decoder(ModelSource source) {
-        return Decoder.load(source.config(), source.tensors(), Devices.usual(), DType.FLOAT32);
+    private static Decoder decoder(ModelSource source, JsonNode config) {
+        var dtype = DType.valueOf(upper(config, "dtype"));
+        return Decoder.load(source.config(), source.tensors(), Devices.usual(), dtype);
     }
 
     private static Policy policy(Decoder decoder, Path folder) {
@@ -176,26 +173,37 @@ class SmolLm2FixtureTest {
         return RunContext.of(_ -> {}).withListeners(listener);
     }
 
-    private List<Sample> samples(Path data, String file, Set<DatasetType> accepted, int[] rows) {
+    private List<Sample> samples(Path data, RecordedRows rows, Set<DatasetType> accepted) {
         List<Sample> all =
                 new DatasetLoader(data, new HubCache(output), BadRowPolicy.ERROR)
-                        .load(List.of(DatasetSource.of(file)), accepted)
+                        .load(List.of(DatasetSource.of(rows.file())), accepted)
                         .samples();
-        return Arrays.stream(rows).mapToObj(all::get).toList();
+        return Arrays.stream(rows.rows()).mapToObj(all::get).toList();
     }
 
     private TrainingConfig training(TrainingConfig start, JsonNode config) {
-        return start.withOptimizer(o -> o.withLearningRate(config.get("learning_rate").asDouble()))
+        return start.withOptimizer(
+                        o ->
+                                o.withLearningRate(config.get("learning_rate").asDouble())
+                                        .withMaxGradNorm(
+                                                config.path("max_grad_norm")
+                                                        .asDouble(o.maxGradNorm())))
                 .withSchedule(
                         s ->
-                                s.withLrSchedulerType(LrSchedulerType.CONSTANT)
-                                        .withMaxSteps(config.path("steps").asInt(3)))
+                                s.withLrSchedulerType(
+                                                LrSchedulerType.valueOf(
+                                                        upper(config, "lr_scheduler_type")))
+                                        .withMaxSteps(config.get("steps").asInt()))
                 .withBatch(
                         b ->
                                 b.withPerDeviceTrainBatchSize(config.get("batch").asInt())
                                         .withTrainSamplingStrategy(SamplingStrategy.SEQUENTIAL))
                 .withLog(l -> l.withLoggingSteps(1))
                 .withSave(s -> s.withOutputDir(output).withSaveStrategy(SaveStrategy.NO));
+    }
+
+    private static String upper(JsonNode config, String key) {
+        return config.get(key).asText().toUpperCase(Locale.ROOT);
     }
 
     private static void compare(JsonNode expected, List<Map<String, Object>> logs) {

@@ -3,11 +3,10 @@ package org.attune.trainers.preference;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
 import org.attune.testing.CaseReport;
-import org.attune.testing.Fixtures;
+import org.attune.testing.RecordedLosses;
 import org.attune.trainers.preference.PreferenceLoss.Denominators;
 import org.attune.trainers.sft.SftLoss;
 import org.attune.trainers.testing.Tolerance;
@@ -15,31 +14,30 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.AssertionFailedError;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /// The objectives of `losses.json` that SFT and DPO use; the others belong to other methods.
 @Tag("fixtures-trl")
 class PreferenceLossFixtureTest {
     @Test
-    void lossesAndGradientsAreThoseOfTrl() throws IOException {
-        JsonNode file = new ObjectMapper().readTree(Fixtures.fixture("trl/losses.json").toFile());
+    void lossesAndGradientsAreThoseOfTrl() {
         try (var report = new CaseReport("fixtures-trl", getClass())) {
-            for (JsonNode c : file.get("cases")) {
-                String name = c.get("objective").asText() + ":" + c.get("name").asText();
-                switch (c.get("objective").asText()) {
-                    case "dpo" -> {
-                        if (c.get("finite").asBoolean()) {
-                            report.run(name, () -> comparePairs(c));
-                        } else {
-                            report.run(name, () -> overflowIsSeen(c));
-                        }
-                    }
-                    case "sft" -> report.run(name, () -> compareTokens(c));
-                    default -> {}
-                }
+            for (JsonNode c : RecordedLosses.of(report, Set.of("dpo", "sft"))) {
+                String objective = c.get("objective").asText();
+                report.run(
+                        objective + ":" + c.get("name").asText(),
+                        () -> {
+                            if (objective.equals("sft")) {
+                                compareTokens(c);
+                            } else if (c.get("finite").asBoolean()) {
+                                comparePairs(c);
+                            } else {
+                                overflowIsSeen(c);
+                            }
+                        });
             }
         }
     }

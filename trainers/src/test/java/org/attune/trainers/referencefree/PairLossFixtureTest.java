@@ -1,42 +1,35 @@
 package org.attune.trainers.referencefree;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.testing.CaseReport;
-import org.attune.testing.Fixtures;
+import org.attune.testing.RecordedLosses;
 import org.attune.trainers.numerics.Dual;
 import org.attune.trainers.testing.Tolerance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-import java.io.IOException;
 import java.util.Locale;
+import java.util.Set;
 
 /// The preference terms of CPO and ORPO in `losses.json`.
 @Tag("fixtures-trl")
 class PairLossFixtureTest {
     @Test
-    void lossesAndGradientsAreThoseOfTrl() throws IOException {
-        JsonNode file = new ObjectMapper().readTree(Fixtures.fixture("trl/losses.json").toFile());
+    void lossesAndGradientsAreThoseOfTrl() {
         try (var report = new CaseReport("fixtures-trl", getClass())) {
-            for (JsonNode c : file.get("cases")) {
+            for (JsonNode c : RecordedLosses.of(report, Set.of("cpo", "orpo"))) {
                 String objective = c.get("objective").asText();
-                String name = objective + ":" + c.get("name").asText();
-                switch (objective) {
-                    case "cpo" -> report.run(name, () -> compare(c, cpo(c.get("config"))));
-                    case "orpo" ->
-                            report.run(
-                                    name,
-                                    () ->
-                                            compare(
-                                                    c,
-                                                    new PairLoss.OddsRatio(
-                                                            c.get("config")
-                                                                    .get("beta")
-                                                                    .asDouble())));
-                    default -> {}
-                }
+                JsonNode config = c.get("config");
+                report.run(
+                        objective + ":" + c.get("name").asText(),
+                        () ->
+                                compare(
+                                        c,
+                                        objective.equals("cpo")
+                                                ? cpo(config)
+                                                : new PairLoss.OddsRatio(
+                                                        config.get("beta").asDouble())));
             }
         }
     }

@@ -84,6 +84,16 @@ import java.util.function.Consumer;
 /// @param output where our run may write
 public record ParityCase(
         Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
+    /// What recorded configurations say and our runs always do like this.
+    private static final Map<String, String> FIXED =
+            Map.of(
+                    "format", "1",
+                    "optim", "adamw_torch",
+                    "pad_to_multiple_of", "null",
+                    "padding_value", "null",
+                    "cast_lm_head_to_fp32", "false",
+                    "stop_token_id", "null");
+
     public static ParityCase of(Path root, SampleTokenizer tokenizer, Path folder, Path output) {
         return new ParityCase(
                 root, tokenizer, folder, Recorded.json(folder.resolve("config.json")), output);
@@ -93,13 +103,14 @@ public record ParityCase(
         return config.get("trainer").asText();
     }
 
-    /// What Attune can't do of this case; empty if it can do all.
+    /// What our runs can't do of this case; empty if they can do all. A recording of another form
+    /// is none of ours either.
     public Optional<String> unsupported() {
-        if (!Set.of("gkd", "sft", "dpo", "reward", "kto", "orpo", "cpo", "tpo")
-                .contains(trainer())) {
-            return Optional.of("trainer");
-        }
-        return Optional.empty();
+        return FIXED.entrySet().stream()
+                .filter(setting -> config.has(setting.getKey()))
+                .filter(s -> !config.get(s.getKey()).asText().equals(s.getValue()))
+                .map(s -> s.getKey() + " " + config.get(s.getKey()))
+                .findFirst();
     }
 
     /// Where the starting adapter is, unless the whole model is trained.
@@ -112,8 +123,16 @@ public record ParityCase(
         return Optional.of(Files.exists(own) ? own : root.resolve(name.asText()));
     }
 
+    /// The folder of a model that the configuration names, or of the run's own where it doesn't:
+    /// beside the run, or in the root.
+    public Path path(String key) {
+        String name = config.path(key).asText(config.get("model").asText());
+        Path beside = folder.resolveSibling(name);
+        return Files.exists(beside) ? beside : root.resolve(name);
+    }
+
     public Decoder model(String key) {
-        Path path = root.resolve(config.path(key).asText(config.get("model").asText()));
+        Path path = path(key);
         try (var file = SafeTensorsFile.open(path)) {
             return Decoder.load(DecoderConfig.read(path), file, Devices.usual(), DType.FLOAT32);
         }

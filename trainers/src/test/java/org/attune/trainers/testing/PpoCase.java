@@ -1,5 +1,7 @@
 package org.attune.trainers.testing;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
@@ -39,9 +41,6 @@ import java.util.stream.IntStream;
 /// @param parity models and adapter
 /// @param updates what TRL computed, update by update
 public record PpoCase(ParityCase parity, List<JsonNode> updates) {
-    private static final int PAD = 3;
-    private static final int EOS = 2;
-
     public static PpoCase of(ParityCase parity) throws IOException {
         List<JsonNode> updates = new ArrayList<>();
         for (String line : Files.readAllLines(parity.folder().resolve("updates.jsonl"))) {
@@ -54,6 +53,12 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
         return parity.config();
     }
 
+    /// Recorded tokens without the padding of their batch.
+    private int[] unpadded(JsonNode row) {
+        int pad = parity.tokenizer().tokenizer().padId().orElseThrow();
+        return Arrays.stream(ints(row)).filter(id -> id != pad).toArray();
+    }
+
     int width() {
         return config().get("response_length").asInt();
     }
@@ -64,9 +69,11 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
 
     /// All updates have the same prompts, in the order of the file.
     public List<PromptExample> prompts() {
+        JsonNode queries = updates.getFirst().get("queries");
+        updates.forEach(update -> assertEquals(queries, update.get("queries")));
         List<PromptExample> prompts = new ArrayList<>();
-        for (JsonNode query : updates.getFirst().get("queries")) {
-            int[] ids = Arrays.stream(ints(query)).filter(id -> id != PAD).toArray();
+        for (JsonNode query : queries) {
+            int[] ids = unpadded(query);
             int i = prompts.size();
             prompts.add(
                     new PromptExample(
@@ -94,9 +101,10 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
             public List<SampledCompletion> complete(
                     List<RolloutPrompt> prompts, long round, FinishedListener listener) {
                 List<SampledCompletion> completions = new ArrayList<>();
+                int eos = parity.tokenizer().tokenizer().eosId().orElseThrow();
                 for (JsonNode response : updates.get((int) round).get("responses")) {
-                    int[] ids = Arrays.stream(ints(response)).filter(id -> id != PAD).toArray();
-                    boolean ended = stops() && ids[ids.length - 1] == EOS;
+                    int[] ids = unpadded(response);
+                    boolean ended = stops() && ids[ids.length - 1] == eos;
                     completions.add(
                             new SampledCompletion(
                                     ids,

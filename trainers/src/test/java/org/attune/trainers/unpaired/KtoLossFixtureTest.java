@@ -1,27 +1,23 @@
 package org.attune.trainers.unpaired;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.testing.CaseReport;
-import org.attune.testing.Fixtures;
+import org.attune.testing.RecordedLosses;
 import org.attune.trainers.testing.Tolerance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-import java.io.IOException;
+import java.util.Set;
 
 /// The objectives of `losses.json` that KTO uses.
 @Tag("fixtures-trl")
 class KtoLossFixtureTest {
     @Test
-    void lossesAndGradientsAreThoseOfTrl() throws IOException {
-        JsonNode file = new ObjectMapper().readTree(Fixtures.fixture("trl/losses.json").toFile());
+    void lossesAndGradientsAreThoseOfTrl() {
         try (var report = new CaseReport("fixtures-trl", getClass())) {
-            for (JsonNode c : file.get("cases")) {
-                if (c.get("objective").asText().equals("kto")) {
-                    report.run(c.get("name").asText(), () -> compare(c));
-                }
+            for (JsonNode c : RecordedLosses.of(report, Set.of("kto"))) {
+                report.run(c.get("name").asText(), () -> compare(c));
             }
         }
     }
