@@ -84,6 +84,7 @@ class OptimizerContractTest {
                         });
     }
 
+    @Tag("thorough")
     @ParameterizedTest
     @ValueSource(
             strings = {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,6 +69,7 @@ class AutoCommandTest {
         assertTrue(out.toString().contains("there is no column \"tow\""), out.toString());
     }
 
+    @Tag("thorough")
     @Test
     void classesAreJudgedByHowManyAreNamed() throws IOException {
         var text = new StringBuilder("text,label\n");

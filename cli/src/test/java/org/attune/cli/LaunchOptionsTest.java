@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.tensor.VectorKernels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -85,6 +86,7 @@ class LaunchOptionsTest {
     }
 
     /// Neither while an archive of classes is made, nor when it is used, nor when it is damaged.
+    @Tag("thorough")
     @Test
     void anArchiveOfClassesIsNotTalkedAbout() throws Exception {
         String jars = jars();

@@ -15,6 +15,7 @@ import org.attune.reward.task.Split;
 import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -85,6 +86,7 @@ final class DistillationRunTest {
     }
 
     /// On the student's weights, named in both ways, and on a copy of them in memory.
+    @Tag("thorough")
     @Test
     void anAdapterTeachesOnTheStudentsWeightsAsOnItsOwn() throws IOException {
         Path adapter = folder.resolve("teacher");

@@ -128,6 +128,7 @@ final class RecipesTest {
 
     /// On the embedded model itself, whose likeliest answer is right for a quarter of the held-out
     /// problems; sampled answers are for a third.
+    @Tag("thorough")
     @Test
     void quickstartGrpo() throws IOException {
         Path out = folder.resolve("grpo");

@@ -25,6 +25,7 @@ import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,6 +99,7 @@ final class RescoreTest {
         return lines;
     }
 
+    @Tag("thorough")
     @Test
     void aRunsCompletionsAreJudgedAnewAndReplayed() throws IOException {
         Path recorded = folder.resolve("recorded.jsonl");

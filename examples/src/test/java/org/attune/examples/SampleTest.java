@@ -74,6 +74,7 @@ final class SampleTest {
         return rows;
     }
 
+    @Tag("thorough")
     @Test
     void rightAnswersAreLearntBySftAndPairsByDpo() throws IOException {
         assertEquals(0, sample("kept.jsonl"));

@@ -33,7 +33,7 @@ import java.util.function.ToDoubleFunction;
 class RewardScorerTest {
     private static final double NONE = Double.NaN;
 
-    private static RewardBatch batch(String... texts) {
+    static RewardBatch batch(String... texts) {
         var prompts = new ArrayList<Prompt>();
         var completions = new ArrayList<Completion>();
         var answers = new ArrayList<Object>();
@@ -54,7 +54,7 @@ class RewardScorerTest {
         return WeightedReward.of(function.named(name));
     }
 
-    private static WeightedReward length() {
+    static WeightedReward length() {
         return each("length", String::length);
     }
 
@@ -367,59 +367,6 @@ class RewardScorerTest {
     }
 
     @Test
-    void functionThatComparesCompletionsSeesTheWholeRound() {
-        var relative =
-                new RewardFunction() {
-                    @Override
-                    public List<OptionalDouble> score(RewardBatch batch) {
-                        return Collections.nCopies(batch.size(), OptionalDouble.of(batch.size()));
-                    }
-
-                    @Override
-                    public boolean wholeRound() {
-                        return true;
-                    }
-                };
-        var limits = RewardLimits.defaults().withCallSize(2);
-        try (var scorer =
-                new RewardScorer(List.of(WeightedReward.of(relative.named("r"))), limits)) {
-            RewardTable table = scorer.score(batch("a", "b", "c", "d", "e"));
-            assertArrayEquals(new double[] {5, 5, 5, 5, 5}, table.column(0));
-        }
-    }
-
-    @Test
-    void aLambdaIsCalledWithWholeRoundsWhenAsked() {
-        RewardFunction longest =
-                batch -> {
-                    int most =
-                            batch.completions().stream()
-                                    .mapToInt(c -> c.text().length())
-                                    .max()
-                                    .orElseThrow();
-                    return batch.completions().stream()
-                            .map(c -> OptionalDouble.of(c.text().length() == most ? 1 : 0))
-                            .toList();
-                };
-        var whole = WeightedReward.of(longest.named("l").wholeRounds(true).named("longest"));
-        try (var scorer =
-                new RewardScorer(List.of(whole), RewardLimits.defaults().withCallSize(1))) {
-            RewardTable table = scorer.score(batch("a", "bb", "ccc"));
-            assertEquals(List.of("longest"), table.names());
-            assertArrayEquals(new double[] {0, 0, 1}, table.column(0));
-        }
-    }
-
-    @Test
-    void aWholeRoundHasTheTimeOfItsCalls() {
-        var limits = RewardLimits.defaults().withTimeout(Duration.ofSeconds(30)).withCallSize(8);
-        assertEquals(Duration.ofSeconds(30), limits.timeout(1));
-        assertEquals(Duration.ofSeconds(30), limits.timeout(8));
-        assertEquals(Duration.ofSeconds(60), limits.timeout(9));
-        assertTrue(limits.withTimeout(Duration.ofDays(30)).timeout(1 << 30).toNanos() > 0);
-    }
-
-    @Test
     void functionThatAllowsOneCallAtATimeGetsOne() {
         var running = new AtomicInteger();
         var most = new AtomicInteger();
@@ -503,21 +450,6 @@ class RewardScorerTest {
         assertEquals("answer xx", first.extras().get("upper").get(1));
         // calls hold rows 0-1, 2-3, 4-5, 6-7 and 8, and log 1, 3, 5, 7 and 9 thirds
         assertEquals((2 * (1 + 3 + 5 + 7) + 9) / 27.0, first.metrics().get("m"), 1e-12);
-    }
-
-    @Test
-    void extraColumnOfAnotherLengthIsTheFunctionsFault() {
-        RewardFunction wrong =
-                batch -> {
-                    batch.logExtra("x", List.of(1, 2, 3));
-                    return List.of(OptionalDouble.of(1));
-                };
-        try (var scorer =
-                new RewardScorer(
-                        List.of(WeightedReward.of(wrong.named("w"))), RewardLimits.defaults())) {
-            RewardFailure failure = scorer.score(batch("a")).failures().getFirst();
-            assertTrue(failure.example().contains("\"x\" has 3 values for 1"), failure.example());
-        }
     }
 
     @Test

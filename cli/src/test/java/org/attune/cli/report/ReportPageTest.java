@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
@@ -144,6 +145,7 @@ class ReportPageTest {
                 "the page's own script makes markup of text");
     }
 
+    @Tag("thorough")
     @Test
     void aLongRunStaysSmallAndKeepsItsPeaks() throws Exception {
         Path run = root.resolve("long");

@@ -75,7 +75,7 @@ public final class Transcript {
         return open ? turns.subList(0, turns.size() - 1) : turns;
     }
 
-    /// What is said, whoever speaks; empty unless the text begins with a speaker.
+    /// The turns of both speakers; empty unless the text begins with a speaker.
     private static List<Map<String, Object>> turns(String text) {
         String whole = text.strip();
         List<Map<String, Object>> messages = new ArrayList<>();

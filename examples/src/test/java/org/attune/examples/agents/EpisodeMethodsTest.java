@@ -123,6 +123,7 @@ class EpisodeMethodsTest {
         assertArrayEquals(adapter("whole"), adapter("halves"));
     }
 
+    @Tag("thorough")
     @Test
     void nashMdLearnsFromEpisodesThatBeatTheMixtures() throws IOException {
         JsonNode step =

@@ -123,6 +123,7 @@ class EpisodeRunsTest {
     }
 
     /// On policy the loss is −Σ advantage · own tokens / Σ own tokens, whatever rows they are in.
+    @Tag("thorough")
     @Test
     void forkedEpisodesAreTrainedInAllTheirRows() throws IOException {
         Path file = folder.resolve("forks.jsonl");

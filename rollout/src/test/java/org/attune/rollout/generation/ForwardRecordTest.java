@@ -238,6 +238,7 @@ class ForwardRecordTest {
         compare(NORMED, DType.FLOAT32, ForwardRecordTest::whole, 12, 1e-5);
     }
 
+    @Tag("thorough")
     @Test
     void inBfloat16TheyDifferByRounding() {
         compare(TinyModels.wideHeads(), DType.BFLOAT16, ForwardRecordTest::lora, 12, 0.05);

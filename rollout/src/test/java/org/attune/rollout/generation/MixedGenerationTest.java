@@ -119,6 +119,7 @@ final class MixedGenerationTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void eachTokenIsOfTheGeometricMixture() {
         for (double share : new double[] {0.25, 0.7}) {
