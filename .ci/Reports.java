@@ -23,8 +23,8 @@ import javax.xml.parsers.DocumentBuilderFactory;
 /// - `java .ci/Reports.java collect FILE` adds a line `STATUS CLASS#METHOD#N` for each test to the
 ///   file, N counting tests of one name.
 /// - `java .ci/Reports.java keep STAGE` compares with `docs/lab/test-times.tsv` and then writes the
-///   stage's lines there anew. It fails where a class of the first stage takes over five seconds,
-///   measured with some patience, and where a class, or more than a fiftieth of the tests, did not run that ran before.
+///   stage's lines there anew. It fails where a class of the first stage takes over five seconds
+///   (with some patience), and where a class that ran before, or a fiftieth of the tests, did not.
 /// - `java .ci/Reports.java sum FILE` prints how many tests passed, failed and were skipped.
 final class Reports {
     private static final double MOST_SECONDS = 5;
