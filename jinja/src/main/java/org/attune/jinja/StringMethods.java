@@ -222,8 +222,7 @@ final class StringMethods {
         method("expandtabs", "tabsize?", c -> expandTabs(c.text(0), Math.max(0, c.integer(1, 8))));
     }
 
-    /// Blanks up to the next column that is a multiple of `size`; columns begin anew at line
-    // breaks.
+    /// Blanks up to the next column that is a multiple of `size`. A line break begins columns anew.
     private static String expandTabs(String text, long size) {
         Budget.characters(text.length());
         var out = new StringBuilder();

@@ -11,7 +11,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// A conversation that is written down as text, with the speaker's name before each turn: `Human:`
-/// and `Assistant:` at the beginning of lines, or behind `###`, as in Anthropic's HH. The first name
+/// and `Assistant:` at the beginning of lines, or behind `###`, as in Anthropic's HH. The first
+// name
 /// of each side is its name in the whole text: another one at the beginning of a line is said.
 public final class Transcript {
     private static final Pattern SPEAKER =
@@ -61,7 +62,8 @@ public final class Transcript {
         return Optional.of(unfinished(turns(text))).filter(Transcript::takeTurns);
     }
 
-    /// The messages of a prompt, which ends with what the user says, maybe with the assistant's name
+    /// The messages of a prompt, which ends with what the user says, maybe with the assistant's
+    // name
     /// behind it; empty if the text is none.
     static Optional<List<Map<String, Object>>> asked(String text) {
         List<Map<String, Object>> turns = unfinished(turns(text));
@@ -75,7 +77,7 @@ public final class Transcript {
         return open ? turns.subList(0, turns.size() - 1) : turns;
     }
 
-    /// What is said, whoever speaks; empty unless the text begins with a speaker.
+    /// All turns of a text, in any order of roles; empty unless it begins with a speaker.
     private static List<Map<String, Object>> turns(String text) {
         String whole = text.strip();
         List<Map<String, Object>> messages = new ArrayList<>();
@@ -96,8 +98,7 @@ public final class Transcript {
                 return List.of();
             }
             if (!speaker.isEmpty()) {
-                messages.add(
-                        message(speaker, whole.substring(from, next.start()).strip()));
+                messages.add(message(speaker, whole.substring(from, next.start()).strip()));
             }
             speaker = role.get();
             from = next.end();
