@@ -12,8 +12,7 @@ import java.util.regex.Pattern;
 
 /// A conversation that is written down as text, with the speaker's name before each turn: `Human:`
 /// and `Assistant:` at the beginning of lines, or behind `###`, as in Anthropic's HH. The first
-// name
-/// of each side is its name in the whole text: another one at the beginning of a line is said.
+/// name of each side is its name in the whole text: another one at the beginning of a line is said.
 public final class Transcript {
     private static final Pattern SPEAKER =
             Pattern.compile("(?:^|\\R|###)[ \\t]*(\\p{L}{2,12})[ \\t]*:(?=\\s|\\p{L}|\\z)");
@@ -63,8 +62,7 @@ public final class Transcript {
     }
 
     /// The messages of a prompt, which ends with what the user says, maybe with the assistant's
-    // name
-    /// behind it; empty if the text is none.
+    /// name behind it; empty if the text is none.
     static Optional<List<Map<String, Object>>> asked(String text) {
         List<Map<String, Object>> turns = unfinished(turns(text));
         List<Map<String, Object>> answered = new ArrayList<>(turns);
