@@ -24,6 +24,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.run.Runs;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,6 +49,7 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
 /// What the documents show of the library is code that compiles, and runs.
+@Tag("thorough")
 final class LibraryExamplesTest {
     private static final Path ROOT = Path.of(System.getProperty("attune.root", ".."));
     private static final Pattern CODE = Pattern.compile("(?s)\n```java\n(.*?)\n```");

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.error.RewardException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.reward.RewardFailure.Kind;
@@ -33,7 +32,7 @@ import java.util.function.ToDoubleFunction;
 class RewardScorerTest {
     private static final double NONE = Double.NaN;
 
-    static RewardBatch batch(String... texts) {
+    private static RewardBatch batch(String... texts) {
         var prompts = new ArrayList<Prompt>();
         var completions = new ArrayList<Completion>();
         var answers = new ArrayList<Object>();
@@ -54,7 +53,7 @@ class RewardScorerTest {
         return WeightedReward.of(function.named(name));
     }
 
-    static WeightedReward length() {
+    private static WeightedReward length() {
         return each("length", String::length);
     }
 
@@ -150,27 +149,6 @@ class RewardScorerTest {
                             "nan", Map.of(Kind.NOT_FINITE, 1),
                             "infinite", Map.of(Kind.NOT_FINITE, 1)),
                     scorer.failureTotals());
-        }
-    }
-
-    /// A completion that comes alone gets a value from a function that always gives one.
-    @Test
-    void aWrongNumberOfRewardsEndsTheRun() {
-        RewardFunction one = _ -> List.of(OptionalDouble.of(1));
-        RewardFunction more = batch -> Collections.nCopies(batch.size() + 1, OptionalDouble.of(1));
-        for (RewardFunction function : List.of(one, more, more.wholeRounds(true))) {
-            var functions = List.of(length(), WeightedReward.of(function.named("mine")));
-            try (var scorer =
-                    new RewardScorer(functions, RewardLimits.defaults().withCallSize(2))) {
-                RewardBatch batch = batch("a", "b", "c");
-                var error = assertThrows(RewardException.class, () -> scorer.score(batch));
-                assertTrue(
-                        error.getMessage()
-                                .matches(
-                                        "reward \"mine\" returned \\d values for \\d"
-                                                + " completions;.*"),
-                        error.getMessage());
-            }
         }
     }
 
@@ -450,6 +428,21 @@ class RewardScorerTest {
         assertEquals("answer xx", first.extras().get("upper").get(1));
         // calls hold rows 0-1, 2-3, 4-5, 6-7 and 8, and log 1, 3, 5, 7 and 9 thirds
         assertEquals((2 * (1 + 3 + 5 + 7) + 9) / 27.0, first.metrics().get("m"), 1e-12);
+    }
+
+    @Test
+    void extraColumnOfAnotherLengthIsTheFunctionsFault() {
+        RewardFunction wrong =
+                batch -> {
+                    batch.logExtra("x", List.of(1, 2, 3));
+                    return List.of(OptionalDouble.of(1));
+                };
+        try (var scorer =
+                new RewardScorer(
+                        List.of(WeightedReward.of(wrong.named("w"))), RewardLimits.defaults())) {
+            RewardFailure failure = scorer.score(batch("a")).failures().getFirst();
+            assertTrue(failure.example().contains("\"x\" has 3 values for 1"), failure.example());
+        }
     }
 
     @Test

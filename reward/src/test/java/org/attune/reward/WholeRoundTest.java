@@ -1,19 +1,61 @@
 package org.attune.reward;
 
-import static org.attune.reward.RewardScorerTest.batch;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.RewardException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 
-/// Functions that compare the completions of a round, and what they say beside values.
-final class WholeRoundTest {
+/// What one call of a function holds, and how many values it gives back.
+@Timeout(300)
+class WholeRoundTest {
+    private static RewardBatch batch(String... texts) {
+        return new RewardBatch(
+                Collections.nCopies(texts.length, new Prompt("p", List.of())),
+                Arrays.stream(texts).map(t -> new Completion(t, new int[0], List.of())).toList(),
+                Map.of());
+    }
+
+    private static WeightedReward length() {
+        RewardFunction length =
+                batch ->
+                        batch.completions().stream()
+                                .map(c -> OptionalDouble.of(c.text().length()))
+                                .toList();
+        return WeightedReward.of(length.named("length"));
+    }
+
+    /// A completion that comes alone gets a value from a function that always gives one.
+    @Test
+    void aWrongNumberOfRewardsEndsTheRun() {
+        RewardFunction one = _ -> List.of(OptionalDouble.of(1));
+        RewardFunction more = batch -> Collections.nCopies(batch.size() + 1, OptionalDouble.of(1));
+        for (RewardFunction function : List.of(one, more, more.wholeRounds(true))) {
+            var functions = List.of(length(), WeightedReward.of(function.named("mine")));
+            try (var scorer =
+                    new RewardScorer(functions, RewardLimits.defaults().withCallSize(2))) {
+                RewardBatch batch = batch("a", "b", "c");
+                var error = assertThrows(RewardException.class, () -> scorer.score(batch));
+                assertTrue(
+                        error.getMessage()
+                                .matches(
+                                        "reward \"mine\" returned \\d values for \\d"
+                                                + " completions;.*"),
+                        error.getMessage());
+            }
+        }
+    }
+
     @Test
     void functionThatComparesCompletionsSeesTheWholeRound() {
         var relative =
@@ -65,20 +107,5 @@ final class WholeRoundTest {
         assertEquals(Duration.ofSeconds(30), limits.timeout(8));
         assertEquals(Duration.ofSeconds(60), limits.timeout(9));
         assertTrue(limits.withTimeout(Duration.ofDays(30)).timeout(1 << 30).toNanos() > 0);
-    }
-
-    @Test
-    void extraColumnOfAnotherLengthIsTheFunctionsFault() {
-        RewardFunction wrong =
-                batch -> {
-                    batch.logExtra("x", List.of(1, 2, 3));
-                    return List.of(OptionalDouble.of(1));
-                };
-        try (var scorer =
-                new RewardScorer(
-                        List.of(WeightedReward.of(wrong.named("w"))), RewardLimits.defaults())) {
-            RewardFailure failure = scorer.score(batch("a")).failures().getFirst();
-            assertTrue(failure.example().contains("\"x\" has 3 values for 1"), failure.example());
-        }
     }
 }

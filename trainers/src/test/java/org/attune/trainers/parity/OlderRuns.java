@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /// Recorded runs of trainers that only older versions of TRL have, side by side in one folder. Each
-/// is read with the tokenizer of its own model.
+/// is read with the tokenizer of the model that wrote it.
 final class OlderRuns {
     private static final Set<String> TRAINERS = Set.of("bco", "ppo", "prm");
 
