@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -123,6 +124,7 @@ class ShownMessagesTest {
                 "1 2");
     }
 
+    @Tag("thorough")
     @Test
     void promptsOfARunAndItsRewardModel() throws IOException {
         rewardModel("plain.jinja");

@@ -30,6 +30,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /// Log-probabilities of references that runs share, through the command line.
+@Tag("thorough")
 final class ReferenceCacheRunTest {
     @TempDir Path folder;
     private Path cache;

@@ -28,6 +28,7 @@ import java.util.function.UnaryOperator;
 
 /// Whole runs on episodes, from a configuration to files: an environment in a Java file, the
 /// embedded model, records, replays and resuming.
+@Tag("thorough")
 class EpisodeRunsTest {
     @TempDir private Path folder;
 

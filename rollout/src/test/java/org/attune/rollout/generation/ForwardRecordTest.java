@@ -48,6 +48,7 @@ import java.util.stream.IntStream;
 
 /// A backward pass that starts from what generation computed gives the gradient of one that starts
 /// from a separate forward pass.
+@Tag("thorough")
 class ForwardRecordTest {
     private static final int GENERATIONS = 3;
     private static final int NEW_TOKENS = 12;

@@ -28,6 +28,7 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -180,6 +181,7 @@ class DistillationTrainerTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void theStudentComesNearerToItsTeacher() {
         for (double beta : new double[] {0, 0.5, 1}) {
@@ -209,6 +211,7 @@ class DistillationTrainerTest {
         }
     }
 
+    @Tag("thorough")
     @Test
     void lmbdaSaysHowOftenTheStudentWrites() {
         var never = new Scripted(5, 6);
@@ -250,6 +253,7 @@ class DistillationTrainerTest {
     }
 
     /// The data has 4 + 2 + 5 + 2 tokens, the student writes 4 · 2.
+    @Tag("thorough")
     @Test
     void trlDividesByTheTokensOfTheData() {
         var writers =

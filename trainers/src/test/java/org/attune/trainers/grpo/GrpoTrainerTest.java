@@ -37,6 +37,7 @@ import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -233,6 +234,7 @@ public class GrpoTrainerTest {
         assertTrue(first < 0.35 && last > 0.65, first + " to " + last);
     }
 
+    @Tag("thorough")
     @Test
     void physicalGroupsAndSharedPromptsDoNotChangeTheResult() {
         for (GrpoLossType loss : GrpoLossType.values()) {
