@@ -1,6 +1,5 @@
 package org.attune.trainers.distillation;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,41 +8,46 @@ import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
-import org.attune.error.StopRequest;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
-import org.attune.policy.ParameterSpace;
+import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
+import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
+import org.attune.testing.Devices;
+import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.RoundTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// A small student on a handful of rows, with a teacher of other weights.
-class DistillationTrainerTest {
+class DistillationTrainerTest implements RoundTrainerContract<CompletionExample> {
     private static final int STEPS = 4;
+
+    private final List<Decoder> students = new ArrayList<>();
 
     @TempDir private Path folder;
     private int runs;
@@ -111,8 +115,7 @@ class DistillationTrainerTest {
     }
 
     /// What a run ends with.
-    @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record End(float[] weights, List<Map<String, Object>> logs) {
+    private record End(List<Map<String, Object>> logs) {
         double loss(int step) {
             return ((Number) logs.get(step).get("loss")).doubleValue();
         }
@@ -122,27 +125,15 @@ class DistillationTrainerTest {
         }
     }
 
-    private static End train(GkdConfig config, DecoderConfig teacher, boolean shares) {
+    private static End train(GkdConfig config, DecoderConfig teacher) {
         return train(
                 config,
                 teacher,
-                shares,
                 new DistillationTrainer.Writers(Optional.empty(), Optional.empty()));
     }
 
     private static End train(
-            GkdConfig config,
-            DecoderConfig teacher,
-            boolean shares,
-            DistillationTrainer.Writers writers) {
-        return train(config, teacher, writers, context -> context.withSharePrompts(shares));
-    }
-
-    private static End train(
-            GkdConfig config,
-            DecoderConfig teacher,
-            DistillationTrainer.Writers writers,
-            UnaryOperator<RunContext> context) {
+            GkdConfig config, DecoderConfig teacher, DistillationTrainer.Writers writers) {
         return Engine.call(
                 () -> {
                     var listener = new RecordingListener();
@@ -157,25 +148,86 @@ class DistillationTrainerTest {
                                         writers,
                                         rows(),
                                         List.of(new EvalSet<>("", rows())),
-                                        context.apply(
-                                                RunContext.of(
-                                                                path ->
-                                                                        Files.writeString(
-                                                                                path.resolve(
-                                                                                        "model"),
-                                                                                "weights"))
-                                                        .withListeners(listener)))
+                                        RunContext.of(_ -> {}).withListeners(listener))
                                 .train();
-                        ParameterSpace space = student.parameters();
-                        return new End(space.values().toFloats(), listener.logs);
+                        return new End(listener.logs);
                     }
                 });
+    }
+
+    /// The student writes about half of the micro-batches.
+    @Override
+    public TrainerCase<CompletionExample> trainerCase() {
+        return of(0.5);
+    }
+
+    @Override
+    public Map<String, TrainerCase<CompletionExample>> forms() {
+        return Map.of("given", of(0), "written", of(1));
+    }
+
+    private TrainerCase<CompletionExample> of(double lmbda) {
+        MemoryTensorFile teacher = TinyModels.weights(TinyModels.qwen2());
+        return new TrainerCase<>(
+                rows(),
+                this::student,
+                given -> start(l -> l.withLmbda(lmbda), teacher, given),
+                given -> start(l -> l.withLmbda(lmbda).withBeta(0.9), teacher, given),
+                "beta",
+                List.of(),
+                given -> start(l -> l.withLmbda(lmbda), unknowing(), given),
+                "rows.jsonl:");
+    }
+
+    private Policy student() {
+        students.add(TinyModels.decoder(TinyModels.tiedLlama()));
+        return Policy.withAllWeights(students.getLast(), Policy.Options.defaults());
+    }
+
+    @AfterEach
+    void closeStudents() {
+        Engine.run(() -> students.forEach(Decoder::close));
+    }
+
+    /// A teacher whose every score is NaN.
+    private static MemoryTensorFile unknowing() {
+        MemoryTensorFile weights = TinyModels.weights(TinyModels.qwen2());
+        Arrays.fill(weights.values("model.norm.weight"), Float.NaN);
+        return weights;
+    }
+
+    private float[] start(
+            UnaryOperator<GkdLossConfig> loss,
+            MemoryTensorFile teacher,
+            Given<CompletionExample> given) {
+        // Steps proportional to gradients: Adam makes whole steps of the rounding of tiny ones.
+        GkdConfig config =
+                config(loss)
+                        .withTraining(
+                                t ->
+                                        t.withOptimizer(
+                                                o -> o.withLearningRate(1).withAdamEpsilon(1)));
+        try (var lecturer =
+                Decoder.load(TinyModels.qwen2(), teacher, Devices.usual(), DType.FLOAT32)) {
+            DistillationTrainer.gkd(
+                            config.withTraining(given.training()),
+                            given.policy(),
+                            TeacherModel.of(lecturer, Adapter.OFF),
+                            new DistillationTrainer.Writers(
+                                    Optional.of(given.writer().apply(new Rounds())),
+                                    Optional.empty()),
+                            given.rows(),
+                            List.of(),
+                            given.context())
+                    .train();
+        }
+        return new float[0];
     }
 
     @Test
     void aStudentThatIsItsTeacherHasNothingToLearn() {
         for (double beta : new double[] {0, 0.3, 1}) {
-            End end = train(config(l -> l.withBeta(beta)), TinyModels.tiedLlama(), true);
+            End end = train(config(l -> l.withBeta(beta)), TinyModels.tiedLlama());
             assertEquals(0, end.loss(0), 1e-6);
             assertEquals(0, end.norm(0), 1e-5);
         }
@@ -191,23 +243,8 @@ class DistillationTrainerTest {
                                     t ->
                                             t.withSchedule(s -> s.withMaxSteps(15))
                                                     .withOptimizer(o -> o.withLearningRate(0.003)));
-            End end = train(config, TinyModels.qwen2(), true);
+            End end = train(config, TinyModels.qwen2());
             assertTrue(end.loss(14) < 0.8 * end.loss(0), "beta " + beta + ": " + end.loss(14));
-        }
-    }
-
-    @Test
-    void groupsAndSharedBeginningsChangeNothing() {
-        End whole = train(config(l -> l), TinyModels.qwen2(), true);
-        End separate = train(config(l -> l), TinyModels.qwen2(), false);
-        GkdConfig one =
-                config(l -> l).withTraining(t -> t.withBatch(b -> b.withTokensPerMicroBatch(1)));
-        End rowByRow = train(one, TinyModels.qwen2(), true);
-        for (End other : List.of(separate, rowByRow)) {
-            for (int step = 0; step < STEPS; step++) {
-                assertEquals(whole.loss(step), other.loss(step), 2e-5);
-                assertEquals(whole.norm(step), other.norm(step), 2e-4);
-            }
         }
     }
 
@@ -216,12 +253,12 @@ class DistillationTrainerTest {
     void lmbdaSaysHowOftenTheStudentWrites() {
         var never = new Scripted(5, 6);
         var both = new DistillationTrainer.Writers(Optional.of(never), Optional.of(never));
-        End given = train(config(l -> l), TinyModels.qwen2(), true, both);
+        End given = train(config(l -> l), TinyModels.qwen2(), both);
         assertEquals(List.of(), never.rounds);
 
         var always = new Scripted(5, 6);
         var student = new DistillationTrainer.Writers(Optional.of(always), Optional.empty());
-        End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), true, student);
+        End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), student);
         assertEquals(List.of(0L, 2L, 4L, 6L), always.rounds);
         assertEquals(List.of(4, 4, 4, 4), always.prompts);
         assertEquals(2.0, own.logs().getFirst().get("completions/mean_length"));
@@ -232,7 +269,7 @@ class DistillationTrainerTest {
         GkdConfig config =
                 config(l -> l.withLmbda(0.5))
                         .withTraining(t -> t.withSchedule(s -> s.withMaxSteps(20)));
-        train(config, TinyModels.qwen2(), true, half);
+        train(config, TinyModels.qwen2(), half);
         int written = some.prompts.stream().mapToInt(n -> n).sum();
         assertTrue(written > 20 && written < 60, written + " of 80");
         assertTrue(written % 2 == 0, "whole micro-batches");
@@ -244,7 +281,7 @@ class DistillationTrainerTest {
         var taught = new Scripted(7, 8, 9);
         var writers = new DistillationTrainer.Writers(Optional.of(own), Optional.of(taught));
         GkdConfig config = config(l -> l.withLmbda(0.5).withSeqKd(true));
-        train(config, TinyModels.qwen2(), true, writers);
+        train(config, TinyModels.qwen2(), writers);
         int all =
                 own.prompts.stream().mapToInt(n -> n).sum()
                         + taught.prompts.stream().mapToInt(n -> n).sum();
@@ -258,39 +295,18 @@ class DistillationTrainerTest {
     void trlDividesByTheTokensOfTheData() {
         var writers =
                 new DistillationTrainer.Writers(Optional.of(new Scripted(5, 6)), Optional.empty());
-        End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), true, writers);
+        End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), writers);
         End trl =
-                train(
-                        config(l -> l.withLmbda(1).withTrlCompat(true)),
-                        TinyModels.qwen2(),
-                        true,
-                        writers);
+                train(config(l -> l.withLmbda(1).withTrlCompat(true)), TinyModels.qwen2(), writers);
         assertEquals(own.loss(0) * 8 / 13, trl.loss(0), 1e-6);
     }
 
-    @Test
-    void runsRepeatToTheBit() {
-        var writers =
-                new DistillationTrainer.Writers(Optional.of(new Scripted(5, 6)), Optional.empty());
-        GkdConfig config = config(l -> l.withLmbda(0.5));
-        float[] first = train(config, TinyModels.qwen2(), true, writers).weights();
-        GkdConfig again = config(l -> l.withLmbda(0.5));
-        assertArrayEquals(first, train(again, TinyModels.qwen2(), true, writers).weights(), 0);
-    }
-
-    /// Writes as the round says. At one round it asks for a stop, and heeds it at once or lets the
-    /// trainer do so before its first group.
-    private record Rounds(StopSignal stop, long stopsAt, boolean heedsIt) implements RolloutSource {
+    /// Writes as the round says.
+    private record Rounds() implements RolloutSource {
         @Override
         public List<SampledCompletion> complete(
                 List<RolloutPrompt> asked, long round, FinishedListener listener) {
-            if (round == stopsAt) {
-                stop.request();
-                if (heedsIt) {
-                    StopRequest.check();
-                }
-            }
-            int[] ids = {5, 6 + (int) round};
+            int[] ids = {5, 6 + (int) round % 8};
             return asked.stream()
                     .map(_ -> new SampledCompletion(ids, new float[2], StopReason.STOP_TOKEN))
                     .toList();
@@ -302,47 +318,11 @@ class DistillationTrainerTest {
         }
     }
 
-    private static End written(GkdConfig config, Rounds rounds) {
-        return train(
-                config,
-                TinyModels.qwen2(),
-                new DistillationTrainer.Writers(Optional.of(rounds), Optional.empty()),
-                context -> context.withStop(rounds.stop()));
-    }
-
-    @Test
-    void aStopInTheMiddleOfARoundLosesNothing() {
-        UnaryOperator<GkdConfig> rowByRow =
-                c -> c.withTraining(t -> t.withBatch(b -> b.withTokensPerMicroBatch(1)));
-        End whole =
-                written(
-                        rowByRow.apply(config(l -> l.withLmbda(1))),
-                        new Rounds(new StopSignal(), -1, false));
-        for (boolean heedsIt : new boolean[] {true, false}) {
-            GkdConfig config = rowByRow.apply(config(l -> l.withLmbda(1)));
-            End first = written(config, new Rounds(new StopSignal(), 4, heedsIt));
-            End second =
-                    written(
-                            config.withTraining(
-                                    t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                            new Rounds(new StopSignal(), -1, false));
-            assertEquals(2, losses(first).size(), "the third step is cut off");
-            List<Object> both = new ArrayList<>(losses(first));
-            both.addAll(losses(second));
-            assertEquals(losses(whole), both);
-            assertArrayEquals(whole.weights(), second.weights(), 0);
-        }
-    }
-
-    private static List<Object> losses(End end) {
-        return end.logs().stream().map(log -> log.get("loss")).filter(Objects::nonNull).toList();
-    }
-
     @Test
     void aRunWithoutTeacherIsRefused() {
         GkdConfig config = config(l -> l).withTeacher(_ -> TeacherConfig.defaults());
         String message =
-                assertThrows(ConfigException.class, () -> train(config, TinyModels.qwen2(), true))
+                assertThrows(ConfigException.class, () -> train(config, TinyModels.qwen2()))
                         .getMessage();
         assertTrue(message.contains("teacher_adapter_name_or_path"), message);
     }

@@ -1,16 +1,12 @@
 package org.attune.trainers.grpo;
 
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.Resume;
@@ -18,6 +14,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.TinyRollouts;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,8 +64,6 @@ class GroupVariantsTest {
     }
 
     private static float[] train(GroupRun config, RunContext context) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(GrpoTrainerTest.VOCABULARY, 1)) {
@@ -78,7 +73,7 @@ class GroupVariantsTest {
                                         Optional.of(policy.frozen()),
                                         new GrpoTrainerTest.Bigrams(policy),
                                         batch -> GrpoTrainerTest.wanted(batch.completions()),
-                                        tokenizer,
+                                        TinyRollouts.tokenizer(),
                                         GrpoTrainerTest.prompts(),
                                         List.of(),
                                         context)
@@ -90,10 +85,6 @@ class GroupVariantsTest {
 
     private static RunContext context() {
         return RunContext.of(path -> Files.writeString(path.resolve("model"), "weights"));
-    }
-
-    private static double number(Map<String, Object> log, String key) {
-        return ((Number) log.get(key)).doubleValue();
     }
 
     /// How a step is computed changes nothing, also where something looks at a whole micro-batch.

@@ -1,14 +1,11 @@
 package org.attune.trainers.grpo;
 
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.examples.PromptExample;
@@ -25,7 +22,6 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
@@ -37,7 +33,10 @@ import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
-import org.junit.jupiter.api.Tag;
+import org.attune.trainers.testing.RoundTrainerContract;
+import org.attune.trainers.testing.TinyRollouts;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -47,13 +46,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
-public class GrpoTrainerTest {
+public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
     static final int VOCABULARY = 7;
     private static final int LENGTH = 4;
     private static final int WANTED = 3;
@@ -144,6 +144,57 @@ public class GrpoTrainerTest {
         return prompts;
     }
 
+    /// A round serves two steps, so every odd step ends in the middle of one.
+    @Override
+    public TrainerCase<PromptExample> trainerCase() {
+        return of(
+                c ->
+                        c.withGeneration(g -> g.withStepsPerGeneration(4))
+                                .withLoss(l -> l.withBeta(0.1)));
+    }
+
+    /// Every loss, on rounds that are learnt from twice.
+    @Override
+    public Map<String, TrainerCase<PromptExample>> forms() {
+        Map<String, TrainerCase<PromptExample>> forms = new LinkedHashMap<>();
+        for (GrpoLossType loss : GrpoLossType.values()) {
+            forms.put(
+                    loss.name(),
+                    of(
+                            c ->
+                                    c.withLoss(l -> l.withLossType(loss).withBeta(0.1))
+                                            .withGeneration(g -> g.withNumIterations(2))));
+        }
+        return forms;
+    }
+
+    private TrainerCase<PromptExample> of(UnaryOperator<GrpoConfig> change) {
+        return new TrainerCase<>(
+                prompts(),
+                () -> BigramPolicy.seeded(VOCABULARY, 1),
+                given -> start(config(change), given),
+                given -> start(config(change).withLoss(l -> l.withBeta(0.2)), given),
+                "beta",
+                List.of(),
+                given -> start(config(change), given.poisoned(WANTED)),
+                "data.jsonl:");
+    }
+
+    private static float[] start(GrpoConfig config, Given<PromptExample> given) {
+        new GrpoTrainer(
+                        config.withTraining(given.training()),
+                        given.policy(),
+                        Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
+                        given.writer().apply(new Bigrams(given.table())),
+                        batch -> wanted(batch.completions()),
+                        TinyRollouts.tokenizer(),
+                        given.rows(),
+                        List.of(),
+                        given.context())
+                .train();
+        return new float[0];
+    }
+
     private GrpoConfig config(UnaryOperator<GrpoConfig> change) {
         GrpoConfig start =
                 GrpoConfig.defaults()
@@ -184,8 +235,6 @@ public class GrpoTrainerTest {
             CompletionScorer rewards,
             RunContext context,
             List<EvalSet<PromptExample>> evalSets) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
@@ -195,7 +244,7 @@ public class GrpoTrainerTest {
                                         Optional.of(policy.frozen()),
                                         new Bigrams(policy),
                                         rewards,
-                                        tokenizer,
+                                        TinyRollouts.tokenizer(),
                                         prompts(),
                                         evalSets,
                                         context)
@@ -207,10 +256,6 @@ public class GrpoTrainerTest {
 
     private static RunContext context() {
         return RunContext.of(path -> Files.writeString(path.resolve("model"), "weights"));
-    }
-
-    private static double number(Map<String, Object> log, String key) {
-        return ((Number) log.get(key)).doubleValue();
     }
 
     @Test
@@ -232,34 +277,6 @@ public class GrpoTrainerTest {
                         .average()
                         .orElseThrow();
         assertTrue(first < 0.35 && last > 0.65, first + " to " + last);
-    }
-
-    @Tag("thorough")
-    @Test
-    void physicalGroupsAndSharedPromptsDoNotChangeTheResult() {
-        for (GrpoLossType loss : GrpoLossType.values()) {
-            UnaryOperator<GrpoConfig> of =
-                    c ->
-                            c.withLoss(l -> l.withLossType(loss).withBeta(0.1))
-                                    .withGeneration(g -> g.withNumIterations(2));
-            float[] together = train(config(of), context());
-            float[] alone =
-                    train(
-                            config(
-                                    c ->
-                                            of.apply(c)
-                                                    .withTraining(
-                                                            t ->
-                                                                    t.withBatch(
-                                                                            b ->
-                                                                                    b
-                                                                                            .withTokensPerMicroBatch(
-                                                                                                    1)))),
-                            context());
-            float[] unshared = train(config(of), context().withSharePrompts(false));
-            assertArrayEquals(together, alone, 1e-5f, loss.toString());
-            assertArrayEquals(together, unshared, 1e-5f, loss.toString());
-        }
     }
 
     @Test
@@ -300,23 +317,18 @@ public class GrpoTrainerTest {
         assertEquals(16, tables.getLast().batch().size());
     }
 
-    /// A round serves two steps here, so every odd step ends in the middle of one.
+    /// The round of steps 3 and 4 is in the checkpoint between them, and written to its file once.
     @Test
-    void stoppedInTheMiddleOfARoundAndResumedGivesTheSameNumbers() throws IOException {
+    void completionsOfAResumedRunAreThoseOfAWholeOne() throws IOException {
         UnaryOperator<GrpoConfig> longRounds =
-                c ->
-                        c.withGeneration(g -> g.withStepsPerGeneration(4))
-                                .withLoss(l -> l.withBeta(0.1));
+                c -> c.withGeneration(g -> g.withStepsPerGeneration(4));
         var whole = new RecordingListener();
-        float[] expected =
-                train(
-                        longRounds.apply(config(c -> c.withTraining(to("whole")))),
-                        context()
-                                .withListeners(
-                                        whole, new CompletionsFile(folder.resolve("whole"))));
+        Path undisturbed = folder.resolve("whole");
+        train(
+                longRounds.apply(config(c -> c.withTraining(to("whole")))),
+                context().withListeners(whole, new CompletionsFile(undisturbed)));
         assertFalse(whole.logs.get(1).containsKey("reward"), "step 2 generates nothing");
         var stop = new StopSignal();
-        var first = new RecordingListener();
         TrainingListener stopper =
                 new TrainingListener() {
                     @Override
@@ -328,25 +340,14 @@ public class GrpoTrainerTest {
                 };
         GrpoConfig halves = longRounds.apply(config(c -> c.withTraining(to("halves"))));
         Path out = folder.resolve("halves");
+        train(halves, context().withStop(stop).withListeners(new CompletionsFile(out), stopper));
+        assertTrue(Files.exists(out.resolve("checkpoint-3/rollouts.jsonl")));
         train(
-                halves,
-                context().withStop(stop).withListeners(first, new CompletionsFile(out), stopper));
-        assertTrue(Files.exists(folder.resolve("halves/checkpoint-3/rollouts.jsonl")));
-        var second = new RecordingListener();
-        float[] resumed =
-                train(
-                        halves.withTraining(
-                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                        context().withListeners(second, new CompletionsFile(out)));
-        assertEquals(3, second.info.firstStep());
-        assertArrayEquals(expected, resumed, 0);
-        var logs = new ArrayList<>(first.logs);
-        logs.addAll(second.logs);
-        assertEquals(whole.logs.toString(), logs.toString());
+                halves.withTraining(t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                context().withListeners(new CompletionsFile(out)));
         for (int step = 1; step <= 6; step++) {
             String name = "completions/completions_0000%d.parquet".formatted(step);
-            assertEquals(
-                    -1, Files.mismatch(folder.resolve("whole").resolve(name), out.resolve(name)));
+            assertEquals(-1, Files.mismatch(undisturbed.resolve(name), out.resolve(name)));
         }
     }
 

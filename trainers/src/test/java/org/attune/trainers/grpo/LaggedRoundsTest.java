@@ -1,10 +1,6 @@
 package org.attune.trainers.grpo;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import org.attune.policy.ValueHash;
 import org.attune.rollout.FinishedListener;
@@ -12,7 +8,6 @@ import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -21,6 +16,7 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TinyRollouts;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -78,8 +74,6 @@ class LaggedRoundsTest {
                         weights.add(hash(policy));
                     }
                 };
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         TrainingConfig training =
                 ShortRun.of(TrainingConfig.of(OptimizerConfig.dpo()), STEPS, 0.1, folder)
                         .withSave(s -> s.withOutputDir(folder.resolve("lag" + lag)));
@@ -98,7 +92,7 @@ class LaggedRoundsTest {
                         Optional.empty(),
                         source,
                         batch -> GrpoTrainerTest.wanted(batch.completions()),
-                        tokenizer,
+                        TinyRollouts.tokenizer(),
                         GrpoTrainerTest.prompts(),
                         List.of(),
                         RunContext.of(_ -> {}).withListeners(steps))

@@ -5,15 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.loop.RunContext;
@@ -21,6 +16,7 @@ import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.TinyRollouts;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -72,8 +68,6 @@ class ReplayRunTest {
     }
 
     private static float[] train(GrpoConfig config, RunContext context) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(GrpoTrainerTest.VOCABULARY, 1)) {
@@ -83,7 +77,7 @@ class ReplayRunTest {
                                         Optional.of(policy.frozen()),
                                         new GrpoTrainerTest.Bigrams(policy),
                                         ReplayRunTest::rewards,
-                                        tokenizer,
+                                        TinyRollouts.tokenizer(),
                                         GrpoTrainerTest.prompts(),
                                         List.of(),
                                         context)

@@ -3,10 +3,6 @@ package org.attune.trainers.grpo;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import org.attune.reward.Completion;
 import org.attune.reward.CompletionScorer;
@@ -22,7 +18,6 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.RecordedRollouts;
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.loop.MetricKeys;
@@ -31,6 +26,7 @@ import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.TinyRollouts;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -102,8 +98,6 @@ class RoundSourcesTest {
             Function<BigramPolicy, RolloutSource> source,
             CompletionScorer rewards,
             RunContext context) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(7, 1)) {
@@ -113,7 +107,7 @@ class RoundSourcesTest {
                                         Optional.of(policy.frozen()),
                                         source.apply(policy),
                                         rewards,
-                                        tokenizer,
+                                        TinyRollouts.tokenizer(),
                                         GrpoTrainerTest.prompts(),
                                         List.of(),
                                         context)

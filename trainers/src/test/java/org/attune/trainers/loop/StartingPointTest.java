@@ -1,5 +1,6 @@
 package org.attune.trainers.loop;
 
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -201,10 +202,6 @@ class StartingPointTest {
                         assertFalse(start.isMeasured());
                     }
                 });
-    }
-
-    private static double number(Map<String, Object> log, String key) {
-        return ((Number) log.get(key)).doubleValue();
     }
 
     private RecordingListener train(

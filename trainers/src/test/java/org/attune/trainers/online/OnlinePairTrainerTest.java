@@ -1,11 +1,8 @@
 package org.attune.trainers.online;
 
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
@@ -19,13 +16,18 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.grpo.GrpoTrainerTest;
+import org.attune.trainers.grpo.GrpoTrainerTest.Bigrams;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.Episodes;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.RoundTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TinyRollouts;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,7 +39,7 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /// On a model of bigrams, against sums that this class makes on its own.
-class OnlinePairTrainerTest {
+class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
     private static final int VOCABULARY = 6;
     private static final double BETA = 0.4;
 
@@ -110,6 +112,36 @@ class OnlinePairTrainerTest {
         }
     }
 
+    /// Completions are drawn from the table as it is.
+    @Override
+    public TrainerCase<PromptExample> trainerCase() {
+        return new TrainerCase<>(
+                GrpoTrainerTest.prompts(),
+                () -> BigramPolicy.seeded(7, 1),
+                given -> start(c -> c, given),
+                given -> start(c -> c.withLoss(l -> l.withBeta(List.of(0.2))), given),
+                "beta",
+                List.of(b -> b.withPerDeviceTrainBatchSize(4).withGradientAccumulationSteps(1)),
+                given -> start(c -> c, given.poisoned(3)),
+                "data.jsonl:");
+    }
+
+    private float[] start(UnaryOperator<OnlineDpoConfig> change, Given<PromptExample> given) {
+        new OnlinePairTrainer(
+                        config(change)
+                                .withTraining(t -> given.training().apply(ShortRun.twoByTwo(t))),
+                        given.policy(),
+                        BigramPolicy.seeded(7, 2).frozen(),
+                        given.writer().apply(new Bigrams(given.table())),
+                        batch -> GrpoTrainerTest.wanted(batch.completions()),
+                        TinyRollouts.tokenizer(),
+                        given.rows(),
+                        List.of(),
+                        given.context())
+                .train();
+        return new float[0];
+    }
+
     private RecordingListener train(
             UnaryOperator<OnlineDpoConfig> change, double[] rewards, int reference) {
         return train(change, rewards, reference, new Scripted());
@@ -120,39 +152,34 @@ class OnlinePairTrainerTest {
             double[] rewards,
             int reference,
             RolloutSource source) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
-        OnlineDpoConfig config =
-                change.apply(
-                        OnlineDpoConfig.defaults()
-                                .withModel(m -> m.withModelNameOrPath("tiny"))
-                                .withData(
-                                        _ -> DataConfig.of("rows.jsonl").withShuffleDataset(false))
-                                .withJudging(j -> j.withRewardFuncs(List.of("scripted")))
-                                .withLoss(l -> l.withBeta(List.of(BETA)))
-                                .withTraining(
-                                        t ->
-                                                ShortRun.of(t, 3, 0.05, folder.resolve("out"))
-                                                        .withBatch(
-                                                                b ->
-                                                                        b
-                                                                                .withPerDeviceTrainBatchSize(
-                                                                                        2))));
         var listener = new RecordingListener();
         Engine.run(
                 () ->
                         new OnlinePairTrainer(
-                                        config,
+                                        config(change),
                                         BigramPolicy.seeded(VOCABULARY, 1),
                                         BigramPolicy.seeded(VOCABULARY, reference).frozen(),
                                         source,
                                         batch -> table(batch.size(), rewards),
-                                        tokenizer,
+                                        TinyRollouts.tokenizer(),
                                         prompts(),
                                         List.of(),
                                         RunContext.of(_ -> {}).withListeners(listener))
                                 .train());
         return listener;
+    }
+
+    private OnlineDpoConfig config(UnaryOperator<OnlineDpoConfig> change) {
+        return change.apply(
+                OnlineDpoConfig.defaults()
+                        .withModel(m -> m.withModelNameOrPath("tiny"))
+                        .withData(_ -> DataConfig.of("rows.jsonl").withShuffleDataset(false))
+                        .withJudging(j -> j.withRewardFuncs(List.of("scripted")))
+                        .withLoss(l -> l.withBeta(List.of(BETA)))
+                        .withTraining(
+                                t ->
+                                        ShortRun.of(t, 3, 0.05, folder.resolve("out"))
+                                                .withBatch(b -> b.withPerDeviceTrainBatchSize(2))));
     }
 
     private static RewardTable table(int size, double[] rewards) {
@@ -184,10 +211,6 @@ class OnlinePairTrainerTest {
             sum += one;
         }
         return sum;
-    }
-
-    private static double number(Map<String, Object> log, String key) {
-        return ((Number) log.get(key)).doubleValue();
     }
 
     @Test

@@ -1,10 +1,6 @@
 package org.attune.trainers.parity;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -21,7 +17,6 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.Message;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.grpo.EntropyConfig;
 import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GrpoLossConfig;
@@ -32,6 +27,7 @@ import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.TinyRollouts;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,8 +90,6 @@ class EpisodeParityFixtureTest {
         for (int f = 0; f < weights.length; f++) {
             weights[f] = c.path("reward_weights").path(f).asDouble(1);
         }
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         Optional<Scorer> reference =
                 c.has("reference") ? Optional.of(parity.sharedReference(policy)) : Optional.empty();
         new GrpoTrainer(
@@ -104,7 +98,7 @@ class EpisodeParityFixtureTest {
                         reference,
                         recorded,
                         _ -> RewardTable.of(names, weights, rewards(recorded.current(), names)),
-                        tokenizer,
+                        TinyRollouts.tokenizer(),
                         rows(recorded, c.get("num_generations").asInt()),
                         List.of(),
                         context)

@@ -1,52 +1,49 @@
 package org.attune.trainers.ppo;
 
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
+import org.attune.datasets.examples.PromptExample;
 import org.attune.error.ConfigException;
-import org.attune.error.TrainingDivergedException;
 import org.attune.reward.Completion;
 import org.attune.reward.KlEstimator;
 import org.attune.reward.RewardTable;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
-import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.grpo.GrpoTrainerTest.Bigrams;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.PassWork;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.loop.StopSignal;
-import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.OnRewardFailure;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.RoundTrainerContract;
+import org.attune.trainers.testing.TinyRollouts;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /// Runs of a policy that is a table of bigrams, with a critic that is another one.
-class PpoTrainerTest {
+class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
     private static final int VOCABULARY = 7;
     private static final int LENGTH = 4;
 
@@ -74,8 +71,90 @@ class PpoTrainerTest {
         return change.apply(start);
     }
 
-    private UnaryOperator<TrainingConfig> to(String name) {
-        return t -> t.withSave(s -> s.withOutputDir(folder.resolve(name)));
+    /// With a controller that moves. The critic is trained beside the policy.
+    @Override
+    public TrainerCase<PromptExample> trainerCase() {
+        return of(
+                c ->
+                        c.withKl(
+                                k ->
+                                        k.withKlController(KlControllerType.ADAPTIVE)
+                                                .withKlControllerTarget(0.1)
+                                                .withKlControllerHorizon(20)));
+    }
+
+    @Override
+    public Map<String, TrainerCase<PromptExample>> forms() {
+        return Map.of(
+                "reward",
+                trainerCase(),
+                "loss",
+                of(c -> c.withKl(k -> k.withKlIn(KlPlace.LOSS).withKlEstimator(KlEstimator.K3))));
+    }
+
+    private TrainerCase<PromptExample> of(UnaryOperator<PpoConfig> change) {
+        return new TrainerCase<>(
+                GrpoTrainerTest.prompts(),
+                () -> BigramPolicy.seeded(VOCABULARY, 1),
+                given -> start(config(change), GrpoTrainerTest::wanted, given),
+                given ->
+                        start(
+                                config(change).withLoss(l -> l.withCliprange(0.1)),
+                                GrpoTrainerTest::wanted,
+                                given),
+                "cliprange",
+                List.of(b -> b.withPerDeviceTrainBatchSize(2).withGradientAccumulationSteps(4)),
+                given -> start(config(change), PpoTrainerTest::far, given),
+                "data.jsonl:");
+    }
+
+    private static float[] start(
+            PpoConfig config,
+            Function<List<Completion>, RewardTable> rewards,
+            Given<PromptExample> given) {
+        try (var critic = BigramPolicy.seeded(VOCABULARY, 2)) {
+            new PpoTrainer(
+                            config.withTraining(given.training()),
+                            given.policy(),
+                            new Critic.Network(critic),
+                            Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
+                            given.writer().apply(new Bigrams(given.table())),
+                            batch -> rewards.apply(batch.completions()),
+                            tokenizer(),
+                            given.rows(),
+                            List.of(),
+                            given.context())
+                    .train();
+            return critic.parameters().values().toFloats();
+        }
+    }
+
+    private static RewardTable far(List<Completion> completions) {
+        double[][] rewards = new double[completions.size()][];
+        Arrays.setAll(rewards, _ -> new double[] {1e308});
+        return RewardTable.of(List.of("far"), new double[] {1}, rewards);
+    }
+
+    private static Tokenizer tokenizer() {
+        Tokenizer tokenizer = TinyRollouts.tokenizer();
+        when(tokenizer.eosId()).thenReturn(OptionalInt.of(0));
+        return tokenizer;
+    }
+
+    @Test
+    void anAdaptiveControllerMovesItsCoefficient() {
+        var listener = new RecordingListener();
+        train(
+                config(
+                        c ->
+                                c.withKl(
+                                        k ->
+                                                k.withKlController(KlControllerType.ADAPTIVE)
+                                                        .withKlControllerTarget(0.1)
+                                                        .withKlControllerHorizon(20))),
+                context().withListeners(listener));
+        double last = number(listener.logs.getLast(), "actor/reward_kl_penalty_coeff");
+        assertTrue(last != 0.05 && Double.isFinite(last), "" + last);
     }
 
     private static RunContext context() {
@@ -91,9 +170,6 @@ class PpoTrainerTest {
 
     private static Trained train(
             PpoConfig config, RunContext context, Function<List<Completion>, RewardTable> rewards) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
-        when(tokenizer.eosId()).thenReturn(OptionalInt.of(0));
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1);
@@ -105,7 +181,7 @@ class PpoTrainerTest {
                                         Optional.of(policy.frozen()),
                                         new Bigrams(policy),
                                         batch -> rewards.apply(batch.completions()),
-                                        tokenizer,
+                                        tokenizer(),
                                         GrpoTrainerTest.prompts(),
                                         List.of(),
                                         context)
@@ -115,10 +191,6 @@ class PpoTrainerTest {
                                 critic.parameters().values().toFloats());
                     }
                 });
-    }
-
-    private static double number(Map<String, Object> log, String key) {
-        return ((Number) log.get(key)).doubleValue();
     }
 
     @Test
@@ -161,129 +233,6 @@ class PpoTrainerTest {
         PassWork policy = clock.passes().get("forward");
         assertEquals(policy.passes(), clock.passes().get("critic_forward").passes());
         assertEquals(24, policy.passes(), "6 updates of 2 epochs of 2 mini-batches");
-    }
-
-    @Test
-    void physicalGroupsAndMicroBatchesChangeNothing() {
-        UnaryOperator<PpoConfig> of =
-                c -> c.withKl(k -> k.withKlIn(KlPlace.LOSS).withKlEstimator(KlEstimator.K3));
-        Trained together = train(config(of), context());
-        Trained alone =
-                train(
-                        config(
-                                c ->
-                                        of.apply(c)
-                                                .withTraining(
-                                                        t ->
-                                                                t.withBatch(
-                                                                        b ->
-                                                                                b
-                                                                                        .withTokensPerMicroBatch(
-                                                                                                1)))),
-                        context());
-        Trained accumulated =
-                train(
-                        config(
-                                c ->
-                                        of.apply(c)
-                                                .withTraining(
-                                                        t ->
-                                                                t.withBatch(
-                                                                        b ->
-                                                                                b.withPerDeviceTrainBatchSize(
-                                                                                                2)
-                                                                                        .withGradientAccumulationSteps(
-                                                                                                4)))),
-                        context());
-        for (Trained other : List.of(alone, accumulated)) {
-            assertArrayEquals(together.policy(), other.policy(), 1e-5f);
-            assertArrayEquals(together.critic(), other.critic(), 1e-5f);
-        }
-    }
-
-    @Test
-    void resumedGivesTheNumbersOfARunThatNeverStopped() {
-        UnaryOperator<PpoConfig> adaptive =
-                c ->
-                        c.withKl(
-                                k ->
-                                        k.withKlController(KlControllerType.ADAPTIVE)
-                                                .withKlControllerTarget(0.1)
-                                                .withKlControllerHorizon(20));
-        var whole = new RecordingListener();
-        Trained expected =
-                train(
-                        adaptive.apply(config(c -> c.withTraining(to("whole")))),
-                        context().withListeners(whole));
-        var stop = new StopSignal();
-        var first = new RecordingListener();
-        TrainingListener stopper =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 3) {
-                            stop.request();
-                        }
-                    }
-                };
-        PpoConfig halves = adaptive.apply(config(c -> c.withTraining(to("halves"))));
-        train(halves, context().withStop(stop).withListeners(first, stopper));
-        var second = new RecordingListener();
-        Trained resumed =
-                train(
-                        halves.withTraining(
-                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                        context().withListeners(second));
-        assertEquals(3, second.info.firstStep());
-        assertArrayEquals(expected.policy(), resumed.policy(), 0);
-        assertArrayEquals(expected.critic(), resumed.critic(), 0);
-        var logs = new ArrayList<>(first.logs);
-        logs.addAll(second.logs);
-        assertEquals(whole.logs.toString(), logs.toString());
-        double coefficient = number(logs.get(5), "actor/reward_kl_penalty_coeff");
-        assertTrue(coefficient != 0.05 && Double.isFinite(coefficient), "the controller moves");
-    }
-
-    /// Weights have changed by then, which the checkpoint must not have.
-    @Test
-    void stoppedInTheMiddleOfAnUpdateItIsMadeAgain() {
-        var whole = new RecordingListener();
-        Trained expected =
-                train(config(c -> c.withTraining(to("whole"))), context().withListeners(whole));
-        PpoConfig halves = config(c -> c.withTraining(to("halves")));
-        var first = new RecordingListener();
-        train(halves, stoppedAtPass(3 * 4 + 3).withListeners(first));
-        assertTrue(first.summary.interrupted());
-        assertEquals(3, first.summary.steps());
-        var second = new RecordingListener();
-        Trained resumed =
-                train(
-                        halves.withTraining(
-                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                        context().withListeners(second));
-        assertEquals(3, second.info.firstStep());
-        assertArrayEquals(expected.policy(), resumed.policy(), 0);
-        assertArrayEquals(expected.critic(), resumed.critic(), 0);
-        var logs = new ArrayList<>(first.logs);
-        logs.addAll(second.logs);
-        assertEquals(whole.logs.toString(), logs.toString());
-    }
-
-    /// A run that is asked to stop in a backward pass of the policy, counted over all updates.
-    /// Each update has four.
-    private static RunContext stoppedAtPass(int number) {
-        var stop = new StopSignal();
-        var passes = new AtomicInteger();
-        return context()
-                .withStop(stop)
-                .withClock(
-                        new PhaseClock(
-                                (phase, _) -> {
-                                    if (phase.equals("backward")
-                                            && passes.incrementAndGet() == number) {
-                                        stop.request();
-                                    }
-                                }));
     }
 
     @Test
@@ -371,31 +320,6 @@ class PpoTrainerTest {
                 number(plain.logs.getFirst(), "objective/scores") - 1,
                 number(penalised.logs.getFirst(), "objective/scores"),
                 1e-12);
-    }
-
-    @Test
-    void divergedRunsStopBeforeWeightsChange() {
-        String message =
-                assertThrows(
-                                TrainingDivergedException.class,
-                                () ->
-                                        train(
-                                                config(c -> c),
-                                                context(),
-                                                completions ->
-                                                        RewardTable.of(
-                                                                List.of("far"),
-                                                                new double[] {1},
-                                                                completions.stream()
-                                                                        .map(
-                                                                                _ ->
-                                                                                        new double
-                                                                                                [] {
-                                                                                            1e308
-                                                                                        })
-                                                                        .toArray(double[][]::new))))
-                        .getMessage();
-        assertTrue(message.contains("data.jsonl:"), message);
     }
 
     @Test

@@ -1,8 +1,7 @@
 package org.attune.trainers.preference;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,12 +9,9 @@ import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
-import org.attune.error.TrainingDivergedException;
+import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
-import org.attune.trainers.config.SamplingStrategy;
-import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.LearningRateAdvice;
 import org.attune.trainers.loop.RunContext;
@@ -23,24 +19,75 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.ReferenceContract;
+import org.attune.trainers.testing.RowTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
+import org.attune.trainers.testing.TrainerCase.Start;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 
-class DpoTrainerTest {
+class DpoTrainerTest
+        implements RowTrainerContract<PreferenceExample>, ReferenceContract<PreferenceExample> {
     private static final int VOCABULARY = 7;
 
     @TempDir private Path folder;
+
+    @Override
+    public TrainerCase<PreferenceExample> trainerCase() {
+        return new TrainerCase<>(
+                pairs(),
+                () -> BigramPolicy.seeded(VOCABULARY, 1),
+                given -> start(c -> c, reference(), given),
+                given -> start(c -> c.withLoss(l -> l.withBeta(0.2)), reference(), given),
+                "beta",
+                ShortRun.CUTS,
+                given -> start(c -> c, reference(), given.poisoned(6)),
+                "pairs.jsonl:4");
+    }
+
+    @Override
+    public Map<String, TrainerCase<PreferenceExample>> forms() {
+        Map<String, TrainerCase<PreferenceExample>> forms = new LinkedHashMap<>();
+        for (DpoLossType loss :
+                List.of(DpoLossType.SIGMOID, DpoLossType.IPO, DpoLossType.AOT, DpoLossType.SFT)) {
+            UnaryOperator<DpoConfig> of = c -> c.withLoss(l -> l.withLossType(List.of(loss)));
+            forms.put(loss.name(), trainerCase().starting(g -> start(of, reference(), g)));
+        }
+        return forms;
+    }
+
+    @Override
+    public Start<PreferenceExample> precomputed(Scorer reference) {
+        return given ->
+                start(
+                        c -> c.withReference(r -> r.withPrecomputeRefLogProbs(true)),
+                        reference,
+                        given);
+    }
+
+    private float[] start(
+            UnaryOperator<DpoConfig> change, Scorer reference, Given<PreferenceExample> given) {
+        DpoObjective.trainer(
+                        config(change)
+                                .withTraining(t -> given.training().apply(ShortRun.twoByTwo(t))),
+                        given.policy(),
+                        reference,
+                        given.rows(),
+                        evalSets(),
+                        given.context())
+                .train();
+        return new float[0];
+    }
 
     @Test
     void lossIsLn2WhenPolicyEqualsReference() {
@@ -81,54 +128,6 @@ class DpoTrainerTest {
         }
     }
 
-    @Test
-    void physicalGroupsAndSharedPromptsDoNotChangeTheResult() {
-        for (DpoLossType loss : List.of(DpoLossType.IPO, DpoLossType.AOT, DpoLossType.SFT)) {
-            UnaryOperator<DpoConfig> of =
-                    c ->
-                            c.withLoss(l -> l.withLossType(List.of(loss)))
-                                    .withTraining(DpoTrainerTest::twoOfThree);
-            var whole = new RecordingListener();
-            var single = new RecordingListener();
-            float[] together = train(config(of), pairs(), whole);
-            float[] alone =
-                    train(
-                            config(
-                                    c ->
-                                            of.apply(c)
-                                                    .withTraining(
-                                                            t ->
-                                                                    t.withBatch(
-                                                                            b ->
-                                                                                    b
-                                                                                            .withTokensPerMicroBatch(
-                                                                                                    1)))),
-                            pairs(),
-                            single);
-            float[] unshared =
-                    Engine.call(
-                            () -> {
-                                try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                                    DpoObjective.trainer(
-                                                    config(of),
-                                                    policy,
-                                                    policy.frozen(),
-                                                    pairs(),
-                                                    List.of(),
-                                                    context().withSharePrompts(false))
-                                            .train();
-                                    return policy.parameters().values().toFloats();
-                                }
-                            });
-            assertArrayEquals(together, alone, 1e-5f, loss.toString());
-            assertArrayEquals(together, unshared, 1e-5f, loss.toString());
-            assertEquals(
-                    number(whole.logs.getLast(), "loss"),
-                    number(single.logs.getLast(), "loss"),
-                    1e-5);
-        }
-    }
-
     /// As in TRL, which smooths no sigmoid; alone it is conservative DPO.
     @Test
     void smoothingBelongsToTheLossesThatTrlSmooths() {
@@ -144,108 +143,6 @@ class DpoTrainerTest {
                 DpoObjectives.of(beside).terms().stream()
                         .map(PreferenceObjective.Term::loss)
                         .toList());
-    }
-
-    @Test
-    void accumulationIsTheMeanOfMicroBatchMeans() {
-        // 6 pairs: 1 batch of 6, or 3 of 2 — equal sizes, so the means agree for pairwise losses
-        float[] atOnce = train(config(c -> c), pairs(), new RecordingListener());
-        float[] accumulated =
-                train(
-                        config(c -> c.withTraining(DpoTrainerTest::twoOfThree)),
-                        pairs(),
-                        new RecordingListener());
-        assertArrayEquals(atOnce, accumulated, 1e-5f);
-    }
-
-    @Test
-    void precomputedReferenceIsReadFromDiskTheSecondTime() throws IOException {
-        UnaryOperator<DpoConfig> precomputed =
-                c -> c.withReference(r -> r.withPrecomputeRefLogProbs(true));
-        float[] live = train(config(c -> c), pairs(), new RecordingListener());
-        float[] first = train(config(precomputed), pairs(), new RecordingListener());
-        assertArrayEquals(live, first, 0);
-        try (Stream<Path> files = Files.list(folder.resolve("run"))) {
-            long cached =
-                    files.filter(f -> f.getFileName().toString().startsWith("reference-")).count();
-            assertEquals(2, cached, "training pairs and evaluation pairs");
-        }
-        float[] second =
-                Engine.call(
-                        () -> {
-                            try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                                DpoObjective.trainer(
-                                                config(precomputed),
-                                                policy,
-                                                (_, _) -> {
-                                                    throw new AssertionError("scored again");
-                                                },
-                                                pairs(),
-                                                evalSets(),
-                                                context())
-                                        .train();
-                                return policy.parameters().values().toFloats();
-                            }
-                        });
-        assertArrayEquals(live, second, 0);
-    }
-
-    @Test
-    void killedRunResumesFromItsLastCheckpoint() {
-        UnaryOperator<DpoConfig> saving =
-                c ->
-                        c.withTraining(
-                                t ->
-                                        t.withSave(s -> s.withSaveSteps(3))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withPerDeviceTrainBatchSize(4)
-                                                                        .withTrainSamplingStrategy(
-                                                                                SamplingStrategy
-                                                                                        .RANDOM)));
-        float[] whole = train(config(saving, "whole"), pairs(), new RecordingListener());
-        TrainingListener killer =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 5) {
-                            throw new IllegalStateException("killed");
-                        }
-                    }
-                };
-        DpoConfig halves = config(saving, "halves");
-        assertThrows(IllegalStateException.class, () -> train(halves, pairs(), killer));
-        assertFalse(Files.exists(folder.resolve("halves/checkpoint-6")));
-        var rest = new RecordingListener();
-        float[] resumed =
-                train(
-                        halves.withTraining(
-                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                        pairs(),
-                        rest);
-        assertEquals(3, rest.info.firstStep());
-        assertArrayEquals(whole, resumed, 0);
-    }
-
-    @Test
-    void nonFiniteLossNamesThePair() {
-        Engine.run(
-                () -> {
-                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        policy.poison(6);
-                        var trainer =
-                                DpoObjective.trainer(
-                                        config(c -> c),
-                                        policy,
-                                        policy.frozen(),
-                                        pairs(),
-                                        List.of(),
-                                        context());
-                        var error = assertThrows(TrainingDivergedException.class, trainer::train);
-                        assertTrue(error.getMessage().contains("pairs.jsonl:4"));
-                        assertFalse(error.getMessage().contains("pairs.jsonl:3"));
-                    }
-                });
     }
 
     @Test
@@ -267,10 +164,6 @@ class DpoTrainerTest {
         assertTrue(LearningRateAdvice.warning("dpo", true, 5e-6).isEmpty());
         assertTrue(LearningRateAdvice.warning("sft", true, 2e-4).isEmpty());
         assertTrue(LearningRateAdvice.warning("dpo", false, 1e-6).isEmpty(), "all weights");
-    }
-
-    private static TrainingConfig twoOfThree(TrainingConfig t) {
-        return t.withBatch(b -> b.withPerDeviceTrainBatchSize(2).withGradientAccumulationSteps(3));
     }
 
     private DpoConfig oneStep() {
@@ -319,7 +212,7 @@ class DpoTrainerTest {
         return change.apply(
                 DpoConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("bigram"))
-                        .withData(_ -> DataConfig.of("pairs.jsonl"))
+                        .withData(_ -> DataConfig.of("pairs.jsonl").withTestSplitSize(0.5))
                         .withTraining(t -> ShortRun.of(t, 8, 1e-2, folder.resolve(output))));
     }
 
@@ -353,9 +246,5 @@ class DpoTrainerTest {
 
     private static List<EvalSet<PreferenceExample>> evalSets() {
         return List.of(new EvalSet<>("", pairs().subList(0, 3)));
-    }
-
-    private static double number(Map<String, Object> metrics, String key) {
-        return ((Number) metrics.get(key)).doubleValue();
     }
 }

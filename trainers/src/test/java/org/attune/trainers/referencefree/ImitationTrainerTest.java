@@ -1,5 +1,9 @@
 package org.attune.trainers.referencefree;
 
+import static org.attune.trainers.testing.BigramFormulas.gradientNorm;
+import static org.attune.trainers.testing.BigramFormulas.logProb;
+import static org.attune.trainers.testing.BigramFormulas.table;
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -11,17 +15,18 @@ import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
-import org.attune.error.TrainingDivergedException;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.RowTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,10 +38,10 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
+import java.util.stream.Collectors;
 
 /// On a model of bigrams, whose log-probabilities this class computes on its own.
-class ImitationTrainerTest {
+class ImitationTrainerTest implements RowTrainerContract<ImitationPair> {
     private static final int VOCABULARY = 7;
     private static final int PAD = 6;
 
@@ -48,6 +53,40 @@ class ImitationTrainerTest {
         ALL,
         NOTHING,
         THIRD
+    }
+
+    @Override
+    public TrainerCase<ImitationPair> trainerCase() {
+        return of(Kind.COMPLETION);
+    }
+
+    @Override
+    public Map<String, TrainerCase<ImitationPair>> forms() {
+        return Arrays.stream(Kind.values())
+                .collect(Collectors.toMap(Kind::name, ImitationTrainerTest.this::of));
+    }
+
+    private TrainerCase<ImitationPair> of(Kind kind) {
+        return new TrainerCase<>(
+                rows(kind),
+                () -> BigramPolicy.seeded(VOCABULARY, 1),
+                given -> start(c -> c, given),
+                given -> start(c -> c.withLoss(l -> l.withCpoAlpha(0.5)), given),
+                "cpo_alpha",
+                List.of(),
+                given -> start(c -> c, given.poisoned(5)),
+                "pairs.jsonl:3");
+    }
+
+    private float[] start(UnaryOperator<CpoConfig> change, Given<ImitationPair> given) {
+        UnaryOperator<TrainingConfig> batches = t -> given.training().apply(ShortRun.twoByTwo(t));
+        ImitationObjectives.cpo(
+                        change.apply(cpo(batches)),
+                        given.policy(),
+                        given(given.rows()),
+                        given.context())
+                .train();
+        return new float[0];
     }
 
     /// Two micro-batches of two pairs with unequal numbers of tokens. The loss is the mean of
@@ -83,7 +122,8 @@ class ImitationTrainerTest {
         double right = 0;
         for (ImitationPair row : rows(Kind.COMPLETION)) {
             double delta =
-                    logProb(table(), row.pair().chosen()) - logProb(table(), row.pair().rejected());
+                    logProb(table(1), row.pair().chosen())
+                            - logProb(table(1), row.pair().rejected());
             expected += 0.5 * delta / 4;
             right += delta > 0 ? 0.25 : 0;
         }
@@ -129,8 +169,8 @@ class ImitationTrainerTest {
         double odds = 0;
         for (ImitationPair row : rows(Kind.ALL)) {
             odds +=
-                    (logOdds(table(), row.pair().chosen())
-                                    - logOdds(table(), row.pair().rejected()))
+                    (logOdds(table(1), row.pair().chosen())
+                                    - logOdds(table(1), row.pair().rejected()))
                             / 4;
         }
         assertEquals(odds, number(log, "log_odds_chosen"), 1e-6);
@@ -168,18 +208,8 @@ class ImitationTrainerTest {
     }
 
     private static void checkStep(ToDoubleFunction<double[]> loss, Map<String, Object> log) {
-        assertEquals(loss.applyAsDouble(table()), number(log, "loss"), 1e-6);
-        double h = 1e-6;
-        double squares = 0;
-        for (int i = 0; i < VOCABULARY * VOCABULARY; i++) {
-            double[] up = table();
-            double[] down = table();
-            up[i] += h;
-            down[i] -= h;
-            double slope = (loss.applyAsDouble(up) - loss.applyAsDouble(down)) / (2 * h);
-            squares += slope * slope;
-        }
-        assertEquals(Math.sqrt(squares), number(log, "grad_norm"), 1e-4);
+        assertEquals(loss.applyAsDouble(table(1)), number(log, "loss"), 1e-6);
+        assertEquals(gradientNorm(loss), number(log, "grad_norm"), 1e-4);
     }
 
     @Test
@@ -198,26 +228,6 @@ class ImitationTrainerTest {
     }
 
     @Test
-    void physicalGroupsDoNotChangeTheResult() {
-        for (Kind kind : Kind.values()) {
-            var whole = new RecordingListener();
-            float[] together = train(cpo(ImitationTrainerTest::twoTwice), rows(kind), whole);
-            for (int tokens : new int[] {1, 12, 20}) {
-                var listener = new RecordingListener();
-                CpoConfig config =
-                        cpo(t -> twoTwice(t).withBatch(b -> b.withTokensPerMicroBatch(tokens)));
-                assertArrayEquals(together, train(config, rows(kind), listener), 1e-5f);
-                for (int i = 0; i < whole.logs.size(); i++) {
-                    for (String key : List.of("loss", "nll_loss", "entropy", "logits/chosen")) {
-                        double want = number(whole.logs.get(i), key);
-                        assertEquals(want, number(listener.logs.get(i), key), 1e-5, key);
-                    }
-                }
-            }
-        }
-    }
-
-    @Test
     void learnsToPreferAndSaysSo() {
         var listener = new RecordingListener();
         CpoConfig simPo =
@@ -228,39 +238,6 @@ class ImitationTrainerTest {
         assertEquals("eval_preference_accuracy", heldout.metric());
         assertTrue(heldout.before().getAsDouble() < 1, "" + heldout);
         assertEquals(1, heldout.after().getAsDouble());
-    }
-
-    @Test
-    void killedRunResumesWithEveryBit() {
-        UnaryOperator<TrainingConfig> saving = t -> twoTwice(t).withSave(s -> s.withSaveSteps(3));
-        var whole = new RecordingListener();
-        float[] expected = train(cpo(saving, "whole"), rows(Kind.COMPLETION), whole);
-        TrainingListener killer =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 5) {
-                            throw new IllegalStateException("killed");
-                        }
-                    }
-                };
-        CpoConfig halves = cpo(saving, "halves");
-        assertThrows(
-                IllegalStateException.class, () -> train(halves, rows(Kind.COMPLETION), killer));
-        var rest = new RecordingListener();
-        CpoConfig resuming =
-                halves.withTraining(t -> t.withSave(s -> s.withResume(new Resume.Latest())));
-        assertArrayEquals(expected, train(resuming, rows(Kind.COMPLETION), rest), 0);
-        assertEquals(3, rest.info.firstStep());
-        for (String key : List.of("loss", "nll_loss", "grad_norm", "rewards/margins")) {
-            assertEquals(whole.logs.get(3).get(key), rest.logs.getFirst().get(key), key);
-        }
-        String message =
-                assertThrows(
-                                RuntimeException.class,
-                                () -> train(resuming, rows(Kind.ALL), new RecordingListener()))
-                        .getMessage();
-        assertTrue(message.contains("training rows"), message);
     }
 
     /// The longest sequence has 6 tokens: all positions count, and those that pad.
@@ -275,7 +252,7 @@ class ImitationTrainerTest {
             Arrays.fill(ids, row.pair().chosen().length(), 6, PAD);
             for (int id : ids) {
                 sum +=
-                        Arrays.stream(table(), id * VOCABULARY, (id + 1) * VOCABULARY)
+                        Arrays.stream(table(1), id * VOCABULARY, (id + 1) * VOCABULARY)
                                 .average()
                                 .orElseThrow();
             }
@@ -283,24 +260,6 @@ class ImitationTrainerTest {
         assertEquals(sum / 24, number(listener.logs.getFirst(), "logits/chosen"), 1e-5);
         assertArrayEquals(
                 same, train(cpo(t -> t), rows(Kind.COMPLETION), new RecordingListener()), 0);
-    }
-
-    @Test
-    void nonFiniteLossNamesTheRow() {
-        Engine.run(
-                () -> {
-                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        policy.poison(5);
-                        var trainer =
-                                ImitationObjectives.cpo(
-                                        cpo(t -> t),
-                                        policy,
-                                        given(rows(Kind.COMPLETION)),
-                                        RunContext.of(_ -> {}));
-                        var error = assertThrows(TrainingDivergedException.class, trainer::train);
-                        assertTrue(error.getMessage().contains("pairs.jsonl:3"), "" + error);
-                    }
-                });
     }
 
     @Test
@@ -413,26 +372,5 @@ class ImitationTrainerTest {
             rows.add(new ImitationPair(pair, imitated, kind == Kind.THIRD));
         }
         return rows;
-    }
-
-    private static double[] table() {
-        return IntStream.range(0, VOCABULARY * VOCABULARY)
-                .mapToDouble(i -> (float) Math.sin(12.9898 * (i + 1) + 78.233))
-                .toArray();
-    }
-
-    /// Log-probability of a completion: its tokens but a very first one.
-    private static double logProb(double[] table, CompletionTokens tokens) {
-        double sum = 0;
-        for (int t = Math.max(1, tokens.completionStart()); t < tokens.length(); t++) {
-            int base = tokens.ids()[t - 1] * VOCABULARY;
-            double norm = Arrays.stream(table, base, base + VOCABULARY).map(Math::exp).sum();
-            sum += table[base + tokens.ids()[t]] - Math.log(norm);
-        }
-        return sum;
-    }
-
-    private static double number(Map<String, Object> metrics, String key) {
-        return ((Number) metrics.get(key)).doubleValue();
     }
 }

@@ -1,10 +1,5 @@
 package org.attune.trainers.run;
 
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
-
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
@@ -23,7 +18,6 @@ import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.source.EngineRollouts;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
@@ -180,8 +174,6 @@ final class LaggedRuns {
 
     private static RunSummary train(
             GroupRun config, Policy policy, RolloutSource source, RunContext context) {
-        Tokenizer tokenizer = mock();
-        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
             return new GrpoTrainer(
                             config,
@@ -189,7 +181,7 @@ final class LaggedRuns {
                             Optional.of(Policy.reference(frozen)),
                             source,
                             batch -> rewards(batch.completions()),
-                            tokenizer,
+                            TinyRollouts.tokenizer(),
                             GrpoTrainerTest.prompts(),
                             List.of(),
                             context)

@@ -1,8 +1,8 @@
 package org.attune.trainers.scoring;
 
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.examples.StepwiseExample;
@@ -18,14 +18,16 @@ import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.BatchConfig;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
-import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.RowTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,11 +35,45 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.function.UnaryOperator;
 
-class PrmTrainerTest {
+class PrmTrainerTest implements RowTrainerContract<StepwiseExample> {
     @TempDir private Path folder;
+
+    /// The loss is a mean over steps, so it doesn't depend on how rows with unequal numbers of
+    /// steps are cut. A table's scores depend on a step's last token; only the third row has a 6.
+    @Override
+    public TrainerCase<StepwiseExample> trainerCase() {
+        List<StepwiseExample> rows = new ArrayList<>();
+        rows.add(row(rows, new int[] {1, 2, 4, 3, 0, 5}, step(3, true), step(5, false)));
+        rows.add(row(rows, new int[] {2, 1, 3}, step(2, true)));
+        rows.add(row(rows, new int[] {4, 5, 6, 2}, step(2, false), step(3, true)));
+        rows.add(
+                row(rows, new int[] {3, 2, 1, 4, 0}, step(1, false), step(2, true), step(4, true)));
+        rows.add(row(rows, new int[] {5, 4}, step(1, false)));
+        rows.add(row(rows, new int[] {1, 3, 5}, step(1, true), step(2, true)));
+        return new TrainerCase<>(
+                rows,
+                () -> BigramPolicy.seeded(7, 1),
+                given -> start(c -> c, given),
+                given -> start(c -> c.withSteps(s -> s.withStepSeparator(" | ")), given),
+                "step_separator",
+                ShortRun.CUTS,
+                given -> start(c -> c, given.poisoned(6)),
+                "steps.jsonl:3");
+    }
+
+    private float[] start(UnaryOperator<PrmConfig> change, Given<StepwiseExample> given) {
+        PrmObjective.trainer(
+                        config(change)
+                                .withTraining(t -> given.training().apply(ShortRun.twoByTwo(t))),
+                        given.policy(),
+                        given.rows(),
+                        List.of(new EvalSet<>("", given.rows().subList(0, 3))),
+                        given.context())
+                .train();
+        return new float[0];
+    }
 
     @Test
     void firstLossAndAccuracyAreThoseOfStepsScoredAlone() {
@@ -69,28 +105,6 @@ class PrmTrainerTest {
         }
     }
 
-    /// The loss is a mean over steps, so it doesn't depend on how rows with unequal numbers of
-    /// steps are cut, neither by the batch size nor by the token budget.
-    @Test
-    void howRowsAreCutDoesNotChangeTheResult() {
-        var whole = new RecordingListener();
-        float[] together = train(batched(b -> b), whole);
-        List<UnaryOperator<BatchConfig>> cuts =
-                List.of(
-                        b -> b.withTokensPerMicroBatch(1),
-                        b -> b.withPerDeviceTrainBatchSize(1).withGradientAccumulationSteps(4),
-                        b -> b.withPerDeviceTrainBatchSize(3).withGradientAccumulationSteps(2));
-        for (UnaryOperator<BatchConfig> cut : cuts) {
-            var listener = new RecordingListener();
-            assertArrayEquals(together, train(batched(cut), listener), 2e-4f);
-            for (String key : List.of("loss", "grad_norm", "num_tokens")) {
-                double want = number(whole.logs.getFirst(), key);
-                double got = number(listener.logs.getFirst(), key);
-                assertEquals(want, got, 1e-5 * (1 + want), key);
-            }
-        }
-    }
-
     /// A mean isn't changed by saying everything twice, neither is its gradient.
     @Test
     void rowsThatAreRepeatedWeighNoMore() {
@@ -103,47 +117,6 @@ class PrmTrainerTest {
         assertArrayEquals(train(config, rows, once), train(config, repeated, twice), 2e-4f);
         double want = number(once.logs.getFirst(), "grad_norm");
         assertEquals(want, number(twice.logs.getFirst(), "grad_norm"), 1e-5 * want);
-    }
-
-    @Test
-    void killedRunResumesFromItsLastCheckpoint() {
-        UnaryOperator<PrmConfig> saving =
-                c ->
-                        c.withTraining(
-                                t ->
-                                        t.withSave(s -> s.withSaveSteps(3))
-                                                .withSchedule(s -> s.withMaxSteps(8))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withPerDeviceTrainBatchSize(2)
-                                                                        .withTrainSamplingStrategy(
-                                                                                SamplingStrategy
-                                                                                        .RANDOM)));
-        float[] whole = train(config(saving, "whole"), new RecordingListener());
-        TrainingListener killer =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 5) {
-                            throw new IllegalStateException("killed");
-                        }
-                    }
-                };
-        PrmConfig halves = config(saving, "halves");
-        assertThrows(IllegalStateException.class, () -> train(halves, killer));
-        PrmConfig resuming =
-                halves.withTraining(t -> t.withSave(s -> s.withResume(new Resume.Latest())));
-        float[] resumed = train(resuming, new RecordingListener());
-        assertArrayEquals(whole, resumed, 1e-6f);
-        String message =
-                assertThrows(
-                                RuntimeException.class,
-                                () ->
-                                        train(
-                                                resuming.withSteps(s -> s.withStepSeparator(" | ")),
-                                                new RecordingListener()))
-                        .getMessage();
-        assertTrue(message.contains("step_separator"), message);
     }
 
     private static float[] train(PrmConfig config, TrainingListener listener) {
@@ -211,7 +184,7 @@ class PrmTrainerTest {
         return change.apply(
                 PrmConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("tiny"))
-                        .withData(_ -> DataConfig.of("steps.jsonl"))
+                        .withData(_ -> DataConfig.of("steps.jsonl").withTestSplitSize(0.5))
                         .withTraining(t -> ShortRun.of(t, 20, 3e-3, folder.resolve(output))));
     }
 
@@ -240,9 +213,5 @@ class PrmTrainerTest {
 
     private static JudgedStep step(int end, boolean right) {
         return new JudgedStep(end, right);
-    }
-
-    private static double number(Map<String, Object> metrics, String key) {
-        return ((Number) metrics.get(key)).doubleValue();
     }
 }

@@ -1,8 +1,7 @@
 package org.attune.trainers.scoring;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.examples.CompletionTokens;
@@ -16,14 +15,16 @@ import org.attune.policy.TokenForest;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
-import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.RowTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,8 +34,42 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
-class RewardTrainerTest {
+class RewardTrainerTest implements RowTrainerContract<RewardExample> {
     @TempDir private Path folder;
+
+    /// A table's scores depend on the last token alone. Only the third pair has a 6.
+    @Override
+    public TrainerCase<RewardExample> trainerCase() {
+        int[][][] ids = {
+            {{1, 2, 4, 0}, {1, 2, 5}},
+            {{2, 1, 3, 4}, {2, 1}},
+            {{4, 5, 6}, {4, 5, 0}},
+            {{0, 2, 3}, {5, 4, 1, 2}},
+            {{3, 1}, {3, 5}},
+            {{1, 0, 2, 5}, {1, 0, 4}}
+        };
+        return new TrainerCase<>(
+                pairs(ids),
+                () -> BigramPolicy.seeded(7, 1),
+                given -> start(c -> c, given),
+                given -> start(c -> c.withLoss(l -> l.withCenterRewardsCoefficient(0.5)), given),
+                "center_rewards_coefficient",
+                ShortRun.CUTS,
+                given -> start(c -> c, given.poisoned(6)),
+                "pairs.jsonl:3");
+    }
+
+    private float[] start(UnaryOperator<RewardTrainerConfig> change, Given<RewardExample> given) {
+        RewardObjective.trainer(
+                        config(change)
+                                .withTraining(t -> given.training().apply(ShortRun.twoByTwo(t))),
+                        given.policy(),
+                        given.rows(),
+                        List.of(new EvalSet<>("", given.rows().subList(0, 3))),
+                        given.context())
+                .train();
+        return new float[0];
+    }
 
     @Test
     void firstLossAndMetricsAreThoseOfScoresTakenAlone() {
@@ -73,84 +108,7 @@ class RewardTrainerTest {
         assertEquals(1, heldout.after().getAsDouble());
     }
 
-    @Test
-    void physicalGroupsAndSharedPromptsDoNotChangeTheResult() {
-        UnaryOperator<RewardTrainerConfig> steps =
-                c ->
-                        c.withTraining(
-                                t ->
-                                        t.withSchedule(s -> s.withMaxSteps(2))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withPerDeviceTrainBatchSize(2)
-                                                                        .withGradientAccumulationSteps(
-                                                                                2)));
-        var listener = new RecordingListener();
-        float[] together = train(config(steps), listener);
-        RewardTrainerConfig single =
-                config(
-                        c ->
-                                steps.apply(c)
-                                        .withTraining(
-                                                t ->
-                                                        t.withBatch(
-                                                                b ->
-                                                                        b.withTokensPerMicroBatch(
-                                                                                1))));
-        var alone = new RecordingListener();
-        assertArrayEquals(together, train(single, alone), 2e-4f);
-        float[] unshared =
-                train(config(steps), context().withSharePrompts(false), new RecordingListener());
-        assertArrayEquals(together, unshared, 2e-4f);
-        for (String key : List.of("loss", "grad_norm", "mean_reward", "num_tokens")) {
-            assertEquals(
-                    number(listener.logs.getFirst(), key),
-                    number(alone.logs.getFirst(), key),
-                    1e-5 * (1 + number(listener.logs.getFirst(), key)),
-                    key);
-        }
-    }
-
-    @Test
-    void killedRunResumesFromItsLastCheckpoint() {
-        UnaryOperator<RewardTrainerConfig> saving =
-                c ->
-                        c.withTraining(
-                                t ->
-                                        t.withSave(s -> s.withSaveSteps(3))
-                                                .withSchedule(s -> s.withMaxSteps(8))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withPerDeviceTrainBatchSize(2)
-                                                                        .withTrainSamplingStrategy(
-                                                                                SamplingStrategy
-                                                                                        .RANDOM)));
-        float[] whole = train(config(saving, "whole"), new RecordingListener());
-        TrainingListener killer =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 5) {
-                            throw new IllegalStateException("killed");
-                        }
-                    }
-                };
-        RewardTrainerConfig halves = config(saving, "halves");
-        assertThrows(IllegalStateException.class, () -> train(halves, killer));
-        float[] resumed =
-                train(
-                        halves.withTraining(
-                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                        new RecordingListener());
-        assertArrayEquals(whole, resumed, 1e-6f);
-    }
-
-    private float[] train(RewardTrainerConfig config, TrainingListener listener) {
-        return train(config, context(), listener);
-    }
-
-    private static float[] train(
-            RewardTrainerConfig config, RunContext context, TrainingListener listener) {
+    private static float[] train(RewardTrainerConfig config, TrainingListener listener) {
         return Engine.call(
                 () -> {
                     try (var decoder = TinyModels.decoder(TinyModels.llama().withLabels(1));
@@ -161,7 +119,7 @@ class RewardTrainerTest {
                                         policy,
                                         pairs(),
                                         List.of(new EvalSet<>("", pairs())),
-                                        context.withListeners(listener))
+                                        RunContext.of(_ -> {}).withListeners(listener))
                                 .train();
                         return policy.parameters().values().toFloats();
                     }
@@ -191,10 +149,6 @@ class RewardTrainerTest {
         return policy.measure(builder.build(), HeadRequest.of()).tokenLogProbs()[0];
     }
 
-    private static RunContext context() {
-        return RunContext.of(_ -> {});
-    }
-
     private RewardTrainerConfig config(UnaryOperator<RewardTrainerConfig> change) {
         return config(change, "run");
     }
@@ -204,7 +158,7 @@ class RewardTrainerTest {
         return change.apply(
                 RewardTrainerConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("tiny"))
-                        .withData(_ -> DataConfig.of("pairs.jsonl"))
+                        .withData(_ -> DataConfig.of("pairs.jsonl").withTestSplitSize(0.5))
                         .withTraining(t -> ShortRun.of(t, 20, 3e-3, folder.resolve(output))));
     }
 
@@ -217,6 +171,10 @@ class RewardTrainerTest {
             {{4, 5, 12, 1}, {4, 5, 13}},
             {{14, 2, 3}, {15, 7, 6, 9}},
         };
+        return pairs(ids);
+    }
+
+    private static List<RewardExample> pairs(int[][][] ids) {
         List<RewardExample> pairs = new ArrayList<>();
         for (int i = 0; i < ids.length; i++) {
             pairs.add(
@@ -228,9 +186,5 @@ class RewardTrainerTest {
                             0.25 * i));
         }
         return pairs;
-    }
-
-    private static double number(Map<String, Object> metrics, String key) {
-        return ((Number) metrics.get(key)).doubleValue();
     }
 }

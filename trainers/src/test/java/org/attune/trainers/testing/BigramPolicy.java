@@ -49,7 +49,7 @@ public final class BigramPolicy implements CausalPolicy {
         // nothing is drawn
     }
 
-    /// Every target with this id gets log-probability NaN from now on.
+    /// Every target that is this token or follows it gets log-probability NaN from now on.
     public void poison(int token) {
         poisoned = token;
     }
@@ -82,8 +82,10 @@ public final class BigramPolicy implements CausalPolicy {
         for (int t = 0; t < targets; t++) {
             int token = forest.targetTokens()[t];
             double[] p = probabilities(table, source(forest, t));
-            logProbs[t] = token == poisoned ? Float.NaN : (float) Math.log(p[token]);
-            int base = source(forest, t) * vocabulary;
+            int source = source(forest, t);
+            boolean isPoisoned = token == poisoned || source == poisoned;
+            logProbs[t] = isPoisoned ? Float.NaN : (float) Math.log(p[token]);
+            int base = source * vocabulary;
             int best = 0;
             for (int v = 0; v < vocabulary; v++) {
                 entropy[t] -= (float) (p[v] * Math.log(p[v]));

@@ -50,6 +50,11 @@ public final class RecordingListener implements TrainingListener {
         summary = ended;
     }
 
+    /// A metric that must be there.
+    public static double number(Map<String, Object> metrics, String key) {
+        return ((Number) metrics.get(key)).doubleValue();
+    }
+
     private static Map<String, Object> timeless(int step, Map<String, Object> metrics) {
         Map<String, Object> copy = new LinkedHashMap<>(metrics);
         copy.keySet()

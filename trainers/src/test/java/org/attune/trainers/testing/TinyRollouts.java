@@ -54,7 +54,8 @@ import java.util.stream.IntStream;
 public final class TinyRollouts {
     private TinyRollouts() {}
 
-    private static Tokenizer tokenizer() {
+    /// Decodes everything to the same text.
+    public static Tokenizer tokenizer() {
         Tokenizer tokenizer = mock();
         when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return tokenizer;

@@ -1,10 +1,5 @@
 package org.attune.trainers.testing;
 
-import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyBoolean;
-import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.when;
-
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.ImitationPair;
@@ -23,7 +18,6 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.testing.TinyModels;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoConfig;
@@ -242,8 +236,6 @@ public interface TinyRun {
 
     TinyRun GRPO =
             (training, policy, context) -> {
-                Tokenizer tokenizer = mock();
-                when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
                 GrpoConfig config =
                         GrpoConfig.defaults()
                                 .withModel(m -> m.withModelNameOrPath("tiny"))
@@ -258,7 +250,7 @@ public interface TinyRun {
                                 Optional.empty(),
                                 new Drawn(),
                                 batch -> GrpoTrainerTest.wanted(batch.completions()),
-                                tokenizer,
+                                TinyRollouts.tokenizer(),
                                 GrpoTrainerTest.prompts(),
                                 List.of(),
                                 context)

@@ -1,5 +1,9 @@
 package org.attune.trainers.unpaired;
 
+import static org.attune.trainers.testing.BigramFormulas.gradientNorm;
+import static org.attune.trainers.testing.BigramFormulas.logProb;
+import static org.attune.trainers.testing.BigramFormulas.table;
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -11,14 +15,12 @@ import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.layout.UnpairedForest;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
-import org.attune.error.TrainingDivergedException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
-import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
@@ -27,12 +29,15 @@ import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.rows.RowTrainer;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.ReferenceContract;
+import org.attune.trainers.testing.RowTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
+import org.attune.trainers.testing.TrainerCase.Start;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,12 +48,50 @@ import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /// On a model of bigrams, whose log-probabilities this class computes on its own.
-class BcoTrainerTest {
+class BcoTrainerTest
+        implements RowTrainerContract<UnpairedExample>, ReferenceContract<UnpairedExample> {
     private static final int VOCABULARY = 7;
     private static final double BETA = 0.5;
     private static final int PAD = 6;
 
     @TempDir private Path folder;
+
+    /// δ is a running mean over all steps, so it is part of what a run goes on with.
+    @Override
+    public TrainerCase<UnpairedExample> trainerCase() {
+        return new TrainerCase<>(
+                rows(),
+                () -> BigramPolicy.seeded(VOCABULARY, 1),
+                given -> start(c -> c, reference(), given),
+                given -> start(c -> c.withLoss(l -> l.withDesirableWeight(2)), reference(), given),
+                "desirable_weight",
+                List.of(),
+                given -> start(c -> c, reference(), given.poisoned(5)),
+                "rows.jsonl:3");
+    }
+
+    @Override
+    public Start<UnpairedExample> precomputed(Scorer reference) {
+        return given ->
+                start(
+                        c -> c.withReference(r -> r.withPrecomputeRefLogProbs(true)),
+                        reference,
+                        given);
+    }
+
+    private float[] start(
+            UnaryOperator<BcoConfig> change, Scorer reference, Given<UnpairedExample> given) {
+        BcoObjective.trainer(
+                        change.apply(config(t -> given.training().apply(ShortRun.twoByTwo(t)))),
+                        given.policy(),
+                        reference,
+                        OptionalInt.of(PAD),
+                        given.rows(),
+                        List.of(new EvalSet<>("", rows())),
+                        given.context())
+                .train();
+        return new float[0];
+    }
 
     /// Two micro-batches of three rows: δ is the mean of the first three rewards for the first one,
     /// of all six for the second.
@@ -70,25 +113,13 @@ class BcoTrainerTest {
         assertEquals(chosen - rejected, number(log, "rewards/margins"), 1e-6);
         double[] table = table(1);
         assertEquals(
-                (logProb(table, 0) + logProb(table, 2) + logProb(table, 3)) / 3,
+                (logProb(table, rows().get(0).tokens())
+                                + logProb(table, rows().get(2).tokens())
+                                + logProb(table, rows().get(3).tokens()))
+                        / 3,
                 number(log, "logps/chosen"),
                 1e-5);
-        assertEquals(gradientNorm(deltas), number(log, "grad_norm"), 1e-4);
-    }
-
-    /// Central differences of the loss with δ held, in double.
-    private static double gradientNorm(double[] deltas) {
-        double h = 1e-6;
-        double squares = 0;
-        for (int i = 0; i < VOCABULARY * VOCABULARY; i++) {
-            double[] up = table(1);
-            double[] down = table(1);
-            up[i] += h;
-            down[i] -= h;
-            double slope = (loss(rewards(up), deltas) - loss(rewards(down), deltas)) / (2 * h);
-            squares += slope * slope;
-        }
-        return Math.sqrt(squares);
+        assertEquals(gradientNorm(t -> loss(rewards(t), deltas)), number(log, "grad_norm"), 1e-4);
     }
 
     @Test
@@ -120,32 +151,6 @@ class BcoTrainerTest {
         assertEquals(1, heldout.after().getAsDouble());
     }
 
-    @Test
-    void physicalGroupsDoNotChangeTheResult() {
-        var whole = new RecordingListener();
-        float[] together = train(config(BcoTrainerTest::threeTwice), whole);
-        for (int tokens : new int[] {1, 6, 9, 13}) {
-            var listener = new RecordingListener();
-            float[] cut =
-                    train(
-                            config(
-                                    t ->
-                                            threeTwice(t)
-                                                    .withBatch(
-                                                            b ->
-                                                                    b.withTokensPerMicroBatch(
-                                                                            tokens))),
-                            listener);
-            assertArrayEquals(together, cut, 1e-5f);
-            for (int i = 0; i < whole.logs.size(); i++) {
-                for (String key : List.of("loss", "delta", "rewards/margins", "logits/chosen")) {
-                    double want = number(whole.logs.get(i), key);
-                    assertEquals(want, number(listener.logs.get(i), key), 1e-5, key);
-                }
-            }
-        }
-    }
-
     /// Batches of four and two rows, with three desirable rows and none.
     @Test
     void rewardsAreMeansOverRowsNotOverSteps() {
@@ -167,77 +172,20 @@ class BcoTrainerTest {
     }
 
     @Test
-    void evaluationsLeaveDeltaAlone() {
-        var without = new RecordingListener();
-        var with = new RecordingListener();
-        float[] expected = train(config(t -> t), without);
-        float[] got =
-                train(
-                        config(
-                                t ->
-                                        t.withEval(
-                                                e ->
-                                                        e.withEvalStrategy(IntervalStrategy.STEPS)
-                                                                .withEvalSteps(1))),
-                        with);
-        assertArrayEquals(expected, got, 0);
+    void evaluationsHaveTheDeltaOfTheirStep() {
+        var listener = new RecordingListener();
+        train(
+                config(
+                        t ->
+                                t.withEval(
+                                        e ->
+                                                e.withEvalStrategy(IntervalStrategy.STEPS)
+                                                        .withEvalSteps(1))),
+                listener);
         for (int i = 0; i < 8; i++) { // an evaluation before the first step comes on top
-            Object delta = without.logs.get(i).get("delta");
-            assertEquals(delta, with.logs.get(i).get("delta"));
-            assertEquals(delta, with.evaluations.get(i + 1).get("eval_delta"));
+            Object delta = listener.logs.get(i).get("delta");
+            assertEquals(delta, listener.evaluations.get(i + 1).get("eval_delta"));
         }
-    }
-
-    @Test
-    void killedRunResumesWithEveryBitOfDelta() throws IOException {
-        UnaryOperator<TrainingConfig> saving = t -> threeTwice(t).withSave(s -> s.withSaveSteps(3));
-        var whole = new RecordingListener();
-        float[] expected = train(config(saving, "whole"), whole);
-        TrainingListener killer =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 5) {
-                            throw new IllegalStateException("killed");
-                        }
-                    }
-                };
-        BcoConfig halves = config(saving, "halves");
-        assertThrows(IllegalStateException.class, () -> train(halves, killer));
-        var rest = new RecordingListener();
-        BcoConfig resuming =
-                halves.withTraining(t -> t.withSave(s -> s.withResume(new Resume.Latest())));
-        float[] resumed = train(resuming, rest);
-        assertEquals(3, rest.info.firstStep());
-        assertArrayEquals(expected, resumed, 0);
-        for (String key : List.of("loss", "delta", "grad_norm", "rewards/margins")) {
-            assertEquals(whole.logs.get(3).get(key), rest.logs.getFirst().get(key), key);
-        }
-        assertEquals(
-                Files.readString(folder.resolve("whole/checkpoint-8/running.json")),
-                Files.readString(folder.resolve("halves/checkpoint-8/running.json")));
-        String message =
-                assertThrows(
-                                RuntimeException.class,
-                                () ->
-                                        train(
-                                                resuming.withLoss(l -> l.withDesirableWeight(2)),
-                                                new RecordingListener()))
-                        .getMessage();
-        assertTrue(message.contains("desirable_weight"), message);
-    }
-
-    @Test
-    void precomputedReferenceIsReadFromDiskTheSecondTime() {
-        BcoConfig precomputed =
-                config(t -> t).withReference(r -> r.withPrecomputeRefLogProbs(true));
-        float[] live = train(config(t -> t), new RecordingListener());
-        assertArrayEquals(live, train(precomputed, new RecordingListener()), 0);
-        Scorer never =
-                (_, _) -> {
-                    throw new AssertionError("scored again");
-                };
-        assertArrayEquals(live, train(precomputed, rows(), never, new RecordingListener()), 0);
     }
 
     @Test
@@ -292,21 +240,6 @@ class BcoTrainerTest {
                                                 RunContext.of(_ -> {})))
                         .getMessage();
         assertTrue(message.contains("trl_compat"), message);
-    }
-
-    @Test
-    void nonFiniteLossNamesTheRow() {
-        Engine.run(
-                () -> {
-                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        policy.poison(5);
-                        var trainer =
-                                trainer(config(t -> t), rows(), policy, policy.frozen(), null);
-                        var error = assertThrows(TrainingDivergedException.class, trainer::train);
-                        assertTrue(error.getMessage().contains("rows.jsonl:3"), "" + error);
-                        assertFalse(error.getMessage().contains("rows.jsonl:2"), "" + error);
-                    }
-                });
     }
 
     @Test
@@ -415,28 +348,14 @@ class BcoTrainerTest {
         return rows;
     }
 
-    private static double[] table(int seed) {
-        return IntStream.range(0, VOCABULARY * VOCABULARY)
-                .mapToDouble(i -> (float) Math.sin(12.9898 * (i + 1) + 78.233 * seed))
-                .toArray();
-    }
-
     private static double[] rewards(double[] table) {
         return IntStream.range(0, 6)
-                .mapToDouble(i -> BETA * (logProb(table, i) - logProb(table(2), i)))
+                .mapToDouble(
+                        i ->
+                                BETA
+                                        * (logProb(table, rows().get(i).tokens())
+                                                - logProb(table(2), rows().get(i).tokens())))
                 .toArray();
-    }
-
-    /// Log-probability of a row's completion.
-    private static double logProb(double[] table, int row) {
-        CompletionTokens tokens = rows().get(row).tokens();
-        double sum = 0;
-        for (int t = tokens.completionStart(); t < tokens.length(); t++) {
-            int base = tokens.ids()[t - 1] * VOCABULARY;
-            double norm = Arrays.stream(table, base, base + VOCABULARY).map(Math::exp).sum();
-            sum += table[base + tokens.ids()[t]] - Math.log(norm);
-        }
-        return sum;
     }
 
     /// Mean of −log σ(±(r − δ)).
@@ -447,9 +366,5 @@ class BcoTrainerTest {
             sum += Math.log1p(Math.exp(rows().get(i).desirable() ? -logit : logit));
         }
         return sum / 6;
-    }
-
-    private static double number(Map<String, Object> metrics, String key) {
-        return ((Number) metrics.get(key)).doubleValue();
     }
 }

@@ -1,6 +1,9 @@
 package org.attune.trainers.unpaired;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.attune.trainers.testing.BigramFormulas.gradientNorm;
+import static org.attune.trainers.testing.BigramFormulas.logProb;
+import static org.attune.trainers.testing.BigramFormulas.table;
+import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,12 +14,9 @@ import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
-import org.attune.error.TrainingDivergedException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.Resume;
-import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
@@ -24,7 +24,12 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.ReferenceContract;
+import org.attune.trainers.testing.RowTrainerContract;
 import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TrainerCase;
+import org.attune.trainers.testing.TrainerCase.Given;
+import org.attune.trainers.testing.TrainerCase.Start;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,11 +43,51 @@ import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /// On a model of bigrams, whose log-probabilities this class computes on its own.
-class KtoTrainerTest {
+class KtoTrainerTest implements RowTrainerContract<KtoExample>, ReferenceContract<KtoExample> {
     private static final int VOCABULARY = 7;
     private static final double BETA = 0.5;
 
     @TempDir private Path folder;
+
+    /// Mismatched completions, which the point of reference comes from, change places by three.
+    @Override
+    public TrainerCase<KtoExample> trainerCase() {
+        return new TrainerCase<>(
+                rows(3),
+                () -> BigramPolicy.seeded(VOCABULARY, 1),
+                given -> start(c -> c, reference(), given),
+                given -> start(c -> c.withLoss(l -> l.withDesirableWeight(2)), reference(), given),
+                "desirable_weight",
+                List.of(),
+                given ->
+                        start(
+                                c -> c.withLoss(l -> l.withLossType(KtoLossType.APO_ZERO_UNPAIRED)),
+                                reference(),
+                                given.poisoned(5)),
+                "rows.jsonl:3");
+    }
+
+    @Override
+    public Start<KtoExample> precomputed(Scorer reference) {
+        return given ->
+                start(
+                        c -> c.withReference(r -> r.withPrecomputeRefLogProbs(true)),
+                        reference,
+                        given);
+    }
+
+    private float[] start(
+            UnaryOperator<KtoConfig> change, Scorer reference, Given<KtoExample> given) {
+        KtoObjective.trainer(
+                        change.apply(config(t -> given.training().apply(ShortRun.twoByTwo(t)))),
+                        given.policy(),
+                        reference,
+                        given.rows(),
+                        List.of(new EvalSet<>("", rows(3))),
+                        given.context())
+                .train();
+        return new float[0];
+    }
 
     /// Two micro-batches of three rows, each with its own reference point.
     @Test
@@ -60,22 +105,7 @@ class KtoTrainerTest {
         assertEquals(chosen, number(log, "rewards/chosen"), 1e-6);
         assertEquals(rejected, number(log, "rewards/rejected"), 1e-6);
         assertEquals(chosen - rejected, number(log, "rewards/margins"), 1e-6);
-        assertEquals(gradientNorm(points), number(log, "grad_norm"), 1e-4);
-    }
-
-    /// Central differences of the loss with the points held, in double.
-    private static double gradientNorm(double[] points) {
-        double h = 1e-6;
-        double squares = 0;
-        for (int i = 0; i < VOCABULARY * VOCABULARY; i++) {
-            double[] up = table(1);
-            double[] down = table(1);
-            up[i] += h;
-            down[i] -= h;
-            double slope = (loss(up, points) - loss(down, points)) / (2 * h);
-            squares += slope * slope;
-        }
-        return Math.sqrt(squares);
+        assertEquals(gradientNorm(t -> loss(t, points)), number(log, "grad_norm"), 1e-4);
     }
 
     @Test
@@ -108,117 +138,6 @@ class KtoTrainerTest {
         assertEquals("eval_accuracy", heldout.metric());
         assertTrue(heldout.before().getAsDouble() < 1, "" + heldout);
         assertEquals(1, heldout.after().getAsDouble());
-    }
-
-    /// The block of a reference point is logical, whatever is computed at once.
-    @Test
-    void physicalGroupsDoNotChangeTheResult() {
-        var whole = new RecordingListener();
-        float[] together = train(config(KtoTrainerTest::threeTwice), whole);
-        for (int tokens : new int[] {1, 6, 9, 13}) {
-            var listener = new RecordingListener();
-            float[] cut =
-                    train(
-                            config(
-                                    t ->
-                                            threeTwice(t)
-                                                    .withBatch(
-                                                            b ->
-                                                                    b.withTokensPerMicroBatch(
-                                                                            tokens))),
-                            listener);
-            assertArrayEquals(together, cut, 1e-5f);
-            for (int i = 0; i < whole.logs.size(); i++) {
-                for (String key : List.of("loss", "kl", "rewards/margins", "logits/chosen")) {
-                    double want = number(whole.logs.get(i), key);
-                    assertEquals(want, number(listener.logs.get(i), key), 1e-5, key);
-                }
-            }
-        }
-    }
-
-    /// In any order a row keeps its mismatched completion, so those of an epoch's first step are
-    /// the same.
-    @Test
-    void rowsInAnyOrderKeepTheirMismatchedCompletions() {
-        var sequential = new RecordingListener();
-        train(config(t -> t), sequential);
-        var random = new RecordingListener();
-        train(
-                config(t -> t.withBatch(b -> b.withTrainSamplingStrategy(SamplingStrategy.RANDOM))),
-                random);
-        for (String key : List.of("loss", "kl", "grad_norm")) {
-            assertEquals(
-                    number(sequential.logs.getFirst(), key),
-                    number(random.logs.getFirst(), key),
-                    1e-5,
-                    key);
-        }
-    }
-
-    @Test
-    void killedRunResumesWithEveryBit() {
-        UnaryOperator<TrainingConfig> saving = t -> threeTwice(t).withSave(s -> s.withSaveSteps(3));
-        var whole = new RecordingListener();
-        float[] expected = train(config(saving, "whole"), whole);
-        TrainingListener killer =
-                new TrainingListener() {
-                    @Override
-                    public void onLog(int step, Map<String, Object> metrics) {
-                        if (step == 5) {
-                            throw new IllegalStateException("killed");
-                        }
-                    }
-                };
-        KtoConfig halves = config(saving, "halves");
-        assertThrows(IllegalStateException.class, () -> train(halves, killer));
-        var rest = new RecordingListener();
-        KtoConfig resuming =
-                halves.withTraining(t -> t.withSave(s -> s.withResume(new Resume.Latest())));
-        assertArrayEquals(expected, train(resuming, rest), 0);
-        assertEquals(3, rest.info.firstStep());
-        for (String key : List.of("loss", "kl", "grad_norm", "rewards/margins")) {
-            assertEquals(whole.logs.get(3).get(key), rest.logs.getFirst().get(key), key);
-        }
-    }
-
-    /// Mismatched completions have a separate file.
-    @Test
-    void precomputedReferenceIsReadFromDiskTheSecondTime() {
-        KtoConfig precomputed =
-                config(t -> t).withReference(r -> r.withPrecomputeRefLogProbs(true));
-        float[] live = train(config(t -> t), new RecordingListener());
-        assertArrayEquals(live, train(precomputed, new RecordingListener()), 0);
-        Scorer never =
-                (_, _) -> {
-                    throw new AssertionError("scored again");
-                };
-        assertArrayEquals(live, train(precomputed, never, new RecordingListener()), 0);
-    }
-
-    @Test
-    void nonFiniteLossNamesTheRow() {
-        Engine.run(
-                () -> {
-                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        policy.poison(5);
-                        var trainer =
-                                KtoObjective.trainer(
-                                        config(t -> t)
-                                                .withLoss(
-                                                        l ->
-                                                                l.withLossType(
-                                                                        KtoLossType
-                                                                                .APO_ZERO_UNPAIRED)),
-                                        policy,
-                                        policy.frozen(),
-                                        rows(6),
-                                        List.of(),
-                                        RunContext.of(_ -> {}));
-                        var error = assertThrows(TrainingDivergedException.class, trainer::train);
-                        assertTrue(error.getMessage().contains("rows.jsonl:3"), "" + error);
-                    }
-                });
     }
 
     @Test
@@ -309,12 +228,6 @@ class KtoTrainerTest {
                 .toArray();
     }
 
-    private static double[] table(int seed) {
-        return IntStream.range(0, VOCABULARY * VOCABULARY)
-                .mapToDouble(i -> (float) Math.sin(12.9898 * (i + 1) + 78.233 * seed))
-                .toArray();
-    }
-
     private static double[] logRatios(double[] table) {
         return IntStream.range(0, 6).mapToDouble(i -> logRatio(table, IDS[i], STARTS[i])).toArray();
     }
@@ -329,17 +242,8 @@ class KtoTrainerTest {
     }
 
     private static double logRatio(double[] table, int[] ids, int start) {
-        return logProb(table, ids, start) - logProb(table(2), ids, start);
-    }
-
-    private static double logProb(double[] table, int[] ids, int start) {
-        double sum = 0;
-        for (int t = start; t < ids.length; t++) {
-            int base = ids[t - 1] * VOCABULARY;
-            double norm = Arrays.stream(table, base, base + VOCABULARY).map(Math::exp).sum();
-            sum += table[base + ids[t]] - Math.log(norm);
-        }
-        return sum;
+        var tokens = new CompletionTokens(ids, start);
+        return logProb(table, tokens) - logProb(table(2), tokens);
     }
 
     /// Mean of 1 − σ(±β (d − z)).
@@ -351,9 +255,5 @@ class KtoTrainerTest {
             sum += 1 / (1 + Math.exp(LABELS[i] ? gain : -gain));
         }
         return sum / 6;
-    }
-
-    private static double number(Map<String, Object> metrics, String key) {
-        return ((Number) metrics.get(key)).doubleValue();
     }
 }
