@@ -3,7 +3,6 @@ package org.attune.datasets.prepare;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,8 +17,6 @@ import org.attune.datasets.testing.ByteTokenizer;
 import org.attune.error.ConfigException;
 import org.junit.jupiter.api.Test;
 
-import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -71,38 +68,8 @@ class KtoPreparationTest {
         assertMismatched("ra", prepared.rows().get(1));
     }
 
-    /// Each micro-batch has both labels, and no row gets a completion of its prompt.
     @Test
-    void pairsBecomeChosenAndRejectedInTurn() {
-        for (int count = 3; count <= 9; count++) {
-            var pairs = new Sample[count];
-            for (int i = 0; i < count; i++) {
-                char prompt = (char) ('a' + i);
-                Map<String, Object> pair =
-                        Map.of(
-                                "prompt",
-                                "" + prompt,
-                                "chosen",
-                                prompt + "+",
-                                "rejected",
-                                prompt + "-");
-                pairs[i] = new SampleReader(DatasetType.PREFERENCE, false).read(sample(pair));
-            }
-            List<KtoExample> rows = prepare(20, 2 * count, pairs).rows();
-            assertEquals(2 * count, rows.size());
-            var seen = new HashSet<String>();
-            for (int i = 0; i < rows.size(); i++) {
-                assertEquals(i % 2 == 0, rows.get(i).row().desirable());
-                seen.add(Arrays.toString(rows.get(i).row().tokens().ids()));
-                int[] mismatched = rows.get(i).mismatched().orElseThrow().ids();
-                assertNotEquals(mismatched[0], mismatched[1], count + " pairs, row " + i);
-            }
-            assertEquals(2 * count, seen.size());
-        }
-    }
-
-    @Test
-    void twoPairsBecomeAllChosenThenAllRejected() {
+    void pairsBecomeAllChosenThenAllRejected() {
         Sample.Preference pair =
                 (Sample.Preference)
                         new SampleReader(DatasetType.PREFERENCE, false)
