@@ -113,7 +113,7 @@ class WeakerAttackTest {
             Path to = folder.resolve("part" + copies.size());
             if (Files.isDirectory(from)) {
                 copy(from, to);
-            } else if (from.getFileName().toString().startsWith("slf4j-api")) {
+            } else if (from.getFileName().toString().matches("(slf4j-api|attune)-.*")) {
                 Files.copy(from, to);
             } else {
                 continue;
