@@ -86,6 +86,8 @@ final class ChangedRewardTest {
         assertTrue(warned.contains("rewards changed: "), warned);
         Files.delete(folder.resolve("out/warnings.jsonl"));
         train(method, source, "max_steps=3", "resume=true"); // the same as the checkpoint's
-        assertTrue(!Files.exists(folder.resolve("out/warnings.jsonl")), "told twice");
+        Path again = folder.resolve("out/warnings.jsonl"); // of steps without a gradient, for one
+        String told = Files.exists(again) ? Files.readString(again) : "";
+        assertTrue(!told.contains("rewards changed"), told);
     }
 }
