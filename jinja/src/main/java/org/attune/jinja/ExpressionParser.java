@@ -76,11 +76,9 @@ final class ExpressionParser {
 
     boolean atTupleEnd() {
         Token token = tokens.current();
-        boolean end =
-                token.is(Token.Type.VARIABLE_END)
-                        || token.is(Token.Type.BLOCK_END)
-                        || token.isOperator(")");
-        return end;
+        return token.is(Token.Type.VARIABLE_END)
+                || token.is(Token.Type.BLOCK_END)
+                || token.isOperator(")");
     }
 
     private Expression or() {

@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
 
-/// A function with another name, or another answer to how much a call sees; closes the function
-/// with it.
-record NamedReward(String name, boolean wholeRound, RewardFunction function)
+/// A function with another name, another answer to how much a call sees, or the hash of what it was
+/// made of; closes the function with it.
+record NamedReward(String name, boolean wholeRound, String content, RewardFunction function)
         implements RewardFunction, AutoCloseable {
     @Override
     public List<OptionalDouble> score(RewardBatch batch) {
@@ -26,11 +26,6 @@ record NamedReward(String name, boolean wholeRound, RewardFunction function)
     @Override
     public Set<String> requiredColumns() {
         return function.requiredColumns();
-    }
-
-    @Override
-    public String content() {
-        return function.content();
     }
 
     @Override

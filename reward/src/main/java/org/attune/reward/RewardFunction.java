@@ -67,7 +67,7 @@ public interface RewardFunction {
 
     /// The same function under another name.
     default RewardFunction named(String name) {
-        return new NamedReward(name, wholeRound(), this);
+        return new NamedReward(name, wholeRound(), content(), this);
     }
 
     /// The same function, called with a whole round at once or not; see [#wholeRound].
@@ -75,6 +75,11 @@ public interface RewardFunction {
     /// WeightedReward.of(longest.wholeRounds(true))
     /// ```
     default RewardFunction wholeRounds(boolean whole) {
-        return new NamedReward(name(), whole, this);
+        return new NamedReward(name(), whole, content(), this);
+    }
+
+    /// The same function with this [#content].
+    default RewardFunction madeOf(String content) {
+        return new NamedReward(name(), wholeRound(), content, this);
     }
 }

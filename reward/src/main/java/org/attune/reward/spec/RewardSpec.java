@@ -131,13 +131,12 @@ public final class RewardSpec {
         if (text.endsWith(".java")) {
             noParameters(parameters);
             Path file = GivenPath.input(text, directory);
-            RewardFunction made = JavaRewards.fromFile(file);
-            return new MadeReward(made, RewardContent.ofFiles(List.of(file)));
+            return JavaRewards.fromFile(file).madeOf(RewardContent.ofFiles(List.of(file)));
         }
         if (text.startsWith("class:")) {
             noParameters(parameters);
             var made = JavaRewards.fromClass(text.substring("class:".length()).strip());
-            return new MadeReward(made, RewardContent.ofClass(made.getClass()));
+            return made.madeOf(RewardContent.ofClass(made.getClass()));
         }
         if (text.endsWith(".py")) {
             throw new ConfigException(
@@ -146,7 +145,7 @@ public final class RewardSpec {
         }
         RewardFunction builtin = BuiltinRewards.create(text, parameters);
         return parameters.get("schema_file") instanceof String file
-                ? new MadeReward(builtin, RewardContent.ofFiles(List.of(Path.of(file))))
+                ? builtin.madeOf(RewardContent.ofFiles(List.of(Path.of(file))))
                 : builtin;
     }
 
@@ -286,8 +285,8 @@ public final class RewardSpec {
                         directory.toAbsolutePath(),
                         limits);
         List<Path> files = words.stream().filter(w -> w.startsWith("/")).map(Path::of).toList();
-        return new MadeReward(
-                made, RewardContent.ofFiles(files.stream().filter(Files::isRegularFile).toList()));
+        return made.madeOf(
+                RewardContent.ofFiles(files.stream().filter(Files::isRegularFile).toList()));
     }
 
     /// A word that names a file is found from wherever the program runs.
