@@ -1,13 +1,11 @@
 package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
+import org.attune.files.WrittenHashes;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -23,10 +21,10 @@ final class RewardContent {
         if (files.isEmpty()) {
             return "";
         }
-        MessageDigest digest = sha256();
+        var hashes = new StringBuilder();
         for (Path file : files) {
             try {
-                digest.update(sha256().digest(Files.readAllBytes(file)));
+                hashes.append(WrittenHashes.read(file));
             } catch (IOException e) {
                 throw new ConfigException(
                         "can't read %s, which a reward is made of: %s"
@@ -34,7 +32,7 @@ final class RewardContent {
                         e);
             }
         }
-        return hex(digest);
+        return shortened(hashes.toString());
     }
 
     /// Of a compiled class.
@@ -46,23 +44,13 @@ final class RewardContent {
             if (bytes == null) {
                 return "";
             }
-            MessageDigest digest = sha256();
-            digest.update(bytes.readAllBytes());
-            return hex(digest);
+            return shortened(HexFormat.of().formatHex(bytes.readAllBytes()));
         } catch (IOException e) {
             throw new ConfigException("can't read the class " + type.getName() + ": " + e, e);
         }
     }
 
-    private static String hex(MessageDigest digest) {
-        return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+    private static String shortened(String text) {
+        return WrittenHashes.ofText(text).substring(0, 32);
     }
 }
