@@ -197,7 +197,7 @@ final class MethodContractTest {
         }
     }
 
-    /// The policy writes to the first prompts, and to no others.
+    /// The first rows stand with their prompts and answers, and no others.
     private static void answersPrompts(List<HeldOutRow> found) {
         for (int i = 0; i < found.size(); i++) {
             HeldOutRow row = found.get(i);
@@ -205,12 +205,6 @@ final class MethodContractTest {
             assertEquals(i < 4, !row.prompt().isEmpty(), "prompt of row " + i);
             assertTrue(row.given().values().stream().noneMatch(String::isEmpty), row.toString());
         }
-        assertTrue(
-                found.stream().anyMatch(row -> !row.before().orElseThrow().completion().isEmpty()),
-                "what the model wrote before");
-        assertTrue(
-                found.stream().anyMatch(row -> !row.after().orElseThrow().completion().isEmpty()),
-                "what the model writes after");
     }
 
     private static double mean(

@@ -13,7 +13,7 @@ import java.util.function.Function;
 /// what is made of rewards had its value before training by construction: half of all pairs in the
 /// right order. What has been learnt is told by the value after, and by how likely the answers are
 /// without the reference, which is measured both times.
-final class EvenStart {
+public final class EvenStart {
     private static final List<String> REWARDS =
             List.of(MetricKeys.REWARDS_CHOSEN, MetricKeys.REWARDS_REJECTED);
 
@@ -25,7 +25,13 @@ final class EvenStart {
     }
 
     private static boolean isEven(Optional<HeldOutRow.Found> before) {
-        Map<String, Double> values = before.map(HeldOutRow.Found::values).orElse(Map.of());
+        return isEven(before.map(HeldOutRow.Found::values).orElse(Map.of()));
+    }
+
+    /// Whether a row has rewards, and all of them are 0.
+    ///
+    /// @param values by metric
+    public static boolean isEven(Map<String, Double> values) {
         return REWARDS.stream().anyMatch(values::containsKey)
                 && REWARDS.stream().allMatch(key -> values.getOrDefault(key, 0.0) == 0);
     }

@@ -29,10 +29,10 @@ final class HeldOutSection {
             String metricOfRows = metric.get().ofRows(run.heldOut());
             String name = finer(run.heldOut(), metricOfRows);
             margins(body, run.heldOut());
-            table(body, "The first rows", run.heldOut().stream().limit(FIRST).toList(), name);
+            table(body, run, "The first rows", run.heldOut().stream().limit(FIRST).toList(), name);
             List<HeldOutRow> worst = worse(run.heldOut(), name, metric.get().lowerIsBetter());
             if (!worst.isEmpty()) {
-                table(body, "Rows that became worse, the largest losses first", worst, name);
+                table(body, run, "Rows that became worse, the largest losses first", worst, name);
             }
         }
         return new Section("heldout", "Held-out rows before and after", body);
@@ -128,7 +128,8 @@ final class HeldOutSection {
         return found.map(f -> f.values().get(metric)).orElse(Double.NaN);
     }
 
-    private static void table(Html body, String title, List<HeldOutRow> rows, String metric) {
+    private static void table(
+            Html body, ReportedRun run, String title, List<HeldOutRow> rows, String metric) {
         boolean texts = rows.stream().allMatch(row -> row.where().isEmpty());
         List<String> heads = new ArrayList<>(List.of(texts ? "prompt" : "row"));
         for (String side : List.of("before", "after")) {
@@ -140,7 +141,7 @@ final class HeldOutSection {
         body.element("h3", title).table(title, heads.toArray(String[]::new));
         for (HeldOutRow row : rows) {
             body.open("tr").open("th", "scope", "row", "class", "said");
-            body.text(RecordedRounds.cut(texts ? row.prompt() : name(row))).close("th");
+            body.text(RecordedRounds.cut(texts ? row.prompt() : name(run, row))).close("th");
             side(body, row.before(), texts, metric);
             side(body, row.after(), texts, metric);
             body.close("tr");
@@ -149,8 +150,9 @@ final class HeldOutSection {
     }
 
     /// Place and text of a row that was given.
-    private static String name(HeldOutRow row) {
-        return RowText.of(row.where()).map(text -> row.where() + '\n' + text).orElse(row.where());
+    private static String name(ReportedRun run, HeldOutRow row) {
+        String where = run.fromDirectory(row.where());
+        return RowText.of(row.where()).map(text -> where + '\n' + text).orElse(where);
     }
 
     private static void side(

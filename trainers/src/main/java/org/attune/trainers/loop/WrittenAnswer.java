@@ -7,7 +7,7 @@ import java.util.Map;
 ///
 /// @param row its place in the evaluation set, from 0
 /// @param prompt as the model reads it, with special tokens
-/// @param given the row's answers by what the row says of them, `chosen` say
+/// @param given the row's answers by name, as `chosen`
 /// @param written by the policy, which takes the likeliest token each time
 public record WrittenAnswer(int row, String prompt, Map<String, String> given, String written) {
     public WrittenAnswer {

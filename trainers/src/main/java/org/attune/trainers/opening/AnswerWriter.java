@@ -56,16 +56,15 @@ final class AnswerWriter implements TrainingListener {
         told = run.context().listeners();
     }
 
-    /// The run with such a listener before its others. A run that nobody listens to stays as it is,
+    /// The run with such a listener after its others. A run that nobody listens to stays as it is,
     /// and one whose weights are parted among ranks, as one rank alone can't generate with those.
     static <R extends TrainingRow> OpenedRun<R> among(OpenedRun<R> run, boolean parted) {
         List<TrainingListener> listeners = run.context().listeners();
         if (listeners.isEmpty() || run.rows().evalSets().isEmpty() || parted) {
             return run;
         }
-        List<TrainingListener> all = new ArrayList<>();
+        List<TrainingListener> all = new ArrayList<>(listeners);
         all.add(new AnswerWriter(run));
-        all.addAll(listeners);
         return run.withContext(run.context().withListeners(all));
     }
 
