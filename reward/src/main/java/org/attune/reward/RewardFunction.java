@@ -58,9 +58,8 @@ public interface RewardFunction {
         return Set.of();
     }
 
-    /// Columns that the function reads of rows that have them; it doesn't apply to the others. If
-    // no
-    /// row has one of these, a run is refused at its start.
+    /// Columns that the function reads of rows that have them; it doesn't apply to the others. A
+    /// run none of whose rows has one of these is refused at its start.
     default Set<String> usedColumns() {
         return Set.of();
     }
