@@ -257,7 +257,7 @@ final class ProgramWireTest {
         assertTrue(
                 silent.contains(
                         "exit code 3; it printed what is no answer: hello; it was asked {\"list\":"
-                            + " true}"),
+                                + " true}"),
                 silent);
         assertTrue(silent.contains("docs/agents.md#programs-and-servers"), silent);
         String toldWhy = neverAnswers("echo gone >&2; exit 3");

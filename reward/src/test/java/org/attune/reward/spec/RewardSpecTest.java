@@ -209,7 +209,7 @@ class RewardSpecTest {
                         "reward_funcs[3]: a reward needs exactly one of name",
                         "reward_funcs[4]: weight must be a finite number, got heavy",
                         "reward_funcs[5]: judge.py is Python; name its function, as"
-                            + " judge.py:accuracy",
+                                + " judge.py:accuracy",
                         "reward_funcs[6]: a reward is a text or a map, got 7",
                         "reward_funcs[7]: command: there is no program \"no-such-program\"",
                         "reward_funcs[8]: judge.score needs Python 3: no folder of PATH has"
