@@ -8,6 +8,9 @@ import java.util.Map;
 /// @param positional values in order
 /// @param named      values by name, in order
 record Arguments(List<Object> positional, Map<String, Object> named) {
+    /// Arguments that are copied in the time of one unit of work.
+    private static final int PER_UNIT = 8;
+
     static final Arguments NONE = new Arguments(List.of(), Map.of());
 
     static Arguments of(Object... positional) {
@@ -16,6 +19,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
 
     /// The same after another first argument.
     Arguments after(Object first) {
+        Budget.charge(positional.size() / PER_UNIT + named.size());
         var all = new java.util.ArrayList<>(positional.size() + 1);
         all.add(first);
         all.addAll(positional);

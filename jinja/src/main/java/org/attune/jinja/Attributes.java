@@ -13,6 +13,11 @@ final class Attributes {
             Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
     private static final Set<String> DICT_CHANGES =
             Set.of("clear", "pop", "popitem", "setdefault", "update");
+
+    /// What every object has, also an undefined one.
+    private static final Set<String> OF_ALL =
+            Set.of("__class__", "__doc__", "__init__", "__dict__", "__module__", "__str__");
+
     private static final Map<String, Builtin> DICT = new HashMap<>();
 
     /// Of the type `dict` and of any dict.
@@ -21,23 +26,23 @@ final class Attributes {
     private static final Map<String, Builtin> LIST = new HashMap<>();
 
     static {
-        DICT.put("keys", Builtin.of("keys", "self", c -> DictView.keys(map(c))));
-        DICT.put("values", Builtin.of("values", "self", c -> DictView.values(map(c))));
-        DICT.put("items", Builtin.of("items", "self", c -> DictView.items(map(c))));
-        DICT.put("copy", Builtin.of("copy", "self", c -> c.get(0)));
+        DICT.put("keys", Builtin.of("keys", "self /", c -> DictView.keys(map(c))));
+        DICT.put("values", Builtin.of("values", "self /", c -> DictView.values(map(c))));
+        DICT.put("items", Builtin.of("items", "self /", c -> DictView.items(map(c))));
+        DICT.put("copy", Builtin.of("copy", "self /", c -> c.get(0)));
         DICT.put(
                 "get",
                 Builtin.of(
                         "get",
-                        "self key default?",
+                        "self key default? /",
                         c -> {
                             Dict.hashed(c.get(1));
                             Object value = Sequences.mapItem(map(c), c.get(1));
                             return value instanceof Absent ? c.get(2, null) : value;
                         }));
-        LIST.put("copy", Builtin.of("copy", "self", c -> c.get(0)));
-        LIST.put("count", Builtin.of("count", "self value", Attributes::count));
-        LIST.put("index", Builtin.of("index", "self value", Attributes::index));
+        LIST.put("copy", Builtin.of("copy", "self /", c -> c.get(0)));
+        LIST.put("count", Builtin.of("count", "self value /", Attributes::count));
+        LIST.put("index", Builtin.of("index", "self value /", Attributes::index));
     }
 
     private Attributes() {}
@@ -66,6 +71,9 @@ final class Attributes {
     /// `owner.name`
     static Object attribute(Object owner, String name) {
         if (owner instanceof Undefined undefined) {
+            if (OF_ALL.contains(name)) {
+                return Undefined.unsafe(owner, name);
+            }
             throw undefined.failure();
         }
         Object own = own(owner, name);
@@ -142,7 +150,7 @@ final class Attributes {
                             number,
                             Builtin.of(
                                     name,
-                                    "self",
+                                    "self /",
                                     _ -> integer || (double) number == Math.rint((double) number)));
             case "bit_length" ->
                     integer
@@ -150,7 +158,7 @@ final class Attributes {
                                     number,
                                     Builtin.of(
                                             name,
-                                            "self",
+                                            "self /",
                                             _ -> (long) JinjaNumbers.big(number).abs().bitLength()))
                             : Absent.ABSENT;
             default -> Absent.ABSENT;

@@ -12,6 +12,17 @@ record BoundMethod(Object owner, Builtin method) implements Invocable {
         return method.name();
     }
 
+    /// The same method of the same object; looking at what is in the object could take forever.
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof BoundMethod bound && bound.owner == owner && bound.method == method;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * System.identityHashCode(owner) + method.hashCode();
+    }
+
     @Override
     public Object call(Arguments arguments) {
         if (!QUICK.contains(method.name())) {

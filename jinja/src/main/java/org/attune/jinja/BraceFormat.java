@@ -93,6 +93,7 @@ final class BraceFormat {
                 Pattern.compile("\\.([^.\\[]+)|\\[([^\\]]+)]")
                         .matcher(path.substring(name.length()));
         while (steps.find()) {
+            Budget.charge(2);
             String key = steps.group(1) != null ? steps.group(1) : steps.group(2);
             boolean number = steps.group(1) == null && key.matches("\\d{1,9}");
             value = Attributes.item(value, number ? (Object) Long.parseLong(key) : key);

@@ -55,7 +55,7 @@ final class Dict extends AbstractMap<Object, Object> {
     /// Charged dearly, since tuples inside tuples are copied.
     private static Object hashed(Tuple tuple) {
         Budget.charge(16L * tuple.size());
-        return tuple.stream().map(Dict::hashed).toList();
+        return new KeyTuple(tuple.stream().map(Dict::hashed).toList());
     }
 
     /// A form of `key` whose Java equality is Python's.
@@ -65,14 +65,17 @@ final class Dict extends AbstractMap<Object, Object> {
         return switch (key) {
             case null -> Dict.class; // any object that is no key otherwise
             case Boolean b -> b ? 1L : 0L;
-            case Double d when d == Math.rint(d) && !Double.isInfinite(d) ->
-                    JinjaNumbers.normal(new BigDecimal(d).toBigInteger());
+            case Double d when d == Math.rint(d) && !Double.isInfinite(d) -> {
+                Budget.charge(PercentFormat.DECIMAL / 8);
+                yield JinjaNumbers.normal(new BigDecimal(d).toBigInteger());
+            }
             case Undefined _ -> Undefined.class; // all are equal
             case String text -> Budget.text(text);
             case Markup markup -> Budget.text(markup.text());
             case Tuple tuple -> hashed(tuple);
             case Range _ -> key.toString();
-            case List<?> _, Map<?, ?> _ ->
+            case DictView view when view.type().equals("dict_values") -> view;
+            case List<?> _, Map<?, ?> _, DictView _ ->
                     throw JinjaException.type("unhashable type: " + Repr.of(Types.name(key)));
             default -> key;
         };

@@ -32,6 +32,38 @@ record DictView(String type, List<Object> items) implements Iterable<Object> {
         return pairs;
     }
 
+    /// `==`: views of keys or entries are equal as sets, those of values never.
+    boolean hasEqualItems(DictView other) {
+        if (type.equals("dict_values") || !type.equals(other.type)) {
+            return this == other;
+        }
+        boolean entries = type.equals("dict_items");
+        var mine = new Dict();
+        items.forEach(item -> put(mine, item, entries));
+        var theirs = new Dict();
+        other.items.forEach(item -> put(theirs, item, entries));
+        return JinjaOperators.equal(mine, theirs);
+    }
+
+    private static void put(Dict dict, Object item, boolean entry) {
+        if (entry) {
+            dict.put(((Tuple) item).get(0), ((Tuple) item).get(1));
+        } else {
+            dict.put(item, null);
+        }
+    }
+
+    /// Identity: what is in a view may take forever to look at.
+    @Override
+    public boolean equals(Object other) {
+        return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(this);
+    }
+
     @Override
     public Iterator<Object> iterator() {
         return items.iterator();

@@ -15,6 +15,7 @@ final class Evaluator {
     private static final int SCOPES_PER_STEP = 4;
 
     private final Budget budget;
+    private boolean folding;
 
     Evaluator(Budget budget) {
         this.budget = budget;
@@ -64,6 +65,20 @@ final class Evaluator {
         };
     }
 
+    /// The value that Jinja finds for a constant expression with slices before it renders: there a
+    /// slice that can't be taken is undefined. If that fails, the error is the one of rendering.
+    Object folded(Expression expression, Scope scope) {
+        folding = true;
+        try {
+            return evaluate(expression, scope);
+        } catch (JinjaException e) {
+            folding = false;
+            return evaluate(expression, scope);
+        } finally {
+            folding = false;
+        }
+    }
+
     boolean truth(Expression expression, Scope scope) {
         return Types.truth(evaluate(expression, scope));
     }
@@ -77,11 +92,14 @@ final class Evaluator {
     }
 
     private Object dict(Expression.DictLiteral literal, Scope scope) {
-        var dict = new Dict();
+        var all = new ArrayList<Object>();
         for (int i = 0; i < literal.keys().size(); i++) {
-            dict.put(
-                    evaluate(literal.keys().get(i), scope),
-                    evaluate(literal.values().get(i), scope));
+            all.add(evaluate(literal.keys().get(i), scope));
+            all.add(evaluate(literal.values().get(i), scope));
+        }
+        var dict = new Dict();
+        for (int i = 0; i < all.size(); i += 2) {
+            dict.put(all.get(i), all.get(i + 1));
         }
         return dict;
     }
@@ -139,17 +157,24 @@ final class Evaluator {
         return conditional.otherwise().isPresent()
                 ? evaluate(conditional.otherwise().get(), scope)
                 : Undefined.because(
-                        "the inline if-expression evaluated to false and no else section was"
-                                + " defined.");
+                        "the inline if-expression on line "
+                                + conditional.line()
+                                + " evaluated to false and no else section was defined.");
     }
 
     private Object slice(Expression.Slice slice, Scope scope) {
         Object owner = evaluate(slice.owner(), scope);
-        return Sequences.slice(
-                owner,
-                optional(slice.start(), scope),
-                optional(slice.stop(), scope),
-                optional(slice.step(), scope));
+        Object start = optional(slice.start(), scope);
+        Object stop = optional(slice.stop(), scope);
+        Object step = optional(slice.step(), scope);
+        try {
+            return Sequences.slice(owner, start, stop, step);
+        } catch (JinjaException e) {
+            if (folding && e.kind() == JinjaException.Kind.TYPE) {
+                return Undefined.because(e.problem());
+            }
+            throw e;
+        }
     }
 
     private Object optional(Optional<Expression> expression, Scope scope) {
@@ -160,7 +185,7 @@ final class Evaluator {
     Object call(Object callee, Arguments arguments) {
         budget.call();
         return switch (callee) {
-            case Invocable function -> function.call(arguments);
+            case Invocable function -> Budget.text(function.call(arguments));
             case Undefined undefined -> throw undefined.failure();
             case null, default ->
                     throw JinjaException.type(
@@ -188,12 +213,17 @@ final class Evaluator {
     }
 
     Arguments arguments(ArgumentList list, Scope scope) {
-        if (list == ArgumentList.NONE || list.equals(ArgumentList.NONE)) {
+        if (list == ArgumentList.NONE) {
             return Arguments.NONE;
         }
         var positional = new ArrayList<>(all(list.positional(), scope));
         if (list.moreByPlace().isPresent()) {
-            Iterator<Object> more = Sequences.iterate(evaluate(list.moreByPlace().get(), scope));
+            Object value = evaluate(list.moreByPlace().get(), scope);
+            if (!Sequences.isIterable(value)) {
+                throw JinjaException.type(
+                        "Value after * must be an iterable, not " + Types.name(value));
+            }
+            Iterator<Object> more = Sequences.iterate(value);
             while (more.hasNext()) {
                 Budget.items(1);
                 positional.add(more.next());
@@ -203,11 +233,13 @@ final class Evaluator {
         Map<String, Object> named = new LinkedHashMap<>();
         list.named().forEach(word -> named.put(word.name(), evaluate(word.value(), scope)));
         if (list.moreByName().isPresent()) {
-            if (!(evaluate(list.moreByName().get(), scope) instanceof Map<?, ?> more)) {
-                throw JinjaException.type("argument after ** must be a mapping");
+            Object value = evaluate(list.moreByName().get(), scope);
+            if (!(value instanceof Map<?, ?> more)) {
+                throw JinjaException.type(
+                        "argument after ** must be a mapping, not " + Types.name(value));
             }
             Budget.items(more.size());
-            more.forEach((key, value) -> named.put(Repr.text(key), value));
+            more.forEach((key, item) -> named.put((String) Budget.text(Repr.text(key)), item));
         }
         return new Arguments(positional, named);
     }

@@ -36,7 +36,7 @@ sealed interface Expression {
             implements Expression {}
 
     /// `then if test else otherwise`
-    record Conditional(Expression test, Expression then, Optional<Expression> otherwise)
+    record Conditional(Expression test, Expression then, Optional<Expression> otherwise, int line)
             implements Expression {}
 
     /// `owner.name`

@@ -23,12 +23,18 @@ final class ExpressionParser {
     }
 
     Expression expression() {
+        int missing = operands.missing();
+        int line = tokens.line();
         Expression value = or();
         while (tokens.skipName("if")) {
+            operands.takeMissing(missing); // errors only where they are reached
+            boolean before = operands.lenient(true);
             Expression test = or();
             Optional<Expression> otherwise =
                     tokens.skipName("else") ? Optional.of(expression()) : Optional.empty();
-            value = new Expression.Conditional(test, value, otherwise);
+            operands.lenient(before);
+            value = new Expression.Conditional(test, value, otherwise, line);
+            line = tokens.line();
         }
         return value;
     }
@@ -158,6 +164,7 @@ final class ExpressionParser {
     }
 
     private Expression unary(boolean filters) {
+        int missing = operands.missing();
         Expression value;
         if (tokens.skipOperator("-")) {
             value = new Expression.Sign(true, unary(false));
@@ -167,6 +174,6 @@ final class ExpressionParser {
             value = operands.primary();
         }
         value = operands.postfix(value);
-        return filters ? operands.filters(value) : value;
+        return filters ? operands.filters(value, missing) : value;
     }
 }

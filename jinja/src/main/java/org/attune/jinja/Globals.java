@@ -82,26 +82,37 @@ final class Globals {
         }
         for (Object source : c.more()) {
             if (source instanceof Map<?, ?> map) {
+                Budget.items(2.0 * map.size());
                 map.forEach(put);
                 continue;
             }
+            if (source instanceof Undefined undefined) {
+                throw undefined.failure();
+            }
+            int index = 0;
             for (Object pair : Sequences.list(source)) {
                 Budget.charge(4);
-                List<Object> both = Sequences.list(pair);
-                if (both.size() != 2) {
-                    throw JinjaException.value(
-                            "dictionary update sequence element has length "
-                                    + both.size()
-                                    + "; 2 is required");
-                }
+                List<Object> both = pair(pair, index++);
                 put.accept(both.get(0), both.get(1));
             }
         }
         c.named().forEach(put);
     }
 
+    private static List<Object> pair(Object value, int index) {
+        String element = "dictionary update sequence element #" + index;
+        if (!Sequences.isIterable(value)) {
+            throw JinjaException.type("cannot convert " + element + " to a sequence");
+        }
+        List<Object> both = Sequences.list(value);
+        if (both.size() != 2) {
+            throw JinjaException.value(element + " has length " + both.size() + "; 2 is required");
+        }
+        return both;
+    }
+
     /// Gives nothing the first time and its separator ever after.
-    private static final class Joiner implements Invocable {
+    static final class Joiner implements Invocable {
         private final String separator;
         private boolean used;
 
@@ -123,7 +134,7 @@ final class Globals {
     }
 
     /// Gives its values in turn.
-    private static final class Cycler implements HasAttributes {
+    static final class Cycler implements HasAttributes {
         private final List<Object> values;
         private int position;
 

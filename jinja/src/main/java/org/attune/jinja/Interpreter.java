@@ -58,7 +58,12 @@ final class Interpreter {
         switch (statement) {
             case Statement.Data data -> append(data.text(), out);
             case Statement.Print print ->
-                    append(shown(evaluator.evaluate(print.value(), scope)), out);
+                    append(
+                            shown(
+                                    print.folded()
+                                            ? evaluator.folded(print.value(), scope)
+                                            : evaluator.evaluate(print.value(), scope)),
+                            out);
             case Statement.If condition -> {
                 return choose(condition, scope, out);
             }
@@ -70,8 +75,10 @@ final class Interpreter {
             case Statement.Continue _ -> {
                 return Next.ROUND;
             }
-            case Statement.Assign assign ->
-                    assign(assign.target(), evaluator.evaluate(assign.value(), scope), scope);
+            case Statement.Assign assign -> {
+                requireNamespaces(assign.target(), scope);
+                assign(assign.target(), evaluator.evaluate(assign.value(), scope), scope);
+            }
             case Statement.AssignBlock block -> assignBlock(block, scope);
             case Statement.With with -> with(with, scope, out);
             case Statement.MacroDefinition macro ->
@@ -79,7 +86,12 @@ final class Interpreter {
             case Statement.CallBlock block -> callBlock(block, scope, out);
             case Statement.FilterBlock block -> {
                 String body = apart(block.body(), new Scope(scope));
-                append(shown(evaluator.filter(block.filter(), safe(body), scope)), out);
+                Object filtered = evaluator.filter(block.filter(), safe(body), scope);
+                if (!Types.isString(filtered)) {
+                    throw JinjaException.type(
+                            "expected str instance, " + Types.name(filtered) + " found");
+                }
+                append(shown(filtered), out);
             }
             case Statement.Generation generation -> generation(generation, scope, out);
             case Statement.Autoescape escape -> autoescape(escape, scope, out);
@@ -112,11 +124,19 @@ final class Interpreter {
 
     private Next choose(Statement.If condition, Scope scope, StringBuilder out) {
         for (Statement.Branch branch : condition.branches()) {
-            if (branch.test().isEmpty() || evaluator.truth(branch.test().get(), scope)) {
+            if (applies(branch, scope)) {
                 return run(branch.body(), scope, out);
             }
         }
         return Next.STATEMENT;
+    }
+
+    private boolean applies(Statement.Branch branch, Scope scope) {
+        try {
+            return branch.test().isEmpty() || evaluator.truth(branch.test().get(), scope);
+        } catch (JinjaException e) {
+            throw e.atLine(branch.line());
+        }
     }
 
     private void loop(
@@ -175,24 +195,30 @@ final class Interpreter {
         switch (target) {
             case Target.Variable(String name) -> scope.set(name, value);
             case Target.NamespaceAttribute(String namespace, String name) -> {
-                if (!(scope.get(namespace) instanceof Namespace found)) {
-                    throw JinjaException.type("cannot assign attribute on non-namespace object");
-                }
-                found.set(name, value);
+                requireNamespaces(target, scope);
+                ((Namespace) scope.get(namespace)).set(name, value);
             }
             case Target.Several(List<Target> targets) -> {
-                List<Object> values = Sequences.list(value);
-                if (values.size() != targets.size()) {
-                    String problem =
-                            values.size() > targets.size()
-                                    ? "too many values to unpack (expected %d)"
-                                    : "not enough values to unpack (expected %d, got %d)";
-                    throw JinjaException.value(problem.formatted(targets.size(), values.size()));
-                }
+                List<Object> values = Sequences.unpacked(value, targets.size());
+                Budget.charge(values.size());
                 for (int i = 0; i < values.size(); i++) {
                     assign(targets.get(i), values.get(i), scope);
                 }
             }
+        }
+    }
+
+    /// Only namespaces have attributes that can be set. Jinja looks before it evaluates the value.
+    private static void requireNamespaces(Target target, Scope scope) {
+        switch (target) {
+            case Target.Variable _ -> {}
+            case Target.NamespaceAttribute(String namespace, _) -> {
+                if (!(scope.get(namespace) instanceof Namespace)) {
+                    throw JinjaException.type("cannot assign attribute on non-namespace object");
+                }
+            }
+            case Target.Several(List<Target> targets) ->
+                    targets.forEach(one -> requireNamespaces(one, scope));
         }
     }
 

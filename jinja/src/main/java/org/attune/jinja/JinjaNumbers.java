@@ -6,6 +6,9 @@ import java.math.RoundingMode;
 
 /// Python's arithmetic on int (unbounded, here `Long` or `BigInteger`), bool and float.
 final class JinjaNumbers {
+    /// Bits of the integers that every double can tell apart.
+    private static final int EXACT_BITS = 53;
+
     private JinjaNumbers() {}
 
     /// An int in its normal form: `Long` if it fits.
@@ -22,9 +25,9 @@ final class JinjaNumbers {
 
     /// Charges for an operation that takes the product of its operands' lengths.
     private static void chargeProduct(BigInteger a, BigInteger b) {
-        long x = a.bitLength() / Limits.BITS_PER_STEP;
-        long y = b.bitLength() / Limits.BITS_PER_STEP;
-        Budget.charge(x * y);
+        long x = 1 + a.bitLength() / Limits.BITS_PER_STEP;
+        long y = 1 + b.bitLength() / Limits.BITS_PER_STEP;
+        Budget.charge(x * y - 1);
     }
 
     static BigInteger big(Object integer) {
@@ -82,7 +85,7 @@ final class JinjaNumbers {
         }
         BigInteger x = big(a);
         BigInteger y = big(b);
-        if (x.bitLength() <= 53 && y.bitLength() <= 53) {
+        if (isExact(x) && isExact(y)) {
             return x.doubleValue() / y.doubleValue();
         }
         chargeProduct(x, x);
@@ -168,9 +171,18 @@ final class JinjaNumbers {
         if (!real(a, b)) {
             return charged(a).compareTo(charged(b));
         }
+        if (isExact(a) && isExact(b)) {
+            return Double.compare(real(a) + 0.0, real(b) + 0.0); // no -0.0, which is the lesser
+        }
+        Budget.charge(PercentFormat.DECIMAL);
         chargeProduct(integerPart(a), integerPart(a));
         chargeProduct(integerPart(b), integerPart(b));
         return decimal(a).compareTo(decimal(b));
+    }
+
+    /// Whether the number as a double is the same number.
+    private static boolean isExact(Object number) {
+        return number instanceof Double || big(number).bitLength() <= EXACT_BITS;
     }
 
     private static BigInteger integerPart(Object number) {

@@ -25,7 +25,7 @@ final class JinjaOperators {
         Object result =
                 switch (operator) {
                     case "+" -> join(a, b);
-                    case "*" -> Types.isInteger(a) ? repeat(b, a) : repeat(a, b);
+                    case "*" -> isRepeatable(a) || Types.isString(a) ? repeat(a, b) : repeat(b, a);
                     case "%" ->
                             Types.isString(a) ? PercentFormat.format(Repr.text(a), b) : UNSUPPORTED;
                     default -> UNSUPPORTED;
@@ -33,7 +33,7 @@ final class JinjaOperators {
         if (result == UNSUPPORTED) {
             throw JinjaException.type(
                     "unsupported operand type(s) for "
-                            + operator
+                            + (operator.equals("**") ? "** or pow()" : operator)
                             + ": "
                             + Repr.of(Types.name(a))
                             + " and "
@@ -65,12 +65,13 @@ final class JinjaOperators {
             throw JinjaException.type(
                     "can only concatenate str (not \"" + Types.name(b) + "\") to str");
         }
-        boolean lists = a instanceof List<?> && b instanceof List<?>;
-        if (!lists || a instanceof Range || b instanceof Range) {
+        if (!isRepeatable(a)) {
             return UNSUPPORTED;
         }
-        if (a instanceof Tuple != b instanceof Tuple) {
-            return UNSUPPORTED;
+        if (!(b instanceof List<?>) || !Types.name(a).equals(Types.name(b))) {
+            throw JinjaException.type(
+                    "can only concatenate %s (not \"%s\") to %s"
+                            .formatted(Types.name(a), Types.name(b), Types.name(a)));
         }
         Budget.items((double) ((List<?>) a).size() + ((List<?>) b).size());
         var items = new ArrayList<>(((List<?>) a).size() + ((List<?>) b).size());
@@ -79,10 +80,18 @@ final class JinjaOperators {
         return a instanceof Tuple ? new Tuple(items) : items;
     }
 
+    /// A list or a tuple; a range is neither.
+    private static boolean isRepeatable(Object value) {
+        return value instanceof List<?> && !(value instanceof Range);
+    }
+
     private static Object repeat(Object what, Object times) {
-        boolean list = what instanceof List<?> && !(what instanceof Range);
-        if (!Types.isInteger(times) || !list && !Types.isString(what)) {
+        if (!isRepeatable(what) && !Types.isString(what)) {
             return UNSUPPORTED;
+        }
+        if (!Types.isInteger(times)) {
+            throw JinjaException.type(
+                    "can't multiply sequence by non-int of type " + Repr.of(Types.name(times)));
         }
         long count = times instanceof Boolean b ? (b ? 1 : 0) : big(times);
         if (what instanceof Markup markup) {
@@ -139,6 +148,9 @@ final class JinjaOperators {
             return x.size() == y.size()
                     && x.entrySet().stream()
                             .allMatch(entry -> equalEntry(y, entry.getKey(), entry.getValue()));
+        }
+        if (a instanceof DictView x && b instanceof DictView y) {
+            return x.hasEqualItems(y);
         }
         return a instanceof Undefined && b instanceof Undefined || a.equals(b);
     }

@@ -53,7 +53,10 @@ public final class JsonText {
             case Boolean b -> out.append(b);
             case Long _, java.math.BigInteger _ -> out.append(Repr.text(value));
             case Integer i -> out.append(i);
-            case Double d -> out.append(real(d));
+            case Double d -> {
+                Budget.charge(Repr.REAL);
+                out.append(real(d));
+            }
             case Range _ -> throw unserializable(value);
             case List<?> l -> items(l, level);
             case Map<?, ?> m -> entries(m, level);

@@ -3,7 +3,10 @@ package org.attune.jinja;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /// Cuts a template into tokens, with `trim_blocks` (the line break after a block or comment goes)
 /// and `lstrip_blocks` (white space between a line's start and a block or comment goes) on.
@@ -11,6 +14,9 @@ import java.util.List;
 final class Lexer {
     private final String source;
     private final List<Token> tokens = new ArrayList<>();
+
+    /// Each name once, so that looking up a long one doesn't take reading it.
+    private final Map<String, String> names = new HashMap<>();
     private int at;
     private int line = 1;
 
@@ -21,16 +27,30 @@ final class Lexer {
         this.source = source;
     }
 
-    /// @throws JinjaException with [JinjaException.Kind#SYNTAX]
-    static List<Token> tokens(String template) {
+    /// What was read.
+    ///
+    /// @param tokens up to the end of the template, or up to the fault
+    /// @param fault  what can't be a token. It counts only if a parser comes so far: Jinja cuts the
+    ///     tokens out one by one.
+    record Tokens(List<Token> tokens, Optional<JinjaException> fault) {}
+
+    static Tokens tokens(String template) {
         String source = template.replace("\r\n", "\n").replace('\r', '\n');
         if (source.endsWith("\n")) {
             source = source.substring(0, source.length() - 1);
         }
-        return new Lexer(source).run();
+        var lexer = new Lexer(source);
+        Optional<JinjaException> fault = Optional.empty();
+        try {
+            lexer.run();
+        } catch (JinjaException e) {
+            fault = Optional.of(e);
+        }
+        lexer.tokens.add(new Token(Token.Type.END, "", lexer.line));
+        return new Tokens(lexer.tokens, fault);
     }
 
-    private List<Token> run() {
+    private void run() {
         while (at < source.length()) {
             int open = nextOpening();
             if (open < 0) {
@@ -52,8 +72,6 @@ final class Lexer {
                 }
             }
         }
-        tokens.add(new Token(Token.Type.END, "", line));
-        return tokens;
     }
 
     private int nextOpening() {
@@ -238,7 +256,12 @@ final class Lexer {
 
     private void add(TokenScan scan) {
         int end = scan.end();
-        tokens.add(scan.token(line));
+        Token token = scan.token(line);
+        if (token.is(Token.Type.NAME)) {
+            String name = names.computeIfAbsent(token.value(), same -> same);
+            token = new Token(Token.Type.NAME, name, line);
+        }
+        tokens.add(token);
         advance(end);
     }
 }

@@ -16,16 +16,20 @@ final class NumberFilters {
     private NumberFilters() {}
 
     static void register(Filters.Registry filters) {
-        filters.define("abs", "x", c -> JinjaNumbers.absolute(number(c.get(0))));
+        filters.define(
+                "abs",
+                "x",
+                c -> JinjaNumbers.absolute(number(c.get(0), "bad operand type for abs(): '%s'")));
         filters.define("int", "value default? base?", NumberFilters::toInt);
         filters.define("float", "value default?", NumberFilters::toFloat);
         filters.define("round", "value precision? method?", NumberFilters::round);
         filters.define("filesizeformat", "value binary?", NumberFilters::fileSize);
     }
 
-    private static Object number(Object value) {
+    /// @param problem where it isn't a number, with a place for the name of its type
+    private static Object number(Object value, String problem) {
         if (!Types.isNumber(defined(value))) {
-            throw JinjaException.type("a number is needed, got " + Types.name(value));
+            throw JinjaException.type(problem.formatted(Types.name(value)));
         }
         return value;
     }
@@ -39,6 +43,7 @@ final class NumberFilters {
 
     private static Object toInt(Call c) {
         Object value = defined(c.get(0));
+        Budget.charge(value instanceof Double ? PercentFormat.DECIMAL / 8 : 0);
         Object ifNone = c.get(1, 0L);
         if (Types.isInteger(value)) {
             return JinjaNumbers.normal(JinjaNumbers.big(value));
@@ -107,7 +112,7 @@ final class NumberFilters {
     }
 
     private static Object round(Call c) {
-        Object value = number(c.get(0));
+        Object value = number(c.get(0), "type %s doesn't define __round__ method");
         Budget.charge(PercentFormat.DECIMAL);
         int precision = Math.clamp(c.integer(1, 0), -400, 400);
         RoundingMode mode =
@@ -134,7 +139,14 @@ final class NumberFilters {
 
     private static Object fileSize(Call c) {
         Object value = Types.isString(c.get(0)) ? real(Strings.strip(c.soft(0))) : c.get(0);
-        double bytes = JinjaNumbers.real(number(value));
+        if (value == null && Types.isString(c.get(0))) {
+            throw JinjaException.value("could not convert string to float: " + Repr.of(c.soft(0)));
+        }
+        double bytes =
+                JinjaNumbers.real(
+                        number(
+                                value,
+                                "float() argument must be a string or a real number, not '%s'"));
         boolean binary = c.truth(1, false);
         int base = binary ? 1024 : 1000;
         if (bytes == 1) {

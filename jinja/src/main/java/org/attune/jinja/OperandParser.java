@@ -27,6 +27,42 @@ final class OperandParser {
         this.expressions = expressions;
     }
 
+    /// Filters and tests that don't exist, in the order in which Jinja looks for them: after all
+    /// of the template is read, the last filter of a chain before the others.
+    private final List<JinjaException> missing = new ArrayList<>();
+
+    /// How many names are missing up to here.
+    int missing() {
+        return missing.size();
+    }
+
+    /// Takes out what is missing since [#missing] was so many.
+    List<JinjaException> takeMissing(int since) {
+        List<JinjaException> newer = missing.subList(since, missing.size());
+        var taken = List.copyOf(newer);
+        newer.clear();
+        return taken;
+    }
+
+    void addMissing(List<JinjaException> more) {
+        missing.addAll(more);
+    }
+
+    /// @throws JinjaException for the first name that is missing
+    void requireNames() {
+        if (!missing.isEmpty()) {
+            throw missing.getFirst();
+        }
+    }
+
+    private void requireThere(boolean there, String what, String name, int line, int since) {
+        if (!there && !lenient) {
+            String problem = "No " + what + " named " + Repr.of(name) + ".";
+            missing.subList(since, missing.size()).clear(); // which this one comes before
+            missing.add(JinjaException.syntax(problem, line));
+        }
+    }
+
     /// Sets leniency and gives the old one.
     boolean lenient(boolean now) {
         boolean before = lenient;
@@ -35,19 +71,24 @@ final class OperandParser {
     }
 
     Expression primary() {
-        Token token = tokens.next();
+        Token token = tokens.current();
+        boolean starts =
+                switch (token.type()) {
+                    case NAME, STRING, INTEGER, FLOAT -> true;
+                    case OPERATOR -> Set.of("(", "[", "{").contains(token.value());
+                    default -> false;
+                };
+        if (!starts) {
+            throw JinjaException.syntax("unexpected " + Repr.of(token.described()), token.line());
+        }
+        tokens.next();
         return switch (token.type()) {
             case NAME -> name(token.value());
             case STRING -> string(token);
             case INTEGER -> new Constant(integer(token));
             case FLOAT -> new Constant(Double.valueOf(token.value()));
-            case OPERATOR -> bracketed(token);
-            default -> throw unexpected(token);
+            default -> bracketed(token);
         };
-    }
-
-    private static JinjaException unexpected(Token token) {
-        return JinjaException.syntax("unexpected " + Repr.of(token.described()), token.line());
     }
 
     private static Expression name(String name) {
@@ -92,8 +133,7 @@ final class OperandParser {
                 yield value;
             }
             case "[" -> list();
-            case "{" -> dict();
-            default -> throw unexpected(token);
+            default -> dict();
         };
     }
 
@@ -146,13 +186,15 @@ final class OperandParser {
     }
 
     /// The operand with the filters, tests and calls that follow it.
-    Expression filters(Expression start) {
+    ///
+    /// @param since what was [#missing] before the operand
+    Expression filters(Expression start, int since) {
         Expression value = start;
         while (true) {
             if (tokens.skipOperator("|")) {
-                value = filter(Optional.of(value));
+                value = filter(Optional.of(value), since);
             } else if (tokens.skipName("is")) {
-                value = test(value);
+                value = test(value, since);
             } else if (tokens.current().isOperator("(")) {
                 value = new Expression.Call(value, arguments());
             } else {
@@ -172,36 +214,47 @@ final class OperandParser {
     }
 
     private Expression subscript(Expression owner) {
-        tokens.next();
-        if (tokens.current().isOperator(":")) {
-            return slice(owner, Optional.empty());
-        }
+        int line = tokens.next().line();
         var keys = new ArrayList<Expression>();
+        boolean slices = false;
         while (!tokens.current().isOperator("]")) {
             if (!keys.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            keys.add(expressions.expression());
-            if (keys.size() == 1 && tokens.current().isOperator(":")) {
-                return slice(owner, Optional.of(keys.getFirst()));
-            }
+            Expression key = key(owner);
+            slices |= key instanceof Expression.Slice;
+            keys.add(key);
         }
         tokens.expectOperator("]");
+        if (slices && keys.size() > 1) {
+            throw JinjaException.syntax("invalid syntax: a slice beside other keys", line);
+        }
+        if (slices) {
+            return keys.getFirst();
+        }
         return new Expression.Item(
                 owner, keys.size() == 1 ? keys.getFirst() : new Expression.TupleLiteral(keys));
     }
 
-    private Expression slice(Expression owner, Optional<Expression> start) {
+    /// A key, or a slice of `owner`.
+    private Expression key(Expression owner) {
+        Optional<Expression> start = Optional.empty();
+        if (!tokens.current().isOperator(":")) {
+            Expression key = expressions.expression();
+            if (!tokens.current().isOperator(":")) {
+                return key;
+            }
+            start = Optional.of(key);
+        }
         tokens.expectOperator(":");
-        Optional<Expression> stop = bound();
+        Optional<Expression> stop = tokens.current().isOperator(":") ? Optional.empty() : bound();
         Optional<Expression> step = tokens.skipOperator(":") ? bound() : Optional.empty();
-        tokens.expectOperator("]");
         return new Expression.Slice(owner, start, stop, step);
     }
 
     private Optional<Expression> bound() {
         Token token = tokens.current();
-        return token.isOperator(":") || token.isOperator("]")
+        return token.isOperator(",") || token.isOperator("]")
                 ? Optional.empty()
                 : Optional.of(expressions.expression());
     }
@@ -237,6 +290,9 @@ final class OperandParser {
             }
         }
         tokens.expectOperator(")");
+        if (first) {
+            return ArgumentList.NONE;
+        }
         return new ArgumentList(
                 positional, named, Optional.ofNullable(byPlace), Optional.ofNullable(byName));
     }
@@ -256,13 +312,13 @@ final class OperandParser {
         }
     }
 
-    /// The filters from here on, each after the other; the first `|` has been read.
-    Expression filter(Optional<Expression> input) {
+    /// The next filter; its `|` has been read.
+    ///
+    /// @param since what was [#missing] before the first of the chain
+    Expression filter(Optional<Expression> input, int since) {
         Token token = tokens.current();
         String name = dottedName();
-        if (!lenient && !Filters.exists(name)) {
-            throw JinjaException.syntax("No filter named " + Repr.of(name) + ".", token.line());
-        }
+        requireThere(Filters.exists(name), "filter", name, token.line(), since);
         ArgumentList arguments = tokens.current().isOperator("(") ? arguments() : ArgumentList.NONE;
         return new Expression.Filter(input, name, arguments);
     }
@@ -275,13 +331,11 @@ final class OperandParser {
         return name.toString();
     }
 
-    private Expression test(Expression input) {
+    private Expression test(Expression input, int since) {
         boolean negated = tokens.skipName("not");
         Token token = tokens.current();
         String name = dottedName();
-        if (!lenient && !Tests.exists(name)) {
-            throw JinjaException.syntax("No test named " + Repr.of(name) + ".", token.line());
-        }
+        requireThere(Tests.exists(name), "test", name, token.line(), since);
         ArgumentList arguments = ArgumentList.NONE;
         if (tokens.current().isOperator("(")) {
             arguments = arguments();

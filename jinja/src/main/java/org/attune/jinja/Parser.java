@@ -25,10 +25,13 @@ final class Parser {
     /// The tags that may end the bodies being read, innermost first.
     private final Deque<List<String>> ends = new ArrayDeque<>();
 
+    /// The first `break` or `continue` outside of a loop, which Jinja finds last of all.
+    private Optional<JinjaException> misplaced = Optional.empty();
+
     private int loops;
     private boolean marksAssistant;
 
-    private Parser(List<Token> tokens) {
+    private Parser(Lexer.Tokens tokens) {
         this.tokens = new TokenStream(tokens);
         this.expressions = new ExpressionParser(this.tokens);
     }
@@ -41,6 +44,10 @@ final class Parser {
     static Parsed parse(String template) {
         var parser = new Parser(Lexer.tokens(template));
         List<Statement> body = parser.statements(List.of());
+        parser.expressions.operands().requireNames();
+        if (parser.misplaced.isPresent()) {
+            throw parser.misplaced.get();
+        }
         return new Parsed(body, parser.marksAssistant);
     }
 
@@ -52,7 +59,8 @@ final class Parser {
             switch (token.type()) {
                 case DATA -> body.add(new Statement.Data(token.value(), token.line()));
                 case VARIABLE_BEGIN -> {
-                    body.add(new Statement.Print(expressions.tuple(), token.line()));
+                    int line = tokens.line();
+                    body.add(new Statement.Print(expressions.tuple(), line));
                     tokens.expect(Token.Type.VARIABLE_END);
                 }
                 default -> {
@@ -65,7 +73,7 @@ final class Parser {
             }
         }
         if (!until.isEmpty()) {
-            throw unknownTag("Unexpected end of template.", Optional.empty());
+            throw unknownTag("Unexpected end of template.", Optional.empty(), tokens.line());
         }
         return body;
     }
@@ -123,16 +131,16 @@ final class Parser {
                     default -> {
                         tags.pop();
                         throw unknownTag(
-                                        "Encountered unknown tag " + Repr.of(tag) + ".",
-                                        Optional.of(tag))
-                                .atLine(token.line());
+                                "Encountered unknown tag " + Repr.of(tag) + ".",
+                                Optional.of(tag),
+                                token.line());
                     }
                 };
         tags.pop();
         return statement;
     }
 
-    private JinjaException unknownTag(String start, Optional<String> tag) {
+    private JinjaException unknownTag(String start, Optional<String> tag, int line) {
         var message = new StringBuilder(start);
         if (!ends.isEmpty()) {
             String wanted = Repr.alternatives(ends.peek());
@@ -150,7 +158,7 @@ final class Parser {
                     .append(Repr.of(tags.peek()))
                     .append('.');
         }
-        return JinjaException.syntax(message.toString(), tokens.line());
+        return JinjaException.syntax(message.toString(), line);
     }
 
     private Statement loop(int line) {
@@ -169,16 +177,19 @@ final class Parser {
 
     private Statement condition(int line) {
         var branches = new ArrayList<Branch>();
+        int branchLine = line;
         Token next;
         do {
             boolean before = expressions.operands().lenient(true);
             Expression test = expressions.tupleWithoutCondition();
             expressions.operands().lenient(before);
-            branches.add(new Branch(Optional.of(test), body(true, "elif", "else", "endif")));
+            List<Statement> body = body(true, "elif", "else", "endif");
+            branches.add(new Branch(Optional.of(test), body, branchLine));
             next = tokens.next();
+            branchLine = next.line();
         } while (next.isName("elif"));
         if (next.isName("else")) {
-            branches.add(new Branch(Optional.empty(), body(true, "endif")));
+            branches.add(new Branch(Optional.empty(), body(true, "endif"), next.line()));
             tokens.next();
         }
         return new Statement.If(branches, line);
@@ -186,14 +197,29 @@ final class Parser {
 
     private Statement assignment(int line) {
         Target target = target(true);
+        int missingBefore = expressions.operands().missing();
         if (tokens.skipOperator("=")) {
             return new Statement.Assign(target, expressions.tuple(), line);
         }
-        Optional<Expression> filter = Optional.empty();
+        Optional<Expression> filter =
+                tokens.skipOperator("|") ? Optional.of(filters()) : Optional.empty();
+        List<JinjaException> missing = expressions.operands().takeMissing(missingBefore);
+        List<Statement> body = wholeBody("endset");
+        expressions.operands().addMissing(missing); // Jinja looks through the body first
+        return new Statement.AssignBlock(target, filter, body, line);
+    }
+
+    /// The chain of filters of a block; its first `|` has been read.
+    private Expression filters() {
+        OperandParser operands = expressions.operands();
+        int since = operands.missing();
+        boolean before = operands.lenient(false);
+        Expression filter = operands.filter(Optional.empty(), since);
         while (tokens.skipOperator("|")) {
-            filter = Optional.of(expressions.operands().filter(filter));
+            filter = operands.filter(Optional.of(filter), since);
         }
-        return new Statement.AssignBlock(target, filter, wholeBody("endset"), line);
+        operands.lenient(before);
+        return filter;
     }
 
     private Statement with(int line) {
@@ -266,11 +292,12 @@ final class Parser {
     }
 
     private Statement filterBlock(int line) {
-        Expression filter = expressions.operands().filter(Optional.empty());
-        while (tokens.skipOperator("|")) {
-            filter = expressions.operands().filter(Optional.of(filter));
-        }
-        return new Statement.FilterBlock(filter, wholeBody("endfilter"), line);
+        int since = expressions.operands().missing();
+        Expression filter = filters();
+        List<JinjaException> missing = expressions.operands().takeMissing(since);
+        List<Statement> body = wholeBody("endfilter");
+        expressions.operands().addMissing(missing);
+        return new Statement.FilterBlock(filter, body, line);
     }
 
     private Statement block(int line) {
@@ -297,8 +324,9 @@ final class Parser {
     }
 
     private Statement jump(String tag, int line) {
-        if (loops == 0) {
-            throw JinjaException.syntax(Repr.of(tag) + " outside loop", line);
+        if (loops == 0 && misplaced.isEmpty()) {
+            String problem = tag.equals("break") ? "outside loop" : "not properly in loop";
+            misplaced = Optional.of(JinjaException.syntax(Repr.of(tag) + " " + problem, line));
         }
         return tag.equals("break") ? new Statement.Break(line) : new Statement.Continue(line);
     }

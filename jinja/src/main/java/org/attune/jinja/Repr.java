@@ -10,6 +10,9 @@ import java.util.stream.Collectors;
 
 /// Values as text, as Python's `str` and `repr` show them.
 public final class Repr {
+    /// Units for the shortest digits of a float.
+    static final int REAL = 6;
+
     private Repr() {}
 
     /// `str(value)`.
@@ -35,7 +38,10 @@ public final class Repr {
         switch (value) {
             case null -> out.append("None");
             case Boolean b -> out.append(b ? "True" : "False");
-            case Double d -> out.append(real(d));
+            case Double d -> {
+                Budget.charge(REAL);
+                out.append(real(d));
+            }
             case java.math.BigInteger n -> out.append(integer(n));
             case String s -> quote(s, out);
             case Markup m -> quote(m.text(), out.append("Markup(")).append(')');

@@ -124,16 +124,11 @@ final class SelectionFilters {
     }
 
     private static Object dictSort(Call c) {
-        String by = c.text(2, "key");
+        Object by = c.get(2, "key");
         if (!by.equals("key") && !by.equals("value")) {
             throw JinjaException.value("You can only sort by either \"key\" or \"value\"");
         }
-        if (c.get(0) instanceof Undefined undefined) {
-            throw undefined.failure();
-        }
-        if (!(c.get(0) instanceof Map<?, ?> map)) {
-            throw JinjaException.type("dictsort needs a mapping, got " + Types.name(c.get(0)));
-        }
+        Map<?, ?> map = c.mapping(0);
         Keys part = Keys.of(by.equals("key") ? 0L : 1L);
         boolean caseSensitive = c.truth(1, false);
         return sorted(

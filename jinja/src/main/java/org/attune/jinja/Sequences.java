@@ -90,6 +90,23 @@ final class Sequences {
         return items;
     }
 
+    /// The items of `value`, which are so many.
+    static List<Object> unpacked(Object value, int count) {
+        if (!isIterable(value)) {
+            throw JinjaException.type(
+                    "cannot unpack non-iterable " + Types.name(value) + " object");
+        }
+        List<Object> values = list(value);
+        if (values.size() != count) {
+            String problem =
+                    values.size() > count
+                            ? "too many values to unpack (expected %d)"
+                            : "not enough values to unpack (expected %d, got %d)";
+            throw JinjaException.value(problem.formatted(count, values.size()));
+        }
+        return values;
+    }
+
     /// `len(value)`.
     static long length(Object value) {
         return switch (value) {
@@ -158,7 +175,7 @@ final class Sequences {
         return switch (owner) {
             case String s -> sliceText(s, start, stop, step);
             case Markup m -> new Markup(sliceText(m.text(), start, stop, step));
-            case Tuple t -> new Tuple(sliceList(t, start, stop, step));
+            case Tuple t -> copied(sliceList(t, start, stop, step));
             case Range r -> r.slice(bounds(r.size(), start, stop, step));
             case List<?> l -> sliceList(l, start, stop, step);
             case Undefined undefined -> throw undefined.failure();
@@ -192,6 +209,12 @@ final class Sequences {
             items.add(list.get(index));
         }
         return items;
+    }
+
+    /// Slices of tuples are copied: one that looks into a slice that looks into a slice … is slow.
+    private static Tuple copied(List<Object> items) {
+        Budget.items(items.size() / 16.0);
+        return new Tuple(new ArrayList<>(items));
     }
 
     private static String sliceText(String text, Object start, Object stop, Object step) {
@@ -247,7 +270,6 @@ final class Sequences {
             case Boolean b -> b ? 1 : 0;
             case java.math.BigInteger b ->
                     b.signum() < 0 ? -Long.MAX_VALUE / 2 : Long.MAX_VALUE / 2;
-            case Undefined undefined -> throw undefined.failure();
             default ->
                     throw JinjaException.type(
                             "slice indices must be integers or None or have an __index__ method");

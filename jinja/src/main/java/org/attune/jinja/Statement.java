@@ -11,12 +11,18 @@ sealed interface Statement {
     record Data(String text, int line) implements Statement {}
 
     /// `{{ value }}`
-    record Print(Expression value, int line) implements Statement {}
+    ///
+    /// @param folded whether `value` is constant and has slices; see [Folding]
+    record Print(Expression value, boolean folded, int line) implements Statement {
+        Print(Expression value, int line) {
+            this(value, Folding.slices(value), line);
+        }
+    }
 
     /// `{% if %}` with its `elif`s; the last branch may have no test (`else`).
     record If(List<Branch> branches, int line) implements Statement {}
 
-    record Branch(Optional<Expression> test, List<Statement> body) {}
+    record Branch(Optional<Expression> test, List<Statement> body, int line) {}
 
     /// @param test      `{% for x in items if test %}`
     /// @param recursive whether the body may call `loop(items)`

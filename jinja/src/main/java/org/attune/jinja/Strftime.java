@@ -12,6 +12,7 @@ final class Strftime {
     private Strftime() {}
 
     static String format(ZonedDateTime time, String format) {
+        Budget.characters(format.length());
         var out = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {
             char c = format.charAt(i);
@@ -19,7 +20,7 @@ final class Strftime {
                 out.append(c);
                 continue;
             }
-            Budget.charge(16);
+            Budget.charge(40);
             char directive = format.charAt(++i);
             boolean unpadded = directive == '-' && i + 1 < format.length();
             String text = directive(time, unpadded ? format.charAt(++i) : directive);

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.IntPredicate;
 import java.util.function.UnaryOperator;
@@ -15,6 +16,10 @@ import java.util.function.UnaryOperator;
 final class StringMethods {
     private static final Map<String, Builtin> METHODS = new HashMap<>();
 
+    /// Methods whose arguments have names.
+    private static final Set<String> NAMED =
+            Set.of("split", "rsplit", "splitlines", "encode", "expandtabs", "format");
+
     private StringMethods() {}
 
     static Builtin find(String name) {
@@ -22,7 +27,8 @@ final class StringMethods {
     }
 
     private static void method(String name, String parameters, Builtin.Body body) {
-        METHODS.put(name, Builtin.of(name, ("self " + parameters).strip(), body));
+        String names = NAMED.contains(name) ? "" : " /";
+        METHODS.put(name, Builtin.of(name, ("self " + parameters).strip() + names, body));
     }
 
     private static void simple(String name, UnaryOperator<String> function) {
@@ -33,12 +39,18 @@ final class StringMethods {
         method(name, "", c -> Strings.all(c.text(0), test));
     }
 
+    /// Charges for a text whose characters become an object each.
+    private static String slow(String text) {
+        Budget.slowCharacters(text.length());
+        return text;
+    }
+
     static {
         simple("upper", Strings::upper);
         simple("lower", Strings::lower);
-        simple("title", Strings::title);
+        simple("title", text -> Strings.title(slow(text)));
         simple("capitalize", Strings::capitalize);
-        simple("swapcase", Strings::swapCase);
+        simple("swapcase", text -> Strings.swapCase(slow(text)));
         simple("casefold", text -> Strings.lower(Strings.upper(text)));
         check("isalpha", Character::isLetter);
         check("isdecimal", c -> Character.getType(c) == Character.DECIMAL_DIGIT_NUMBER);
@@ -57,7 +69,7 @@ final class StringMethods {
         method(
                 "istitle",
                 "",
-                c -> !c.text(0).isEmpty() && c.text(0).equals(Strings.title(c.text(0))));
+                c -> !c.text(0).isEmpty() && c.text(0).equals(Strings.title(slow(c.text(0)))));
         method("isidentifier", "", c -> c.text(0).matches("[\\p{L}_][\\p{L}\\p{N}_]*"));
         strip();
         split();
@@ -162,9 +174,11 @@ final class StringMethods {
         }
         String text = part(c);
         if (c.get(1) instanceof Tuple choices) {
-            return choices.stream().anyMatch(choice -> test.test(text, Repr.text(choice)));
+            Budget.charge(choices.size());
+            return choices.stream()
+                    .anyMatch(choice -> test.test(text, (String) Budget.text(Repr.text(choice))));
         }
-        return test.test(text, c.text(1));
+        return test.test(text, (String) Budget.text(c.text(1)));
     }
 
     /// Whether the search starts behind the end, where not even the empty text is found.

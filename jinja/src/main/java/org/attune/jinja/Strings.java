@@ -4,12 +4,17 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /// Python's string functions. Positions and lengths count code points.
 final class Strings {
     private static final int PIECE = 128;
+
+    /// Characters that are looked for one after the other.
+    private static final int FEW = 16;
 
     private Strings() {}
 
@@ -67,7 +72,15 @@ final class Strings {
 
     /// A test for the characters of `set`; white space if `set` is null.
     static IntPredicate members(String set) {
-        return set == null ? Strings::isSpace : c -> set.indexOf(c) >= 0;
+        if (set == null) {
+            return Strings::isSpace;
+        }
+        Budget.slowCharacters(set.length());
+        if (set.length() <= FEW) {
+            return c -> set.indexOf(c) >= 0;
+        }
+        Set<Integer> characters = set.codePoints().boxed().collect(Collectors.toSet());
+        return characters::contains;
     }
 
     /// Splits at runs of white space (none of which is beyond the basic plane).

@@ -100,10 +100,10 @@ final class TextFilters {
     }
 
     private static Object indent(Call c) {
-        if (c.get(0) instanceof Undefined undefined) {
-            throw undefined.failure();
+        if (!Types.isString(c.get(0)) && !Types.name(c.get(0)).equals("list")) {
+            JinjaOperators.arithmetic("+=", c.get(0), ""); // for its error
         }
-        String text = c.text(0);
+        String text = c.lines(0);
         String indent =
                 Types.isString(c.get(1, null)) ? c.text(1) : Strings.repeat(" ", c.integer(1, 4));
         boolean blank = c.truth(3, false);
@@ -128,7 +128,8 @@ final class TextFilters {
         long leeway = c.integer(4, 5);
         long kept = length - Strings.length(end);
         if (kept < 0) {
-            throw JinjaException.value("truncate needs a length of at least that of its end");
+            throw JinjaException.value(
+                    "expected length >= " + Strings.length(end) + ", got " + length);
         }
         if (leeway < 0) {
             throw JinjaException.value("expected leeway >= 0, got " + leeway);
@@ -155,10 +156,7 @@ final class TextFilters {
         var parts = new ArrayList<String>();
         for (Object pair : pairs) {
             Budget.items(1);
-            List<Object> both = Sequences.list(pair);
-            if (both.size() != 2) {
-                throw JinjaException.value("urlencode needs pairs of name and value");
-            }
+            List<Object> both = Sequences.unpacked(pair, 2);
             parts.add(quote(Repr.text(both.get(0))) + "=" + quote(Repr.text(both.get(1))));
         }
         return String.join("&", parts);
@@ -172,12 +170,12 @@ final class TextFilters {
     }
 
     private static Object xmlAttributes(Call c) {
-        if (!(c.get(0) instanceof Map<?, ?> map)) {
-            throw JinjaException.type("xmlattr needs a mapping");
-        }
+        Map<?, ?> map = c.mapping(0);
         var parts = new ArrayList<String>();
         map.forEach(
                 (key, value) -> {
+                    Budget.items(1);
+                    Budget.charge(Budget.UNITS_PER_ENTRY);
                     if (value != null && !(value instanceof Undefined)) {
                         parts.add(
                                 Markup.escape(key).text()

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -17,18 +18,23 @@ final class TokenStream {
 
     private final List<Token> tokens;
 
+    /// Thrown when the last token is reached.
+    private final Optional<JinjaException> fault;
+
     /// Where the implied names stand, so that a macro inside macros isn't read once for each.
     private final Map<String, NavigableSet<Integer>> places = new HashMap<>();
 
     private int at;
 
-    TokenStream(List<Token> tokens) {
-        this.tokens = tokens;
+    TokenStream(Lexer.Tokens read) {
+        this.tokens = read.tokens();
+        this.fault = read.fault();
         for (int i = 0; i < tokens.size(); i++) {
             if (tokens.get(i).is(Token.Type.NAME) && IMPLIED.contains(tokens.get(i).value())) {
                 places.computeIfAbsent(tokens.get(i).value(), _ -> new TreeSet<>()).add(i);
             }
         }
+        requireToken(0);
     }
 
     Token current() {
@@ -36,7 +42,15 @@ final class TokenStream {
     }
 
     Token ahead() {
-        return tokens.get(Math.min(at + 1, tokens.size() - 1));
+        int next = Math.min(at + 1, tokens.size() - 1);
+        requireToken(next);
+        return tokens.get(next);
+    }
+
+    private void requireToken(int index) {
+        if (index == tokens.size() - 1 && fault.isPresent()) {
+            throw fault.get();
+        }
     }
 
     /// The current token; goes on to the next.
@@ -45,6 +59,7 @@ final class TokenStream {
         if (at < tokens.size() - 1) {
             at++;
         }
+        requireToken(at);
         return token;
     }
 

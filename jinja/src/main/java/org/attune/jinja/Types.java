@@ -28,9 +28,22 @@ final class Types {
             case Undefined _ -> "Undefined";
             case LoopContext _ -> "LoopContext";
             case Macro _ -> "Macro";
+            case Globals.Joiner _ -> "Joiner";
             case Invocable _ -> "function";
             default -> value.getClass().getSimpleName();
         };
+    }
+
+    /// The same with the module in front, unless it is one of Python's own types.
+    static String qualifiedName(Object value) {
+        String module =
+                switch (value) {
+                    case Markup _ -> "markupsafe.";
+                    case Undefined _, LoopContext _, Macro _ -> "jinja2.runtime.";
+                    case Globals.Joiner _, Globals.Cycler _ -> "jinja2.utils.";
+                    case null, default -> "";
+                };
+        return module + name(value);
     }
 
     static boolean isString(Object value) {

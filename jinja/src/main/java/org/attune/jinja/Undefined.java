@@ -21,7 +21,7 @@ final class Undefined {
 
     /// What `owner` doesn't have.
     static Undefined member(Object owner, Object name) {
-        String type = owner == null ? "None" : Types.name(owner) + " object";
+        String type = owner == null ? "None" : Types.qualifiedName(owner) + " object";
         return because(
                 name instanceof String
                         ? Repr.of(type) + " has no attribute " + Repr.of(name)

@@ -19,7 +19,7 @@ final class WordWrap {
     }
 
     static Object filter(Call c) {
-        String text = c.text(0);
+        String text = c.lines(0);
         Budget.slowCharacters(2.0 * text.length());
         long width = c.integer(1, 79);
         String lineBreak = c.text(3, "\n");
