@@ -234,6 +234,9 @@ final class Evaluator {
         list.named().forEach(word -> named.put(word.name(), evaluate(word.value(), scope)));
         if (list.moreByName().isPresent()) {
             Object value = evaluate(list.moreByName().get(), scope);
+            if (value instanceof Undefined undefined) {
+                throw undefined.failure();
+            }
             if (!(value instanceof Map<?, ?> more)) {
                 throw JinjaException.type(
                         "argument after ** must be a mapping, not " + Types.name(value));

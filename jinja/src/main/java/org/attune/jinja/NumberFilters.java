@@ -28,7 +28,7 @@ final class NumberFilters {
 
     /// @param problem where it isn't a number, with a place for the name of its type
     private static Object number(Object value, String problem) {
-        if (!Types.isNumber(defined(value))) {
+        if (!Types.isNumber(value)) {
             throw JinjaException.type(problem.formatted(Types.name(value)));
         }
         return value;
@@ -112,16 +112,17 @@ final class NumberFilters {
     }
 
     private static Object round(Call c) {
-        Object value = number(c.get(0), "type %s doesn't define __round__ method");
-        Budget.charge(PercentFormat.DECIMAL);
-        int precision = Math.clamp(c.integer(1, 0), -400, 400);
         RoundingMode mode =
-                switch (c.text(2, "common")) {
+                switch (c.get(2, "common") instanceof String method ? method : "") {
                     case "common" -> RoundingMode.HALF_EVEN;
                     case "ceil" -> RoundingMode.CEILING;
                     case "floor" -> RoundingMode.FLOOR;
-                    default -> throw JinjaException.value("method must be common, ceil or floor");
+                    default ->
+                            throw JinjaException.value("method must be common, ceil or floor");
                 };
+        Object value = number(c.get(0), "type %s doesn't define __round__ method");
+        Budget.charge(PercentFormat.DECIMAL);
+        int precision = Math.clamp(c.integer(1, 0), -400, 400);
         if (mode != RoundingMode.HALF_EVEN) {
             double scale = Math.pow(10, precision);
             double scaled = JinjaNumbers.real(value) * scale;
@@ -138,6 +139,7 @@ final class NumberFilters {
     }
 
     private static Object fileSize(Call c) {
+        defined(c.get(0));
         Object value = Types.isString(c.get(0)) ? real(Strings.strip(c.soft(0))) : c.get(0);
         if (value == null && Types.isString(c.get(0))) {
             throw JinjaException.value("could not convert string to float: " + Repr.of(c.soft(0)));

@@ -227,7 +227,7 @@ final class OperandParser {
         }
         tokens.expectOperator("]");
         if (slices && keys.size() > 1) {
-            throw JinjaException.syntax("invalid syntax: a slice beside other keys", line);
+            throw JinjaException.syntax("invalid syntax", line);
         }
         if (slices) {
             return keys.getFirst();

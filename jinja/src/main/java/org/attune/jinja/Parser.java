@@ -13,6 +13,11 @@ import java.util.Set;
 
 /// Recursive descent over statements.
 final class Parser {
+    private static final Set<String> TAGS =
+            Set.of(
+                    ("for if set with macro call filter print block autoescape generation break"
+                                    + " continue include import from extends")
+                            .split(" "));
     private static final Set<String> CONSTANTS =
             Set.of("true", "True", "false", "False", "none", "None");
 
@@ -105,6 +110,10 @@ final class Parser {
             throw tokens.fail("tag name expected");
         }
         String tag = token.value();
+        if (!TAGS.contains(tag)) {
+            throw unknownTag(
+                    "Encountered unknown tag " + Repr.of(tag) + ".", Optional.of(tag), token.line());
+        }
         tags.push(tag);
         tokens.next();
         Statement statement =
@@ -121,20 +130,13 @@ final class Parser {
                     case "autoescape" -> autoescape(token.line());
                     case "generation" -> generation(token.line());
                     case "break", "continue" -> jump(tag, token.line());
-                    case "include", "import", "from", "extends" ->
+                    default ->
                             throw JinjaException.syntax(
                                     "tag "
                                             + Repr.of(tag)
                                             + " needs other templates, but a chat template"
                                             + " stands alone",
                                     token.line());
-                    default -> {
-                        tags.pop();
-                        throw unknownTag(
-                                "Encountered unknown tag " + Repr.of(tag) + ".",
-                                Optional.of(tag),
-                                token.line());
-                    }
                 };
         tags.pop();
         return statement;

@@ -94,18 +94,17 @@ final class TextFilters {
 
     private static Object format(Call c) {
         if (!c.more().isEmpty() && !c.named().isEmpty()) {
-            throw JinjaException.type("can't handle positional and keyword arguments at once");
+            throw JinjaException.type("can't handle positional and keyword arguments at the same time");
         }
         return PercentFormat.format(c.soft(0), PercentFormat.arguments(c.more(), c.named()));
     }
 
     private static Object indent(Call c) {
+        String indent = Types.isString(c.get(1, null)) ? c.text(1) : blanks(c.get(1, 4L));
         if (!Types.isString(c.get(0)) && !Types.name(c.get(0)).equals("list")) {
             JinjaOperators.arithmetic("+=", c.get(0), ""); // for its error
         }
         String text = c.lines(0);
-        String indent =
-                Types.isString(c.get(1, null)) ? c.text(1) : Strings.repeat(" ", c.integer(1, 4));
         boolean blank = c.truth(3, false);
         List<Object> lines = Strings.splitLines(text + "\n", false);
         Budget.characters(text.length() + (double) lines.size() * indent.length());
@@ -118,12 +117,18 @@ final class TextFilters {
         return out.toString();
     }
 
+    private static String blanks(Object count) {
+        return (String) JinjaOperators.arithmetic("*", " ", count);
+    }
+
     private static Object center(Call c) {
         return Strings.pad(c.soft(0), c.whole(1, 80), " ", Strings.Align.CENTER);
     }
 
     private static Object truncate(Call c) {
         String end = c.text(3, "...");
+        // For its error: only a number is long enough or not.
+        JinjaOperators.compare(">=", c.get(1, 255L), (long) Strings.length(end));
         long length = c.integer(1, 255);
         long leeway = c.integer(4, 5);
         long kept = length - Strings.length(end);

@@ -29,6 +29,7 @@ final class Types {
             case LoopContext _ -> "LoopContext";
             case Macro _ -> "Macro";
             case Globals.Joiner _ -> "Joiner";
+            case BoundMethod _ -> "builtin_function_or_method";
             case Invocable _ -> "function";
             default -> value.getClass().getSimpleName();
         };
