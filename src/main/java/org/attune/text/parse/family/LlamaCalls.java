@@ -18,13 +18,23 @@ final class LlamaCalls {
 
     private LlamaCalls() {}
 
-    /// Objects, and what follows them. An object without name or arguments is an answer.
+    /// Objects, and what follows them. An object without name or arguments is an answer. A damaged
+    /// object doesn't undo the calls before it.
     static CallReading readObjects(String body, Map<String, String> groups) {
         var values = new JsonCalls.Values(body, 0);
         var calls = new ArrayList<WrittenCall>();
         int end = 0;
         while (values.skipToValue()) {
-            Object value = values.value();
+            Object value;
+            try {
+                value = values.value();
+            } catch (UnreadableException e) {
+                if (calls.isEmpty()) {
+                    throw e;
+                }
+                calls.add(WrittenCall.unreadable(e.getMessage()));
+                break;
+            }
             List<?> items = value instanceof List<?> list ? list : List.of(value);
             if (!items.stream().allMatch(JsonCalls::isCall)) {
                 break;

@@ -74,9 +74,9 @@ final class TaggedCalls {
                 throw new UnreadableException("the name of the function doesn't end");
             }
             String name = name(text.substring(at + open.length(), nameEnd));
-            var arguments = new LinkedHashMap<String, Object>();
+            var arguments = new LinkedHashMap<String, String>();
             int end = parameters(text, nameEnd + 1, tags, arguments);
-            calls.add(WrittenCall.of(null, name, arguments));
+            calls.add(WrittenCall.ofTexts(name, arguments));
             at = text.indexOf(open, end);
         }
         if (calls.isEmpty()) {
@@ -94,7 +94,7 @@ final class TaggedCalls {
     }
 
     /// Puts the parameters of a function into a map; where the function ends.
-    private static int parameters(String text, int from, Tags tags, Map<String, Object> into) {
+    private static int parameters(String text, int from, Tags tags, Map<String, String> into) {
         String open = tags.parameter();
         String close = tags.close();
         int at = from;
@@ -137,7 +137,7 @@ final class TaggedCalls {
         if (name.isEmpty() || name.chars().anyMatch(c -> c == '<' || Character.isWhitespace(c))) {
             throw new UnreadableException("the name of the function is missing");
         }
-        var arguments = new LinkedHashMap<String, Object>();
+        var arguments = new LinkedHashMap<String, String>();
         int at = keys;
         while (at >= 0) {
             int keyEnd = text.indexOf("</arg_key>", at);
@@ -151,6 +151,6 @@ final class TaggedCalls {
                     text.substring(value + "<arg_value>".length(), valueEnd));
             at = text.indexOf("<arg_key>", valueEnd);
         }
-        return WrittenCall.of(null, name, arguments);
+        return WrittenCall.ofTexts(name, arguments);
     }
 }

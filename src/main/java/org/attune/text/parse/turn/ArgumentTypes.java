@@ -4,6 +4,7 @@ import org.attune.text.Json;
 import org.attune.text.JsonException;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +14,7 @@ import java.util.OptionalDouble;
 
 /// Gives arguments that were written as text the types of their tool's schema.
 public final class ArgumentTypes {
-    private final Map<String, Map<?, ?>> properties = new LinkedHashMap<>();
+    private final Map<String, Map<?, ?>> schemas = new LinkedHashMap<>();
 
     /// @param tools as chat templates take them
     public ArgumentTypes(List<Object> tools) {
@@ -23,13 +24,10 @@ public final class ArgumentTypes {
                             ? map.get("function")
                             : tool;
             if (function instanceof Map<?, ?> map && map.get("name") instanceof String name) {
-                boolean typed =
-                        map.get("parameters") instanceof Map<?, ?> parameters
-                                && parameters.get("properties") instanceof Map<?, ?>;
-                properties.put(
+                schemas.put(
                         name,
-                        typed
-                                ? (Map<?, ?>) ((Map<?, ?>) map.get("parameters")).get("properties")
+                        map.get("parameters") instanceof Map<?, ?> parameters
+                                ? parameters
                                 : Map.of());
             }
         }
@@ -37,61 +35,46 @@ public final class ArgumentTypes {
 
     /// Whether the model was offered no tool.
     public boolean isEmpty() {
-        return properties.isEmpty();
+        return schemas.isEmpty();
     }
 
     /// Whether the model was offered a tool of this name.
     public boolean knows(String tool) {
-        return properties.containsKey(tool);
+        return schemas.containsKey(tool);
     }
 
     /// Names of a tool's parameters, in the schema's order; empty if they aren't known.
     public List<String> parameters(String tool) {
-        return properties.getOrDefault(tool, Map.of()).keySet().stream()
-                .map(String.class::cast)
-                .toList();
+        return properties(tool).keySet().stream().map(String.class::cast).toList();
+    }
+
+    private Map<?, ?> properties(String tool) {
+        return schemas.getOrDefault(tool, Map.of()).get("properties") instanceof Map<?, ?> map
+                ? map
+                : Map.of();
     }
 
     /// The arguments, in the types of the schema where their text can be read so.
     public Object typed(String tool, Object arguments) {
-        Map<?, ?> schemas = properties.get(tool);
-        if (schemas == null || schemas.isEmpty() || !(arguments instanceof Map<?, ?> map)) {
+        Map<?, ?> properties = properties(tool);
+        if (properties.isEmpty() || !(arguments instanceof Map<?, ?> map)) {
             return arguments;
         }
         var result = new LinkedHashMap<String, Object>();
-        map.forEach((key, value) -> result.put((String) key, typed(schemas, key, value)));
+        map.forEach((key, value) -> result.put((String) key, typed(properties, key, value)));
         return result;
     }
 
-    /// The same, but lists and objects may also be in Python's writing.
-    Object typedLeniently(String tool, Object arguments) {
-        Map<?, ?> schemas = properties.get(tool);
-        if (!(typed(tool, arguments) instanceof Map<?, ?> typed) || schemas == null) {
-            return arguments;
-        }
-        var result = new LinkedHashMap<String, Object>();
-        typed.forEach(
-                (key, value) -> {
-                    List<String> types = types(schemas.get(key));
-                    boolean isStructure = types.contains("object") || types.contains("array");
-                    result.put(
-                            (String) key,
-                            isStructure && value instanceof String text ? structure(text) : value);
-                });
-        return result;
+    /// The arguments, in the types of the whole schema. [#typed] reads less of it, as Hugging Face's
+    /// parser does.
+    ///
+    /// @param areTexts whether the model wrote them as text, which has no types
+    Map<?, ?> fitted(String tool, Map<?, ?> arguments, boolean areTexts) {
+        return new SchemaFit(schemas.getOrDefault(tool, Map.of())).fitted(arguments, areTexts);
     }
 
-    private static Object structure(String text) {
-        try {
-            Object value = new CallList(text, CallList.Grammar.LENIENT).value();
-            return value instanceof Map<?, ?> || value instanceof List<?> ? value : text;
-        } catch (UnreadableException e) {
-            return text;
-        }
-    }
-
-    private static Object typed(Map<?, ?> schemas, Object key, Object value) {
-        List<String> types = types(schemas.get(key));
+    private static Object typed(Map<?, ?> properties, Object key, Object value) {
+        List<String> types = types(properties.get(key));
         if (types.isEmpty()) {
             return value;
         }
@@ -107,7 +90,7 @@ public final class ArgumentTypes {
     }
 
     /// The types that a schema allows, in its order.
-    static List<String> types(Object schema) {
+    private static List<String> types(Object schema) {
         var types = new ArrayList<String>();
         if (schema instanceof Map<?, ?> map) {
             if (map.get("type") instanceof String type) {
@@ -129,7 +112,8 @@ public final class ArgumentTypes {
         return types;
     }
 
-    private static Object typed(String text, List<String> types) {
+    /// A text as the first type that it can be read as, else the text.
+    static Object typed(String text, Collection<String> types) {
         for (String type : types) {
             Optional<Typed> typed = as(type, text);
             if (typed.isPresent()) {

@@ -61,7 +61,7 @@ final class TurnMessage {
         }
         taken.forEach(call -> take(call, raw));
         refused.forEach(this::problem);
-        stretch(reading.content());
+        stretch(PythonRules.without(reading.content(), format.controls()));
     }
 
     private void take(WrittenCall written, String raw) {
@@ -75,10 +75,11 @@ final class TurnMessage {
         events.add(new TurnEvent.Call(call));
     }
 
-    /// Keeps as content what can't be read as a call.
+    /// Keeps as content what can't be read as a call, joined to the text around it as it was
+    /// written.
     void unreadable(String reason, String raw) {
         problem(reason);
-        stretch(PythonRules.without(raw, format.controls()));
+        content.append(PythonRules.without(raw, format.controls()));
     }
 
     private void problem(String reason) {

@@ -6,10 +6,18 @@ import org.attune.text.JsonException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// A call as a model wrote it: an entry of `tool_calls`, whose arguments have no types yet.
+/// A call as a model wrote it: an entry of `tool_calls`, whose arguments aren't in the types of
+/// their schema yet.
 ///
 /// @param entry with `function`, and `id` where the model wrote one
-public record WrittenCall(Map<String, Object> entry) {
+/// @param areTexts whether the form writes each argument as text, so that nothing tells `0.25` from
+///     a string
+public record WrittenCall(Map<String, Object> entry, boolean areTexts) {
+    /// One whose arguments have JSON's or Python's types.
+    public WrittenCall(Map<String, Object> entry) {
+        this(entry, false);
+    }
+
     /// A call of a name.
     ///
     /// @param id null if the model wrote none
@@ -26,12 +34,17 @@ public record WrittenCall(Map<String, Object> entry) {
         return new WrittenCall(entry);
     }
 
+    /// A call whose arguments stand between tags.
+    public static WrittenCall ofTexts(String name, Map<String, String> arguments) {
+        return new WrittenCall(of(null, name, arguments).entry(), true);
+    }
+
     /// The same with an id.
     public WrittenCall withId(String id) {
         var copy = new LinkedHashMap<String, Object>();
         copy.put("id", id);
         copy.putAll(entry);
-        return new WrittenCall(copy);
+        return new WrittenCall(copy, areTexts);
     }
 
     /// One that can't be read.
@@ -60,18 +73,18 @@ public record WrittenCall(Map<String, Object> entry) {
             throw new UnreadableException("the name of the function is missing");
         }
         Object given = function.get("arguments");
-        Object arguments = object(given == null ? function.get("parameters") : given);
+        Map<?, ?> arguments = object(given == null ? function.get("parameters") : given);
         var checked = new LinkedHashMap<Object, Object>(function);
         if (given == null) {
             checked.remove("parameters");
         }
-        checked.put("arguments", types.typedLeniently(name, arguments));
+        checked.put("arguments", types.fitted(name, arguments, areTexts));
         var result = new LinkedHashMap<>(entry);
         result.put("function", checked);
         return new WrittenCall(result);
     }
 
-    private static Object object(Object arguments) {
+    private static Map<?, ?> object(Object arguments) {
         Object value = arguments;
         if (arguments instanceof String text) {
             try {

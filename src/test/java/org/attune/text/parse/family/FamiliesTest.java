@@ -213,6 +213,31 @@ class FamiliesTest {
         assertEquals(List.of(), answer.problems());
     }
 
+    /// What isn't valid JSON is the model's text, whatever it looks like.
+    @Test
+    void keepsTheTextOfBrokenCalls() {
+        for (String text :
+                List.of(
+                        "{\"name\": \"add\", \"parameters\": {\"a\": }}",
+                        "{\"name\": \"add\", \"parameters\": {\"a\": 1",
+                        "Look: {\"name\": \"add\", \"parameters\": {'a': 1}}  so",
+                        "a {\"name\": \"add\", \"parameters\": {\"a\": 1,}}\n\n{\"name\": \"add\"",
+                        "[ {\"name\": \"add\", \"parameters\": {\"b\": \"x}}]")) {
+            ParsedTurn turn = parse("llama3", "", text + "<|eot_id|>");
+            assertEquals("", calls(turn));
+            assertEquals(text, turn.message().content());
+            assertEquals(1, turn.problems().size());
+        }
+        ParsedTurn cut =
+                parse(
+                        "llama3",
+                        "",
+                        "{\"name\": \"add\", \"parameters\": {}}; {\"name\": \"add\", \"p<|eot_id|>");
+        assertEquals("add{}", calls(cut));
+        assertEquals("; {\"name\": \"add\", \"p", cut.message().content());
+        assertEquals(1, cut.problems().size());
+    }
+
     @Test
     void endsReasoningWithTheTurn() {
         ParsedTurn turn = parse("tool_call", "<|im_start|>assistant\n<think>\n", "Hm.<|im_end|>");
