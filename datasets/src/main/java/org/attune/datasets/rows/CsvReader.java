@@ -10,8 +10,8 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 
-/// Comma- or tab-separated values after RFC 4180, with
-/// a header line. All values are strings: `007` stays text and `NA` is no null.
+/// Delimited values after RFC 4180, with a header line, which says what the delimiter is. All
+/// values are strings: `007` stays text and `NA` is no null.
 final class CsvReader implements DelimitedRecords.Watch {
     private final RowFile file;
     private final DelimitedRecords records;
@@ -22,11 +22,47 @@ final class CsvReader implements DelimitedRecords.Watch {
         records = new DelimitedRecords(in, DelimitedRecords.Dialect.usual(delimiter), false, this);
     }
 
-    static void read(RowFile file, char delimiter, RowSink sink) throws IOException {
-        try (var reader =
-                new BufferedReader(new InputStreamReader(file.open(), Utf8.strictDecoder()))) {
-            new CsvReader(file, reader, delimiter).readTo(sink);
+    /// Delimiters of files called `.csv`, the likeliest first: spreadsheets write semicolons where
+    /// the comma stands in decimals.
+    private static final String DELIMITERS = ",;\t|";
+
+    private static final int LONGEST_HEADER = 1 << 16;
+
+    /// Comma-separated values, or what the header has outside quotes instead of a comma.
+    static void readCommas(RowFile file, RowSink sink) throws IOException {
+        try (BufferedReader reader = open(file)) {
+            new CsvReader(file, reader, delimiter(reader)).readTo(sink);
         }
+    }
+
+    /// Tab-separated values.
+    static void readTabs(RowFile file, RowSink sink) throws IOException {
+        try (BufferedReader reader = open(file)) {
+            new CsvReader(file, reader, '\t').readTo(sink);
+        }
+    }
+
+    private static BufferedReader open(RowFile file) throws IOException {
+        return new BufferedReader(
+                new InputStreamReader(file.open(), Utf8.strictDecoder()), LONGEST_HEADER);
+    }
+
+    /// The delimiter of the header, which is read again afterwards.
+    private static char delimiter(BufferedReader reader) throws IOException {
+        reader.mark(LONGEST_HEADER);
+        int best = DELIMITERS.length();
+        boolean isQuoted = false;
+        for (int i = 0; i < LONGEST_HEADER; i++) {
+            int c = reader.read();
+            isQuoted ^= c == '"';
+            if (c < 0 || !isQuoted && (c == '\n' || c == '\r')) {
+                break;
+            }
+            int place = isQuoted ? -1 : DELIMITERS.indexOf(c);
+            best = place < 0 ? best : Math.min(best, place);
+        }
+        reader.reset();
+        return DELIMITERS.charAt(best % DELIMITERS.length());
     }
 
     private void readTo(RowSink sink) throws IOException {

@@ -147,10 +147,14 @@ public final class DelimitedRecords {
         if (!isAtEnd()) {
             watch.fault(
                     line,
-                    "'%s' after a closing quote; write a quote inside a field twice"
-                            .formatted(Character.toString(ahead)));
+                    "'%s' after a closing quote; write '%s' between fields, and a quote inside a field twice"
+                            .formatted(shown((char) ahead), shown(delimiter)));
         }
         return field.toString();
+    }
+
+    private static String shown(char delimiter) {
+        return delimiter == '\t' ? "\\t" : String.valueOf(delimiter);
     }
 
     private int take() throws IOException {

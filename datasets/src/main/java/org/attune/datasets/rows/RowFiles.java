@@ -86,8 +86,8 @@ public final class RowFiles {
             switch (format) {
                 case "jsonl", "ndjson" -> JsonLinesReader.read(source, sink);
                 case "json" -> JsonReader.read(source, sink);
-                case "csv" -> CsvReader.read(source, ',', sink);
-                case "tsv" -> CsvReader.read(source, '\t', sink);
+                case "csv" -> CsvReader.readCommas(source, sink);
+                case "tsv" -> CsvReader.readTabs(source, sink);
                 case "txt" -> TextReader.read(source, sink, unit);
                 default -> ParquetReader.read(source, sink);
             }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.DatasetException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -130,6 +132,45 @@ class RowFilesTest {
         assertEquals("NA", rows.get(0).get("v"));
         assertEquals("a,\"b\"\n", rows.get(1).get("id"));
         assertEquals("", rows.get(1).get("v"));
+    }
+
+    /// Spreadsheets of many countries write semicolons into files that are called `.csv`.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '~',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    "a";"b"|"1";"x,y"             ~ {a=1, b=x,y}
+                    "a";"b"|"1;2";"x""y"          ~ {a=1;2, b=x"y}
+                    "a,b";c|1,5;2                 ~ {a,b=1,5, c=2}
+                    a;b|"x";"y"                   ~ {a=x, b=y}
+                    a;b|1;2                       ~ {a=1, b=2}
+                    "a";"b,c"|1;2                 ~ {a=1, b,c=2}
+                    "a;b",c|1,2                   ~ {a;b=1, c=2}
+                    a;b,c|1;2,3                   ~ {a;b=1;2, c=3}
+                    "a;b"|1                       ~ {a;b=1}
+                    "a\""","b;"|1,2               ~ {a"=1, b;=2}
+                    "a\tb"\tc|1\t2             ~ {a\tb=1, c=2}
+                    """)
+    void theHeaderSaysWhatTheDelimiterIs(String text, String row) throws IOException {
+        String file = text.replace('|', '\n') + "\n";
+        List<Row> rows = read("a.csv", file);
+        assertEquals(row, rows.getFirst().columns().toString());
+        assertEquals(rows.getFirst().columns(), read("b.csv", "\uFEFF" + file).getFirst().columns());
+    }
+
+    @Test
+    void anotherDelimiterBehindAQuoteIsNamed() {
+        var error =
+                assertThrows(
+                        DatasetException.class, () -> read("a.csv", "a,b\n\"x\";\"y\"\n"));
+        assertTrue(
+                error.getMessage()
+                        .endsWith(
+                                ":2: ';' after a closing quote; write ',' between fields, and a"
+                                        + " quote inside a field twice"),
+                error::getMessage);
     }
 
     @Test
