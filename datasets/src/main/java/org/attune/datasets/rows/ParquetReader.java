@@ -53,6 +53,9 @@ final class ParquetReader {
     private long rowText;
     private int rowValues;
 
+    /// What is wrong with the row; empty if nothing is.
+    private String fault = "";
+
     private ParquetReader(RowFile file, long size) {
         this.file = file;
         this.size = size;
@@ -68,6 +71,7 @@ final class ParquetReader {
         try (var context = HardwoodContext.create(1);
                 var reader = ParquetFileReader.open(InputFile.of(file.path()), context)) {
             List<SchemaNode> fields = reader.getFileSchema().getRootNode().children();
+            fields.forEach(field -> requireReadable(field, field.name()));
             sink.header(file.name(), fields.stream().map(SchemaNode::name).toList());
             readRows(reader, footer, fields, sink);
         } catch (AttuneException e) {
@@ -75,6 +79,29 @@ final class ParquetReader {
         } catch (IOException | RuntimeException e) {
             throw damaged(file, e);
         }
+    }
+
+    /// Refuses what Hardwood would read wrongly: whether an object that is a map's value is null it
+    /// looks up at the wrong place, if a list in a list comes first in that object.
+    private void requireReadable(SchemaNode node, String column) {
+        if (!(node instanceof SchemaNode.GroupNode group)) {
+            return;
+        }
+        if (group.isMap()
+                && group.getMapValue() instanceof SchemaNode.GroupNode value
+                && value.isStruct()
+                && firstLeaf(value).maxRepetitionLevel() > value.maxRepetitionLevel() + 1) {
+            throw new DatasetException(
+                    "%s: column \"%s\" has maps to objects whose first field is a list of lists or of maps, which can't be read; put another field first, or write JSON lines"
+                            .formatted(file.name(), column));
+        }
+        group.children().forEach(child -> requireReadable(child, column));
+    }
+
+    private static SchemaNode firstLeaf(SchemaNode node) {
+        return node instanceof SchemaNode.GroupNode group && !group.children().isEmpty()
+                ? firstLeaf(group.children().getFirst())
+                : node;
     }
 
     /// A damaged file shows itself as whatever the decoder stumbles over.
@@ -100,11 +127,16 @@ final class ParquetReader {
                 rowText = 0;
                 rowValues = 0;
                 var origin = new RowOrigin(file.name(), 0, count);
+                fault = "";
                 Map<String, Object> columns = struct(rows, fields);
                 if (rowText > file.limits().row() || rowValues > RowLimits.VALUES) {
                     throw file.limits().tooLong(origin.where() + ": the row");
                 }
-                sink.row(new Row(columns, origin));
+                if (fault.isEmpty()) {
+                    sink.row(new Row(columns, origin));
+                } else {
+                    sink.fault(origin, new DatasetException(origin.where() + ": " + fault));
+                }
             }
         }
         if (count != footer.rows()) {
@@ -248,10 +280,32 @@ final class ParquetReader {
     private Map<String, Object> map(PqMap map, SchemaNode element) {
         var values = new LinkedHashMap<String, Object>();
         for (PqMap.Entry entry : map.getEntries()) {
-            values.put(
-                    String.valueOf(entry.getKey()),
-                    entry.isValueNull() ? null : value(entry.getValue(), element));
+            String key = key(entry.getKey());
+            if (values.containsKey(key)) {
+                fault = "key \"%s\" occurs twice in a map".formatted(key);
+            }
+            Object value = value(entry, element);
+            values.put(key, value == null ? null : value(value, element));
         }
         return values;
+    }
+
+    private String key(Object key) {
+        if (key instanceof byte[]) {
+            fault = "a key of a map is binary; text, numbers and dates are accepted";
+        }
+        return iso(key);
+    }
+
+    /// The value of an entry. Hardwood's `isValueNull` looks at the wrong place where a list or a map
+    /// is the value and holds further ones.
+    private static Object value(PqMap.Entry entry, SchemaNode node) {
+        if (node instanceof SchemaNode.GroupNode group && group.isList()) {
+            return entry.getListValue();
+        }
+        if (node instanceof SchemaNode.GroupNode group && group.isMap()) {
+            return entry.getMapValue();
+        }
+        return entry.isValueNull() ? null : entry.getValue();
     }
 }
