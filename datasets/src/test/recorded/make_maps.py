@@ -1,4 +1,5 @@
-"""Writes maps within lists, objects and maps as Parquet, and what pyarrow reads as JSON lines. Needs pyarrow.
+"""Writes maps within lists, objects and maps as Parquet, what pyarrow reads of them as JSON lines, and texts
+that are no UTF-8. Needs pyarrow.
 
     python make_maps.py ../resources/recorded
 """
@@ -89,6 +90,20 @@ def main():
             {"m": [(b"\x00", 1)], "n": []},
         ],
     )
+    texts = pa.array([b"ok", "\ufffd".encode(), b"caf\xe9"]).buffers()
+    broken = pa.Array.from_buffers(TEXT, 3, texts)
+    offsets = pa.array([0, 1, 2, 3], pa.int32())
+    keys = pa.array(["k", "k", "k"])
+    columns = {
+        "t": broken,
+        "l": pa.ListArray.from_arrays(offsets, broken),
+        "s": pa.StructArray.from_arrays([broken], ["t"]),
+        "m": pa.MapArray.from_arrays(offsets, keys, broken),
+        "k": pa.MapArray.from_arrays(offsets, broken, keys),
+    }
+    for name, column in columns.items():
+        table = pa.table({"n": [0, 1, 2], "c": column})
+        pq.write_table(table, folder / f"text_{name}.parquet", store_schema=False)
     first = {"m": map_of(struct(l=pa.list_(pa.list_(WHOLE)), t=TEXT))}
     write(folder, "map_first", first, [{"m": [("a", {"l": [[1], []], "t": "b"})]}])
 

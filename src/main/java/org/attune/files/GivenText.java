@@ -36,6 +36,14 @@ public final class GivenText {
             throw new IOException(
                     "it has more than %d MiB, which no such text has".formatted(MOST >> 20));
         }
+        String whole = decoded(bytes);
+        return whole.startsWith("\uFEFF") ? whole.substring(1) : whole;
+    }
+
+    /// UTF-8 as text; no byte is replaced by another character.
+    ///
+    /// @throws IOException if it is no UTF-8, saying where
+    static String decoded(byte[] bytes) throws IOException {
         CharBuffer text = CharBuffer.allocate(bytes.length + 1);
         ByteBuffer in = ByteBuffer.wrap(bytes);
         CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
@@ -45,8 +53,7 @@ public final class GivenText {
                     "it is not UTF-8 text (byte 0x%02x in line %d)"
                             .formatted(bytes[in.position()], line(bytes, in.position())));
         }
-        String whole = text.flip().toString();
-        return whole.startsWith("\uFEFF") ? whole.substring(1) : whole;
+        return text.flip().toString();
     }
 
     private static long line(byte[] bytes, int end) {

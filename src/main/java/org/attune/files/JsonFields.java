@@ -12,7 +12,6 @@ import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -78,7 +77,7 @@ public final class JsonFields {
                 throw new ModelException(
                         "%s has %d bytes; at most %d are read".formatted(file, size, limit));
             }
-            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            return GivenText.decoded(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
             throw new ModelException(file + " does not exist", e);
         } catch (IOException e) {

@@ -46,6 +46,8 @@ public final class JsonValues {
     private static final Pattern UNEXPECTED =
             Pattern.compile("Unexpected character \\('(.)' \\(code (\\d+)", Pattern.DOTALL);
     private static final Pattern CONTROL = Pattern.compile("CTRL-CHAR, code (\\d+)");
+    private static final Pattern ESCAPE =
+            Pattern.compile("Unrecognized character escape '(.)'", Pattern.DOTALL);
     private static final Pattern QUOTED = Pattern.compile("'([^']*)'");
 
     private final JsonParser parser;
@@ -152,6 +154,14 @@ public final class JsonValues {
         if (e instanceof StreamConstraintsException) {
             return constraint(message);
         }
+        Matcher escape = ESCAPE.matcher(message);
+        if (escape.find()) {
+            return "unknown escape \\%s in a string; a backslash itself is written \\\\"
+                    .formatted(escape.group(1));
+        }
+        if (message.startsWith("Broken surrogate pair")) {
+            return "half of a character (lone surrogate) in a key";
+        }
         Matcher control = CONTROL.matcher(message);
         if (control.find()) {
             int code = Integer.parseInt(control.group(1));
@@ -186,8 +196,13 @@ public final class JsonValues {
     }
 
     private static String unexpected(String character, String message) {
+        if (message.contains("digit") && !message.contains("hex-digit")) {
+            return "'%s' where a number should have a digit".formatted(character);
+        }
         return switch (character) {
             case "'" -> "single quotes; JSON wants double quotes";
+            case "+" -> "'+' before a number; JSON wants none";
+            case "/" -> "'/' is not expected here; JSON has no comments";
             case "}", "]" -> "'" + character + "' after a comma (trailing comma?)";
             case "\uFEFF" -> "byte order mark inside the file";
             default -> {

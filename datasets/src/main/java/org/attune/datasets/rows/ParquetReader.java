@@ -13,20 +13,24 @@ import dev.hardwood.schema.SchemaNode;
 
 import org.attune.error.AttuneException;
 import org.attune.error.DatasetException;
+import org.attune.error.Excerpt;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -221,12 +225,17 @@ final class ParquetReader {
         var columns = new LinkedHashMap<String, Object>();
         for (int i = 0; i < fields.size(); i++) {
             SchemaNode field = fields.get(i);
-            columns.put(field.name(), row.isNull(i) ? null : value(row.getValue(i), field));
+            int place = i;
+            columns.put(
+                    field.name(),
+                    row.isNull(i)
+                            ? null
+                            : value(row.getValue(i), field, () -> row.getRawValue(place)));
         }
         return columns;
     }
 
-    private Object value(Object value, SchemaNode node) {
+    private Object value(Object value, SchemaNode node, Supplier<Object> raw) {
         count(
                 switch (value) {
                     case String text -> text.length();
@@ -248,10 +257,22 @@ final class ParquetReader {
             case Long number -> number;
             case Double number -> number;
             case Boolean truth -> truth;
-            case String text -> text;
+            case String text -> text(text, raw);
             case byte[] bytes -> bytes;
             default -> iso(value);
         };
+    }
+
+    /// Hardwood replaces what is no UTF-8.
+    ///
+    /// @param raw gives the text's bytes
+    private String text(String text, Supplier<Object> raw) {
+        if (text.indexOf('\uFFFD') >= 0
+                && raw.get() instanceof byte[] bytes
+                && !Arrays.equals(bytes, text.getBytes(StandardCharsets.UTF_8))) {
+            fault = "a text is no UTF-8: \"%s\"".formatted(Excerpt.of(text));
+        }
+        return text;
     }
 
     /// ISO text of dates, times and decimals; `toString` of a time would leave out zero seconds.
@@ -272,7 +293,9 @@ final class ParquetReader {
     private List<Object> list(PqList list, SchemaNode element) {
         var values = new ArrayList<>(list.size());
         for (int i = 0; i < list.size(); i++) {
-            values.add(list.isNull(i) ? null : value(list.get(i), element));
+            int place = i;
+            values.add(
+                    list.isNull(i) ? null : value(list.get(i), element, () -> list.getRaw(place)));
         }
         return values;
     }
@@ -280,21 +303,22 @@ final class ParquetReader {
     private Map<String, Object> map(PqMap map, SchemaNode element) {
         var values = new LinkedHashMap<String, Object>();
         for (PqMap.Entry entry : map.getEntries()) {
-            String key = key(entry.getKey());
+            String key = key(entry);
             if (values.containsKey(key)) {
                 fault = "key \"%s\" occurs twice in a map".formatted(key);
             }
             Object value = value(entry, element);
-            values.put(key, value == null ? null : value(value, element));
+            values.put(key, value == null ? null : value(value, element, entry::getRawValue));
         }
         return values;
     }
 
-    private String key(Object key) {
+    private String key(PqMap.Entry entry) {
+        Object key = entry.getKey();
         if (key instanceof byte[]) {
             fault = "a key of a map is binary; text, numbers and dates are accepted";
         }
-        return iso(key);
+        return key instanceof String text ? text(text, entry::getRawKey) : iso(key);
     }
 
     /// The value of an entry. Hardwood's `isValueNull` looks at the wrong place where a list or a map

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.DatasetException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -41,12 +43,9 @@ class ParquetMapsTest {
         }
     }
 
-    @Test
-    void keysThatOccurTwiceOrAreBinaryAreFaultsOfTheirRows() {
-        var rows = new ArrayList<Row>();
-        var faults = new ArrayList<String>();
+    private static void read(String name, List<Row> rows, List<String> faults) {
         RowFiles.read(
-                recorded("map_keys.parquet"),
+                recorded(name),
                 new RowSink() {
                     @Override
                     public void row(Row row) {
@@ -58,6 +57,28 @@ class ParquetMapsTest {
                         faults.add(fault.getMessage());
                     }
                 });
+    }
+
+    /// A text may hold the replacement character itself.
+    @ParameterizedTest
+    @ValueSource(strings = {"t", "l", "s", "m", "k"})
+    void textsThatAreNoUtf8AreFaultsOfTheirRows(String place) {
+        var rows = new ArrayList<Row>();
+        var faults = new ArrayList<String>();
+        read("text_" + place + ".parquet", rows, faults);
+        assertEquals(List.of(0L, 1L), rows.stream().map(row -> row.get("n")).toList());
+        assertTrue(rows.getLast().get("c").toString().contains("\uFFFD"));
+        assertEquals(1, faults.size());
+        assertTrue(
+                faults.getFirst().endsWith("row 2: a text is no UTF-8: \"caf\uFFFD\""),
+                faults::toString);
+    }
+
+    @Test
+    void keysThatOccurTwiceOrAreBinaryAreFaultsOfTheirRows() {
+        var rows = new ArrayList<Row>();
+        var faults = new ArrayList<String>();
+        read("map_keys.parquet", rows, faults);
         assertEquals(1, rows.size());
         assertTrue(
                 faults.getFirst().endsWith("row 1: key \"a\" occurs twice in a map"),

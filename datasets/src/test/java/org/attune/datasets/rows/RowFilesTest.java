@@ -113,6 +113,33 @@ class RowFilesTest {
         assertEquals(1, collect(file, new ArrayList<>()).size());
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '~',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    "\\x41"   ~ unknown escape \\x in a string; a backslash itself is written \\\\
+                    "\\'"     ~ unknown escape \\' in a string; a backslash itself is written \\\\
+                    "\\ud800" ~ lone surrogate \\ud800, half of a character
+                    "\\ude00\\ud83d" ~ lone surrogate \\ude00, half of a character
+                    1.         ~ '}' where a number should have a digit
+                    -          ~ '}' where a number should have a digit
+                    +1         ~ '+' before a number; JSON wants none
+                    /* */ 1    ~ '/' is not expected here; JSON has no comments
+                    """)
+    void whatIsNoJsonIsNamedInPlainWords(String value, String problem) throws IOException {
+        String row = "{\"t\": " + value + "}\n";
+        for (String name : List.of("a.jsonl", "a.json")) {
+            String text = name.endsWith("l") ? "{}\n" + row : "[\n" + row + "]";
+            Path file = Files.writeString(dir.resolve(name), text);
+            var error = assertThrows(DatasetException.class, () -> RowFiles.readAll(file));
+            assertTrue(
+                    error.getMessage().matches(".*:2: column \\d+: \\Q" + problem + "\\E"),
+                    error::getMessage);
+        }
+    }
+
     @Test
     void invalidUtf8IsLocatedInFilesReadAsCharacters() throws IOException {
         Path file = dir.resolve("a.csv");
