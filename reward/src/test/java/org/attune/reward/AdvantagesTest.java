@@ -193,6 +193,22 @@ class AdvantagesTest {
         assertEquals(3, advantages.metrics().get("reward"), TOLERANCE);
     }
 
+    /// TRL looks at what is compared: clipped rewards less the divergence, not the rewards.
+    @Test
+    void groupsThatAreEqualAfterClippingAreCounted() {
+        var clip = Optional.of(new ClipRange(-1, 2));
+        var clipped = Advantages.rloo(one(5, 3, 0, 1), 2, new double[4], 0.5, clip, false);
+        assertEquals(0.5, clipped.metrics().get("frac_reward_zero_std"));
+        assertArrayEquals(new double[] {0, 0, -1, 1}, clipped.values(), TOLERANCE);
+        assertEquals(2.25, clipped.metrics().get("reward"), TOLERANCE);
+        double[] divergences = {1, 0, 0, 0};
+        assertEquals(
+                0,
+                Advantages.rloo(one(5, 3, 0, 1), 2, divergences, 0.5, clip, false)
+                        .metrics()
+                        .get("frac_reward_zero_std"));
+    }
+
     @Test
     void statisticsAreNanAwareAndUnbiased() {
         RewardTable table =

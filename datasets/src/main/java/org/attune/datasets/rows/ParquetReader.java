@@ -321,8 +321,8 @@ final class ParquetReader {
         return key instanceof String text ? text(text, entry::getRawKey) : iso(key);
     }
 
-    /// The value of an entry. Hardwood's `isValueNull` looks at the wrong place where a list or a map
-    /// is the value and holds further ones.
+    /// The value of an entry. Hardwood's `isValueNull` looks at the wrong place where a list or a
+    /// map is the value and holds further ones.
     private static Object value(PqMap.Entry entry, SchemaNode node) {
         if (node instanceof SchemaNode.GroupNode group && group.isList()) {
             return entry.getListValue();

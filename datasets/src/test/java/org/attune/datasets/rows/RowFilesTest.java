@@ -184,14 +184,13 @@ class RowFilesTest {
         String file = text.replace('|', '\n') + "\n";
         List<Row> rows = read("a.csv", file);
         assertEquals(row, rows.getFirst().columns().toString());
-        assertEquals(rows.getFirst().columns(), read("b.csv", "\uFEFF" + file).getFirst().columns());
+        assertEquals(
+                rows.getFirst().columns(), read("b.csv", "\uFEFF" + file).getFirst().columns());
     }
 
     @Test
     void anotherDelimiterBehindAQuoteIsNamed() {
-        var error =
-                assertThrows(
-                        DatasetException.class, () -> read("a.csv", "a,b\n\"x\";\"y\"\n"));
+        var error = assertThrows(DatasetException.class, () -> read("a.csv", "a,b\n\"x\";\"y\"\n"));
         assertTrue(
                 error.getMessage()
                         .endsWith(

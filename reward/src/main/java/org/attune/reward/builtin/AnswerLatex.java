@@ -20,7 +20,7 @@ final class AnswerLatex {
     private static final Pattern USELESS =
             Pattern.compile(
                     "\\\\mathrm\\{th}|\\\\!\\s*|\\\\text\\s*\\{\\s*}"
-                            + "|\\\\?\\$|(?<!\\\\)[\"']|\\\\displaystyle");
+                            + "|\\\\?\\$|(?<!\\\\)\\\\[()]|(?<!\\\\)[\"']|\\\\displaystyle");
 
     /// What is written in several ways; the first that fits at a place counts.
     private static final Map<Pattern, String> NAMES = names();

@@ -1,6 +1,7 @@
 package org.attune.reward.builtin;
 
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// An answer to a problem of mathematics: what it means, if it is understood, and how it was
 /// written.
@@ -9,6 +10,11 @@ import java.util.Optional;
 /// @param text  as it was written, without what only changes the looks
 record MathAnswer(Optional<MathValue> value, String text) {
     private static final int LONGEST = 2000;
+
+    /// Commands, with words that they set, as `\sqrt`, `\text{Paris}` and `\begin{matrix}`.
+    private static final Pattern COMMAND = Pattern.compile("\\\\[a-zA-Z]+(?:\\{[a-zA-Z ]*})?");
+
+    private static final Pattern WORD = Pattern.compile("[a-zA-Z]{3}|(?<![^ ])[a-zA-Z]{2}(?![^ ])");
 
     /// What the gold column holds: the inside of a box or of a formula, the last number of a plain
     /// text, or all of it where there is LaTeX without marks around it.
@@ -38,11 +44,17 @@ record MathAnswer(Optional<MathValue> value, String text) {
     }
 
     private static Optional<MathAnswer> whole(String text) {
-        if (text.length() > LONGEST) {
+        if (text.length() > LONGEST || isProse(text)) {
             return Optional.empty();
         }
         String latex = AnswerLatex.plain(text, true);
         return MathReader.read(latex).map(value -> new MathAnswer(Optional.of(value), latex));
+    }
+
+    /// Whether a text has words: then it is no expression as a whole, but could be read as a
+    /// product of letters, which no completion equals.
+    private static boolean isProse(String text) {
+        return WORD.matcher(COMMAND.matcher(text).replaceAll(" ")).find();
     }
 
     /// @return empty if nothing is left to compare

@@ -1,6 +1,7 @@
 package org.attune.reward.builtin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -69,9 +70,35 @@ class RecordedAnswersTest {
                 "$\\frac12$ ~ \\boxed{\\frac12} ~ 0", // completions must be right LaTeX
                 "$\\sin^2 x$ ~ \\boxed{1 - \\cos^2 x} ~ 1",
                 "x^2+1 ~ \\boxed{1+x^2} ~ 1", // here TRL has no value
+                "5 ~ \\boxed{\\(5\\)} ~ 1",
+                "$x+1$ ~ \\boxed{ \\( x+1 \\) } ~ 1",
+                "The answer is \\frac{1}{2} ~ \\boxed{\\frac{1}{2}} ~ 1",
+                "\\frac{1}{2} of it ~ \\boxed{\\frac{1}{2}} ~ 1",
+                "We get 3x ~ \\boxed{3x} ~ 0", // the 3, as TRL
             })
     void knowsWhatAnswersMean(String solution, String completion, double expected) {
         assertEquals(expected, score(solution, completion));
+    }
+
+    /// Nothing that could be compared with stands in these columns; TRL gives None.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "The answer is x+1",
+                "Let f be x^2",
+                "sqrt(2)",
+                "NaCl2",
+                "version3b",
+                "Paris",
+                "I don't know",
+                "#### abc",
+                " ",
+                "$",
+                "\\boxed{}"
+            })
+    void proseIsNoAnswer(String solution) {
+        assertNull(score(solution, "\\boxed{x+1}"));
+        assertNull(score(solution, "\\boxed{" + solution + "}"));
     }
 
     @ParameterizedTest

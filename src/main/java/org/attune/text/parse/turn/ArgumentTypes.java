@@ -65,8 +65,8 @@ public final class ArgumentTypes {
         return result;
     }
 
-    /// The arguments, in the types of the whole schema. [#typed] reads less of it, as Hugging Face's
-    /// parser does.
+    /// The arguments, in the types of the whole schema. [#typed] reads less of it, as Hugging
+    /// Face's parser does.
     ///
     /// @param areTexts whether the model wrote them as text, which has no types
     Map<?, ?> fitted(String tool, Map<?, ?> arguments, boolean areTexts) {

@@ -232,7 +232,8 @@ class FamiliesTest {
                 parse(
                         "llama3",
                         "",
-                        "{\"name\": \"add\", \"parameters\": {}}; {\"name\": \"add\", \"p<|eot_id|>");
+                        "{\"name\": \"add\", \"parameters\": {}}; {\"name\": \"add\","
+                            + " \"p<|eot_id|>");
         assertEquals("add{}", calls(cut));
         assertEquals("; {\"name\": \"add\", \"p", cut.message().content());
         assertEquals(1, cut.problems().size());
