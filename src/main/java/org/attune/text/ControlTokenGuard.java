@@ -19,10 +19,14 @@ final class ControlTokenGuard {
 
     private static final char CLOSE = '\ufdd1';
 
+    /// White space; SentencePiece writes a blank as `▁`.
+    private static final Pattern SPACE = Pattern.compile("[\\s▁]*");
+
     private final Pattern controlToken;
     private final Predicate<String> roles;
 
-    /// @param controlTokens their texts
+    /// @param controlTokens their texts; those of nothing but white space, as Gemma and Phi have
+    ///     for line breaks and indentation, are text like any other
     ControlTokenGuard(List<String> controlTokens) {
         this(controlTokens, _ -> true);
     }
@@ -32,6 +36,7 @@ final class ControlTokenGuard {
         this.roles = roles;
         List<String> longestFirst =
                 controlTokens.stream()
+                        .filter(token -> !SPACE.matcher(token).matches())
                         .sorted(Comparator.comparingInt(String::length).reversed())
                         .map(Pattern::quote)
                         .toList();

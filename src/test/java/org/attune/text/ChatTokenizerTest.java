@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.files.JsonFields;
 import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -172,6 +176,28 @@ class ChatTokenizerTest {
         String bits = ChatTokensFixturesTest.bits(masked.assistant());
         assertTrue(bits.endsWith("000110"), bits);
         assertEquals(2, bits.chars().filter(bit -> bit == '1').count());
+    }
+
+    /// Gemma has tokens for line breaks and indentation, which end nothing.
+    @Test
+    void tokensOfWhiteSpaceAreText() {
+        int next = assets.tokenizer().vocabularySize();
+        String json = ((HfTokenizer) assets.tokenizer()).json();
+        ObjectNode more = JsonFields.parse("json", json).toNode();
+        for (String content : List.of("\n\n", "<tool>")) {
+            ArrayNode added = (ArrayNode) more.get("added_tokens");
+            ObjectNode token = added.get(0).deepCopy();
+            int id = content.equals("<tool>") ? next + 1 : next;
+            added.add(token.put("id", id).put("content", content).put("special", false));
+        }
+        try (var tokenizer = HfTokenizer.of("more.json", more.toString(), SpecialTokens.none())) {
+            var plain = new ChatTokenizer(tokenizer, assets.chat().template());
+            var talk = Conversation.of(List.of(Message.of("user", "hello\n\nhello<tool>")));
+            assertEquals(1, controlTokens(plain.encode(talk, Tail.NOTHING).ids(), next + 1));
+            int[] guarded = plain.sanitizingControlTokens().encode(talk, Tail.NOTHING).ids();
+            assertEquals(1, controlTokens(guarded, next));
+            assertEquals(0, controlTokens(guarded, next + 1));
+        }
     }
 
     private static int controlTokens(int[] ids, int id) {
