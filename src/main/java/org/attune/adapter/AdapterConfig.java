@@ -10,6 +10,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
 public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
@@ -119,17 +121,37 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
     }
 
     private static List<String> lastNames(Collection<String> paths) {
-        return paths.stream().map(p -> p.substring(p.lastIndexOf('.') + 1)).distinct().toList();
+        return paths.stream().map(AdapterConfig::lastName).distinct().toList();
     }
 
-    /// The same with `all-linear` written out as the module paths that it means, as PEFT saves
-    /// it.
-    default AdapterConfig withTargetsResolved(Collection<String> linearPaths) {
+    private static String lastName(String path) {
+        return path.substring(path.lastIndexOf('.') + 1);
+    }
+
+    /// The same with `all-linear` written out, since PEFT loads names. They are the last names of
+    /// the modules if these mean no other module of the model, else whole paths.
+    ///
+    /// @param paths of the modules that have an adapter
+    /// @param modules paths of all of the model's modules, linear or not
+    default AdapterConfig withTargetsResolved(List<String> paths, Collection<String> modules) {
         if (!(targets() instanceof ModuleSelection.AllLinear)) {
             return this;
         }
-        List<String> paths = matchAll(linearPaths).stream().map(AdapterTarget::path).toList();
-        return with(new ModuleSelection.Names(paths), modulesToSave(), taskType(), baseModel());
+        AdapterConfig whole = withTargets(paths, path -> path);
+        AdapterConfig brief = withTargets(paths, AdapterConfig::lastName);
+        return brief.reached(modules).equals(whole.reached(modules)) ? brief : whole;
+    }
+
+    private Set<AdapterTarget> reached(Collection<String> modules) {
+        return modules.stream().flatMap(path -> match(path).stream()).collect(Collectors.toSet());
+    }
+
+    /// The same on named modules.
+    ///
+    /// @param name of a module's path
+    default AdapterConfig withTargets(List<String> paths, UnaryOperator<String> name) {
+        var names = new ModuleSelection.Names(paths.stream().map(name).distinct().toList());
+        return with(names, modulesToSave(), taskType(), baseModel());
     }
 
     /// The same on another base model.

@@ -3,9 +3,9 @@ package org.attune.adapter;
 import org.attune.error.ConfigException;
 import org.attune.files.PrettyJson;
 
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// Configuration of an adapter that scales keys, values and feed-forward features, PEFT's
 /// `peft_type: IA3`. Matching of modules is PEFT's. [Liu et al. 2022,
@@ -92,17 +92,12 @@ public record Ia3Config(
 
     /// Writes the feed-forward modules out too, since PEFT wants them among the targets.
     @Override
-    public AdapterConfig withTargetsResolved(Collection<String> linearPaths) {
-        if (!(targets instanceof ModuleSelection.AllLinear)) {
-            return this;
-        }
-        List<AdapterTarget> matched = matchAll(linearPaths);
-        List<String> paths = matched.stream().map(AdapterTarget::path).toList();
+    public Ia3Config withTargets(List<String> paths, UnaryOperator<String> name) {
         List<String> inner = paths.stream().filter(this::isFeedforward).toList();
         return new Ia3Config(
-                new ModuleSelection.Names(paths),
+                new ModuleSelection.Names(paths.stream().map(name).distinct().toList()),
                 excluded,
-                new ModuleSelection.Names(inner),
+                new ModuleSelection.Names(inner.stream().map(name).distinct().toList()),
                 modulesToSave,
                 taskType,
                 baseModel);

@@ -7,6 +7,7 @@ import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ModulePaths;
 import org.attune.model.layer.OutputLayer;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// An adapter's parameters in PEFT's files.
 final class AdapterFile {
@@ -135,7 +137,7 @@ final class AdapterFile {
                         .toList();
         AdapterFolder.write(
                 folder,
-                config.withTargetsResolved(paths).withBaseModel(baseModel),
+                config.withTargetsResolved(paths, modules()).withBaseModel(baseModel),
                 sources,
                 decoder.config().names().transposed());
     }
@@ -160,8 +162,16 @@ final class AdapterFile {
         List<String> paths = adapter.targets().stream().map(AdapterTarget::path).toList();
         AdapterFolder.write(
                 folder,
-                config.withTargetsResolved(paths).withBaseModel(baseModel),
+                config.withTargetsResolved(paths, modules()).withBaseModel(baseModel),
                 sources,
                 decoder.config().names().transposed());
+    }
+
+    /// All modules of the model, linear or not.
+    private Set<String> modules() {
+        ModulePaths paths = ModulePaths.of(decoder.config());
+        Set<String> modules = paths.others();
+        modules.addAll(paths.whole());
+        return modules;
     }
 }

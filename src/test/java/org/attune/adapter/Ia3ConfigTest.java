@@ -40,6 +40,28 @@ class Ia3ConfigTest {
                 expression.matchAll(List.of(K, DOWN)));
     }
 
+    /// PEFT compares feed-forward names with ends of paths, so that a short one may mean too much.
+    @Test
+    void allLinearIsWrittenByLastNamesWhereTheyAreExact() throws IOException {
+        var config =
+                (Ia3Config)
+                        read(
+                                "\"target_modules\":\"all-linear\","
+                                        + "\"feedforward_modules\":\".*\\\\.mlp\\\\..*\"");
+        List<String> paths = List.of(K, DOWN);
+        assertEquals(
+                Ia3Config.of(names("k_proj", "down_proj"), names("down_proj")),
+                config.withTargetsResolved(paths, paths));
+        List<String> alike = List.of(K, DOWN, "model.layers.0.self_attn.xdown_proj");
+        assertEquals(
+                Ia3Config.of(new ModuleSelection.Names(alike), names(DOWN)),
+                config.withTargetsResolved(alike, alike));
+    }
+
+    private static ModuleSelection names(String... names) {
+        return new ModuleSelection.Names(List.of(names));
+    }
+
     @Test
     void whatIsWrittenReadsBackEqual() throws IOException {
         AdapterConfig config =

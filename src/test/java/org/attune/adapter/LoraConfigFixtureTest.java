@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -45,6 +46,22 @@ class LoraConfigFixtureTest {
                     report.unsupported(name);
                 }
             }
+        }
+    }
+
+    /// PEFT reads the names of `all-linear` by ends of paths; they reach what it adapted itself.
+    @Test
+    void namesOfAllLinearReachWhatPeftAdapted() throws IOException {
+        Path root = Fixtures.fixture("engine/adapters");
+        Path folder = root.resolve("lora-all-linear");
+        try (AdapterFolder adapter = AdapterFolder.open(folder)) {
+            Path base = root.resolveSibling(base(folder));
+            Set<String> adapted = pathsOf(adapter.tensors().entries().keySet());
+            AdapterConfig written =
+                    LoraConfig.of(4, 8, 0, new ModuleSelection.AllLinear())
+                            .withTargetsResolved(List.copyOf(adapted), matrices(base));
+            assertEquals(7, ((ModuleSelection.Names) written.targets()).names().size());
+            assertEquals(adapted, matchedIn(base, written));
         }
     }
 
@@ -103,11 +120,16 @@ class LoraConfigFixtureTest {
 
     /// The base's matrices that the configuration matches.
     private static Set<String> matchedIn(Path base, AdapterConfig config) {
+        Set<String> matched = matrices(base);
+        matched.removeIf(path -> config.match(path).isEmpty());
+        return matched;
+    }
+
+    private static Set<String> matrices(Path base) {
         try (SafeTensorsFile weights = SafeTensorsFile.open(base)) {
             return weights.entries().values().stream()
                     .filter(e -> e.shape().length == 2 && e.name().endsWith(".weight"))
                     .map(e -> e.name().substring(0, e.name().length() - ".weight".length()))
-                    .filter(p -> config.match(p).isPresent())
                     .collect(Collectors.toCollection(TreeSet::new));
         }
     }

@@ -58,9 +58,31 @@ class LoraConfigTest {
         assertEquals(
                 List.of(Q0, UP0),
                 config.matchAll(paths).stream().map(AdapterTarget::path).toList());
-        assertEquals(
-                new ModuleSelection.Names(List.of(Q0, UP0)),
-                config.withTargetsResolved(paths).targets());
+    }
+
+    /// What PEFT loads reaches the same modules: last names where they mean nothing else.
+    @Test
+    void allLinearIsWrittenByLastNamesWhereTheyAreExact() throws IOException {
+        List<String> modules = List.of(Q0, Q1, UP0, "model.layers.0.mlp", "lm_head");
+        LoraConfig config = read("\"target_modules\":\"all-linear\"");
+        assertEquals(List.of("q_proj", "up_proj"), written(config, List.of(Q0, Q1, UP0), modules));
+        // only one of two has an adapter
+        assertEquals(List.of(Q0, UP0), written(config, List.of(Q0, UP0), modules));
+        // last names would be limited to the layer
+        LoraConfig layer =
+                read("\"target_modules\":\"all-linear\",\"layers_to_transform\":[1]");
+        assertEquals(List.of(Q0, Q1), written(layer, List.of(Q0, Q1), List.of(Q0, Q1)));
+        LoraConfig excluded =
+                read(
+                        "\"target_modules\":\"all-linear\","
+                                + "\"exclude_modules\":[\"layers.1.self_attn.q_proj\"]");
+        assertEquals(List.of("q_proj", "up_proj"), written(excluded, List.of(Q0, UP0), modules));
+    }
+
+    private static List<String> written(
+            LoraConfig config, List<String> paths, List<String> modules) {
+        return ((ModuleSelection.Names) config.withTargetsResolved(paths, modules).targets())
+                .names();
     }
 
     @Test
