@@ -8,25 +8,22 @@ import java.util.Optional;
 public final class NearestKey {
     private NearestKey() {}
 
-    /// The key with the smallest edit distance; empty if even that is more than half the length.
+    /// The key that takes the fewest edits; empty if even that takes many, since such a key means
+    /// something else. An inserted, left out or swapped letter is one edit, another letter two; a
+    /// name of up to seven letters may have one, longer ones one for each four letters.
     public static Optional<String> of(String wrong, Collection<String> known) {
+        int most = Math.max(1, wrong.length() / 4);
         return known.stream()
-                .filter(key -> mayBeNear(wrong, key))
+                .filter(key -> Math.abs(wrong.length() - key.length()) <= most)
                 .min(
                         Comparator.<String>comparingInt(key -> distance(wrong, key))
                                 .thenComparing(Comparator.naturalOrder()))
-                .filter(key -> 2 * distance(wrong, key) <= Math.max(wrong.length(), key.length()));
+                .filter(key -> distance(wrong, key) <= most);
     }
 
-    /// Whether the lengths alone don't rule it out: their difference is the least distance.
-    private static boolean mayBeNear(String wrong, String key) {
-        return 2 * Math.abs(wrong.length() - key.length())
-                <= Math.max(wrong.length(), key.length());
-    }
-
-    /// Insertions, deletions, substitutions and swaps of neighbours that turn one into the other
-    /// (Damerau-Levenshtein, each place edited once).
-    static int distance(String a, String b) {
+    /// Insertions, deletions and swaps of neighbours that turn one into the other, each place
+    /// edited once; a substitution is a deletion and an insertion.
+    private static int distance(String a, String b) {
         int[][] d = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {
             for (int j = 0; j <= b.length(); j++) {
@@ -39,7 +36,7 @@ public final class NearestKey {
     private static int step(String a, String b, int[][] d, int i, int j) {
         boolean same = a.charAt(i - 1) == b.charAt(j - 1);
         int best =
-                Math.min(d[i - 1][j - 1] + (same ? 0 : 1), Math.min(d[i - 1][j], d[i][j - 1]) + 1);
+                Math.min(d[i - 1][j - 1] + (same ? 0 : 2), Math.min(d[i - 1][j], d[i][j - 1]) + 1);
         boolean swapped =
                 i > 1
                         && j > 1

@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.cli.config.ForeignKeys;
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyFacts;
 import org.attune.cli.config.KeyTable;
@@ -91,9 +92,15 @@ final class KeysCommand implements Callable<Integer> {
         Methods.all().stream().map(TrainingMethod::name).forEach(names::add);
         String near =
                 parts.stream()
-                        .flatMap(part -> NearestKey.of(part, names).stream())
+                        .flatMap(part -> ForeignKeys.answer(part).stream())
                         .findFirst()
-                        .map(name -> "; did you mean " + name + "?")
+                        .map(answer -> "; it is " + answer)
+                        .or(
+                                () ->
+                                        parts.stream()
+                                                .flatMap(p -> NearestKey.of(p, names).stream())
+                                                .findFirst()
+                                                .map(name -> "; did you mean " + name + "?"))
                         .orElse("; attune keys lists all");
         return new ConfigException("no key has " + String.join(" or ", parts) + " in it" + near);
     }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// A run's file for a method, commented, with values that suit a first run with LoRA.
@@ -70,10 +71,15 @@ public final class InitialFile {
                             .formatted(
                                     name,
                                     command,
-                                    NearestKey.of(name, keys.keySet())
-                                            .map(near -> "; did you mean " + near + "?")
+                                    ForeignKeys.answer(name)
+                                            .map(answer -> "; " + answer)
+                                            .or(() -> nearest(name))
                                             .orElse("; " + listing + " lists them")));
         }
+    }
+
+    private Optional<String> nearest(String name) {
+        return NearestKey.of(name, keys.keySet()).map(near -> "; did you mean " + near + "?");
     }
 
     /// The file.

@@ -34,7 +34,11 @@ final class KeyCheck {
     /// @return a note for each given key without effect
     List<String> sort(Map<String, Setting> settings, Problems problems) {
         List<String> notes = new ArrayList<>();
+        var foreign = new ForeignKeys(settings, known, this::whose);
         for (Setting setting : List.copyOf(settings.values())) {
+            if (foreign.take(setting, notes, problems)) {
+                continue;
+            }
             Key key = known.get(setting.key());
             if (key == null) {
                 problems.add(
@@ -69,23 +73,29 @@ final class KeyCheck {
                 }
             }
         }
+        foreign.tell(problems);
         return notes;
     }
 
     private String unknown(Setting setting) {
         String given = setting.key() + ": " + setting.value() + "; ";
-        List<TrainingMethod<?, ?>> others = table.methodsOf(setting.key());
-        if (!others.isEmpty()) {
-            return given
-                    + "a key of "
-                    + others.stream().map(TrainingMethod::name).collect(Collectors.joining(" and "))
-                    + ", not of "
-                    + command;
+        if (!table.methodsOf(setting.key()).isEmpty()) {
+            return given + whose(setting.key());
         }
         if (setting.key().equals("sweep")) {
             return given + "a block of attune sweep, which tries several values of keys";
         }
         return given + "unknown key" + nearest(setting.key());
+    }
+
+    /// Which methods have a key that isn't known here.
+    private String whose(String key) {
+        return "a key of "
+                + table.methodsOf(key).stream()
+                        .map(TrainingMethod::name)
+                        .collect(Collectors.joining(" and "))
+                + ", not of "
+                + command;
     }
 
     private String nearest(String wrong) {
@@ -97,6 +107,6 @@ final class KeyCheck {
         return NearestKey.of(wrong, useful)
                 .or(() -> NearestKey.of(wrong, known.keySet()))
                 .map(key -> "; did you mean " + key + "?")
-                .orElse("; all keys are in docs/keys.md");
+                .orElse("; attune keys lists all keys");
     }
 }

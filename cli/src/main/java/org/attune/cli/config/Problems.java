@@ -12,6 +12,7 @@ final class Problems {
 
     private final List<String> lines = new ArrayList<>();
     private int count;
+    private String remedy = "";
 
     /// Whether what is added now is still shown, so that it is worth a search for its remedy.
     boolean areShown() {
@@ -34,6 +35,11 @@ final class Problems {
         count++;
     }
 
+    /// What is to be done about several of them, said behind them.
+    void remedy(String text) {
+        remedy = "\n" + text.replaceAll("[\\p{Cntrl}&&[^\n]]", "\ufffd");
+    }
+
     boolean isEmpty() {
         return lines.isEmpty();
     }
@@ -45,7 +51,7 @@ final class Problems {
             if (count > lines.size()) {
                 head = "%d problems, the first %d:".formatted(count, lines.size());
             }
-            throw new ConfigException(head + "\n  " + String.join("\n  ", lines));
+            throw new ConfigException(head + "\n  " + String.join("\n  ", lines) + remedy);
         }
     }
 }

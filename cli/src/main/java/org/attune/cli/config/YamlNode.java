@@ -1,12 +1,33 @@
 package org.attune.cli.config;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// A piece of a YAML file that knows its line (from 1). Scalars keep their text: what it means
 /// depends on the key, as `1e-4` is a number and `no` a strategy.
 sealed interface YamlNode {
+    /// Texts that are the same without quotes, in lists and maps too.
+    Pattern PLAIN = Pattern.compile("-?[\\w./~$](?:[\\w./~$+:@=-]*[\\w./~$+@=-])?");
+
     int line();
+
+    /// On one line, as a file may have it.
+    default String yaml() {
+        return switch (this) {
+            case Scalar(String text, boolean isNull, int _) ->
+                    isNull
+                            ? "null"
+                            : PLAIN.matcher(text).matches() && !text.equals("null")
+                                    ? text
+                                    : "'" + text.replace("'", "''") + "'";
+            case Items(var items, int _) -> items.stream().map(YamlNode::yaml).toList().toString();
+            case Fields(var fields, int _) ->
+                    fields.stream()
+                            .map(f -> f.key() + ": " + f.value().yaml())
+                            .collect(Collectors.joining(", ", "{", "}"));
+        };
+    }
 
     /// @param text as written, without quotes
     /// @param isNull an empty value, `~` or `null` without quotes

@@ -127,7 +127,7 @@ class RunConfigReaderTest {
                   run.yaml:3: learning_rat: 1e-4; unknown key; did you mean learning_rate?
                   run.yaml:6: discopop_tau: 0.2; a key of dpo, not of sft
                   run.yaml:9: push_to_hub_token: t; refused: use hub_token
-                  run.yaml:11: datasets_typo_far_from_everything: 1; unknown key; all keys are in docs/keys.md
+                  run.yaml:11: datasets_typo_far_from_everything: 1; unknown key; attune keys lists all keys
                   run.yaml:5: max_length: long; accepted: a whole number
                   run.yaml:10: eval_strategy: sometimes; accepted: no, steps, epoch
                   run.yaml:4: lora_r: 0; accepted: a whole number >= 1

@@ -1,0 +1,158 @@
+package org.attune.cli.config;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+
+/// Answers what a run's file has in the words of LLaMA-Factory, Axolotl and others, as
+/// `foreign.tsv` lists them. Such names are errors that say what to write: a file whose defaults
+/// are another program's would train something else if its names were simply taken over.
+public final class ForeignKeys {
+    private static final List<ForeignKey> ROWS = ForeignKey.load();
+    private static final Map<String, List<ForeignKey>> NAMES =
+            ROWS.stream()
+                    .filter(row -> !row.isDefault())
+                    .collect(Collectors.groupingBy(ForeignKey::name));
+
+    /// From so many names of one program on the whole file is taken for one of its.
+    private static final int WHOLE_FILE = 4;
+
+    private final Map<String, Setting> settings;
+    private final Map<String, Key> known;
+    private final UnaryOperator<String> otherwise;
+    private final String program;
+    private final boolean isWhole;
+    private final Map<String, String> written = new LinkedHashMap<>();
+
+    /// @param settings of the run; names of others are taken out, the keys that they mean put in
+    /// @param known keys here
+    /// @param otherwise what is said of a key that isn't known here
+    ForeignKeys(
+            Map<String, Setting> settings, Map<String, Key> known, UnaryOperator<String> otherwise) {
+        this.settings = settings;
+        this.known = known;
+        this.otherwise = otherwise;
+        List<String> programs = ROWS.stream().map(ForeignKey::program).distinct().toList();
+        program = programs.stream().max(Comparator.comparingLong(this::names)).orElseThrow();
+        isWhole = names(program) >= WHOLE_FILE;
+    }
+
+    private long names(String candidate) {
+        return settings.keySet().stream()
+                .filter(name -> !known.containsKey(name))
+                .filter(name -> find(name, candidate).isPresent())
+                .count();
+    }
+
+    private static Optional<ForeignKey> find(String name, String program) {
+        return NAMES.getOrDefault(name, List.of()).stream()
+                .filter(row -> row.program().equals(program))
+                .findFirst();
+    }
+
+    private static Optional<ForeignKey> find(String name) {
+        return NAMES.getOrDefault(name, List.of()).stream().findFirst();
+    }
+
+    /// What a name of another program means here, in words; empty if none has it.
+    public static Optional<String> answer(String name) {
+        return find(name)
+                .map(
+                        row ->
+                                row.key()
+                                        .map(key -> row.program() + "'s name of " + key)
+                                        .orElse("a key of " + row.program() + "; " + row.note()));
+    }
+
+    /// Takes a setting that is another program's: by its name, or of a key that is known here too,
+    /// by its value.
+    ///
+    /// @param notes takes what has no effect
+    /// @return whether it is one
+    boolean take(Setting setting, List<String> notes, Problems problems) {
+        String name = setting.key();
+        Optional<ForeignKey> row = find(name, program).or(() -> find(name));
+        if (row.isEmpty() || known.containsKey(name) && !row.get().lists(setting.value())) {
+            return false;
+        }
+        settings.remove(name);
+        if (!asksNothing(row.get(), setting.value())) {
+            answer(row.get(), setting, notes, problems);
+        }
+        return true;
+    }
+
+    private static boolean asksNothing(ForeignKey row, YamlNode value) {
+        if (row.key().isPresent()) {
+            return value.isNull()
+                    || value.toString().isBlank()
+                    || row.translated(value).filter(String::isEmpty).isPresent();
+        }
+        var refused =
+                new Key(row.name(), List.of(), "", "null", Key.Outcome.REFUSED, row.note());
+        return row.lists(value) || AskedNothing.by(refused, value);
+    }
+
+    private void answer(ForeignKey row, Setting setting, List<String> notes, Problems problems) {
+        String given = setting.key() + ": " + setting.value() + "; ";
+        if (row.isNoEffect()) {
+            notes.add(
+                    "%s: %s has no effect here: %s"
+                            .formatted(setting.where(), setting.key(), row.note()));
+            return;
+        }
+        if (row.isRefused()) {
+            String whose = "a key of " + row.program() + "; ";
+            problems.add(setting.where(), given + whose + row.note());
+            return;
+        }
+        String key = row.key().orElseThrow();
+        Optional<String> value = row.translated(setting.value());
+        Key ours = known.get(key);
+        String named = given + row.program() + "'s " + (key.equals(row.name()) ? "value" : "name of " + key);
+        if (ours == null || ours.outcome() != Key.Outcome.OBEYED) {
+            problems.add(setting.where(), named + ", " + otherwise.apply(key));
+        } else if (value.isEmpty()) {
+            problems.add(setting.where(), named + "; " + row.note());
+        } else {
+            problems.add(setting.where(), named + "; write " + key + ": " + value.get());
+            written.putIfAbsent(key, value.get());
+            YamlNode node = YamlText.parse(setting.where(), value.get(), problems);
+            settings.putIfAbsent(key, setting.as(key, node));
+        }
+    }
+
+    /// Says all keys to write at once, if there are several.
+    void tell(Problems problems) {
+        if (written.size() < 2) {
+            return;
+        }
+        List<String> lines = new ArrayList<>();
+        lines.add("What " + program + "'s names mean, to be written in their place:");
+        written.forEach((key, value) -> lines.add("  " + key + ": " + value));
+        if (isWhole) {
+            List<String> defaults =
+                    ROWS.stream()
+                            .filter(r -> r.isDefault() && r.program().equals(program))
+                            .filter(r -> known.containsKey(r.name()))
+                            .filter(r -> !settings.containsKey(r.name()))
+                            .map(ForeignKeys::line)
+                            .toList();
+            if (!defaults.isEmpty()) {
+                lines.add("  # " + program + "'s defaults, where those here are others:");
+                lines.addAll(defaults);
+            }
+        }
+        problems.remedy(String.join("\n", lines));
+    }
+
+    private static String line(ForeignKey row) {
+        String value = String.join("|", row.values());
+        return value.startsWith("#") ? "  " + value : "  " + row.name() + ": " + value;
+    }
+}
