@@ -2,8 +2,14 @@ package org.attune.cli;
 
 import org.attune.cli.config.InitialFile;
 import org.attune.cli.config.InitialSample;
+import org.attune.cli.config.MethodChoice;
+import org.attune.cli.config.RunConfigReader;
 import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
+import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.TrainingMethod;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,7 +28,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 
 /// `attune init METHOD [key=value …] [--out FILE]`
@@ -33,13 +38,17 @@ import java.util.concurrent.Callable;
             "It needs a model and data; the rest runs as it is."
         })
 final class InitCommand implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(InitCommand.class);
+
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
 
     @Parameters(
             index = "0",
             paramLabel = "METHOD",
-            description = "A method, as sft or dpo, or sample; attune --help lists them.")
+            description =
+                    "A method, as sft or dpo, or sample; attune --help lists them (default: what"
+                            + " the rows of datasets=DATA suit).")
     String name;
 
     @Parameters(
@@ -59,7 +68,8 @@ final class InitCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        String text = file(SecretArguments.without(values)).text(all);
+        InitialFile file = file();
+        String text = file.text(all);
         PrintWriter console = spec.commandLine().getOut();
         if (out == null) {
             console.print(text);
@@ -73,16 +83,50 @@ final class InitCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new ConfigException("--out: " + out + " can't be written: " + e, e);
         }
+        List<String> open = file.open();
         console.println(
-                "%s written; fill in model and data, then: attune preview %s, attune %s %s"
-                        .formatted(out, out, name.toLowerCase(Locale.ROOT), out));
+                "%s written; %sattune preview %s, attune %s %s"
+                        .formatted(
+                                out,
+                                open.isEmpty()
+                                        ? "next: "
+                                        : "fill in " + String.join(" and ", open) + ", then: ",
+                                out,
+                                file.command(),
+                                out));
         return ExitCodes.DONE;
     }
 
-    private InitialFile file(List<String> given) {
-        return name.equalsIgnoreCase("sample")
-                ? InitialSample.of(given)
-                : new InitialFile(method(), given);
+    private InitialFile file() {
+        if (name.contains("=")) {
+            values.addFirst(name);
+        }
+        List<String> given = SecretArguments.without(values);
+        if (name.equalsIgnoreCase("sample")) {
+            return InitialSample.of(given);
+        }
+        var reader = new RunConfigReader();
+        TrainingMethod<?, ?> method = name.contains("=") ? chosen(reader, given) : method();
+        var file = new InitialFile(method, given);
+        try {
+            reader.rowsFor(method, given, RowSetup::typeOf)
+                    .ifPresent(type -> file.withRows(type.key()));
+        } catch (DatasetException e) {
+            LOG.warn("whether the rows suit {} can't be seen yet: {}", method.name(), e.getMessage());
+        }
+        return file;
+    }
+
+    /// The method that suits the rows, where none is named.
+    private TrainingMethod<?, ?> chosen(RunConfigReader reader, List<String> given) {
+        if (given.stream().noneMatch(word -> word.matches("(?s)dataset(s|_name)=.+"))) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "which method? Name it, as sft, or rows that say it, as datasets=DATA");
+        }
+        MethodChoice choice = reader.methodOf(Path.of(""), given, RowSetup::typeOf);
+        LOG.info("a file for {}, from {}", choice.method().name(), choice.reason());
+        return choice.method();
     }
 
     private TrainingMethod<?, ?> method() {

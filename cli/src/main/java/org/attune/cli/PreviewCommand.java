@@ -3,6 +3,7 @@ package org.attune.cli;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
+import org.attune.cli.sweep.SweepPlan;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.prepare.Preview;
@@ -68,9 +69,21 @@ final class PreviewCommand implements Callable<Integer> {
             showSample(reader);
             return ExitCodes.DONE;
         }
-        TrainingMethod<?, ?> shown = method == null ? method(reader) : method;
-        show(reader, shown);
+        reader.block(run.file(), run.words, SweepCommand.BLOCK).ifPresent(this::tellOfSweep);
+        RunConfigReader own = reader.without(SweepCommand.BLOCK);
+        TrainingMethod<?, ?> shown = method == null ? method(own) : method;
+        show(own, shown);
         return ExitCodes.DONE;
+    }
+
+    private void tellOfSweep(Object block) {
+        SweepPlan plan = SweepPlan.of(block);
+        spec.commandLine()
+                .getOut()
+                .println(
+                        "a file of attune sweep: %d trials of %s; rows are shown as they are without"
+                                .formatted(
+                                        plan.trials(), String.join(", ", plan.ranges().keySet())));
     }
 
     private TrainingMethod<?, ?> method(RunConfigReader reader) {

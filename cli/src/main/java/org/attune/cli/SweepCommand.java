@@ -27,7 +27,7 @@ import java.util.concurrent.Callable;
                     + " or by what was good before (docs/sweep.md). Called again, it goes on."
         })
 final class SweepCommand implements Callable<Integer>, UsesEngine {
-    private static final String BLOCK = "sweep";
+    static final String BLOCK = "sweep";
 
     @Mixin CommonOptions common;
     @Mixin RunArguments run;

@@ -35,7 +35,6 @@ import java.util.function.Consumer;
 public final class DatasetLoader {
     private static final Logger LOG = LoggerFactory.getLogger(DatasetLoader.class);
     private static final int LOGGED_NOTES = 10;
-    private static final int MOST_SKIPPED = 200_000;
     private static final int MOST_DRAWN = 100_000_000;
     private static final long DRAWS = 42; // the seed of what num_samples draws
 
@@ -100,19 +99,19 @@ public final class DatasetLoader {
             SourceFiles files = SourceFiles.of(source, base, hub);
             var rows = new Collector(source, files, accepted, to);
             requireText(source, files.files());
-            files.files().forEach(file -> RowFiles.read(file, rows, source.sampleBy()));
+            rows.read(files.files());
             List<Integer> own = chosen(Positions.range(before, rows.count), files);
             before += rows.count;
             if (own.isEmpty()) {
                 throw new DatasetException(
                         "%s gives no rows (split %s, %d rows in the files, %d skipped)"
-                                .formatted(source, files.split(), rows.count, rows.skipped.size()));
+                                .formatted(source, files.split(), rows.count, rows.bad.skipped().size()));
             }
             rows.watch.check(source, rows.interpreter.format());
             chosen.add(own);
             reports.add(new Source(source.toString(), rows.interpreter.format(), own.size()));
             log(source, own.size(), rows);
-            skipped.addAll(rows.skipped);
+            skipped.addAll(rows.bad.skipped());
             warnings.addAll(rows.warnings);
         }
         log("skipped", skipped);
@@ -226,7 +225,7 @@ public final class DatasetLoader {
         private final DatasetSource source;
         private final InterpreterChoice choice;
         private final Consumer<Sample> to;
-        private final List<Note> skipped = new ArrayList<>();
+        private final BadRows bad;
         private final List<Note> warnings = new ArrayList<>();
         private final HeapRoom room = new HeapRoom();
         private int count;
@@ -241,6 +240,17 @@ public final class DatasetLoader {
             this.source = source;
             this.to = to;
             this.choice = new InterpreterChoice(source, files.spec(), accepted);
+            this.bad = new BadRows(source, onBadRow);
+        }
+
+        void read(List<Path> files) {
+            try {
+                files.forEach(file -> RowFiles.read(file, this, source.sampleBy()));
+            } catch (DatasetException e) {
+                bad.throwIfEnding(count); // it came first
+                throw e;
+            }
+            bad.throwIfEnding(count);
         }
 
         @Override
@@ -266,8 +276,11 @@ public final class DatasetLoader {
                 fault(row.origin(), e);
                 return;
             }
-            to.accept(sample);
             count = Math.incrementExact(count);
+            if (bad.endRun()) {
+                return;
+            }
+            to.accept(sample);
             room.check(row.origin(), count);
             watch.see(ours, interpreter.used(), sample);
             SampleDoubts.about(sample)
@@ -285,16 +298,7 @@ public final class DatasetLoader {
 
         @Override
         public void fault(RowOrigin origin, DatasetException fault) {
-            if (onBadRow == BadRowPolicy.ERROR) {
-                throw fault;
-            }
-            if (skipped.size() == MOST_SKIPPED) {
-                throw new DatasetException(
-                        "%s: more than %d rows can't be used, the last: %s"
-                                .formatted(source, MOST_SKIPPED, fault.getMessage()),
-                        fault);
-            }
-            skipped.add(new Note(origin, fault.getMessage()));
+            bad.add(origin, fault, count);
         }
     }
 }

@@ -45,6 +45,53 @@ class DatasetLoaderTest {
                 loaded.sources().stream().map(LoadedDataset.Source::format).toList());
     }
 
+    /// What to do depends on whether one row is bad or most are.
+    @Test
+    void badRowsAreCountedBeforeTheRunEnds() throws IOException {
+        String equal = "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"a\"}\n";
+        String good = "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"b\"}\n";
+        String first = "pairs.jsonl:2: columns chosen and rejected are equal; a pair must differ";
+        assertFault(
+                good + equal + good,
+                first,
+                "it is the only row that can't be used, and 2 can; on_bad_row: skip leaves");
+        assertFault(
+                good + equal + equal + "{\n" + good + equal,
+                first,
+                "it is the first of 4 rows that can't be used, and 2 can; on_bad_row: skip leaves");
+        assertFault(
+                good + equal.repeat(1200), first, "the first of at least 1000 rows", "and 1 can");
+        assertEquals(
+                2,
+                pairs(BadRowPolicy.SKIP, good + equal + good + equal).samples().size());
+    }
+
+    /// Without a usable row there is nothing that skipping would leave.
+    @Test
+    void whereNoRowIsUsableSkippingIsNotAdvised() {
+        String equal = "{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"a\"}\n";
+        String message =
+                assertThrows(
+                                DatasetException.class,
+                                () -> pairs(BadRowPolicy.ERROR, equal.repeat(3)))
+                        .getMessage();
+        assertTrue(message.endsWith("a pair must differ to teach"), message);
+    }
+
+    private void assertFault(String rows, String... parts) {
+        String message =
+                assertThrows(DatasetException.class, () -> pairs(BadRowPolicy.ERROR, rows))
+                        .getMessage();
+        for (String part : parts) {
+            assertTrue(message.contains(part), part + " in " + message);
+        }
+    }
+
+    private LoadedDataset pairs(BadRowPolicy policy, String rows) throws IOException {
+        write("pairs.jsonl", rows);
+        return loader(policy).load(List.of(DatasetSource.of("pairs.jsonl")), DPO);
+    }
+
     @Test
     void aDatasetInfoBesideTheFileSaysHowToReadIt() throws IOException {
         write(

@@ -22,6 +22,7 @@ public final class InitialFile {
     private final KeyFacts facts;
     private final Map<String, List<Suggestion>> suggestions; // by the words above them
     private final Map<String, String> given = new LinkedHashMap<>();
+    private String seen = ""; // of the rows
 
     /// @param values `key=value`, in YAML, that take the place of what is suggested
     /// @throws ConfigException if one has another form or a key that this method doesn't have
@@ -82,15 +83,44 @@ public final class InitialFile {
         return NearestKey.of(name, keys.keySet()).map(near -> "; did you mean " + near + "?");
     }
 
+    /// The same, which says what was seen of the rows.
+    public InitialFile withRows(String type) {
+        seen = " Rows of the type " + type + ".";
+        return this;
+    }
+
+    /// The command that reads it.
+    public String command() {
+        return command;
+    }
+
+    /// Keys that still need a value.
+    public List<String> open() {
+        return suggestions.values().stream()
+                .flatMap(List::stream)
+                .filter(s -> s.value().isEmpty())
+                .map(Suggestion::key)
+                .filter(key -> given.getOrDefault(key, "").isBlank())
+                .toList();
+    }
+
     /// The file.
     ///
     /// @param all whether keys that are not suggested follow, commented out
     public String text(boolean all) {
         var text = new StringBuilder();
+        List<String> open = open();
         comment(
                 text,
-                "A run of attune %s. Fill in model and data, then: attune %s FILE. All keys: %s"
-                        .formatted(command, command, listing));
+                "A run of attune %s.%s %s: attune %s FILE. All keys: %s"
+                        .formatted(
+                                command,
+                                seen,
+                                open.isEmpty()
+                                        ? "Run it by"
+                                        : "Fill in " + String.join(" and ", open) + ", then",
+                                command,
+                                listing));
         Map<String, String> left = new LinkedHashMap<>(given);
         for (Map.Entry<String, List<Suggestion>> group : suggestions.entrySet()) {
             text.append('\n');
@@ -145,7 +175,7 @@ public final class InitialFile {
 
     private static Map<String, List<Suggestion>> suggestions(TrainingMethod<?, ?> method) {
         Map<String, List<Suggestion>> groups = new LinkedHashMap<>();
-        groups.put("---- Fill in ----", Suggestion.list("model_name_or_path", "", "datasets", ""));
+        groups.put("---- Model and data ----", Suggestion.list("model_name_or_path", "", "datasets", ""));
         groups.put(
                 "---- Data: " + method.firstRun().rows() + " ----",
                 Suggestion.list("test_split_size", "0.1", "output_dir", "out/" + method.name()));

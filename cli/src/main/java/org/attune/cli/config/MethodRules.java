@@ -58,6 +58,28 @@ record MethodRules(
                 fitting.size() == 1);
     }
 
+    /// The type of the first row; empty if no rows are named.
+    ///
+    /// @throws ConfigException if they don't suit the method, naming those that they suit
+    /// @throws DatasetException if they can't be read
+    Optional<DatasetType> requireSuiting(TrainingMethod<?, ?> method) {
+        DataConfig data = data();
+        if (data.datasets().isEmpty()) {
+            return Optional.empty();
+        }
+        DatasetType type = rows.type(data, environment().hubCache());
+        if (method.rows().stream().noneMatch(type::holds)) {
+            throw new ConfigException(
+                    "datasets: the first row is of the type %s, which is for %s; %s learns from %s"
+                            .formatted(
+                                    type.key(),
+                                    words(usual(type)),
+                                    method.name(),
+                                    method.firstRun().rows()));
+        }
+        return Optional.of(type);
+    }
+
     /// The methods that take all keys. One that fits none of those that are left is a fault, which
     /// the reading of the file will report.
     private List<TrainingMethod<?, ?>> byKeys() {
@@ -82,16 +104,21 @@ record MethodRules(
     }
 
     private DatasetType firstRow(List<TrainingMethod<?, ?>> byKeys, DataConfig data) {
-        var problems = new Problems();
-        RunEnvironment environment =
-                RunConfigReader.environment(settings.get("env"), new ArrayList<>(), problems);
-        problems.throwIfAny();
+        RunEnvironment environment = environment();
         try {
             return rows.type(data, environment.hubCache());
         } catch (DatasetException e) {
             throw new ConfigException(
                     asked(byKeys, "its rows don't say: " + e.getMessage()).getMessage(), e);
         }
+    }
+
+    private RunEnvironment environment() {
+        var problems = new Problems();
+        RunEnvironment environment =
+                RunConfigReader.environment(settings.get("env"), new ArrayList<>(), problems);
+        problems.throwIfAny();
+        return environment;
     }
 
     /// Methods that learn from such rows, the usual one first, then those that generate, those

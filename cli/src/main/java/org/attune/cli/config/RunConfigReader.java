@@ -1,5 +1,6 @@
 package org.attune.cli.config;
 
+import org.attune.datasets.formats.DatasetType;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.RunConfig;
@@ -80,12 +81,26 @@ public final class RunConfigReader {
     /// @param rows asks for the type of the first row; only where keys leave a choice
     /// @throws org.attune.error.ConfigException naming the methods among which it can't choose
     public MethodChoice methodOf(Path file, List<String> overrides, MethodChoice.FirstRow rows) {
+        return rules(file, overrides, rows).choose();
+    }
+
+    /// The type of the first row that is named; empty if none is.
+    ///
+    /// @param words keys of a run, as in [#read]
+    /// @throws org.attune.error.ConfigException if the method doesn't learn from such rows
+    /// @throws org.attune.error.DatasetException if they can't be read
+    public Optional<DatasetType> rowsFor(
+            TrainingMethod<?, ?> method, List<String> words, MethodChoice.FirstRow rows) {
+        return rules(Path.of(""), words, rows).requireSuiting(method);
+    }
+
+    private MethodRules rules(Path file, List<String> words, MethodChoice.FirstRow rows) {
         var problems = new Problems();
         var forms = new KeyForms(table, Methods.all());
-        Settings run = Settings.read(file, overrides, forms, problems);
+        Settings run = Settings.read(file, words, forms, problems);
         run.keys().keySet().removeAll(blocks);
         problems.throwIfAny();
-        return new MethodRules(table, run.name(), run.directory(), run.keys(), rows).choose();
+        return new MethodRules(table, run.name(), run.directory(), run.keys(), rows);
     }
 
     /// Whether a file is one of a command that trains nothing: it has a key that the command has

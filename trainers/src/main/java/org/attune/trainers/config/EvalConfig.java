@@ -42,7 +42,8 @@ public record EvalConfig(
                     new ConfigProblem(
                             "eval_strategy",
                             eval.evalStrategy(),
-                            "eval_datasets or test_split_size beside it, or no"));
+                            "it beside rows to evaluate on (test_split_size: 0.1 holds out a tenth"
+                                    + " of datasets, eval_datasets: PATH names others), or no"));
         }
         return List.of();
     }
