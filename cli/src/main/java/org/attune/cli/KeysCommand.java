@@ -3,6 +3,7 @@ package org.attune.cli;
 import org.attune.cli.config.ForeignKeys;
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyFacts;
+import org.attune.cli.config.KeyGroup;
 import org.attune.cli.config.KeyTable;
 import org.attune.error.ConfigException;
 import org.attune.text.NearestKey;
@@ -43,11 +44,14 @@ final class KeysCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "METHOD|WORD",
             description =
-                    "A method, as sft or dpo: its keys; other words: keys whose"
-                            + " names have one of them (default: all keys of all methods).")
+                    "A method, as sft or dpo: its keys; other words: keys whose names have one of"
+                            + " them, or that serve such a purpose, as memory, faster, evaluate,"
+                            + " log, save, adapters, rewards, agents (default: all keys of all"
+                            + " methods).")
     List<String> words = new ArrayList<>();
 
     private final Map<TrainingMethod<?, ?>, KeyFacts> facts = new HashMap<>();
+    private final List<KeyGroup> groups = KeyGroup.all();
 
     @Override
     public Integer call() {
@@ -82,7 +86,12 @@ final class KeysCommand implements Callable<Integer> {
         if (parts.contains(key.name())) {
             return true;
         }
-        boolean named = parts.isEmpty() || parts.stream().anyMatch(key.name()::contains);
+        boolean named =
+                parts.isEmpty()
+                        || parts.stream().anyMatch(key.name()::contains)
+                        || groups.stream()
+                                .filter(group -> parts.stream().anyMatch(group::isAbout))
+                                .anyMatch(group -> group.keys().contains(key.name()));
         return named && (all || key.outcome() == Key.Outcome.OBEYED);
     }
 

@@ -133,6 +133,12 @@ class MainTest {
         out.getBuffer().setLength(0);
         assertEquals(0, run("keys", "beta"));
         assertTrue(out.toString().contains("beta: 0.1 (dpo, kto)"), out.toString());
+        out.getBuffer().setLength(0);
+        assertEquals(0, run("keys", "sft", "memory"));
+        assertTrue(out.toString().contains("gradient_checkpointing: true"), out.toString());
+        assertFalse(out.toString().contains("lora_r:"), out.toString());
+        assertEquals(2, run("keys", "cutoff_len"));
+        assertTrue(err.toString().contains("LLaMA-Factory's name of max_length"), err.toString());
         assertEquals(0, run("keys", "accelerator_config"));
         assertTrue(out.toString().contains("refused: "), out.toString());
     }

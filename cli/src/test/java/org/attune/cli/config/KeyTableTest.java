@@ -296,6 +296,17 @@ class KeyTableTest {
     }
 
     @Test
+    void everyObeyedKeyStandsInOneGroup() {
+        List<String> grouped = KeyGroup.all().stream().flatMap(g -> g.keys().stream()).toList();
+        assertEquals(grouped.size(), Set.copyOf(grouped).size(), "a key twice in groups.tsv");
+        var obeyed = new TreeSet<String>();
+        table.all().stream()
+                .filter(k -> k.outcome() == Key.Outcome.OBEYED)
+                .forEach(k -> obeyed.add(k.name()));
+        assertEquals(obeyed, new TreeSet<>(grouped), "groups.tsv");
+    }
+
+    @Test
     void keysPageListsTheTable() throws IOException {
         Path page = root().resolve("docs/keys.md");
         String expected = KeysPage.markdown(table);

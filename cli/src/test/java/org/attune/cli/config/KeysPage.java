@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -17,13 +19,17 @@ final class KeysPage {
             """
             # The keys of a run's file
 
+            `./attune keys` shows them on the screen, with defaults and meaning: `./attune keys dpo` those of a method, `./attune keys dpo eval` those with a word in their names, `./attune keys memory` those that serve a purpose of the headings below, `--all` TRL's others too. `./attune init dpo` writes the ones that matter into a file.
+
+            This page: [values](#values) · [defaults that are not TRL's](#defaults-that-are-not-trls) · GROUPS · [without effect here](#without-effect-here) · [refused](#refused) · [names of other programs](#names-of-other-programs)
+
             A run is one YAML file with flat keys, and arguments over them: `key=value`, the value in YAML, or as TRL's commands have them (below). Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
             `GRPOConfig`, `RLOOConfig`, `RewardConfig`, `KTOConfig`, `ORPOConfig`, `CPOConfig`, `TPOConfig`, `GKDConfig`, `DistillationConfig`, `OnlineDPOConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.9's `XPOConfig` and `NashMDConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
             obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. So are keys of older versions, of recipes that are built on TRL, and of `accelerate launch`.
             A refused key is accepted where it changes nothing: at its default, at `null`, `none`, `false`, `no` or an empty list or map, and where zero switches it off.
-            An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.
+            An unknown key is an error that names a known one with nearly the same letters; all problems of a file are reported together, with their lines.
 
-            This page is made from `cli/src/main/resources/org/attune/cli/config/keys.tsv`; a test compares them.
+            This page is made from `keys.tsv`, `groups.tsv` and `foreign.tsv` in `cli/src/main/resources/org/attune/cli/config`; a test compares them.
 
             ## Values
 
@@ -55,18 +61,68 @@ final class KeysPage {
     private KeysPage() {}
 
     static String markdown(KeyTable table) {
-        var page = new StringBuilder(HEAD);
-        section(page, table, Key.Outcome.OBEYED, "Obeyed", "meaning");
-        section(page, table, Key.Outcome.NO_EFFECT, "Without effect here", "why");
-        section(page, table, Key.Outcome.REFUSED, "Refused", "instead");
+        List<KeyGroup> groups = KeyGroup.all();
+        String links =
+                groups.stream()
+                        .map(g -> "[%s](#%s)".formatted(g.title(), anchor(g.title())))
+                        .collect(Collectors.joining(" · "));
+        var page = new StringBuilder(HEAD.replace("GROUPS", links));
+        for (KeyGroup group : groups) {
+            List<Key> keys =
+                    group.keys().stream()
+                            .flatMap(name -> table.all().stream().filter(k -> isObeyed(k, name)))
+                            .toList();
+            section(page, keys, group.title(), "meaning");
+        }
+        section(page, of(table, Key.Outcome.NO_EFFECT), "Without effect here", "why");
+        section(page, of(table, Key.Outcome.REFUSED), "Refused", "instead");
+        foreign(page);
         return page.toString();
     }
 
-    private static void section(
-            StringBuilder page, KeyTable table, Key.Outcome outcome, String title, String last) {
-        List<Key> keys = table.all().stream().filter(k -> k.outcome() == outcome).toList();
+    private static boolean isObeyed(Key key, String name) {
+        return key.outcome() == Key.Outcome.OBEYED && key.name().equals(name);
+    }
+
+    private static List<Key> of(KeyTable table, Key.Outcome outcome) {
+        return table.all().stream().filter(k -> k.outcome() == outcome).toList();
+    }
+
+    /// As GitHub makes it of a heading.
+    private static String anchor(String title) {
+        return title.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9 -]", "").replace(' ', '-');
+    }
+
+    /// Names of other programs' files that mean a key here.
+    private static void foreign(StringBuilder page) {
+        page.append(
+                """
+
+                ## Names of other programs
+
+                A name from a file of LLaMA-Factory, Axolotl, ms-swift or Unsloth is an error that says what to write here, for all names of the file at once, with its value translated and the program's defaults where they are others. Names without effect here are noted and passed over.
+                The file is not simply taken over, since what it leaves out would stand at another program's defaults. `./attune keys cutoff_len` answers single names.
+
+                | here | there |
+                |---|---|
+                """);
+        Map<String, List<String>> names = new TreeMap<>();
+        for (ForeignKey row : ForeignKey.load()) {
+            row.key()
+                    .filter(key -> !key.equals(row.name()))
+                    .ifPresent(
+                            key ->
+                                    names.computeIfAbsent(key, _ -> new ArrayList<>())
+                                            .add("`%s` (%s)".formatted(row.name(), row.program())));
+        }
+        names.forEach(
+                (key, there) ->
+                        page.append("| `%s` | %s |\n".formatted(key, String.join(", ", there))));
+    }
+
+    private static void section(StringBuilder page, List<Key> keys, String title, String last) {
         page.append("\n## ").append(title).append("\n\n");
-        boolean obeyed = outcome == Key.Outcome.OBEYED;
+        boolean obeyed = keys.getFirst().outcome() == Key.Outcome.OBEYED;
         page.append("| key | methods | from | default | ")
                 .append(obeyed ? "accepted | " : "")
                 .append(last)
