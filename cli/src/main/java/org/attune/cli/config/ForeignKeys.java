@@ -99,7 +99,8 @@ public final class ForeignKeys {
     }
 
     private void answer(ForeignKey row, Setting setting, List<String> notes, Problems problems) {
-        String given = setting.key() + ": " + setting.value() + "; ";
+        boolean secret = setting.key().endsWith("_token");
+        String given = setting.key() + ": " + (secret ? "…" : setting.value()) + "; ";
         if (row.isNoEffect()) {
             notes.add(
                     "%s: %s has no effect here: %s"

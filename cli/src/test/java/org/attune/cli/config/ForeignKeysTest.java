@@ -159,6 +159,13 @@ class ForeignKeysTest {
     }
 
     @Test
+    void secretsAreNotRepeated() {
+        String message = problems(new SftMethod(), "hf_hub_token: hf_secret\n");
+        assertTrue(message.contains("hf_hub_token: …; a key of LLaMA-Factory; use"), message);
+        assertFalse(message.contains("hf_secret"), message);
+    }
+
+    @Test
     void keysOfOtherMethodsAndOtherMeaningsAreNotOffered() {
         String sft = problems(new SftMethod(), "pref_beta: 0.1\n");
         assertTrue(sft.contains("LLaMA-Factory's name of beta, a key of dpo and"), sft);
