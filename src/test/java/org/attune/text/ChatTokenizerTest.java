@@ -182,7 +182,7 @@ class ChatTokenizerTest {
     @Test
     void tokensOfWhiteSpaceAreText() {
         int next = assets.tokenizer().vocabularySize();
-        String json = ((HfTokenizer) assets.tokenizer()).json();
+        String json = assets.tokenizer().json();
         ObjectNode more = JsonFields.parse("json", json).toNode();
         for (String content : List.of("\n\n", "<tool>")) {
             ArrayNode added = (ArrayNode) more.get("added_tokens");
