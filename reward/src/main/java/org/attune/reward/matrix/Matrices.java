@@ -22,8 +22,8 @@ public enum Matrices {
         }
     },
 
-    /// ND4J, on a thread of its own: it tells OpenMP to use one thread, for whatever thread calls
-    /// it; on the engine thread that would leave libtorch with one core from then on.
+    /// ND4J, on a separate thread: for the thread that calls it, it tells OpenMP to use one thread.
+    /// On the engine thread that would leave libtorch with one core from then on.
     ND4J {
         @Override
         Matrix matrix(double[][] table) {
