@@ -160,6 +160,11 @@ public final class LineProgram {
         return line;
     }
 
+    /// Whether it has ended with a failure and said why on standard error.
+    public boolean hasToldWhy() {
+        return !process.isAlive() && process.exitValue() != 0 && !lastWords().isEmpty();
+    }
+
     private IOException ended() throws InterruptedException {
         process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
         errors.join(GRACE); // what it said before it died may still be on the way

@@ -2,8 +2,10 @@ package org.attune.cli;
 
 import org.attune.error.CheckpointException;
 import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.page.EvenStart;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,10 +22,15 @@ final class HeldOutReport implements TrainingListener {
     /// In a checkpoint: what the evaluation before the first step found.
     private static final String BEFORE = "heldout_before.json";
 
+    private static final String EVEN = " (by construction: the policy was its own reference then)";
+
     private final RunScreen screen;
     private Optional<HeldOutSample> pending = Optional.empty();
     private Optional<HeldOutSample> before = Optional.empty();
     private Optional<HeldOutSample> newest = Optional.empty();
+
+    private boolean evaluated;
+    private boolean even;
 
     HeldOutReport(RunScreen screen) {
         this.screen = screen;
@@ -31,6 +38,7 @@ final class HeldOutReport implements TrainingListener {
 
     @Override
     public void onResume(Path checkpoint) {
+        evaluated = true;
         Path file = checkpoint.resolve(BEFORE);
         try {
             if (Files.exists(file)) {
@@ -49,6 +57,14 @@ final class HeldOutReport implements TrainingListener {
         }
     }
 
+    /// Of rows that are given only the first evaluation is told apart; a resumed run has none.
+    @Override
+    public void onHeldOutRows(String set, List<MeasuredRow> rows) {
+        if (!evaluated) {
+            even = rows.stream().map(MeasuredRow::values).allMatch(EvenStart::isEven);
+        }
+    }
+
     @Override
     public void onMeasuredAgain() {
         before = pending;
@@ -60,6 +76,7 @@ final class HeldOutReport implements TrainingListener {
         if (step == 0) {
             before = pending;
         }
+        evaluated = true;
         newest = pending;
         pending = Optional.empty();
     }
@@ -92,7 +109,7 @@ final class HeldOutReport implements TrainingListener {
                                 heldout.n(),
                                 judged ? "prompts" : "rows",
                                 shown(heldout.before()),
-                                counts(before),
+                                even ? EVEN : counts(before),
                                 shown(heldout.after()),
                                 counts(after)));
         if (before.isPresent() && after.isPresent()) {

@@ -10,6 +10,7 @@ import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.opening.ReadColumns;
 import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
@@ -29,7 +30,6 @@ import java.io.PrintWriter;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -91,10 +91,8 @@ final class PreviewCommand implements Callable<Integer> {
             show(loaded, shown, Set.of());
             return;
         }
-        Map<String, Set<String>> read = RolloutSetup.rewardColumns(generating, loaded.directory());
-        Set<String> columns = new LinkedHashSet<>();
-        read.values().forEach(columns::addAll);
-        RunRows<R> rows = show(loaded, shown, columns);
+        ReadColumns read = RolloutSetup.rewardColumns(generating, loaded.directory());
+        RunRows<R> rows = show(loaded, shown, read.all());
         tellOfRewards(read, rows.map(PromptExample.class::cast));
     }
 
@@ -105,9 +103,9 @@ final class PreviewCommand implements Callable<Integer> {
                         .found();
         SampleConfig config = loaded.config();
         LOG.info("{} is taken for a file of attune sample, from its keys", run.file());
-        Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, loaded.directory());
+        ReadColumns read = RolloutSetup.rewardColumns(config, loaded.directory());
         Set<String> columns = new LinkedHashSet<>(config.output().keepColumns());
-        read.values().forEach(columns::addAll);
+        columns.addAll(read.all());
         HubCache hub = loaded.environment().hubCache();
         PrintWriter out = spec.commandLine().getOut();
         try (var model = ModelSetup.open(config.model(), hub)) {
@@ -133,23 +131,25 @@ final class PreviewCommand implements Callable<Integer> {
         return RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
     }
 
-    private void tellOfRewards(Map<String, Set<String>> read, RunRows<PromptExample> rows) {
+    private void tellOfRewards(ReadColumns read, RunRows<PromptExample> rows) {
         PrintWriter out = spec.commandLine().getOut();
         out.println("longest prompt: %d tokens".formatted(longest(rows.train())));
         Set<String> given = new TreeSet<>();
         rows.train().forEach(prompt -> given.addAll(prompt.columns().keySet()));
         out.println(
                 "columns for rewards: " + (given.isEmpty() ? "none" : String.join(", ", given)));
-        read.forEach(
-                (reward, own) ->
-                        out.println(
-                                own.isEmpty()
-                                        ? "reward %s names no column that it needs"
-                                                .formatted(reward)
-                                        : "reward %s needs %s"
-                                                .formatted(reward, String.join(", ", own))));
+        read.byReward()
+                .forEach(
+                        (reward, own) ->
+                                out.println(
+                                        own.isEmpty()
+                                                ? "reward %s names no column that it needs"
+                                                        .formatted(reward)
+                                                : "reward %s needs %s"
+                                                        .formatted(
+                                                                reward, String.join(", ", own))));
         out.flush();
-        RolloutSetup.requireColumns(read, rows);
+        read.check(rows);
     }
 
     private static int longest(List<PromptExample> prompts) {

@@ -192,6 +192,19 @@ final class MethodContractTest {
         assertEquals(told.path("before").asDouble(), mean(found, metric, HeldOutRow::before), 1e-6);
         assertEquals(told.path("after").asDouble(), mean(found, metric, HeldOutRow::after), 1e-6);
         assertTrue(Files.exists(out.resolve("report.html")), "the page about the run");
+        if (method.kind() == TrainingMethod.Kind.ROWS) {
+            answersPrompts(found);
+        }
+    }
+
+    /// The first rows stand with their prompts and answers, and no others.
+    private static void answersPrompts(List<HeldOutRow> found) {
+        for (int i = 0; i < found.size(); i++) {
+            HeldOutRow row = found.get(i);
+            assertEquals(i < 4, !row.given().isEmpty(), "answers of row " + i);
+            assertEquals(i < 4, !row.prompt().isEmpty(), "prompt of row " + i);
+            assertTrue(row.given().values().stream().noneMatch(String::isEmpty), row.toString());
+        }
     }
 
     private static double mean(

@@ -15,6 +15,7 @@ import org.attune.reward.task.Task;
 import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
 import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.report.HeldOutRow;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -96,11 +97,20 @@ final class RecipesTest {
     @Tag("thorough")
     @Test
     void quickstartDpo() throws IOException {
-        String heldOut = "eval_datasets=" + folder.resolve("pairs-heldout.jsonl");
-        JsonNode summary = run("dpo", "quickstart/dpo.yaml", "pairs", heldOut);
+        String heldOut = "eval_datasets=" + recipe("quickstart/pairs-heldout.jsonl");
+        String writes = "model_name_or_path=" + recipe("model");
+        JsonNode summary = run("dpo", "quickstart/dpo.yaml", "pairs", heldOut, writes);
         assertEquals("eval_preference_accuracy", summary.at("/heldout/metric").asText());
         assertEquals(0.5, summary.at("/heldout/before").asDouble());
         assertEquals(2, summary.path("steps").asInt());
+        List<HeldOutRow> rows =
+                HeldOutRow.read(out("quickstart/dpo.yaml").resolve("heldout.jsonl"));
+        for (HeldOutRow row : rows.subList(0, 4)) {
+            assertTrue(row.prompt().contains("Sort ascending"), row.prompt());
+            assertEquals(List.of("chosen", "rejected"), List.copyOf(row.given().keySet()));
+            assertTrue(row.before().orElseThrow().completion().matches("[0-9 ]+"), "" + row);
+            assertTrue(row.after().orElseThrow().completion().matches("[0-9 ]+"), "" + row);
+        }
     }
 
     private static JsonNode quickstart(String method, Path out) throws IOException {

@@ -19,6 +19,7 @@ final class FunctionState {
     final String name;
     private final RewardLimits limits;
     private final Map<Kind, Integer> totals = new EnumMap<>(Kind.class);
+    private final Map<Kind, Integer> told = new EnumMap<>(Kind.class); // when it was logged
     private final Deque<Supplier<CallPool.Call>> parked = new ArrayDeque<>();
     private int running;
     private int hangsInARow;
@@ -88,12 +89,15 @@ final class FunctionState {
         boolean first = !totals.containsKey(kind);
         totals.merge(kind, completions, Integer::sum);
         if (first && kind != Kind.SWITCHED_OFF) {
+            told.put(kind, completions);
             log.warn(
-                    "reward \"{}\" {}: {}. The completion gets no reward from it; the like is"
-                            + " counted and not logged again.",
+                    "reward \"{}\" {}: {}. {} from it; the like is counted and not logged again.",
                     name,
                     kind.text(),
                     example,
+                    completions == 1
+                            ? "The completion gets no reward"
+                            : "%d completions get no reward".formatted(completions),
                     cause);
         }
     }
@@ -102,10 +106,13 @@ final class FunctionState {
         return new EnumMap<>(totals);
     }
 
-    /// Logs the counts of the whole run, if there are any.
+    /// Logs the counts of the whole run, where they say more than what was logged before.
     synchronized void logTotals() {
         totals.forEach(
-                (kind, count) ->
-                        log.warn("reward \"{}\" {} for {} completions", name, kind.text(), count));
+                (kind, count) -> {
+                    if (!count.equals(told.get(kind))) {
+                        log.warn("reward \"{}\" {} for {} completions", name, kind.text(), count);
+                    }
+                });
     }
 }

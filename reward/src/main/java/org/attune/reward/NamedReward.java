@@ -29,6 +29,11 @@ record NamedReward(String name, boolean wholeRound, String content, RewardFuncti
     }
 
     @Override
+    public Set<String> usedColumns() {
+        return function.usedColumns();
+    }
+
+    @Override
     public void close() {
         if (function instanceof AutoCloseable closeable) {
             try {

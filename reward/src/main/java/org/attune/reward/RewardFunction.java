@@ -58,6 +58,12 @@ public interface RewardFunction {
         return Set.of();
     }
 
+    /// Columns that the function reads of rows that have them; it doesn't apply to the others. A
+    /// run none of whose rows has one of these is refused at its start.
+    default Set<String> usedColumns() {
+        return Set.of();
+    }
+
     /// What it computes with beside its settings, such as the bytes of its source, for a
     /// fingerprint: a resumed run tells by it that a reward is no longer the same. Empty where
     /// nothing is known.

@@ -85,6 +85,16 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
         return required;
     }
 
+    /// Columns of the data set that a function reads of rows that have them, by the function's
+    /// name.
+    public Map<String, Set<String>> usedColumns() {
+        var used = new LinkedHashMap<String, Set<String>>();
+        for (FunctionState state : functions) {
+            used.put(state.name, state.reward.function().usedColumns());
+        }
+        return used;
+    }
+
     /// What the functions are made of, as far as they tell, by `reward NAME (hash)`.
     @Override
     public Map<String, String> identity() {

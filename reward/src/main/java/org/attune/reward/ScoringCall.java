@@ -105,7 +105,11 @@ final class ScoringCall implements CallPool.Call {
                 boolean late =
                         t instanceof RewardUnavailableException
                                 && t.getCause() instanceof InterruptedIOException;
-                fail(late ? Kind.TIMED_OUT : Kind.THREW, part, describe(t), t);
+                fail(
+                        late ? Kind.TIMED_OUT : Kind.THREW,
+                        part,
+                        isForPeople(t) ? t.getMessage() : describe(t),
+                        isForPeople(t) ? null : t);
             } else {
                 for (int i = 0; i < part.length && !givenUp() && !over.getAsBoolean(); i++) {
                     score(new int[] {part[i]}, false);
@@ -148,11 +152,14 @@ final class ScoringCall implements CallPool.Call {
         }
     }
 
+    /// What a program or a service did is no matter of our stack.
+    private static boolean isForPeople(Throwable t) {
+        return t.getMessage() != null
+                && (t instanceof RewardUnavailableException || t instanceof RewardAnswerException);
+    }
+
     private static String describe(Throwable t) {
         String message = t.getMessage();
-        if (message != null && t instanceof RewardUnavailableException) {
-            return message; // made for people
-        }
         String name = t.getClass().getSimpleName();
         return message == null ? name : name + ": " + message;
     }

@@ -32,6 +32,11 @@ final class AgentAttempt implements EpisodeStory {
     /// The name of the reward that a program gives.
     static final String REWARD = "agent";
 
+    private static final String EXPECTED =
+            "; it must read its row, a line of JSON with the prompt, ask the model at"
+                    + " OPENAI_BASE_URL, and end with exit code 0"
+                    + " (docs/agents.md#agents-that-are-programs-of-someone-else)";
+
     private final EpisodeSetup setup;
     private final EpisodeStart start;
     private final AgentHost host;
@@ -66,6 +71,9 @@ final class AgentAttempt implements EpisodeStory {
                 switch (work.requests().take()) {
                     case Event.Asked asked -> answer(asked);
                     case Event.Ended ended -> {
+                        if (dialogue.transcript() == null && end == EndReason.ANSWERED) {
+                            throw failed(new IOException("it ended without asking the model"));
+                        }
                         return ended(ended.end());
                     }
                     case Event.Failed failed -> {
@@ -81,8 +89,10 @@ final class AgentAttempt implements EpisodeStory {
         }
     }
 
-    private static WorldFailedException failed(IOException e) {
-        return new WorldFailedException("the agent's program failed: " + e.getMessage(), e);
+    private WorldFailedException failed(IOException e) {
+        String expected = dialogue.transcript() == null ? EXPECTED : "";
+        return new WorldFailedException(
+                "the agent's program failed: " + e.getMessage() + expected, e);
     }
 
     private void answer(Event.Asked asked) throws InterruptedException {

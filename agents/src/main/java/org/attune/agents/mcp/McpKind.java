@@ -38,7 +38,7 @@ public final class McpKind implements ToolKind {
 
     private static McpTools.Opener program(
             Parameters parameters, Path directory, Duration timeout) {
-        List<String> command = WireParameters.command(parameters);
+        List<String> command = WireParameters.command(parameters, directory);
         Map<String, String> environment = texts(parameters, "env");
         String name = Path.of(command.getFirst()).getFileName().toString();
         return () ->

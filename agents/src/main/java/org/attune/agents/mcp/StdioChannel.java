@@ -31,6 +31,7 @@ final class StdioChannel implements McpChannel {
     private final Map<Long, CompletableFuture<Map<String, Object>>> waiting =
             new ConcurrentHashMap<>();
     private final Thread reader;
+    private boolean answered; // of the reader's thread
     private volatile IOException end; // why nothing is answered any more; null while it runs
 
     /// @param name in messages
@@ -54,7 +55,12 @@ final class StdioChannel implements McpChannel {
                 }
             }
         } catch (IOException e) {
-            end = new IOException("%s %s".formatted(name, e.getMessage()), e);
+            String expected =
+                    answered || program.hasToldWhy()
+                            ? ""
+                            : "; it must speak the Model Context Protocol on its input and output"
+                                    + " until its input ends (docs/agents.md#mcp-servers)";
+            end = new IOException("%s %s%s".formatted(name, e.getMessage(), expected), e);
         } catch (InterruptedException e) {
             end = new IOException(name + " is closed", e);
         }
@@ -71,6 +77,7 @@ final class StdioChannel implements McpChannel {
                         id -> {
                             var answer = waiting.remove(id);
                             if (answer != null) {
+                                answered = true;
                                 answer.complete(message);
                             }
                         },

@@ -25,6 +25,7 @@ final class ProgramWire implements Wire {
     private final ReentrantLock one = new ReentrantLock();
     private LineProgram program; // null when none runs
     private int starts;
+    private boolean everAnswered;
     private volatile boolean closed;
 
     /// @param timeout of one answer, from when the program is asked
@@ -73,26 +74,36 @@ final class ProgramWire implements Wire {
                 String line = program.receive(Duration.ofNanos(deadline - System.nanoTime()));
                 Optional<Map<String, Object>> answer = Answers.parse(line);
                 if (answer.isPresent()) {
+                    everAnswered = true;
                     return answer.get();
                 }
                 program.show(line, lines);
                 printed = "; it printed what is no answer: " + Excerpt.of(line);
             }
         } catch (InterruptedIOException e) {
+            String told = printed + expected(request);
             kill();
             throw (TimeoutException)
                     new TimeoutException(
                                     "%s gave no answer within %s s and was killed%s"
-                                            .formatted(
-                                                    command, timeout.toMillis() / 1000.0, printed))
+                                            .formatted(command, timeout.toMillis() / 1000.0, told))
                             .initCause(e);
         } catch (IOException e) {
+            String told = printed + expected(request);
             kill();
-            throw new IOException("%s %s%s".formatted(command, e.getMessage(), printed), e);
+            throw new IOException("%s %s%s".formatted(command, e.getMessage(), told), e);
         } catch (InterruptedException e) {
             kill(); // it may answer later, and nobody would know what
             throw e;
         }
+    }
+
+    /// What a program doesn't know that never answers and doesn't say why.
+    private String expected(String request) {
+        return everAnswered || program.hasToldWhy()
+                ? ""
+                : "; it was asked %s, and must answer each such line of its input by one of JSON at once, until its input ends (docs/agents.md#programs-and-servers)"
+                        .formatted(Excerpt.of(request));
     }
 
     private void kill() {

@@ -2,6 +2,7 @@ package org.attune.agents.wire;
 
 import org.attune.agents.tool.ToolLimits;
 import org.attune.files.GivenPath;
+import org.attune.program.ProgramSearch;
 import org.attune.reward.builtin.Parameters;
 
 import java.net.URI;
@@ -41,7 +42,7 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
         boolean isProgram = parameters.has("command");
         WireSource source =
                 isProgram
-                        ? new WireSource.Program(command(parameters), directory, timeout)
+                        ? new WireSource.Program(command(parameters, directory), directory, timeout)
                         : server(parameters, timeout);
         ToolLimits limits = limits(parameters);
         parameters.check();
@@ -68,7 +69,10 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
     }
 
     /// Reads `command`: a program and its arguments, as a list, or a text that is split at spaces.
-    public static List<String> command(Parameters parameters) {
+    /// A program that can't be started is a problem.
+    ///
+    /// @param directory in which it runs
+    public static List<String> command(Parameters parameters, Path directory) {
         List<String> command =
                 parameters.object("command") instanceof String text
                         ? List.of(text.strip().split("\\s+"))
@@ -77,6 +81,8 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
             parameters.problem("command must name a program, as [python, tools.py]");
             return List.of("none");
         }
+        ProgramSearch.problem(command.getFirst(), directory)
+                .ifPresent(problem -> parameters.problem("command: " + problem));
         return command;
     }
 

@@ -211,6 +211,12 @@ class AgentEpisodeTest {
     }
 
     @Test
+    void aProgramThatDoesNotAskTheModelHasFailed() throws Exception {
+        Episode episode = run(List.of(row(0, "1")), "one§").getFirst();
+        assertEquals(EndReason.FAILED, episode.end());
+    }
+
+    @Test
     void anAgentBringsItsOwnTools() throws Exception {
         var program = new AgentProgram(List.of("true"), Path.of("."), Duration.ofSeconds(1));
         try (AgentHost host = AgentHost.open(program)) {

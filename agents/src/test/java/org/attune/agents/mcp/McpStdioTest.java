@@ -167,6 +167,9 @@ final class McpStdioTest {
         try (RunTools run = RunTools.parse(entry, null, folder)) {
             var failure = assertThrows(IOException.class, () -> run.tools().getFirst().open(START));
             assertTrue(failure.getMessage().contains("exit code 2"), failure.getMessage());
+            assertTrue(
+                    failure.getMessage().contains("docs/agents.md#mcp-servers"),
+                    failure.getMessage());
         }
     }
 }

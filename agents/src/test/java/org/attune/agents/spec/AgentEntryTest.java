@@ -2,6 +2,7 @@ package org.attune.agents.spec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.agents.gateway.AgentProgram;
 import org.attune.error.ConfigException;
@@ -18,12 +19,25 @@ class AgentEntryTest {
     @Test
     void everyKeyMaps() {
         assertEquals(
-                new AgentProgram(List.of("java", "-jar", "a.jar"), HERE, Duration.ofMillis(1500)),
+                new AgentProgram(List.of("sh", "-c", "a"), HERE, Duration.ofMillis(1500)),
                 AgentEntry.parse(
-                        Map.of("command", List.of("java", "-jar", "a.jar"), "timeout", 1.5), HERE));
+                        Map.of("command", List.of("sh", "-c", "a"), "timeout", 1.5), HERE));
         assertEquals(
-                new AgentProgram(List.of("agent"), HERE, Duration.ofMinutes(10)),
-                AgentEntry.parse(Map.of("command", "agent"), HERE));
+                new AgentProgram(List.of("sh"), HERE, Duration.ofMinutes(10)),
+                AgentEntry.parse(Map.of("command", "sh"), HERE));
+    }
+
+    @Test
+    void aProgramThatIsNotThereIsToldAtTheStart() {
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> AgentEntry.parse(Map.of("command", "no-such-agent"), HERE))
+                        .getMessage();
+        assertTrue(
+                message.startsWith(
+                        "agent: command: there is no program \"no-such-agent\" in the folders"),
+                message);
     }
 
     @Test

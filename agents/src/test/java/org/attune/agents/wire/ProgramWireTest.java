@@ -20,6 +20,7 @@ import org.attune.episode.EpisodeId;
 import org.attune.episode.EpisodeStart;
 import org.attune.episode.ToolOutcome;
 import org.attune.episode.ToolOutcome.Kind;
+import org.attune.error.ConfigException;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
@@ -247,6 +248,32 @@ final class ProgramWireTest {
             assertTrue(
                     failure.getMessage().endsWith("it printed what is no answer: {\"answer\": 1}"),
                     failure.getMessage());
+        }
+    }
+
+    @Test
+    void aProgramThatNeverAnswersIsToldWhatIsExpected() throws Exception {
+        String silent = neverAnswers("echo hello; exit 3");
+        assertTrue(
+                silent.contains(
+                        "exit code 3; it printed what is no answer: hello; it was asked {\"list\":"
+                                + " true}"),
+                silent);
+        assertTrue(silent.contains("docs/agents.md#programs-and-servers"), silent);
+        String toldWhy = neverAnswers("echo gone >&2; exit 3");
+        assertTrue(toldWhy.endsWith("exit code 3; its last words: gone"), toldWhy);
+        String missing =
+                assertThrows(
+                                ConfigException.class,
+                                () -> tools(Map.of("command", List.of("no-such-program"))))
+                        .getMessage();
+        assertTrue(missing.startsWith("tools[0]: command: there is no program"), missing);
+    }
+
+    private String neverAnswers(String script) {
+        try (RunTools run = tools(Map.of("command", List.of("sh", "-c", script)))) {
+            return assertThrows(IOException.class, () -> run.tools().getFirst().open(start(0)))
+                    .getMessage();
         }
     }
 

@@ -32,4 +32,14 @@ public record ImitationPair(PreferenceExample pair, CompletionTokens imitated, b
     public List<String> origins() {
         return pair.origins();
     }
+
+    /// Those of the pair, and a third one if it is imitated.
+    @Override
+    public List<GivenAnswer> answers() {
+        var answers = new ArrayList<>(pair.answers());
+        if (third) {
+            answers.add(new GivenAnswer("imitated", imitated));
+        }
+        return answers;
+    }
 }

@@ -30,6 +30,11 @@ public record KtoExample(UnpairedExample row, Optional<CompletionTokens> mismatc
         return row.origins();
     }
 
+    @Override
+    public List<GivenAnswer> answers() {
+        return row.answers();
+    }
+
     public RowOrigin origin() {
         return row.origin();
     }

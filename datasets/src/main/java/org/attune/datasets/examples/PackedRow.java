@@ -21,6 +21,14 @@ public record PackedRow(List<SftExample> documents) implements TrainingRow {
         return documents.stream().map(document -> document.origin().where()).toList();
     }
 
+    /// The first document's last answer.
+    @Override
+    public List<GivenAnswer> answers() {
+        return documents.getFirst().lastAnswer().stream()
+                .map(tokens -> new GivenAnswer("completion", tokens))
+                .toList();
+    }
+
     /// Number of tokens.
     @Override
     public int length() {

@@ -30,4 +30,9 @@ public record PreferenceExample(
     public List<String> origins() {
         return List.of(origin.where());
     }
+
+    @Override
+    public List<GivenAnswer> answers() {
+        return List.of(new GivenAnswer("chosen", chosen), new GivenAnswer("rejected", rejected));
+    }
 }

@@ -3,6 +3,7 @@ package org.attune.datasets.examples;
 import org.attune.datasets.rows.RowOrigin;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /// One document to train on, after truncation.
 ///
@@ -64,6 +65,22 @@ public record SftExample(int[] ids, boolean[] completionMask, float[] weights, R
             sum += completionMask[i] ? weights[i] : 0;
         }
         return sum;
+    }
+
+    /// The last stretch of tokens that count, after all that comes before; empty where nothing
+    /// comes before.
+    public Optional<CompletionTokens> lastAnswer() {
+        int end = ids.length;
+        while (end > 0 && !completionMask[end - 1]) {
+            end--;
+        }
+        int start = end;
+        while (start > 0 && completionMask[start - 1]) {
+            start--;
+        }
+        return start == 0
+                ? Optional.empty()
+                : Optional.of(new CompletionTokens(Arrays.copyOf(ids, end), start));
     }
 
     /// Tokens `[from, to)` as its own document.

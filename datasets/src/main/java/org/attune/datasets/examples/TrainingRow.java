@@ -13,4 +13,9 @@ public interface TrainingRow {
 
     /// Where the row comes from, for messages.
     List<String> origins();
+
+    /// The row's answers, all to the same prompt; empty where it has no prompt.
+    default List<GivenAnswer> answers() {
+        return List.of();
+    }
 }

@@ -26,4 +26,9 @@ public record UnpairedExample(CompletionTokens tokens, boolean desirable, RowOri
     public List<String> origins() {
         return List.of(origin.where());
     }
+
+    @Override
+    public List<GivenAnswer> answers() {
+        return List.of(new GivenAnswer(desirable ? "desirable" : "undesirable", tokens));
+    }
 }

@@ -71,7 +71,7 @@ public final class BuiltinRewards {
         }
         if (factory == null) {
             throw new ConfigException(
-                    "reward \"%s\" is unknown%s; there are %s, or a .java file, class:NAME, or {command: […]}"
+                    "reward \"%s\" is unknown%s; there are %s, or a .java file, class:NAME, MODULE.FUNCTION or FILE.py:FUNCTION of Python, or {command: […]}"
                             .formatted(
                                     name,
                                     Spelling.nearest(name, FACTORIES.keySet())

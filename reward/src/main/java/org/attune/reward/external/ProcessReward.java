@@ -9,6 +9,7 @@ import org.attune.error.StopRequest;
 import org.attune.program.LineProgram;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
+import org.attune.reward.RewardAnswerException;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
@@ -65,11 +66,19 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             // Python writes NaN and Infinity unless told not to
             JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
+    private static final String EXPECTED =
+            "; it must read a line of JSON for each call until its input ends, and print one for"
+                    + " it at once, {\"rewards\": [1.0, null, …]}, with a number or null for each"
+                    + " of \"completions\" (docs/rewards.md#your-own)";
+
     private final String name;
     private final List<String> command;
+    private final String shown;
+    private final String expected;
     private final Path directory;
     private final RewardLimits limits;
     private volatile LineProgram program;
+    private boolean everAnswered;
     private int failuresInARow;
     private String lastFailure = "";
     private volatile boolean closed;
@@ -82,11 +91,27 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     /// @param limits of the time for one answer, and of how many deaths or missing answers in a
     ///     row it may have before it isn't started again
     public ProcessReward(String name, List<String> command, Path directory, RewardLimits limits) {
+        this(name, command, command.toString(), EXPECTED, directory, limits);
+    }
+
+    /// As above.
+    ///
+    /// @param shown what messages call the program
+    /// @param expected ends the message where it never answers and doesn't say why
+    ProcessReward(
+            String name,
+            List<String> command,
+            String shown,
+            String expected,
+            Path directory,
+            RewardLimits limits) {
         if (command.isEmpty()) {
             throw new IllegalArgumentException("command must name a program, got []");
         }
         this.name = name;
         this.command = List.copyOf(command);
+        this.shown = shown;
+        this.expected = expected;
         this.directory = directory;
         this.limits = limits;
     }
@@ -109,9 +134,16 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
 
     /// @throws RewardUnavailableException if the program can't be started, dies, says nothing in
     ///     time, or is given up
-    /// @throws IllegalStateException if the program answers with `error`
+    /// @throws RewardAnswerException if the program answers with `error`, or with no rewards
     @Override
-    public synchronized List<OptionalDouble> score(RewardBatch batch) {
+    public List<OptionalDouble> score(RewardBatch batch) {
+        return rewards(ask(request(batch), limits.timeout(batch.size())), batch);
+    }
+
+    /// Asks for one answer, which has `rewards` or `error`.
+    ///
+    /// @throws RewardUnavailableException if there is none
+    synchronized JsonNode ask(Map<String, Object> request, Duration timeout) {
         if (closed) {
             throw new RewardUnavailableException("the reward is closed");
         }
@@ -124,12 +156,13 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             if (program == null) {
                 program = LineProgram.start(name, command, directory);
             }
-            JsonNode answer =
-                    exchange(JSON.writeValueAsString(request(batch)), limits.timeout(batch.size()));
+            JsonNode answer = exchange(JSON.writeValueAsString(request), timeout);
             failuresInARow = 0;
-            return rewards(answer, batch);
+            everAnswered = true;
+            return answer;
         } catch (IOException e) {
-            throw failed(e.getMessage(), e);
+            boolean unaware = program != null && !everAnswered && !program.hasToldWhy();
+            throw failed(e.getMessage() + (unaware ? expected : ""), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw failed("was interrupted while it computed, and killed", e);
@@ -165,7 +198,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             program = null;
         }
         failuresInARow++;
-        String message = "%s %s".formatted(command, what);
+        String message = "%s %s".formatted(shown, what);
         lastFailure = message;
         if (failuresInARow == limits.strikes()) {
             log.error(
@@ -208,7 +241,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
 
     private static List<OptionalDouble> rewards(JsonNode answer, RewardBatch batch) {
         if (!answer.path("rewards").isArray()) {
-            throw new IllegalStateException(
+            throw new RewardAnswerException(
                     answer.has("error")
                             ? "the program says: " + answer.get("error").asText()
                             : "\"rewards\" must be a list, got " + answer.get("rewards"));
@@ -237,7 +270,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
                                 .orElse(1)
                         : 0;
         if (given.size() != count) {
-            throw new IllegalStateException(
+            throw new RewardAnswerException(
                     "%d rewards for the %d turns of completion %d: %s"
                             .formatted(given.size(), count, place, given));
         }
@@ -247,7 +280,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
                     reward(given.get(turn))
                             .orElseThrow(
                                     () ->
-                                            new IllegalStateException(
+                                            new RewardAnswerException(
                                                     "a turn's reward must be a number, got null in "
                                                             + given
                                                             + "; null for the whole episode says"
@@ -265,7 +298,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             return OptionalDouble.of(reward.booleanValue() ? 1 : 0);
         }
         if (!reward.isNumber()) {
-            throw new IllegalStateException(
+            throw new RewardAnswerException(
                     "a reward must be a number, true, false or null, got " + reward);
         }
         return OptionalDouble.of(reward.doubleValue());

@@ -2,12 +2,15 @@ package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.program.ProgramSearch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.WeightedReward;
 import org.attune.reward.builtin.BuiltinRewards;
+import org.attune.reward.builtin.Parameters;
 import org.attune.reward.external.JavaRewards;
 import org.attune.reward.external.ProcessReward;
+import org.attune.reward.external.PythonReward;
 import org.attune.reward.judge.JudgeReward;
 import org.attune.reward.judge.JudgeSpec;
 import org.attune.text.Json;
@@ -31,6 +34,8 @@ import java.util.stream.Collectors;
 /// - {name: regex, pattern: '\d+', weight: 0.2}  # with parameters and a weight
 /// - rewards/Polite.java                         # a source file
 /// - class:com.acme.MyReward                     # a class on the class path
+/// - my_rewards.accuracy                         # a function in TRL's form, see PythonReward
+/// - rewards.py:accuracy                         # the same, of a file
 /// - {command: [python, my_reward.py]}           # a program, see ProcessReward
 /// - {judge: {base_url: …, model: …}}            # a language model at a server, see JudgeSpec
 /// ```
@@ -109,9 +114,20 @@ public final class RewardSpec {
             }
         }
         if (!problems.isEmpty()) {
+            rewards.forEach(RewardSpec::close);
             throw new ConfigException(String.join("\n", problems));
         }
         return rewards;
+    }
+
+    private static void close(WeightedReward reward) {
+        if (reward.function() instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("could not close " + reward.name() + ": " + e, e);
+            }
+        }
     }
 
     private WeightedReward entry(Object entry) {
@@ -140,13 +156,30 @@ public final class RewardSpec {
         }
         if (text.endsWith(".py")) {
             throw new ConfigException(
-                    "%s is Python; run it as a program: {command: [python, %s]}"
-                            .formatted(text, text));
+                    "%s is Python; name its function, as %s:accuracy, or run it as a program: {command: [python3, %s]}"
+                            .formatted(text, text, text));
+        }
+        if (PythonReward.fits(text)) {
+            return python(text, parameters);
         }
         RewardFunction builtin = BuiltinRewards.create(text, parameters);
         return parameters.get("schema_file") instanceof String file
                 ? builtin.madeOf(RewardContent.ofFiles(List.of(Path.of(file))))
                 : builtin;
+    }
+
+    /// What a text names that is both, a path or a function, is a path.
+    private RewardFunction python(String text, Map<String, Object> parameters) {
+        if (GivenPath.exists(text, directory)) {
+            throw new ConfigException(
+                    "%s is the path %s, and there is no reward model; rename it if you mean Python's module.function"
+                            .formatted(text, GivenPath.input(text, directory).toAbsolutePath()));
+        }
+        var given = new Parameters("reward \"%s\"".formatted(text), parameters);
+        String program = given.text("program", "");
+        given.check();
+        var made = PythonReward.start(text, program, directory, limits);
+        return made.madeOf(RewardContent.ofFiles(made.file().stream().toList()));
     }
 
     private static void noParameters(Map<String, Object> parameters) {
@@ -183,7 +216,13 @@ public final class RewardSpec {
                     case "class" -> named("class:" + value, rest);
                     default -> named(String.valueOf(value), rest);
                 };
-        if (isolated(isolation) && !kinds.getFirst().equals("command")) {
+        boolean isProgram =
+                switch (kinds.getFirst()) {
+                    case "command" -> true;
+                    case "name" -> PythonReward.fits(String.valueOf(value));
+                    default -> false;
+                };
+        if (isolated(isolation) && !isProgram) {
             function = new IsolatedReward(function, server(function.name(), inProcess));
         }
         RewardFunction labelled = label == null ? function : function.named(label.toString());
@@ -275,6 +314,11 @@ public final class RewardSpec {
             throw new ConfigException(
                     "command must be a list with a program and its arguments, got " + command);
         }
+        ProgramSearch.problem(words.getFirst(), directory)
+                .ifPresent(
+                        problem -> {
+                            throw new ConfigException("command: " + problem);
+                        });
         // the script rather than the interpreter gives the name
         String last = Path.of(words.getLast()).getFileName().toString();
         String name = last.replaceFirst("\\.\\w+$", "");

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
+import org.attune.reward.RewardAnswerException;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFailure.Kind;
 import org.attune.reward.RewardLimits;
@@ -133,6 +134,8 @@ class ProcessRewardTest {
                     assertThrows(
                             RewardUnavailableException.class, () -> reward.score(batch("die")));
             assertTrue(error.getMessage().contains("exit code 3"), error.getMessage());
+            assertTrue(
+                    error.getMessage().endsWith("its last words: out of luck"), error.getMessage());
             assertEquals(List.of(OptionalDouble.of(1)), reward.score(batch("live")));
         }
     }
@@ -150,6 +153,32 @@ class ProcessRewardTest {
                 assertTrue(
                         error.getMessage().contains("line 3 / line 4 / line 5 / line 6"),
                         error.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void aProgramThatNeverAnswersIsToldWhatIsExpected() throws IOException {
+        try (var reward =
+                program(
+                        "[ -e seen ] || exit 0; read -r line; echo '{\"rewards\": [1]}'",
+                        LONG,
+                        9)) {
+            String message =
+                    assertThrows(RewardUnavailableException.class, () -> reward.score(batch("a")))
+                            .getMessage();
+            assertTrue(message.contains("exit code 0; it must read a line of JSON"), message);
+            assertTrue(message.endsWith("(docs/rewards.md#your-own)"), message);
+            Files.createFile(folder.resolve("seen"));
+            assertEquals(List.of(OptionalDouble.of(1)), reward.score(batch("a")));
+            Files.delete(folder.resolve("seen")); // it knows by now, and ends for another reason
+            for (int i = 0; i < 2; i++) {
+                message =
+                        assertThrows(
+                                        RewardUnavailableException.class,
+                                        () -> reward.score(batch("a")))
+                                .getMessage();
+                assertTrue(message.endsWith("ended with exit code 0"), message);
             }
         }
     }
@@ -282,7 +311,7 @@ class ProcessRewardTest {
         }
         try (var wrong =
                 program("while read -r line; do echo '{\"error\": \"no idea\"}'; done", LONG, 3)) {
-            var error = assertThrows(IllegalStateException.class, () -> wrong.score(batch("a")));
+            var error = assertThrows(RewardAnswerException.class, () -> wrong.score(batch("a")));
             assertTrue(error.getMessage().contains("no idea"), error.getMessage());
         }
     }

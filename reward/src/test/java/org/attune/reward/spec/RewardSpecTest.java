@@ -2,11 +2,14 @@ package org.attune.reward.spec;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.program.ProgramSearch;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -71,7 +74,7 @@ class RewardSpecTest {
                                 "Mine.java",
                                 Map.of("file", "Mine.java", "weight", 2),
                                 "class:" + OnClassPath.class.getName(),
-                                Map.of("command", List.of("python", "tools/judge.py")),
+                                Map.of("command", List.of("sh", "tools/judge.py")),
                                 Map.of("command", "sh other.sh")));
         assertEquals(
                 List.of(
@@ -196,18 +199,60 @@ class RewardSpecTest {
                                 Map.of("pattern", "x"),
                                 Map.of("name", "gsm8k", "weight", "heavy"),
                                 "judge.py",
-                                7));
+                                7,
+                                Map.of("command", "no-such-program judge.py"),
+                                Map.of("name", "judge.score", "program", "no-such-python")));
         for (String part :
                 List.of(
                         "reward_funcs[1]: reward \"gsm9k\" is unknown",
                         "reward_funcs[2]: reward \"regex\": pattern is missing",
                         "reward_funcs[3]: a reward needs exactly one of name",
                         "reward_funcs[4]: weight must be a finite number, got heavy",
-                        "reward_funcs[5]: judge.py is Python; run it as a program",
-                        "reward_funcs[6]: a reward is a text or a map, got 7")) {
+                        "reward_funcs[5]: judge.py is Python; name its function, as"
+                                + " judge.py:accuracy",
+                        "reward_funcs[6]: a reward is a text or a map, got 7",
+                        "reward_funcs[7]: command: there is no program \"no-such-program\"",
+                        "reward_funcs[8]: judge.score needs Python 3: no folder of PATH has"
+                                + " no-such-python")) {
             assertTrue(message.contains(part), message);
         }
         assertTrue(!message.contains("reward_funcs[0]"), message);
+    }
+
+    @Test
+    void aDottedNameIsAPathWhereThereIsOne() throws IOException {
+        Files.createDirectory(folder.resolve("my_rewards.accuracy"));
+        String message = problem("my_rewards.accuracy");
+        assertTrue(message.contains("is the path " + folder.resolve("my_rewards.acc")), message);
+    }
+
+    @Test
+    void functionsOfPythonAreRewards() throws IOException {
+        assumeTrue(ProgramSearch.find("python3", folder).isPresent(), "python3 is not installed");
+        Path file =
+                Files.writeString(
+                        folder.resolve("my_rewards.py"),
+                        "def length(completions, **kwargs):\n    return map(len, completions)\n");
+        List<WeightedReward> rewards =
+                parse(
+                        List.of(
+                                "my_rewards.length",
+                                Map.of(
+                                        "name", "my_rewards.py:length",
+                                        "program", "python3",
+                                        "isolation", "process",
+                                        "whole_round", false,
+                                        "weight", 0.5)));
+        assertEquals(List.of("length", "length_2"), names(rewards));
+        assertEquals(
+                List.of(true, false),
+                rewards.stream().map(r -> r.function().wholeRound()).toList());
+        assertEquals(
+                rewards.getFirst().function().content(), rewards.getLast().function().content());
+        assertFalse(rewards.getFirst().function().content().isEmpty(), file::toString);
+        try (var scorer = new RewardScorer(rewards, RewardLimits.defaults())) {
+            assertArrayEquals(new double[] {3}, scorer.score(answers("abc")).column(1));
+        }
     }
 
     @Test

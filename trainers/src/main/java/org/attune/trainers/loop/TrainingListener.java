@@ -81,6 +81,12 @@ public interface TrainingListener {
     /// @param rows in the set's order; empty where a method tells nothing of single rows
     default void onHeldOutRows(String set, List<MeasuredRow> rows) {}
 
+    /// After [#onHeldOutRows], if the policy has answered some of the rows' prompts.
+    ///
+    /// @param set the set's name, empty for the only one
+    /// @param answers in the order of their rows
+    default void onHeldOutAnswers(String set, List<WrittenAnswer> answers) {}
+
     /// A resumed run measured again what was held out before training, by other rewards: what
     /// [#onHeldOutCompletions] told last is what a checkpoint knew until now.
     default void onMeasuredAgain() {}

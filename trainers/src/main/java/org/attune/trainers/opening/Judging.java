@@ -39,12 +39,10 @@ public record Judging(
         return new Judging(Optional.of(rewards), rewards::requireRows, rewards::load);
     }
 
-    /// Reward functions; every row must have the columns that they read.
+    /// Reward functions; the rows must have the columns that they read.
     public static Judging of(RewardScorer rewards) {
         return new Judging(
-                Optional.of(rewards),
-                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
-                (_, _) -> {});
+                Optional.of(rewards), rows -> ReadColumns.of(rewards).check(rows), (_, _) -> {});
     }
 
     /// Whatever scores completions.

@@ -158,7 +158,12 @@ public record OpenedRun<T>(
 
     /// The same run, whose reference is known by a fingerprint.
     OpenedRun<T> withReference(String fingerprint) {
-        return new OpenedRun<>(model, rows, policy, context.withReferenceFingerprint(fingerprint));
+        return withContext(context.withReferenceFingerprint(fingerprint));
+    }
+
+    /// The same run in other surroundings.
+    OpenedRun<T> withContext(RunContext other) {
+        return new OpenedRun<>(model, rows, policy, other);
     }
 
     /// The settings with what memory allows; call it when all that is long-lived is loaded.

@@ -6,10 +6,8 @@ import org.attune.trainers.judges.ModelReward;
 import org.attune.trainers.onpolicy.JudgedRun;
 
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /// Columns of the data that the rewards of a run read, as far as they are known.
 public final class RewardColumns {
@@ -27,9 +25,7 @@ public final class RewardColumns {
         if (!known) {
             return new ColumnUse.Anything();
         }
-        Set<String> read = new HashSet<>();
-        RolloutSetup.rewardColumns(config, directory).values().forEach(read::addAll);
-        return new ColumnUse.PromptsAndRewards(read);
+        return new ColumnUse.PromptsAndRewards(RolloutSetup.rewardColumns(config, directory).all());
     }
 
     private static boolean isBuiltIn(Object entry) {

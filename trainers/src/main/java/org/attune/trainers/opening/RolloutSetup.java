@@ -40,27 +40,15 @@ import java.util.Set;
 public final class RolloutSetup {
     private RolloutSetup() {}
 
-    /// The columns that each reward of a run reads, by the reward's name; empty where completions
-    /// bring their rewards along.
+    /// The columns that the rewards of a run read; none where completions bring rewards along.
     ///
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
-    public static Map<String, Set<String>> rewardColumns(JudgedRun config, Path directory) {
+    public static ReadColumns rewardColumns(JudgedRun config, Path directory) {
         if (config.rewards().rewardFuncs().isEmpty()) {
-            return Map.of();
+            return ReadColumns.NONE;
         }
         return RunRewards.columns(config, directory);
-    }
-
-    /// Checks that every row has what the rewards read.
-    ///
-    /// @param columns of each reward, as [#rewardColumns] gives them
-    /// @throws ConfigException naming reward, column and the first row without it
-    public static void requireColumns(
-            Map<String, Set<String>> columns, RunRows<PromptExample> rows) {
-        List<PromptExample> all = new ArrayList<>(rows.train());
-        rows.evalSets().forEach(set -> all.addAll(set.rows()));
-        columns.forEach((name, own) -> own.forEach(column -> requireColumn(name, column, all)));
     }
 
     /// What the reward functions of a run may use.
@@ -68,23 +56,6 @@ public final class RolloutSetup {
         return RewardLimits.defaults()
                 .withTimeout(Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
                 .withParallelism(config.rewards().rewardParallelism());
-    }
-
-    private static void requireColumn(String reward, String column, List<PromptExample> rows) {
-        for (PromptExample row : rows) {
-            if (row.columns().get(column) == null) {
-                throw new ConfigException(
-                        ("%s: reward \"%s\" needs the column \"%s\"; the row has %s. Add it, or"
-                             + " give another column its name with datasets: [{path: ..., columns:"
-                             + " {theirs: %s}}]")
-                                .formatted(
-                                        row.origin().where(),
-                                        reward,
-                                        column,
-                                        row.columns().keySet(),
-                                        column));
-            }
-        }
     }
 
     /// Where completions come from: of training prompts as configured, of held-out prompts from the

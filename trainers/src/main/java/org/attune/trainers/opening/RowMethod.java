@@ -66,7 +66,8 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
                     withTraining(
                             config,
                             run.fitted(config.training(), StoredRows.lengths(run.rows().train())));
-            return trainer(fitted, known, reference).train();
+            boolean parted = config.training().ranks().partsWeights();
+            return trainer(fitted, AnswerWriter.among(known, parted), reference).train();
         }
     }
 }

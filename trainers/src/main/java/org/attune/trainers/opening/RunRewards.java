@@ -71,11 +71,11 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
         return rewards;
     }
 
-    /// The columns that each function reads, by its name. Loads no model.
-    static Map<String, Set<String>> columns(JudgedRun config, Path directory) {
+    /// The columns that the functions read. Loads no model.
+    static ReadColumns columns(JudgedRun config, Path directory) {
         List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
         try (var rewards = new RunRewards(functions(config, directory, places), places)) {
-            Map<String, Set<String>> columns = new LinkedHashMap<>(rewards.requiredColumns());
+            Map<String, Set<String>> columns = new LinkedHashMap<>();
             List<Object> entries = config.rewards().rewardFuncs();
             for (int i = 0; i < entries.size(); i++) {
                 if (LocalJudgeEntry.fits(entries.get(i))) {
@@ -84,24 +84,23 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
                     columns.put(where, judge.prompt().columns());
                 }
             }
-            return columns;
+            return rewards.columns().with(columns);
         }
     }
 
-    Map<String, Set<String>> requiredColumns() {
-        Map<String, Set<String>> columns =
-                new LinkedHashMap<>(functions.map(RewardScorer::requiredColumns).orElse(Map.of()));
-        models.forEach(judge -> columns.put(judge.name(), judge.model().requiredColumns()));
-        return columns;
+    private ReadColumns columns() {
+        Map<String, Set<String>> ofModels = new LinkedHashMap<>();
+        models.forEach(judge -> ofModels.put(judge.name(), judge.model().requiredColumns()));
+        return functions.map(ReadColumns::of).orElse(ReadColumns.NONE).with(ofModels);
     }
 
-    /// Checks that every row has the columns that the functions read, and that the templates of
+    /// Checks that the rows have the columns that the functions read, and that the templates of
     /// models show what its messages hold.
     ///
-    /// @throws ConfigException naming reward, column and row
+    /// @throws ConfigException naming reward and column
     /// @throws DatasetException naming row, reward model and what its template leaves out
     public void requireRows(RunRows<PromptExample> rows) {
-        RolloutSetup.requireColumns(requiredColumns(), rows);
+        columns().check(rows);
         rows.train().forEach(this::requireShown);
         rows.evalSets().forEach(set -> set.rows().forEach(this::requireShown));
     }

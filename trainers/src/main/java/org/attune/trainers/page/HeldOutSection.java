@@ -6,10 +6,12 @@ import org.attune.trainers.report.HeldOutRow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /// Held-out rows before and after side by side: the first ones, which nobody has chosen, then those
 /// that changed most for the worse.
@@ -22,17 +24,46 @@ final class HeldOutSection {
     static Section of(ReportedRun run) {
         var body = new Html();
         Optional<HeldOutMetric> metric = HeldOutMetric.of(run);
+        answers(body, run.heldOut());
         if (!run.heldOut().isEmpty() && metric.isPresent()) {
             String metricOfRows = metric.get().ofRows(run.heldOut());
             String name = finer(run.heldOut(), metricOfRows);
             margins(body, run.heldOut());
-            table(body, "The first rows", run.heldOut().stream().limit(FIRST).toList(), name);
+            table(body, run, "The first rows", run.heldOut().stream().limit(FIRST).toList(), name);
             List<HeldOutRow> worst = worse(run.heldOut(), name, metric.get().lowerIsBetter());
             if (!worst.isEmpty()) {
-                table(body, "Rows that became worse, the largest losses first", worst, name);
+                table(body, run, "Rows that became worse, the largest losses first", worst, name);
             }
         }
         return new Section("heldout", "Held-out rows before and after", body);
+    }
+
+    /// What a user of the model will read, beside the answers that the rows have.
+    private static void answers(Html body, List<HeldOutRow> rows) {
+        List<HeldOutRow> answered = rows.stream().filter(row -> !row.given().isEmpty()).toList();
+        if (answered.isEmpty()) {
+            return;
+        }
+        Set<String> names = new LinkedHashSet<>();
+        answered.forEach(row -> names.addAll(row.given().keySet()));
+        List<String> heads = new ArrayList<>(List.of("prompt"));
+        heads.addAll(names);
+        heads.addAll(List.of("the model before", "the model after"));
+        String title = "What the model writes to the first prompts";
+        body.element("h3", title).table(title, heads.toArray(String[]::new));
+        for (HeldOutRow row : answered) {
+            body.open("tr").open("th", "scope", "row", "class", "said", "dir", "auto");
+            body.text(RecordedRounds.cut(row.prompt())).close("th");
+            names.forEach(name -> said(body, row.given().getOrDefault(name, "")));
+            said(body, row.before().map(HeldOutRow.Found::completion).orElse(""));
+            said(body, row.after().map(HeldOutRow.Found::completion).orElse(""));
+            body.close("tr");
+        }
+        body.endTable();
+    }
+
+    private static void said(Html body, String text) {
+        body.element("td", RecordedRounds.cut(text), "class", "said", "dir", "auto");
     }
 
     /// Right and wrong tell little of a pair; its margin tells how much.
@@ -97,8 +128,9 @@ final class HeldOutSection {
         return found.map(f -> f.values().get(metric)).orElse(Double.NaN);
     }
 
-    private static void table(Html body, String title, List<HeldOutRow> rows, String metric) {
-        boolean texts = rows.stream().anyMatch(row -> !row.prompt().isEmpty());
+    private static void table(
+            Html body, ReportedRun run, String title, List<HeldOutRow> rows, String metric) {
+        boolean texts = rows.stream().allMatch(row -> row.where().isEmpty());
         List<String> heads = new ArrayList<>(List.of(texts ? "prompt" : "row"));
         for (String side : List.of("before", "after")) {
             if (texts) {
@@ -109,7 +141,7 @@ final class HeldOutSection {
         body.element("h3", title).table(title, heads.toArray(String[]::new));
         for (HeldOutRow row : rows) {
             body.open("tr").open("th", "scope", "row", "class", "said");
-            body.text(RecordedRounds.cut(texts ? row.prompt() : name(row))).close("th");
+            body.text(RecordedRounds.cut(texts ? row.prompt() : name(run, row))).close("th");
             side(body, row.before(), texts, metric);
             side(body, row.after(), texts, metric);
             body.close("tr");
@@ -118,15 +150,15 @@ final class HeldOutSection {
     }
 
     /// Place and text of a row that was given.
-    private static String name(HeldOutRow row) {
-        return RowText.of(row.where()).map(text -> row.where() + '\n' + text).orElse(row.where());
+    private static String name(ReportedRun run, HeldOutRow row) {
+        String where = run.fromDirectory(row.where());
+        return RowText.of(row.where()).map(text -> where + '\n' + text).orElse(where);
     }
 
     private static void side(
             Html body, Optional<HeldOutRow.Found> found, boolean texts, String metric) {
         if (texts) {
-            String said = found.map(HeldOutRow.Found::completion).orElse("");
-            body.element("td", RecordedRounds.cut(said), "class", "said", "dir", "auto");
+            said(body, found.map(HeldOutRow.Found::completion).orElse(""));
         }
         Double value = found.map(f -> f.values().get(metric)).orElse(null);
         body.element("td", value == null ? "–" : Figures.number(value), "class", "number");

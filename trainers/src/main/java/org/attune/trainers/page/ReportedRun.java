@@ -193,6 +193,14 @@ record ReportedRun(
         return seconds.isEmpty() ? phases.seconds() : seconds;
     }
 
+    /// A path as the run's directory shows it, if it lies there.
+    String fromDirectory(String path) {
+        String directory = card.map(RunCard::directory).orElse("") + '/';
+        return directory.length() > 1 && path.startsWith(directory)
+                ? path.substring(directory.length())
+                : path;
+    }
+
     /// A setting as text; empty if it is unset.
     String setting(String key) {
         Object value = config.get(key);

@@ -50,18 +50,10 @@ public record Verdict(String tone, String headline, String detail) {
             return unmeasured(m, numbers);
         }
         PairedDifference c = change.get();
-        boolean sameMeans =
-                Figures.number(c.first()).equals(shown(m.before()))
-                        && Figures.number(c.second()).equals(shown(m.after()));
         String detail =
-                sameMeans
-                        ? "%s Difference, row by row: %s.".formatted(numbers, c.text())
-                        : "%s The mean over rows went from %s to %s: %s."
-                                .formatted(
-                                        numbers,
-                                        Figures.number(c.first()),
-                                        Figures.number(c.second()),
-                                        c.text());
+                EvenStart.isIn(run.heldOut())
+                        ? EvenStart.words(m, run.heldOut(), c)
+                        : numbers + measured(m, c);
         if (!c.isClear()) {
             return new Verdict(
                     "plain",
@@ -72,6 +64,16 @@ public record Verdict(String tone, String headline, String detail) {
         return better
                 ? new Verdict("good", "Better than before", detail)
                 : new Verdict("bad", "Worse than before", detail);
+    }
+
+    private static String measured(HeldOutMetric m, PairedDifference c) {
+        boolean sameMeans =
+                Figures.number(c.first()).equals(shown(m.before()))
+                        && Figures.number(c.second()).equals(shown(m.after()));
+        return sameMeans
+                ? " Difference, row by row: %s.".formatted(c.text())
+                : " The mean over rows went from %s to %s: %s."
+                        .formatted(Figures.number(c.first()), Figures.number(c.second()), c.text());
     }
 
     private static Verdict unmeasured(HeldOutMetric m, String numbers) {

@@ -212,11 +212,16 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
         for (MicroBatch m : microBatches) {
             PairScores scores = objective.scores(new PairTokens(m.pairs));
             m.placeOf.forEach(
-                    (position, place) ->
-                            found.pair(
-                                    position,
-                                    beta * scores.chosenLogRatio(place),
-                                    beta * scores.rejectedLogRatio(place)));
+                    (position, place) -> {
+                        found.pair(
+                                position,
+                                beta * scores.chosenLogRatio(place),
+                                beta * scores.rejectedLogRatio(place));
+                        double chosen = scores.policyChosen()[place];
+                        found.put(position, MetricKeys.LOGPS_CHOSEN, chosen);
+                        double rejected = scores.policyRejected()[place];
+                        found.put(position, MetricKeys.LOGPS_REJECTED, rejected);
+                    });
         }
         return found.inOrder();
     }

@@ -6,6 +6,7 @@ import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.loop.WrittenAnswer;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -101,6 +102,11 @@ public final class HeldBack implements TrainingListener {
     @Override
     public void onHeldOutRows(String set, List<MeasuredRow> rows) {
         tell(l -> l.onHeldOutRows(set, rows));
+    }
+
+    @Override
+    public void onHeldOutAnswers(String set, List<WrittenAnswer> answers) {
+        tell(l -> l.onHeldOutAnswers(set, answers));
     }
 
     @Override

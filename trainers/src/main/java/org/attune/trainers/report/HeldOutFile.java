@@ -7,6 +7,7 @@ import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.loop.WrittenAnswer;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,13 +38,22 @@ public final class HeldOutFile implements TrainingListener {
 
     private final Path file;
     private List<Measured> pending = List.of();
+    private String setOfPending = "";
     private List<HeldOutRow> rows = List.of();
 
     /// A row of an evaluation whose step isn't known yet.
     private record Measured(
-            String where, String prompt, String completion, Map<String, Double> values) {
+            String where,
+            String prompt,
+            Map<String, String> given,
+            String completion,
+            Map<String, Double> values) {
         HeldOutRow.Found at(int step) {
             return new HeldOutRow.Found(step, completion, values);
+        }
+
+        HeldOutRow row(Optional<HeldOutRow.Found> before, Optional<HeldOutRow.Found> after) {
+            return new HeldOutRow(where, prompt, given, before, after);
         }
     }
 
@@ -90,6 +100,7 @@ public final class HeldOutFile implements TrainingListener {
                                 cut(
                                         question(table.batch().prompts().get(i)),
                                         whole ? LONGEST : SHORT),
+                                Map.of(),
                                 whole
                                         ? cut(table.batch().completions().get(i).text(), LONGEST)
                                         : "",
@@ -111,9 +122,32 @@ public final class HeldOutFile implements TrainingListener {
         if (pending.isEmpty()) {
             pending =
                     measured.stream()
-                            .map(row -> new Measured(row.where(), "", "", row.values()))
+                            .map(row -> new Measured(row.where(), "", Map.of(), "", row.values()))
                             .toList();
+            setOfPending = set;
         }
+    }
+
+    @Override
+    public void onHeldOutAnswers(String set, List<WrittenAnswer> answers) {
+        if (!set.equals(setOfPending)) {
+            return;
+        }
+        List<Measured> next = new ArrayList<>(pending);
+        for (WrittenAnswer answer : answers) {
+            Map<String, String> given = new LinkedHashMap<>(answer.given());
+            given.replaceAll((_, text) -> cut(text, LONGEST));
+            Measured row = next.get(answer.row());
+            next.set(
+                    answer.row(),
+                    new Measured(
+                            row.where(),
+                            cut(answer.prompt(), LONGEST),
+                            given,
+                            answer.written(),
+                            row.values()));
+        }
+        pending = next;
     }
 
     private static String question(Prompt prompt) {
@@ -161,10 +195,7 @@ public final class HeldOutFile implements TrainingListener {
             Optional<HeldOutRow.Found> found = Optional.of(now.at(step));
             Optional<HeldOutRow.Found> before =
                     i < rows.size() ? rows.get(i).before() : Optional.empty();
-            next.add(
-                    step == 0
-                            ? new HeldOutRow(now.where(), now.prompt(), found, Optional.empty())
-                            : new HeldOutRow(now.where(), now.prompt(), before, found));
+            next.add(step == 0 ? now.row(found, Optional.empty()) : now.row(before, found));
         }
         rows = next;
         pending = List.of();

@@ -17,11 +17,20 @@ import java.util.Optional;
 ///
 /// @param where file and line of the row; empty for prompts
 /// @param prompt what was completed; empty for rows that were only measured
+/// @param given the row's own answers by name, where the policy answered its prompt too
 /// @param before what the evaluation before the first step found
 /// @param after what the newest evaluation found
 public record HeldOutRow(
-        String where, String prompt, Optional<Found> before, Optional<Found> after) {
+        String where,
+        String prompt,
+        Map<String, String> given,
+        Optional<Found> before,
+        Optional<Found> after) {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    public HeldOutRow {
+        given = new LinkedHashMap<>(given);
+    }
 
     /// What an evaluation found of a row.
     ///
@@ -39,6 +48,10 @@ public record HeldOutRow(
     String json(int number) {
         ObjectNode node = JSON.createObjectNode().put("row", number).put("where", where);
         node.put("prompt", prompt);
+        if (!given.isEmpty()) {
+            ObjectNode answers = node.putObject("given");
+            given.forEach(answers::put);
+        }
         before.ifPresent(found -> put(node.putObject("before"), found));
         after.ifPresent(found -> put(node.putObject("after"), found));
         return node.toString();
@@ -66,9 +79,14 @@ public record HeldOutRow(
     }
 
     private static HeldOutRow of(JsonNode node) {
+        Map<String, String> given = new LinkedHashMap<>();
+        node.path("given")
+                .properties()
+                .forEach(answer -> given.put(answer.getKey(), answer.getValue().asText()));
         return new HeldOutRow(
                 node.path("where").asText(),
                 node.path("prompt").asText(),
+                given,
                 found(node.path("before")),
                 found(node.path("after")));
     }

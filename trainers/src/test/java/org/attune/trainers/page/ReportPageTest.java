@@ -201,6 +201,28 @@ class ReportPageTest {
         assertTrue(shown.contains(data + ":7"), shown);
     }
 
+    @Test
+    void showsWhatTheModelWritesBesideTheGivenAnswers() throws Exception {
+        Path run = Files.createDirectories(root.resolve("written"));
+        Files.writeString(run.resolve("metrics.jsonl"), "{\"step\":0,\"eval_loss\":2.5}\n");
+        Files.writeString(
+                run.resolve("heldout.jsonl"),
+                """
+                {"row":0,"where":"a:1","prompt":"Why?","given":{"chosen":"Hence.","rejected":"<b>No"},\
+                "before":{"step":0,"completion":"Who?","values":{"loss":2.5}},\
+                "after":{"step":3,"completion":"Since.","values":{"loss":1.5}}}
+                {"row":1,"where":"a:2","prompt":"","before":{"step":0,"values":{"loss":2.5}}}
+                """);
+        Document body = body(page(run));
+        List<String> cells =
+                elements(body, "td").stream()
+                        .filter(cell -> cell.getAttribute("class").equals("said"))
+                        .map(Element::getTextContent)
+                        .toList();
+        assertEquals(List.of("Hence.", "<b>No", "Who?", "Since."), cells);
+        assertTrue(section(body, "heldout").contains("a:2"), "rows that were only measured");
+    }
+
     /// A run that was killed early has left almost nothing, and a damaged file costs its part only.
     @Test
     void makesDoWithWhatIsThere() throws Exception {

@@ -65,4 +65,37 @@ class VerdictTest {
         assertTrue(verdict("preference_accuracy", i -> i % 2, i -> i % 10 == 0 ? 0 : 1).isBetter());
         assertFalse(verdict("preference_accuracy", i -> i % 2, i -> i < 2 ? 1 : i % 2).isBetter());
     }
+
+    /// The policy is its own reference at first, so that every reward is 0 and half of the pairs
+    /// count as right, whatever the model is.
+    @Test
+    void whatIsSoByConstructionIsSaid() throws IOException {
+        String values =
+                "{\"preference_accuracy\":%s,\"rewards/margins\":%s,\"rewards/chosen\":%s,\"rewards/rejected\":0,\"logps/chosen\":%d,\"logps/rejected\":-20}";
+        var rows = new StringBuilder();
+        for (int i = 0; i < ROWS; i++) {
+            String before = values.formatted(0.5, 0, 0, i < 10 ? -15 : -25);
+            int right = i < 36 ? 1 : 0;
+            String after = values.formatted(right, right - 0.5, right - 0.5, i < 30 ? -15 : -25);
+            rows.append(
+                    """
+                    {"row":%d,"where":"a:%d","before":{"step":0,"values":%s},"after":{"step":9,"values":%s}}
+                    """
+                            .formatted(i, i, before, after));
+        }
+        Files.writeString(folder.resolve("heldout.jsonl"), rows.toString());
+        Files.writeString(
+                folder.resolve("metrics.jsonl"),
+                """
+                {"step":0,"eval_preference_accuracy":0.5}
+                {"step":9,"eval_preference_accuracy":0.9}
+                """);
+        Verdict verdict = Verdict.of(folder);
+        assertTrue(verdict.isBetter(), verdict.toString());
+        String said = verdict.detail();
+        assertTrue(said.startsWith("eval_preference_accuracy: 0.9 after, on 40 held-out"), said);
+        assertTrue(said.contains("Before, it is 0.5 by construction"), said);
+        assertTrue(said.contains("was the likelier one in 0.25 of the pairs before"), said);
+        assertTrue(said.contains("and is in 0.75 after: +0.5 (95 % interval"), said);
+    }
 }

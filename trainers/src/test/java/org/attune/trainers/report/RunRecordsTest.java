@@ -14,6 +14,7 @@ import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.ProcessMemory;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.WrittenAnswer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -80,6 +81,35 @@ class RunRecordsTest {
         assertEquals(2.0, row.before().orElseThrow().values().get("loss"));
         assertEquals(1.0, row.after().orElseThrow().values().get("loss"));
         assertEquals("a.jsonl:1", row.where());
+    }
+
+    @Test
+    void whatThePolicyWritesStandsBesideTheRowsAnswers() throws IOException {
+        var file = new HeldOutFile(folder);
+        for (int step : new int[] {0, 4}) {
+            var rows = List.of(row(1), row(2));
+            file.onHeldOutRows("", rows);
+            file.onHeldOutAnswers("", List.of(written(1, "at " + step)));
+            file.onHeldOutRows("second set", rows);
+            file.onHeldOutAnswers("second set", List.of(written(0, "of another set")));
+            file.onEvaluate(step, Map.of());
+        }
+        List<HeldOutRow> rows = HeldOutRow.read(folder.resolve("heldout.jsonl"));
+        assertEquals(Map.of(), rows.getFirst().given());
+        assertEquals("", rows.getFirst().after().orElseThrow().completion());
+        assertEquals("q1", rows.getLast().prompt());
+        assertEquals(Map.of("chosen", "yes", "rejected", "no"), rows.getLast().given());
+        assertEquals("at 0", rows.getLast().before().orElseThrow().completion());
+        assertEquals("at 4", rows.getLast().after().orElseThrow().completion());
+        assertEquals(Map.of("loss", 2.0), rows.getLast().after().orElseThrow().values());
+    }
+
+    private static MeasuredRow row(int line) {
+        return new MeasuredRow("a.jsonl:" + line, Map.of("loss", (double) line));
+    }
+
+    private static WrittenAnswer written(int row, String text) {
+        return new WrittenAnswer(row, "q" + row, Map.of("chosen", "yes", "rejected", "no"), text);
     }
 
     @Test
