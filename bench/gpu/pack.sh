@@ -8,7 +8,7 @@
 #   attune, lib/, runtime/         Attune and the part of the JDK that it uses
 #   bench/gpu/                     first.sh and its scripts
 #   tests/                         the tests of tensors, models, generation and trainers that need no large files
-# Left out, since the libtorch of pip takes its place: Attune's own; and ND4J (120 MiB), so no GRPO.
+# Left out, since the libtorch of pip takes its place: Attune's own.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 kit=${1:-$root/target/attune-gpu}
@@ -33,7 +33,6 @@ modules=$modules,jdk.incubator.vector,java.naming,java.compiler,java.instrument,
 for jar in "$root"/cli/target/attune/lib/*.jar; do
   case ${jar##*/} in
     pytorch-native-cpu* | pytorch-jni*) ;; # libtorch itself
-    nd4j-* | openblas* | javacpp* | guava-1.0* | protobuf-1.0* | jackson-1.0* | flatbuffers* | commons-math3*) ;; # ND4J
     hardwood* | zstd* | snappy* | lz4* | brotli4j* | native-linux*) ;; # rows in Parquet
     *) cp "$jar" "$kit/lib/" ;;
   esac

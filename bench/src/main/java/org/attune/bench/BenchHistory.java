@@ -1,6 +1,7 @@
 package org.attune.bench;
 
 import org.attune.error.AttuneException;
+import org.attune.trainers.report.Machine;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,5 +1,7 @@
 package org.attune.bench;
 
+import org.attune.trainers.report.Machine;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

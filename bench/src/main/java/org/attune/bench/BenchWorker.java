@@ -18,7 +18,6 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.loop.PassWork;
 import org.attune.trainers.loop.ProcessMemory;
-import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.run.Runs;
 import org.attune.trainers.sft.SftConfig;
@@ -64,7 +63,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     private BenchRun train() {
         int group = spec.task() == BenchTask.GRPO ? spec.completions() : 1;
         var recorder = new StepRecorder(spec.rows() * group, spec.profile() ? spec.warmUp() : -1);
-        var runs = new Runs(HubDownload.cache(), List.of(recorder), new StopSignal());
+        var runs = Runs.with(recorder).withoutFiles();
         switch (spec.task()) {
             case SFT -> runs.train(sft());
             case DPO -> runs.train(dpo());

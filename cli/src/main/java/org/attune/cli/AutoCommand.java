@@ -3,8 +3,6 @@ package org.attune.cli;
 import org.attune.adapter.AdapterConfig;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.cli.report.ClassVerdict;
-import org.attune.cli.report.Verdict;
 import org.attune.datasets.sniff.MappedRows;
 import org.attune.datasets.sniff.SniffedTable;
 import org.attune.datasets.sniff.TableMapping;
@@ -16,6 +14,8 @@ import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.page.ClassVerdict;
+import org.attune.trainers.page.Verdict;
 import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine.Command;
@@ -212,7 +212,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         LoadedRun<C> loaded = new RunConfigReader().read(method, run, overrides()).found();
         C config = loaded.config();
         int code =
-                new TrainingSession(spec, method.name(), loaded, config)
+                new TrainingSession(spec, loaded, config)
                         .run(runs -> runs.train(method, config, loaded.directory()));
         if (code != ExitCodes.DONE) {
             return code;

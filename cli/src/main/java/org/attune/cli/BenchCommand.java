@@ -9,7 +9,6 @@ import org.attune.bench.BenchSpec;
 import org.attune.bench.BenchSweep;
 import org.attune.bench.BenchTask;
 import org.attune.bench.BenchText;
-import org.attune.bench.Machine;
 import org.attune.bench.ModelShape;
 import org.attune.bench.Peer;
 import org.attune.bench.Provenance;
@@ -17,6 +16,8 @@ import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
 import org.attune.tensor.Engine;
+import org.attune.trainers.report.Machine;
+import org.attune.trainers.report.Versions;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -231,7 +232,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private static Map<String, String> versions() {
-        Properties known = VersionCommand.versions();
+        Properties known = Versions.all();
         Map<String, String> versions = new LinkedHashMap<>();
         versions.put("Attune", known.getProperty("attune"));
         versions.put("libtorch", Engine.libtorch().version());

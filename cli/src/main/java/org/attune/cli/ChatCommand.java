@@ -1,12 +1,10 @@
 package org.attune.cli;
 
-import org.attune.error.ConfigException;
+import org.attune.models.Chat;
 import org.attune.models.DtypeChoice;
-import org.attune.models.LoadedModel;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.tensor.Engine;
 import org.attune.text.Message;
-import org.attune.text.TextAssets;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,7 +32,7 @@ final class ChatCommand implements Callable<Integer>, UsesEngine {
 
     @Option(
             names = "--context",
-            defaultValue = "4096",
+            defaultValue = "" + Chat.DEFAULT_CONTEXT,
             description = "Most tokens of the whole conversation (default: ${DEFAULT-VALUE}).")
     int context;
 
@@ -58,28 +56,18 @@ final class ChatCommand implements Callable<Integer>, UsesEngine {
 
     private int talk() {
         PrintWriter out = spec.commandLine().getOut();
-        try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
-            TextAssets text = loaded.setup().text();
-            if (text.template().isEmpty()) {
-                throw new ConfigException(
-                        "this model has no chat template; use attune generate --raw");
-            }
-            int trained = loaded.setup().source().config().maxPositionEmbeddings();
-            var settings = new ChatSettings(sampling.config(loaded.setup()));
-            int capacity = Math.min(context, trained);
-            try (var session =
-                    new ChatSession(loaded.completer(), text.chat(), opening(), capacity)) {
-                out.println(
-                        "%s, conversations of up to %,d tokens%s. /help lists what can be done here."
-                                .formatted(
-                                        model.model,
-                                        capacity,
-                                        capacity < context ? ", which it was made for" : ""));
-                var in =
-                        new BufferedReader(
-                                new InputStreamReader(System.in, StandardCharsets.UTF_8));
-                return new ChatLoop(new ChatInput(in, out), out, session, settings).run();
-            }
+        try (var chat = Chat.open(model.config(dtype), sampling.options(), opening(), context)) {
+            ChatSession session = chat.session();
+            int capacity = session.capacity();
+            out.println(
+                    "%s, conversations of up to %,d tokens%s. /help lists what can be done here."
+                            .formatted(
+                                    model.model,
+                                    capacity,
+                                    capacity < context ? ", which it was made for" : ""));
+            var settings = new ChatSettings(chat.sampling());
+            var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            return new ChatLoop(new ChatInput(in, out), out, session, settings).run();
         }
     }
 

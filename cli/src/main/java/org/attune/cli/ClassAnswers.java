@@ -1,6 +1,5 @@
 package org.attune.cli;
 
-import org.attune.cli.report.ClassVerdict;
 import org.attune.datasets.sniff.MappedRows;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
@@ -16,6 +15,7 @@ import org.attune.tensor.Engine;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.page.ClassVerdict;
 
 import java.util.List;
 import java.util.Map;

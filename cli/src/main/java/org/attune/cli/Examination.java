@@ -1,12 +1,13 @@
 package org.attune.cli;
 
-import org.attune.bench.Machine;
 import org.attune.files.HubCache;
 import org.attune.hub.HubAnswer;
 import org.attune.hub.HubSettings;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
 import org.attune.trainers.memory.AvailableMemory;
+import org.attune.trainers.report.Machine;
+import org.attune.trainers.report.Versions;
 
 import java.awt.GraphicsEnvironment;
 import java.io.File;
@@ -39,7 +40,7 @@ record Examination(Path root, Map<String, String> environment) {
 
     List<Finding> findings() {
         List<Finding> findings = new ArrayList<>();
-        findings.add(Finding.ok("Attune", VersionCommand.text()));
+        findings.add(Finding.ok("Attune", Versions.text()));
         findings.add(java());
         findings.add(maven());
         findings.add(processor());

@@ -5,6 +5,7 @@ import org.attune.tensor.library.Cudart;
 import org.attune.tensor.library.LibtorchFolder;
 import org.attune.tensor.library.LibtorchSearch;
 import org.attune.tensor.library.LibtorchVersion;
+import org.attune.trainers.report.Versions;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,7 +53,7 @@ record LibtorchExamination(Map<String, String> environment) {
     }
 
     private Finding ownLibtorch() {
-        Properties versions = VersionCommand.versions();
+        Properties versions = Versions.all();
         String version = versions.getProperty("libtorch");
         Path folder = engineCache().resolve("pytorch");
         if (Files.isDirectory(folder)) {

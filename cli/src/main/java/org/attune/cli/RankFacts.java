@@ -1,6 +1,7 @@
 package org.attune.cli;
 
-import org.attune.cli.config.ResolvedConfig;
+import org.attune.trainers.config.ResolvedConfig;
+import org.attune.trainers.report.Versions;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,7 +18,7 @@ final class RankFacts {
     /// By name; settings each by its key.
     static Map<String, String> of(Record config) {
         Map<String, String> facts = new LinkedHashMap<>();
-        VersionCommand.versions()
+        Versions.all()
                 .forEach((name, version) -> facts.put("version of " + name, version.toString()));
         facts.put("version of Java", System.getProperty("java.version"));
         ResolvedConfig.flat(config)

@@ -1,7 +1,8 @@
 package org.attune.cli;
 
-import org.attune.cli.report.ReportPage;
 import org.attune.error.ConfigException;
+import org.attune.trainers.page.ReportPage;
+import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,7 +47,7 @@ final class ReportCommand implements Callable<Integer> {
             requireRun(run);
         }
         try {
-            ReportPage.write(runs, names(runs), out);
+            ReportPage.write(runs, names(runs), Methods::defaults, out);
             spec.commandLine()
                     .getOut()
                     .println(String.format(Locale.ROOT, "%s, %,d bytes", out, Files.size(out)));

@@ -1,14 +1,14 @@
 package org.attune.cli;
 
-import org.attune.model.config.GenerationDefaults;
+import org.attune.models.GenerationOptions;
 import org.attune.models.ModelSetup;
-import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.sampling.SamplingConfig;
-import org.attune.rollout.sampling.SamplingConfig.Distribution;
 
 import picocli.CommandLine.Option;
 
 import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /// Options of sampling; what is not given follows the model's own recommendation.
 final class SamplingArguments {
@@ -47,31 +47,22 @@ final class SamplingArguments {
     long seed;
 
     SamplingConfig config(ModelSetup model) {
-        return SamplingConfig.of(
-                        distribution(model.source().generation()),
-                        maxNewTokens,
-                        TextCompleter.stopIds(model.source(), model.text().tokenizer()),
-                        seed)
-                .withStopStrings(stops);
+        return options().of(model);
     }
 
-    private Distribution distribution(GenerationDefaults recommended) {
-        boolean samples = recommended.doSample();
-        double t =
-                temperature != null
-                        ? temperature
-                        : samples ? recommended.temperature().orElse(1) : 0;
-        int k = topK != null ? topK : samples ? recommended.topK().orElse(0) : 0;
-        double p = topP != null ? topP : samples ? recommended.topP().orElse(1) : 1;
-        double penalty =
-                repetitionPenalty != null
-                        ? repetitionPenalty
-                        : recommended.repetitionPenalty().orElse(1);
-        return Distribution.plain()
-                .withTemperature(t)
-                .withTopK(k)
-                .withTopP(p)
-                .withMinP(minP)
-                .withRepetitionPenalty(penalty);
+    GenerationOptions options() {
+        return new GenerationOptions(
+                maxNewTokens,
+                number(temperature),
+                topK == null ? OptionalInt.empty() : OptionalInt.of(topK),
+                number(topP),
+                minP,
+                number(repetitionPenalty),
+                stops,
+                seed);
+    }
+
+    private static OptionalDouble number(Double given) {
+        return given == null ? OptionalDouble.empty() : OptionalDouble.of(given);
     }
 }

@@ -1,7 +1,6 @@
 package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
-import org.attune.cli.config.ResolvedConfig;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.cli.sweep.MedianRule;
 import org.attune.cli.sweep.SweepJournal;
@@ -11,6 +10,7 @@ import org.attune.cli.sweep.SweepTrial;
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.opening.TrainingMethod;
@@ -172,7 +172,7 @@ final class SweepRun<C extends Record & RunConfig> {
                         journal.trials());
         try {
             int code =
-                    new TrainingSession(spec, method.name(), loaded, config)
+                    new TrainingSession(spec, loaded, config)
                             .run(
                                     runs -> runs.train(method, config, loaded.directory()),
                                     stop,

@@ -62,7 +62,7 @@ final class TrainCommand implements Callable<Integer>, UsesEngine {
     private <C extends Record & RunConfig> int train(TrainingMethod<C, ?> one) {
         LoadedRun<C> loaded = DeviceCount.read(one, run, System.getenv());
         C config = loaded.config();
-        var opened = new TrainingSession(spec, one.name(), loaded, config);
+        var opened = new TrainingSession(spec, loaded, config);
         if (ranks.areAsked()) {
             return new RankStart(spec, ranks).run(opened::advice);
         }

@@ -1,15 +1,10 @@
 package org.attune.cli;
 
-import org.attune.bench.Machine;
 import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.cli.config.LoadedRun;
-import org.attune.cli.config.ResolvedConfig;
-import org.attune.cli.report.ReportPage;
 import org.attune.error.ConfigException;
 import org.attune.tensor.Device;
-import org.attune.tensor.Engine;
-import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -19,54 +14,36 @@ import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
-import org.attune.trainers.report.CompletionsFile;
-import org.attune.trainers.report.HeldOutFile;
-import org.attune.trainers.report.MetricsFile;
-import org.attune.trainers.report.PhasesFile;
-import org.attune.trainers.report.RunCard;
-import org.attune.trainers.report.RunFile;
-import org.attune.trainers.report.RunProcess;
-import org.attune.trainers.report.SummaryFile;
-import org.attune.trainers.report.TensorBoardFile;
+import org.attune.trainers.report.HubPush;
+import org.attune.trainers.run.RunFiles;
 import org.attune.trainers.run.Runs;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine.Model.CommandSpec;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /// A run from the command line: its outputs, and what Ctrl-C does.
 final class TrainingSession {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingSession.class);
 
     private final CommandSpec command;
-    private final String method;
     private final LoadedRun<?> loaded;
     private final RunConfig config;
     private final TrainingConfig training;
     private final Optional<CompletionLogConfig> completions;
-    private final List<Optional<String>> inputs;
-    private final PhasesFile phases;
     private RankSession ranks = RankSession.alone();
 
     /// @param command that is being executed
-    /// @param method its name
     /// @param config of the run
-    TrainingSession(CommandSpec command, String method, LoadedRun<?> loaded, RunConfig config) {
+    TrainingSession(CommandSpec command, LoadedRun<?> loaded, RunConfig config) {
         this.command = command;
-        this.method = method;
         this.loaded = loaded;
         this.config = config;
         training = config.training();
@@ -74,8 +51,6 @@ final class TrainingSession {
                 config instanceof GeneratingRun generating
                         ? Optional.of(generating.completionLog())
                         : Optional.empty();
-        inputs = config.inputs();
-        phases = new PhasesFile(training.save().outputDir());
     }
 
     /// Alone, or as one of several ranks.
@@ -145,10 +120,12 @@ final class TrainingSession {
 
     /// A rank that writes nothing.
     private int follow(Function<Runs, RunSummary> start, StopSignal stop) {
-        RunSummary summary =
-                start.apply(
-                        new Runs(loaded.environment().hubCache(), List.of(), stop, ranks.ranks()));
+        RunSummary summary = start.apply(runs(List.of(), stop, Optional.empty()));
         return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
+    }
+
+    private Runs runs(List<TrainingListener> listeners, StopSignal stop, Optional<RunFiles> files) {
+        return new Runs(loaded.environment().hubCache(), listeners, stop, ranks.ranks(), files);
     }
 
     private int lead(
@@ -156,102 +133,50 @@ final class TrainingSession {
         SaveConfig save = training.save();
         List<String> arguments = arguments();
         var hint = new ResumeHint(arguments);
-        var file =
-                new RunFile(
-                        save.outputDir(),
-                        card(arguments),
-                        InstantSource.system(),
-                        () -> Engine.libtorch().toString());
         try (var screen = RunScreen.open(command.commandLine().getOut());
-                var warnings = WarningTap.open(save.outputDir());
-                var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
-                var upload = ResultUpload.of(loaded, config, method);
-                var trackers = RunTrackers.of(loaded, training)) {
-            List<TrainingListener> listeners =
-                    listeners(folder, writers(file, warnings, trackers), screen, hint);
-            upload.listener().ifPresent(listeners::add);
+                var warnings = WarningTap.open(save.outputDir())) {
+            List<HubPush> uploads = new ArrayList<>();
+            var files =
+                    new RunFiles(
+                            words(arguments),
+                            loaded.environment().all(),
+                            List.of(warnings.file(), MetricPlot.loss(), MetricPlot.reward()),
+                            uploads::add);
+            List<TrainingListener> listeners = listeners(screen, hint);
             listeners.addAll(more);
-            var runs = new Runs(loaded.environment().hubCache(), listeners, stop, ranks.ranks());
-            RunSummary summary;
-            try {
-                summary = recorded(folder, file, () -> start.apply(runs));
-            } finally {
-                report(file);
-            }
+            RunSummary summary = start.apply(runs(listeners, stop, Optional.of(files)));
             if (summary.interrupted()) {
                 screen.line(hint.text(ResumePoint.glance(save).isPresent()));
+                return ExitCodes.INTERRUPTED;
             }
-            return upload.tell(summary, screen);
+            uploads.forEach(upload -> tell(upload, screen));
+            return uploads.stream().anyMatch(upload -> upload.failure().isPresent())
+                    ? ExitCodes.FAILED
+                    : ExitCodes.DONE;
         }
     }
 
-    /// Makes the run, whose file says how it ends.
-    private static RunSummary recorded(
-            RunFolder folder, RunFile file, Supplier<RunSummary> training) {
-        if (!folder.holdsEarlierRun()) {
-            file.begin();
-        }
-        try {
-            RunSummary summary = training.get();
-            file.settle(summary);
-            return summary;
-        } catch (RuntimeException | Error e) {
-            file.fail(e);
-            throw e;
-        }
+    /// Says where the result is now.
+    private static void tell(HubPush upload, RunScreen screen) {
+        upload.address().ifPresent(address -> screen.line("uploaded: " + address));
+        upload.failure()
+                .ifPresent(
+                        why ->
+                                screen.line(
+                                        "the result is there, but was not uploaded: %s; to try again: attune upload %s %s"
+                                                .formatted(why, upload.folder(), upload.target())));
     }
 
-    /// Writes the page about the run, however it ended. A page that can't be written is a warning:
-    /// the result is there without it.
-    private void report(RunFile file) {
-        Path folder = training.save().outputDir();
-        if (!file.isWritten()) {
-            return; // what stands there is an earlier run's
-        }
-        phases.settle();
-        String name = training.log().runName().orElse(folder.toString());
-        try {
-            ReportPage.write(List.of(folder), List.of(name), folder.resolve(ReportPage.NAME));
-        } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.warn("{} was not written: {}", ReportPage.NAME, e.toString());
-        }
-    }
-
-    private RunCard card(List<String> arguments) {
+    /// The command as `run.json` has it.
+    private static List<String> words(List<String> arguments) {
         List<String> words = new ArrayList<>();
         words.add(ResumeHint.program());
         words.addAll(SecretArguments.without(arguments));
-        Instant now = Instant.now();
-        return new RunCard(
-                method,
-                training.log().runName(),
-                RunCard.State.STARTING,
-                RunProcess.current(),
-                words,
-                Path.of("").toAbsolutePath().toString(),
-                VersionCommand.versions().getProperty("attune"),
-                Optional.empty(),
-                now,
-                now,
-                0,
-                0,
-                Optional.empty(),
-                facts());
+        return words;
     }
 
-    /// What the run runs on.
-    private static Map<String, String> facts() {
-        Machine machine = Machine.current();
-        Map<String, String> facts = new LinkedHashMap<>();
-        facts.put("versions", VersionCommand.text());
-        facts.put("machine", machine.text());
-        return facts;
-    }
-
-    private List<TrainingListener> listeners(
-            RunFolder folder, List<TrainingListener> writers, RunScreen screen, ResumeHint hint) {
+    private List<TrainingListener> listeners(RunScreen screen, ResumeHint hint) {
         List<TrainingListener> listeners = new ArrayList<>();
-        listeners.add(new HeldBack(folder, writers));
         listeners.add(ProgressLine.of(screen));
         completions
                 .filter(CompletionLogConfig::logCompletions)
@@ -259,33 +184,5 @@ final class TrainingSession {
         listeners.add(new HeldOutReport(screen));
         listeners.add(hint);
         return listeners;
-    }
-
-    private List<TrainingListener> writers(
-            RunFile file, WarningTap warnings, RunTrackers trackers) {
-        Path folder = training.save().outputDir();
-        List<TrainingListener> writers = new ArrayList<>();
-        writers.add(file);
-        writers.add(warnings.file());
-        writers.add(new ConfigFile(loaded.config()));
-        writers.add(new MetricsFile(folder));
-        if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
-            Path runs = folder.resolve("runs");
-            writers.add(
-                    new TensorBoardFile(
-                            training.log().runName().map(runs::resolve).orElse(runs),
-                            Optional.of(ResolvedConfig.yaml(loaded.config())),
-                            InstantSource.system()));
-        }
-        if (completions.filter(CompletionLogConfig::logCompletions).isPresent()) {
-            writers.add(new CompletionsFile(folder));
-        }
-        writers.addAll(trackers.feeds());
-        writers.add(new HeldOutFile(folder));
-        writers.add(phases);
-        writers.add(MetricPlot.loss());
-        writers.add(MetricPlot.reward());
-        writers.add(new SummaryFile(folder));
-        return writers;
     }
 }

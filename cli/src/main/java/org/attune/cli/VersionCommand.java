@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.error.AttuneException;
+import org.attune.trainers.report.Versions;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -8,9 +8,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.Properties;
 import java.util.concurrent.Callable;
 
 /// `attune version`
@@ -21,7 +18,7 @@ final class VersionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        spec.commandLine().getOut().println(text());
+        spec.commandLine().getOut().println(Versions.text());
         return ExitCodes.DONE;
     }
 
@@ -29,30 +26,7 @@ final class VersionCommand implements Callable<Integer> {
     static final class Provider implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            return new String[] {text()};
+            return new String[] {Versions.text()};
         }
-    }
-
-    /// One line.
-    static String text() {
-        Properties versions = versions();
-        return "attune %s (libtorch %s, DJL %s, Java %s, %s %s)"
-                .formatted(
-                        versions.getProperty("attune"),
-                        versions.getProperty("libtorch"),
-                        versions.getProperty("djl"),
-                        System.getProperty("java.version"),
-                        System.getProperty("os.name"),
-                        System.getProperty("os.arch"));
-    }
-
-    static Properties versions() {
-        var versions = new Properties();
-        try (InputStream in = VersionCommand.class.getResourceAsStream("version.properties")) {
-            versions.load(in);
-        } catch (IOException e) {
-            throw new AttuneException("version.properties cannot be read", e);
-        }
-        return versions;
     }
 }

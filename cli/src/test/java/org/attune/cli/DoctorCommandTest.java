@@ -3,6 +3,7 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.trainers.report.Versions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,7 +63,7 @@ class DoctorCommandTest {
 
     @Test
     void cachesAreThoseOfTheEnvironment() throws IOException {
-        String version = VersionCommand.versions().getProperty("libtorch");
+        String version = Versions.all().getProperty("libtorch");
         Path unpacked = root.resolve("djl/pytorch").resolve(version + "-cpu");
         var environment =
                 Map.of(

@@ -197,7 +197,12 @@ final class RankedMethods {
     private static <C extends Record & RunConfig> void train(
             TrainingMethod<C, ?> method, Path output, List<String> words, Collective ranks) {
         C config = new RunConfigReader().read(method, Path.of(""), words).found().config();
-        new Runs(HubDownload.cache(), List.of(new MetricsFile(output)), new StopSignal(), ranks)
+        new Runs(
+                        HubDownload.cache(),
+                        List.of(new MetricsFile(output)),
+                        new StopSignal(),
+                        ranks,
+                        Optional.empty())
                 .train(config);
     }
 

@@ -5,9 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.cli.config.ResolvedConfig;
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.report.ConfigFile;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.sft.SftConfig;
 import org.junit.jupiter.api.Test;

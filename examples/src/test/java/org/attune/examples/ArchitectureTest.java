@@ -115,6 +115,7 @@ final class ArchitectureTest {
                     Map.entry("loop", Set.of("config", "batch")),
                     Map.entry("report", Set.of("config", "loop")),
                     Map.entry("tracker", Set.of("config", "loop", "report")),
+                    Map.entry("page", Set.of("config", "loop", "report")),
                     Map.entry("rows", Set.of("config", "batch", "loop")),
                     Map.entry("onpolicy", Set.of("config", "batch", "loop", "rows")),
                     Map.entry("memory", Set.of("config", "batch", "loop", "onpolicy")),

@@ -7,13 +7,15 @@ import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.rollout.generation.Generator;
 import org.attune.rollout.generation.TextCompleter;
+import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
 
 import java.util.Optional;
 import java.util.function.Function;
 
-/// A model with its adapter, ready to compute, for commands that don't train. Owns its parts; use
-/// it on the engine thread.
+/// A model with its adapter, ready to compute, for who doesn't train. Owns its parts. It is opened
+/// and closed from any thread, and so is what [#completer] gives used; the decoder and the policy
+/// belong to the engine thread.
 public final class LoadedModel implements AutoCloseable {
     private final ModelSetup setup;
     private final Decoder decoder;
@@ -38,15 +40,18 @@ public final class LoadedModel implements AutoCloseable {
 
     /// The same of an opened setup, which it takes over.
     public static LoadedModel openToGenerate(ModelSetup setup) {
-        LoadedModel loaded = open(setup, ModelSetup::loadDecoder);
-        try {
-            loaded.decoder.packDecoding();
-            loaded.decoder.keepForward();
-            return loaded;
-        } catch (RuntimeException e) {
-            loaded.close();
-            throw e;
-        }
+        return Engine.call(
+                () -> {
+                    LoadedModel loaded = open(setup, ModelSetup::loadDecoder);
+                    try {
+                        loaded.decoder.packDecoding();
+                        loaded.decoder.keepForward();
+                        return loaded;
+                    } catch (RuntimeException e) {
+                        loaded.close();
+                        throw e;
+                    }
+                });
     }
 
     /// A model of any kind: a causal language model, or one that scores sequences.
@@ -60,7 +65,7 @@ public final class LoadedModel implements AutoCloseable {
 
     private static LoadedModel open(ModelSetup setup, Function<ModelSetup, Decoder> load) {
         try {
-            return of(setup, load.apply(setup));
+            return Engine.call(() -> of(setup, load.apply(setup)));
         } catch (RuntimeException e) {
             setup.close();
             throw e;
@@ -112,7 +117,7 @@ public final class LoadedModel implements AutoCloseable {
             Policy policy =
                     adapted.orElseThrow(
                             () -> new IllegalStateException("opened without an adapter"));
-            return completer(policy.addAdapter(folder));
+            return completer(Engine.call(() -> policy.addAdapter(folder)));
         }
     }
 
@@ -123,8 +128,11 @@ public final class LoadedModel implements AutoCloseable {
 
     @Override
     public void close() {
-        adapted.ifPresent(Policy::close);
-        decoder.close();
-        setup.close();
+        Engine.run(
+                () -> {
+                    adapted.ifPresent(Policy::close);
+                    decoder.close();
+                    setup.close();
+                });
     }
 }

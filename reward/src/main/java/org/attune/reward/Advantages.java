@@ -1,7 +1,7 @@
 package org.attune.reward;
 
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.ops.transforms.Transforms;
+import org.attune.reward.matrix.Matrices;
+import org.attune.reward.matrix.Matrix;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Compares each completion with its peers, and computes the statistics of the rewards. Completions
-/// stand in groups: those of one prompt follow each other. Computed in double precision on one
-/// thread.
+/// stand in groups: those of one prompt follow each other. Computed in double precision, with the
+/// same bits on every machine ([Matrix]).
 ///
 /// A missing reward counts as 0 in the weighted sum of a completion that has others. A completion
 /// without any has advantage 0 and takes no part in means and deviations.
@@ -66,7 +66,7 @@ public record Advantages(
     public static Advantages grpo(
             RewardTable table, int numGenerations, Scale scale, Aggregation aggregation) {
         check(table, numGenerations, 1);
-        return ArrayThread.call(() -> compare(table, numGenerations, scale, aggregation));
+        return Matrices.compute(() -> compare(table, numGenerations, scale, aggregation));
     }
 
     private static Advantages compare(
@@ -94,10 +94,9 @@ public record Advantages(
             case GROUP -> groups.standardised(EPSILON);
             case NONE -> groups.centred();
             case BATCH -> {
-                INDArray deviation = totals.deviations().addi(EPSILON); // (1, 1)
+                Matrix deviation = totals.deviations().plus(EPSILON); // (1, 1)
                 MaskedRewards centred = groups.centred();
-                yield new MaskedRewards(
-                        centred.values().div(deviation.getDouble(0)), centred.present());
+                yield new MaskedRewards(centred.values().over(deviation.get(0)), centred.present());
             }
         };
     }
@@ -144,7 +143,7 @@ public record Advantages(
             throw new IllegalArgumentException(
                     "%d sums of KL for %d completions".formatted(klSums.length, table.size()));
         }
-        return ArrayThread.call(
+        return Matrices.compute(
                 () -> leaveOut(table, numGenerations, klSums, beta, clipRange, normalize));
     }
 
@@ -164,13 +163,13 @@ public record Advantages(
         }
         MaskedRewards groups = MaskedRewards.ofRow(rewards).reshape(numGenerations); // (P, G)
         // r - (sum - r) / (n - 1) = (r - mean) n / (n - 1)
-        INDArray counts = groups.counts(); // (P, 1)
+        Matrix counts = groups.counts(); // (P, 1)
         // at least 1, so that an empty group isn't 0 / 0
-        INDArray others = Transforms.max(counts.sub(1), 1, false); // (P, 1)
-        INDArray factor = counts.div(others); // (P, 1)
-        INDArray present = groups.present().mulColumnVector(groups.defined()); // (P, G)
-        INDArray values = groups.centred().values().muliColumnVector(factor); // (P, G)
-        MaskedRewards advantages = new MaskedRewards(values.muli(present), present).flat();
+        Matrix others = counts.plus(-1).atLeast(1); // (P, 1)
+        Matrix factor = counts.over(others); // (P, 1)
+        Matrix present = groups.present().times(groups.defined()); // (P, G)
+        Matrix values = groups.centred().values().times(factor); // (P, G)
+        MaskedRewards advantages = new MaskedRewards(values.times(present), present).flat();
         if (normalize) {
             advantages = advantages.standardised(EPSILON);
         }
@@ -202,7 +201,7 @@ public record Advantages(
 
     /// The metrics alone, with the deviations of groups.
     static Map<String, Double> statistics(RewardTable table, int numGenerations) {
-        return ArrayThread.call(
+        return Matrices.compute(
                 () -> {
                     MaskedRewards totals = totals(table); // (1, N)
                     return metrics(table, totals, numGenerations, totals.reshape(numGenerations));
@@ -220,18 +219,17 @@ public record Advantages(
         var metrics = new LinkedHashMap<String, Double>();
         List<String> names = table.names();
         MaskedRewards functions = MaskedRewards.of(table.values()).transpose(); // (F, N)
-        INDArray means = functions.means(); // (F, 1)
-        INDArray deviations = functions.deviations(); // (F, 1)
-        INDArray counts = functions.counts(); // (F, 1)
+        Matrix means = functions.means(); // (F, 1)
+        Matrix deviations = functions.deviations(); // (F, 1)
+        Matrix counts = functions.counts(); // (F, 1)
         for (int f = 0; f < names.size(); f++) {
-            double count = counts.getDouble(f);
-            metrics.put("rewards/" + names.get(f) + "/mean", from(1, count, means.getDouble(f)));
-            metrics.put(
-                    "rewards/" + names.get(f) + "/std", from(2, count, deviations.getDouble(f)));
+            double count = counts.get(f);
+            metrics.put("rewards/" + names.get(f) + "/mean", from(1, count, means.get(f)));
+            metrics.put("rewards/" + names.get(f) + "/std", from(2, count, deviations.get(f)));
         }
-        double count = totals.counts().getDouble(0);
-        metrics.put("reward", from(1, count, totals.means().getDouble(0)));
-        metrics.put("reward_std", from(2, count, totals.deviations().getDouble(0)));
+        double count = totals.counts().get(0);
+        metrics.put("reward", from(1, count, totals.means().get(0)));
+        metrics.put("reward_std", from(2, count, totals.deviations().get(0)));
         metrics.put("frac_reward_zero_std", from(2, numGenerations, zeroShare(compared)));
         return metrics;
     }
@@ -239,14 +237,14 @@ public record Advantages(
     /// Share of the rows whose numbers are equal; a row of fewer than two has no deviation, so it
     /// isn't one of them.
     private static double zeroShare(MaskedRewards compared) {
-        INDArray deviations = compared.deviations(); // (R, 1)
-        INDArray defined = compared.defined(); // (R, 1)
+        Matrix deviations = compared.deviations(); // (R, 1)
+        Matrix defined = compared.defined(); // (R, 1)
         int equal = 0;
-        for (long r = 0; r < deviations.length(); r++) {
-            boolean zero = deviations.getDouble(r) <= ZERO;
-            equal += defined.getDouble(r) == 1 && zero ? 1 : 0;
+        for (int r = 0; r < deviations.rows(); r++) {
+            boolean zero = deviations.get(r) <= ZERO;
+            equal += defined.get(r) == 1 && zero ? 1 : 0;
         }
-        return (double) equal / deviations.length();
+        return (double) equal / deviations.rows();
     }
 
     /// NaN unless there are at least `needed` numbers.

@@ -1,30 +1,16 @@
 package org.attune.reward;
 
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.ops.transforms.Transforms;
-import org.nd4j.nativeblas.NativeOpsHolder;
+import org.attune.reward.matrix.Matrices;
+import org.attune.reward.matrix.Matrix;
 
-/// Numbers of which some are missing, with the NaN-aware statistics of the field. Double precision
-/// on one thread; the native library is loaded when this class is first used.
+/// Numbers of which some are missing, with the NaN-aware statistics of the field, in double
+/// precision. Only within [Matrices#compute].
 ///
 /// @param values `(R, C)`; 0 where missing
 /// @param present `(R, C)`; 1 where there is a value, else 0
-record MaskedRewards(INDArray values, INDArray present) {
-    private static final int ACROSS = 1;
-
+record MaskedRewards(Matrix values, Matrix present) {
     /// How far a number may be from the mean by rounding, relative to the row's largest.
     private static final double ROUNDING = 1e-12;
-
-    static {
-        Nd4j.getBackend(); // loads the native library, which the next line needs
-        // libtorch wants the cores, and these arrays are small.
-        NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(1);
-    }
-
-    /// Does nothing but load this class, and the native library with it.
-    static void load() {}
 
     /// @param table `(R, C)`, at least one row; NaN = missing
     static MaskedRewards of(double[][] table) {
@@ -41,7 +27,7 @@ record MaskedRewards(INDArray values, INDArray present) {
                 }
             }
         }
-        return new MaskedRewards(Nd4j.createFromArray(values), Nd4j.createFromArray(present));
+        return new MaskedRewards(Matrices.of(values), Matrices.of(present));
     }
 
     /// One row, `(1, n)`.
@@ -50,84 +36,80 @@ record MaskedRewards(INDArray values, INDArray present) {
     }
 
     /// The same numbers in order, `columns` to a row.
-    MaskedRewards reshape(long columns) {
-        long rows = values.length() / columns;
+    MaskedRewards reshape(int columns) {
+        int rows = values.rows() * values.columns() / columns;
         return new MaskedRewards(values.reshape(rows, columns), present.reshape(rows, columns));
     }
 
     /// All numbers in one row, `(1, R·C)`.
     MaskedRewards flat() {
-        return reshape(values.length());
+        return new MaskedRewards(values.flat(), present.flat());
     }
 
     MaskedRewards transpose() {
-        return new MaskedRewards(values.transpose().dup('c'), present.transpose().dup('c'));
+        return new MaskedRewards(values.transpose(), present.transpose());
     }
 
     /// Weighted sum of each row, `(R, 1)`: a missing number counts as 0, and the sum is missing
     /// where all are.
     MaskedRewards weightedSums(double[] weights) {
-        INDArray factors = Nd4j.createFromArray(new double[][] {weights}); // (1, C)
-        INDArray sums = values.mulRowVector(factors).sum(true, ACROSS); // (R, 1)
-        INDArray any = present.max(true, ACROSS); // (R, 1)
+        Matrix factors = Matrices.of(new double[][] {weights}); // (1, C)
+        Matrix sums = values.times(factors).rowSums(); // (R, 1)
+        Matrix any = present.rowMaxima(); // (R, 1)
         return new MaskedRewards(sums, any);
     }
 
     /// How many numbers each row has, `(R, 1)`.
-    INDArray counts() {
-        return present.sum(true, ACROSS);
+    Matrix counts() {
+        return present.rowSums();
     }
 
     /// Sum of each row, `(R, 1)`.
-    INDArray sums() {
-        return values.sum(true, ACROSS);
+    Matrix sums() {
+        return values.rowSums();
     }
 
     /// Mean of each row, `(R, 1)`; 0 for a row without numbers.
-    INDArray means() {
+    Matrix means() {
         // at least 1, so that an empty row isn't 0 / 0
-        return sums().div(Transforms.max(counts(), 1, true));
+        return sums().over(counts().atLeast(1));
     }
 
     /// Every number less its row's mean, `(R, C)`; exactly 0 where only rounding is left, so that
     /// what depends on the sign doesn't depend on rounding.
     MaskedRewards centred() {
-        INDArray centred = values.subColumnVector(means()).muli(present); // (R, C)
-        INDArray largest = Transforms.abs(values, true).max(true, ACROSS); // (R, 1)
-        INDArray differs =
-                Transforms.abs(centred, true)
-                        .subiColumnVector(largest.mul(ROUNDING))
-                        .gt(0)
-                        .castTo(DataType.DOUBLE);
-        return new MaskedRewards(centred.muli(differs), present);
+        Matrix centred = values.minus(means()).times(present); // (R, C)
+        Matrix largest = values.abs().rowMaxima(); // (R, 1)
+        Matrix differs = centred.abs().minus(largest.times(ROUNDING)).greaterThan(0);
+        return new MaskedRewards(centred.times(differs), present);
     }
 
     /// Unbiased standard deviation of each row, `(R, 1)`; 0 for a row of fewer than two numbers,
     /// which has none: see [#defined].
-    INDArray deviations() {
-        INDArray deviation = centred().values(); // (R, C)
-        INDArray squares = deviation.mul(deviation).sum(true, ACROSS); // (R, 1)
-        INDArray freedom = Transforms.max(counts().sub(1), 1, true); // (R, 1)
-        return Transforms.sqrt(squares.divi(freedom), false);
+    Matrix deviations() {
+        Matrix deviation = centred().values(); // (R, C)
+        Matrix squares = deviation.times(deviation).rowSums(); // (R, 1)
+        Matrix freedom = counts().plus(-1).atLeast(1); // (R, 1)
+        return squares.over(freedom).sqrt();
     }
 
     /// 1 for a row that has a standard deviation, else 0, `(R, 1)`.
-    INDArray defined() {
-        return counts().gte(2).castTo(DataType.DOUBLE);
+    Matrix defined() {
+        return counts().greaterThan(1);
     }
 
     /// Every number less its row's mean, divided by its row's deviation + `epsilon`. Missing in
     /// rows without a deviation.
     MaskedRewards standardised(double epsilon) {
-        INDArray scaled = centred().values().diviColumnVector(deviations().addi(epsilon));
-        INDArray left = present.mulColumnVector(defined());
-        return new MaskedRewards(scaled.muli(left), left);
+        Matrix scaled = centred().values().over(deviations().plus(epsilon));
+        Matrix left = present.times(defined());
+        return new MaskedRewards(scaled.times(left), left);
     }
 
     /// The numbers in order; `missing` where there is none.
     double[] toArray(double missing) {
-        double[] numbers = values.dup('c').reshape(values.length()).toDoubleVector();
-        double[] mask = present.dup('c').reshape(present.length()).toDoubleVector();
+        double[] numbers = values.toArray();
+        double[] mask = present.toArray();
         for (int i = 0; i < numbers.length; i++) {
             if (mask[i] == 0) {
                 numbers[i] = missing;

@@ -1,10 +1,10 @@
 package org.attune.reward;
 
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.attune.reward.matrix.Matrices;
+import org.attune.reward.matrix.Matrix;
 
 /// Compares each token of a completion with what a critic expected, and computes what the critic
-/// should have said. Computed in double precision on one thread.
+/// should have said. Computed in double precision, with the same bits on every machine ([Matrix]).
 ///
 /// @param advantages of each token, completion by completion
 /// @param returns targets of the critic, advantage + value
@@ -31,7 +31,7 @@ public record TokenAdvantages(double[][] advantages, double[][] returns) {
             double[][] rewards, double[][] values, double[][] mask, double gamma, double lambda) {
         requireSameShape("values", rewards, values);
         requireSameShape("mask", rewards, mask);
-        return ArrayThread.call(
+        return Matrices.compute(
                 () ->
                         estimate(
                                 TokenSeries.of(rewards, mask),
@@ -89,31 +89,26 @@ public record TokenAdvantages(double[][] advantages, double[][] returns) {
     }
 
     private static TokenAdvantages estimate(
-            TokenSeries rewards, INDArray values, double gamma, double lambda) {
-        long completions = values.size(0);
-        INDArray[] columns = new INDArray[(int) values.size(1)]; // T of (B)
-        INDArray next = Nd4j.zeros(values.dataType(), completions); // (B)  V_{t+1}
-        INDArray later = Nd4j.zeros(values.dataType(), completions); // (B)  A_{t+1}
-        for (long t = values.size(1) - 1; t >= 0; t--) {
-            INDArray own = column(rewards.mask(), t); // (B)
-            INDArray value = column(values, t); // (B)
-            INDArray delta = // (B)
-                    column(rewards.values(), t).add(next.mul(gamma)).subi(value);
-            INDArray advantage = delta.addi(later.mul(gamma * lambda)).muli(own); // (B)
-            INDArray passed = own.rsub(1); // (B)
-            columns[(int) t] = advantage;
-            later = advantage.add(later.mul(passed));
-            next = value.mul(own).addi(next.mul(passed));
+            TokenSeries rewards, Matrix values, double gamma, double lambda) {
+        var advantages = new double[values.rows()][values.columns()];
+        Matrix nothing = values.column(0).times(0); // (B, 1)
+        Matrix next = nothing; // (B, 1)  V_{t+1}
+        Matrix later = nothing; // (B, 1)  A_{t+1}
+        for (int t = values.columns() - 1; t >= 0; t--) {
+            Matrix own = rewards.mask().column(t); // (B, 1)
+            Matrix value = values.column(t); // (B, 1)
+            Matrix delta = // (B, 1)
+                    rewards.values().column(t).plus(next.times(gamma)).minus(value);
+            Matrix advantage = delta.plus(later.times(gamma * lambda)).times(own); // (B, 1)
+            Matrix passed = own.times(-1).plus(1); // (B, 1)
+            for (int i = 0; i < advantages.length; i++) {
+                advantages[i][t] = advantage.get(i);
+            }
+            later = advantage.plus(later.times(passed));
+            next = value.times(own).plus(next.times(passed));
         }
-        INDArray advantages = Nd4j.stack(1, columns); // (B, T)
-        return new TokenAdvantages(
-                rewards.with(advantages).rows(), rewards.with(advantages.add(values)).rows());
-    }
-
-    /// A column, `(B)`. Of a matrix with one column ND4J gives the matrix itself, hence the new
-    /// shape.
-    private static INDArray column(INDArray matrix, long t) {
-        return matrix.getColumn(t).reshape(matrix.size(0));
+        TokenSeries all = rewards.with(Matrices.of(advantages)); // (B, T)
+        return new TokenAdvantages(all.rows(), rewards.with(all.values().plus(values)).rows());
     }
 
     /// Numbers scaled to variance 1, over all tokens that count of all completions:
@@ -128,21 +123,21 @@ public record TokenAdvantages(double[][] advantages, double[][] returns) {
     /// @param shift whether the result has mean 0
     public static double[][] whitened(double[][] rows, double[][] mask, boolean shift) {
         requireSameShape("mask", rows, mask);
-        return ArrayThread.call(() -> whiten(TokenSeries.of(rows, mask), shift));
+        return Matrices.compute(() -> whiten(TokenSeries.of(rows, mask), shift));
     }
 
     private static double[][] whiten(TokenSeries series, boolean shift) {
-        double count = series.mask().sumNumber().doubleValue();
+        double count = series.mask().sum();
         double mean = // at least 1, so that nothing isn't 0 / 0
-                series.values().mul(series.mask()).sumNumber().doubleValue() / Math.max(1, count);
-        INDArray centred = series.values().sub(mean).muli(series.mask()); // (B, T)
+                series.values().times(series.mask()).sum() / Math.max(1, count);
+        Matrix centred = series.values().plus(-mean).times(series.mask()); // (B, T)
         double scale = 1;
         if (count >= 2) {
-            double variance = centred.mul(centred).sumNumber().doubleValue() / (count - 1);
+            double variance = centred.times(centred).sum() / (count - 1);
             scale = 1 / Math.sqrt(variance + EPSILON);
         }
-        INDArray scaled = centred.muli(scale); // (B, T)
-        return series.with(shift ? scaled : scaled.addi(series.mask().mul(mean))).rows();
+        Matrix scaled = centred.times(scale); // (B, T)
+        return series.with(shift ? scaled : scaled.plus(series.mask().times(mean))).rows();
     }
 
     private static void requireSameShape(String name, double[][] rewards, double[][] other) {

@@ -8,6 +8,7 @@ import org.attune.files.MemorySize;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.InRangeValidator;
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.Secret;
 import org.attune.trainers.opening.TrainingMethod;
@@ -46,7 +47,7 @@ public final class KeyFacts {
 
     private void collect(Record config) {
         for (RecordComponent component : config.getClass().getRecordComponents()) {
-            if (RecordBinder.read(config, component) instanceof Record part
+            if (ResolvedConfig.value(config, component) instanceof Record part
                     && !RecordBinder.hasParser(component.getType())) {
                 collect(part);
             } else {

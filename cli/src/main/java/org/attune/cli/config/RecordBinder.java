@@ -1,6 +1,7 @@
 package org.attune.cli.config;
 
 import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.UnsetAt;
 
 import java.lang.reflect.Constructor;
@@ -36,7 +37,7 @@ final class RecordBinder {
         RecordComponent[] components = defaults.getClass().getRecordComponents();
         var values = new Object[components.length];
         for (int i = 0; i < components.length; i++) {
-            Object standard = read(defaults, components[i]);
+            Object standard = ResolvedConfig.value(defaults, components[i]);
             values[i] =
                     standard instanceof Record part && !hasParser(components[i].getType())
                             ? bind(part)
@@ -51,7 +52,7 @@ final class RecordBinder {
     static Map<String, Type> types(Record defaults) {
         var types = new TreeMap<String, Type>();
         for (RecordComponent component : defaults.getClass().getRecordComponents()) {
-            if (read(defaults, component) instanceof Record part
+            if (ResolvedConfig.value(defaults, component) instanceof Record part
                     && !hasParser(component.getType())) {
                 types.putAll(types(part));
             } else {
@@ -193,7 +194,7 @@ final class RecordBinder {
         var values = new Object[components.length];
         Object defaults = call(type, "defaults");
         for (int i = 0; i < components.length; i++) {
-            values[i] = read((Record) defaults, components[i]);
+            values[i] = ResolvedConfig.value((Record) defaults, components[i]);
         }
         for (YamlNode.Field field : fields.fields()) {
             int at = names.indexOf(field.key());
@@ -219,14 +220,6 @@ final class RecordBinder {
 
     static boolean hasParser(Class<?> type) {
         return Arrays.stream(type.getMethods()).anyMatch(m -> m.getName().equals("parse"));
-    }
-
-    static Object read(Record config, RecordComponent component) {
-        try {
-            return component.getAccessor().invoke(config);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("unreadable component " + component, e);
-        }
     }
 
     private static Object call(Class<?> type, String method, String... argument) {

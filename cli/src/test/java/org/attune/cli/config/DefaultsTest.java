@@ -2,6 +2,7 @@ package org.attune.cli.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.opening.TrainingMethod;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;

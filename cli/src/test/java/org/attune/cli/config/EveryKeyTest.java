@@ -3,6 +3,7 @@ package org.attune.cli.config;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdConfig;

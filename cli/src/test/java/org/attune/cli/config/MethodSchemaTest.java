@@ -12,6 +12,7 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
 
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 import org.junit.jupiter.api.Test;

@@ -10,6 +10,7 @@ import org.attune.models.DtypeChoice;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.ReportTarget;
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SaveStrategy;

@@ -2,8 +2,8 @@ package org.attune.examples.learning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.attune.cli.config.ResolvedConfig;
 import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.preference.DpoMethod;
 import org.junit.jupiter.api.Test;

@@ -57,6 +57,11 @@ public final class Methods {
         return ALL.stream().filter(method -> method.name().equals(name)).findFirst();
     }
 
+    /// The defaults of the method of this name.
+    public static Optional<Record> defaults(String name) {
+        return named(name).map(method -> method.defaults());
+    }
+
     /// The method whose configuration this is.
     ///
     /// @throws IllegalArgumentException if there is none

@@ -24,6 +24,8 @@ import org.attune.trainers.ppo.PpoMethod;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -32,15 +34,21 @@ import java.util.List;
 ///         .withLora(LoraSettings.allLinear(16, 32))
 ///         .withData(DataConfig.of("train.jsonl"))
 ///         .withTraining(t -> t.withSave(SaveConfig.to(Path.of("out"))));
-/// RunSummary summary = Runs.with(new MetricsFile(Path.of("out"))).train(config);
+/// RunSummary summary = Runs.with().train(config);
 /// ```
+/// `output_dir` then holds what the command `attune sft` leaves there, but pictures and warnings.
 ///
 /// @param hub where names of models and data sets are looked up
 /// @param listeners told what happens, in this order
 /// @param stop ends a run early, from any thread
 /// @param ranks processes of the run, which all make the same calls
+/// @param files what the writing rank writes beside checkpoints and the result; empty: nothing
 public record Runs(
-        HubCache hub, List<TrainingListener> listeners, StopSignal stop, Collective ranks) {
+        HubCache hub,
+        List<TrainingListener> listeners,
+        StopSignal stop,
+        Collective ranks,
+        Optional<RunFiles> files) {
     /// What a [CompletionScorer] replaces.
     private static final List<Object> JUDGE = List.of("(a judge of its own)");
 
@@ -48,9 +56,14 @@ public record Runs(
         listeners = List.copyOf(listeners);
     }
 
-    /// Of one process.
+    /// Of one process, with files.
     public Runs(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
-        this(hub, listeners, stop, new SingleProcess());
+        this(hub, listeners, stop, new SingleProcess(), Optional.of(RunFiles.ofProgram()));
+    }
+
+    /// These without files but checkpoints and the result, for listeners that write their own.
+    public Runs withoutFiles() {
+        return new Runs(hub, listeners, stop, ranks, Optional.empty());
     }
 
     /// With the environment's hub cache.
@@ -84,7 +97,7 @@ public record Runs(
     ///     training fails; the message says what to do
     public <C extends Record & RunConfig> RunSummary train(
             TrainingMethod<C, ?> method, C config, Path directory) {
-        return method.train(surroundings(), config, directory);
+        return written(method, config, around -> method.train(around, config, directory));
     }
 
     /// Group-relative policy optimisation with reward functions of your own in place of
@@ -131,10 +144,20 @@ public record Runs(
 
     private <C extends Record & RolloutRun> RunSummary train(
             RolloutMethod<C> method, C config, Judging judging) {
-        return method.train(surroundings(), config, Path.of(""), judging);
+        return written(
+                method, config, around -> method.train(around, config, Path.of(""), judging));
     }
 
-    private Surroundings surroundings() {
-        return new Surroundings(hub, listeners, stop, Passes.plain(), ranks);
+    private <C extends Record & RunConfig> RunSummary written(
+            TrainingMethod<C, ?> method, C config, Function<Surroundings, RunSummary> training) {
+        if (files.isEmpty() || !ranks.writes()) {
+            return training.apply(surroundings(listeners));
+        }
+        return files.get()
+                .write(method, config, listeners, all -> training.apply(surroundings(all)));
+    }
+
+    private Surroundings surroundings(List<TrainingListener> all) {
+        return new Surroundings(hub, all, stop, Passes.plain(), ranks);
     }
 }

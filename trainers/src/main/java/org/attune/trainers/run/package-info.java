@@ -1,2 +1,3 @@
-/// The front door: from a configuration to a finished run. Read [Runs], then [Methods].
+/// The front door: from a configuration to a finished run. Read [Runs], then
+/// [Methods] and [RunFiles].
 package org.attune.trainers.run;

@@ -1,0 +1,215 @@
+package org.attune.trainers.run;
+
+import org.attune.tensor.Engine;
+import org.attune.trainers.config.ReportTarget;
+import org.attune.trainers.config.ResolvedConfig;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.config.SaveConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
+import org.attune.trainers.onpolicy.GeneratingRun;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.page.ReportPage;
+import org.attune.trainers.report.CompletionsFile;
+import org.attune.trainers.report.ConfigFile;
+import org.attune.trainers.report.HeldBack;
+import org.attune.trainers.report.HeldOutFile;
+import org.attune.trainers.report.HubPush;
+import org.attune.trainers.report.Machine;
+import org.attune.trainers.report.MetricsFile;
+import org.attune.trainers.report.PhasesFile;
+import org.attune.trainers.report.RunCard;
+import org.attune.trainers.report.RunFile;
+import org.attune.trainers.report.RunFolder;
+import org.attune.trainers.report.RunProcess;
+import org.attune.trainers.report.SummaryFile;
+import org.attune.trainers.report.TensorBoardFile;
+import org.attune.trainers.report.Versions;
+import org.attune.trainers.tracker.RunTrackers;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/// What a run writes to its `output_dir` beside checkpoints and the result: `run.json`,
+/// `config.yaml`, `metrics.jsonl`, `summary.json`, `phases.json`, `heldout.jsonl`, `report.html`,
+/// and where the configuration asks for them, TensorBoard's events, completions, trackers, and an
+/// upload to the Hub. Commands and programs write the same. An earlier run's files are moved to
+/// `earlier-N/`, and a second run at the same time is refused.
+///
+/// @param command program and arguments, without what nobody may read; empty in a program
+/// @param environment variables, by which trackers and the Hub are found
+/// @param writers more listeners that write to the folder
+/// @param uploads gets the upload, if there was one, when it is over
+public record RunFiles(
+        List<String> command,
+        Map<String, String> environment,
+        List<TrainingListener> writers,
+        Consumer<HubPush> uploads) {
+    private static final Logger LOG = LoggerFactory.getLogger(RunFiles.class);
+
+    public RunFiles {
+        command = List.copyOf(command);
+        environment = Map.copyOf(environment);
+        writers = List.copyOf(writers);
+    }
+
+    /// Of a program that uses the library.
+    public static RunFiles ofProgram() {
+        return new RunFiles(List.of(), System.getenv(), List.of(), RunFiles::log);
+    }
+
+    private static void log(HubPush upload) {
+        upload.address().ifPresent(address -> LOG.info("uploaded: {}", address));
+        upload.failure()
+                .ifPresent(why -> LOG.warn("the result is there, but was not uploaded: {}", why));
+    }
+
+    /// Makes the run.
+    ///
+    /// @param listeners told after what writes files
+    /// @param training makes it with all listeners
+    <C extends Record & RunConfig> RunSummary write(
+            TrainingMethod<C, ?> method,
+            C config,
+            List<TrainingListener> listeners,
+            Function<List<TrainingListener>, RunSummary> training) {
+        SaveConfig save = config.training().save();
+        var phases = new PhasesFile(save.outputDir());
+        var file =
+                new RunFile(
+                        save.outputDir(),
+                        card(method.name(), config.training()),
+                        InstantSource.system(),
+                        () -> Engine.libtorch().toString());
+        try (var folder = RunFolder.open(save.outputDir(), save.resume(), config.inputs());
+                var upload = ResultUpload.of(method, config, environment);
+                var trackers = RunTrackers.of(config, config.training(), environment)) {
+            List<TrainingListener> all = new ArrayList<>();
+            all.add(new HeldBack(folder, writers(config, file, phases, trackers)));
+            all.addAll(listeners);
+            upload.listener().ifPresent(all::add);
+            RunSummary summary;
+            try {
+                summary = recorded(folder, file, () -> training.apply(all));
+            } finally {
+                report(method, config.training(), file, phases);
+            }
+            if (!summary.interrupted()) {
+                upload.listener().ifPresent(uploads);
+            }
+            return summary;
+        }
+    }
+
+    /// Makes the run, whose file says how it ends.
+    private static RunSummary recorded(
+            RunFolder folder, RunFile file, Supplier<RunSummary> training) {
+        if (!folder.holdsEarlierRun()) {
+            file.begin();
+        }
+        try {
+            RunSummary summary = training.get();
+            file.settle(summary);
+            return summary;
+        } catch (RuntimeException | Error e) {
+            file.fail(e);
+            throw e;
+        }
+    }
+
+    /// Writes the page about the run, however it ended. A page that can't be written is a warning:
+    /// the result is there without it.
+    private static void report(
+            TrainingMethod<?, ?> method, TrainingConfig training, RunFile file, PhasesFile phases) {
+        Path folder = training.save().outputDir();
+        if (!file.isWritten()) {
+            return; // what stands there is an earlier run's
+        }
+        phases.settle();
+        String name = training.log().runName().orElse(folder.toString());
+        try {
+            ReportPage.write(
+                    List.of(folder),
+                    List.of(name),
+                    _ -> Optional.of(method.defaults()),
+                    folder.resolve(ReportPage.NAME));
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.warn("{} was not written: {}", ReportPage.NAME, e.toString());
+        }
+    }
+
+    private RunCard card(String method, TrainingConfig training) {
+        Instant now = Instant.now();
+        return new RunCard(
+                method,
+                training.log().runName(),
+                RunCard.State.STARTING,
+                RunProcess.current(),
+                command,
+                Path.of("").toAbsolutePath().toString(),
+                Versions.attune(),
+                Optional.empty(),
+                now,
+                now,
+                0,
+                0,
+                Optional.empty(),
+                facts());
+    }
+
+    /// What the run runs on.
+    private static Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("versions", Versions.text());
+        facts.put("machine", Machine.current().text());
+        return facts;
+    }
+
+    private <C extends Record & RunConfig> List<TrainingListener> writers(
+            C config, RunFile file, PhasesFile phases, RunTrackers trackers) {
+        TrainingConfig training = config.training();
+        Path folder = training.save().outputDir();
+        List<TrainingListener> all = new ArrayList<>();
+        all.add(file);
+        all.add(new ConfigFile(config));
+        all.add(new MetricsFile(folder));
+        if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
+            Path runs = folder.resolve("runs");
+            all.add(
+                    new TensorBoardFile(
+                            training.log().runName().map(runs::resolve).orElse(runs),
+                            Optional.of(ResolvedConfig.yaml(config)),
+                            InstantSource.system()));
+        }
+        if (logsCompletions(config)) {
+            all.add(new CompletionsFile(folder));
+        }
+        all.addAll(trackers.feeds());
+        all.add(new HeldOutFile(folder));
+        all.add(phases);
+        all.addAll(writers);
+        all.add(new SummaryFile(folder));
+        return all;
+    }
+
+    private static boolean logsCompletions(RunConfig config) {
+        return config instanceof GeneratingRun generating
+                && Optional.of(generating.completionLog())
+                        .filter(CompletionLogConfig::logCompletions)
+                        .isPresent();
+    }
+}
