@@ -9,10 +9,9 @@ public final class NearestKey {
     private NearestKey() {}
 
     /// The key that takes the fewest edits; empty if even that takes many, since such a key means
-    /// something else. An inserted, left out or swapped letter is one edit, another letter two; a
-    /// name of up to seven letters may have one, longer ones one for each four letters.
+    /// something else: more than one, and more than one for each three letters of the name.
     public static Optional<String> of(String wrong, Collection<String> known) {
-        int most = Math.max(1, wrong.length() / 4);
+        int most = Math.max(1, wrong.length() / 3);
         return known.stream()
                 .filter(key -> Math.abs(wrong.length() - key.length()) <= most)
                 .min(
@@ -21,8 +20,8 @@ public final class NearestKey {
                 .filter(key -> distance(wrong, key) <= most);
     }
 
-    /// Insertions, deletions and swaps of neighbours that turn one into the other, each place
-    /// edited once; a substitution is a deletion and an insertion.
+    /// Insertions, deletions, substitutions and swaps of neighbours that turn one into the other
+    /// (Damerau-Levenshtein, each place edited once).
     private static int distance(String a, String b) {
         int[][] d = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {
@@ -36,7 +35,7 @@ public final class NearestKey {
     private static int step(String a, String b, int[][] d, int i, int j) {
         boolean same = a.charAt(i - 1) == b.charAt(j - 1);
         int best =
-                Math.min(d[i - 1][j - 1] + (same ? 0 : 2), Math.min(d[i - 1][j], d[i][j - 1]) + 1);
+                Math.min(d[i - 1][j - 1] + (same ? 0 : 1), Math.min(d[i - 1][j], d[i][j - 1]) + 1);
         boolean swapped =
                 i > 1
                         && j > 1
