@@ -69,8 +69,7 @@ class LoraConfigTest {
         // only one of two has an adapter
         assertEquals(List.of(Q0, UP0), written(config, List.of(Q0, UP0), modules));
         // last names would be limited to the layer
-        LoraConfig layer =
-                read("\"target_modules\":\"all-linear\",\"layers_to_transform\":[1]");
+        LoraConfig layer = read("\"target_modules\":\"all-linear\",\"layers_to_transform\":[1]");
         assertEquals(List.of(Q0, Q1), written(layer, List.of(Q0, Q1), List.of(Q0, Q1)));
         LoraConfig excluded =
                 read(

@@ -112,7 +112,10 @@ final class InitCommand implements Callable<Integer> {
             reader.rowsFor(method, given, RowSetup::typeOf)
                     .ifPresent(type -> file.withRows(type.key()));
         } catch (DatasetException e) {
-            LOG.warn("whether the rows suit {} can't be seen yet: {}", method.name(), e.getMessage());
+            LOG.warn(
+                    "whether the rows suit {} can't be seen yet: {}",
+                    method.name(),
+                    e.getMessage());
         }
         return file;
     }

@@ -105,7 +105,11 @@ public final class DatasetLoader {
             if (own.isEmpty()) {
                 throw new DatasetException(
                         "%s gives no rows (split %s, %d rows in the files, %d skipped)"
-                                .formatted(source, files.split(), rows.count, rows.bad.skipped().size()));
+                                .formatted(
+                                        source,
+                                        files.split(),
+                                        rows.count,
+                                        rows.bad.skipped().size()));
             }
             rows.watch.check(source, rows.interpreter.format());
             chosen.add(own);

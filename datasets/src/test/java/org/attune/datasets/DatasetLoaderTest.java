@@ -61,9 +61,7 @@ class DatasetLoaderTest {
                 "it is the first of 4 rows that can't be used, and 2 can; on_bad_row: skip leaves");
         assertFault(
                 good + equal.repeat(1200), first, "the first of at least 1000 rows", "and 1 can");
-        assertEquals(
-                2,
-                pairs(BadRowPolicy.SKIP, good + equal + good + equal).samples().size());
+        assertEquals(2, pairs(BadRowPolicy.SKIP, good + equal + good + equal).samples().size());
     }
 
     /// Without a usable row there is nothing that skipping would leave.

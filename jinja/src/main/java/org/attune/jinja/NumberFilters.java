@@ -117,8 +117,7 @@ final class NumberFilters {
                     case "common" -> RoundingMode.HALF_EVEN;
                     case "ceil" -> RoundingMode.CEILING;
                     case "floor" -> RoundingMode.FLOOR;
-                    default ->
-                            throw JinjaException.value("method must be common, ceil or floor");
+                    default -> throw JinjaException.value("method must be common, ceil or floor");
                 };
         Object value = number(c.get(0), "type %s doesn't define __round__ method");
         Budget.charge(PercentFormat.DECIMAL);

@@ -112,7 +112,9 @@ final class Parser {
         String tag = token.value();
         if (!TAGS.contains(tag)) {
             throw unknownTag(
-                    "Encountered unknown tag " + Repr.of(tag) + ".", Optional.of(tag), token.line());
+                    "Encountered unknown tag " + Repr.of(tag) + ".",
+                    Optional.of(tag),
+                    token.line());
         }
         tags.push(tag);
         tokens.next();

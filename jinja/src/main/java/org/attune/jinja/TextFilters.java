@@ -94,7 +94,8 @@ final class TextFilters {
 
     private static Object format(Call c) {
         if (!c.more().isEmpty() && !c.named().isEmpty()) {
-            throw JinjaException.type("can't handle positional and keyword arguments at the same time");
+            throw JinjaException.type(
+                    "can't handle positional and keyword arguments at the same time");
         }
         return PercentFormat.format(c.soft(0), PercentFormat.arguments(c.more(), c.named()));
     }

@@ -22,9 +22,9 @@ class HostileTemplatesTest {
 
     /// 32,768 texts of one hash in Java, as keys.
     private static final String COLLIDING =
-            "{% set n = namespace(s=' ') %}{% for i in range(15) %}"
-                    + "{% set n.s = n.s.replace(' ', 'Aa ') + n.s.replace(' ', 'BB ') %}{% endfor %}"
-                    + "{% set d = dict.fromkeys(n.s.split()) %}";
+            "{% set n = namespace(s=' ') %}{% for i in range(15) %}{% set n.s = n.s.replace(' ',"
+                + " 'Aa ') + n.s.replace(' ', 'BB ') %}{% endfor %}{% set d ="
+                + " dict.fromkeys(n.s.split()) %}";
 
     private static final String OFTEN = "{% for i in range(99999) %}";
 

@@ -54,14 +54,14 @@ class RandomTemplatesTest {
             String expected;
             String actual;
             try {
-                actual = JinjaTemplate.compile(template).render(variables, Clock.systemUTC()).text();
+                actual =
+                        JinjaTemplate.compile(template).render(variables, Clock.systemUTC()).text();
                 expected = recorded.get("text") instanceof String text ? text : "an error";
             } catch (JinjaException e) {
                 boolean worded = !"".equals(recorded.get("error"));
                 boolean placed = recorded.containsKey("line");
                 actual = (worded ? e.problem() : "") + (placed ? ", line " + e.line() : "");
-                expected =
-                        recorded.get("error") + (placed ? ", line " + recorded.get("line") : "");
+                expected = recorded.get("error") + (placed ? ", line " + recorded.get("line") : "");
             }
             if (!actual.equals(expected) && !PARTLY_CONSTANT.contains(template)) {
                 different.add(template + "\n    gives " + actual + "\n    Jinja " + expected);

@@ -94,9 +94,7 @@ record ForeignKey(String name, String program, String outcome, List<String> valu
                         ? items.stream()
                         : Arrays.stream(value.toString().split(",", -1))
                                 .map(part -> new YamlNode.Scalar(part.strip(), false, 0));
-        return parts.map(part -> right(rule).replace(ANY, part.yaml()))
-                .toList()
-                .toString();
+        return parts.map(part -> right(rule).replace(ANY, part.yaml())).toList().toString();
     }
 
     private static String lower(YamlNode value) {

@@ -33,7 +33,9 @@ public final class ForeignKeys {
     /// @param known keys here
     /// @param otherwise what is said of a key that isn't known here
     ForeignKeys(
-            Map<String, Setting> settings, Map<String, Key> known, UnaryOperator<String> otherwise) {
+            Map<String, Setting> settings,
+            Map<String, Key> known,
+            UnaryOperator<String> otherwise) {
         this.settings = settings;
         this.known = known;
         this.otherwise = otherwise;
@@ -93,8 +95,7 @@ public final class ForeignKeys {
                     || value.toString().isBlank()
                     || row.translated(value).filter(String::isEmpty).isPresent();
         }
-        var refused =
-                new Key(row.name(), List.of(), "", "null", Key.Outcome.REFUSED, row.note());
+        var refused = new Key(row.name(), List.of(), "", "null", Key.Outcome.REFUSED, row.note());
         return row.lists(value) || AskedNothing.by(refused, value);
     }
 
@@ -115,7 +116,11 @@ public final class ForeignKeys {
         String key = row.key().orElseThrow();
         Optional<String> value = row.translated(setting.value());
         Key ours = known.get(key);
-        String named = given + row.program() + "'s " + (key.equals(row.name()) ? "value" : "name of " + key);
+        String named =
+                given
+                        + row.program()
+                        + "'s "
+                        + (key.equals(row.name()) ? "value" : "name of " + key);
         if (ours == null || ours.outcome() != Key.Outcome.OBEYED) {
             problems.add(setting.where(), named + ", " + otherwise.apply(key));
         } else if (value.isEmpty()) {

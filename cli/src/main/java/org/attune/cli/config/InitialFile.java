@@ -175,7 +175,9 @@ public final class InitialFile {
 
     private static Map<String, List<Suggestion>> suggestions(TrainingMethod<?, ?> method) {
         Map<String, List<Suggestion>> groups = new LinkedHashMap<>();
-        groups.put("---- Model and data ----", Suggestion.list("model_name_or_path", "", "datasets", ""));
+        groups.put(
+                "---- Model and data ----",
+                Suggestion.list("model_name_or_path", "", "datasets", ""));
         groups.put(
                 "---- Data: " + method.firstRun().rows() + " ----",
                 Suggestion.list("test_split_size", "0.1", "output_dir", "out/" + method.name()));

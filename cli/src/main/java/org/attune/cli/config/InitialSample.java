@@ -76,7 +76,9 @@ public final class InitialSample {
 
     private static Map<String, List<Suggestion>> suggestions() {
         Map<String, List<Suggestion>> groups = new LinkedHashMap<>();
-        groups.put("---- Model and data ----", Suggestion.list("model_name_or_path", "", "datasets", ""));
+        groups.put(
+                "---- Model and data ----",
+                Suggestion.list("model_name_or_path", "", "datasets", ""));
         groups.put(
                 "---- Data: rows with prompt, and the columns that rewards read ----",
                 Suggestion.list("output_file", "out/samples.jsonl"));

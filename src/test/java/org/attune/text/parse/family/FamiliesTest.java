@@ -233,7 +233,7 @@ class FamiliesTest {
                         "llama3",
                         "",
                         "{\"name\": \"add\", \"parameters\": {}}; {\"name\": \"add\","
-                            + " \"p<|eot_id|>");
+                                + " \"p<|eot_id|>");
         assertEquals("add{}", calls(cut));
         assertEquals("; {\"name\": \"add\", \"p", cut.message().content());
         assertEquals(1, cut.problems().size());
