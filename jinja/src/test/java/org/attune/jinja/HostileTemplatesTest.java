@@ -23,8 +23,8 @@ class HostileTemplatesTest {
     /// 32,768 texts of one hash in Java, as keys.
     private static final String COLLIDING =
             "{% set n = namespace(s=' ') %}{% for i in range(15) %}{% set n.s = n.s.replace(' ',"
-                + " 'Aa ') + n.s.replace(' ', 'BB ') %}{% endfor %}{% set d ="
-                + " dict.fromkeys(n.s.split()) %}";
+                    + " 'Aa ') + n.s.replace(' ', 'BB ') %}{% endfor %}{% set d ="
+                    + " dict.fromkeys(n.s.split()) %}";
 
     private static final String OFTEN = "{% for i in range(99999) %}";
 

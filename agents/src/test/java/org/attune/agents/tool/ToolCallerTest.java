@@ -261,7 +261,7 @@ final class ToolCallerTest {
                         spec("slow", "{}"),
                         (a, c) -> {
                             begun.countDown();
-                            return hangs(false, interrupted).call(a, c);
+                            return hangs(false, new CountDownLatch(1), interrupted).call(a, c);
                         },
                         new ToolLimits(Duration.ofMinutes(10), false));
         var started = new AtomicInteger();
@@ -296,7 +296,7 @@ final class ToolCallerTest {
                         "waits",
                         (a, c) -> {
                             begun.countDown();
-                            return hangs(false, interrupted).call(a, c);
+                            return hangs(false, new CountDownLatch(1), interrupted).call(a, c);
                         });
         var ended = new CountDownLatch(1);
         Thread turn =
