@@ -14,9 +14,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// Prepares labelled completions for KTO as TRL's `KTOTrainer` does: pairs become two rows each,
-/// first all chosen completions, then all rejected ones. Rows whose prompt alone fills `max_length`
-/// are left out, what is longer loses its end.
+/// Prepares labelled completions for KTO as TRL's `KTOTrainer` does. Pairs become two rows each,
+/// with both labels in turn, or as in TRL first all chosen completions, then all rejected ones.
+/// Rows whose prompt alone fills `max_length` are left out, what is longer loses its end.
 ///
 /// Where a divergence is estimated, every row gets the completion of the row before it, behind its
 /// own prompt. The first row of a block gets that of the last one: `(x₁, yₙ), (x₂, y₁), …`. Blocks
@@ -29,21 +29,25 @@ public final class KtoPreparation implements RowPreparation<KtoExample> {
     private final SampleTokenizer tokenizer;
     private final OptionalInt maxLength;
     private final OptionalInt blockRows;
+    private final boolean inTurn;
     private final BadRowPolicy onBadRow;
 
     /// @param maxLength tokens of prompt and completion at most, ≥ 1; empty = no limit
     /// @param blockRows rows within which completions change places, ≥ 1; empty = they don't
+    /// @param inTurn whether the rows of pairs have both labels in turn
     /// @throws ConfigException if a number isn't positive
     public KtoPreparation(
             SampleTokenizer tokenizer,
             OptionalInt maxLength,
             OptionalInt blockRows,
+            boolean inTurn,
             BadRowPolicy onBadRow) {
         SampleTokenizer.requirePositive("max_length", maxLength);
         SampleTokenizer.requirePositive("per_device_train_batch_size", blockRows);
         this.tokenizer = tokenizer;
         this.maxLength = maxLength;
         this.blockRows = blockRows;
+        this.inTurn = inTurn;
         this.onBadRow = onBadRow;
     }
 
@@ -130,6 +134,6 @@ public final class KtoPreparation implements RowPreparation<KtoExample> {
 
     @Override
     public List<Sample> samples(List<? extends Sample> samples) {
-        return UnpairedPreferences.of(samples);
+        return inTurn ? UnpairedPreferences.inTurn(samples) : UnpairedPreferences.of(samples);
     }
 }

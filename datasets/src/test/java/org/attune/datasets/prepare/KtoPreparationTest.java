@@ -3,6 +3,7 @@ package org.attune.datasets.prepare;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,8 @@ import org.attune.datasets.testing.ByteTokenizer;
 import org.attune.error.ConfigException;
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,6 +71,41 @@ class KtoPreparationTest {
         assertMismatched("ra", prepared.rows().get(1));
     }
 
+    /// Each micro-batch has both labels, and no row gets a completion of its prompt.
+    @Test
+    void pairsBecomeChosenAndRejectedInTurn() {
+        for (int count = 3; count <= 9; count++) {
+            List<KtoExample> rows = prepare(20, 2 * count, true, pairs(count)).rows();
+            assertEquals(2 * count, rows.size());
+            var seen = new HashSet<String>();
+            for (int i = 0; i < rows.size(); i++) {
+                assertEquals(i % 2 == 0, rows.get(i).row().desirable());
+                seen.add(Arrays.toString(rows.get(i).row().tokens().ids()));
+                int[] mismatched = rows.get(i).mismatched().orElseThrow().ids();
+                assertNotEquals(mismatched[0], mismatched[1], count + " pairs, row " + i);
+            }
+            assertEquals(2 * count, seen.size());
+        }
+    }
+
+    /// Prompt, chosen and rejected completion begin with the pair's letter.
+    private static Sample[] pairs(int count) {
+        var pairs = new Sample[count];
+        for (int i = 0; i < count; i++) {
+            String letter = Character.toString('a' + i);
+            pairs[i] =
+                    new SampleReader(DatasetType.PREFERENCE, false)
+                            .read(
+                                    sample(
+                                            Map.of(
+                                                    "prompt", letter,
+                                                    "chosen", letter + "+",
+                                                    "rejected", letter + "-")));
+        }
+        return pairs;
+    }
+
+    /// As in TRL, and with fewer than three pairs.
     @Test
     void pairsBecomeAllChosenThenAllRejected() {
         Sample.Preference pair =
@@ -94,6 +132,11 @@ class KtoPreparationTest {
                                                         "c",
                                                         "rejected",
                                                         "d")));
+        assertEquals(
+                List.of(true, true, false, false),
+                prepare(20, 4, true, pair, other).rows().stream()
+                        .map(row -> row.row().desirable())
+                        .toList());
         List<KtoExample> rows = prepare(20, 4, pair, other).rows();
         assertArrayEquals(bytes("pa"), rows.get(0).row().tokens().ids());
         assertArrayEquals(bytes("qc"), rows.get(1).row().tokens().ids());
@@ -108,7 +151,11 @@ class KtoPreparationTest {
     void withoutBlocksNothingIsMismatched() {
         var preparation =
                 new KtoPreparation(
-                        tokenizer(), OptionalInt.empty(), OptionalInt.empty(), BadRowPolicy.ERROR);
+                        tokenizer(),
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        true,
+                        BadRowPolicy.ERROR);
         var rows = preparation.prepare(List.of(row("p", "a"), row("q", "b")), 1).rows();
         assertTrue(rows.stream().allMatch(row -> row.mismatched().isEmpty()));
     }
@@ -142,10 +189,16 @@ class KtoPreparationTest {
     }
 
     private static Prepared<KtoExample> prepare(int limit, int block, Sample... samples) {
+        return prepare(limit, block, false, samples);
+    }
+
+    private static Prepared<KtoExample> prepare(
+            int limit, int block, boolean inTurn, Sample... samples) {
         return new KtoPreparation(
                         tokenizer(),
                         OptionalInt.of(limit),
                         OptionalInt.of(block),
+                        inTurn,
                         BadRowPolicy.ERROR)
                 .prepare(List.of(samples), 2);
     }

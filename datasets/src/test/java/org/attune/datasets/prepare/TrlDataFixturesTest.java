@@ -309,6 +309,7 @@ class TrlDataFixturesTest {
                                 estimates
                                         ? OptionalInt.of(Math.toIntExact(block))
                                         : OptionalInt.empty(),
+                                false,
                                 BadRowPolicy.ERROR)
                         .prepare(samples, 2)
                         .rows();

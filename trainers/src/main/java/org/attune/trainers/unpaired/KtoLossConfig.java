@@ -14,6 +14,8 @@ import java.util.OptionalInt;
 /// @param desirableWeight factor on the loss of completions with label true; ≥ 0
 /// @param undesirableWeight factor on the loss of completions with label false; ≥ 0
 /// @param disableDropout no dropout in policy and reference
+/// @param trlCompat whether preference pairs become all chosen completions, then all rejected ones,
+///     as in TRL; else both come in turn
 @CopyMethods
 public record KtoLossConfig(
         KtoLossType lossType,
@@ -21,7 +23,8 @@ public record KtoLossConfig(
         @InRange(min = 0, minOpen = true) double beta,
         @InRange(min = 0) double desirableWeight,
         @InRange(min = 0) double undesirableWeight,
-        boolean disableDropout)
+        boolean disableDropout,
+        boolean trlCompat)
         implements KtoLossConfigCopies {
     /// The defaults, as listed at the parameters.
     public static KtoLossConfig defaults() {

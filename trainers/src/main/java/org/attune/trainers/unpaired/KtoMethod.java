@@ -59,6 +59,7 @@ public record KtoMethod() implements RowMethod<KtoConfig, KtoExample, UnpairedFo
                         setup.tokenizer(),
                         config.loss().maxLength(),
                         config.mismatchedRows(),
+                        !config.loss().trlCompat(),
                         config.data().onBadRow());
         return setup.rows(config, rows(), preparation);
     }

@@ -35,7 +35,8 @@ public record UnpairedCase(ParityCase parity) {
                 parity.config().get("loss_type").asText().equals("kto")
                         ? OptionalInt.of(parity.config().get("per_device_train_batch_size").asInt())
                         : OptionalInt.empty();
-        return new KtoPreparation(parity.tokenizer(), parity.maxLength(), block, BadRowPolicy.ERROR)
+        return new KtoPreparation(
+                        parity.tokenizer(), parity.maxLength(), block, false, BadRowPolicy.ERROR)
                 .prepare(
                         parity.samples(
                                 EnumSet.of(
