@@ -11,7 +11,7 @@ import java.util.OptionalDouble;
 ///
 /// @param steps optimizer steps done, earlier ones of a resumed run included
 /// @param interrupted whether the run stopped before its last step because it was asked to
-/// @param heldout quality on rows not trained on; empty if nothing was evaluated
+/// @param heldout held-out quality: a metric on rows not trained on; empty if nothing was evaluated
 /// @param secondsByPhase wall time by phase, in order: `load`, `evaluate`, `save`; of steps `data`,
 ///     `rollout`, `reward`, `old`, `reference`, `values`, `forward`, `backward`, `critic_forward`,
 ///     `critic_backward`, `optimizer`, and the rest of a step as `train`

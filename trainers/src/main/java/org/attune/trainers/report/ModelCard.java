@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// A model card: what the model is, from what it was made, and how good it is on held-out rows.
+/// A model card: what the model is, from what it was made, and its held-out quality.
 /// Its head is the YAML that the Hub reads. Paths of the machine are left out.
 ///
 /// @param method as in a command, e.g. `dpo`
