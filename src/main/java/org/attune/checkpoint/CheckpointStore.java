@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFolder;
 import org.attune.files.WrittenHashes;
+import org.attune.text.Json;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,7 +105,7 @@ public final class CheckpointStore {
             content.writeTo(folder.path());
             Files.writeString(
                     folder.path().resolve(Checkpoint.STATE),
-                    Checkpoint.JSON.writeValueAsString(state));
+                    Json.inUtf8(Checkpoint.JSON.writeValueAsString(state)));
             Files.writeString(folder.path().resolve(Checkpoint.TRAINER_STATE), trainerState);
             Checkpoint.seal(folder.path(), state.step(), written);
             folder.commit();
@@ -134,7 +135,7 @@ public final class CheckpointStore {
         json.put("is_local_process_zero", true);
         json.put("is_world_process_zero", true);
         json.set("log_history", Checkpoint.JSON.valueToTree(state.logHistory()));
-        return json.toPrettyString();
+        return Json.inUtf8(json.toPrettyString());
     }
 
     /// The newest checkpoint that is whole, all of its files read and compared; damaged ones are

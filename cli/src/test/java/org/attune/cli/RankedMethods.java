@@ -182,14 +182,7 @@ final class RankedMethods {
     }
 
     private static void train(Run run, Path output, List<String> words, Collective ranks) {
-        List<String> all = new ArrayList<>(common(output));
-        run.words()
-                .forEach(
-                        word ->
-                                all.add(
-                                        word.replace(
-                                                "SIZE",
-                                                output.getParent().getFileName().toString())));
+        List<String> all = words(run, output);
         all.addAll(words);
         train(Methods.named(run.method()).orElseThrow(), output, all, ranks);
     }
@@ -199,6 +192,14 @@ final class RankedMethods {
         C config = new RunConfigReader().read(method, Path.of(""), words).found().config();
         new Runs(HubDownload.cache(), List.of(new MetricsFile(output)), new StopSignal(), ranks)
                 .train(config);
+    }
+
+    /// Its configuration.
+    static List<String> words(Run run, Path output) {
+        List<String> all = new ArrayList<>(common(output));
+        String size = output.getParent().getFileName().toString();
+        run.words().forEach(word -> all.add(word.replace("SIZE", size)));
+        return all;
     }
 
     private static List<String> common(Path output) {

@@ -31,13 +31,17 @@ public final class AgentEntry {
         Map<String, Object> given = new LinkedHashMap<>();
         map.forEach((key, one) -> given.put(String.valueOf(key), one));
         var parameters = new Parameters("agent", given);
-        List<String> command = WireParameters.command(parameters);
+        List<String> command = WireParameters.command(parameters, directory);
         double seconds = parameters.number("timeout", DEFAULT_SECONDS);
         if (!(seconds > 0)) {
             parameters.problem("timeout must be a positive number of seconds, got " + seconds);
         }
+        Map<String, String> environment = parameters.variables("env");
         parameters.check();
         return new AgentProgram(
-                command, directory, Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))));
+                command,
+                directory,
+                environment,
+                Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))));
     }
 }

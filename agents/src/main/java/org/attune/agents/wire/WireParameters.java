@@ -2,6 +2,7 @@ package org.attune.agents.wire;
 
 import org.attune.agents.tool.ToolLimits;
 import org.attune.files.GivenPath;
+import org.attune.program.GivenPrograms;
 import org.attune.reward.builtin.Parameters;
 
 import java.net.URI;
@@ -27,7 +28,8 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
     private static final int DEFAULT_CHARACTERS = 1 << 16;
     private static final int LEAST_CHARACTERS = 100;
 
-    /// Reads `command` or `url`, `per`, `timeout`, `slowness`, `max_characters` and `api_key`.
+    /// Reads `command` with `env`, or `url` with `api_key`; `per`, `timeout`, `slowness` and
+    /// `max_characters`.
     ///
     /// @param directory in which programs run
     /// @param usually [#RUN] or [#EPISODE]
@@ -41,7 +43,11 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
         boolean isProgram = parameters.has("command");
         WireSource source =
                 isProgram
-                        ? new WireSource.Program(command(parameters), directory, timeout)
+                        ? new WireSource.Program(
+                                command(parameters, directory),
+                                directory,
+                                parameters.variables("env"),
+                                timeout)
                         : server(parameters, timeout);
         ToolLimits limits = limits(parameters);
         parameters.check();
@@ -68,7 +74,10 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
     }
 
     /// Reads `command`: a program and its arguments, as a list, or a text that is split at spaces.
-    public static List<String> command(Parameters parameters) {
+    /// The log tells of it before it runs.
+    ///
+    /// @param directory in which it will run
+    public static List<String> command(Parameters parameters, Path directory) {
         List<String> command =
                 parameters.object("command") instanceof String text
                         ? List.of(text.strip().split("\\s+"))
@@ -77,6 +86,7 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
             parameters.problem("command must name a program, as [python, tools.py]");
             return List.of("none");
         }
+        GivenPrograms.tell(parameters.owner(), command, directory);
         return command;
     }
 

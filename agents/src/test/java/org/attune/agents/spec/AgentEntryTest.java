@@ -18,11 +18,11 @@ class AgentEntryTest {
     @Test
     void everyKeyMaps() {
         assertEquals(
-                new AgentProgram(List.of("java", "-jar", "a.jar"), HERE, Duration.ofMillis(1500)),
+                new AgentProgram(List.of("java", "-jar", "a.jar"), HERE, Map.of(), Duration.ofMillis(1500)),
                 AgentEntry.parse(
                         Map.of("command", List.of("java", "-jar", "a.jar"), "timeout", 1.5), HERE));
         assertEquals(
-                new AgentProgram(List.of("agent"), HERE, Duration.ofMinutes(10)),
+                new AgentProgram(List.of("agent"), HERE, Map.of(), Duration.ofMinutes(10)),
                 AgentEntry.parse(Map.of("command", "agent"), HERE));
     }
 

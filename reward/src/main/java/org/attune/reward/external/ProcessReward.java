@@ -68,6 +68,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     private final String name;
     private final List<String> command;
     private final Path directory;
+    private final Map<String, String> environment;
     private final RewardLimits limits;
     private volatile LineProgram program;
     private int failuresInARow;
@@ -79,15 +80,22 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     /// @param name in metrics
     /// @param command program and arguments
     /// @param directory in which it runs
+    /// @param environment its variables beside those of this process
     /// @param limits of the time for one answer, and of how many deaths or missing answers in a
     ///     row it may have before it isn't started again
-    public ProcessReward(String name, List<String> command, Path directory, RewardLimits limits) {
+    public ProcessReward(
+            String name,
+            List<String> command,
+            Path directory,
+            Map<String, String> environment,
+            RewardLimits limits) {
         if (command.isEmpty()) {
             throw new IllegalArgumentException("command must name a program, got []");
         }
         this.name = name;
         this.command = List.copyOf(command);
         this.directory = directory;
+        this.environment = Map.copyOf(environment);
         this.limits = limits;
     }
 
@@ -122,7 +130,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
         try {
             if (program == null) {
-                program = LineProgram.start(name, command, directory);
+                program = LineProgram.start(name, command, directory, environment);
             }
             JsonNode answer =
                     exchange(JSON.writeValueAsString(request(batch)), limits.timeout(batch.size()));

@@ -2,10 +2,13 @@ package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.program.GivenPrograms;
+import org.attune.program.LineProgram;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.WeightedReward;
 import org.attune.reward.builtin.BuiltinRewards;
+import org.attune.reward.builtin.Parameters;
 import org.attune.reward.external.JavaRewards;
 import org.attune.reward.external.ProcessReward;
 import org.attune.reward.judge.JudgeReward;
@@ -38,7 +41,9 @@ import java.util.stream.Collectors;
 /// `weight` (1), `label`, its name in metrics, `whole_round`, whether one call holds all
 /// completions of a round ([RewardFunction#wholeRound]), and `isolation`: `thread`, or `process`
 /// for a function that may spin or crash: it gets a separate JVM, which can be killed. Equal
-/// names are numbered: `regex`, `regex_2`.
+/// names are numbered: `regex`, `regex_2`. Programs, and those apart by `isolation: process`, may
+/// have `env`, variables beside those of this process, whose secrets they don't get
+/// ([LineProgram]).
 ///
 /// A caller in Java may give objects too, of [WeightedReward] or [RewardFunction].
 ///
@@ -164,6 +169,7 @@ public final class RewardSpec {
         Object label = rest.remove("label");
         Object isolation = rest.remove("isolation");
         Object whole = rest.remove("whole_round");
+        Object variables = rest.remove("env");
         String inProcess = Json.write(rest);
         List<String> kinds = rest.keySet().stream().filter(KINDS::contains).toList();
         if (kinds.size() != 1) {
@@ -175,16 +181,20 @@ public final class RewardSpec {
         rest.computeIfPresent(
                 "schema_file",
                 (_, file) -> GivenPath.input(String.valueOf(file), directory).toString());
+        boolean isProgram = kinds.getFirst().equals("command");
+        boolean isApart = isolated(isolation) && !isProgram;
+        Map<String, String> environment = environment(variables, isProgram || isApart);
         RewardFunction function =
                 switch (kinds.getFirst()) {
-                    case "command" -> program(value, rest);
+                    case "command" -> program(value, environment, rest);
                     case "judge" -> judge(value, label, isolation, rest);
                     case "file" -> named(suffixed(value), rest);
                     case "class" -> named("class:" + value, rest);
                     default -> named(String.valueOf(value), rest);
                 };
-        if (isolated(isolation) && !kinds.getFirst().equals("command")) {
-            function = new IsolatedReward(function, server(function.name(), inProcess));
+        if (isApart) {
+            ProcessReward server = server(function.name(), inProcess, environment);
+            function = new IsolatedReward(function, server);
         }
         RewardFunction labelled = label == null ? function : function.named(label.toString());
         return new WeightedReward(unique(called(labelled, whole)), weight);
@@ -219,7 +229,19 @@ public final class RewardSpec {
         throw new ConfigException("isolation must be thread or process, got " + isolation);
     }
 
-    private ProcessReward server(String name, String entry) {
+    private static Map<String, String> environment(Object variables, boolean isProgram) {
+        if (variables != null && !isProgram) {
+            throw new ConfigException(
+                    "env is of no use for a reward that runs in this process; leave it out");
+        }
+        Map<String, Object> given = variables == null ? Map.of() : Map.of("env", variables);
+        var parameters = new Parameters("reward", given);
+        Map<String, String> environment = parameters.variables("env");
+        parameters.check();
+        return environment;
+    }
+
+    private ProcessReward server(String name, String entry, Map<String, String> environment) {
         Path root = directory.toAbsolutePath();
         List<String> command =
                 List.of(
@@ -231,7 +253,7 @@ public final class RewardSpec {
                         RewardServer.class.getName(),
                         entry,
                         root.toString());
-        return new ProcessReward(name, command, root, limits);
+        return new ProcessReward(name, command, root, environment, limits);
     }
 
     /// The process runs in another folder.
@@ -257,7 +279,8 @@ public final class RewardSpec {
         };
     }
 
-    private RewardFunction program(Object command, Map<String, Object> rest) {
+    private RewardFunction program(
+            Object command, Map<String, String> environment, Map<String, Object> rest) {
         noParameters(rest);
         var words = new ArrayList<String>();
         if (command instanceof List<?> list) {
@@ -283,7 +306,9 @@ public final class RewardSpec {
                         name.isEmpty() ? "command" : name,
                         words,
                         directory.toAbsolutePath(),
+                        environment,
                         limits);
+        GivenPrograms.tell("reward \"%s\"".formatted(made.name()), words, directory);
         List<Path> files = words.stream().filter(w -> w.startsWith("/")).map(Path::of).toList();
         return made.madeOf(
                 RewardContent.ofFiles(files.stream().filter(Files::isRegularFile).toList()));

@@ -1,6 +1,7 @@
 package org.attune.trainers.report;
 
 import org.attune.error.CheckpointException;
+import org.attune.error.Excerpt;
 import org.attune.files.AtomicFile;
 import org.attune.reward.Prompt;
 import org.attune.trainers.loop.CompletionTable;
@@ -87,11 +88,11 @@ public final class HeldOutFile implements TrainingListener {
                 found.add(
                         new Measured(
                                 "",
-                                cut(
+                                Excerpt.begin(
                                         question(table.batch().prompts().get(i)),
                                         whole ? LONGEST : SHORT),
                                 whole
-                                        ? cut(table.batch().completions().get(i).text(), LONGEST)
+                                        ? Excerpt.begin(table.batch().completions().get(i).text(), LONGEST)
                                         : "",
                                 means(table, i)));
             }
@@ -118,10 +119,6 @@ public final class HeldOutFile implements TrainingListener {
 
     private static String question(Prompt prompt) {
         return prompt.messages().isEmpty() ? prompt.text() : prompt.messages().getLast().content();
-    }
-
-    private static String cut(String text, int longest) {
-        return text.length() <= longest ? text : text.substring(0, longest) + "…";
     }
 
     /// Means over the completions of a prompt, those without a reward left out.
