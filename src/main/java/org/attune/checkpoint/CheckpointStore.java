@@ -3,6 +3,7 @@ package org.attune.checkpoint;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
+import org.attune.error.ModelException;
 import org.attune.files.AtomicFolder;
 import org.attune.files.WrittenHashes;
 import org.attune.text.Json;
@@ -110,11 +111,17 @@ public final class CheckpointStore {
             Checkpoint.seal(folder.path(), state.step(), written);
             folder.commit();
         } catch (IOException e) {
-            throw new CheckpointException(
-                    "%s can't be written: %s; free space or choose another output_dir"
-                            .formatted(target, e),
-                    e);
+            throw unwritable(target, e);
+        } catch (ModelException e) { // of weights, which names a file in a hidden folder
+            throw e.getCause() instanceof IOException cause ? unwritable(target, cause) : e;
         }
+    }
+
+    private static CheckpointException unwritable(Path target, IOException e) {
+        return new CheckpointException(
+                "%s can't be written: %s; free space or choose another output_dir"
+                        .formatted(target, e),
+                e);
     }
 
     /// transformers' `trainer_state.json`, as far as it applies.

@@ -51,7 +51,8 @@ public final class Secrets {
                             + NAMES
                             + "[\"']?\\s*[:=]\\s*[\"']?(?:"
                             + SCHEME
-                            + ")?+)(?!\\$|null\\b|\\*\\*\\*)([^\\s\"',;{}\\[\\]()]+)");
+                            + ")?+)(?!\\$|null\\b|\\*\\*\\*)([^\\s\"',;{}\\[\\]()]*"
+                            + "[^\\s\"',;{}\\[\\]():.])");
 
     private static final Pattern USER =
             Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*://)([^/\\s@?#\"']+)@");

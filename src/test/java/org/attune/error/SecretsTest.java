@@ -36,7 +36,8 @@ class SecretsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "pad_token: <pad>, eos_token=</s>, num_tokens: 5, max_tokens=7, stop_token_ids: [1]",
+                "pad_token: <pad>, eos_token=</s>, num_tokens: 5, max_tokens=7, stop_token_ids:"
+                        + " [1]",
                 "token: 5 of the key: value, secretary: no",
                 "api_key_env: JUDGE_KEY",
                 "api_key: $KEY, Authorization: \"Bearer $TOKEN\", env: {TOKEN: ${TOKEN}}",

@@ -65,6 +65,7 @@ class AwkwardTextsTest {
     private Path checkpoint;
 
     private static Message call(String argument) {
+        String name = argument.substring(0, Math.min(10, argument.length()));
         return new Message(
                 Map.of(
                         "role",
@@ -72,7 +73,7 @@ class AwkwardTextsTest {
                         "content",
                         argument,
                         "tool_calls",
-                        List.of(Map.of("name", argument, "arguments", Map.of(argument, argument)))));
+                        List.of(Map.of("name", argument, "arguments", Map.of(name, argument)))));
     }
 
     private static CompletionTable table(boolean chats) {
@@ -150,8 +151,7 @@ class AwkwardTextsTest {
                 TEXTS.getLast(),
                 new ObjectMapper().readTree(kept).get("said").get(TEXTS.size() - 1).asText());
         Files.writeString(
-                checkpoint.resolve("state.json"),
-                "{\"step\":1,\"tokens\":0,\"logHistory\":[]}");
+                checkpoint.resolve("state.json"), "{\"step\":1,\"tokens\":0,\"logHistory\":[]}");
         List<TrainingListener> resumed = listeners();
         resumed.removeFirst(); // it reads a whole checkpoint
         resumed.forEach(l -> l.onResume(checkpoint));
@@ -167,7 +167,11 @@ class AwkwardTextsTest {
         assertEquals("a".repeat(3999) + "…", rows.get(2).prompt());
         Path parquet = folder.resolve("completions/completions_00002.parquet");
         assertEquals(TEXTS.size(), RowFiles.readAll(parquet).size());
-        assertEquals(1, MetricsFile.read(folder.resolve("metrics.jsonl")).stream().filter(m -> m.containsKey("loss")).count());
+        assertEquals(
+                1,
+                MetricsFile.read(folder.resolve("metrics.jsonl")).stream()
+                        .filter(m -> m.containsKey("loss"))
+                        .count());
     }
 
     @Test

@@ -100,6 +100,7 @@ class SecretRunTest {
                 """
                 model_name_or_path: %s
                 datasets: rows.jsonl
+                apply_chat_template: true
                 dtype: float32
                 max_steps: 2
                 per_device_train_batch_size: 2
@@ -211,7 +212,8 @@ class SecretRunTest {
         assertNoCanary();
         assertTrue(Files.exists(folder.resolve("work/out/report.html")), said);
         String all = String.join("\n", keys);
-        for (String arrived : List.of("Bearer canary-env-judge", "Bearer canary-key", "canary-query", "Basic ")) {
+        for (String arrived :
+                List.of("Bearer canary-env-judge", "Bearer canary-key", "canary-query", "Basic ")) {
             assertTrue(all.contains(arrived), arrived + " did not arrive:\n" + all);
         }
         String environment = Files.readString(folder.resolve("environment.txt"));
@@ -229,7 +231,10 @@ class SecretRunTest {
     void neitherDoErrorsOfServersThatQuoteIt() throws Exception {
         quotes = true;
         write();
-        attune(1, "output_dir=work/out", "hub_token=canary-hub");
+        attune(2, "output_dir=work/out", "hub_token=canary-hub");
+        assertNoCanary();
+        String said = attune(1, "output_dir=work/out", "tools=null");
+        assertTrue(said.contains("***"), said);
         assertNoCanary();
     }
 }

@@ -156,7 +156,8 @@ public final class NemoGymEnvironments implements EnvironmentFactory {
                         : OptionalDouble.of(reward.doubleValue());
             }
             throw new IOException(
-                    "%s/verify gave no reward: %s".formatted(Secrets.masked(url), Excerpt.of(reply.body())));
+                    "%s/verify gave no reward: %s"
+                            .formatted(Secrets.masked(url), Excerpt.of(reply.body())));
         }
 
         private Reply post(String path, Map<String, Object> body)

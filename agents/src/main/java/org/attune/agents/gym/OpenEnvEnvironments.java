@@ -195,7 +195,9 @@ public final class OpenEnvEnvironments implements EnvironmentFactory {
         try {
             message = object(Json.parse(answer));
         } catch (JsonException e) {
-            throw new IOException("%s answered no JSON: %s".formatted(Secrets.masked(url), Excerpt.of(answer)), e);
+            throw new IOException(
+                    "%s answered no JSON: %s".formatted(Secrets.masked(url), Excerpt.of(answer)),
+                    e);
         }
         Map<String, Object> data = object(message.get("data"));
         if (!"observation".equals(message.get("type"))) {

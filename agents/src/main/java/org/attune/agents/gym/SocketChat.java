@@ -48,7 +48,8 @@ final class SocketChat implements AutoCloseable {
             return new SocketChat(client, socket, inbox, timeout);
         } catch (ExecutionException e) {
             client.shutdownNow();
-            throw new IOException("%s: %s".formatted(Secrets.masked(url), e.getCause()), e.getCause());
+            throw new IOException(
+                    "%s: %s".formatted(Secrets.masked(url), e.getCause()), e.getCause());
         } catch (TimeoutException | InterruptedException e) {
             client.shutdownNow();
             throw e;

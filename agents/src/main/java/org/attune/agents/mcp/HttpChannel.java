@@ -51,7 +51,10 @@ final class HttpChannel implements McpChannel {
         Optional<Map<String, Object>> answer =
                 post(Rpc.request(id, method, parameters), (type, body) -> answer(id, type, body));
         return answer.orElseThrow(
-                () -> new IOException("%s ended its answer to %s early".formatted(Secrets.masked(url), method)));
+                () ->
+                        new IOException(
+                                "%s ended its answer to %s early"
+                                        .formatted(Secrets.masked(url), method)));
     }
 
     @Override
@@ -79,7 +82,9 @@ final class HttpChannel implements McpChannel {
             throw (TimeoutException)
                     new TimeoutException(
                                     "%s gave no answer within %s s"
-                                            .formatted(Secrets.masked(url), timeout.toMillis() / 1000.0))
+                                            .formatted(
+                                                    Secrets.masked(url),
+                                                    timeout.toMillis() / 1000.0))
                             .initCause(e);
         } catch (IOException e) {
             throw new IOException("%s: %s".formatted(Secrets.masked(url), e.getMessage()), e);

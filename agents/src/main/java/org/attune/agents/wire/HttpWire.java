@@ -22,7 +22,8 @@ record HttpWire(JsonPost post) implements Wire {
                     new TimeoutException(
                                     "%s gave no answer within %s s"
                                             .formatted(
-                                                    post.shown(), post.timeout().toMillis() / 1000.0))
+                                                    post.shown(),
+                                                    post.timeout().toMillis() / 1000.0))
                             .initCause(e);
         } catch (IOException e) {
             throw new IOException("%s: %s".formatted(post.shown(), e), e);

@@ -213,7 +213,8 @@ class AgentEpisodeTest {
 
     @Test
     void anAgentBringsItsOwnTools() throws Exception {
-        var program = new AgentProgram(List.of("true"), Path.of("."), Map.of(), Duration.ofSeconds(1));
+        var program =
+                new AgentProgram(List.of("true"), Path.of("."), Map.of(), Duration.ofSeconds(1));
         try (AgentHost host = AgentHost.open(program)) {
             assertThrows(
                     ConfigException.class,

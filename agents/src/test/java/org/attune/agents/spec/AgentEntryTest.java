@@ -18,7 +18,8 @@ class AgentEntryTest {
     @Test
     void everyKeyMaps() {
         assertEquals(
-                new AgentProgram(List.of("java", "-jar", "a.jar"), HERE, Map.of(), Duration.ofMillis(1500)),
+                new AgentProgram(
+                        List.of("java", "-jar", "a.jar"), HERE, Map.of(), Duration.ofMillis(1500)),
                 AgentEntry.parse(
                         Map.of("command", List.of("java", "-jar", "a.jar"), "timeout", 1.5), HERE));
         assertEquals(

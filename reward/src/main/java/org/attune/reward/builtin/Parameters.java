@@ -101,8 +101,8 @@ public final class Parameters {
         return texts;
     }
 
-    /// Texts by name, as variables of an environment or headers; `$NAME` in one is a variable of this
-    /// process.
+    /// Texts by name, as variables of an environment or headers; `$NAME` in one is a variable of
+    /// this process.
     ///
     /// @throws ConfigException if such a variable is not set
     public Map<String, String> variables(String key) {

@@ -276,7 +276,11 @@ class ProcessRewardTest {
     void missingProgramAndWrongAnswersAreTold() throws IOException {
         try (var absent =
                 new ProcessReward(
-                        "absent", List.of("./no-such-program"), folder, Map.of(), RewardLimits.defaults())) {
+                        "absent",
+                        List.of("./no-such-program"),
+                        folder,
+                        Map.of(),
+                        RewardLimits.defaults())) {
             var error =
                     assertThrows(RewardUnavailableException.class, () -> absent.score(batch("a")));
             assertTrue(error.getMessage().contains("no-such-program"), error.getMessage());

@@ -92,7 +92,8 @@ public final class HeldOutFile implements TrainingListener {
                                         question(table.batch().prompts().get(i)),
                                         whole ? LONGEST : SHORT),
                                 whole
-                                        ? Excerpt.begin(table.batch().completions().get(i).text(), LONGEST)
+                                        ? Excerpt.begin(
+                                                table.batch().completions().get(i).text(), LONGEST)
                                         : "",
                                 means(table, i)));
             }
