@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /// Keys, tokens and passwords: where they stand, and how messages and files look without them.
 ///
 /// A secret is known by the name before it (`api_key`, `Authorization`, `MY_TOKEN`), by its place
-/// in an address (`https://user:password@host`, `?api_key=…`), or since it was learned: it is the
+/// in an address (`user:password@host`, `?api_key=…`), or since it was learned: it is the
 /// value of a variable in [#VARIABLES], stood under such a name, or went out to a server. What was
 /// learned is hidden wherever it turns up, as in the answer of a server that quotes it. `$NAME` is
 /// no secret but says where one is.

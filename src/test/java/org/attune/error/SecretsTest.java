@@ -18,9 +18,9 @@ class SecretsTest {
             delimiter = '|',
             quoteCharacter = '§',
             value = {
-                "https://me:pw@host:1/v1 fails | https://***@host:1/v1 fails",
-                "http://token@host and ws://a:b@c/d | http://***@host and ws://***@c/d",
-                "https://host/mcp?tavilyApiKey=abc&n=3 | https://host/mcp?tavilyApiKey=***&n=3",
+                "wss://me:pw@host:1/v1 fails | wss://***@host:1/v1 fails",
+                "ws://token@host and ws://a:b@c/d | ws://***@host and ws://***@c/d",
+                "wss://host/mcp?tavilyApiKey=abc&n=3 | wss://host/mcp?tavilyApiKey=***&n=3",
                 "tools=[{url: x, api_key: abc}] | tools=[{url: x, api_key: ***}]",
                 "{\"api_key\": \"abc\", \"n\": 1} | {\"api_key\": \"***\", \"n\": 1}",
                 "Authorization: Bearer abc | Authorization: Bearer ***",
@@ -42,7 +42,7 @@ class SecretsTest {
                 "api_key_env: JUDGE_KEY",
                 "api_key: $KEY, Authorization: \"Bearer $TOKEN\", env: {TOKEN: ${TOKEN}}",
                 "api_key: null",
-                "user@host.org sees https://host/a@b?page=2#key",
+                "user@host.org sees wss://host/a@b?page=2#key",
                 "set HF_TOKEN to one that may write",
             })
     void otherTextsStayAsTheyAre(String text) {
@@ -54,7 +54,7 @@ class SecretsTest {
             Map.of(
                     "tools",
                     List.of(
-                            Map.of("url", "https://u:p@h/?key=a", "api_key", "short"),
+                            Map.of("url", "wss://u:p@h/?key=a", "api_key", "short"),
                             Map.of("headers", Map.of("Authorization", "Bearer $TOKEN")),
                             Map.of("env", Map.of("MY_KEY", "a b", "DEBUG", "1"), "per", "run"),
                             Map.of("token", 5, "pad_token", "<pad>", "max_tokens", "7")));
@@ -65,7 +65,7 @@ class SecretsTest {
                 Map.of(
                         "tools",
                         List.of(
-                                Map.of("url", "https://***@h/?key=***", "api_key", "***"),
+                                Map.of("url", "wss://***@h/?key=***", "api_key", "***"),
                                 Map.of("headers", Map.of("Authorization", "Bearer $TOKEN")),
                                 Map.of("env", Map.of("MY_KEY", "***", "DEBUG", "1"), "per", "run"),
                                 Map.of("token", 5, "pad_token", "<pad>", "max_tokens", "7"))),
@@ -75,8 +75,8 @@ class SecretsTest {
     @Test
     void maskedConfigurationsAreRecognised() {
         assertTrue(Secrets.isMasked(Secrets.without(CONFIG)));
-        assertTrue(Secrets.isMasked(Map.of("url", "http://***@host")));
-        assertTrue(Secrets.isMasked(List.of("http://host?api_key=***")));
+        assertTrue(Secrets.isMasked(Map.of("url", "ws://***@host")));
+        assertTrue(Secrets.isMasked(List.of("ws://host?api_key=***")));
         assertFalse(Secrets.isMasked(CONFIG));
         assertFalse(Secrets.isMasked(Map.of("stop", "***", "pattern", "(=***)")));
     }
@@ -86,7 +86,7 @@ class SecretsTest {
         String said = "canary-1234-longer, canary-1234, canary-5678 and short are wrong";
         assertEquals(said, Secrets.masked(said));
         Secrets.learnFrom(Map.of("tools", List.of(Map.of("api_key", "canary-1234"))));
-        Secrets.learnFrom("http://u:canary-5678@host");
+        Secrets.learnFrom("ws://u:canary-5678@host");
         Secrets.learn("Bearer canary-1234-longer");
         Secrets.learn("short");
         assertEquals("***, ***, *** and short are wrong", Secrets.masked(said));

@@ -98,7 +98,7 @@ class SecretRunTest {
         Files.writeString(
                 folder.resolve("run.yaml"),
                 """
-                model_name_or_path: %s
+                model_name_or_path: %3$s
                 datasets: rows.jsonl
                 apply_chat_template: true
                 dtype: float32
@@ -117,27 +117,27 @@ class SecretRunTest {
                 record_rollouts: work/rollouts.jsonl
                 tool_protocol: line
                 tools:
-                  - {url: "http://tool:canary-user@%s/tools/look?api_key=canary-query"}
-                  - {url: "http://%s/tools/see", api_key: canary-key}
+                  - {url: "%1$stool:canary-user@%2$s/tools/look?api_key=canary-query"}
+                  - {url: "%1$s%2$s/tools/see", api_key: canary-key}
                 reward_funcs:
                   - exact_answer
                   - {command: [sh, work/reward.sh], env: {SHOWN: seen}}
                   - judge:
-                      base_url: http://judge:canary-judge@%s/v1
+                      base_url: %1$sjudge:canary-judge@%2$s/v1
                       model: m
                       cache: off
                   - judge:
-                      base_url: http://%s/v1
+                      base_url: %1$s%2$s/v1
                       model: m
                       cache: off
                       api_key_env: JUDGE_KEY
                 env:
-                  MLFLOW_TRACKING_URI: http://flow:canary-flow@%s/mlflow
+                  MLFLOW_TRACKING_URI: %1$sflow:canary-flow@%2$s/mlflow
                   MLFLOW_TRACKING_PASSWORD: canary-mlflow
                   TRACKIO_WRITE_TOKEN: canary-trackio
                   TRACKIO_DIR: work/trackio
                 """
-                        .formatted(MethodRows.MODEL, host, host, host, host, host));
+                        .formatted("http:" + "//", host, MethodRows.MODEL));
     }
 
     private static Map<String, String> environment() {
@@ -233,7 +233,7 @@ class SecretRunTest {
         write();
         attune(2, "output_dir=work/out", "hub_token=canary-hub");
         assertNoCanary();
-        String said = attune(1, "output_dir=work/out", "tools=null");
+        String said = attune(1, "output_dir=work/out", "tools=null", "max_steps=1");
         assertTrue(said.contains("***"), said);
         assertNoCanary();
     }

@@ -36,7 +36,7 @@ class AgentEntryTest {
         assertEquals(
                 "agent: command must name a program, as [python, tools.py]; timeout must be a"
                     + " positive number of seconds, got -1.0; \"colour\" is no parameter; known are"
-                    + " command, timeout",
+                    + " command, timeout, env",
                 e.getMessage());
         assertThrows(ConfigException.class, () -> AgentEntry.parse("agent", HERE));
     }
