@@ -3,8 +3,10 @@ package org.attune.checkpoint;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
+import org.attune.error.ModelException;
 import org.attune.files.AtomicFolder;
 import org.attune.files.WrittenHashes;
+import org.attune.text.Json;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,16 +106,22 @@ public final class CheckpointStore {
             content.writeTo(folder.path());
             Files.writeString(
                     folder.path().resolve(Checkpoint.STATE),
-                    Checkpoint.JSON.writeValueAsString(state));
+                    Json.inUtf8(Checkpoint.JSON.writeValueAsString(state)));
             Files.writeString(folder.path().resolve(Checkpoint.TRAINER_STATE), trainerState);
             Checkpoint.seal(folder.path(), state.step(), written);
             folder.commit();
         } catch (IOException e) {
-            throw new CheckpointException(
-                    "%s can't be written: %s; free space or choose another output_dir"
-                            .formatted(target, e),
-                    e);
+            throw unwritable(target, e);
+        } catch (ModelException e) { // of weights, which names a file in a hidden folder
+            throw e.getCause() instanceof IOException cause ? unwritable(target, cause) : e;
         }
+    }
+
+    private static CheckpointException unwritable(Path target, IOException e) {
+        return new CheckpointException(
+                "%s can't be written: %s; free space or choose another output_dir"
+                        .formatted(target, e),
+                e);
     }
 
     /// transformers' `trainer_state.json`, as far as it applies.
@@ -134,7 +142,7 @@ public final class CheckpointStore {
         json.put("is_local_process_zero", true);
         json.put("is_world_process_zero", true);
         json.set("log_history", Checkpoint.JSON.valueToTree(state.logHistory()));
-        return json.toPrettyString();
+        return Json.inUtf8(json.toPrettyString());
     }
 
     /// The newest checkpoint that is whole, all of its files read and compared; damaged ones are

@@ -1,5 +1,7 @@
 package org.attune.http;
 
+import org.attune.error.Secrets;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -7,6 +9,7 @@ import java.net.HttpURLConnection;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,7 +27,7 @@ import java.util.function.Function;
 /// threads in an endless loop (JDK 25.0.3, `ResponseContent.ChunkedBodyParser`).
 ///
 /// @param method `POST`, `DELETE` …
-/// @param headers by name
+/// @param headers by name; user and password of the address become one, if there is none of theirs
 /// @param body text to send
 /// @param timeout from the request to the last byte that is read of the reply
 public record HttpAsk(
@@ -33,10 +36,17 @@ public record HttpAsk(
         Map<String, String> headers,
         Optional<String> body,
         Duration timeout) {
+    private static final String AUTHORIZATION = "Authorization";
     private static final int CONNECT_MILLIS = 10_000;
 
     public HttpAsk {
-        headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
+        var all = new LinkedHashMap<>(headers);
+        if (url.getUserInfo() != null) {
+            byte[] user = url.getUserInfo().getBytes(StandardCharsets.UTF_8);
+            all.putIfAbsent(AUTHORIZATION, "Basic " + Base64.getEncoder().encodeToString(user));
+        }
+        Secrets.learn(all.getOrDefault(AUTHORIZATION, ""));
+        headers = Collections.unmodifiableMap(all);
     }
 
     /// Reads a reply while it comes.

@@ -1,5 +1,8 @@
 package org.attune.http;
 
+import org.attune.error.Secrets;
+import org.attune.text.Json;
+
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -13,6 +16,11 @@ import java.util.concurrent.TimeoutException;
 /// @param largest bytes of a reply's body at most
 /// @param key sent as bearer token
 public record JsonPost(URI url, Duration timeout, long largest, Optional<String> key) {
+    /// The address, for messages.
+    public String shown() {
+        return Secrets.masked(url);
+    }
+
     /// @throws TimeoutException if no whole reply came in time
     /// @throws IOException if the server can't be reached, or its reply isn't whole HTTP
     public ServerReply send(String json)
@@ -20,7 +28,7 @@ public record JsonPost(URI url, Duration timeout, long largest, Optional<String>
         var headers = new LinkedHashMap<String, String>();
         headers.put("Content-Type", "application/json");
         key.ifPresent(secret -> headers.put("Authorization", "Bearer " + secret));
-        return new HttpAsk("POST", url, headers, Optional.of(json), timeout)
+        return new HttpAsk("POST", url, headers, Optional.of(Json.inUtf8(json)), timeout)
                 .send(
                         (status, header, body) ->
                                 new ServerReply(

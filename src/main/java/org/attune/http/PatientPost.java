@@ -1,11 +1,11 @@
 package org.attune.http;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ServerException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
@@ -54,9 +54,9 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
         void await() throws InterruptedException;
     }
 
-    /// Where requests go.
-    public URI url() {
-        return post.url();
+    /// Where requests go, for messages.
+    public String shown() {
+        return post.shown();
     }
 
     /// Posts a request.
@@ -79,14 +79,14 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
                 }
                 wait = retryAfter(answer).orElse(wait);
             } catch (AnswerTooLargeException e) {
-                problem = "%s %s; %s".formatted(url(), e.getMessage(), advice.tooLarge());
+                problem = "%s %s; %s".formatted(shown(), e.getMessage(), advice.tooLarge());
             } catch (TimeoutException e) {
                 problem =
                         "%s gave no whole answer in %s s; %s"
                                 .formatted(
-                                        url(), post.timeout().toMillis() / 1000.0, advice.late());
+                                        shown(), post.timeout().toMillis() / 1000.0, advice.late());
             } catch (IOException e) {
-                problem = "%s can't be reached: %s; %s".formatted(url(), e, advice.unreachable());
+                problem = "%s can't be reached: %s; %s".formatted(shown(), e, advice.unreachable());
             }
             if (Thread.currentThread().isInterrupted()) {
                 throw new InterruptedException("interrupted while a server worked");
@@ -108,7 +108,7 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
     private String problem(ServerReply answer) {
         return "%s answered with status %d: %s; %s"
                 .formatted(
-                        url(),
+                        shown(),
                         answer.status(),
                         start(answer.body()),
                         advice.refused(answer.status()));
@@ -117,7 +117,7 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
     /// The beginning of an answer, for messages.
     public static String start(String body) {
         String text = body.strip();
-        String begin = text.length() > SHOWN ? text.substring(0, SHOWN) + "…" : text;
+        String begin = Excerpt.begin(text, SHOWN);
         // A server's text must not steer a terminal.
         return begin.isEmpty() ? "(nothing)" : begin.replaceAll("\\p{Cntrl}+", " ");
     }

@@ -1,6 +1,7 @@
 package org.attune.hub;
 
 import org.attune.error.ConfigException;
+import org.attune.error.Secrets;
 import org.attune.files.HubCache;
 
 import java.io.IOException;
@@ -27,6 +28,10 @@ public record HubSettings(
     private static final Set<String> TRUE = Set.of("1", "on", "yes", "true");
     private static final Duration SILENCE = Duration.ofSeconds(30);
     private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    public HubSettings {
+        token.ifPresent(Secrets::learn);
+    }
 
     /// The settings of an environment.
     ///

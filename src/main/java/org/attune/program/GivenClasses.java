@@ -31,6 +31,7 @@ public record GivenClasses(String noun, Class<?> neighbour, Predicate<Class<?>> 
                     "can't read the %s's source file %s: %s".formatted(noun, file, e.getMessage()),
                     e);
         }
+        GivenPrograms.tell(noun, file);
         List<Class<?>> all = new MemoryCompiler(neighbour, noun).compile(file, source);
         List<Class<?>> fitting = all.stream().filter(this::isOne).toList();
         if (fitting.isEmpty()) {

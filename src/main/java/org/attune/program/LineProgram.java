@@ -1,6 +1,9 @@
 package org.attune.program;
 
+import org.attune.error.Excerpt;
+import org.attune.error.Secrets;
 import org.attune.files.BoundedLines;
+import org.attune.text.Json;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,14 +80,16 @@ public final class LineProgram {
 
     /// As above.
     ///
-    /// @param environment variables beside those of this process
+    /// @param environment variables beside those of this process, whose secrets stay with it
     public static LineProgram start(
             String name, List<String> command, Path directory, Map<String, String> environment)
             throws IOException {
         var builder = new ProcessBuilder(command).directory(directory.toAbsolutePath().toFile());
-        builder.environment().putAll(environment);
+        Map<String, String> theirs = builder.environment();
+        theirs.keySet().removeAll(Secrets.VARIABLES); // it may run what a model has written
+        theirs.putAll(environment);
         // Python holds back what it prints into a pipe otherwise.
-        builder.environment().putIfAbsent("PYTHONUNBUFFERED", "1");
+        theirs.putIfAbsent("PYTHONUNBUFFERED", "1");
         LineProgram program;
         try {
             program = new LineProgram(name, builder.start());
@@ -104,7 +109,7 @@ public final class LineProgram {
         return Thread.ofPlatform().daemon().name(name + "-" + stream).start(task);
     }
 
-    /// Sends a line.
+    /// Sends a line of JSON.
     ///
     /// @param over whether the run is being stopped
     public void send(String request, BooleanSupplier over) {
@@ -257,10 +262,7 @@ public final class LineProgram {
         if (runIsOver.getAsBoolean()) {
             log.debug("{}: {}", name, line);
         } else if (before < MOST_SHOWN) {
-            log.info(
-                    "{}: {}",
-                    name,
-                    line.length() > LONGEST_SHOWN ? line.substring(0, LONGEST_SHOWN) + "…" : line);
+            log.info("{}: {}", name, Excerpt.begin(line, LONGEST_SHOWN));
         } else if (before == MOST_SHOWN) {
             log.info("{}: (it prints more, which isn't shown)", name);
         }
@@ -270,7 +272,7 @@ public final class LineProgram {
         try (BufferedWriter writer = process.outputWriter(StandardCharsets.UTF_8)) {
             Optional<String> request;
             while ((request = requests.take()).isPresent()) {
-                writer.write(request.get());
+                writer.write(Json.inUtf8(request.get()));
                 writer.write('\n');
                 writer.flush();
             }

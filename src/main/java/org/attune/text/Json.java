@@ -4,6 +4,11 @@ import org.attune.jinja.JinjaException;
 import org.attune.jinja.JsonText;
 import org.attune.jinja.PythonText;
 
+import java.nio.charset.StandardCharsets;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /// JSON as plain Java values. Objects are `LinkedHashMap<String, Object>` in the text's order,
 /// arrays `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers
 /// `Double`, then `String`, `Boolean` and `null`.
@@ -12,6 +17,12 @@ import org.attune.jinja.PythonText;
 public final class Json {
     /// Objects and arrays may be nested this deep.
     public static final int MAX_DEPTH = 500;
+
+    /// A text and what makes it a name; possessive, so that long ones need no stack.
+    private static final Pattern TEXT =
+            Pattern.compile("\"[^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+\"(\\s*:)?");
+
+    private static final Pattern HALF = Pattern.compile("\\p{Cs}");
 
     private Json() {}
 
@@ -45,6 +56,27 @@ public final class Json {
     /// @throws JsonException if no value begins there, or it is damaged
     public static First parseFirst(String text, int start) {
         return new JsonParser(text, true).first(start);
+    }
+
+    /// JSON that has bytes in UTF-8: halves of characters, which a model or a program may write as
+    /// `\ud83d` and which have none, become such escapes again. In names, where readers refuse
+    /// these, they become U+FFFD.
+    public static String inUtf8(String json) {
+        if (StandardCharsets.UTF_8.newEncoder().canEncode(json)) {
+            return json;
+        }
+        return TEXT.matcher(json)
+                .replaceAll(
+                        text -> {
+                            boolean isName = text.group(1) != null;
+                            return Matcher.quoteReplacement(
+                                    HALF.matcher(text.group())
+                                            .replaceAll(half -> isName ? "\ufffd" : escape(half)));
+                        });
+    }
+
+    private static String escape(MatchResult half) {
+        return "\\\\u%04x".formatted((int) half.group().charAt(0));
     }
 
     /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat

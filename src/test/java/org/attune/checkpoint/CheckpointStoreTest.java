@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.AttuneException;
 import org.attune.error.CheckpointException;
+import org.attune.error.ModelException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +84,31 @@ class CheckpointStoreTest {
             assertEquals(List.of(), left.toList());
         }
         assertFalse(store.newest().isPresent());
+    }
+
+    /// Weights are written by code that knows no checkpoints.
+    @Test
+    void fullDiskIsToldByTheCheckpointsName() {
+        var full = new ModelException("hidden can't be written", new IOException("disk full"));
+        var damaged = new ModelException("the model is damaged");
+        for (ModelException failure : List.of(full, damaged)) {
+            var told =
+                    assertThrows(
+                            AttuneException.class,
+                            () ->
+                                    store(OptionalInt.empty())
+                                            .save(
+                                                    state(1, Map.of()),
+                                                    3,
+                                                    0,
+                                                    _ -> {
+                                                        throw failure;
+                                                    }));
+            boolean isDisk = failure == full;
+            assertEquals(isDisk, told instanceof CheckpointException);
+            assertEquals(isDisk, told.getMessage().contains("checkpoint-1 can't be written"));
+            assertEquals(isDisk, told.getMessage().contains("free space"));
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
+import org.attune.error.Secrets;
 import org.attune.models.AddressSpace;
 
 import picocli.CommandLine;
@@ -9,6 +10,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;
 
 import java.io.PrintWriter;
+import java.io.StringWriter;
 
 /// Says what went wrong: the message alone for what a user can act on, the place in the program
 /// too with `--stacktrace`.
@@ -21,7 +23,7 @@ final class FailureReport implements IExecutionExceptionHandler {
         boolean expected = failure instanceof AttuneException;
         err.println(command.getColorScheme().errorText("attune: " + message(failure, expected)));
         if (stacktrace) {
-            failure.printStackTrace(err);
+            err.print(Secrets.masked(stack(failure)));
         } else if (!expected) {
             String limit = AddressSpace.own().hint();
             err.println(
@@ -39,9 +41,16 @@ final class FailureReport implements IExecutionExceptionHandler {
         return code;
     }
 
+    private static String stack(Exception failure) {
+        var text = new StringWriter();
+        failure.printStackTrace(new PrintWriter(text));
+        return text.toString();
+    }
+
     private static String message(Exception failure, boolean expected) {
         boolean says = expected && failure.getMessage() != null;
         // It may quote a program's or a model's words.
-        return VisibleText.ofLines(says ? failure.getMessage() : failure.toString());
+        return VisibleText.ofLines(
+                Secrets.masked(says ? failure.getMessage() : failure.toString()));
     }
 }

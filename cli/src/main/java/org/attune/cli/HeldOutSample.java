@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.text.Json;
 import org.attune.trainers.loop.CompletionTable;
 
 import java.util.ArrayList;
@@ -56,7 +57,7 @@ record HeldOutSample(int size, Optional<Integer> right, List<Judged> completions
                 cells.put("reward", row.reward());
             }
         }
-        return node.toPrettyString();
+        return Json.inUtf8(node.toPrettyString());
     }
 
     static HeldOutSample ofJson(String text) throws JsonProcessingException {

@@ -12,6 +12,8 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 
+import org.attune.error.Secrets;
+
 import java.nio.charset.StandardCharsets;
 
 /// Quiet by default: Attune's own messages, and warnings of the libraries, on standard error. Code
@@ -49,11 +51,11 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
-    /// Control and formatting characters as escapes, but for line feeds and tabs.
+    /// Control and formatting characters as escapes, but for line feeds and tabs; no secrets.
     static final class VisibleLayout extends PatternLayout {
         @Override
         public String doLayout(ILoggingEvent event) {
-            return VisibleText.ofLines(super.doLayout(event));
+            return VisibleText.ofLines(Secrets.masked(super.doLayout(event)));
         }
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.cli;
 
+import org.attune.error.Secrets;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -10,9 +12,9 @@ final class SecretArguments {
 
     private SecretArguments() {}
 
-    /// The others, in order.
+    /// The others, in order; of secrets within them there is a mask.
     static List<String> without(List<String> arguments) {
-        return without(KEYS, arguments);
+        return without(KEYS, arguments).stream().map(Secrets::masked).toList();
     }
 
     /// Arguments but those that set a key: `key=value`, `--key=value` and `--key value`.

@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.error.Secrets;
 import org.attune.text.NearestKey;
 
 import picocli.CommandLine;
@@ -24,7 +25,8 @@ final class UsageErrors implements IParameterExceptionHandler {
         CommandLine command = failure.getCommandLine();
         PrintWriter err = command.getErr();
         err.println(
-                command.getColorScheme().errorText("attune: " + message(failure, command, args)));
+                command.getColorScheme()
+                        .errorText("attune: " + Secrets.masked(message(failure, command, args))));
         boolean top = command.getParent() == null;
         err.println(
                 top

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 
+import org.attune.error.Secrets;
 import org.attune.trainers.report.WarningsFile;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +33,7 @@ record WarningTap(WarningsFile file, Optional<Runnable> tap) implements AutoClos
                                     new WarningsFile.Warning(
                                             event.getInstant(),
                                             event.getLevel().toString(),
-                                            event.getFormattedMessage()));
+                                            Secrets.masked(event.getFormattedMessage())));
                         }
                     }
                 };

@@ -182,14 +182,7 @@ final class RankedMethods {
     }
 
     private static void train(Run run, Path output, List<String> words, Collective ranks) {
-        List<String> all = new ArrayList<>(common(output));
-        run.words()
-                .forEach(
-                        word ->
-                                all.add(
-                                        word.replace(
-                                                "SIZE",
-                                                output.getParent().getFileName().toString())));
+        List<String> all = words(run, output);
         all.addAll(words);
         train(Methods.named(run.method()).orElseThrow(), output, all, ranks);
     }
@@ -204,6 +197,14 @@ final class RankedMethods {
                         ranks,
                         Optional.empty())
                 .train(config);
+    }
+
+    /// Its configuration.
+    static List<String> words(Run run, Path output) {
+        List<String> all = new ArrayList<>(common(output));
+        String size = output.getParent().getFileName().toString();
+        run.words().forEach(word -> all.add(word.replace("SIZE", size)));
+        return all;
     }
 
     private static List<String> common(Path output) {

@@ -77,7 +77,10 @@ public final class SafeTensorsWriter {
                 WrittenHashes.keep(file, digest.get());
             }
         } catch (IOException e) {
-            throw new ModelException(file + " can't be written: " + e.getMessage(), e);
+            throw new ModelException(
+                    "%s can't be written: %s; free space or choose another folder"
+                            .formatted(file, e.getMessage()),
+                    e);
         }
     }
 

@@ -7,6 +7,7 @@ import org.attune.text.Json;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -30,11 +31,10 @@ public final class AgentProcess implements AutoCloseable {
     public static AgentProcess start(
             AgentProgram agent, Gateway.Endpoint endpoint, Map<String, Object> row, long seed)
             throws IOException {
-        Map<String, String> environment =
-                Map.of(
-                        "OPENAI_BASE_URL", endpoint.url(),
-                        "OPENAI_API_KEY", endpoint.key(),
-                        "ATTUNE_SEED", Long.toString(seed));
+        Map<String, String> environment = new HashMap<>(agent.environment());
+        environment.put("OPENAI_BASE_URL", endpoint.url());
+        environment.put("OPENAI_API_KEY", endpoint.key());
+        environment.put("ATTUNE_SEED", Long.toString(seed));
         var program = LineProgram.start("agent", agent.command(), agent.directory(), environment);
         program.send(Json.write(row), () -> false);
         program.endInput();

@@ -13,6 +13,7 @@ import org.attune.episode.Episode;
 import org.attune.episode.EpisodeStart;
 import org.attune.error.DatasetException;
 import org.attune.error.Excerpt;
+import org.attune.error.Secrets;
 import org.attune.http.HttpAsk;
 import org.attune.program.LineProgram;
 import org.attune.reward.builtin.Parameters;
@@ -90,7 +91,7 @@ public final class NemoGymEnvironments implements EnvironmentFactory {
         public Opening reset(EpisodeStart start)
                 throws IOException, TimeoutException, InterruptedException {
             row = start.row();
-            post("seed_session", row).requireSuccess(url + "/seed_session");
+            post("seed_session", row).requireSuccess(Secrets.masked(url) + "/seed_session");
             return Opening.NOTHING;
         }
 
@@ -126,7 +127,7 @@ public final class NemoGymEnvironments implements EnvironmentFactory {
             if (reply.status() / 100 == 4) { // the arguments were wrong: the model reads why
                 return new ToolResult.Refused(reply.body());
             }
-            reply.requireSuccess("%s/%s".formatted(url, tool));
+            reply.requireSuccess("%s/%s".formatted(Secrets.masked(url), tool));
             return isDoneFlagUsed && isDone(reply.body())
                     ? new ToolResult.Final(reply.body())
                     : new ToolResult.Ok(reply.body());
@@ -147,7 +148,7 @@ public final class NemoGymEnvironments implements EnvironmentFactory {
             var request = new LinkedHashMap<>(row);
             request.put("response", ResponsesForm.of(episode));
             Reply reply = post("verify", request);
-            reply.requireSuccess(url + "/verify");
+            reply.requireSuccess(Secrets.masked(url) + "/verify");
             if (Json.parse(reply.body()) instanceof Map<?, ?> map
                     && map.get("reward") instanceof Number reward) {
                 return Boolean.TRUE.equals(map.get("mask_sample"))
@@ -155,7 +156,8 @@ public final class NemoGymEnvironments implements EnvironmentFactory {
                         : OptionalDouble.of(reward.doubleValue());
             }
             throw new IOException(
-                    "%s/verify gave no reward: %s".formatted(url, Excerpt.of(reply.body())));
+                    "%s/verify gave no reward: %s"
+                            .formatted(Secrets.masked(url), Excerpt.of(reply.body())));
         }
 
         private Reply post(String path, Map<String, Object> body)

@@ -13,6 +13,7 @@ import org.attune.agents.wire.WireParameters;
 import org.attune.episode.Episode;
 import org.attune.episode.EpisodeStart;
 import org.attune.error.Excerpt;
+import org.attune.error.Secrets;
 import org.attune.reward.builtin.Parameters;
 import org.attune.text.Json;
 import org.attune.text.JsonException;
@@ -101,7 +102,7 @@ public final class OpenEnvEnvironments implements EnvironmentFactory {
             if (!(seen.observation().get("tools") instanceof List<?> list)) {
                 throw new IOException(
                         "%s offers no tools; name the field of its actions by action: FIELD"
-                                .formatted(url));
+                                .formatted(Secrets.masked(url)));
             }
             var listed = new ArrayList<Tool>();
             for (Object tool : list) {
@@ -181,7 +182,7 @@ public final class OpenEnvEnvironments implements EnvironmentFactory {
             try {
                 chat.tell("{\"type\": \"close\", \"data\": {}}");
             } catch (IOException | TimeoutException e) {
-                log.debug("{} has ended the connection", url, e);
+                log.debug("{} has ended the connection", Secrets.masked(url), e);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -194,12 +195,14 @@ public final class OpenEnvEnvironments implements EnvironmentFactory {
         try {
             message = object(Json.parse(answer));
         } catch (JsonException e) {
-            throw new IOException("%s answered no JSON: %s".formatted(url, Excerpt.of(answer)), e);
+            throw new IOException(
+                    "%s answered no JSON: %s".formatted(Secrets.masked(url), Excerpt.of(answer)),
+                    e);
         }
         Map<String, Object> data = object(message.get("data"));
         if (!"observation".equals(message.get("type"))) {
             Object why = data.get("message") == null ? message : data.get("message");
-            throw new IOException("%s failed: %s".formatted(url, Excerpt.of(why)));
+            throw new IOException("%s failed: %s".formatted(Secrets.masked(url), Excerpt.of(why)));
         }
         return new Seen(
                 object(data.get("observation")),

@@ -1,5 +1,6 @@
 package org.attune.agents.gym;
 
+import org.attune.error.Secrets;
 import org.attune.program.LineProgram;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +48,8 @@ final class SocketChat implements AutoCloseable {
             return new SocketChat(client, socket, inbox, timeout);
         } catch (ExecutionException e) {
             client.shutdownNow();
-            throw new IOException("%s: %s".formatted(url, e.getCause()), e.getCause());
+            throw new IOException(
+                    "%s: %s".formatted(Secrets.masked(url), e.getCause()), e.getCause());
         } catch (TimeoutException | InterruptedException e) {
             client.shutdownNow();
             throw e;

@@ -1,6 +1,7 @@
 package org.attune.agents.mcp;
 
 import org.attune.error.Excerpt;
+import org.attune.error.Secrets;
 import org.attune.http.HttpAsk;
 import org.attune.program.LineProgram;
 import org.slf4j.Logger;
@@ -50,7 +51,10 @@ final class HttpChannel implements McpChannel {
         Optional<Map<String, Object>> answer =
                 post(Rpc.request(id, method, parameters), (type, body) -> answer(id, type, body));
         return answer.orElseThrow(
-                () -> new IOException("%s ended its answer to %s early".formatted(url, method)));
+                () ->
+                        new IOException(
+                                "%s ended its answer to %s early"
+                                        .formatted(Secrets.masked(url), method)));
     }
 
     @Override
@@ -78,10 +82,12 @@ final class HttpChannel implements McpChannel {
             throw (TimeoutException)
                     new TimeoutException(
                                     "%s gave no answer within %s s"
-                                            .formatted(url, timeout.toMillis() / 1000.0))
+                                            .formatted(
+                                                    Secrets.masked(url),
+                                                    timeout.toMillis() / 1000.0))
                             .initCause(e);
         } catch (IOException e) {
-            throw new IOException("%s: %s".formatted(url, e.getMessage()), e);
+            throw new IOException("%s: %s".formatted(Secrets.masked(url), e.getMessage()), e);
         }
     }
 
@@ -168,9 +174,9 @@ final class HttpChannel implements McpChannel {
             int status =
                     new HttpAsk("DELETE", url, all(), Optional.empty(), GOODBYE)
                             .send((code, _, _) -> code);
-            log.debug("{}: session ended with status {}", url, status);
+            log.debug("{}: session ended with status {}", Secrets.masked(url), status);
         } catch (IOException | TimeoutException e) {
-            log.debug("{}: session not ended", url, e);
+            log.debug("{}: session not ended", Secrets.masked(url), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

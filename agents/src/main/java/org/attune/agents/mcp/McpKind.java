@@ -3,14 +3,12 @@ package org.attune.agents.mcp;
 import org.attune.agents.spec.ToolKind;
 import org.attune.agents.tool.ToolSetFactory;
 import org.attune.agents.wire.WireParameters;
-import org.attune.files.GivenPath;
 import org.attune.program.LineProgram;
 import org.attune.reward.builtin.Parameters;
 
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -39,7 +37,7 @@ public final class McpKind implements ToolKind {
     private static McpTools.Opener program(
             Parameters parameters, Path directory, Duration timeout) {
         List<String> command = WireParameters.command(parameters, directory);
-        Map<String, String> environment = texts(parameters, "env");
+        Map<String, String> environment = parameters.variables("env");
         String name = Path.of(command.getFirst()).getFileName().toString();
         return () ->
                 new StdioChannel(
@@ -50,23 +48,7 @@ public final class McpKind implements ToolKind {
 
     private static McpTools.Opener server(Parameters parameters, Duration timeout) {
         URI url = WireParameters.url(parameters, "url");
-        Map<String, String> headers = texts(parameters, "headers");
+        Map<String, String> headers = parameters.variables("headers");
         return () -> new HttpChannel(url, headers, timeout);
-    }
-
-    private static Map<String, String> texts(Parameters parameters, String key) {
-        var texts = new LinkedHashMap<String, String>();
-        switch (parameters.object(key)) {
-            case null -> {}
-            case Map<?, ?> map ->
-                    map.forEach(
-                            (name, value) ->
-                                    texts.put(
-                                            String.valueOf(name),
-                                            GivenPath.expand(String.valueOf(value))));
-            case Object other ->
-                    parameters.problem("%s must be a map of texts, got %s".formatted(key, other));
-        }
-        return texts;
     }
 }

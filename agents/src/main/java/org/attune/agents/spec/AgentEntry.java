@@ -36,8 +36,12 @@ public final class AgentEntry {
         if (!(seconds > 0)) {
             parameters.problem("timeout must be a positive number of seconds, got " + seconds);
         }
+        Map<String, String> environment = parameters.variables("env");
         parameters.check();
         return new AgentProgram(
-                command, directory, Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))));
+                command,
+                directory,
+                environment,
+                Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))));
     }
 }

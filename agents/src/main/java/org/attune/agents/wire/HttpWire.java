@@ -22,15 +22,16 @@ record HttpWire(JsonPost post) implements Wire {
                     new TimeoutException(
                                     "%s gave no answer within %s s"
                                             .formatted(
-                                                    post.url(), post.timeout().toMillis() / 1000.0))
+                                                    post.shown(),
+                                                    post.timeout().toMillis() / 1000.0))
                             .initCause(e);
         } catch (IOException e) {
-            throw new IOException("%s: %s".formatted(post.url(), e), e);
+            throw new IOException("%s: %s".formatted(post.shown(), e), e);
         }
         if (reply.status() / 100 != 2) {
             throw new IOException(
                     "%s answered with status %d: %s"
-                            .formatted(post.url(), reply.status(), Excerpt.of(reply.body())));
+                            .formatted(post.shown(), reply.status(), Excerpt.of(reply.body())));
         }
         return new Reply(
                 Answers.parse(reply.body().strip())
@@ -39,7 +40,7 @@ record HttpWire(JsonPost post) implements Wire {
                                         new IOException(
                                                 "%s answered no object that is expected: %s"
                                                         .formatted(
-                                                                post.url(),
+                                                                post.shown(),
                                                                 Excerpt.of(reply.body())))),
                 1);
     }

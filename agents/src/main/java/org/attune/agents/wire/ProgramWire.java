@@ -21,6 +21,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class ProgramWire implements Wire {
     private final List<String> command;
     private final Path directory;
+    private final Map<String, String> environment;
     private final Duration timeout;
     private final ReentrantLock one = new ReentrantLock();
     private LineProgram program; // null when none runs
@@ -29,9 +30,14 @@ final class ProgramWire implements Wire {
     private volatile boolean closed;
 
     /// @param timeout of one answer, from when the program is asked
-    ProgramWire(List<String> command, Path directory, Duration timeout) {
+    ProgramWire(
+            List<String> command,
+            Path directory,
+            Map<String, String> environment,
+            Duration timeout) {
         this.command = List.copyOf(command);
         this.directory = directory;
+        this.environment = Map.copyOf(environment);
         this.timeout = timeout;
     }
 
@@ -45,7 +51,7 @@ final class ProgramWire implements Wire {
             }
             if (program == null) {
                 requireFresh(generation);
-                program = LineProgram.start("program-" + name(), command, directory);
+                program = LineProgram.start("program-" + name(), command, directory, environment);
                 starts++;
             }
             requireFresh(generation == starts ? ANY : generation);

@@ -2,6 +2,7 @@ package org.attune.agents.wire;
 
 import org.attune.agents.tool.ToolLimits;
 import org.attune.files.GivenPath;
+import org.attune.program.GivenPrograms;
 import org.attune.program.ProgramSearch;
 import org.attune.reward.builtin.Parameters;
 
@@ -28,7 +29,8 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
     private static final int DEFAULT_CHARACTERS = 1 << 16;
     private static final int LEAST_CHARACTERS = 100;
 
-    /// Reads `command` or `url`, `per`, `timeout`, `slowness`, `max_characters` and `api_key`.
+    /// Reads `command` with `env`, or `url` with `api_key`; `per`, `timeout`, `slowness` and
+    /// `max_characters`.
     ///
     /// @param directory in which programs run
     /// @param usually [#RUN] or [#EPISODE]
@@ -42,7 +44,11 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
         boolean isProgram = parameters.has("command");
         WireSource source =
                 isProgram
-                        ? new WireSource.Program(command(parameters, directory), directory, timeout)
+                        ? new WireSource.Program(
+                                command(parameters, directory),
+                                directory,
+                                parameters.variables("env"),
+                                timeout)
                         : server(parameters, timeout);
         ToolLimits limits = limits(parameters);
         parameters.check();
@@ -69,7 +75,7 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
     }
 
     /// Reads `command`: a program and its arguments, as a list, or a text that is split at spaces.
-    /// A program that can't be started is a problem.
+    /// A program that can't be started is a problem; the log tells of it before it runs.
     ///
     /// @param directory in which it runs
     public static List<String> command(Parameters parameters, Path directory) {
@@ -83,6 +89,7 @@ public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits
         }
         ProgramSearch.problem(command.getFirst(), directory)
                 .ifPresent(problem -> parameters.problem("command: " + problem));
+        GivenPrograms.tell(parameters.owner(), command, directory);
         return command;
     }
 

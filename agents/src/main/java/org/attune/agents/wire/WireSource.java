@@ -7,6 +7,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Where a run finds tools or an environment.
@@ -16,11 +17,14 @@ sealed interface WireSource {
 
     /// A program.
     ///
+    /// @param environment its variables beside those of this process
     /// @param timeout of one answer
-    record Program(List<String> command, Path directory, Duration timeout) implements WireSource {
+    record Program(
+            List<String> command, Path directory, Map<String, String> environment, Duration timeout)
+            implements WireSource {
         @Override
         public Wire connect() {
-            return new ProgramWire(command, directory, timeout);
+            return new ProgramWire(command, directory, environment, timeout);
         }
     }
 

@@ -24,6 +24,7 @@ final class AgentHostTest {
                                 "-c",
                                 "read -r row; printf '{\"reward\": 1, \"row\": %s}\\n' \"$row\""),
                         Path.of("."),
+                        Map.of(),
                         Duration.ofMinutes(1));
         var start = new EpisodeStart(new EpisodeId(0, 0), Map.of("answer", "42"), 7, 0, 0);
         List<Message> prompt = List.of(Message.of("user", "What is 6 x 7?"));

@@ -90,6 +90,7 @@ class AgentEpisodeTest {
                                 System.getProperty("java.class.path"),
                                 ToyAgent.class.getName()),
                         Path.of("."),
+                        Map.of(),
                         timeout);
         var sampler =
                 new ScriptedSampler(
@@ -218,7 +219,8 @@ class AgentEpisodeTest {
 
     @Test
     void anAgentBringsItsOwnTools() throws Exception {
-        var program = new AgentProgram(List.of("true"), Path.of("."), Duration.ofSeconds(1));
+        var program =
+                new AgentProgram(List.of("true"), Path.of("."), Map.of(), Duration.ofSeconds(1));
         try (AgentHost host = AgentHost.open(program)) {
             assertThrows(
                     ConfigException.class,

@@ -19,11 +19,11 @@ class AgentEntryTest {
     @Test
     void everyKeyMaps() {
         assertEquals(
-                new AgentProgram(List.of("sh", "-c", "a"), HERE, Duration.ofMillis(1500)),
+                new AgentProgram(List.of("sh", "-c", "a"), HERE, Map.of(), Duration.ofMillis(1500)),
                 AgentEntry.parse(
                         Map.of("command", List.of("sh", "-c", "a"), "timeout", 1.5), HERE));
         assertEquals(
-                new AgentProgram(List.of("sh"), HERE, Duration.ofMinutes(10)),
+                new AgentProgram(List.of("sh"), HERE, Map.of(), Duration.ofMinutes(10)),
                 AgentEntry.parse(Map.of("command", "sh"), HERE));
     }
 
@@ -49,7 +49,7 @@ class AgentEntryTest {
         assertEquals(
                 "agent: command must name a program, as [python, tools.py]; timeout must be a"
                     + " positive number of seconds, got -1.0; \"colour\" is no parameter; known are"
-                    + " command, timeout",
+                    + " command, timeout, env",
                 e.getMessage());
         assertThrows(ConfigException.class, () -> AgentEntry.parse("agent", HERE));
     }

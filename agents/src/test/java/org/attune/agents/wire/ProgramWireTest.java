@@ -414,6 +414,7 @@ final class ProgramWireTest {
                 new ProgramWire(
                         List.of("sh", "-c", "echo $$ > pid; read -r line; sleep 1000"),
                         folder,
+                        Map.of(),
                         java.time.Duration.ofMinutes(5));
         Thread asking =
                 Thread.startVirtualThread(

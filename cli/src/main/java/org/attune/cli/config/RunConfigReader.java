@@ -49,20 +49,7 @@ public final class RunConfigReader {
         var forms = new KeyForms(table, Methods.all());
         Settings run = Settings.read(file, overrides, forms, problems);
         problems.throwIfAny();
-        return Optional.ofNullable(run.keys().get(key)).map(s -> plain(s.value()));
-    }
-
-    private static Object plain(YamlNode node) {
-        return switch (node) {
-            case YamlNode.Scalar scalar -> scalar.text();
-            case YamlNode.Items(var items, int _) ->
-                    items.stream().map(RunConfigReader::plain).toList();
-            case YamlNode.Fields(var fields, int _) -> {
-                Map<String, Object> map = new LinkedHashMap<>();
-                fields.forEach(f -> map.put(f.key(), plain(f.value())));
-                yield map;
-            }
-        };
+        return Optional.ofNullable(run.keys().get(key)).map(s -> s.value().plain());
     }
 
     /// Reads a run of a method.

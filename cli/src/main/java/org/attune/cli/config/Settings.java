@@ -1,6 +1,7 @@
 package org.attune.cli.config;
 
 import org.attune.error.ConfigException;
+import org.attune.error.Secrets;
 import org.attune.files.GivenText;
 
 import java.io.IOException;
@@ -25,7 +26,21 @@ record Settings(Path file, Map<String, Setting> keys) {
             readFile(named, keys, problems);
         }
         keys.putAll(given);
+        keys.values().forEach(setting -> examine(setting, problems));
         return new Settings(named, keys);
+    }
+
+    /// Secrets are known before anything is said of a run.
+    private static void examine(Setting setting, Problems problems) {
+        var value = Map.of(setting.key(), setting.value().plain());
+        Secrets.learnFrom(value);
+        if (Secrets.isMasked(value)) {
+            problems.add(
+                    setting.where(),
+                    setting.key()
+                            + " has *** in the place of a secret, which Attune writes into no file;"
+                            + " write it, or $NAME where a variable has it");
+        }
     }
 
     /// What messages call the place where a key would stand that is missing.

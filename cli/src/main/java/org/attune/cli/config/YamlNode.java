@@ -1,6 +1,8 @@
 package org.attune.cli.config;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -57,6 +59,19 @@ sealed interface YamlNode {
     }
 
     record Field(String key, YamlNode value, int line) {}
+
+    /// As maps, lists and texts.
+    default Object plain() {
+        return switch (this) {
+            case Scalar scalar -> scalar.text();
+            case Items(var items, int _) -> items.stream().map(YamlNode::plain).toList();
+            case Fields(var fields, int _) -> {
+                Map<String, Object> map = new LinkedHashMap<>();
+                fields.forEach(f -> map.put(f.key(), f.value().plain()));
+                yield map;
+            }
+        };
+    }
 
     default boolean isNull() {
         return this instanceof Scalar scalar && scalar.isNull();

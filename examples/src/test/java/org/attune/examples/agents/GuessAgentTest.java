@@ -34,6 +34,7 @@ final class GuessAgentTest {
                                 "-XX:TieredStopAtLevel=1",
                                 "GuessAgent.java"),
                         folder,
+                        Map.of(),
                         Duration.ofMinutes(2));
         var start = new EpisodeStart(new EpisodeId(0, 0), Map.of("number", 7L), 1, 0, 0);
         List<String> heard = new ArrayList<>();

@@ -2,8 +2,10 @@ package org.attune.reward.builtin;
 
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
+import org.attune.files.GivenPath;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,11 @@ public final class Parameters {
     public Parameters(String owner, Map<String, Object> given) {
         this.owner = owner;
         this.given = given;
+    }
+
+    /// Whose they are.
+    public String owner() {
+        return owner;
     }
 
     /// A text.
@@ -92,6 +99,20 @@ public final class Parameters {
             }
         }
         return texts;
+    }
+
+    /// Texts by name, as variables of an environment or headers; `$NAME` in one is a variable of
+    /// this process.
+    ///
+    /// @throws ConfigException if such a variable is not set
+    public Map<String, String> variables(String key) {
+        var variables = new LinkedHashMap<String, String>();
+        Map<?, ?> given = value(key, Map.of(), Map.class, "a map of texts");
+        given.forEach(
+                (name, value) ->
+                        variables.put(
+                                String.valueOf(name), GivenPath.expand(String.valueOf(value))));
+        return variables;
     }
 
     /// The value as it is; null if it isn't given.

@@ -76,6 +76,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     private final String shown;
     private final String expected;
     private final Path directory;
+    private final Map<String, String> environment;
     private final RewardLimits limits;
     private volatile LineProgram program;
     private boolean everAnswered;
@@ -88,10 +89,16 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     /// @param name in metrics
     /// @param command program and arguments
     /// @param directory in which it runs
+    /// @param environment its variables beside those of this process
     /// @param limits of the time for one answer, and of how many deaths or missing answers in a
     ///     row it may have before it isn't started again
-    public ProcessReward(String name, List<String> command, Path directory, RewardLimits limits) {
-        this(name, command, command.toString(), EXPECTED, directory, limits);
+    public ProcessReward(
+            String name,
+            List<String> command,
+            Path directory,
+            Map<String, String> environment,
+            RewardLimits limits) {
+        this(name, command, command.toString(), EXPECTED, directory, environment, limits);
     }
 
     /// As above.
@@ -104,6 +111,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             String shown,
             String expected,
             Path directory,
+            Map<String, String> environment,
             RewardLimits limits) {
         if (command.isEmpty()) {
             throw new IllegalArgumentException("command must name a program, got []");
@@ -113,6 +121,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         this.shown = shown;
         this.expected = expected;
         this.directory = directory;
+        this.environment = Map.copyOf(environment);
         this.limits = limits;
     }
 
@@ -154,7 +163,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
         try {
             if (program == null) {
-                program = LineProgram.start(name, command, directory);
+                program = LineProgram.start(name, command, directory, environment);
             }
             JsonNode answer = exchange(JSON.writeValueAsString(request), timeout);
             failuresInARow = 0;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.program.GivenPrograms;
 import org.attune.program.ProgramSearch;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
@@ -74,10 +75,15 @@ public final class PythonReward implements RewardFunction, AutoCloseable {
     /// @param text that [#fits]
     /// @param python a path or a name of the search path; empty: `python3`, else `python`
     /// @param directory of the run's file
+    /// @param environment its variables beside those of this process
     /// @throws ConfigException if there is no such Python, the function can't be imported, or it
     ///     doesn't take what TRL gives
     public static PythonReward start(
-            String text, String python, Path directory, RewardLimits limits) {
+            String text,
+            String python,
+            Path directory,
+            Map<String, String> environment,
+            RewardLimits limits) {
         Matcher function = FUNCTION.matcher(text);
         if (!function.matches()) {
             throw new IllegalArgumentException(text + " names no function of Python");
@@ -93,7 +99,8 @@ public final class PythonReward implements RewardFunction, AutoCloseable {
         String name = function.group("name");
         List<String> command = new ArrayList<>(List.of(program, "-c", source(), module, name));
         folders.forEach(folder -> command.add(folder.toString()));
-        var process = new ProcessReward(name, command, text, "", here, limits);
+        GivenPrograms.tell("reward \"%s\"".formatted(name), List.of(program, text), here);
+        var process = new ProcessReward(name, command, text, "", here, environment, limits);
         try {
             return described(process, text, program, folders);
         } catch (RuntimeException e) {

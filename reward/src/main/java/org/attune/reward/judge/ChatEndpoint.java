@@ -144,7 +144,7 @@ final class ChatEndpoint {
     private ServerException unreadable(String body) {
         return new ServerException(
                 "%s answered what is no chat completion: %s; base_url must be that of an OpenAI-compatible server and end with /v1"
-                        .formatted(post.url(), PatientPost.start(body)));
+                        .formatted(post.shown(), PatientPost.start(body)));
     }
 
     private String content(Object reply, String body) {

@@ -61,8 +61,8 @@ public final class RewardServer {
     void serve(BufferedReader input, OutputStream output) throws IOException {
         String line;
         while ((line = input.readLine()) != null) {
-            byte[] answer = JSON.writeValueAsBytes(answer(line));
-            output.write(answer);
+            String answer = Json.inUtf8(JSON.writeValueAsString(answer(line)));
+            output.write(answer.getBytes(StandardCharsets.UTF_8));
             output.write('\n');
             output.flush();
         }

@@ -2,6 +2,8 @@ package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.program.GivenPrograms;
+import org.attune.program.LineProgram;
 import org.attune.program.ProgramSearch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
@@ -43,7 +45,9 @@ import java.util.stream.Collectors;
 /// `weight` (1), `label`, its name in metrics, `whole_round`, whether one call holds all
 /// completions of a round ([RewardFunction#wholeRound]), and `isolation`: `thread`, or `process`
 /// for a function that may spin or crash: it gets a separate JVM, which can be killed. Equal
-/// names are numbered: `regex`, `regex_2`.
+/// names are numbered: `regex`, `regex_2`. Programs, and those apart by `isolation: process`, may
+/// have `env`, variables beside those of this process, whose secrets they don't get
+/// ([LineProgram]).
 ///
 /// A caller in Java may give objects too, of [WeightedReward] or [RewardFunction].
 ///
@@ -160,7 +164,7 @@ public final class RewardSpec {
                             .formatted(text, text, text));
         }
         if (PythonReward.fits(text)) {
-            return python(text, parameters);
+            return python(text, parameters, Map.of());
         }
         RewardFunction builtin = BuiltinRewards.create(text, parameters);
         return parameters.get("schema_file") instanceof String file
@@ -169,7 +173,8 @@ public final class RewardSpec {
     }
 
     /// What a text names that is both, a path or a function, is a path.
-    private RewardFunction python(String text, Map<String, Object> parameters) {
+    private RewardFunction python(
+            String text, Map<String, Object> parameters, Map<String, String> environment) {
         if (GivenPath.exists(text, directory)) {
             throw new ConfigException(
                     "%s is the path %s, and there is no reward model; rename it if you mean Python's module.function"
@@ -178,7 +183,7 @@ public final class RewardSpec {
         var given = new Parameters("reward \"%s\"".formatted(text), parameters);
         String program = given.text("program", "");
         given.check();
-        var made = PythonReward.start(text, program, directory, limits);
+        var made = PythonReward.start(text, program, directory, environment, limits);
         return made.madeOf(RewardContent.ofFiles(made.file().stream().toList()));
     }
 
@@ -197,6 +202,7 @@ public final class RewardSpec {
         Object label = rest.remove("label");
         Object isolation = rest.remove("isolation");
         Object whole = rest.remove("whole_round");
+        Object variables = rest.remove("env");
         String inProcess = Json.write(rest);
         List<String> kinds = rest.keySet().stream().filter(KINDS::contains).toList();
         if (kinds.size() != 1) {
@@ -208,22 +214,25 @@ public final class RewardSpec {
         rest.computeIfPresent(
                 "schema_file",
                 (_, file) -> GivenPath.input(String.valueOf(file), directory).toString());
+        boolean isPython =
+                kinds.getFirst().equals("name") && PythonReward.fits(String.valueOf(value));
+        boolean isProgram = isPython || kinds.getFirst().equals("command");
+        boolean isApart = isolated(isolation) && !isProgram;
+        Map<String, String> environment = environment(variables, isProgram || isApart);
         RewardFunction function =
                 switch (kinds.getFirst()) {
-                    case "command" -> program(value, rest);
+                    case "command" -> program(value, environment, rest);
                     case "judge" -> judge(value, label, isolation, rest);
                     case "file" -> named(suffixed(value), rest);
                     case "class" -> named("class:" + value, rest);
-                    default -> named(String.valueOf(value), rest);
+                    default ->
+                            isPython
+                                    ? python(String.valueOf(value), rest, environment)
+                                    : named(String.valueOf(value), rest);
                 };
-        boolean isProgram =
-                switch (kinds.getFirst()) {
-                    case "command" -> true;
-                    case "name" -> PythonReward.fits(String.valueOf(value));
-                    default -> false;
-                };
-        if (isolated(isolation) && !isProgram) {
-            function = new IsolatedReward(function, server(function.name(), inProcess));
+        if (isApart) {
+            ProcessReward server = server(function.name(), inProcess, environment);
+            function = new IsolatedReward(function, server);
         }
         RewardFunction labelled = label == null ? function : function.named(label.toString());
         return new WeightedReward(unique(called(labelled, whole)), weight);
@@ -258,7 +267,19 @@ public final class RewardSpec {
         throw new ConfigException("isolation must be thread or process, got " + isolation);
     }
 
-    private ProcessReward server(String name, String entry) {
+    private static Map<String, String> environment(Object variables, boolean isProgram) {
+        if (variables != null && !isProgram) {
+            throw new ConfigException(
+                    "env is of no use for a reward that runs in this process; leave it out");
+        }
+        Map<String, Object> given = variables == null ? Map.of() : Map.of("env", variables);
+        var parameters = new Parameters("reward", given);
+        Map<String, String> environment = parameters.variables("env");
+        parameters.check();
+        return environment;
+    }
+
+    private ProcessReward server(String name, String entry, Map<String, String> environment) {
         Path root = directory.toAbsolutePath();
         List<String> command =
                 List.of(
@@ -270,7 +291,7 @@ public final class RewardSpec {
                         RewardServer.class.getName(),
                         entry,
                         root.toString());
-        return new ProcessReward(name, command, root, limits);
+        return new ProcessReward(name, command, root, environment, limits);
     }
 
     /// The process runs in another folder.
@@ -296,7 +317,8 @@ public final class RewardSpec {
         };
     }
 
-    private RewardFunction program(Object command, Map<String, Object> rest) {
+    private RewardFunction program(
+            Object command, Map<String, String> environment, Map<String, Object> rest) {
         noParameters(rest);
         var words = new ArrayList<String>();
         if (command instanceof List<?> list) {
@@ -327,7 +349,9 @@ public final class RewardSpec {
                         name.isEmpty() ? "command" : name,
                         words,
                         directory.toAbsolutePath(),
+                        environment,
                         limits);
+        GivenPrograms.tell("reward \"%s\"".formatted(made.name()), words, directory);
         List<Path> files = words.stream().filter(w -> w.startsWith("/")).map(Path::of).toList();
         return made.madeOf(
                 RewardContent.ofFiles(files.stream().filter(Files::isRegularFile).toList()));

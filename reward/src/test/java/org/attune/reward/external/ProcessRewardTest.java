@@ -42,6 +42,7 @@ class ProcessRewardTest {
                 "script",
                 List.of("sh", script.toString()),
                 folder,
+                Map.of(),
                 RewardLimits.defaults().withTimeout(timeout).withStrikes(strikes));
     }
 
@@ -304,7 +305,11 @@ class ProcessRewardTest {
     void missingProgramAndWrongAnswersAreTold() throws IOException {
         try (var absent =
                 new ProcessReward(
-                        "absent", List.of("./no-such-program"), folder, RewardLimits.defaults())) {
+                        "absent",
+                        List.of("./no-such-program"),
+                        folder,
+                        Map.of(),
+                        RewardLimits.defaults())) {
             var error =
                     assertThrows(RewardUnavailableException.class, () -> absent.score(batch("a")));
             assertTrue(error.getMessage().contains("no-such-program"), error.getMessage());

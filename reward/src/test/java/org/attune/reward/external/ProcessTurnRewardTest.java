@@ -77,6 +77,7 @@ class ProcessTurnRewardTest {
                 "script",
                 List.of("sh", script.toString()),
                 folder,
+                Map.of(),
                 RewardLimits.defaults().withTimeout(Duration.ofSeconds(90)));
     }
 

@@ -77,7 +77,7 @@ class PythonRewardTest {
     }
 
     private PythonReward start(String text) {
-        return PythonReward.start(text, "", folder, RewardLimits.defaults());
+        return PythonReward.start(text, "", folder, Map.of(), RewardLimits.defaults());
     }
 
     private String refused(String text) {
@@ -207,6 +207,7 @@ class PythonRewardTest {
                                                 "my_rewards.accuracy",
                                                 "no-such-python",
                                                 folder,
+                                                Map.of(),
                                                 RewardLimits.defaults()))
                         .getMessage();
         assertTrue(python.contains("no-such-python"), python);

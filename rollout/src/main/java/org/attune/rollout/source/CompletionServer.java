@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.RolloutException;
+import org.attune.error.Secrets;
 import org.attune.error.ServerException;
 import org.attune.http.HttpAsk;
 import org.attune.http.JsonPost;
@@ -60,9 +61,9 @@ final class CompletionServer {
         return URI.create(base + end);
     }
 
-    /// Where completions are asked for.
-    URI url() {
-        return post.url();
+    /// Where completions are asked for, for messages.
+    String shown() {
+        return post.shown();
     }
 
     /// Posts a request for a completion by the server's own weights.
@@ -84,7 +85,7 @@ final class CompletionServer {
             if (e.refusal() != UNKNOWN) {
                 throw e;
             }
-            LOG.warn("{} doesn't know the adapter {}; it gets it again", base, adapter.name());
+            LOG.warn("{} doesn't know the adapter {}; it gets it again", this, adapter.name());
             load(adapter);
             return post.send(json);
         }
@@ -114,10 +115,10 @@ final class CompletionServer {
         try {
             int status = unload.send(json(Map.of("lora_name", adapter.name()))).status();
             if (status / 100 != 2 && status != UNKNOWN) {
-                LOG.warn("{} keeps the adapter {}: status {}", base, adapter.name(), status);
+                LOG.warn("{} keeps the adapter {}: status {}", this, adapter.name(), status);
             }
         } catch (IOException | TimeoutException e) {
-            LOG.warn("{} keeps the adapter {}: {}", base, adapter.name(), e.toString());
+            LOG.warn("{} keeps the adapter {}: {}", this, adapter.name(), e.toString());
         }
     }
 
@@ -151,7 +152,7 @@ final class CompletionServer {
 
     @Override
     public String toString() {
-        return base;
+        return Secrets.masked(url(""));
     }
 
     /// The run's options that the failure of a completion concerns.

@@ -53,7 +53,7 @@ final class RecordedEpisode {
                 .forEach((name, r) -> rewards.put(name, r.isPresent() ? r.getAsDouble() : null));
         value.put("rewards", rewards);
         value.put("state", episode.state());
-        return Json.write(finite(value));
+        return Json.inUtf8(Json.write(finite(value)));
     }
 
     private static Map<String, Object> turn(Turn turn) {
@@ -133,7 +133,7 @@ final class RecordedEpisode {
     /// @throws RolloutException if it isn't what [#json] writes
     static Episode parse(String text, long round, int[] prompt, float[] logProbs) {
         try {
-            Map<String, Object> value = object(Json.parse(text));
+            Map<String, Object> value = object(Json.parseAsPython(text));
             var start =
                     new EpisodeStart(
                             new EpisodeId(round, number(value, "place").intValue()),

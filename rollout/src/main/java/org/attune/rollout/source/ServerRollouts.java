@@ -208,7 +208,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
             Thread.currentThread().interrupt(); // nobody waits for an answer any more
         } catch (RuntimeException e) {
             answers.add(
-                    Answer.failed(new RolloutException(servers.at(server).url() + ": " + e, e)));
+                    Answer.failed(new RolloutException(servers.at(server).shown() + ": " + e, e)));
         }
     }
 
@@ -250,7 +250,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
         } catch (RolloutException e) {
             throw new RolloutException(
                     "%s: %s; it answered %s"
-                            .formatted(server.url(), e.getMessage(), PatientPost.start(body)),
+                            .formatted(server.shown(), e.getMessage(), PatientPost.start(body)),
                     e);
         }
     }
@@ -261,7 +261,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
             LOG.warn(
                     "{} tells no token ids: its text is tokenised again, so that a completion may"
                             + " have other tokens than were sampled",
-                    servers.at(0).url());
+                    servers.at(0).shown());
         }
     }
 

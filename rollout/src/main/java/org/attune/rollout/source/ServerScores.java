@@ -99,7 +99,7 @@ public final class ServerScores {
             throw new RolloutException(
                     e.getCause() instanceof AttuneException known
                             ? known.getMessage()
-                            : server.url() + ": " + e.getCause(),
+                            : server.shown() + ": " + e.getCause(),
                     e.getCause());
         } finally {
             threads.shutdownNow();
@@ -126,7 +126,7 @@ public final class ServerScores {
         } catch (JsonProcessingException | RolloutException e) {
             throw new RolloutException(
                     "%s: %s; it answered %s"
-                            .formatted(server.url(), e.getMessage(), PatientPost.start(body)),
+                            .formatted(server.shown(), e.getMessage(), PatientPost.start(body)),
                     e);
         }
     }

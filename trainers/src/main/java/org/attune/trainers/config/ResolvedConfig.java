@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 
+import org.attune.error.Secrets;
 import org.attune.files.MemorySize;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.WeightedReward;
@@ -22,7 +23,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /// A configuration as a run's file with every key in it; read back, it gives the same records,
-/// unless it has rewards that are objects.
+/// unless it has rewards that are objects, and but for secrets: these have a mask in their place.
 public final class ResolvedConfig {
     private static final ObjectMapper YAML =
             new ObjectMapper(
@@ -82,7 +83,8 @@ public final class ResolvedConfig {
             case Resume.Latest() -> true;
             case Resume.From(Path checkpoint) -> checkpoint.toString();
             case List<?> list -> list.stream().map(ResolvedConfig::plain).toList();
-            case Map<?, ?> map -> new TreeMap<>(map);
+            case Map<?, ?> map -> new TreeMap<>((Map<?, ?>) Secrets.without(map));
+            case String text -> Secrets.without(text);
             // A file can only name the objects of a program.
             case WeightedReward reward -> "object " + reward;
             case RewardFunction reward -> "object " + reward.name();

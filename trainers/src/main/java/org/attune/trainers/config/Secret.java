@@ -1,9 +1,15 @@
 package org.attune.trainers.config;
 
+import org.attune.error.Secrets;
+
 /// A text that nobody else may read: files and messages have a mask in its place.
 ///
 /// @param value the text itself
 public record Secret(String value) {
+    public Secret {
+        Secrets.learn(value);
+    }
+
     /// Reads it as it stands.
     public static Secret parse(String text) {
         return new Secret(text.strip());
@@ -11,6 +17,6 @@ public record Secret(String value) {
 
     @Override
     public String toString() {
-        return "***";
+        return Secrets.MASK;
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.error.CheckpointException;
+import org.attune.text.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -103,7 +104,7 @@ record ReplayBuffer(int size, List<Group> groups) {
                 line.put("group", g);
                 line.put("score", groups.get(g).score());
                 form.write(row, line);
-                lines.add(JSON.writeValueAsString(line));
+                lines.add(Json.inUtf8(JSON.writeValueAsString(line)));
             }
         }
         if (!lines.isEmpty()) {

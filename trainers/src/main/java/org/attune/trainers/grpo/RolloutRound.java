@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
+import org.attune.text.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,7 +53,7 @@ record RolloutRound(long number, long drawn, List<RolloutRow> rows, ReplayBuffer
             line.put("generation", number);
             line.put("drawn", drawn);
             form.write(row, line);
-            lines.add(JSON.writeValueAsString(line));
+            lines.add(Json.inUtf8(JSON.writeValueAsString(line)));
         }
         Files.write(folder.resolve(FILE), lines);
         replay.write(folder, form);

@@ -11,6 +11,7 @@ import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.error.ConfigException;
+import org.attune.error.Secrets;
 import org.attune.trainers.config.ConfigNames;
 
 import java.io.IOException;
@@ -132,7 +133,10 @@ public final class Fingerprints {
             if (value instanceof Record part && !FREE.contains(key)) {
                 collect(part, flat);
             } else {
-                flat.put(key, value instanceof Enum<?> e ? ConfigNames.wireName(e) : "" + value);
+                boolean named = value instanceof Enum<?>;
+                flat.put(
+                        key,
+                        named ? ConfigNames.wireName((Enum<?>) value) : Secrets.masked("" + value));
             }
         }
     }

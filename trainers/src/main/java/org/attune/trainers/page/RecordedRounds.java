@@ -2,6 +2,7 @@ package org.attune.trainers.page;
 
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
+import org.attune.error.Excerpt;
 import org.attune.trainers.report.CompletionsFile;
 
 import java.io.IOException;
@@ -140,6 +141,6 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     }
 
     static String cut(String text) {
-        return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+        return Excerpt.begin(text, LONGEST);
     }
 }

@@ -3,6 +3,7 @@ package org.attune.trainers.report;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.CheckpointException;
+import org.attune.text.Json;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.TrainingListener;
@@ -104,7 +105,7 @@ public final class CompletionsFile implements TrainingListener {
         }
         Path file = checkpoint.resolve(NEWEST);
         try {
-            Files.writeString(file, JSON.writeValueAsString(newest.get().columns()));
+            Files.writeString(file, Json.inUtf8(JSON.writeValueAsString(newest.get().columns())));
         } catch (IOException e) {
             throw new CheckpointException(
                     file + " can't be written: " + e + "; free space in output_dir", e);

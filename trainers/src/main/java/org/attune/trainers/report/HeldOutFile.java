@@ -1,6 +1,7 @@
 package org.attune.trainers.report;
 
 import org.attune.error.CheckpointException;
+import org.attune.error.Excerpt;
 import org.attune.files.AtomicFile;
 import org.attune.reward.Prompt;
 import org.attune.trainers.loop.CompletionTable;
@@ -97,12 +98,13 @@ public final class HeldOutFile implements TrainingListener {
                 found.add(
                         new Measured(
                                 "",
-                                cut(
+                                Excerpt.begin(
                                         question(table.batch().prompts().get(i)),
                                         whole ? LONGEST : SHORT),
                                 Map.of(),
                                 whole
-                                        ? cut(table.batch().completions().get(i).text(), LONGEST)
+                                        ? Excerpt.begin(
+                                                table.batch().completions().get(i).text(), LONGEST)
                                         : "",
                                 means(table, i)));
             }
@@ -136,13 +138,13 @@ public final class HeldOutFile implements TrainingListener {
         List<Measured> next = new ArrayList<>(pending);
         for (WrittenAnswer answer : answers) {
             Map<String, String> given = new LinkedHashMap<>(answer.given());
-            given.replaceAll((_, text) -> cut(text, LONGEST));
+            given.replaceAll((_, text) -> Excerpt.begin(text, LONGEST));
             Measured row = next.get(answer.row());
             next.set(
                     answer.row(),
                     new Measured(
                             row.where(),
-                            cut(answer.prompt(), LONGEST),
+                            Excerpt.begin(answer.prompt(), LONGEST),
                             given,
                             answer.written(),
                             row.values()));
@@ -152,10 +154,6 @@ public final class HeldOutFile implements TrainingListener {
 
     private static String question(Prompt prompt) {
         return prompt.messages().isEmpty() ? prompt.text() : prompt.messages().getLast().content();
-    }
-
-    private static String cut(String text, int longest) {
-        return text.length() <= longest ? text : text.substring(0, longest) + "…";
     }
 
     /// Means over the completions of a prompt, those without a reward left out.

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.text.Json;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +56,7 @@ public record HeldOutRow(
         }
         before.ifPresent(found -> put(node.putObject("before"), found));
         after.ifPresent(found -> put(node.putObject("after"), found));
-        return node.toString();
+        return Json.inUtf8(node.toString());
     }
 
     private static void put(ObjectNode node, Found found) {

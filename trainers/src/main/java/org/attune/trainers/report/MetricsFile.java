@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.checkpoint.Checkpoint;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
+import org.attune.text.Json;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.TrainingListener;
@@ -169,7 +170,7 @@ public final class MetricsFile implements TrainingListener {
             entry.put(MetricKeys.EPOCH, step / stepsPerEpoch);
         }
         metrics.forEach((key, value) -> entry.put(key, finite(value)));
-        return JSON.writeValueAsString(entry) + "\n";
+        return Json.inUtf8(JSON.writeValueAsString(entry)) + "\n";
     }
 
     /// JSON has no NaN and no infinity.

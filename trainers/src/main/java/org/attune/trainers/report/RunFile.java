@@ -1,5 +1,6 @@
 package org.attune.trainers.report;
 
+import org.attune.error.Secrets;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
@@ -62,7 +63,7 @@ public final class RunFile implements TrainingListener {
 
     @Override
     public void onFact(String name, String value) {
-        card = card.with(Map.of(name, value));
+        card = card.with(Map.of(name, Secrets.masked(value)));
     }
 
     @Override
@@ -119,7 +120,7 @@ public final class RunFile implements TrainingListener {
     public void fail(Throwable failure) {
         if (written) {
             String why = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
-            write(card.failed(clock.instant(), why));
+            write(card.failed(clock.instant(), Secrets.masked(why)));
         }
     }
 

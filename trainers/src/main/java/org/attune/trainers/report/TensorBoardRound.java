@@ -1,5 +1,6 @@
 package org.attune.trainers.report;
 
+import org.attune.error.Excerpt;
 import org.attune.trainers.loop.CompletionTable;
 
 import java.util.LinkedHashMap;
@@ -51,8 +52,8 @@ final class TensorBoardRound {
 
     /// Text that stays in its cell.
     private static String cell(String text) {
-        String start = text.length() > LONGEST ? text.substring(0, LONGEST) + "…" : text;
-        return start.replace("&", "&amp;")
+        return Excerpt.begin(text, LONGEST)
+                .replace("&", "&amp;")
                 .replace("<", "&lt;")
                 .replace("|", "&#124;")
                 .replace("\r", "")
