@@ -199,21 +199,28 @@ final class Builtin implements Invocable {
 
         /// A dict argument.
         Map<?, ?> mapping(int i) {
-            return values[i] instanceof Map<?, ?> map ? map : lacking(i, "items");
+            if (values[i] instanceof Map<?, ?> map) {
+                return map;
+            }
+            throw lacking(i, "items");
         }
 
         /// A str argument whose lines are looked at.
         String lines(int i) {
-            return Types.isString(values[i]) ? text(i) : lacking(i, "splitlines");
+            if (Types.isString(values[i])) {
+                return text(i);
+            }
+            throw lacking(i, "splitlines");
         }
 
-        /// Refuses an argument as Python does: by what it needs and hasn't got.
-        private <T> T lacking(int i, String method) {
-            if (values[i] instanceof Undefined undefined) {
-                throw undefined.failure();
-            }
-            throw JinjaException.type(
-                    Repr.of(Types.name(values[i])) + " object has no attribute " + Repr.of(method));
+        /// Python's refusal of an argument: by what it needs and hasn't got.
+        private JinjaException lacking(int i, String method) {
+            return values[i] instanceof Undefined undefined
+                    ? undefined.failure()
+                    : JinjaException.type(
+                            Repr.of(Types.name(values[i]))
+                                    + " object has no attribute "
+                                    + Repr.of(method));
         }
 
         /// The argument as text, whatever it is.

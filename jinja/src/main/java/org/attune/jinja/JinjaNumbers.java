@@ -25,8 +25,8 @@ final class JinjaNumbers {
 
     /// Charges for an operation that takes the product of its operands' lengths.
     private static void chargeProduct(BigInteger a, BigInteger b) {
-        long x = 1 + a.bitLength() / Limits.BITS_PER_STEP;
-        long y = 1 + b.bitLength() / Limits.BITS_PER_STEP;
+        long x = 1L + a.bitLength() / Limits.BITS_PER_STEP;
+        long y = 1L + b.bitLength() / Limits.BITS_PER_STEP;
         Budget.charge(x * y - 1);
     }
 
