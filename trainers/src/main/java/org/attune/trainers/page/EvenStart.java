@@ -57,10 +57,11 @@ public final class EvenStart {
                         likelier(rows, HeldOutRow::before), likelier(rows, HeldOutRow::after));
         return change.n() == 0
                 ? ""
-                : " By the model's own probabilities, the chosen answer was the likelier one in %s of the pairs before and is in %s after: %s."
+                : " By the model's own probabilities, the chosen answer was the likelier one in %d of %d pairs before and is in %d after: %s."
                         .formatted(
-                                Figures.number(change.first()),
-                                Figures.number(change.second()),
+                                Math.round(change.first() * change.n()),
+                                change.n(),
+                                Math.round(change.second() * change.n()),
                                 change.text());
     }
 

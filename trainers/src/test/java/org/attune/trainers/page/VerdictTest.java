@@ -95,7 +95,7 @@ class VerdictTest {
         String said = verdict.detail();
         assertTrue(said.startsWith("eval_preference_accuracy: 0.9 after, on 40 held-out"), said);
         assertTrue(said.contains("Before, it is 0.5 by construction"), said);
-        assertTrue(said.contains("was the likelier one in 0.25 of the pairs before"), said);
-        assertTrue(said.contains("and is in 0.75 after: +0.5 (95 % interval"), said);
+        assertTrue(said.contains("was the likelier one in 10 of 40 pairs before"), said);
+        assertTrue(said.contains("and is in 30 after: +0.5 (95 % interval"), said);
     }
 }
