@@ -13,6 +13,37 @@ public final class TaskResult {
     /// @param meanwhile what happens then, for the message if this thread is interrupted
     public static <T> T of(Future<T> task, String meanwhile) {
         try {
+            return get(task);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while " + meanwhile, e);
+        }
+    }
+
+    /// As above, but waits to the end when this thread is interrupted, and leaves it interrupted:
+    /// for work whose caller would free what it uses.
+    ///
+    /// @param interrupted called at each interruption
+    public static <T> T whole(Future<T> task, Runnable interrupted) {
+        boolean again = false;
+        try {
+            while (true) {
+                try {
+                    return get(task);
+                } catch (InterruptedException _) {
+                    again = true;
+                    interrupted.run();
+                }
+            }
+        } finally {
+            if (again) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static <T> T get(Future<T> task) throws InterruptedException {
+        try {
             return task.get();
         } catch (ExecutionException e) {
             switch (e.getCause()) {
@@ -20,9 +51,6 @@ public final class TaskResult {
                 case Error failure -> throw failure;
                 default -> throw new IllegalStateException(e.getCause());
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while " + meanwhile, e);
         }
     }
 }

@@ -13,11 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -32,6 +34,7 @@ public final class Engine {
     private static final int MOST_ARENAS = 8 * Runtime.getRuntime().availableProcessors() + 2;
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+    private static final String WITHDRAWN = "interrupted while waiting for the engine thread";
 
     private static final Pattern WITH_BFLOAT16 =
             Pattern.compile("(?i)all|default|.*(bf16|fp16|amx|avx10).*");
@@ -225,14 +228,46 @@ public final class Engine {
 
     /// Runs `work` on the engine thread, where it watches for the same [StopRequest], and gives its
     /// result. Unchecked exceptions and errors come
-    /// out as they are, checked ones as the cause of an `IllegalStateException`.
+    /// out as they are, checked ones as the cause of an `IllegalStateException`. If this thread is
+    /// interrupted, work that has not begun never does; what has begun is waited for.
+    ///
+    /// @throws IllegalStateException if this thread is interrupted before the work begins
     public static <T> T call(Callable<T> work) {
+        return call(work, () -> {});
+    }
+
+    /// As above.
+    ///
+    /// @param interrupted called if this thread is interrupted while the work runs; may ask it to
+    ///     end soon
+    public static <T> T call(Callable<T> work, Runnable interrupted) {
         if (Thread.currentThread() instanceof EngineThread) {
             return unchecked(work);
         }
         BooleanSupplier asked = StopRequest.current();
-        return await(
-                started().executor(), () -> StopRequest.watching(asked, () -> unchecked(work)));
+        var settled = new AtomicBoolean(); // whether it has begun, or never will
+        var task =
+                new FutureTask<>(
+                        () -> {
+                            if (settled.compareAndSet(false, true)) {
+                                return StopRequest.watching(asked, () -> unchecked(work));
+                            }
+                            throw new IllegalStateException(WITHDRAWN);
+                        });
+        started().executor().execute(task);
+        try {
+            return TaskResult.whole(
+                    task,
+                    () -> {
+                        if (settled.compareAndSet(false, true)) {
+                            task.cancel(false);
+                        } else {
+                            interrupted.run();
+                        }
+                    });
+        } catch (CancellationException e) {
+            throw task.isCancelled() ? new IllegalStateException(WITHDRAWN, e) : e;
+        }
     }
 
     private static <T> T unchecked(Callable<T> work) {
@@ -250,7 +285,7 @@ public final class Engine {
     }
 
     private static <T> T result(Future<T> future) {
-        return TaskResult.of(future, "waiting for the engine thread");
+        return TaskResult.whole(future, () -> {}); // an interrupted start would be lost for all
     }
 
     /// @throws IllegalStateException if the caller isn't on the engine thread

@@ -35,7 +35,8 @@ public record OpenedRun<T>(
         ModelSetup model, RunRows<T> rows, PolicySetup policy, RunContext context) {
     private static final String READING = "rows were read";
 
-    /// Opens a run on the engine thread, trains, and closes it.
+    /// Opens a run on the engine thread, trains, and closes it. Who interrupts the calling thread
+    /// asks the run to stop.
     ///
     /// @param around where models are looked up, and who is told
     /// @param config of the model
@@ -55,7 +56,8 @@ public record OpenedRun<T>(
                 () ->
                         StopRequest.watching(
                                 around.stop()::requested,
-                                () -> train(around, config, directory, read, plan, train, clock)));
+                                () -> train(around, config, directory, read, plan, train, clock)),
+                around.stop()::request);
     }
 
     /// As above, on the engine thread.
