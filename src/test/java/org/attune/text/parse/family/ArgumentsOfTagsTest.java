@@ -43,13 +43,14 @@ class ArgumentsOfTagsTest {
     private static final String GLM =
             "<tool_call>f\n<arg_key>%s</arg_key>\n<arg_value>%s</arg_value>\n</tool_call>";
     private static final String CODER =
-            "<tool_call>\n"
-                    + "<function=f>\n"
-                    + "<parameter=%s>\n"
-                    + "%s\n"
-                    + "</parameter>\n"
-                    + "</function>\n"
-                    + "</tool_call>";
+            """
+            <tool_call>
+            <function=f>
+            <parameter=%s>
+            %s
+            </parameter>
+            </function>
+            </tool_call>""";
     private static final String SEED =
             "<seed:tool_call>\n<function=f>\n<parameter=%s>%s</parameter>\n</function>\n"
                     + "</seed:tool_call>";
