@@ -61,11 +61,12 @@ final class ProgressLine implements TrainingListener {
         info = run;
         live.start(run);
         screen.line(
-                "%s: %s trainable parameters, %d steps%s, results in %s"
+                "%s: %s trainable parameters, %d step%s%s, results in %s"
                         .formatted(
                                 run.method(),
                                 grouped(run.trainedParameters()),
                                 run.totalSteps(),
+                                run.totalSteps() == 1 ? "" : "s",
                                 run.firstStep() > 0 ? " (" + run.firstStep() + " done)" : "",
                                 run.outputDir()));
     }
