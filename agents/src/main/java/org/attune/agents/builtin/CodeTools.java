@@ -52,8 +52,8 @@ public final class CodeTools implements ToolSetFactory {
                     "'session' keeps an interpreter with its variables; Java has none, since each"
                         + " call is a whole program. Leave it out: files are kept between calls");
         }
-        Interpreters interpreters = Interpreters.find(names.keySet(), python);
         SandboxConfig limits = config.sandbox();
+        Interpreters interpreters = Interpreters.find(names.keySet(), python, limits.read());
         List<Path> read = new ArrayList<>(limits.read());
         read.addAll(interpreters.folders());
         return new CodeTools(

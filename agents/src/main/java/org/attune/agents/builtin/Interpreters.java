@@ -6,6 +6,7 @@ import org.attune.agents.sandbox.SourceFile;
 import org.attune.agents.sandbox.WorkFolder;
 import org.attune.error.ConfigException;
 
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,27 +15,33 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Programs of this machine that run code.
 final class Interpreters {
     private static final long MIB = 1L << 20;
 
-    /// Python seeds the hashes of a set at random otherwise; libraries start a thread per core.
+    /// Python seeds the hashes of a set at random otherwise; libraries start a thread per core; the
+    /// C library sets 64 MiB of addresses aside for each thread that allocates memory.
     private static final Map<String, String> FOR_PYTHON =
             Map.of(
                     "PYTHONHASHSEED", "0",
                     "PYTHONDONTWRITEBYTECODE", "1",
                     "PYTHONUNBUFFERED", "1",
                     "PYTHONIOENCODING", "utf-8",
+                    "MALLOC_ARENA_MAX", "1",
                     "OMP_NUM_THREADS", "1",
                     "OPENBLAS_NUM_THREADS", "1");
 
     private final Optional<PythonHome> python;
+    private final List<Path> modules;
     private final Path shell;
     private final Path java;
 
-    private Interpreters(Optional<PythonHome> python, Path shell, Path java) {
+    private Interpreters(Optional<PythonHome> python, List<Path> modules, Path shell, Path java) {
         this.python = python;
+        this.modules = modules;
         this.shell = shell;
         this.java = java;
     }
@@ -42,8 +49,9 @@ final class Interpreters {
     /// Finds those of the languages.
     ///
     /// @param chosen a Python that is to be taken instead of the first on the path
+    /// @param read what programs may read, in which Python looks for modules
     /// @throws ConfigException if one is missing
-    static Interpreters find(Set<Language> languages, Optional<Path> chosen)
+    static Interpreters find(Set<Language> languages, Optional<Path> chosen, List<Path> read)
             throws InterruptedException {
         Optional<PythonHome> python =
                 !languages.contains(Language.PYTHON)
@@ -70,7 +78,7 @@ final class Interpreters {
                     "the tool \"java\" compiles what it runs; %s has no compiler, a JDK has one"
                             .formatted(System.getProperty("java.home")));
         }
-        return new Interpreters(python, shell, java);
+        return new Interpreters(python, read, shell, java);
     }
 
     /// What programs read besides the system's own files.
@@ -120,8 +128,12 @@ final class Interpreters {
         List<String> command = new ArrayList<>(List.of(python.orElseThrow().program().toString()));
         command.addAll(arguments);
         Map<String, String> environment = new HashMap<>(FOR_PYTHON);
-        // modules that earlier calls wrote
-        environment.put("PYTHONPATH", work.path().toString());
+        // modules that earlier calls wrote, and those that are installed into what may be read
+        environment.put(
+                "PYTHONPATH",
+                Stream.concat(Stream.of(work.path()), modules.stream())
+                        .map(folder -> folder.toAbsolutePath().toString())
+                        .collect(Collectors.joining(File.pathSeparator)));
         return new ProgramCommand(command, file, environment, false);
     }
 

@@ -159,6 +159,14 @@ final class CallRules {
                                 2, INVALID, 0, 1, 2, 3, 4, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20,
                                 21, 22, 23, 25),
                 CallRule.checked("personality").with(0, NOT_PERMITTED, -1, 0),
+                // the effective user alone: some that start programs make it the real one
+                CallRule.checked("setresuid").with(0, NOT_PERMITTED, -1).with(2, NOT_PERMITTED, -1),
+                CallRule.checked("setresgid").with(0, NOT_PERMITTED, -1).with(2, NOT_PERMITTED, -1),
+                // its own priority, 0 or less urgent
+                CallRule.checked("setpriority")
+                        .with(0, NOT_PERMITTED, 0) // PRIO_PROCESS
+                        .with(1, NOT_PERMITTED, 0)
+                        .withBits(2, ~63, 0),
                 // its own limits only
                 CallRule.checked("prlimit64").with(0, NOT_PERMITTED, 0),
                 // files and FIFOs: no devices, no sockets

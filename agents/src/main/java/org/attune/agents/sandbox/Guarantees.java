@@ -17,13 +17,15 @@ public final class Guarantees {
     }
 
     /// A guarantee that holds, and by what; or that doesn't, and why.
-    record Claim(boolean holds, String text) {
+    ///
+    /// @param remedies what can be done about it
+    record Claim(boolean holds, String text, List<String> remedies) {
         static Claim by(String means) {
-            return new Claim(true, means);
+            return new Claim(true, means, List.of());
         }
 
-        static Claim not(String reason) {
-            return new Claim(false, "not guaranteed (" + reason + ")");
+        static Claim not(String reason, List<String> remedies) {
+            return new Claim(false, "not guaranteed (" + reason + ")", remedies);
         }
     }
 
@@ -36,10 +38,10 @@ public final class Guarantees {
                 || claims.get(Guarantee.PROCESSES).text().contains(WATCHED);
     }
 
-    static Guarantees none(String reason) {
+    static Guarantees none(String reason, List<String> remedies) {
         Map<Guarantee, Claim> claims = new EnumMap<>(Guarantee.class);
         for (Guarantee guarantee : Guarantee.values()) {
-            claims.put(guarantee, Claim.not(reason));
+            claims.put(guarantee, Claim.not(reason, remedies));
         }
         return new Guarantees(claims);
     }
@@ -70,21 +72,25 @@ public final class Guarantees {
                         .toList();
         if (!missing.isEmpty()) {
             throw new ConfigException(
-                    "the sandbox can't give what 'require' asks for on this machine: %s. Run it where it can, or take %s out of 'require' if the programs may be trusted that far.%s"
+                    "the sandbox can't give what 'require' asks for on this machine: %s. Run it where it can, or take %s out of 'require' if the programs may be trusted that far. %s"
                             .formatted(
                                     String.join("; ", missing),
                                     required.stream()
                                             .filter(guarantee -> !holds(guarantee))
                                             .map(Guarantee::key)
                                             .collect(Collectors.joining(", ")),
-                                    hint(missing)));
+                                    advice(required))
+                            .strip());
         }
     }
 
-    private static String hint(List<String> missing) {
-        return missing.stream().anyMatch(text -> text.contains(Mechanisms.NO_NAMESPACES))
-                ? " Namespaces are often forbidden by a setting, as in containers and on Ubuntu;"
-                        + " docs/agents.md says which."
-                : "";
+    /// What helps where some of these are missing; empty if nothing is known.
+    String advice(Set<Guarantee> of) {
+        List<String> remedies =
+                of.stream()
+                        .flatMap(guarantee -> claims.get(guarantee).remedies().stream())
+                        .distinct()
+                        .toList();
+        return remedies.isEmpty() ? "" : "What helps: " + String.join("; ", remedies) + ".";
     }
 }

@@ -153,6 +153,7 @@ record JailPlan(
         var landlock = new Landlock(calls, abi);
         landlock.read(read);
         if (work.spaces().isPresent()) {
+            landlock.list("/"); // there is only what the program may see
             Namespaces.WRITABLE.forEach(landlock::write);
             landlock.readFolder(Namespaces.CODE);
             landlock.readFolder(Namespaces.PROCESSES);

@@ -69,6 +69,11 @@ final class Landlock {
         allow(folder, EXECUTE | READ_FILE | READ_DIR, true);
     }
 
+    /// Allows to list the folders below one, and to read nothing.
+    void list(String folder) {
+        allow(folder, READ_DIR, true);
+    }
+
     private void allow(String path, long rights, boolean isFolder) {
         Data data = calls.list().longs(isFolder ? rights & all : rights & all & OF_FILES, 0);
         Call file =

@@ -8,12 +8,12 @@ import static org.attune.agents.sandbox.JailStep.SECCOMP;
 
 import org.attune.agents.sandbox.Guarantees.Claim;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// What each guarantee rests on. One that lacks any of its means is not given at all.
 final class Mechanisms {
@@ -32,9 +32,6 @@ final class Mechanisms {
                     Guarantee.DISK,
                     List.of(Set.of(NAMESPACES, LIMITS, PRIVILEGES, SECCOMP)));
 
-    /// Begins the reason that an administrator can often do something about.
-    static final String NO_NAMESPACES = "the system gives programs no namespaces";
-
     private final Jails jails;
     private final Map<JailStep, String> refused = new EnumMap<>(JailStep.class);
 
@@ -51,34 +48,33 @@ final class Mechanisms {
     /// @param means what to call what keeps it
     /// @param escapes ways around it that a program found
     Claim claim(Guarantee of, String means, List<String> escapes) {
-        Optional<String> missing = missing(of);
-        if (missing.isPresent()) {
-            return Claim.not(missing.get());
+        List<JailStep> missing = missing(of);
+        if (!missing.isEmpty()) {
+            return Claim.not(
+                    missing.stream().map(this::reason).collect(Collectors.joining("; ")),
+                    missing.stream().map(new Remedies()::of).toList());
         }
         return escapes.isEmpty()
                 ? Claim.by(means)
-                : Claim.not("a program in it " + String.join(", ", escapes));
+                : Claim.not("a program in it " + String.join(", ", escapes), List.of());
     }
 
-    /// Why a guarantee can't be given here, if it can't.
-    private Optional<String> missing(Guarantee of) {
+    /// What a guarantee can't be given without.
+    private List<JailStep> missing(Guarantee of) {
         List<Set<JailStep>> ways = KEPT_BY.get(of);
         if (ways.stream().anyMatch(way -> way.stream().allMatch(jails::takes))) {
-            return Optional.empty();
+            return List.of();
         }
-        List<String> reasons = new ArrayList<>();
-        for (JailStep step : JailStep.values()) {
-            if (!jails.takes(step) && ways.stream().anyMatch(way -> way.contains(step))) {
-                reasons.add(reason(step));
-            }
-        }
-        return Optional.of(String.join("; ", reasons));
+        return Stream.of(JailStep.values())
+                .filter(step -> !jails.takes(step))
+                .filter(step -> ways.stream().anyMatch(way -> way.contains(step)))
+                .toList();
     }
 
     private String reason(JailStep step) {
         String why = refused.containsKey(step) ? ": " + refused.get(step) : "";
         return switch (step) {
-            case NAMESPACES -> NO_NAMESPACES + why;
+            case NAMESPACES -> "the system gives programs no namespaces" + why;
             case LANDLOCK -> "this kernel has no Landlock" + why;
             default -> "the system refuses " + step.name() + why;
         };

@@ -78,7 +78,10 @@ public final class Sandbox implements AutoCloseable {
         if (sandbox.guarantees.holdAll()) {
             log.info("sandbox: {}", line);
         } else {
-            log.warn("sandbox: programs that a model writes are not kept in: {}", line);
+            log.warn(
+                    "sandbox: programs that a model writes are not kept in: {}. {}",
+                    line,
+                    sandbox.guarantees.advice(Guarantee.all()));
         }
         sandbox.warnOfUnreadable();
         return sandbox;
@@ -113,7 +116,8 @@ public final class Sandbox implements AutoCloseable {
                     "no jails on %s %s; Linux on x86-64 or aarch64 has them"
                             .formatted(
                                     System.getProperty("os.name"), System.getProperty("os.arch"));
-            return new Sandbox(config, Guarantees.none(reason), folders, Optional.empty());
+            return new Sandbox(
+                    config, Guarantees.none(reason, List.of()), folders, Optional.empty());
         }
         Jails jails = null;
         boolean isReady = false;
@@ -126,7 +130,12 @@ public final class Sandbox implements AutoCloseable {
         } catch (IOException | IllegalStateException e) {
             log.debug("no jails", e);
             String reason = "no program can be put into a jail: " + e.getMessage();
-            return new Sandbox(config, Guarantees.none(reason), folders, Optional.empty());
+            List<String> remedies =
+                    e.getCause() instanceof JailException refusal
+                            ? List.of(new Remedies().of(refusal.step()))
+                            : List.of();
+            Guarantees none = Guarantees.none(reason, remedies);
+            return new Sandbox(config, none, folders, Optional.empty());
         } finally {
             if (jails != null && !isReady) {
                 jails.close();

@@ -47,12 +47,22 @@ final class SandboxProbe {
 
     /// What was found open, by kind.
     Map<Guarantee, List<String>> escapes() throws IOException, InterruptedException {
-        try (HostFolders folders = HostFolders.make();
-                WorkFolder outside = folders.folder();
-                WorkFolder work = folder()) {
-            Path secret = Files.writeString(outside.path().resolve("secret"), "secret");
-            Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString(PRIVATE));
-            return escapes(outside.path(), work);
+        while (true) {
+            try (HostFolders folders = HostFolders.make();
+                    WorkFolder outside = folders.folder();
+                    WorkFolder work = folder()) {
+                Path secret = Files.writeString(outside.path().resolve("secret"), "secret");
+                Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString(PRIVATE));
+                return escapes(outside.path(), work);
+            } catch (IOException e) {
+                if (!(e.getCause() instanceof JailException refusal)
+                        || refusal.step() == JailStep.EXEC
+                        || !jails.takes(refusal.step())) {
+                    throw e;
+                }
+                log.debug("the sandbox goes without {}", refusal.step(), e);
+                mechanisms.avoid(refusal);
+            }
         }
     }
 
@@ -70,12 +80,13 @@ final class SandboxProbe {
                     guarantee,
                     mechanisms.claim(guarantee, means, found.getOrDefault(guarantee, List.of())));
         }
-        if (config.processes() > 1 && limit.isEmpty()) {
+        if (config.processes() > 1 && limit.isEmpty() && claims.get(Guarantee.PROCESSES).holds()) {
             claims.put(
                     Guarantee.PROCESSES,
                     Claim.not(
                             "at most %d, %s; the kernel limits no number of processes here"
-                                    .formatted(config.processes(), Guarantees.WATCHED)));
+                                    .formatted(config.processes(), Guarantees.WATCHED),
+                            List.of(new Remedies().of(JailStep.TASKS))));
         }
         return claims;
     }
@@ -178,18 +189,8 @@ final class SandboxProbe {
 
     private String output(WorkFolder work, int tasks, Consumer<JailCalls> last)
             throws IOException, InterruptedException {
-        while (true) {
-            try (RunningProgram running = start(work, tasks, last)) {
-                return running.await(PATIENCE).output();
-            } catch (IOException e) {
-                if (!(e.getCause() instanceof JailException refusal)
-                        || refusal.step() == JailStep.EXEC
-                        || !jails.takes(refusal.step())) {
-                    throw e;
-                }
-                log.debug("the sandbox goes without {}", refusal.step(), e);
-                mechanisms.avoid(refusal);
-            }
+        try (RunningProgram running = start(work, tasks, last)) {
+            return running.await(PATIENCE).output();
         }
     }
 
@@ -217,6 +218,10 @@ final class SandboxProbe {
                             .flatMap(ProcessHandle::descendants)
                             .map(ProcessHandle::pid)
                             .toList();
+            if (started.size() < MANY) {
+                String why = new Remedies().ofCounting();
+                return Optional.of("has processes that can't be counted; " + why);
+            }
             watch.add(running);
             ProgramEnd end = running.await(Duration.ofSeconds(10));
             if (!end.limit().equals(Optional.of(ProgramEnd.Limit.PROCESSES))) {

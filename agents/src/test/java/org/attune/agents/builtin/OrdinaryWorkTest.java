@@ -98,6 +98,27 @@ class OrdinaryWorkTest {
                         """,
                         "['a', 'b']\n2\n-15"),
                 python(
+                        "many threads",
+                        """
+                        import threading
+                        meet, met = threading.Barrier(41), []
+                        def run(): met.append(bytearray(1000)); meet.wait()
+                        threads = [threading.Thread(target=run) for i in range(40)]
+                        for t in threads: t.start()
+                        meet.wait()
+                        for t in threads: t.join()
+                        print(len(met), len([0] * 25_000_000))
+                        """,
+                        "40 25000000"),
+                python(
+                        "processes of another user and less urgent ones",
+                        """
+                        import os
+                        print(os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", "exit 3"], {}, resetids=True), 0)[1] >> 8)
+                        print(os.nice(1) > 0)
+                        """,
+                        "3\nTrue"),
+                python(
                         "threads",
                         """
                         from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +165,48 @@ class OrdinaryWorkTest {
                         """,
                         "[(3,)]\nwaited 0"),
                 python(
+                        "what is packed, and texts",
+                        """
+                        import bz2, gzip, json, lzma, re, tarfile, zipfile, zlib
+                        data = json.dumps(list(range(10000))).encode()
+                        print(all(m.decompress(m.compress(data)) == data for m in (zlib, gzip, bz2, lzma)))
+                        with zipfile.ZipFile("z.zip", "w", zipfile.ZIP_DEFLATED) as z: z.writestr("a/b", data)
+                        zipfile.ZipFile("z.zip").extractall("zipped")
+                        with tarfile.open("t.tgz", "w:gz") as t: t.add("zipped")
+                        with tarfile.open("t.tgz") as t: print(t.getnames())
+                        print(re.sub(r"[0-9]+", "#", json.dumps({"a": [1, 22]})))
+                        """,
+                        "True\n['zipped', 'zipped/a', 'zipped/a/b']\n{\"a\": [#, #]}"),
+                python(
+                        "a database of several threads",
+                        """
+                        import sqlite3, threading
+                        c = sqlite3.connect("shared.db"); print(c.execute("pragma journal_mode=wal").fetchone()[0])
+                        c.execute("create table t (x)"); c.commit()
+                        def add():
+                            d = sqlite3.connect("shared.db", timeout=30); d.execute("insert into t values (1)"); d.commit(); d.close()
+                        threads = [threading.Thread(target=add) for i in range(4)]
+                        for t in threads: t.start()
+                        for t in threads: t.join()
+                        print(c.execute("select count(*) from t").fetchone()[0])
+                        """,
+                        "wal\n4"),
+                python(
+                        "signals and limits of waiting",
+                        """
+                        import asyncio, os, signal, subprocess
+                        async def main():
+                            got = asyncio.Event(); asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, got.set)
+                            os.kill(os.getpid(), signal.SIGUSR1); await asyncio.wait_for(got.wait(), 10)
+                            print(await asyncio.gather(asyncio.to_thread(lambda: 5), asyncio.sleep(0.01, 6)))
+                            try: await asyncio.wait_for(asyncio.sleep(60), 0.01)
+                            except asyncio.TimeoutError: print("late")
+                        asyncio.run(main())
+                        try: subprocess.run(["sleep", "60"], timeout=0.1)
+                        except subprocess.TimeoutExpired: print("ended")
+                        """,
+                        "[5, 6]\nlate\nended"),
+                python(
                         "rights and times",
                         """
                         import os, stat
@@ -186,6 +249,22 @@ class OrdinaryWorkTest {
                                 + " t.tar | wc -l; cd ..; rm -rf a",
                         "./b/c\n./e/c\nx\n4"),
                 shell(
+                        "much, in parts",
+                        "seq 200000 | sort -n --parallel=2 | tail -1; seq 200000 > n; split -l"
+                            + " 50000 n part_; cat part_* | cmp - n && ls part_* | wc -l; seq 4 |"
+                            + " xargs -n1 -P4 echo | sort | paste -sd,; timeout 0.1 sleep 60; echo"
+                            + " $?",
+                        "200000\n4\n1,2,3,4\n124"),
+                shell(
+                        "what is there",
+                        "ls -d /episode && ls / | grep -c '^episode$'",
+                        "/episode\n1"),
+                shell(
+                        "a file of rules",
+                        "command -v make >/dev/null || { echo made; exit; }; printf"
+                                + " 'a:\\n\\t@echo made\\n' > Makefile; make",
+                        "made"),
+                shell(
                         "in the background",
                         "(sleep 0.1; echo late) & wait; trap 'echo bye' EXIT; x=$(echo in); echo"
                                 + " $x; mktemp >/dev/null && echo made",
@@ -226,7 +305,10 @@ class OrdinaryWorkTest {
                 shell(
                         "a compiler",
                         "echo 'class Hello { public static void main(String[] a) {"
-                                + " System.out.println(\"hello\"); } }' > Hello.java;"
+                                + " java.util.stream.IntStream.range(0, 8).mapToObj(i ->"
+                                + " Thread.startVirtualThread(() -> {})).toList();"
+                                + " var t = new Thread(() -> System.out.println(\"hello\"));"
+                                + " t.start(); } }' > Hello.java;"
                                 + " JAVA_HOME/bin/javac Hello.java && JAVA_HOME/bin/java Hello",
                         "hello"));
     }
