@@ -50,7 +50,8 @@ class ArgumentsOfTagsTest {
             %s
             </parameter>
             </function>
-            </tool_call>""";
+            </tool_call>\
+            """;
     private static final String SEED =
             "<seed:tool_call>\n<function=f>\n<parameter=%s>%s</parameter>\n</function>\n"
                     + "</seed:tool_call>";
