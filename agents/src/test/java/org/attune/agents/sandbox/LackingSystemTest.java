@@ -32,7 +32,7 @@ class LackingSystemTest {
 
     @TempDir Path folder;
 
-    /// Opens a sandbox as the defaults do, and prints what came of it.
+    /// Opens a sandbox as the defaults do, and prints its guarantees or the refusal.
     public static void main(String[] args) throws InterruptedException {
         try (Sandbox sandbox = Sandbox.open(SandboxConfig.DEFAULTS)) {
             System.out.println(HOLDS + sandbox.guarantees().line());
