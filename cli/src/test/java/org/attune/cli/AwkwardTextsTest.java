@@ -27,6 +27,7 @@ import org.attune.trainers.run.Methods;
 import org.attune.trainers.tracker.TrackerFeed;
 import org.attune.trainers.tracker.TrackioInbox;
 import org.attune.trainers.tracker.WandbFile;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,6 +49,7 @@ import java.util.stream.Stream;
 
 /// Texts that data, models, programs and rewards may hold pass through all that a run writes and
 /// shows of them, and through its checkpoints.
+@Tag("thorough")
 class AwkwardTextsTest {
     /// The first and the last have halves of characters, which UTF-8 can't have; two are cut where
     /// a character has two halves.
