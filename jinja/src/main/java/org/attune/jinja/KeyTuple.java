@@ -1,14 +1,13 @@
 package org.attune.jinja;
 
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 
-/// A tuple as a dict's key. Its hash can't be foreseen, so that a template can't make many tuples
-/// of one hash: Java compares those one by one.
+/// A tuple as a dict's key. Its hash depends on when the process began, so that a template can't
+/// make many tuples of one hash: Java compares those one by one.
 ///
 /// @param items forms of the tuple's items whose Java equality is Python's
 record KeyTuple(List<Object> items) {
-    private static final int FACTOR = ThreadLocalRandom.current().nextInt() | 1;
+    private static final int FACTOR = (int) System.nanoTime() | 1;
 
     @Override
     public int hashCode() {

@@ -85,6 +85,7 @@ final class CallRules {
         rules.addAll(CallRule.pass(ON_ITSELF));
         rules.addAll(CallRule.pass(ON_SOCKETS));
         rules.addAll(checked());
+        rules.addAll(ofProcess());
         if (isAlone) {
             rules.addAll(CallRule.pass(GROUPS + " " + RIGHTS_AND_TIMES + " " + OWNERS));
         } else {
@@ -159,6 +160,14 @@ final class CallRules {
                                 2, INVALID, 0, 1, 2, 3, 4, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20,
                                 21, 22, 23, 25),
                 CallRule.checked("personality").with(0, NOT_PERMITTED, -1, 0),
+                // files and FIFOs: no devices, no sockets
+                CallRule.checked("mknod").withBits(1, KIND_OF_FILE, 0, 0x8000, 0x1000),
+                CallRule.checked("mknodat").withBits(2, KIND_OF_FILE, 0, 0x8000, 0x1000));
+    }
+
+    /// What a program may set of its process.
+    private static List<CallRule> ofProcess() {
+        return List.of(
                 // the effective user alone: some that start programs make it the real one
                 CallRule.checked("setresuid").with(0, NOT_PERMITTED, -1).with(2, NOT_PERMITTED, -1),
                 CallRule.checked("setresgid").with(0, NOT_PERMITTED, -1).with(2, NOT_PERMITTED, -1),
@@ -168,9 +177,6 @@ final class CallRules {
                         .with(1, NOT_PERMITTED, 0)
                         .withBits(2, ~63, 0),
                 // its own limits only
-                CallRule.checked("prlimit64").with(0, NOT_PERMITTED, 0),
-                // files and FIFOs: no devices, no sockets
-                CallRule.checked("mknod").withBits(1, KIND_OF_FILE, 0, 0x8000, 0x1000),
-                CallRule.checked("mknodat").withBits(2, KIND_OF_FILE, 0, 0x8000, 0x1000));
+                CallRule.checked("prlimit64").with(0, NOT_PERMITTED, 0));
     }
 }

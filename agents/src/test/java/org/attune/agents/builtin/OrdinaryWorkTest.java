@@ -71,7 +71,8 @@ class OrdinaryWorkTest {
     }
 
     static Stream<Work> work() {
-        return Stream.of(ofProcesses(), inPython(), inShell(), inJava()).flatMap(List::stream);
+        return Stream.of(ofProcesses(), inPython(), inPythonOfTheSystem(), inShell(), inJava())
+                .flatMap(List::stream);
     }
 
     private static Work python(String name, String code, String output) {
@@ -190,7 +191,11 @@ class OrdinaryWorkTest {
                         for t in threads: t.join()
                         print(c.execute("select count(*) from t").fetchone()[0])
                         """,
-                        "wal\n4"),
+                        "wal\n4"));
+    }
+
+    private static List<Work> inPythonOfTheSystem() {
+        return List.of(
                 python(
                         "signals and limits of waiting",
                         """
