@@ -136,7 +136,7 @@ public final class RewardSpec {
 
     private WeightedReward entry(Object entry) {
         return switch (entry) {
-            case String text -> new WeightedReward(unique(named(text, Map.of())), 1);
+            case String text -> new WeightedReward(unique(named(text, Map.of(), Map.of())), 1);
             case Map<?, ?> map -> configured(map);
             case WeightedReward given ->
                     new WeightedReward(unique(given.function()), given.weight());
@@ -147,7 +147,9 @@ public final class RewardSpec {
         };
     }
 
-    private RewardFunction named(String text, Map<String, Object> parameters) {
+    /// @param environment of a function of Python
+    private RewardFunction named(
+            String text, Map<String, Object> parameters, Map<String, String> environment) {
         if (text.endsWith(".java")) {
             noParameters(parameters);
             Path file = GivenPath.input(text, directory);
@@ -164,7 +166,7 @@ public final class RewardSpec {
                             .formatted(text, text, text));
         }
         if (PythonReward.fits(text)) {
-            return python(text, parameters, Map.of());
+            return python(text, parameters, environment);
         }
         RewardFunction builtin = BuiltinRewards.create(text, parameters);
         return parameters.get("schema_file") instanceof String file
@@ -223,12 +225,9 @@ public final class RewardSpec {
                 switch (kinds.getFirst()) {
                     case "command" -> program(value, environment, rest);
                     case "judge" -> judge(value, label, isolation, rest);
-                    case "file" -> named(suffixed(value), rest);
-                    case "class" -> named("class:" + value, rest);
-                    default ->
-                            isPython
-                                    ? python(String.valueOf(value), rest, environment)
-                                    : named(String.valueOf(value), rest);
+                    case "file" -> named(suffixed(value), rest, environment);
+                    case "class" -> named("class:" + value, rest, environment);
+                    default -> named(String.valueOf(value), rest, environment);
                 };
         if (isApart) {
             ProcessReward server = server(function.name(), inProcess, environment);

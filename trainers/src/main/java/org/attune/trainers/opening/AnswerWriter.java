@@ -33,11 +33,13 @@ final class AnswerWriter implements TrainingListener {
     /// Most tokens of an answer: a few sentences.
     private static final int ANSWER = 64;
 
-    /// Prompts with more tokens aren't answered, as reading them could take longer than measuring.
+    /// Prompts with more tokens aren't answered, as reading them could take longer than measuring;
+    /// nor are those that leave no room for an answer.
     private static final int PROMPT = 1024;
 
     private final TextCompleter completer;
     private final SamplingConfig sampling;
+    private final int longest;
     private final List<? extends EvalSet<? extends TrainingRow>> sets;
     private final List<TrainingListener> told;
 
@@ -52,6 +54,8 @@ final class AnswerWriter implements TrainingListener {
                                 tokenizer),
                         tokenizer);
         sampling = SamplingConfig.greedy(ANSWER, stops);
+        int positions = run.model().source().config().maxPositionEmbeddings();
+        longest = Math.min(PROMPT, positions - ANSWER);
         sets = run.rows().evalSets();
         told = run.context().listeners();
     }
@@ -89,14 +93,13 @@ final class AnswerWriter implements TrainingListener {
     /// The first rows that have a prompt to answer, by their places in the set.
     private Map<Integer, List<GivenAnswer>> rows(String set) {
         Map<Integer, List<GivenAnswer>> found = new LinkedHashMap<>();
-        for (EvalSet<? extends TrainingRow> candidate : sets) {
-            List<? extends TrainingRow> rows = candidate.rows();
-            for (int i = 0; candidate.name().equals(set) && i < Math.min(ROWS, rows.size()); i++) {
-                List<GivenAnswer> answers = rows.get(i).answers();
-                int prompt = answers.isEmpty() ? 0 : prompt(answers).length;
-                if (prompt > 0 && prompt <= PROMPT) {
-                    found.put(i, answers);
-                }
+        List<? extends TrainingRow> rows =
+                sets.stream().filter(s -> s.name().equals(set)).findFirst().orElseThrow().rows();
+        for (int i = 0; i < Math.min(ROWS, rows.size()); i++) {
+            List<GivenAnswer> answers = rows.get(i).answers();
+            int prompt = answers.isEmpty() ? 0 : prompt(answers).length;
+            if (prompt > 0 && prompt <= longest) {
+                found.put(i, answers);
             }
         }
         return found;

@@ -8,7 +8,6 @@ import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
-import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.page.ReportPage;
@@ -208,8 +207,6 @@ public record RunFiles(
 
     private static boolean logsCompletions(RunConfig config) {
         return config instanceof GeneratingRun generating
-                && Optional.of(generating.completionLog())
-                        .filter(CompletionLogConfig::logCompletions)
-                        .isPresent();
+                && generating.completionLog().logCompletions();
     }
 }
