@@ -113,29 +113,6 @@ final class RecipesTest {
         }
     }
 
-    /// The embedded model has 256 positions.
-    @Tag("thorough")
-    @Test
-    void promptsThatLeaveNoRoomAreNotAnswered() throws IOException {
-        Path pairs = folder.resolve("long.jsonl");
-        String pair = "{\"prompt\": \"%s\", \"chosen\": \"1\", \"rejected\": \"2\"}\n";
-        String lines = pair.formatted("1 ".repeat(110)) + pair.formatted("1 ".repeat(20));
-        Files.writeString(pairs, lines.repeat(4));
-        String writes = "model_name_or_path=" + recipe("model");
-        run(
-                "dpo",
-                "quickstart/dpo.yaml",
-                "long",
-                "eval_datasets=" + pairs,
-                writes,
-                "max_length=256");
-        List<HeldOutRow> rows =
-                HeldOutRow.read(out("quickstart/dpo.yaml").resolve("heldout.jsonl"));
-        assertEquals(
-                List.of(true, false, true, false),
-                rows.subList(0, 4).stream().map(row -> row.prompt().isEmpty()).toList());
-    }
-
     private static JsonNode quickstart(String method, Path out) throws IOException {
         assertEquals(
                 0,
