@@ -63,13 +63,14 @@ final class ArchitectureTest {
                     "program");
 
     private static final Set<String> ROWS =
-            Set.of("config", "batch", "loop", "numerics", "rows", "opening");
+            Set.of("config", "batch", "loop", "step", "numerics", "rows", "opening");
 
     private static final Set<String> GENERATING =
             Set.of(
                     "config",
                     "batch",
                     "loop",
+                    "step",
                     "numerics",
                     "rows",
                     "onpolicy",
@@ -116,8 +117,9 @@ final class ArchitectureTest {
                     Map.entry("report", Set.of("config", "loop")),
                     Map.entry("tracker", Set.of("config", "loop", "report")),
                     Map.entry("page", Set.of("config", "loop", "report")),
-                    Map.entry("rows", Set.of("config", "batch", "loop")),
-                    Map.entry("onpolicy", Set.of("config", "batch", "loop", "rows")),
+                    Map.entry("step", Set.of("config", "batch", "loop")),
+                    Map.entry("rows", Set.of("config", "batch", "loop", "step")),
+                    Map.entry("onpolicy", Set.of("config", "batch", "loop", "step")),
                     Map.entry("memory", Set.of("config", "batch", "loop", "onpolicy")),
                     Map.entry("judges", Set.of("config", "batch", "numerics")),
                     Map.entry(
@@ -126,6 +128,7 @@ final class ArchitectureTest {
                                     "config",
                                     "batch",
                                     "loop",
+                                    "step",
                                     "rows",
                                     "onpolicy",
                                     "memory",

@@ -1,8 +1,8 @@
 /// Trainers, and the parts they are composed of.
 ///
-/// Methods that learn from given rows share [RowTrainer]: read `train`, then `step`. What a method
-/// makes of its rows is its [RowObjective]: start with [SftObjective] or [DpoObjective].
-/// [TrainingLoop] knows when to step, log, evaluate and save. Which rows a step sees is
+/// All methods but PPO share one [Trainer]: read `train`, then `step`. What a method makes of given
+/// rows is its [RowObjective]: start with [SftObjective] or [DpoObjective]. [TrainingLoop] knows
+/// when to step, log, evaluate and save. Which rows a step sees is
 /// [org.attune.trainers.batch.BatchPlan]; the formulas are [SftLoss] and
 /// [org.attune.trainers.preference.PreferenceLoss].
 ///
@@ -14,6 +14,6 @@ package org.attune.trainers;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
 import org.attune.trainers.sft.SftLoss;
 import org.attune.trainers.sft.SftObjective;
+import org.attune.trainers.step.Trainer;

@@ -14,7 +14,8 @@ import java.util.List;
 ///
 /// @param forest the layout; targets are the completions' tokens, completion by completion
 /// @param completions the targets of each completion
-public record CompletionForest(TokenForest forest, List<TargetRange> completions) {
+public record CompletionForest(TokenForest forest, List<TargetRange> completions)
+        implements RowForest {
     private static final int VALUE = 0; // the one label
     private static final BitSet NOTHING = new BitSet(); // never changed
 
@@ -36,6 +37,11 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
         /// One without forks.
         public Row(int[] prompt, int[] completion) {
             this(prompt, completion, List.of());
+        }
+
+        /// Number of tokens of prompt and completion.
+        public int length() {
+            return prompt.length + completion.length;
         }
 
         /// The sequences that are computed for it: one more than there are forks.

@@ -15,7 +15,8 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -76,9 +77,9 @@ record MarginMethod() implements RowMethod<MarginConfig, PreferenceExample, Pref
     }
 
     @Override
-    public RowTrainer<PreferenceExample, PreferenceForest> trainer(
+    public Trainer<PreferenceExample, PreferenceForest> trainer(
             MarginConfig config, OpenedRun<PreferenceExample> run, Optional<Scorer> reference) {
-        return new RowTrainer<>(
+        return GivenRows.trainer(
                 config,
                 new MarginObjective(new MarginLoss(config.gamma())),
                 run.policy().policy(),

@@ -7,8 +7,9 @@ import org.attune.policy.Measurement;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.rows.RowAt;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
+import org.attune.trainers.step.StepSums;
 
 import java.util.Arrays;
 import java.util.List;
@@ -28,7 +29,7 @@ final class MarginSums implements StepSums<PreferenceExample, PreferenceForest> 
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<PreferenceExample>> group,
             PreferenceForest forest,
             Measurement policy,
@@ -47,7 +48,7 @@ final class MarginSums implements StepSums<PreferenceExample, PreferenceForest> 
             right += difference > 0 ? 1 : 0;
             tokens += pair.length();
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     private static double mean(Measurement policy, TargetRange range) {

@@ -124,7 +124,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                             Optional.empty(),
                             run.context().ranks(),
                             directory)) {
-                return DistillationTrainer.onPolicy(
+                return DistilledRows.onPolicy(
                                 fitted,
                                 student.policy(),
                                 teacher.model(),

@@ -125,7 +125,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                         config.lengths(run.rows().train()).longestRow())) {
             GkdConfig fitted = fitted(config, student, teacher, run.rows().train());
             try (var writers = RunWriters.open(fitted, run.model(), directory)) {
-                return DistillationTrainer.gkd(
+                return DistilledRows.gkd(
                                 fitted,
                                 student.policy(),
                                 teacher.model(),
@@ -138,7 +138,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         }
     }
 
-    private static DistillationTrainer.Writers writing(
+    private static DistilledRows.Writers writing(
             GkdConfig config,
             OpenedRun<CompletionExample> run,
             TeacherSetup teacher,
@@ -155,7 +155,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                     writers.generator(teacher.decoder().orElseThrow(), teacher.adapter());
             theirs = Optional.of(writers.source(teaching, teaching));
         }
-        return new DistillationTrainer.Writers(own, theirs);
+        return new DistilledRows.Writers(own, theirs);
     }
 
     /// When everything is loaded.

@@ -16,7 +16,7 @@ import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.AskedPrompts;
 import org.attune.trainers.onpolicy.CompletionLengths;
 import org.attune.trainers.onpolicy.EpisodeMetrics;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

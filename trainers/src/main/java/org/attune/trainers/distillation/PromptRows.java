@@ -3,18 +3,17 @@ package org.attune.trainers.distillation;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
-import org.attune.trainers.onpolicy.RoundFile;
+import org.attune.trainers.onpolicy.RoundPosition;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +27,7 @@ final class PromptRows implements StudentRows {
     private final List<EvalSet<PromptExample>> evalSets;
     private final Rounds rounds;
     private final RunContext context;
-    private long next;
+    private final RoundPosition position;
 
     /// @param plan which prompts a step completes
     /// @param prompts of the data
@@ -47,6 +46,7 @@ final class PromptRows implements StudentRows {
         this.evalSets = evalSets;
         this.rounds = rounds;
         this.context = context;
+        position = new RoundPosition(rounds);
     }
 
     @Override
@@ -87,7 +87,7 @@ final class PromptRows implements StudentRows {
             PromptExample prompt = prompts.get(indices[i]);
             rows.add(new RowAt<>(row(made, i, prompt), indices[i], microBatch, rows.size()));
         }
-        next = step + 1L;
+        position.used(step);
         double counted = rows.stream().mapToInt(r -> r.row().counted()).sum();
         return new Step(
                 rows,
@@ -129,13 +129,7 @@ final class PromptRows implements StudentRows {
     }
 
     @Override
-    public void save(Path folder) throws IOException {
-        RoundFile.write(folder, next);
-    }
-
-    @Override
-    public void restore(Path folder) {
-        next = RoundFile.read(folder);
-        rounds.continueAt(next);
+    public List<CheckpointPart> checkpointParts() {
+        return List.of(position);
     }
 }

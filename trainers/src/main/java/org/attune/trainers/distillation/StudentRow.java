@@ -19,6 +19,6 @@ record StudentRow(CompletionForest.Row tokens, BitSet foreign, String origin) {
 
     /// Tokens of prompt and completion.
     int length() {
-        return tokens.prompt().length + tokens.completion().length;
+        return tokens.length();
     }
 }

@@ -1,10 +1,9 @@
 package org.attune.trainers.distillation;
 
 import org.attune.trainers.batch.RowTokens;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.loop.CheckpointPart;
+import org.attune.trainers.step.RowAt;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -56,9 +55,8 @@ interface StudentRows {
     /// The evaluation sets; may be empty.
     List<HeldOut> heldOut();
 
-    /// Writes what a checkpoint must hold.
-    default void save(Path folder) throws IOException {}
-
-    /// Restores what [#save] wrote.
-    default void restore(Path folder) {}
+    /// What checkpoints must hold.
+    default List<CheckpointPart> checkpointParts() {
+        return List.of();
+    }
 }

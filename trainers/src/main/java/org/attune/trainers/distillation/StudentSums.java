@@ -8,7 +8,9 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,26 +21,33 @@ import java.util.Map;
 /// ```
 /// loss = Σ over the tokens that count of D(teacher, student) / denominator
 /// ```
-final class StudentSums {
-    private final StudentRows.Step step;
+final class StudentSums implements StepSums<StudentRow, CompletionForest> {
+    private final double denominator;
+    private final long tokens;
     private final double[] divergences;
     private final double[] entropies;
     private final int[] counted;
     private final int[] rows;
 
-    StudentSums(StudentRows.Step step) {
-        this.step = step;
-        divergences = new double[step.microBatches()];
-        entropies = new double[step.microBatches()];
-        counted = new int[step.microBatches()];
-        rows = new int[step.microBatches()];
+    /// @param microBatches number of logical micro-batches, ≥ 1
+    /// @param denominator by which the sum over tokens is divided, > 0
+    /// @param tokens of the step's prompts and completions
+    StudentSums(int microBatches, double denominator, long tokens) {
+        this.denominator = denominator;
+        this.tokens = tokens;
+        divergences = new double[microBatches];
+        entropies = new double[microBatches];
+        counted = new int[microBatches];
+        rows = new int[microBatches];
     }
 
-    /// Adds a group of rows.
-    ///
-    /// @return derivative of the step's loss by each target's divergence, `(M)`
-    /// @throws org.attune.error.TrainingDivergedException if a row's divergence isn't finite
-    float[] add(List<RowAt<StudentRow>> group, CompletionForest forest, Measurement measured) {
+    /// As declared; the derivatives are by each target's divergence.
+    @Override
+    public HeadSlopes add(
+            List<RowAt<StudentRow>> group,
+            CompletionForest forest,
+            Measurement measured,
+            List<double[]> reference) {
         float[] divergence = measured.statistic(HeadStatistic.DIVERGENCE); // (M)
         float[] entropy = measured.statistic(HeadStatistic.ENTROPY); // (M)
         float[] slopes = new float[divergence.length]; // (M)
@@ -52,7 +61,7 @@ final class StudentSums {
                     int at = range.start() + t;
                     sum += divergence[at];
                     entropies[m] += entropy[at];
-                    slopes[at] = (float) (1 / step.denominator());
+                    slopes[at] = (float) (1 / denominator);
                 }
             }
             FiniteLoss.require(sum, List.of(row.origin()));
@@ -60,27 +69,36 @@ final class StudentSums {
             counted[m] += row.counted();
             rows[m]++;
         }
-        return slopes;
+        return new HeadSlopes(
+                new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
     }
 
-    /// A training step whose rows were all added.
-    StepReport step() {
+    @Override
+    public StepReport step() {
         double sum = 0;
-        List<Map<String, Double>> metrics = new ArrayList<>(step.metrics());
+        List<Map<String, Double>> metrics = new ArrayList<>();
         for (int m = 0; m < divergences.length; m++) {
             sum += divergences[m];
             metrics.add(Map.of(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m])));
         }
-        return new StepReport(sum / step.denominator(), metrics, step.tokens());
+        return new StepReport(sum / denominator, metrics, tokens);
     }
 
     /// An evaluation: the loss is the mean of the batches' means, weighted by rows, the entropy the
     /// plain mean of theirs, as in TRL.
-    Map<String, Double> evaluation() {
+    @Override
+    public Map<String, Double> evaluation() {
+        return evaluation(List.of());
+    }
+
+    /// As [#evaluation()].
+    ///
+    /// @param completions metrics of completions that were generated; may be empty
+    Map<String, Double> evaluation(List<Map<String, Double>> completions) {
         double sum = 0;
         int count = 0;
         var means = new MetricMeans();
-        step.metrics().forEach(means::add);
+        completions.forEach(means::add);
         for (int m = 0; m < divergences.length; m++) {
             int tokens = Math.max(1, counted[m]);
             sum += rows[m] * divergences[m] / tokens;

@@ -1,6 +1,6 @@
 /// Distillation: a student learns a teacher's distribution over the next token, on completions that
 /// are given or that it writes itself (GKD, on-policy distillation). Read [GkdConfig], then
-/// [DistillationTrainer], then `org.attune.policy.Divergence`.
+/// [DistilledRows], then `org.attune.policy.Divergence`.
 ///
 /// `M` is the number of targets of a group of rows.
 package org.attune.trainers.distillation;

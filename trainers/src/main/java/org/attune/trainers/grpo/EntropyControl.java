@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
+import org.attune.trainers.loop.CheckpointPart;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,7 +16,7 @@ import java.nio.file.Path;
 /// a
 /// step's entropy sets the weight of the next one, which counts only where that entropy was at most
 /// the target; so there is no bonus in the first step.
-final class EntropyControl {
+final class EntropyControl implements CheckpointPart {
     private static final String FILE = "entropy.json";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -58,7 +59,8 @@ final class EntropyControl {
         last = entropy;
     }
 
-    void write(Path folder) throws IOException {
+    @Override
+    public void save(Path folder) throws IOException {
         if (config.useAdaptiveEntropy()) {
             ObjectNode state = JSON.createObjectNode();
             state.put("entropy_coef", coefficient);
@@ -69,8 +71,8 @@ final class EntropyControl {
         }
     }
 
-    /// @throws CheckpointException if the file is missing or can't be read
-    void read(Path folder) {
+    @Override
+    public void restore(Path folder) {
         if (!config.useAdaptiveEntropy()) {
             return;
         }

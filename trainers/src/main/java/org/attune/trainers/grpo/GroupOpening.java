@@ -61,7 +61,7 @@ final class GroupOpening {
                                     kept.record(),
                                     context.ranks(),
                                     directory)) {
-                return new GrpoTrainer(
+                return GroupRows.trainer(
                                 fitted,
                                 policy.policy(),
                                 reference,

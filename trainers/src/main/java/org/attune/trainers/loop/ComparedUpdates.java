@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 
 /// Updates after which the processes of a run compare the trained values now and then: all compute
 /// the same, so a difference means that one of them computes wrong.
@@ -24,9 +23,9 @@ record ComparedUpdates(
         WeightUpdates updates, List<ParameterSpace> spaces, Collective ranks, int every)
         implements WeightUpdates {
     @Override
-    public Optional<StepReport> run(int step, double learningRate, Work work) {
-        Optional<StepReport> report = updates.run(step, learningRate, work);
-        if (report.isPresent() && (step + 1) % every == 0) {
+    public StepReport run(int step, double learningRate, Work work) {
+        StepReport report = updates.run(step, learningRate, work);
+        if ((step + 1) % every == 0) {
             compare(step + 1);
         }
         return report;

@@ -12,7 +12,7 @@ import org.attune.trainers.config.TrainingConfig;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntPredicate;
+import java.util.function.IntConsumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -37,8 +37,7 @@ public final class LogicalDevices implements AutoCloseable {
     public interface Groups {
         /// @param device that the group belongs to
         /// @param group its number among those of the device
-        /// @return false if it was stopped on the way
-        boolean add(int device, int group);
+        void add(int device, int group);
     }
 
     /// @param count of all processes together, ≥ 1
@@ -115,29 +114,25 @@ public final class LogicalDevices implements AutoCloseable {
     ///     process's part of it, which with stage 2 is their [ParameterSpace#gradientParts]
     /// @param groups how many groups of rows each device has
     /// @param work adds the gradients of one of them
-    /// @return false if it was stopped
-    public boolean addUp(List<ParameterSpace> spaces, IntUnaryOperator groups, Groups work) {
+    public void addUp(List<ParameterSpace> spaces, IntUnaryOperator groups, Groups work) {
         if (partsGradients()) {
-            return addRounds(spaces, groups, work);
+            addRounds(spaces, groups, work);
+            return;
         }
-        IntPredicate device =
-                number -> {
-                    int last = groups.applyAsInt(number);
-                    return IntStream.range(0, last).allMatch(group -> work.add(number, group));
-                };
+        IntConsumer device =
+                number ->
+                        IntStream.range(0, groups.applyAsInt(number))
+                                .forEach(group -> work.add(number, group));
         int first = first(ranks.rank());
-        if (!tree(spaces, device, first, first(ranks.rank() + 1) - first, 0)) {
-            return false;
-        }
+        tree(spaces, device, first, first(ranks.rank() + 1) - first, 0);
         if (areShared()) {
             spaces.forEach(space -> addRanks(space.gradients()));
         }
-        return true;
     }
 
     /// In a round every device has a group, as long as it has some. Its gradients are added up over
     /// the processes while a pass makes them, so all have their passes at the same time.
-    private boolean addRounds(List<ParameterSpace> spaces, IntUnaryOperator groups, Groups work) {
+    private void addRounds(List<ParameterSpace> spaces, IntUnaryOperator groups, Groups work) {
         List<GradientParts> parts = spaces.stream().map(s -> s.gradientParts(ranks)).toList();
         parts.forEach(GradientParts::begin);
         int size = ranks.size();
@@ -147,9 +142,8 @@ public final class LogicalDevices implements AutoCloseable {
             for (int place = 0; place < places; place++) {
                 parts.forEach(p -> p.beginPass(places));
                 int device = place * size + ranks.rank();
-                boolean own = device < count && round < groups.applyAsInt(device);
-                if (own && !work.add(device, round)) {
-                    return false;
+                if (device < count && round < groups.applyAsInt(device)) {
+                    work.add(device, round);
                 }
                 int now = round;
                 boolean any =
@@ -159,7 +153,6 @@ public final class LogicalDevices implements AutoCloseable {
             }
             parts.forEach(p -> p.endRound(places));
         }
-        return true;
     }
 
     private void addRanks(Tensor gradients) {
@@ -186,26 +179,22 @@ public final class LogicalDevices implements AutoCloseable {
         return report.with(MetricKeys.RANKS_BALANCE, mean / most);
     }
 
-    private boolean tree(
-            List<ParameterSpace> spaces, IntPredicate work, int first, int devices, int depth) {
+    private void tree(
+            List<ParameterSpace> spaces, IntConsumer work, int first, int devices, int depth) {
         if (devices <= 1) {
-            return work.test(first);
+            work.accept(first);
+            return;
         }
         int left = Integer.highestOneBit(devices - 1);
-        if (!tree(spaces, work, first, left, depth + 1)) {
-            return false;
-        }
+        tree(spaces, work, first, left, depth + 1);
         for (ParameterSpace space : spaces) {
             kept(space, depth).copyInPlace(space.gradients());
             space.gradients().zeroInPlace();
         }
-        if (!tree(spaces, work, first + left, devices - left, depth + 1)) {
-            return false;
-        }
+        tree(spaces, work, first + left, devices - left, depth + 1);
         for (ParameterSpace space : spaces) {
             space.gradients().addInPlace(kept(space, depth));
         }
-        return true;
     }
 
     private Tensor kept(ParameterSpace space, int depth) {

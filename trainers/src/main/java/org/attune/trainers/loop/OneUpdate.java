@@ -34,15 +34,13 @@ final class OneUpdate implements WeightUpdates {
     }
 
     @Override
-    public Optional<StepReport> run(int step, double learningRate, Work work) {
+    public StepReport run(int step, double learningRate, Work work) {
         try (var _ = clock.enter("optimizer")) {
             optimizer.zeroGradients();
         }
-        Optional<StepReport> report = work.step(step);
-        if (report.isPresent()) {
-            try (var _ = clock.enter("optimizer")) {
-                update(step, learningRate, work);
-            }
+        StepReport report = work.step(step);
+        try (var _ = clock.enter("optimizer")) {
+            update(step, learningRate, work);
         }
         return report;
     }

@@ -18,7 +18,8 @@ import java.util.Optional;
 /// @param reference borrowed
 /// @param share how far it moves, in `[0, 1]`
 /// @param every steps, ≥ 1
-public record ReferenceSync(MovingReference reference, double share, int every) {
+public record ReferenceSync(MovingReference reference, double share, int every)
+        implements CheckpointPart {
     private static final String FILE = "reference.safetensors";
 
     /// What a configuration asks for.
@@ -38,9 +39,7 @@ public record ReferenceSync(MovingReference reference, double share, int every) 
                 new ReferenceSync(moving, config.refModelMixupAlpha(), config.refModelSyncSteps()));
     }
 
-    /// Call it after each step's update of the policy.
-    ///
-    /// @param step from 0
+    @Override
     public void updated(int step) {
         if ((step + 1) % every == 0) {
             reference.move(share);
@@ -48,6 +47,7 @@ public record ReferenceSync(MovingReference reference, double share, int every) 
     }
 
     /// Writes the reference's values.
+    @Override
     public void save(Path folder) throws IOException {
         SafeTensorsWriter.write(folder.resolve(FILE), reference.state());
     }
@@ -55,6 +55,7 @@ public record ReferenceSync(MovingReference reference, double share, int every) 
     /// Restores what [#save] wrote.
     ///
     /// @throws CheckpointException if the file is missing or of other weights
+    @Override
     public void restore(Path folder) {
         Path file = folder.resolve(FILE);
         if (!Files.exists(file)) {

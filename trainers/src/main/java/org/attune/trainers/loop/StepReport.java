@@ -31,6 +31,11 @@ public record StepReport(
         return new StepReport(loss, microBatches, tokens, counters, more);
     }
 
+    /// With other metrics of micro-batches.
+    public StepReport withMicroBatches(List<Map<String, Double>> others) {
+        return new StepReport(loss, others, tokens, counters, sums);
+    }
+
     /// Without sums.
     public StepReport(
             double loss,

@@ -62,18 +62,11 @@ public final class TrainingLoop {
     public interface Work {
         /// Adds the gradients of a step's loss to the policy's gradients, which are zero before.
         ///
-        /// @return empty if it was stopped on the way
-        /// @throws StoppedException likewise
+        /// @param step from 0
+        /// @throws StoppedException if it was stopped on the way
         /// @throws org.attune.error.TrainingDivergedException naming the rows, if a loss isn't
         ///     finite
-        ///
-        /// @param step from 0
-        Optional<StepReport> step(int step);
-
-        /// Told that the weights were changed by a step.
-        ///
-        /// @param step from 0
-        default void updated(int step) {}
+        StepReport step(int step);
 
         /// Scores the evaluation sets; empty if there are none.
         ///
@@ -86,14 +79,11 @@ public final class TrainingLoop {
         /// The metric by which held-out quality before and after training is compared.
         String heldoutMetric();
 
-        /// Told on every process that a checkpoint is about to be written.
-        default void saving() {}
-
-        /// Writes what a checkpoint must hold beside model, optimizer and counters.
-        default void save(Path folder) throws IOException {}
-
-        /// Restores what [#save] wrote.
-        default void restore(Path folder) {}
+        /// What checkpoints must hold beside model, optimizer and counters, in the order in which
+        /// it is restored.
+        default List<CheckpointPart> checkpointParts() {
+            return List.of();
+        }
     }
 
     /// @param average taken beside; borrowed
@@ -206,15 +196,12 @@ public final class TrainingLoop {
         try (var _ = context.clock().enter("train")) {
             context.clock().step(isLogged(step + 1));
             rate = rates.of(step);
-            Optional<StepReport> report = updates.run(step, rate, work);
-            if (report.isEmpty()) {
-                return false;
-            }
-            work.updated(step);
+            StepReport report = updates.run(step, rate, work);
+            work.checkpointParts().forEach(part -> part.updated(step));
             step++;
             average.ifPresent(a -> a.made(step));
-            log.count(report.get());
-            still.tell(report.get(), isLogged(step), updates::gradientNorm);
+            log.count(report);
+            still.tell(report, isLogged(step), updates::gradientNorm);
             memory.afterStep();
             return true;
         }
@@ -300,7 +287,7 @@ public final class TrainingLoop {
 
     /// One process writes; the others go on when the checkpoint is whole.
     private void writeCheckpoint(Work work) {
-        work.saving();
+        work.checkpointParts().forEach(CheckpointPart::saving);
         if (context.ranks().writes()) {
             store.save(
                     state(),
@@ -317,7 +304,9 @@ public final class TrainingLoop {
     private void writeFiles(Work work, Path folder) throws IOException {
         context.model().write(folder);
         updates.save(folder);
-        work.save(folder);
+        for (CheckpointPart part : work.checkpointParts()) {
+            part.save(folder);
+        }
         best.save(folder);
         if (average.isPresent()) {
             average.get().save(folder);
@@ -345,7 +334,7 @@ public final class TrainingLoop {
             keepBefore();
         }
         updates.restore(checkpoint);
-        work.restore(checkpoint.folder());
+        work.checkpointParts().forEach(part -> part.restore(checkpoint.folder()));
         if (rewards.isEmpty()) {
             best.restore(checkpoint.folder());
         }

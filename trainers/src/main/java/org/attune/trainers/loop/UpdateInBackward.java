@@ -42,18 +42,14 @@ final class UpdateInBackward implements WeightUpdates {
     }
 
     @Override
-    public Optional<StepReport> run(int step, double learningRate, Work work) {
+    public StepReport run(int step, double learningRate, Work work) {
         updated.clear();
         try (var _ = clock.enter("optimizer")) {
             optimizer.zeroGradients(); // of a pass that an exception has ended
         }
         running = Optional.of(new Running(step, learningRate, work));
-        Optional<StepReport> report = untilWeightsChange(() -> work.step(step));
-        if (report.isPresent()) {
-            updateOthers();
-        } else if (!updated.isEmpty()) {
-            throw new IllegalStateException("the step was stopped after weights had changed");
-        }
+        StepReport report = untilWeightsChange(() -> work.step(step));
+        updateOthers();
         running = Optional.empty();
         return report;
     }

@@ -5,7 +5,6 @@ import org.attune.trainers.loop.TrainingLoop.Work;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /// Changes weights in a step: once at its end, or several times within.
 public interface WeightUpdates {
@@ -13,9 +12,9 @@ public interface WeightUpdates {
     ///
     /// @param step from 0
     /// @param learningRate of this step, ≥ 0
-    /// @return empty if it was stopped before the weights changed
+    /// @throws org.attune.error.StoppedException if it was stopped before the weights changed
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
-    Optional<StepReport> run(int step, double learningRate, Work work);
+    StepReport run(int step, double learningRate, Work work);
 
     /// Norm of the last step's gradients, before clipping.
     double gradientNorm();

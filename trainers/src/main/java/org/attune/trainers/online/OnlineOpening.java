@@ -71,7 +71,7 @@ final class OnlineOpening {
                             Optional.empty(),
                             context.ranks(),
                             directory)) {
-                return new OnlinePairTrainer(
+                return JudgedPairs.trainer(
                                 fitted,
                                 policy.policy(),
                                 reference,
@@ -150,7 +150,7 @@ final class OnlineOpening {
                         MemoryNeed.of(
                                 StepMemory.of(policy.policy()),
                                 config.training().stateBytes(policy.policy().parameters())),
-                        OnlinePairTrainer.pairTokens(config, rows.train()),
+                        JudgedPairs.pairTokens(config, rows.train()),
                         config instanceof NashMdConfig ? wish.map(w -> w.ofModels(2)) : wish);
         return config.fitted(
                 fit.training(), fit.slots().orElse(config.sampling().generationSlots()));

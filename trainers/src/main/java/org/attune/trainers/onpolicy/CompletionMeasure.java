@@ -10,9 +10,9 @@ import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
-import org.attune.trainers.rows.GroupNumbers;
-import org.attune.trainers.rows.LastLayout;
-import org.attune.trainers.rows.RowGroups;
+import org.attune.trainers.step.GroupNumbers;
+import org.attune.trainers.step.LastLayout;
+import org.attune.trainers.step.RowGroups;
 
 import java.util.Arrays;
 import java.util.EnumMap;

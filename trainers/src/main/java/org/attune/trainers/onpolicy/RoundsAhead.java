@@ -5,9 +5,8 @@ import org.attune.error.StopRequest;
 import org.attune.policy.ParameterSpace;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RolloutRanks;
+import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.loop.RunParts;
-import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.io.DataInputStream;
@@ -21,14 +20,13 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 
 /// Rounds that are written before they are learned from: when round r begins to be learned from,
 /// round r + lag is begun with the weights as they are. So round r is written with the weights
 /// after round r − 1 − lag, and the first ones with those of the start. Numbers alone say who
 /// writes what with which weights, however many processes there are. Where processes only write,
 /// they write a round while the others train.
-public final class RoundsAhead {
+public final class RoundsAhead implements CheckpointPart {
     private static final String FILE = "rounds-ahead.bin";
 
     private final int lag;
@@ -65,28 +63,6 @@ public final class RoundsAhead {
                 ? Optional.of(
                         new RoundsAhead(config.rolloutLag(), rounds, writer, weights, context))
                 : Optional.empty();
-    }
-
-    /// Trains. A process that only writes completions does that instead, until the others have
-    /// ended.
-    ///
-    /// @param ahead there where processes only write
-    /// @param identity that all processes must have
-    /// @param training of the whole run
-    public static RunSummary run(
-            Optional<RoundsAhead> ahead,
-            RunParts parts,
-            Map<String, String> identity,
-            Supplier<RunSummary> training) {
-        RunContext context = parts.context();
-        if (context.isRolloutRank()) {
-            parts.agree(identity);
-            ahead.orElseThrow().serve();
-            return RunSummary.ofRolloutRank(context.clock().seconds());
-        }
-        RunSummary summary = training.get();
-        ahead.flatMap(rounds -> rounds.others).ifPresent(RolloutRanks::end);
-        return summary;
     }
 
     /// A round that is to be learned from now, with the policy as it is. Later ones are begun.
@@ -133,7 +109,7 @@ public final class RoundsAhead {
     }
 
     /// Waits for the round that is being written, if one is. All processes that train call it.
-    public void collect() {
+    private void collect() {
         if (underWay.isEmpty()) {
             return;
         }
@@ -148,7 +124,8 @@ public final class RoundsAhead {
         underWay = OptionalLong.empty();
     }
 
-    private void serve() {
+    /// Writes rounds for the processes that train, until they have ended.
+    public void serve() {
         // The others know when the run stops.
         StopRequest.watching(
                 () -> false,
@@ -158,7 +135,18 @@ public final class RoundsAhead {
                 });
     }
 
+    /// Has the processes that only write end.
+    public void end() {
+        others.ifPresent(RolloutRanks::end);
+    }
+
+    @Override
+    public void saving() {
+        collect();
+    }
+
     /// Writes the rounds that are there, after [#collect].
+    @Override
     public void save(Path folder) throws IOException {
         try (var out = new DataOutputStream(Files.newOutputStream(folder.resolve(FILE)))) {
             for (WrittenRound round : ready.values()) {
@@ -172,6 +160,7 @@ public final class RoundsAhead {
     /// Reads them.
     ///
     /// @throws CheckpointException if the file is missing or holds something else
+    @Override
     public void restore(Path folder) {
         Path file = folder.resolve(FILE);
         ready.clear();

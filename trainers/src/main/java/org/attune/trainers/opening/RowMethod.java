@@ -9,7 +9,7 @@ import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunSummary;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.nio.file.Path;
 import java.util.Optional;
@@ -32,7 +32,7 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
     ///
     /// @param config what memory allows
     /// @param reference given where the configuration names one
-    RowTrainer<R, F> trainer(C config, OpenedRun<R> run, Optional<Scorer> reference);
+    Trainer<R, F> trainer(C config, OpenedRun<R> run, Optional<Scorer> reference);
 
     @Override
     default Kind kind() {

@@ -27,6 +27,7 @@ import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.ReferenceSync;
+import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.loop.RunSummary;
@@ -39,7 +40,7 @@ import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.RoundWriter;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.onpolicy.RoundsAhead;
-import org.attune.trainers.rows.RowGroups;
+import org.attune.trainers.step.Trainer;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -102,7 +103,8 @@ public final class PpoTrainer {
             List<EvalSet<PromptExample>> evalSets,
             RunContext context) {
         this.config = ConfigCheck.validate(config);
-        this.policy = new TimedPolicy(policy, context.clock());
+        Trainer.Means means = Trainer.Means.of(config, policy, context);
+        this.policy = means.policy();
         this.critic = TimedPolicy.critic(critic, context.clock());
         this.prompts = List.copyOf(prompts);
         this.evalSets = List.copyOf(evalSets);
@@ -113,11 +115,10 @@ public final class PpoTrainer {
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
-        var groups = RowGroups.of(config.training(), context);
-        devices = LogicalDevices.of(config.training(), context);
+        devices = means.devices();
         roundPlan = roundPlan();
         Rounds judged = Rounds.judged(config, source, rewards, tokenizer, devices, context.clock());
-        var measure = new CompletionMeasure("ppo", groups, devices, context.clock());
+        var measure = new CompletionMeasure("ppo", means.groups(), devices, context.clock());
         ahead = ahead(judged, measure);
         rounds =
                 new PpoRounds(
@@ -135,13 +136,10 @@ public final class PpoTrainer {
         pass =
                 new PpoPass(
                         config,
-                        this.policy,
+                        means,
                         this.critic,
-                        groups,
-                        devices,
                         plan.partWeight(),
-                        i -> this.prompts.get(i).origin().where(),
-                        context.clock());
+                        i -> this.prompts.get(i).origin().where());
         controller = PpoObjectives.controller(config);
     }
 
@@ -201,8 +199,14 @@ public final class PpoTrainer {
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     tellOfCorrection();
                     try (var _ = devices) {
-                        return RoundsAhead.run(
-                                ahead, parts, identity, () -> learned(parts, identity));
+                        if (context.isRolloutRank()) {
+                            parts.agree(identity);
+                            ahead.orElseThrow().serve();
+                            return RunSummary.ofRolloutRank(context.clock().seconds());
+                        }
+                        RunSummary summary = learned(parts, identity);
+                        ahead.ifPresent(RoundsAhead::end);
+                        return summary;
                     }
                 });
     }
@@ -255,11 +259,9 @@ public final class PpoTrainer {
         return roundPlan.steps(config.training().schedule().numTrainEpochs());
     }
 
-    /// One update; empty if it was stopped before the weights changed.
-    private Optional<StepReport> update(int number, PpoUpdates updates) {
-        if (context.stop().requested()) {
-            return Optional.empty();
-        }
+    /// One update.
+    private StepReport update(int number, PpoUpdates updates) {
+        StopRequest.check();
         policy.startStep(number);
         int[] chosen = roundPlan.promptsOf(number);
         origins = IntStream.of(chosen).mapToObj(i -> prompts.get(i).origin().where()).toList();
@@ -267,9 +269,7 @@ public final class PpoTrainer {
                 rounds.batch(number, chosen, prompts, controller.coefficient());
         PpoRounds.Batch batch = round.made();
         context.listeners().forEach(l -> l.onCompletions(number, round.table()));
-        if (context.stop().requested()) {
-            return Optional.empty();
-        }
+        StopRequest.check();
         PpoObjective objective = PpoObjectives.policy(config, controller.coefficient());
         int epochs = config.updates().numPpoEpochs();
         pass.begin();
@@ -291,7 +291,7 @@ public final class PpoTrainer {
                         List.of(metrics),
                         round.tokens(),
                         Map.of("episode", (double) (number + 1L) * plan.completions()));
-        return Optional.of(devices.told(report, pass.tokens()));
+        return devices.told(report, pass.tokens());
     }
 
     /// Does what changes weights several times, wholly or not at all. A run that is stopped
@@ -356,7 +356,7 @@ public final class PpoTrainer {
         }
 
         @Override
-        public Optional<StepReport> step(int step) {
+        public StepReport step(int step) {
             return update(step, updates);
         }
 
@@ -376,23 +376,18 @@ public final class PpoTrainer {
         }
 
         @Override
-        public void updated(int step) {
-            sync.ifPresent(s -> s.updated(step));
+        public List<CheckpointPart> checkpointParts() {
+            List<CheckpointPart> checkpoint = new ArrayList<>(List.of(new ControllerPart()));
+            ahead.ifPresent(checkpoint::add);
+            sync.ifPresent(checkpoint::add);
+            return checkpoint;
         }
+    }
 
-        @Override
-        public void saving() {
-            ahead.ifPresent(RoundsAhead::collect);
-        }
-
+    /// The weight of the divergence.
+    private final class ControllerPart implements CheckpointPart {
         @Override
         public void save(Path folder) throws IOException {
-            if (ahead.isPresent()) {
-                ahead.get().save(folder);
-            }
-            if (sync.isPresent()) {
-                sync.get().save(folder);
-            }
             Files.writeString(
                     folder.resolve(STATE),
                     new ObjectMapper()
@@ -403,8 +398,6 @@ public final class PpoTrainer {
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
             rounds.rounds().continueAt(Checkpoint.stateIn(folder).step());
-            ahead.ifPresent(a -> a.restore(folder));
-            sync.ifPresent(s -> s.restore(folder));
             try {
                 controller =
                         controller.withCoefficient(

@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /// The optimizers of policy and critic, each of which makes many updates in one step of the run.
 final class PpoUpdates implements WeightUpdates {
@@ -41,7 +40,7 @@ final class PpoUpdates implements WeightUpdates {
     }
 
     @Override
-    public Optional<StepReport> run(int step, double rate, Work work) {
+    public StepReport run(int step, double rate, Work work) {
         learningRate = rate;
         policy.start();
         critic.start();

@@ -14,7 +14,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -85,7 +85,7 @@ public record DpoMethod() implements RowMethod<DpoConfig, PreferenceExample, Pre
     }
 
     @Override
-    public RowTrainer<PreferenceExample, PreferenceForest> trainer(
+    public Trainer<PreferenceExample, PreferenceForest> trainer(
             DpoConfig config, OpenedRun<PreferenceExample> run, Optional<Scorer> reference) {
         return DpoObjective.trainer(
                 config,

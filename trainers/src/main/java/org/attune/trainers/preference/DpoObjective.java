@@ -13,9 +13,10 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.rows.FrozenModel;
 import org.attune.trainers.rows.ReferenceColumns;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.EnumSet;
 import java.util.List;
@@ -40,7 +41,7 @@ public record DpoObjective(PreferenceObjective formula, double beta, boolean wei
     /// @param pairs training pairs, prepared
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
-    public static RowTrainer<PreferenceExample, PreferenceForest> trainer(
+    public static Trainer<PreferenceExample, PreferenceForest> trainer(
             DpoConfig config,
             CausalPolicy policy,
             Scorer reference,
@@ -54,7 +55,7 @@ public record DpoObjective(PreferenceObjective formula, double beta, boolean wei
                         config.loss().beta(),
                         config.variant().useWeighting());
         var frozen = Optional.of(FrozenModel.of(config, reference));
-        return new RowTrainer<>(config, objective, policy, frozen, pairs, evalSets, context);
+        return GivenRows.trainer(config, objective, policy, frozen, pairs, evalSets, context);
     }
 
     @Override

@@ -10,9 +10,10 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.preference.PreferenceLoss.Denominators;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,13 +79,13 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<PreferenceExample>> group,
             PreferenceForest forest,
             Measurement policy,
             List<double[]> reference) {
         note(group, forest, policy, reference);
-        return slopes(group, forest);
+        return slopes(group, forest, policy);
     }
 
     @Override
@@ -137,7 +138,8 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
     }
 
     @Override
-    public float[] slopes(List<RowAt<PreferenceExample>> group, PreferenceForest forest) {
+    public HeadSlopes slopes(
+            List<RowAt<PreferenceExample>> group, PreferenceForest forest, Measurement policy) {
         float[] slopes = new float[forest.forest().targetCount()];
         for (int i = 0; i < group.size(); i++) {
             RowAt<PreferenceExample> pair = group.get(i);
@@ -155,7 +157,7 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
                 slopes[rejected.start() + t] = share(objective.rejectedToken(s, scores, at, t));
             }
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     private PairScores scoresOf(MicroBatch m, int place) {

@@ -15,7 +15,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -93,7 +93,7 @@ public record CpoMethod() implements RowMethod<CpoConfig, ImitationPair, Imitati
     }
 
     @Override
-    public RowTrainer<ImitationPair, ImitationForest> trainer(
+    public Trainer<ImitationPair, ImitationForest> trainer(
             CpoConfig config, OpenedRun<ImitationPair> run, Optional<Scorer> reference) {
         return ImitationObjectives.cpo(
                 config,

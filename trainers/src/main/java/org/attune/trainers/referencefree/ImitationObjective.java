@@ -7,7 +7,7 @@ import org.attune.policy.HeadStatistic;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.rows.PaddedLogits;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
 
 import java.util.EnumSet;

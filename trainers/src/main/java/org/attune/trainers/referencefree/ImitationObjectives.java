@@ -11,7 +11,8 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.rows.PaddedLogits;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.List;
 import java.util.Optional;
@@ -35,7 +36,7 @@ public final class ImitationObjectives {
     /// @param policy with the values to start from. The caller closes it
     /// @throws org.attune.error.ConfigException with all problems of the configuration, or if
     ///     `trl_compat` lacks the padding token
-    public static RowTrainer<ImitationPair, ImitationForest> orpo(
+    public static Trainer<ImitationPair, ImitationForest> orpo(
             OrpoConfig config, CausalPolicy policy, Rows rows, RunContext context) {
         ConfigCheck.validate(config);
         var objective =
@@ -51,7 +52,7 @@ public final class ImitationObjectives {
     ///
     /// @param config as for [#orpo]
     /// @param policy likewise
-    public static RowTrainer<ImitationPair, ImitationForest> cpo(
+    public static Trainer<ImitationPair, ImitationForest> cpo(
             CpoConfig config, CausalPolicy policy, Rows rows, RunContext context) {
         ConfigCheck.validate(config);
         var objective =
@@ -67,7 +68,7 @@ public final class ImitationObjectives {
     ///
     /// @param config as for [#orpo]
     /// @param policy likewise
-    public static RowTrainer<ImitationPair, ImitationForest> tpo(
+    public static Trainer<ImitationPair, ImitationForest> tpo(
             TpoConfig config, CausalPolicy policy, Rows rows, RunContext context) {
         ConfigCheck.validate(config);
         var objective =
@@ -89,13 +90,13 @@ public final class ImitationObjectives {
     }
 
     private static <C extends Record & RunConfig>
-            RowTrainer<ImitationPair, ImitationForest> trainer(
+            Trainer<ImitationPair, ImitationForest> trainer(
                     C config,
                     ImitationObjective objective,
                     CausalPolicy policy,
                     Rows rows,
                     RunContext context) {
-        return new RowTrainer<>(
+        return GivenRows.trainer(
                 config,
                 objective,
                 policy,

@@ -10,9 +10,10 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.numerics.Dual;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -51,7 +52,7 @@ final class ImitationSums implements StepSums<ImitationPair, ImitationForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<ImitationPair>> group,
             ImitationForest forest,
             Measurement policy,
@@ -84,7 +85,7 @@ final class ImitationSums implements StepSums<ImitationPair, ImitationForest> {
             plus(slopes, imitated, -each);
             tokens += row.row().length();
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     /// `ℓ` of a completion.

@@ -15,7 +15,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -85,7 +85,7 @@ public record OrpoMethod() implements RowMethod<OrpoConfig, ImitationPair, Imita
     }
 
     @Override
-    public RowTrainer<ImitationPair, ImitationForest> trainer(
+    public Trainer<ImitationPair, ImitationForest> trainer(
             OrpoConfig config, OpenedRun<ImitationPair> run, Optional<Scorer> reference) {
         return ImitationObjectives.orpo(
                 config,

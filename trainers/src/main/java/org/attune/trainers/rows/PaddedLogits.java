@@ -1,5 +1,6 @@
 package org.attune.trainers.rows;
 
+import org.attune.trainers.step.RowAt;
 import org.attune.datasets.layout.PaddedForest;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;

@@ -1,5 +1,6 @@
 package org.attune.trainers.rows;
 
+import org.attune.trainers.step.RowAt;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;

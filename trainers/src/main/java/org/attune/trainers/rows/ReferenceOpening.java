@@ -1,5 +1,7 @@
 package org.attune.trainers.rows;
 
+import org.attune.trainers.step.RowGroups;
+import org.attune.trainers.step.RowAt;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.Scorer;

@@ -1,5 +1,7 @@
 package org.attune.trainers.rows;
 
+import org.attune.trainers.step.StepSums;
+import org.attune.trainers.step.RowAt;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.HeadRequest;
@@ -11,8 +13,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
-/// What a method makes of its rows. [RowTrainer] does the rest: which rows a step has, which of
-/// them are computed together, passes, reference, evaluation, updates, checkpoints.
+/// What a method makes of its rows. [org.attune.trainers.step.StepEngine] and
+/// [org.attune.trainers.step.Trainer] do the rest: which rows a step has, which of them are computed
+/// together, passes, reference, evaluation, updates, checkpoints.
 ///
 /// One instance belongs to one run and is called from the engine thread only.
 ///

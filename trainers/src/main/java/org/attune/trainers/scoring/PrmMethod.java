@@ -19,7 +19,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -110,7 +110,7 @@ public record PrmMethod() implements RowMethod<PrmConfig, StepwiseExample, Stepw
     }
 
     @Override
-    public RowTrainer<StepwiseExample, StepwiseForest> trainer(
+    public Trainer<StepwiseExample, StepwiseForest> trainer(
             PrmConfig config, OpenedRun<StepwiseExample> run, Optional<Scorer> reference) {
         var separator = new StepSeparator(config.steps().stepSeparator());
         RunContext context = run.context();

@@ -9,9 +9,10 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.List;
 import java.util.Optional;
@@ -28,14 +29,14 @@ public record PrmObjective() implements RowObjective<StepwiseExample, StepwiseFo
     /// @param rows training rows, prepared
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
-    public static RowTrainer<StepwiseExample, StepwiseForest> trainer(
+    public static Trainer<StepwiseExample, StepwiseForest> trainer(
             PrmConfig config,
             CausalPolicy model,
             List<StepwiseExample> rows,
             List<EvalSet<StepwiseExample>> evalSets,
             RunContext context) {
         ConfigCheck.validate(config);
-        return new RowTrainer<>(
+        return GivenRows.trainer(
                 config, new PrmObjective(), model, Optional.empty(), rows, evalSets, context);
     }
 

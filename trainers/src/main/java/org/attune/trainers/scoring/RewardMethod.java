@@ -14,7 +14,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -87,7 +87,7 @@ public record RewardMethod()
     }
 
     @Override
-    public RowTrainer<RewardExample, RewardForest> trainer(
+    public Trainer<RewardExample, RewardForest> trainer(
             RewardTrainerConfig config, OpenedRun<RewardExample> run, Optional<Scorer> reference) {
         return RewardObjective.trainer(
                 config,

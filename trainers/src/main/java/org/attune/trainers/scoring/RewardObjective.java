@@ -9,9 +9,10 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.List;
 import java.util.Optional;
@@ -29,7 +30,7 @@ public record RewardObjective(RewardLoss loss)
     /// @param pairs training pairs, prepared
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
-    public static RowTrainer<RewardExample, RewardForest> trainer(
+    public static Trainer<RewardExample, RewardForest> trainer(
             RewardTrainerConfig config,
             CausalPolicy model,
             List<RewardExample> pairs,
@@ -38,7 +39,7 @@ public record RewardObjective(RewardLoss loss)
         ConfigCheck.validate(config);
         double centering = config.loss().centerRewardsCoefficient().orElse(0);
         var objective = new RewardObjective(new RewardLoss(centering));
-        return new RowTrainer<>(
+        return GivenRows.trainer(
                 config, objective, model, Optional.empty(), pairs, evalSets, context);
     }
 

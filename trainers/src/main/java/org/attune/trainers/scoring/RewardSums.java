@@ -7,9 +7,10 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -70,7 +71,7 @@ final class RewardSums implements StepSums<RewardExample, RewardForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<RewardExample>> group,
             RewardForest forest,
             Measurement model,
@@ -91,7 +92,7 @@ final class RewardSums implements StepSums<RewardExample, RewardForest> {
             slopes[2 * i + 1] = (float) (share * value.rejected());
             tokens += pair.row().length();
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     /// A step whose pairs were all added.

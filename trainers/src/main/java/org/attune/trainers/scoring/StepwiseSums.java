@@ -7,9 +7,10 @@ import org.attune.policy.Measurement;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -42,7 +43,7 @@ final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<StepwiseExample>> group,
             StepwiseForest forest,
             Measurement model,
@@ -72,7 +73,7 @@ final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
             m.rows++;
             tokens += placed.row().length();
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     /// A training step whose rows were all added.

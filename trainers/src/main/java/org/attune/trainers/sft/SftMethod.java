@@ -16,7 +16,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -94,7 +94,7 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
     }
 
     @Override
-    public RowTrainer<PackedRow, SftForest> trainer(
+    public Trainer<PackedRow, SftForest> trainer(
             SftConfig config, OpenedRun<PackedRow> run, Optional<Scorer> reference) {
         return SftObjective.trainer(
                 config,

@@ -10,9 +10,10 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.List;
 import java.util.Optional;
@@ -34,14 +35,14 @@ public record SftObjective(SftLoss loss, double labelSmoothing)
     /// @param rows training rows, prepared
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
-    public static RowTrainer<PackedRow, SftForest> trainer(
+    public static Trainer<PackedRow, SftForest> trainer(
             SftConfig config,
             CausalPolicy policy,
             List<PackedRow> rows,
             List<EvalSet<PackedRow>> evalSets,
             RunContext context) {
         SftObjective objective = of(ConfigCheck.validate(config));
-        return new RowTrainer<>(
+        return GivenRows.trainer(
                 config, objective, policy, Optional.empty(), rows, evalSets, context);
     }
 

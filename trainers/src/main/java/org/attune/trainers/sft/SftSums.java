@@ -9,9 +9,10 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -50,7 +51,7 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<PackedRow>> group,
             SftForest forest,
             Measurement measurement,
@@ -82,7 +83,7 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
             rows[m]++;
             tokens += row.row().length();
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     /// A step: the loss over all of its trained tokens.

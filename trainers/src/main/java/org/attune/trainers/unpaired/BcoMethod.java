@@ -13,7 +13,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -77,7 +77,7 @@ public record BcoMethod() implements RowMethod<BcoConfig, UnpairedExample, Unpai
     }
 
     @Override
-    public RowTrainer<UnpairedExample, UnpairedForest> trainer(
+    public Trainer<UnpairedExample, UnpairedForest> trainer(
             BcoConfig config, OpenedRun<UnpairedExample> run, Optional<Scorer> reference) {
         return BcoObjective.trainer(
                 config,

@@ -17,9 +17,10 @@ import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.rows.FrozenModel;
 import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.rows.ReferenceColumns;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -56,7 +57,7 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
     /// @param evalSets may be empty
     /// @throws ConfigException with all problems of the configuration, or if `trl_compat` lacks the
     ///     padding token
-    public static RowTrainer<UnpairedExample, UnpairedForest> trainer(
+    public static Trainer<UnpairedExample, UnpairedForest> trainer(
             BcoConfig config,
             CausalPolicy policy,
             Scorer reference,
@@ -66,7 +67,7 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
             RunContext context) {
         BcoObjective objective = of(ConfigCheck.validate(config), padId);
         var frozen = Optional.of(FrozenModel.of(config, reference));
-        return new RowTrainer<>(config, objective, policy, frozen, rows, evalSets, context);
+        return GivenRows.trainer(config, objective, policy, frozen, rows, evalSets, context);
     }
 
     private static BcoObjective of(BcoConfig config, OptionalInt padId) {

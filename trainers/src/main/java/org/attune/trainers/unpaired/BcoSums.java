@@ -11,9 +11,10 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.PaddedLogits;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -110,13 +111,13 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<UnpairedExample>> group,
             UnpairedForest forest,
             Measurement policy,
             List<double[]> reference) {
         note(group, forest, policy, reference);
-        return slopes(group, forest);
+        return slopes(group, forest, policy);
     }
 
     /// As declared, with rewards that must be finite.
@@ -192,7 +193,8 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
     ///
     /// @throws IllegalStateException if rows of its micro-batches or of those before are missing
     @Override
-    public float[] slopes(List<RowAt<UnpairedExample>> group, UnpairedForest forest) {
+    public HeadSlopes slopes(
+            List<RowAt<UnpairedExample>> group, UnpairedForest forest, Measurement policy) {
         float[] slopes = new float[forest.forest().targetCount()];
         for (int i = 0; i < group.size(); i++) {
             RowAt<UnpairedExample> row = group.get(i);
@@ -209,7 +211,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
                     targets.end(),
                     (float) (slope / m.rewards.length / microBatches.size()));
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     /// A step.

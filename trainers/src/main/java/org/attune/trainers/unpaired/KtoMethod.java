@@ -13,7 +13,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;
 import java.util.EnumSet;
@@ -81,7 +81,7 @@ public record KtoMethod() implements RowMethod<KtoConfig, KtoExample, UnpairedFo
     }
 
     @Override
-    public RowTrainer<KtoExample, UnpairedForest> trainer(
+    public Trainer<KtoExample, UnpairedForest> trainer(
             KtoConfig config, OpenedRun<KtoExample> run, Optional<Scorer> reference) {
         return KtoObjective.trainer(
                 config,

@@ -15,9 +15,10 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.rows.FrozenModel;
 import org.attune.trainers.rows.ReferenceColumns;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.Trainer;
 
 import java.util.EnumSet;
 import java.util.List;
@@ -42,7 +43,7 @@ public record KtoObjective(KtoLoss loss, boolean estimates)
     /// @param rows training rows, prepared; with mismatched completions where `loss_type` is `kto`
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
-    public static RowTrainer<KtoExample, UnpairedForest> trainer(
+    public static Trainer<KtoExample, UnpairedForest> trainer(
             KtoConfig config,
             CausalPolicy policy,
             Scorer reference,
@@ -56,7 +57,7 @@ public record KtoObjective(KtoLoss loss, boolean estimates)
                         new KtoLoss(loss.beta(), loss.desirableWeight(), loss.undesirableWeight()),
                         config.estimatesDivergence());
         var frozen = Optional.of(FrozenModel.of(config, reference));
-        return new RowTrainer<>(config, objective, policy, frozen, rows, evalSets, context);
+        return GivenRows.trainer(config, objective, policy, frozen, rows, evalSets, context);
     }
 
     @Override

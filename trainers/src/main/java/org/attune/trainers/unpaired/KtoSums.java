@@ -9,9 +9,10 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.HeadSlopes;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowValues;
-import org.attune.trainers.rows.StepSums;
+import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -76,7 +77,7 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
     }
 
     @Override
-    public float[] add(
+    public HeadSlopes add(
             List<RowAt<KtoExample>> group,
             UnpairedForest forest,
             Measurement policy,
@@ -111,7 +112,7 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
                     targets.end(),
                     (float) (value.slope() / m.rows / microBatches.size()));
         }
-        return slopes;
+        return HeadSlopes.of(slopes);
     }
 
     private static double right(double gain) {

@@ -2,7 +2,7 @@ package org.attune.trainers.unpaired;
 
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.trainers.batch.BatchPlan;
-import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.step.RowAt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

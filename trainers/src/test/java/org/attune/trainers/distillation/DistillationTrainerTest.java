@@ -129,11 +129,11 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
         return train(
                 config,
                 teacher,
-                new DistillationTrainer.Writers(Optional.empty(), Optional.empty()));
+                new DistilledRows.Writers(Optional.empty(), Optional.empty()));
     }
 
     private static End train(
-            GkdConfig config, DecoderConfig teacher, DistillationTrainer.Writers writers) {
+            GkdConfig config, DecoderConfig teacher, DistilledRows.Writers writers) {
         return Engine.call(
                 () -> {
                     var listener = new RecordingListener();
@@ -141,7 +141,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
                             var lecturer = TinyModels.decoder(teacher);
                             Policy student =
                                     Policy.withAllWeights(decoder, Policy.Options.defaults())) {
-                        DistillationTrainer.gkd(
+                        DistilledRows.gkd(
                                         config,
                                         student,
                                         TeacherModel.of(lecturer, Adapter.OFF),
@@ -209,11 +209,11 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
                                                 o -> o.withLearningRate(1).withAdamEpsilon(1)));
         try (var lecturer =
                 Decoder.load(TinyModels.qwen2(), teacher, Devices.usual(), DType.FLOAT32)) {
-            DistillationTrainer.gkd(
+            DistilledRows.gkd(
                             config.withTraining(given.training()),
                             given.policy(),
                             TeacherModel.of(lecturer, Adapter.OFF),
-                            new DistillationTrainer.Writers(
+                            new DistilledRows.Writers(
                                     Optional.of(given.writer().apply(new Rounds())),
                                     Optional.empty()),
                             given.rows(),
@@ -252,12 +252,12 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
     @Test
     void lmbdaSaysHowOftenTheStudentWrites() {
         var never = new Scripted(5, 6);
-        var both = new DistillationTrainer.Writers(Optional.of(never), Optional.of(never));
+        var both = new DistilledRows.Writers(Optional.of(never), Optional.of(never));
         End given = train(config(l -> l), TinyModels.qwen2(), both);
         assertEquals(List.of(), never.rounds);
 
         var always = new Scripted(5, 6);
-        var student = new DistillationTrainer.Writers(Optional.of(always), Optional.empty());
+        var student = new DistilledRows.Writers(Optional.of(always), Optional.empty());
         End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), student);
         assertEquals(List.of(0L, 2L, 4L, 6L), always.rounds);
         assertEquals(List.of(4, 4, 4, 4), always.prompts);
@@ -265,7 +265,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
         assertTrue(Math.abs(own.loss(0) - given.loss(0)) > 1e-4);
 
         var some = new Scripted(5, 6);
-        var half = new DistillationTrainer.Writers(Optional.of(some), Optional.empty());
+        var half = new DistilledRows.Writers(Optional.of(some), Optional.empty());
         GkdConfig config =
                 config(l -> l.withLmbda(0.5))
                         .withTraining(t -> t.withSchedule(s -> s.withMaxSteps(20)));
@@ -279,7 +279,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
     void seqKdHasTheTeacherWriteTheRest() {
         var own = new Scripted(5, 6);
         var taught = new Scripted(7, 8, 9);
-        var writers = new DistillationTrainer.Writers(Optional.of(own), Optional.of(taught));
+        var writers = new DistilledRows.Writers(Optional.of(own), Optional.of(taught));
         GkdConfig config = config(l -> l.withLmbda(0.5).withSeqKd(true));
         train(config, TinyModels.qwen2(), writers);
         int all =
@@ -294,7 +294,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
     @Test
     void trlDividesByTheTokensOfTheData() {
         var writers =
-                new DistillationTrainer.Writers(Optional.of(new Scripted(5, 6)), Optional.empty());
+                new DistilledRows.Writers(Optional.of(new Scripted(5, 6)), Optional.empty());
         End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), writers);
         End trl =
                 train(config(l -> l.withLmbda(1).withTrlCompat(true)), TinyModels.qwen2(), writers);

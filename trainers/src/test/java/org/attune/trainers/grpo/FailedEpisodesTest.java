@@ -116,7 +116,7 @@ class FailedEpisodesTest {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(7, 1)) {
-                        new GrpoTrainer(
+                        GroupRows.trainer(
                                         config,
                                         policy,
                                         Optional.of(policy.frozen()),

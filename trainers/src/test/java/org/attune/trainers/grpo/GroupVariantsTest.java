@@ -67,7 +67,7 @@ class GroupVariantsTest {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(GrpoTrainerTest.VOCABULARY, 1)) {
-                        new GrpoTrainer(
+                        GroupRows.trainer(
                                         config,
                                         policy,
                                         Optional.of(policy.frozen()),

@@ -181,7 +181,7 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
     }
 
     private static float[] start(GrpoConfig config, Given<PromptExample> given) {
-        new GrpoTrainer(
+        GroupRows.trainer(
                         config.withTraining(given.training()),
                         given.policy(),
                         Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
@@ -238,7 +238,7 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        new GrpoTrainer(
+                        GroupRows.trainer(
                                         config,
                                         policy,
                                         Optional.of(policy.frozen()),

@@ -86,7 +86,7 @@ class LaggedRoundsTest {
                         .withGeneration(g -> g.withNumGenerations(4).withMaxCompletionLength(4))
                         .withLag(l -> l.withRolloutLag(lag))
                         .withTraining(training);
-        new GrpoTrainer(
+        GroupRows.trainer(
                         config,
                         policy,
                         Optional.empty(),

@@ -71,7 +71,7 @@ class ReplayRunTest {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(GrpoTrainerTest.VOCABULARY, 1)) {
-                        new GrpoTrainer(
+                        GroupRows.trainer(
                                         config,
                                         policy,
                                         Optional.of(policy.frozen()),

@@ -101,7 +101,7 @@ class RoundSourcesTest {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(7, 1)) {
-                        new GrpoTrainer(
+                        GroupRows.trainer(
                                         config,
                                         policy,
                                         Optional.of(policy.frozen()),

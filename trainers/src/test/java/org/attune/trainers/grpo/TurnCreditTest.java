@@ -101,7 +101,7 @@ class TurnCreditTest {
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
                         float[] before = policy.parameters().values().toFloats();
-                        new GrpoTrainer(
+                        GroupRows.trainer(
                                         config,
                                         policy,
                                         Optional.empty(),

@@ -1,7 +1,6 @@
 package org.attune.trainers.loop;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.optim.FlatParameters;
 import org.attune.policy.ParameterSpace.Parameter;
@@ -43,28 +42,20 @@ class LogicalDevicesTest {
                     try (var devices = new LogicalDevices(4, new SingleProcess(), 0);
                             FlatParameters policy = space(7);
                             FlatParameters critic = space(5)) {
-                        assertTrue(
-                                devices.addUp(
-                                        List.of(policy, critic),
-                                        _ -> 1,
-                                        (device, _) -> {
-                                            add(policy, device + 1);
-                                            add(critic, 10 * (device + 1));
-                                            return true;
-                                        }));
+                        devices.addUp(
+                                List.of(policy, critic),
+                                _ -> 1,
+                                (device, _) -> {
+                                    add(policy, device + 1);
+                                    add(critic, 10 * (device + 1));
+                                });
                         expect(policy, 1 + 2 + 3 + 4);
                         expect(critic, 10 + 20 + 30 + 40);
                         policy.gradients().zeroInPlace();
                         critic.gradients().zeroInPlace();
                         for (FlatParameters one : List.of(critic, policy)) {
-                            assertTrue(
-                                    devices.addUp(
-                                            List.of(one),
-                                            _ -> 1,
-                                            (device, _) -> {
-                                                add(one, device);
-                                                return true;
-                                            }));
+                            devices.addUp(
+                                    List.of(one), _ -> 1, (device, _) -> add(one, device));
                             expect(one, 1 + 2 + 3);
                         }
                     }

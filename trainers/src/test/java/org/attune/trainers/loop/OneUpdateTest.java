@@ -20,7 +20,6 @@ import org.mockito.Mockito;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 final class OneUpdateTest {
@@ -32,7 +31,7 @@ final class OneUpdateTest {
                 .thenAnswer(
                         call -> {
                             space.setGradients(gradients[call.<Integer>getArgument(0)]);
-                            return Optional.of(new StepReport(1, List.of(), 3, Map.of(), Map.of()));
+                            return new StepReport(1, List.of(), 3, Map.of(), Map.of());
                         });
         Mockito.when(work.origins(Mockito.anyInt()))
                 .thenAnswer(call -> List.of("rows of step " + call.getArgument(0)));

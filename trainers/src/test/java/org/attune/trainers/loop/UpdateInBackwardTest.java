@@ -2,7 +2,6 @@ package org.attune.trainers.loop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
@@ -17,7 +16,6 @@ import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 
@@ -137,11 +135,14 @@ class UpdateInBackwardTest {
     private TrainingLoop.Work work(boolean finishes, int... groups) {
         return new TrainingLoop.Work() {
             @Override
-            public Optional<StepReport> step(int step) {
+            public StepReport step(int step) {
                 for (int group : groups) {
                     space.use.accept(group);
                 }
-                return finishes ? Optional.of(new StepReport(0, List.of(), 0)) : Optional.empty();
+                if (!finishes) {
+                    throw new StoppedException();
+                }
+                return new StepReport(0, List.of(), 0);
             }
 
             @Override
@@ -163,7 +164,7 @@ class UpdateInBackwardTest {
 
     @Test
     void eachGroupChangesAsSoonAsItsGradientIsThere() {
-        assertTrue(updates.run(0, 0.5, work(true, 0, 1, 2)).isPresent());
+        updates.run(0, 0.5, work(true, 0, 1, 2));
         assertEquals(
                 List.of(
                         "zero",
@@ -198,7 +199,7 @@ class UpdateInBackwardTest {
     /// A checkpoint that is written then must not count it.
     @Test
     void aStepThatIsStoppedBeforeItsPassChangesNothing() {
-        assertTrue(updates.run(0, 0.5, work(false)).isEmpty());
+        assertThrows(StoppedException.class, () -> updates.run(0, 0.5, work(false)));
         assertEquals(List.of("zero"), optimizer.calls);
     }
 
@@ -209,13 +210,13 @@ class UpdateInBackwardTest {
         assertEquals(List.of("zero"), optimizer.calls);
         for (int last = 0; last < 3; last++) {
             optimizer.calls.clear();
-            assertTrue(stopped(work(true, 0, 1, 2), last).isPresent());
+            stopped(work(true, 0, 1, 2), last);
             assertEquals(8, optimizer.calls.size());
         }
     }
 
     /// A step whose run is asked to stop after a group, or, by -1, before the first.
-    private Optional<StepReport> stopped(TrainingLoop.Work work, int after) {
+    private StepReport stopped(TrainingLoop.Work work, int after) {
         var asked = new AtomicBoolean(after < 0);
         IntConsumer use = space.use;
         space.use =

@@ -127,7 +127,7 @@ class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
     }
 
     private float[] start(UnaryOperator<OnlineDpoConfig> change, Given<PromptExample> given) {
-        new OnlinePairTrainer(
+        JudgedPairs.trainer(
                         config(change)
                                 .withTraining(t -> given.training().apply(ShortRun.twoByTwo(t))),
                         given.policy(),
@@ -155,7 +155,7 @@ class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
         var listener = new RecordingListener();
         Engine.run(
                 () ->
-                        new OnlinePairTrainer(
+                        JudgedPairs.trainer(
                                         config(change),
                                         BigramPolicy.seeded(VOCABULARY, 1),
                                         BigramPolicy.seeded(VOCABULARY, reference).frozen(),

@@ -26,7 +26,7 @@ import java.util.List;
 /// Every method that generates says which off-policy correction it applies.
 class CorrectionNoticeTest {
     private static final String DISTANCE_OF_TOKENS =
-            "none: student and teacher are compared at each token, whoever wrote it";
+            "none: student and teacher are compared at each token, whatever wrote it";
 
     @TempDir private Path folder;
 

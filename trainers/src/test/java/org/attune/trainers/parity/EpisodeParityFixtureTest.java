@@ -20,7 +20,7 @@ import org.attune.text.Message;
 import org.attune.trainers.grpo.EntropyConfig;
 import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GrpoLossConfig;
-import org.attune.trainers.grpo.GrpoTrainer;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TrainingListener;
@@ -92,7 +92,7 @@ class EpisodeParityFixtureTest {
         }
         Optional<Scorer> reference =
                 c.has("reference") ? Optional.of(parity.sharedReference(policy)) : Optional.empty();
-        new GrpoTrainer(
+        GroupRows.trainer(
                         config,
                         policy,
                         reference,

@@ -11,7 +11,7 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
-import org.attune.trainers.distillation.DistillationTrainer;
+import org.attune.trainers.distillation.DistilledRows;
 import org.attune.trainers.distillation.TeacherModel;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.preference.DpoObjective;
@@ -125,11 +125,11 @@ class ParityFixtureTest {
 
     private static void gkd(ParityCase parity, Policy policy, RunContext context) {
         try (var teacher = parity.model("teacher_model")) {
-            DistillationTrainer.gkd(
+            DistilledRows.gkd(
                             parity.gkdConfig(),
                             policy,
                             TeacherModel.of(teacher, Adapter.OFF),
-                            new DistillationTrainer.Writers(Optional.empty(), Optional.empty()),
+                            new DistilledRows.Writers(Optional.empty(), Optional.empty()),
                             parity.completions(),
                             List.of(),
                             context)

@@ -25,10 +25,10 @@ import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.distillation.DistillationConfig;
-import org.attune.trainers.distillation.DistillationTrainer;
+import org.attune.trainers.distillation.DistilledRows;
 import org.attune.trainers.distillation.TeacherModel;
 import org.attune.trainers.grpo.GroupRun;
-import org.attune.trainers.grpo.GrpoTrainer;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
@@ -131,7 +131,7 @@ class RolloutParityFixtureTest {
         for (int f = 0; f < weights.length; f++) {
             weights[f] = c.path("reward_weights").path(f).asDouble(1);
         }
-        new GrpoTrainer(
+        GroupRows.trainer(
                         config,
                         policy,
                         reference,
@@ -170,7 +170,7 @@ class RolloutParityFixtureTest {
                         parity.folder().resolve("rollouts.jsonl"),
                         config.sampling().maxCompletionLength(),
                         List.of(tokenizer.eosId().orElseThrow()));
-        DistillationTrainer.onPolicy(
+        DistilledRows.onPolicy(
                         config,
                         policy,
                         TeacherModel.of(teacher, Adapter.OFF),

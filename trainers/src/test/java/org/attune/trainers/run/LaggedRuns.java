@@ -24,7 +24,7 @@ import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GrpoConfig;
-import org.attune.trainers.grpo.GrpoTrainer;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.grpo.RlooConfig;
 import org.attune.trainers.loop.CompletionTable;
@@ -175,7 +175,7 @@ final class LaggedRuns {
     private static RunSummary train(
             GroupRun config, Policy policy, RolloutSource source, RunContext context) {
         try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
-            return new GrpoTrainer(
+            return GroupRows.trainer(
                             config,
                             policy,
                             Optional.of(Policy.reference(frozen)),

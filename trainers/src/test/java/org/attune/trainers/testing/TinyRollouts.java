@@ -28,17 +28,17 @@ import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.distillation.DistillationConfig;
-import org.attune.trainers.distillation.DistillationTrainer;
+import org.attune.trainers.distillation.DistilledRows;
 import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.distillation.TeacherModel;
 import org.attune.trainers.grpo.GrpoConfig;
-import org.attune.trainers.grpo.GrpoTrainer;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.online.OnlineDpoConfig;
-import org.attune.trainers.online.OnlinePairTrainer;
+import org.attune.trainers.online.JudgedPairs;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoTrainer;
 
@@ -65,7 +65,7 @@ public final class TinyRollouts {
     /// rewards where the round says so.
     public static TinyRun grpoOfEpisodes() {
         return (training, policy, context) ->
-                new GrpoTrainer(
+                GroupRows.trainer(
                                 GrpoConfig.defaults()
                                         .withModel(m -> m.withModelNameOrPath("tiny"))
                                         .withData(_ -> DataConfig.of("data.jsonl"))
@@ -125,7 +125,7 @@ public final class TinyRollouts {
             UnaryOperator<OnlineDpoConfig> change, Function<Policy, RolloutSource> source) {
         return (training, policy, context) -> {
             try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
-                return new OnlinePairTrainer(
+                return JudgedPairs.trainer(
                                 change.apply(
                                         OnlineDpoConfig.defaults()
                                                 .withModel(m -> m.withModelNameOrPath("tiny"))
@@ -150,7 +150,7 @@ public final class TinyRollouts {
     public static TinyRun gkd() {
         return (training, policy, context) -> {
             try (var lecturer = TinyModels.decoder(TinyModels.tiedLlama())) {
-                return DistillationTrainer.gkd(
+                return DistilledRows.gkd(
                                 GkdConfig.defaults()
                                         .withModel(m -> m.withModelNameOrPath("tiny"))
                                         .withData(_ -> DataConfig.of("rows.jsonl"))
@@ -159,7 +159,7 @@ public final class TinyRollouts {
                                         .withTraining(training),
                                 policy,
                                 TeacherModel.of(lecturer, Adapter.OFF),
-                                new DistillationTrainer.Writers(
+                                new DistilledRows.Writers(
                                         Optional.of(new TinyRun.Drawn()), Optional.empty()),
                                 rows(),
                                 List.of(),
@@ -187,7 +187,7 @@ public final class TinyRollouts {
     public static TinyRun distillation() {
         return (training, policy, context) -> {
             try (var lecturer = TinyModels.decoder(TinyModels.tiedLlama())) {
-                return DistillationTrainer.onPolicy(
+                return DistilledRows.onPolicy(
                                 DistillationConfig.defaults()
                                         .withModel(m -> m.withModelNameOrPath("tiny"))
                                         .withData(_ -> DataConfig.of("data.jsonl"))

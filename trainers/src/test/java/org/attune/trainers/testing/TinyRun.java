@@ -21,7 +21,7 @@ import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoConfig;
-import org.attune.trainers.grpo.GrpoTrainer;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
@@ -244,7 +244,7 @@ public interface TinyRun {
                                 .withGeneration(
                                         g -> g.withNumGenerations(2).withMaxCompletionLength(4))
                                 .withTraining(training);
-                return new GrpoTrainer(
+                return GroupRows.trainer(
                                 config,
                                 policy,
                                 Optional.empty(),

@@ -26,7 +26,7 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
-import org.attune.trainers.rows.RowTrainer;
+import org.attune.trainers.step.Trainer;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ReferenceContract;
@@ -300,7 +300,7 @@ class BcoTrainerTest
                 });
     }
 
-    private static RowTrainer<UnpairedExample, UnpairedForest> trainer(
+    private static Trainer<UnpairedExample, UnpairedForest> trainer(
             BcoConfig config,
             List<UnpairedExample> rows,
             BigramPolicy policy,

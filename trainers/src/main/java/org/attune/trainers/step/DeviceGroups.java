@@ -1,6 +1,6 @@
-package org.attune.trainers.rows;
+package org.attune.trainers.step;
 
-import org.attune.policy.CausalPolicy;
+import org.attune.error.StopRequest;
 import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
 import org.attune.trainers.loop.LogicalDevices;
@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.BiConsumer;
-import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.IntUnaryOperator;
@@ -92,32 +91,10 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
     ///
     /// @param <T> a row
     /// @param <S> sums of a step
-    public interface Learner<T, S> {
+    interface Learner<T, S> {
         /// @param sums that the group is added to
         /// @return metrics of the group
         GroupNumbers learn(List<T> group, S sums);
-    }
-
-    /// Has the gradients of every group added by the process that it belongs to, and added up over
-    /// all of them.
-    ///
-    /// @param policy whose gradients are 0 before, and hold the sum afterwards
-    /// @param sums of the step
-    /// @param scratch as `sums` are before the first group; used where groups are computed in
-    ///     another order, or by other processes
-    /// @param stopped asked before each group where this process has all
-    /// @param learner adds an own group's gradients
-    /// @param tell adds to `sums` what a group said, where `scratch` is used
-    /// @return false if it was stopped
-    public <S> boolean learn(
-            CausalPolicy policy,
-            S sums,
-            S scratch,
-            BooleanSupplier stopped,
-            Learner<T, S> learner,
-            BiConsumer<List<T>, GroupNumbers> tell) {
-        var trained = new Trained(List.of(policy.parameters()), policy::startAt);
-        return learn(trained, sums, scratch, stopped, learner, tell);
     }
 
     /// What passes add gradients to.
@@ -130,12 +107,21 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
         }
     }
 
-    /// As above, where passes add to the gradients of several models.
-    public <S> boolean learn(
+    /// Has the gradients of every group added by the process that it belongs to, and added up over
+    /// all of them.
+    ///
+    /// @param trained whose gradients are 0 before, and hold the sum afterwards
+    /// @param sums of the step
+    /// @param scratch as `sums` are before the first group; used where groups are computed in
+    ///     another order, or by other processes
+    /// @param learner adds an own group's gradients
+    /// @param tell adds to `sums` what a group said, where `scratch` is used
+    /// @throws org.attune.error.StoppedException if this process has all groups and the run is
+    ///     stopped between two of them
+    <S> void learn(
             Trained trained,
             S sums,
             S scratch,
-            BooleanSupplier stopped,
             Learner<T, S> learner,
             BiConsumer<List<T>, GroupNumbers> tell) {
         boolean told = devices.areMixed();
@@ -143,8 +129,8 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
         List<List<GroupNumbers>> own = groups.stream().map(_ -> said()).toList();
         LogicalDevices.Groups add =
                 (device, group) -> {
-                    if (!devices.areShared() && stopped.getAsBoolean()) {
-                        return false;
+                    if (!devices.areShared()) {
+                        StopRequest.check();
                     }
                     if (devices.count() > 1) {
                         trained.startAt().accept(numberOfFirst(device) + group);
@@ -153,16 +139,12 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
                     if (told) {
                         own.get(device).add(said);
                     }
-                    return true;
                 };
-        if (!devices.addUp(trained.spaces(), device -> groups.get(device).size(), add)) {
-            return false;
-        }
+        devices.addUp(trained.spaces(), device -> groups.get(device).size(), add);
         if (told) {
             List<GroupNumbers> all = own.stream().flatMap(List::stream).toList();
             tellAll("losses", all, devices::learner, tell);
         }
-        return true;
     }
 
     private static List<GroupNumbers> said() {

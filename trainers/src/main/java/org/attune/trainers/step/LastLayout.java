@@ -1,4 +1,4 @@
-package org.attune.trainers.rows;
+package org.attune.trainers.step;
 
 import java.util.List;
 import java.util.Optional;

@@ -1,4 +1,4 @@
-package org.attune.trainers.rows;
+package org.attune.trainers.step;
 
 import org.attune.trainers.batch.Dealing;
 import org.attune.trainers.batch.TokenBudget;
@@ -22,6 +22,19 @@ public record RowGroups(TokenBudget budget, boolean shares) {
                 RunParts.budget(training.batch()), context.sharePrompts() && !training.hasNoise());
     }
 
+    /// Deals the rows of a step to logical devices and groups those of each.
+    <R> DeviceGroups<RowAt<R>> dealt(
+            LogicalDevices devices, List<RowAt<R>> rows, StepObjective<R, ?> objective) {
+        boolean together = rows.stream().anyMatch(r -> objective.together(r.row()).isPresent());
+        return together
+                ? dealtWhole(
+                        devices,
+                        rows,
+                        r -> objective.sequences(r.row()),
+                        r -> objective.together(r.row()))
+                : dealt(devices, rows, r -> objective.sequences(r.row()));
+    }
+
     /// Deals `rows` to logical devices and groups those of each.
     ///
     /// @param sequences token ids of each row's sequences
@@ -37,7 +50,7 @@ public record RowGroups(TokenBudget budget, boolean shares) {
     /// As above, where some rows belong to the same device, as the completions of a prompt.
     ///
     /// @param group what rows have in common that belong together
-    public <T> DeviceGroups<T> dealtWhole(
+    private <T> DeviceGroups<T> dealtWhole(
             LogicalDevices devices,
             List<T> rows,
             Function<T, List<int[]>> sequences,

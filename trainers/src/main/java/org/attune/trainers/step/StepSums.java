@@ -1,4 +1,4 @@
-package org.attune.trainers.rows;
+package org.attune.trainers.step;
 
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
@@ -18,11 +18,11 @@ public interface StepSums<R, F> {
     /// Adds a group of rows that is whole.
     ///
     /// @param policy what the trained model says of the group's targets
-    /// @param reference what the frozen model says of each row, in the order of its columns; empty
-    ///     without a reference
-    /// @return derivative of the step's loss by each target's log-probability or score, `(M)`
+    /// @param reference what a frozen model says, as in [GroupQuestion#reference]; empty without
+    ///     one
+    /// @return derivatives of the step's loss
     /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite
-    float[] add(List<RowAt<R>> group, F forest, Measurement policy, List<double[]> reference);
+    HeadSlopes add(List<RowAt<R>> group, F forest, Measurement policy, List<double[]> reference);
 
     /// Whether the slopes of a group follow from the group alone.
     default boolean isWhole(List<RowAt<R>> group) {
@@ -39,7 +39,7 @@ public interface StepSums<R, F> {
         add(group, forest, policy, reference);
     }
 
-    /// Notes what the models say of the rows that stand [beside][RowObjective#beside] a group's, of
+    /// Notes what the models say of the rows that stand [beside][StepObjective#beside] a group's, of
     /// which no slopes are asked. All of a step's are noted before any group is added.
     ///
     /// @param group the rows beside, in the places of the rows that they belong to
@@ -48,13 +48,19 @@ public interface StepSums<R, F> {
     default void noteBeside(
             List<RowAt<R>> group, F forest, Measurement policy, List<double[]> reference) {}
 
-    /// The derivative that [#add] returns, of a group that isn't whole, after all such groups were
-    /// noted.
+    /// The derivatives that [#add] returns, of a group that isn't whole, after all such groups were
+    /// noted. Nothing is added.
     ///
-    /// @return `(M)`
-    default float[] slopes(List<RowAt<R>> group, F forest) {
+    /// @param policy what the trained model says in the pass that learns
+    default HeadSlopes slopes(List<RowAt<R>> group, F forest, Measurement policy) {
         throw new IllegalStateException("every group is whole, so add returned its slopes");
     }
+
+    /// Adds what is to be counted of a group that isn't whole in the pass that learns from it: by
+    /// default nothing, since [#note] has added everything.
+    ///
+    /// @param policy as in [#slopes]
+    default void learned(List<RowAt<R>> group, F forest, Measurement policy) {}
 
     /// Measures what only metrics need: once, after rows were noted and before any backward pass,
     /// which may change weights on the way.

@@ -1,0 +1,233 @@
+package org.attune.trainers.distillation;
+
+import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.layout.CompletionForest;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Divergence;
+import org.attune.rollout.RolloutSource;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.loop.CheckpointPart;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.onpolicy.CompletionText;
+import org.attune.trainers.onpolicy.CorrectionNotice;
+import org.attune.trainers.onpolicy.GeneratingRun;
+import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.Unjudged;
+import org.attune.trainers.step.RowAt;
+import org.attune.trainers.step.RowGroups;
+import org.attune.trainers.step.RowSupply;
+import org.attune.trainers.step.StepEngine;
+import org.attune.trainers.step.StepRows;
+import org.attune.trainers.step.Trainer;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Distillation: the student comes nearer to its teacher's distribution of each next token. Read
+/// [StudentObjective], then [StudentSums].
+public final class DistilledRows implements RowSupply<StudentRow, CompletionForest> {
+    private final GeneratingRun config;
+    private final StudentObjective objective;
+    private final StudentRows rows;
+    private final RunContext context;
+    private StepEngine engine;
+
+    private DistilledRows(
+            GeneratingRun config,
+            StudentObjective objective,
+            StudentRows rows,
+            RunContext context) {
+        this.config = config;
+        this.objective = objective;
+        this.rows = rows;
+        this.context = context;
+    }
+
+    /// Who writes completions in a run of GKD, apart from those of the data.
+    ///
+    /// @param student needed where `lmbda` > 0
+    /// @param teacher needed with `seq_kd`
+    public record Writers(Optional<RolloutSource> student, Optional<RolloutSource> teacher) {}
+
+    /// A run of generalised knowledge distillation.
+    ///
+    /// @param config checked here
+    /// @param student with the values to start from. The caller closes it
+    /// @param teacher likewise
+    /// @param rows training rows, prepared
+    /// @param evalSets may be empty
+    /// @throws org.attune.error.ConfigException with all problems of the configuration
+    public static Trainer<?, ?> gkd(
+            GkdConfig config,
+            CausalPolicy student,
+            TeacherModel teacher,
+            Writers writers,
+            List<CompletionExample> rows,
+            List<EvalSet<CompletionExample>> evalSets,
+            RunContext context) {
+        ConfigCheck.validate(config);
+        Trainer.Means means = Trainer.Means.of(config, student, context);
+        var plan =
+                new RunParts("gkd", config.training(), student, context)
+                        .plan(GkdRows.lengthsOf(rows));
+        var given =
+                new GkdRows(
+                        config,
+                        plan,
+                        rows,
+                        evalSets,
+                        new GkdWriters(
+                                writers.student(),
+                                writers.teacher(),
+                                means.devices(),
+                                config.generation().maxCompletionLength(),
+                                context.clock()));
+        // The loss of GKD has no temperature.
+        var objective = objective(Divergence.of(config.loss().beta()), 1, teacher, context);
+        return trainer("gkd", config, objective, given, means);
+    }
+
+    /// A run of on-policy distillation.
+    ///
+    /// @param config checked here
+    /// @param student with the values to start from. The caller closes it
+    /// @param teacher likewise
+    /// @param source completes prompts with the student's weights as they are
+    /// @param tokenizer of the student, borrowed
+    /// @param prompts training prompts, prepared
+    /// @param evalSets may be empty
+    /// @throws org.attune.error.ConfigException with all problems of the configuration
+    public static Trainer<?, ?> onPolicy(
+            DistillationConfig config,
+            CausalPolicy student,
+            TeacherModel teacher,
+            RolloutSource source,
+            Tokenizer tokenizer,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            RunContext context) {
+        ConfigCheck.validate(config);
+        Trainer.Means means = Trainer.Means.of(config, student, context);
+        var unjudged = new Unjudged(new CompletionText(tokenizer), context.clock());
+        var written =
+                new PromptRows(
+                        config,
+                        RoundPlan.of(config, prompts.size()),
+                        prompts,
+                        evalSets,
+                        new Rounds(config, source, unjudged, means.devices()),
+                        context);
+        var objective =
+                objective(
+                        Divergence.of(config.loss().beta()),
+                        config.sampling().temperature(),
+                        teacher,
+                        context);
+        return trainer("distillation", config, objective, written, means);
+    }
+
+    private static StudentObjective objective(
+            Divergence divergence, double temperature, TeacherModel teacher, RunContext context) {
+        var timed = new TimedTeacher(teacher, context.clock());
+        return new StudentObjective(divergence, temperature, timed, 1, 0);
+    }
+
+    private static Trainer<?, ?> trainer(
+            String method,
+            GeneratingRun config,
+            StudentObjective objective,
+            StudentRows rows,
+            Trainer.Means means) {
+        RowGroups own = means.groups();
+        boolean shares = own.shares() && objective.teacher().sharesPrompts();
+        return new Trainer<>(
+                method,
+                config,
+                means.withGroups(new RowGroups(own.budget(), shares)),
+                new DistilledRows(config, objective, rows, means.context()));
+    }
+
+    @Override
+    public RowTokens lengths() {
+        return rows.lengths();
+    }
+
+    @Override
+    public void open(RunParts parts, StepEngine stepEngine) {
+        engine = stepEngine;
+        new CorrectionNotice(config, context.listeners())
+                .tell("none: student and teacher are compared at each token, whatever wrote it");
+    }
+
+    @Override
+    public int steps() {
+        return rows.steps(config.training().schedule().numTrainEpochs());
+    }
+
+    @Override
+    public int stepsPerEpoch() {
+        return rows.stepsPerEpoch();
+    }
+
+    @Override
+    public String fingerprint() {
+        return rows.fingerprint();
+    }
+
+    @Override
+    public Map<String, String> identity() {
+        Map<String, String> identity = new LinkedHashMap<>(rows.identity());
+        identity.putAll(objective.teacher().identity());
+        return identity;
+    }
+
+    @Override
+    public StepRows<StudentRow, CompletionForest> step(int step) {
+        StudentRows.Step drawn = rows.training(step);
+        return new StepRows<>(
+                objective.over(drawn.denominator(), drawn.tokens()),
+                drawn.rows(),
+                drawn.microBatches(),
+                drawn.metrics(),
+                () ->
+                        RowAt.rows(drawn.rows()).stream()
+                                .map(StudentRow::origin)
+                                .distinct()
+                                .toList());
+    }
+
+    @Override
+    public List<HeldOutMeans> evaluate() {
+        List<HeldOutMeans> reports = new ArrayList<>();
+        for (StudentRows.HeldOut set : rows.heldOut()) {
+            StudentSums sums = new StudentSums(set.step().microBatches(), 1, 0);
+            engine.measure(objective, set.step().rows(), sums);
+            reports.add(
+                    new HeldOutMeans(
+                            set.name(), set.size(), sums.evaluation(set.step().metrics())));
+        }
+        return reports;
+    }
+
+    @Override
+    public String heldoutMetric() {
+        return MetricKeys.LOSS;
+    }
+
+    @Override
+    public List<CheckpointPart> checkpointParts() {
+        return rows.checkpointParts();
+    }
+}

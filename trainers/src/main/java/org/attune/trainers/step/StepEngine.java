@@ -1,0 +1,217 @@
+package org.attune.trainers.step;
+
+import org.attune.datasets.layout.RowForest;
+import org.attune.error.StopRequest;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Evaluation;
+import org.attune.policy.Measurement;
+import org.attune.policy.Scorer;
+import org.attune.tensor.TensorScope;
+import org.attune.trainers.loop.LogicalDevices;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.StepReport;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/// Computes the loss and the gradients of a step, and the numbers of an evaluation. It is the only
+/// place that knows both an objective and devices, ranks, clocks and the wish to stop. How rows are
+/// grouped for computing changes nothing but rounding.
+///
+/// @param method names the scopes
+/// @param policy that learns; borrowed
+/// @param groups cuts rows into what is computed at once
+/// @param devices among which rows are dealt; borrowed
+/// @param clock counts as `data` what is laid out
+public record StepEngine(
+        String method,
+        CausalPolicy policy,
+        RowGroups groups,
+        LogicalDevices devices,
+        PhaseClock clock) {
+
+    /// Computes the steps of another model of the run.
+    public StepEngine of(String name, CausalPolicy model) {
+        return new StepEngine(name, model, groups, devices, clock);
+    }
+
+    /// What passes add gradients to.
+    public DeviceGroups.Trained trained() {
+        return new DeviceGroups.Trained(List.of(policy.parameters()), policy::startAt);
+    }
+
+    /// Adds the gradients of a step's loss to the policy's, which are zero before.
+    ///
+    /// @throws org.attune.error.StoppedException if the run is stopped on the way
+    /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite
+    public <R, F extends RowForest> StepReport learn(StepRows<R, F> step) {
+        StepObjective<R, F> objective = step.objective();
+        StepSums<R, F> sums = objective.open(step.rows(), step.microBatches());
+        StepSums<R, F> scratch =
+                devices.areMixed() ? objective.open(step.rows(), step.microBatches()) : sums;
+        long[] tokens = learn(objective, step.rows(), sums, scratch, trained()).tokens();
+        StepReport report = sums.step();
+        List<Map<String, Double>> metrics = new ArrayList<>(step.metrics());
+        metrics.addAll(report.microBatches());
+        return devices.told(report.withMicroBatches(metrics), tokens);
+    }
+
+    /// What a pass over rows took.
+    ///
+    /// @param tokens of each logical device
+    /// @param groups how many were computed
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record Learned(long[] tokens, int groups) {}
+
+    /// Adds the gradients of some rows' loss, for methods whose step has several passes.
+    ///
+    /// @param sums of the rows
+    /// @param scratch as `sums` are before the first group; used where groups are computed in
+    ///     another order, or by other processes
+    /// @param trained whose gradients are 0 before, and hold the sum afterwards
+    /// @throws org.attune.error.StoppedException if the run is stopped on the way
+    public <R, F extends RowForest> Learned learn(
+            StepObjective<R, F> objective,
+            List<RowAt<R>> rows,
+            StepSums<R, F> sums,
+            StepSums<R, F> scratch,
+            DeviceGroups.Trained trained) {
+        var pass = new Pass<>(objective, rows);
+        DeviceGroups<RowAt<R>> cut = groups.dealt(devices, rows, objective);
+        pass.noteBeside(
+                policy::measureInTraining, sums == scratch ? List.of(sums) : List.of(sums, scratch));
+        pass.note(cut.where(group -> !pass.isWhole(sums, group)), policy::measureInTraining, sums);
+        sums.measureMore(policy);
+        cut.learn(
+                trained,
+                sums,
+                scratch,
+                (group, into) -> pass.learn(group, pass.isWhole(sums, group) ? into : sums),
+                (group, said) -> pass.count(group, said, sums));
+        return new Learned(
+                cut.tokens(row -> objective.tokens(row.row())), cut.all().size());
+    }
+
+    /// Measures the rows of an evaluation, without gradients.
+    ///
+    /// @param sums takes what is measured
+    public <R, F extends RowForest> void measure(
+            StepObjective<R, F> objective, List<RowAt<R>> rows, StepSums<R, F> sums) {
+        var pass = new Pass<>(objective, rows);
+        pass.noteBeside(policy, List.of(sums));
+        pass.note(
+                groups.inTurn(devices, rows, row -> objective.sequences(row.row())), policy, sums);
+        sums.measureMore(policy);
+    }
+
+    /// One walk over rows.
+    private final class Pass<R, F extends RowForest> {
+        private final StepObjective<R, F> objective;
+        private final List<RowAt<R>> rows;
+        private final LastLayout<RowAt<R>, F> layouts;
+
+        Pass(StepObjective<R, F> objective, List<RowAt<R>> rows) {
+            this.objective = objective;
+            this.rows = rows;
+            layouts =
+                    new LastLayout<>(
+                            group ->
+                                    clock.timed(
+                                            "data",
+                                            () ->
+                                                    objective.layout(
+                                                            RowAt.rows(group), groups.shares())));
+        }
+
+        /// Whether a group is learned from in the pass that measures it.
+        boolean isWhole(StepSums<R, F> sums, List<RowAt<R>> group) {
+            return sums.isWhole(group) && (devices.count() == 1 || !objective.followsOrder());
+        }
+
+        GroupNumbers learn(List<RowAt<R>> group, StepSums<R, F> into) {
+            F forest = layouts.of(group);
+            try (var _ = scope("step");
+                    GroupQuestion question = objective.ask(group, forest);
+                    Evaluation e = policy.evaluate(forest.forest(), question.request())) {
+                Measurement said = e.measurement();
+                var numbers = new GroupNumbers(said, question.reference(said));
+                HeadSlopes slopes;
+                if (isWhole(into, group)) {
+                    slopes = into.add(group, forest, said, numbers.reference());
+                } else {
+                    slopes = into.slopes(group, forest, said);
+                    if (!devices.areMixed()) {
+                        into.learned(group, forest, said);
+                    }
+                }
+                e.backward(slopes.targets(), slopes.statistics()); // (M) each
+                return numbers;
+            }
+        }
+
+        /// Adds what another process, or this one in another order, learned from a group.
+        void count(List<RowAt<R>> group, GroupNumbers said, StepSums<R, F> sums) {
+            F forest = layouts.of(group);
+            if (isWhole(sums, group)) {
+                sums.add(group, forest, said.policy(), said.reference());
+            } else {
+                sums.learned(group, forest, said.policy());
+            }
+        }
+
+        /// Measures groups, and notes what was said of all of them.
+        void note(DeviceGroups<RowAt<R>> cut, Scorer asked, StepSums<R, F> sums) {
+            cut.measure(
+                    "measured rows",
+                    group -> {
+                        F forest = layouts.of(group);
+                        return measure(asked, forest, () -> objective.ask(group, forest));
+                    },
+                    (group, said) ->
+                            sums.note(group, layouts.of(group), said.policy(), said.reference()));
+        }
+
+        /// Measures what stands beside the rows, in separate groups.
+        void noteBeside(Scorer asked, List<StepSums<R, F>> all) {
+            if (objective.beside().isEmpty()) {
+                return;
+            }
+            var other = objective.beside().get();
+            List<RowAt<R>> beside =
+                    rows.stream().map(row -> row.with(other.apply(row.row()))).toList();
+            Consumer<Noted<R, F>> sink = noted -> all.forEach(noted::into);
+            groups.dealt(devices, beside, objective)
+                    .measure(
+                            "rows beside",
+                            group -> {
+                                F forest = layouts.of(group);
+                                return measure(
+                                        asked, forest, () -> objective.askBeside(group, forest));
+                            },
+                            (group, said) ->
+                                    sink.accept(new Noted<>(group, layouts.of(group), said)));
+        }
+
+        private GroupNumbers measure(
+                Scorer asked, F forest, java.util.function.Supplier<GroupQuestion> question) {
+            StopRequest.check();
+            try (var _ = scope("measure");
+                    GroupQuestion open = question.get()) {
+                Measurement said = asked.measure(forest.forest(), open.request());
+                return new GroupNumbers(said, open.reference(said));
+            }
+        }
+    }
+
+    private record Noted<R, F>(List<RowAt<R>> group, F forest, GroupNumbers said) {
+        void into(StepSums<R, F> sums) {
+            sums.noteBeside(group, forest, said.policy(), said.reference());
+        }
+    }
+
+    private TensorScope scope(String part) {
+        return TensorScope.open(method + "." + part);
+    }
+}
