@@ -5,8 +5,8 @@ import org.attune.datasets.layout.PreferenceForest;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
-import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.step.RowAt;
 
 import java.util.List;
 

@@ -9,7 +9,6 @@ import org.attune.rollout.RolloutSource;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
-import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;

@@ -9,8 +9,8 @@ import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
-import org.attune.trainers.onpolicy.RoundPosition;
 import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.RoundPosition;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.step.RowAt;
 

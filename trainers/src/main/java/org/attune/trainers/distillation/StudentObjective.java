@@ -28,8 +28,7 @@ record StudentObjective(
         implements StepObjective<StudentRow, CompletionForest> {
     /// For the rows of a step.
     StudentObjective over(double stepDenominator, long stepTokens) {
-        return new StudentObjective(
-                divergence, temperature, teacher, stepDenominator, stepTokens);
+        return new StudentObjective(divergence, temperature, teacher, stepDenominator, stepTokens);
     }
 
     @Override
@@ -52,8 +51,7 @@ record StudentObjective(
         Teacher read =
                 teacher.read(forest, RowAt.rows(group).stream().map(StudentRow::tokens).toList());
         return new Question(
-                HeadRequest.of(
-                        new HeadTerm(divergence, read), temperature, HeadStatistic.ENTROPY),
+                HeadRequest.of(new HeadTerm(divergence, read), temperature, HeadStatistic.ENTROPY),
                 read);
     }
 

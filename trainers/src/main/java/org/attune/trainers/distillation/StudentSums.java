@@ -69,8 +69,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             counted[m] += row.counted();
             rows[m]++;
         }
-        return new HeadSlopes(
-                new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
+        return new HeadSlopes(new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
     }
 
     @Override

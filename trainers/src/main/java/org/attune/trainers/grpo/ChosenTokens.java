@@ -3,9 +3,9 @@ package org.attune.trainers.grpo;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.layout.TargetRange;
-import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.step.RowAt;
 
 import java.util.Arrays;
@@ -13,8 +13,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The tokens of a step that a [TokenChoice] picks, micro-batch by micro-batch, when all completions
-/// were noted.
+/// The tokens of a step that a [TokenChoice] picks, micro-batch by micro-batch. It picks when all
+/// completions were noted.
 final class ChosenTokens {
     private final GroupStep step;
     private final List<RowAt<RolloutRow>> rows;
@@ -56,9 +56,12 @@ final class ChosenTokens {
             int to = from + step.sizes().get(m).rows();
             var draws =
                     RandomSource.XO_SHI_RO_256_PP.create(
-                            new long[] {step.config().training().seed(), step.number(), m, 0x434f56});
+                            new long[] {
+                                step.config().training().seed(), step.number(), m, 0x434f56
+                            });
             List<boolean[]> picked =
-                    step.loss().choice()
+                    step.loss()
+                            .choice()
                             .orElseThrow()
                             .of(
                                     Arrays.asList(scores).subList(from, to),

@@ -10,6 +10,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.KeptActivations;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.Judging;
 import org.attune.trainers.opening.OpenedRun;
@@ -64,12 +65,13 @@ final class GroupOpening {
                 return GroupRows.trainer(
                                 fitted,
                                 policy.policy(),
-                                reference,
-                                source.rollouts(),
-                                judging.scorer().orElseGet(() -> source.rewards(config)),
-                                run.model().text().tokenizer(),
-                                run.rows().train(),
-                                run.rows().evalSets(),
+                                new RoundInputs(
+                                        reference,
+                                        source.rollouts(),
+                                        judging.scorer().orElseGet(() -> source.rewards(config)),
+                                        run.model().text().tokenizer(),
+                                        run.rows().train(),
+                                        run.rows().evalSets()),
                                 context)
                         .train();
             }

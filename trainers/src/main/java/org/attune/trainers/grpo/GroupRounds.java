@@ -2,7 +2,6 @@ package org.attune.trainers.grpo;
 
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
@@ -10,9 +9,9 @@ import org.attune.policy.Scorer;
 import org.attune.reward.GroupedRewards;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
-import org.attune.trainers.onpolicy.CompletionMeasure;
+import org.attune.trainers.onpolicy.JudgedRounds;
+import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.onpolicy.RoundsAhead;
 import org.attune.trainers.onpolicy.WrittenRound;
 
 import java.util.ArrayList;
@@ -22,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
-import java.util.function.LongFunction;
 import java.util.stream.IntStream;
 
 /// Makes rounds to learn from: completions with their advantages, scored with the old policy and
@@ -30,42 +28,20 @@ import java.util.stream.IntStream;
 final class GroupRounds {
     private final GroupRun config;
     private final GroupLoss loss;
-    private final Scorer policy;
-    private final Optional<Scorer> reference;
-    private final Rounds rounds;
-    private final CompletionMeasure measure;
+    private final JudgedRounds judged;
+    private final RoundPlan plan;
     private final HeadRequest request;
     private final GroupCorrection correction;
-    private final Optional<RoundsAhead> ahead;
 
-    /// @param reference needed where the divergence from it counts
-    /// @param rounds borrowed
-    /// @param measure by policy and reference; borrowed
+    /// @param judged borrowed
     /// @param correction says how completions of another sampler are corrected
-    /// @param ahead rounds that were written before; empty: each is written when it is asked for
-    GroupRounds(
-            GroupRun config,
-            GroupLoss loss,
-            Scorer policy,
-            Optional<Scorer> reference,
-            Rounds rounds,
-            CompletionMeasure measure,
-            GroupCorrection correction,
-            Optional<RoundsAhead> ahead) {
+    GroupRounds(GroupRun config, GroupLoss loss, JudgedRounds judged, GroupCorrection correction) {
         this.config = config;
         this.loss = loss;
-        this.policy = policy;
-        this.reference = reference;
-        this.rounds = rounds;
-        this.measure = measure;
+        this.judged = judged;
         this.correction = correction;
-        this.ahead = ahead;
+        plan = judged.plan();
         request = GroupLosses.plainRequest(config);
-    }
-
-    /// Completes prompts and has the completions judged.
-    Rounds rounds() {
-        return rounds;
     }
 
     /// Completes prompts for training.
@@ -73,35 +49,18 @@ final class GroupRounds {
     /// @param number of the round
     /// @param drawn batches of prompts that were completed for the rounds before
     /// @param kept groups of the rounds before
-    /// @param promptsOf numbers of a batch's prompts in the data
-    /// @param prompts the data
-    /// @param scoreOld whether the policy may have changed before the round is used up
-    Rounds.Made<RolloutRound> round(
-            long number,
-            long drawn,
-            ReplayBuffer kept,
-            LongFunction<int[]> promptsOf,
-            List<PromptExample> prompts,
-            boolean scoreOld) {
+    Rounds.Made<RolloutRound> round(long number, long drawn, ReplayBuffer kept) {
         int generations = config.generation().numGenerations();
-        Optional<WrittenRound> written = ahead.map(rounds -> rounds.at(number));
+        Optional<WrittenRound> written = judged.ahead().map(rounds -> rounds.at(number));
         GroupSupply.Supplied supplied =
-                written.map(round -> supplied(round, promptsOf))
-                        .orElseGet(
-                                () ->
-                                        new GroupSupply(
-                                                        rounds,
-                                                        loss.refill(),
-                                                        generations,
-                                                        promptsOf,
-                                                        prompts)
-                                                .next(drawn));
-        Judged judged = supplied.judged();
+                written.map(this::supplied)
+                        .orElseGet(() -> new GroupSupply(judged, loss.refill()).next(drawn));
+        Judged completed = supplied.judged();
         int[] indices = supplied.indices();
-        boolean elsewhere = supplied.elsewhere() && tellsLogProbs(judged);
+        boolean elsewhere = supplied.elsewhere() && tellsLogProbs(completed);
         List<RolloutRow> rows = new ArrayList<>();
-        for (int i = 0; i < judged.rows().size(); i++) {
-            rows.add(row(judged, i, indices[i / generations], elsewhere));
+        for (int i = 0; i < completed.rows().size(); i++) {
+            rows.add(row(completed, i, indices[i / generations], elsewhere));
         }
         if (supplied.elsewhere()) {
             correction.ofRound(elsewhere);
@@ -109,14 +68,14 @@ final class GroupRounds {
         boolean corrects = elsewhere && loss.sampler().isPresent();
         if (written.isPresent()) {
             rows = withOld(rows, written.get());
-        } else if (scoreOld || corrects || loss.advantages().readsDivergences()) {
-            rows = scored(rows, policy, "old", RolloutRow::withOldLogProbs);
+        } else if (!plan.staysOnPolicy() || corrects || loss.advantages().readsDivergences()) {
+            rows = scored(rows, judged.means().policy(), "old", RolloutRow::withOldLogProbs);
         }
         if (loss.beta() != 0) {
             rows =
                     scored(
                             rows,
-                            reference.orElseThrow(),
+                            judged.reference().orElseThrow(),
                             "reference",
                             RolloutRow::withReferenceLogProbs);
         }
@@ -125,29 +84,29 @@ final class GroupRounds {
             rows = rows.stream().map(this::weighted).toList();
             metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
         }
-        judged = estimated(judged, rows, indices, prompts, metrics);
-        Replay replay = replay(number, advised(rows, judged), judged, kept);
+        completed = estimated(completed, rows, indices, metrics);
+        Replay replay = replay(number, advised(rows, completed), completed, kept);
         metrics.putAll(replay.metrics());
-        metrics.putAll(judged.metrics());
+        metrics.putAll(completed.metrics());
         metrics.putAll(supplied.metrics());
-        ahead.ifPresent(rounds -> metrics.putAll(rounds.metrics()));
-        int[] order = used(number, judged);
+        judged.ahead().ifPresent(rounds -> metrics.putAll(rounds.metrics()));
+        int[] order = used(number, completed);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();
         return new Rounds.Made<>(
                 new RolloutRound(number, supplied.drawn(), ordered, replay.buffer()),
                 metrics,
                 supplied.tokens(),
-                judged.table());
+                completed.table());
     }
 
-    private GroupSupply.Supplied supplied(WrittenRound round, LongFunction<int[]> promptsOf) {
-        Judged judged = ahead.orElseThrow().judged(round);
+    private GroupSupply.Supplied supplied(WrittenRound round) {
+        Judged completed = judged.ahead().orElseThrow().judged(round);
         return new GroupSupply.Supplied(
-                judged,
-                promptsOf.apply(round.number()),
+                completed,
+                plan.promptsOf(round.number()),
                 round.number() + 1,
                 false,
-                judged.tokens(),
+                completed.tokens(),
                 Map.of());
     }
 
@@ -160,30 +119,34 @@ final class GroupRounds {
         return scored;
     }
 
-    private Replay replay(long number, List<RolloutRow> rows, Judged judged, ReplayBuffer kept) {
+    private Replay replay(long number, List<RolloutRow> rows, Judged completed, ReplayBuffer kept) {
         if (kept.size() == 0) {
             return Replay.none(rows, kept);
         }
         return Replay.of(
                 rows,
-                GroupedRewards.of(judged.table().rewards(), judged.table().generations()),
+                GroupedRewards.of(completed.table().rewards(), completed.table().generations()),
                 kept,
                 group ->
                         group.getFirst().oldLogProbs().isPresent()
                                 ? group
-                                : scored(group, policy, "old", RolloutRow::withOldLogProbs),
+                                : scored(
+                                        group,
+                                        judged.means().policy(),
+                                        "old",
+                                        RolloutRow::withOldLogProbs),
                 config.training().seed(),
                 number);
     }
 
     /// The order in which a round is used. The search for groups keeps its batches itself.
-    private int[] used(long number, Judged judged) {
-        int completions = judged.rows().size();
+    private int[] used(long number, Judged round) {
+        int completions = round.rows().size();
         if (loss.refill().dynamicSampling()) {
             return order(number, completions);
         }
-        int[] order = rounds.order(number, () -> order(number, completions));
-        rounds.keep(number, judged, order);
+        int[] order = judged.rounds().order(number, () -> order(number, completions));
+        judged.rounds().keep(number, round, order);
         return order;
     }
 
@@ -220,11 +183,7 @@ final class GroupRounds {
     ///
     /// @param metrics takes those of the divergence
     private Judged estimated(
-            Judged judged,
-            List<RolloutRow> rows,
-            int[] indices,
-            List<PromptExample> prompts,
-            Map<String, Double> metrics) {
+            Judged completed, List<RolloutRow> rows, int[] indices, Map<String, Double> metrics) {
         Optional<double[][]> divergences = Optional.empty();
         if (loss.advantages().readsDivergences()) {
             divergences = Optional.of(divergences(rows));
@@ -232,20 +191,20 @@ final class GroupRounds {
         }
         Optional<double[]> baselines =
                 loss.advantages().readsBaselines()
-                        ? Optional.of(baselines(indices, prompts))
+                        ? Optional.of(baselines(indices))
                         : Optional.empty();
-        return judged.with(
+        return completed.with(
                 loss.advantages()
                         .of(
                                 new GroupedRewards(
-                                        judged.table().rewards(),
-                                        judged.table().generations(),
+                                        completed.table().rewards(),
+                                        completed.table().generations(),
                                         rows.stream()
                                                 .map(row -> RolloutRow.doubles(row.mask()))
                                                 .toArray(double[][]::new),
                                         divergences,
                                         baselines,
-                                        judged.turns())));
+                                        completed.turns())));
     }
 
     private static double[][] divergences(List<RolloutRow> rows) {
@@ -275,8 +234,8 @@ final class GroupRounds {
     }
 
     /// Of each completion.
-    private double[] baselines(int[] indices, List<PromptExample> prompts) {
-        double[] ofPrompts = rounds.greedyRewards(indices, prompts);
+    private double[] baselines(int[] indices) {
+        double[] ofPrompts = judged.rounds().greedyRewards(indices, judged.prompts());
         double[] each = new double[judgedSize(indices)];
         Arrays.setAll(each, i -> ofPrompts[i / config.generation().numGenerations()]);
         return each;
@@ -327,7 +286,7 @@ final class GroupRounds {
             String phase,
             BiFunction<RolloutRow, float[], RolloutRow> with) {
         List<CompletionForest.Row> tokens = rows.stream().map(RolloutRow::tokens).toList();
-        List<Measurement> measured = measure.of(tokens, scorer, request, phase);
+        List<Measurement> measured = judged.measure().of(tokens, scorer, request, phase);
         List<RolloutRow> scored = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             scored.add(with.apply(rows.get(i), measured.get(i).tokenLogProbs()));

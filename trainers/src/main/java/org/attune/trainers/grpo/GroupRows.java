@@ -1,192 +1,95 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
-import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.policy.CausalPolicy;
-import org.attune.policy.Scorer;
-import org.attune.reward.CompletionScorer;
-import org.attune.rollout.RolloutSource;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.loop.CheckpointPart;
-import org.attune.trainers.loop.EvalSet;
-import org.attune.trainers.loop.Fingerprints;
-import org.attune.trainers.loop.HeldOutMeans;
-import org.attune.trainers.loop.MetricKeys;
-import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.loop.RunParts;
-import org.attune.trainers.loop.TimedPolicy;
-import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CorrectionNotice;
+import org.attune.trainers.onpolicy.JudgedRounds;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
-import org.attune.trainers.onpolicy.RoundWriter;
+import org.attune.trainers.onpolicy.RoundRows;
 import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.onpolicy.RoundsAhead;
+import org.attune.trainers.onpolicy.RowMaker;
 import org.attune.trainers.step.RowAt;
-import org.attune.trainers.step.RowSupply;
-import org.attune.trainers.step.StepEngine;
 import org.attune.trainers.step.StepRows;
 import org.attune.trainers.step.Trainer;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// The rows of methods that learn from groups of completions without a critic, as GRPO, RLOO and
-/// what is between them do: the policy completes prompts, rewards judge the completions, and those
-/// better than their group become likelier. Read [#step], then [GroupStep], [GroupLoss] and
+/// Groups of completions, from which methods without a critic learn, as GRPO, RLOO and what is
+/// between them do. The policy completes prompts, rewards judge the completions, and those better
+/// than their group become likelier. Read [#step], then [GroupStep], [GroupLoss] and
 /// [CompletionLoss#evaluate].
-public final class GroupRows implements RowSupply<RolloutRow, CompletionForest> {
+public final class GroupRows implements RowMaker<RolloutRow> {
     private final GroupRun config;
-    private final List<PromptExample> prompts;
-    private final List<EvalSet<PromptExample>> evalSets;
-    private final RunContext context;
+    private final JudgedRounds rounds;
+    private final RoundPlan plan;
     private final GroupLoss loss;
     private final EntropyControl entropy;
-    private final GroupRounds rounds;
+    private final GroupRounds groups;
     private final GroupCorrection correction;
-    private final Optional<RoundsAhead> ahead;
-    private final RoundPlan plan;
-    private final Map<String, String> judges;
-    private final Optional<ReferenceSync> sync;
     private final boolean comparesSampler;
     private Optional<RolloutRound> round = Optional.empty(); // in use after the last whole step
     private Optional<RolloutRound> next = Optional.empty(); // in use after the running step
 
-    private GroupRows(
-            GroupRun config,
-            Trainer.Means means,
-            Optional<Scorer> reference,
-            RolloutSource rollouts,
-            CompletionScorer rewards,
-            Tokenizer tokenizer,
-            List<PromptExample> prompts,
-            List<EvalSet<PromptExample>> evalSets) {
+    private GroupRows(GroupRun config, JudgedRounds rounds, boolean onPolicy) {
         this.config = config;
-        this.prompts = List.copyOf(prompts);
-        this.evalSets = List.copyOf(evalSets);
-        context = means.context();
+        this.rounds = rounds;
+        plan = rounds.plan();
         loss = GroupLosses.of(config);
         entropy = new EntropyControl(loss.entropy());
         correction =
                 new GroupCorrection(
-                        config, loss, new CorrectionNotice(config, context.listeners()));
-        plan = RoundPlan.of(config, this.prompts.size());
-        Rounds judged =
-                Rounds.judged(
-                        config, rollouts, rewards, tokenizer, means.devices(), context.clock());
-        var measure =
-                new CompletionMeasure(
-                        config.method(), means.groups(), means.devices(), context.clock());
-        ahead = ahead(judged, measure, means.policy());
-        rounds =
-                new GroupRounds(
                         config,
                         loss,
-                        means.policy(),
-                        reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        judged,
-                        measure,
-                        correction,
-                        ahead);
-        sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
-        judges = rewards.identity();
+                        new CorrectionNotice(config, rounds.means().context().listeners()));
+        groups = new GroupRounds(config, loss, rounds, correction);
         // The sampler's log-probabilities are those of temperature 1.
-        comparesSampler = rollouts.isOnPolicy() && config.generation().temperature() == 1;
+        comparesSampler = onPolicy && config.generation().temperature() == 1;
     }
 
     /// A run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it
-    /// @param reference what the policy is held to; needed where `beta` isn't 0. The caller closes
-    ///     it
-    /// @param rollouts completes prompts with the policy's weights as they are; borrowed
-    /// @param rewards judges completions; borrowed
-    /// @param tokenizer of the policy, borrowed
-    /// @param prompts training prompts, prepared
-    /// @param evalSets may be empty
+    /// @param inputs with a reference where `beta` isn't 0
     /// @throws ConfigException with all problems of the configuration
     public static Trainer<?, ?> trainer(
-            GroupRun config,
-            CausalPolicy policy,
-            Optional<Scorer> reference,
-            RolloutSource rollouts,
-            CompletionScorer rewards,
-            Tokenizer tokenizer,
-            List<PromptExample> prompts,
-            List<EvalSet<PromptExample>> evalSets,
-            RunContext context) {
+            GroupRun config, CausalPolicy policy, RoundInputs inputs, RunContext context) {
         ConfigCheck.validate((Record) config);
-        if (config.beta() != 0 && reference.isEmpty()) {
+        if (config.beta() != 0 && inputs.reference().isEmpty()) {
             throw new ConfigException(
                     "beta is %s, but there is no reference".formatted(config.beta()));
         }
+        RoundPlan plan = RoundPlan.of(config, inputs.prompts().size());
+        int steps = plan.steps(config.training().schedule().numTrainEpochs());
+        var ratio = Optional.of(GroupLosses.plainRequest(config));
         Trainer.Means means = Trainer.Means.of(config, policy, context);
-        var rows =
-                new GroupRows(
-                        config, means, reference, rollouts, rewards, tokenizer, prompts, evalSets);
-        return new Trainer<>(config.method(), config, means, rows);
-    }
-
-    private Optional<RoundsAhead> ahead(
-            Rounds judged, CompletionMeasure measure, CausalPolicy policy) {
-        var writer =
-                new RoundWriter(
-                        judged,
-                        measure,
-                        policy,
-                        Optional.of(GroupLosses.plainRequest(config)),
-                        plan,
-                        prompts,
-                        config.generation().numGenerations());
-        return RoundsAhead.of(
-                config.lag(),
-                plan.rounds(config.training().schedule()),
-                writer,
-                policy.parameters(),
-                context);
+        int group = config.generation().numGenerations();
+        var rounds = new JudgedRounds(config, plan, means, inputs, group, steps, ratio);
+        return RoundRows.trainer(
+                config, rounds, new GroupRows(config, rounds, inputs.source().isOnPolicy()));
     }
 
     @Override
     public RowTokens lengths() {
-        return RoundPlan.rowTokens(config, prompts);
+        return RoundPlan.rowTokens(config, rounds.prompts());
     }
 
     @Override
-    public void open(RunParts parts, StepEngine engine) {
+    public void begin() {
         correction.begin(plan);
-    }
-
-    @Override
-    public int steps() {
-        return plan.steps(config.training().schedule().numTrainEpochs());
-    }
-
-    @Override
-    public int stepsPerEpoch() {
-        return plan.stepsPerEpoch();
-    }
-
-    @Override
-    public String fingerprint() {
-        return Fingerprints.ofPrompts(prompts);
-    }
-
-    @Override
-    public Map<String, String> identity() {
-        Map<String, String> identity = new LinkedHashMap<>(judges);
-        identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
-        return identity;
     }
 
     /// The completions of a step's micro-batches, generated where a round is used up.
@@ -225,70 +128,49 @@ public final class GroupRows implements RowSupply<RolloutRow, CompletionForest> 
         }
         var objective =
                 new GroupStep(
-                        config, loss, step, sizes, entropy, tokens, comparesSampler, this::origin);
+                        config,
+                        loss,
+                        step,
+                        sizes,
+                        entropy,
+                        tokens,
+                        comparesSampler,
+                        rounds::origin);
         return new StepRows<>(objective, placed, accumulation, metrics, () -> origins(placed));
     }
 
-    private String origin(int prompt) {
-        return prompts.get(prompt).origin().where();
-    }
-
     private List<String> origins(List<RowAt<RolloutRow>> placed) {
-        return placed.stream().map(row -> origin(row.row().prompt())).distinct().toList();
+        return placed.stream().map(row -> rounds.origin(row.row().prompt())).distinct().toList();
     }
 
     private Rounds.Made<RolloutRound> generate(long number) {
         var made =
-                rounds.round(
+                groups.round(
                         number,
                         next.map(RolloutRound::drawn).orElse(number),
                         next.map(RolloutRound::replay)
                                 .orElseGet(
-                                        () -> ReplayBuffer.empty(loss.replay().replayBufferSize())),
-                        plan::promptsOf,
-                        prompts,
-                        !plan.staysOnPolicy());
-        context.listeners().forEach(l -> l.onCompletions(number, made.table()));
+                                        () ->
+                                                ReplayBuffer.empty(
+                                                        loss.replay().replayBufferSize())));
+        rounds.show(number, made.table());
         return made;
     }
 
     @Override
     public void learned(int step) {
         round = next;
-        ahead.ifPresent(rounds -> rounds.used(round.orElseThrow().number()));
-    }
-
-    @Override
-    public List<HeldOutMeans> evaluate() {
-        return rounds.rounds().heldOut().evaluate(evalSets, context);
-    }
-
-    @Override
-    public String heldoutMetric() {
-        return MetricKeys.REWARD;
+        rounds.used(round.orElseThrow().number());
     }
 
     @Override
     public List<CheckpointPart> checkpointParts() {
-        List<CheckpointPart> parts = new ArrayList<>(List.of(new RoundPart(), entropy));
-        ahead.ifPresent(parts::add);
-        sync.ifPresent(parts::add);
-        return parts;
-    }
-
-    @Override
-    public void serve() {
-        ahead.orElseThrow().serve();
-    }
-
-    @Override
-    public void end() {
-        ahead.ifPresent(RoundsAhead::end);
+        return List.of(new RoundPart(), entropy);
     }
 
     /// The round that is in use.
     private final class RoundPart implements CheckpointPart {
-        private final RolloutLines lines = new RolloutLines(i -> prompts.get(i).ids());
+        private final RolloutLines lines = new RolloutLines(i -> rounds.prompts().get(i).ids());
 
         @Override
         public void save(Path folder) throws IOException {

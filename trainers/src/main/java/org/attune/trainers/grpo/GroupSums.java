@@ -95,8 +95,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
             double[] entropy = range.of(measured.statistic(HeadStatistic.ENTROPY));
             CompletionScores scores = scores(placed, range.of(measured.tokenLogProbs()));
             CompletionLoss.Result result = loss.completion().evaluate(scores);
-            FiniteLoss.require(
-                    result.loss(), List.of(step.origins().apply(row.prompt())));
+            FiniteLoss.require(result.loss(), List.of(step.origins().apply(row.prompt())));
             double factor = loss.normaliser().factor(step.sizes().get(m), row.counted());
             double bonus = -entropyCoefficient * choices.entropyShare(m);
             for (int t = 0; t < range.size(); t++) {

@@ -1,34 +1,24 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.GroupedRewards;
 import org.attune.reward.RewardTable;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.GatheredGroups;
-import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.onpolicy.JudgedRounds;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongFunction;
 import java.util.stream.IntStream;
 
 /// Gives a round its groups: one batch of prompts is completed, or with dynamic sampling as many as
 /// it takes. Batches are numbered through all rounds, and a batch's prompts and draws follow from
 /// its number. So a resumed run, which knows how many were drawn, goes on with the same ones.
 ///
-/// @param rounds completes and judges
+/// @param judged completes and judges
 /// @param config how long groups are looked for
-/// @param generations completions of a group
-/// @param promptsOf numbers of a batch's prompts in the data
-/// @param prompts the data
-record GroupSupply(
-        Rounds rounds,
-        RefillConfig config,
-        int generations,
-        LongFunction<int[]> promptsOf,
-        List<PromptExample> prompts) {
+record GroupSupply(JudgedRounds judged, RefillConfig config) {
     /// A round's groups.
     ///
     /// @param judged its completions
@@ -51,11 +41,24 @@ record GroupSupply(
         return config.dynamicSampling() ? search(drawn) : single(drawn);
     }
 
+    private Judged complete(long number, int[] indices) {
+        return judged.rounds().complete(number, indices, judged.prompts(), generations());
+    }
+
+    private int generations() {
+        return judged.plan().generations();
+    }
+
     private Supplied single(long number) {
-        int[] indices = promptsOf.apply(number);
-        Judged judged = rounds.complete(number, indices, prompts, generations);
+        int[] indices = judged.plan().promptsOf(number);
+        Judged batch = complete(number, indices);
         return new Supplied(
-                judged, indices, number + 1, rounds.isElsewhere(number), judged.tokens(), Map.of());
+                batch,
+                indices,
+                number + 1,
+                judged.rounds().isElsewhere(number),
+                batch.tokens(),
+                Map.of());
     }
 
     /// What was found.
@@ -65,7 +68,7 @@ record GroupSupply(
     }
 
     private Supplied search(long start) {
-        int needed = promptsOf.apply(start).length;
+        int needed = judged.plan().promptsOf(start).length;
         var apart = new Found();
         var alike = new Found();
         long drawn = start;
@@ -74,23 +77,23 @@ record GroupSupply(
         double rewards = 0;
         double judgedCount = 0;
         while (apart.places.size() < needed && drawn - start < config.dynamicSamplingMaxBatches()) {
-            int[] indices = promptsOf.apply(drawn);
-            Judged batch = rounds.complete(drawn, indices, prompts, generations);
-            rounds.keep(drawn, batch, IntStream.range(0, batch.rows().size()).toArray());
-            elsewhere |= rounds.isElsewhere(drawn);
+            int[] indices = judged.plan().promptsOf(drawn);
+            Judged batch = complete(drawn, indices);
+            judged.rounds().keep(drawn, batch, IntStream.range(0, batch.rows().size()).toArray());
+            elsewhere |= judged.rounds().isElsewhere(drawn);
             tokens += batch.tokens();
             drawn++;
             RewardTable table = batch.table().rewards();
-            var grouped = GroupedRewards.of(table, generations);
+            var grouped = GroupedRewards.of(table, generations());
             for (int p = 0; p < indices.length; p++) {
                 Found found = GatheredGroups.differs(grouped, p) ? apart : alike;
                 found.places.add(new GatheredGroups.Place(batch, p));
                 found.indices.add(indices[p]);
             }
             for (int i = 0; i < table.size(); i++) {
-                boolean judged = !Double.isNaN(table.total(i));
-                rewards += judged ? table.total(i) : 0;
-                judgedCount += judged ? 1 : 0;
+                boolean has = !Double.isNaN(table.total(i));
+                rewards += has ? table.total(i) : 0;
+                judgedCount += has ? 1 : 0;
             }
         }
         Map<String, Double> metrics = new LinkedHashMap<>();
@@ -103,7 +106,7 @@ record GroupSupply(
         apart.places.addAll(alike.places.subList(0, missing));
         apart.indices.addAll(alike.indices.subList(0, missing));
         return new Supplied(
-                GatheredGroups.of(apart.places.subList(0, needed), generations),
+                GatheredGroups.of(apart.places.subList(0, needed), generations()),
                 apart.indices.subList(0, needed).stream().mapToInt(i -> i).toArray(),
                 drawn,
                 elsewhere,

@@ -4,129 +4,65 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
-import org.attune.reward.CompletionScorer;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.RolloutSource;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
-import org.attune.trainers.config.ScheduleConfig;
 import org.attune.trainers.loop.CheckpointPart;
-import org.attune.trainers.loop.EvalSet;
-import org.attune.trainers.loop.Fingerprints;
-import org.attune.trainers.loop.HeldOutMeans;
-import org.attune.trainers.loop.MetricKeys;
-import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.loop.RunParts;
-import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
-import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CorrectionNotice;
+import org.attune.trainers.onpolicy.JudgedRounds;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.RoundPosition;
-import org.attune.trainers.onpolicy.RoundWriter;
-import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.onpolicy.RoundsAhead;
+import org.attune.trainers.onpolicy.RoundRows;
+import org.attune.trainers.onpolicy.RowMaker;
 import org.attune.trainers.step.RowAt;
-import org.attune.trainers.step.RowSupply;
-import org.attune.trainers.step.StepEngine;
 import org.attune.trainers.step.StepRows;
 import org.attune.trainers.step.Trainer;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/// The rows of online preference optimisation: each prompt is completed twice, by the policy or by
-/// it and an opponent, and rewards judge both. Read [#step], then [PairStep] and [OnlineSums].
-public final class JudgedPairs implements RowSupply<JudgedPair, CompletionForest> {
+/// Pairs of online preference optimisation: each prompt is completed twice, by the policy or by it
+/// and an opponent, and rewards judge both. Read [#step], then [PairStep] and [OnlineSums].
+public final class JudgedPairs implements RowMaker<JudgedPair> {
     private static final int PAIR = 2;
 
     private final OnlineRun config;
-    private final Scorer reference;
-    private final Optional<ReferenceSync> sync;
-    private final List<PromptExample> prompts;
-    private final List<EvalSet<PromptExample>> evalSets;
-    private final RunContext context;
-    private final Rounds rounds;
-    private final Optional<RoundsAhead> ahead;
+    private final JudgedRounds rounds;
     private final RoundPlan plan;
-    private final Map<String, String> judges;
     private final RoundPosition position;
 
-    private JudgedPairs(
-            OnlineRun config,
-            Trainer.Means means,
-            Scorer reference,
-            RolloutSource rollouts,
-            CompletionScorer rewards,
-            Tokenizer tokenizer,
-            List<PromptExample> prompts,
-            List<EvalSet<PromptExample>> evalSets) {
+    private JudgedPairs(OnlineRun config, JudgedRounds rounds) {
         this.config = config;
-        context = means.context();
-        this.reference = TimedPolicy.reference(reference, context.clock());
-        sync = ReferenceSync.of(config.reference().sync(), reference);
-        this.prompts = List.copyOf(prompts);
-        this.evalSets = List.copyOf(evalSets);
-        rounds =
-                Rounds.judged(
-                        config, rollouts, rewards, tokenizer, means.devices(), context.clock());
-        judges = rewards.identity();
-        plan = RoundPlan.of(config, this.prompts.size());
-        position = new RoundPosition(rounds);
-        var measure =
-                new CompletionMeasure(
-                        config.method(), means.groups(), means.devices(), context.clock());
-        CausalPolicy policy = means.policy();
-        var writer =
-                new RoundWriter(
-                        rounds, measure, policy, Optional.empty(), plan, this.prompts, PAIR);
-        ahead = RoundsAhead.of(config.lag(), rounds(), writer, policy.parameters(), context);
+        this.rounds = rounds;
+        plan = rounds.plan();
+        position = new RoundPosition(rounds.rounds());
     }
 
     /// A run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it
-    /// @param reference what the policy is held to. The caller closes it
-    /// @param rollouts completes prompts with the policy's weights as they are; of methods with an
-    ///     opponent every second completion is its; borrowed
-    /// @param rewards judges completions; borrowed
-    /// @param tokenizer of the policy, borrowed
-    /// @param prompts training prompts, prepared
-    /// @param evalSets may be empty
+    /// @param inputs with a reference; of methods with an opponent every second completion of the
+    ///     source is its
     /// @throws org.attune.error.ConfigException with all problems of the configuration
     public static Trainer<?, ?> trainer(
-            OnlineRun config,
-            CausalPolicy policy,
-            Scorer reference,
-            RolloutSource rollouts,
-            CompletionScorer rewards,
-            Tokenizer tokenizer,
-            List<PromptExample> prompts,
-            List<EvalSet<PromptExample>> evalSets,
-            RunContext context) {
+            OnlineRun config, CausalPolicy policy, RoundInputs inputs, RunContext context) {
         ConfigCheck.validate((Record) config);
+        RoundPlan plan = RoundPlan.of(config, inputs.prompts().size());
+        int steps = plan.steps(config.training().schedule().numTrainEpochs());
         Trainer.Means means = Trainer.Means.of(config, policy, context);
-        var pairs =
-                new JudgedPairs(
-                        config, means, reference, rollouts, rewards, tokenizer, prompts, evalSets);
-        return new Trainer<>(config.method(), config, means, pairs);
-    }
-
-    private int rounds() {
-        ScheduleConfig schedule = config.training().schedule();
-        return schedule.maxSteps().orElseGet(this::steps);
+        var rounds = new JudgedRounds(config, plan, means, inputs, PAIR, steps, Optional.empty());
+        return RoundRows.trainer(config, rounds, new JudgedPairs(config, rounds));
     }
 
     @Override
     public RowTokens lengths() {
-        return pairTokens(config, prompts);
+        return pairTokens(config, rounds.prompts());
     }
 
     /// How long a row of two completions may get.
@@ -138,8 +74,8 @@ public final class JudgedPairs implements RowSupply<JudgedPair, CompletionForest
     }
 
     @Override
-    public void open(RunParts parts, StepEngine engine) {
-        new CorrectionNotice(config, context.listeners())
+    public void begin() {
+        new CorrectionNotice(config, rounds.means().context().listeners())
                 .tell(
                         config.rollouts().isElsewhere() || config.lag().isOn()
                                 ? "none: the loss has no ratio"
@@ -148,50 +84,23 @@ public final class JudgedPairs implements RowSupply<JudgedPair, CompletionForest
     }
 
     @Override
-    public int steps() {
-        return plan.steps(config.training().schedule().numTrainEpochs());
-    }
-
-    @Override
-    public int stepsPerEpoch() {
-        return plan.stepsPerEpoch();
-    }
-
-    @Override
-    public String fingerprint() {
-        return Fingerprints.ofPrompts(prompts);
-    }
-
-    @Override
-    public Map<String, String> identity() {
-        Map<String, String> identity = new LinkedHashMap<>(judges);
-        identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
-        return identity;
-    }
-
-    @Override
     public StepRows<JudgedPair, CompletionForest> step(int step) {
         int[] indices = plan.promptsOf(step);
-        Judged judged =
-                ahead.map(a -> a.judged(a.at(step)))
-                        .orElseGet(() -> rounds.complete(step, indices, prompts, PAIR));
-        rounds.keep(step, judged, IntStream.range(0, judged.rows().size()).toArray());
-        context.listeners().forEach(l -> l.onCompletions(step, judged.table()));
-        List<Map<String, Double>> metrics = new ArrayList<>(List.of(judged.metrics()));
-        ahead.ifPresent(a -> metrics.add(a.metrics()));
+        JudgedRounds.Completed round = rounds.complete(step);
         OnlineObjective objective = OnlineObjectives.of(config, step / plan.stepsPerEpoch());
+        Scorer reference = rounds.reference().orElseThrow();
         return new StepRows<>(
-                new PairStep(objective, reference, judged.tokens()),
-                placed(indices, judged),
+                new PairStep(objective, reference, round.judged().tokens()),
+                placed(indices, round.judged()),
                 plan.accumulation(),
-                metrics,
-                () -> IntStream.of(indices).mapToObj(i -> prompts.get(i).origin().where()).toList());
+                round.metrics(),
+                () -> IntStream.of(indices).mapToObj(rounds::origin).toList());
     }
 
     @Override
     public void learned(int step) {
         position.used(step);
-        ahead.ifPresent(a -> a.used(step));
+        rounds.used(step);
     }
 
     /// The pairs of a round. There is no pair where an episode failed, or ended so that it isn't
@@ -211,7 +120,7 @@ public final class JudgedPairs implements RowSupply<JudgedPair, CompletionForest
                             reward(judged, first + 1),
                             isEnded(judged, first),
                             isEnded(judged, first + 1),
-                            prompts.get(indices[p]).origin());
+                            rounds.prompts().get(indices[p]).origin());
             placed.add(new RowAt<>(pair, indices[p], p / plan.microBatchRows(), p));
         }
         return placed;
@@ -241,30 +150,7 @@ public final class JudgedPairs implements RowSupply<JudgedPair, CompletionForest
     }
 
     @Override
-    public List<HeldOutMeans> evaluate() {
-        return rounds.heldOut().evaluate(evalSets, context);
-    }
-
-    @Override
-    public String heldoutMetric() {
-        return MetricKeys.REWARD;
-    }
-
-    @Override
     public List<CheckpointPart> checkpointParts() {
-        List<CheckpointPart> parts = new ArrayList<>(List.of(position));
-        ahead.ifPresent(parts::add);
-        sync.ifPresent(parts::add);
-        return parts;
-    }
-
-    @Override
-    public void serve() {
-        ahead.orElseThrow().serve();
-    }
-
-    @Override
-    public void end() {
-        ahead.ifPresent(RoundsAhead::end);
+        return List.of(position);
     }
 }

@@ -13,6 +13,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.memory.RolloutPlan;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.Judging;
 import org.attune.trainers.opening.OpenedRun;
@@ -74,12 +75,13 @@ final class OnlineOpening {
                 return JudgedPairs.trainer(
                                 fitted,
                                 policy.policy(),
-                                reference,
-                                rollouts(fitted, run, references, source),
-                                judging.scorer().orElseGet(() -> source.rewards(config)),
-                                run.model().text().tokenizer(),
-                                run.rows().train(),
-                                run.rows().evalSets(),
+                                new RoundInputs(
+                                        Optional.of(reference),
+                                        rollouts(fitted, run, references, source),
+                                        judging.scorer().orElseGet(() -> source.rewards(config)),
+                                        run.model().text().tokenizer(),
+                                        run.rows().train(),
+                                        run.rows().evalSets()),
                                 context)
                         .train();
             }

@@ -2,12 +2,12 @@ package org.attune.trainers.online;
 
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.layout.TargetRange;
+import org.attune.policy.Measurement;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.step.HeadSlopes;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepSums;
-import org.attune.policy.Measurement;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -37,8 +37,7 @@ record PairStep(OnlineObjective objective, Scorer reference, long tokens)
 
     @Override
     public GroupQuestion ask(List<RowAt<JudgedPair>> group, CompletionForest forest) {
-        return new Question(
-                reference.measure(forest.forest(), HeadRequest.of()).tokenLogProbs());
+        return new Question(reference.measure(forest.forest(), HeadRequest.of()).tokenLogProbs());
     }
 
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared

@@ -9,6 +9,9 @@ import java.util.Optional;
 
 /// A run that generates completions and has them judged, whatever it learns from them.
 public interface RolloutRun extends GeneratingRun, JudgedRun {
+    /// Name of the method, as in `attune grpo`.
+    String method();
+
     /// Reference, where the divergence from it counts.
     RolloutReferenceConfig reference();
 

@@ -4,7 +4,6 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
-import org.attune.trainers.config.ScheduleConfig;
 
 import java.util.List;
 
@@ -93,9 +92,10 @@ public record RoundPlan(
         return (int) Math.ceil(epochs * stepsPerEpoch());
     }
 
-    /// Rounds of a whole run.
-    public long rounds(ScheduleConfig schedule) {
-        int steps = schedule.maxSteps().orElseGet(() -> steps(schedule.numTrainEpochs()));
+    /// Rounds of a run.
+    ///
+    /// @param steps optimizer steps, ≥ 0
+    public long rounds(int steps) {
         return round(Math.max(0, (long) steps * accumulation - 1)) + 1;
     }
 

@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// The number of the round that a run makes next, for runs of which nothing else of a round outlives
-/// its step.
+/// The number of the round that a run makes next, for runs of which nothing else of a round
+/// outlives its step.
 public final class RoundPosition implements CheckpointPart {
     private static final String NAME = "round.txt";
 

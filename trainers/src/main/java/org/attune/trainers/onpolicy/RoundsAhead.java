@@ -3,9 +3,9 @@ package org.attune.trainers.onpolicy;
 import org.attune.error.CheckpointException;
 import org.attune.error.StopRequest;
 import org.attune.policy.ParameterSpace;
+import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RolloutRanks;
-import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 

@@ -49,12 +49,15 @@ record CriticStep(PpoConfig config, IntFunction<String> origins) implements Upda
     /// @param slopes takes the derivatives by them, `(M)`
     void valueLoss(
             RowAt<PpoMember> placed,
-            TargetRange range, double[] values, float[] slopes, UpdateTotals totals) {
+            TargetRange range,
+            double[] values,
+            float[] slopes,
+            UpdateTotals totals) {
         PpoMember m = placed.row();
         PpoRow row = m.row();
         ValueObjective.Result result =
                 PpoObjectives.value(config)
-                .evaluate(values, row.values(), row.returns(), row.valueMask());
+                        .evaluate(values, row.values(), row.returns(), row.valueMask());
         FiniteLoss.require(result.loss(), List.of(origins.apply(row.prompt())));
         for (int t = 0; t < range.size(); t++) {
             slopes[range.start() + t] =

@@ -88,7 +88,11 @@ record PolicyStep(
             slopes[range.start() + t] = (float) (m.share() * result.slopes()[t]);
         }
         int padding = config.sampling().maxCompletionLength() - range.size();
-        totals.add(placed.microBatch(), result, padding, paddingEntropy(measured, range.end(), padding));
+        totals.add(
+                placed.microBatch(),
+                result,
+                padding,
+                paddingEntropy(measured, range.end(), padding));
     }
 
     /// TRL's mean entropy is over padding too. The first place behind a completion is predicted

@@ -72,6 +72,11 @@ public record PpoConfig(
     }
 
     @Override
+    public String method() {
+        return "ppo";
+    }
+
+    @Override
     public GenerationConfig generation() {
         return sampling.asGeneration();
     }

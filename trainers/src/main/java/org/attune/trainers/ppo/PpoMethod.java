@@ -9,6 +9,7 @@ import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.Judging;
@@ -110,12 +111,13 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
                                 fitted,
                                 policy.policy(),
                                 critic.critic(),
-                                reference,
-                                source.rollouts(),
-                                judging.scorer().orElseGet(() -> source.rewards(config)),
-                                model.text().tokenizer(),
-                                run.rows().train(),
-                                run.rows().evalSets(),
+                                new RoundInputs(
+                                        reference,
+                                        source.rollouts(),
+                                        judging.scorer().orElseGet(() -> source.rewards(config)),
+                                        model.text().tokenizer(),
+                                        run.rows().train(),
+                                        run.rows().evalSets()),
                                 context.withModel(both(context.model(), critic.writer()))
                                         .withModelFingerprint(
                                                 model.fingerprint()

@@ -1,8 +1,6 @@
 package org.attune.trainers.ppo;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
-import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
@@ -11,10 +9,7 @@ import org.attune.reward.TokenAdvantages;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
-import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.onpolicy.RoundsAhead;
-import org.attune.trainers.onpolicy.WrittenRound;
+import org.attune.trainers.onpolicy.JudgedRounds;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,72 +24,45 @@ import java.util.stream.IntStream;
 /// reference and critic for their opinion, and estimates advantages.
 final class PpoRounds {
     private final PpoConfig config;
-    private final CausalPolicy policy;
     private final Critic critic;
-    private final Optional<Scorer> reference;
-    private final Rounds rounds;
-    private final CompletionMeasure measure;
+    private final JudgedRounds judged;
     private final OptionalInt eosId;
-    private final Optional<RoundsAhead> ahead;
 
-    /// @param reference needed where `kl_coef` isn't 0
+    /// @param judged with a reference where `kl_coef` isn't 0
     /// @param eosId the tokenizer's
-    /// @param ahead rounds that were written before; empty: each is written when it is asked for
-    PpoRounds(
-            PpoConfig config,
-            CausalPolicy policy,
-            Critic critic,
-            Optional<Scorer> reference,
-            Rounds rounds,
-            CompletionMeasure measure,
-            OptionalInt eosId,
-            Optional<RoundsAhead> ahead) {
+    PpoRounds(PpoConfig config, Critic critic, JudgedRounds judged, OptionalInt eosId) {
         this.config = config;
-        this.policy = policy;
         this.critic = critic;
-        this.reference = reference;
-        this.rounds = rounds;
-        this.measure = measure;
+        this.judged = judged;
         this.eosId = eosId;
-        this.ahead = ahead;
     }
 
     /// The completions of an update.
     ///
     /// @param rows in the order of their prompts
     /// @param kl mean divergence of a completion from the reference, in nats; 0 without one
-    record Batch(List<PpoRow> rows, double kl) {}
-
-    /// Completes prompts and has the completions judged.
-    Rounds rounds() {
-        return rounds;
-    }
+    /// @param metrics of completions, rewards and models, finite
+    /// @param tokens of prompts and completions
+    record Batch(List<PpoRow> rows, double kl, Map<String, Double> metrics, long tokens) {}
 
     /// Completes prompts for training.
     ///
     /// @param update number of the update, from 0
-    /// @param indices numbers of its prompts in the data
-    /// @param prompts the data
     /// @param klCoef weight of the divergence
-    Rounds.Made<Batch> batch(
-            long update, int[] indices, List<PromptExample> prompts, double klCoef) {
-        Optional<WrittenRound> written = ahead.map(a -> a.at(update));
-        Judged judged =
-                written.map(round -> ahead.orElseThrow().judged(round))
-                        .orElseGet(() -> rounds.complete(update, indices, prompts, 1));
-        rounds.keep(update, judged, IntStream.range(0, judged.rows().size()).toArray());
-        Opinions said = opinions(judged, written);
+    Batch batch(long update, double klCoef) {
+        JudgedRounds.Completed round = judged.complete(update);
+        Opinions said = opinions(round);
         var shaping =
                 new TokenRewards(
                         config.kl().klEstimator(),
                         config.kl().klIn() == KlPlace.REWARD ? klCoef : 0);
-        List<PpoRow> made = rows(indices, judged, said, shaping);
+        int[] indices = judged.plan().promptsOf(update);
+        List<PpoRow> made = rows(indices, round.judged(), said, shaping);
         var report = new PpoBatchMetrics(made, said.scores(), shaping, config, eosId);
-        Map<String, Double> metrics = new LinkedHashMap<>(judged.metrics());
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        round.metrics().forEach(metrics::putAll);
         metrics.putAll(report.metrics(klCoef));
-        ahead.ifPresent(a -> metrics.putAll(a.metrics()));
-        return new Rounds.Made<>(
-                new Batch(made, report.divergence()), metrics, judged.tokens(), judged.table());
+        return new Batch(made, report.divergence(), metrics, round.judged().tokens());
     }
 
     /// What rewards and models say of completions, with the fields of [PpoRow]; one array each.
@@ -118,15 +86,16 @@ final class PpoRounds {
         }
     }
 
-    private Opinions opinions(Judged judged, Optional<WrittenRound> written) {
-        List<CompletionForest.Row> tokens = judged.rows();
+    private Opinions opinions(JudgedRounds.Completed round) {
+        Judged completed = round.judged();
+        List<CompletionForest.Row> tokens = completed.rows();
         int n = tokens.size();
         double[][] masks = new double[n][];
         double[][] valueMasks = new double[n][];
         double[] scores = new double[n];
         for (int i = 0; i < n; i++) {
-            scores[i] = score(judged, i);
-            SampledCompletion completion = judged.sampled().get(i);
+            scores[i] = score(completed, i);
+            SampledCompletion completion = completed.sampled().get(i);
             boolean counts =
                     Double.isFinite(scores[i])
                             && !completion.isFailed()
@@ -136,18 +105,28 @@ final class PpoRounds {
         }
         boolean head = critic instanceof Critic.Head;
         List<Measurement> old =
-                written.isPresent() && !head
+                round.old().isPresent() && !head
                         ? List.of()
-                        : measure.of(tokens, policy, PpoObjectives.oldRequest(config, head), "old");
+                        : judged.measure()
+                                .of(
+                                        tokens,
+                                        judged.means().policy(),
+                                        PpoObjectives.oldRequest(config, head),
+                                        "old");
         HeadRequest plain = PpoObjectives.plainRequest(config);
         return new Opinions(
                 scores,
                 masks,
                 valueMasks,
-                written.map(round -> doubles(Arrays.asList(round.old().orElseThrow())))
+                round.old()
+                        .map(written -> doubles(Arrays.asList(written)))
                         .orElseGet(() -> logProbs(old)),
-                reference.map(r -> logProbs(measure.of(tokens, r, plain, "reference"))),
+                reference().map(r -> logProbs(judged.measure().of(tokens, r, plain, "reference"))),
                 doubles(values(tokens, valueMasks, old)));
+    }
+
+    private Optional<Scorer> reference() {
+        return config.kl().klCoef() == 0 ? Optional.empty() : judged.reference();
     }
 
     private static double[][] logProbs(List<Measurement> measured) {
@@ -266,11 +245,12 @@ final class PpoRounds {
             List<CompletionForest.Row> tokens, double[][] valueMasks, List<Measurement> old) {
         return switch (critic) {
             case Critic.Network(var model) ->
-                    measure.values(
-                            tokens,
-                            Arrays.stream(valueMasks).mapToInt(m -> m.length).toArray(),
-                            model,
-                            "values");
+                    judged.measure()
+                            .values(
+                                    tokens,
+                                    Arrays.stream(valueMasks).mapToInt(m -> m.length).toArray(),
+                                    model,
+                                    "values");
             case Critic.Head _ -> old.stream().map(m -> m.statistic(HeadStatistic.VALUE)).toList();
         };
     }

@@ -5,41 +5,31 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.checkpoint.Checkpoint;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.optim.Optimizer;
 import org.attune.policy.CausalPolicy;
-import org.attune.policy.Scorer;
-import org.attune.reward.CompletionScorer;
-import org.attune.rollout.RolloutSource;
 import org.attune.tensor.Engine;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.Clipping;
 import org.attune.trainers.loop.Critic;
-import org.attune.trainers.loop.EvalSet;
-import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.MetricKeys;
-import org.attune.trainers.loop.ReferenceSync;
-import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CorrectionNotice;
+import org.attune.trainers.onpolicy.JudgedRounds;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
-import org.attune.trainers.onpolicy.RoundWriter;
-import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.onpolicy.RoundsAhead;
 import org.attune.trainers.step.Trainer;
 
 import java.io.IOException;
@@ -67,112 +57,65 @@ public final class PpoTrainer {
     private final PpoConfig config;
     private final CausalPolicy policy;
     private final Critic critic;
-    private final List<PromptExample> prompts;
-    private final List<EvalSet<PromptExample>> evalSets;
     private final RunContext context;
+    private final JudgedRounds judged;
     private final PpoRounds rounds;
     private final LogicalDevices devices;
     private final PpoPass pass;
     private final UpdatePlan plan;
     private final RoundPlan roundPlan;
-    private final Optional<ReferenceSync> sync;
-    private final Optional<RoundsAhead> ahead;
     private KlController controller;
-    private final Map<String, String> judges;
     private List<String> origins = List.of();
 
     /// @param config checked here
     /// @param policy with the values to start from
     /// @param critic with the values to start from
-    /// @param reference what the divergence is taken to; needed where `kl_coef` isn't 0
-    /// @param source completes prompts with the policy's weights as they are
-    /// @param rewards judges completions
-    /// @param tokenizer of the policy, borrowed
-    /// @param prompts training prompts, prepared
-    /// @param evalSets may be empty
+    /// @param inputs with a reference where `kl_coef` isn't 0
     /// @throws ConfigException with all problems of the configuration
     public PpoTrainer(
             PpoConfig config,
             CausalPolicy policy,
             Critic critic,
-            Optional<Scorer> reference,
-            RolloutSource source,
-            CompletionScorer rewards,
-            Tokenizer tokenizer,
-            List<PromptExample> prompts,
-            List<EvalSet<PromptExample>> evalSets,
+            RoundInputs inputs,
             RunContext context) {
         this.config = ConfigCheck.validate(config);
         Trainer.Means means = Trainer.Means.of(config, policy, context);
         this.policy = means.policy();
         this.critic = TimedPolicy.critic(critic, context.clock());
-        this.prompts = List.copyOf(prompts);
-        this.evalSets = List.copyOf(evalSets);
         this.context = context;
-        judges = rewards.identity();
-        if (config.kl().klCoef() != 0 && reference.isEmpty()) {
+        devices = means.devices();
+        if (config.kl().klCoef() != 0 && inputs.reference().isEmpty()) {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
-        sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
-        devices = means.devices();
-        roundPlan = roundPlan();
-        Rounds judged = Rounds.judged(config, source, rewards, tokenizer, devices, context.clock());
-        var measure = new CompletionMeasure("ppo", means.groups(), devices, context.clock());
-        ahead = ahead(judged, measure);
-        rounds =
-                new PpoRounds(
+        roundPlan = roundPlan(inputs.prompts().size());
+        judged =
+                new JudgedRounds(
                         config,
-                        this.policy,
-                        this.critic,
-                        config.kl().klCoef() == 0
-                                ? Optional.empty()
-                                : reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        judged,
-                        measure,
-                        tokenizer.eosId(),
-                        ahead);
-        plan = PpoObjectives.plan(config);
-        pass =
-                new PpoPass(
-                        config,
+                        roundPlan,
                         means,
-                        this.critic,
-                        plan.partWeight(),
-                        i -> this.prompts.get(i).origin().where());
+                        inputs,
+                        1,
+                        steps(),
+                        Optional.of(PpoObjectives.plainRequest(config)));
+        rounds = new PpoRounds(config, this.critic, judged, inputs.tokenizer().eosId());
+        plan = PpoObjectives.plan(config);
+        pass = new PpoPass(config, means, this.critic, plan.partWeight(), judged::origin);
         controller = PpoObjectives.controller(config);
     }
 
-    private Optional<RoundsAhead> ahead(Rounds judged, CompletionMeasure measure) {
-        var writer =
-                new RoundWriter(
-                        judged,
-                        measure,
-                        policy,
-                        Optional.of(PpoObjectives.plainRequest(config)),
-                        roundPlan,
-                        prompts,
-                        1);
-        return RoundsAhead.of(
-                config.lag(),
-                config.training().schedule().maxSteps().orElseGet(this::steps),
-                writer,
-                policy.parameters(),
-                context);
-    }
-
-    private RoundPlan roundPlan() {
+    private RoundPlan roundPlan(int prompts) {
         int completions = config.completionsPerUpdate();
-        if (prompts.size() < completions) {
+        if (prompts < completions) {
             throw new ConfigException(
                     ("an update completes %d prompts (per_device_train_batch_size x"
                          + " gradient_accumulation_steps x logical_devices), but the data has %d;"
                          + " lower the batch size, or give more prompts")
-                            .formatted(completions, prompts.size()));
+                            .formatted(completions, prompts));
         }
         long seed = config.training().dataSeed().orElse(config.training().seed());
         return new RoundPlan(
-                prompts.size(),
+                prompts,
                 1,
                 completions,
                 1,
@@ -194,18 +137,17 @@ public final class PpoTrainer {
                 () -> {
                     var parts = new RunParts("ppo", config.training(), policy, context);
                     parts.adviseOnLearningRate(config.lora(), config.model());
-                    var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
-                    identity.putAll(judges);
-                    identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
+                    var identity = parts.identity(config, judged.fingerprint());
+                    identity.putAll(judged.identity());
                     tellOfCorrection();
                     try (var _ = devices) {
                         if (context.isRolloutRank()) {
                             parts.agree(identity);
-                            ahead.orElseThrow().serve();
+                            judged.serve();
                             return RunSummary.ofRolloutRank(context.clock().seconds());
                         }
                         RunSummary summary = learned(parts, identity);
-                        ahead.ifPresent(RoundsAhead::end);
+                        judged.end();
                         return summary;
                     }
                 });
@@ -263,12 +205,8 @@ public final class PpoTrainer {
     private StepReport update(int number, PpoUpdates updates) {
         StopRequest.check();
         policy.startStep(number);
-        int[] chosen = roundPlan.promptsOf(number);
-        origins = IntStream.of(chosen).mapToObj(i -> prompts.get(i).origin().where()).toList();
-        Rounds.Made<PpoRounds.Batch> round =
-                rounds.batch(number, chosen, prompts, controller.coefficient());
-        PpoRounds.Batch batch = round.made();
-        context.listeners().forEach(l -> l.onCompletions(number, round.table()));
+        origins = IntStream.of(roundPlan.promptsOf(number)).mapToObj(judged::origin).toList();
+        PpoRounds.Batch batch = rounds.batch(number, controller.coefficient());
         StopRequest.check();
         PpoObjective objective = PpoObjectives.policy(config, controller.coefficient());
         int epochs = config.updates().numPpoEpochs();
@@ -277,9 +215,9 @@ public final class PpoTrainer {
                 new UpdateTotals(
                         objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
         int done = wholly(updates, () -> learn(number, batch, objective, totals, updates));
-        ahead.ifPresent(a -> a.used(number));
+        judged.used(number);
         controller = controller.after(batch.kl(), batch.rows().size());
-        Map<String, Double> metrics = new LinkedHashMap<>(round.metrics());
+        Map<String, Double> metrics = new LinkedHashMap<>(batch.metrics());
         metrics.putAll(totals.metrics());
         metrics.put("critic/grad_norm", updates.criticNorm());
         config.updates()
@@ -289,7 +227,7 @@ public final class PpoTrainer {
                 new StepReport(
                         totals.loss(),
                         List.of(metrics),
-                        round.tokens(),
+                        batch.tokens(),
                         Map.of("episode", (double) (number + 1L) * plan.completions()));
         return devices.told(report, pass.tokens());
     }
@@ -362,7 +300,7 @@ public final class PpoTrainer {
 
         @Override
         public List<HeldOutMeans> evaluate() {
-            return rounds.rounds().heldOut().evaluate(evalSets, context);
+            return judged.evaluate();
         }
 
         @Override
@@ -378,8 +316,7 @@ public final class PpoTrainer {
         @Override
         public List<CheckpointPart> checkpointParts() {
             List<CheckpointPart> checkpoint = new ArrayList<>(List.of(new ControllerPart()));
-            ahead.ifPresent(checkpoint::add);
-            sync.ifPresent(checkpoint::add);
+            checkpoint.addAll(judged.checkpointParts());
             return checkpoint;
         }
     }
@@ -397,7 +334,7 @@ public final class PpoTrainer {
         @Override
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
-            rounds.rounds().continueAt(Checkpoint.stateIn(folder).step());
+            judged.rounds().continueAt(Checkpoint.stateIn(folder).step());
             try {
                 controller =
                         controller.withCoefficient(

@@ -12,10 +12,10 @@ import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.rows.FrozenModel;
-import org.attune.trainers.rows.ReferenceColumns;
-import org.attune.trainers.step.RowAt;
-import org.attune.trainers.rows.RowObjective;
 import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.rows.ReferenceColumns;
+import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.Trainer;
 
 import java.util.EnumSet;

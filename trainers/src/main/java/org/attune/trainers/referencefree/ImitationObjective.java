@@ -7,8 +7,8 @@ import org.attune.policy.HeadStatistic;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.rows.PaddedLogits;
-import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.step.RowAt;
 
 import java.util.EnumSet;
 import java.util.List;

@@ -10,8 +10,8 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
-import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.step.Trainer;
 
 import java.util.List;
@@ -89,13 +89,12 @@ public final class ImitationObjectives {
                 : Optional.empty();
     }
 
-    private static <C extends Record & RunConfig>
-            Trainer<ImitationPair, ImitationForest> trainer(
-                    C config,
-                    ImitationObjective objective,
-                    CausalPolicy policy,
-                    Rows rows,
-                    RunContext context) {
+    private static <C extends Record & RunConfig> Trainer<ImitationPair, ImitationForest> trainer(
+            C config,
+            ImitationObjective objective,
+            CausalPolicy policy,
+            Rows rows,
+            RunContext context) {
         return GivenRows.trainer(
                 config,
                 objective,

@@ -74,15 +74,14 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
     /// @param frozen given where the objective has a reference. The caller closes it
     /// @param rows training rows, prepared
     /// @param evalSets may be empty
-    public static <R extends TrainingRow, F extends RowForest>
-            Trainer<R, F> trainer(
-                    RunConfig config,
-                    RowObjective<R, F> objective,
-                    CausalPolicy policy,
-                    Optional<FrozenModel> frozen,
-                    List<R> rows,
-                    List<EvalSet<R>> evalSets,
-                    RunContext context) {
+    public static <R extends TrainingRow, F extends RowForest> Trainer<R, F> trainer(
+            RunConfig config,
+            RowObjective<R, F> objective,
+            CausalPolicy policy,
+            Optional<FrozenModel> frozen,
+            List<R> rows,
+            List<EvalSet<R>> evalSets,
+            RunContext context) {
         var given = new GivenRows<>(config, objective, frozen, rows, evalSets, context);
         return new Trainer<>(
                 objective.method(), config, Trainer.Means.of(config, policy, context), given);
@@ -90,8 +89,7 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
 
     @Override
     public RowTokens lengths() {
-        return RowTokens.of(
-                StoredRows.lengths(rows), config.training().batch().rowsOfStep());
+        return RowTokens.of(StoredRows.lengths(rows), config.training().batch().rowsOfStep());
     }
 
     @Override

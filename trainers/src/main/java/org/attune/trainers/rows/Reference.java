@@ -1,9 +1,9 @@
 package org.attune.trainers.rows;
 
-import org.attune.trainers.step.RowAt;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
+import org.attune.trainers.step.RowAt;
 
 import java.util.List;
 import java.util.Optional;

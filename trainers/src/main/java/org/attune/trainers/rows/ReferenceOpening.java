@@ -1,7 +1,5 @@
 package org.attune.trainers.rows;
 
-import org.attune.trainers.step.RowGroups;
-import org.attune.trainers.step.RowAt;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.Scorer;
@@ -12,6 +10,8 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.loop.TimedPolicy;
+import org.attune.trainers.step.RowAt;
+import org.attune.trainers.step.RowGroups;
 
 import java.nio.file.Path;
 import java.util.List;

@@ -1,11 +1,11 @@
 package org.attune.trainers.rows;
 
-import org.attune.trainers.step.StepSums;
-import org.attune.trainers.step.RowAt;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.step.RowAt;
+import org.attune.trainers.step.StepSums;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// What a method makes of its rows. [org.attune.trainers.step.StepEngine] and
-/// [org.attune.trainers.step.Trainer] do the rest: which rows a step has, which of them are computed
-/// together, passes, reference, evaluation, updates, checkpoints.
+/// [org.attune.trainers.step.Trainer] do the rest: which rows a step has, which of them are
+/// computed together, passes, reference, evaluation, updates, checkpoints.
 ///
 /// One instance belongs to one run and is called from the engine thread only.
 ///

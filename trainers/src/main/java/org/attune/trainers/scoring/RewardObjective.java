@@ -9,9 +9,9 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.step.RowAt;
-import org.attune.trainers.rows.RowObjective;
 import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.Trainer;
 
 import java.util.List;

@@ -81,7 +81,8 @@ public record StepEngine(
         var pass = new Pass<>(objective, rows);
         DeviceGroups<RowAt<R>> cut = groups.dealt(devices, rows, objective);
         pass.noteBeside(
-                policy::measureInTraining, sums == scratch ? List.of(sums) : List.of(sums, scratch));
+                policy::measureInTraining,
+                sums == scratch ? List.of(sums) : List.of(sums, scratch));
         pass.note(cut.where(group -> !pass.isWhole(sums, group)), policy::measureInTraining, sums);
         sums.measureMore(policy);
         cut.learn(
@@ -90,8 +91,7 @@ public record StepEngine(
                 scratch,
                 (group, into) -> pass.learn(group, pass.isWhole(sums, group) ? into : sums),
                 (group, said) -> pass.count(group, said, sums));
-        return new Learned(
-                cut.tokens(row -> objective.tokens(row.row())), cut.all().size());
+        return new Learned(cut.tokens(row -> objective.tokens(row.row())), cut.all().size());
     }
 
     /// Measures the rows of an evaluation, without gradients.

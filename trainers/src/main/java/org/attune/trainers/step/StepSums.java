@@ -39,8 +39,8 @@ public interface StepSums<R, F> {
         add(group, forest, policy, reference);
     }
 
-    /// Notes what the models say of the rows that stand [beside][StepObjective#beside] a group's, of
-    /// which no slopes are asked. All of a step's are noted before any group is added.
+    /// Notes what the models say of the rows that stand [beside][StepObjective#beside] a group's,
+    /// of which no slopes are asked. All of a step's are noted before any group is added.
     ///
     /// @param group the rows beside, in the places of the rows that they belong to
     /// @param policy as in [#add], without statistics

@@ -15,11 +15,11 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.rows.FrozenModel;
+import org.attune.trainers.rows.GivenRows;
 import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.rows.ReferenceColumns;
-import org.attune.trainers.step.RowAt;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.rows.GivenRows;
+import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.Trainer;
 
 import java.io.IOException;

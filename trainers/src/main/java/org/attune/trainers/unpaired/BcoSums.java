@@ -11,9 +11,9 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.PaddedLogits;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.step.HeadSlopes;
 import org.attune.trainers.step.RowAt;
-import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;

@@ -127,9 +127,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
 
     private static End train(GkdConfig config, DecoderConfig teacher) {
         return train(
-                config,
-                teacher,
-                new DistilledRows.Writers(Optional.empty(), Optional.empty()));
+                config, teacher, new DistilledRows.Writers(Optional.empty(), Optional.empty()));
     }
 
     private static End train(
@@ -293,8 +291,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
     @Tag("thorough")
     @Test
     void trlDividesByTheTokensOfTheData() {
-        var writers =
-                new DistilledRows.Writers(Optional.of(new Scripted(5, 6)), Optional.empty());
+        var writers = new DistilledRows.Writers(Optional.of(new Scripted(5, 6)), Optional.empty());
         End own = train(config(l -> l.withLmbda(1)), TinyModels.qwen2(), writers);
         End trl =
                 train(config(l -> l.withLmbda(1).withTrlCompat(true)), TinyModels.qwen2(), writers);

@@ -19,6 +19,7 @@ import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.Episodes;
 import org.attune.trainers.testing.RecordingListener;
@@ -119,12 +120,13 @@ class FailedEpisodesTest {
                         GroupRows.trainer(
                                         config,
                                         policy,
-                                        Optional.of(policy.frozen()),
-                                        source,
-                                        GENEROUS,
-                                        tokenizer,
-                                        GrpoTrainerTest.prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.of(policy.frozen()),
+                                                source,
+                                                GENEROUS,
+                                                tokenizer,
+                                                GrpoTrainerTest.prompts(),
+                                                List.of()),
                                         RunContext.of(_ -> {}).withListeners(listener))
                                 .train();
                         return policy.parameters().values().toFloats();

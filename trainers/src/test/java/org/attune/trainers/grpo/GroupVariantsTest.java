@@ -12,6 +12,7 @@ import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.TinyRollouts;
@@ -70,12 +71,14 @@ class GroupVariantsTest {
                         GroupRows.trainer(
                                         config,
                                         policy,
-                                        Optional.of(policy.frozen()),
-                                        new GrpoTrainerTest.Bigrams(policy),
-                                        batch -> GrpoTrainerTest.wanted(batch.completions()),
-                                        TinyRollouts.tokenizer(),
-                                        GrpoTrainerTest.prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.of(policy.frozen()),
+                                                new GrpoTrainerTest.Bigrams(policy),
+                                                batch ->
+                                                        GrpoTrainerTest.wanted(batch.completions()),
+                                                TinyRollouts.tokenizer(),
+                                                GrpoTrainerTest.prompts(),
+                                                List.of()),
                                         context)
                                 .train();
                         return policy.parameters().values().toFloats();

@@ -30,6 +30,7 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
@@ -184,12 +185,13 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
         GroupRows.trainer(
                         config.withTraining(given.training()),
                         given.policy(),
-                        Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
-                        given.writer().apply(new Bigrams(given.table())),
-                        batch -> wanted(batch.completions()),
-                        TinyRollouts.tokenizer(),
-                        given.rows(),
-                        List.of(),
+                        new RoundInputs(
+                                Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
+                                given.writer().apply(new Bigrams(given.table())),
+                                batch -> wanted(batch.completions()),
+                                TinyRollouts.tokenizer(),
+                                given.rows(),
+                                List.of()),
                         given.context())
                 .train();
         return new float[0];
@@ -241,12 +243,13 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
                         GroupRows.trainer(
                                         config,
                                         policy,
-                                        Optional.of(policy.frozen()),
-                                        new Bigrams(policy),
-                                        rewards,
-                                        TinyRollouts.tokenizer(),
-                                        prompts(),
-                                        evalSets,
+                                        new RoundInputs(
+                                                Optional.of(policy.frozen()),
+                                                new Bigrams(policy),
+                                                rewards,
+                                                TinyRollouts.tokenizer(),
+                                                prompts(),
+                                                evalSets),
                                         context)
                                 .train();
                         return policy.parameters().values().toFloats();

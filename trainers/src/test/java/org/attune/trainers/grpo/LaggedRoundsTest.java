@@ -14,6 +14,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.TinyRollouts;
@@ -89,12 +90,13 @@ class LaggedRoundsTest {
         GroupRows.trainer(
                         config,
                         policy,
-                        Optional.empty(),
-                        source,
-                        batch -> GrpoTrainerTest.wanted(batch.completions()),
-                        TinyRollouts.tokenizer(),
-                        GrpoTrainerTest.prompts(),
-                        List.of(),
+                        new RoundInputs(
+                                Optional.empty(),
+                                source,
+                                batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                TinyRollouts.tokenizer(),
+                                GrpoTrainerTest.prompts(),
+                                List.of()),
                         RunContext.of(_ -> {}).withListeners(steps))
                 .train();
         return written;

@@ -14,6 +14,7 @@ import org.attune.trainers.config.Resume;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.TinyRollouts;
@@ -74,12 +75,13 @@ class ReplayRunTest {
                         GroupRows.trainer(
                                         config,
                                         policy,
-                                        Optional.of(policy.frozen()),
-                                        new GrpoTrainerTest.Bigrams(policy),
-                                        ReplayRunTest::rewards,
-                                        TinyRollouts.tokenizer(),
-                                        GrpoTrainerTest.prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.of(policy.frozen()),
+                                                new GrpoTrainerTest.Bigrams(policy),
+                                                ReplayRunTest::rewards,
+                                                TinyRollouts.tokenizer(),
+                                                GrpoTrainerTest.prompts(),
+                                                List.of()),
                                         context)
                                 .train();
                         return policy.parameters().values().toFloats();

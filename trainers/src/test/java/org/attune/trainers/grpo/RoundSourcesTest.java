@@ -24,6 +24,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.TinyRollouts;
@@ -104,12 +105,13 @@ class RoundSourcesTest {
                         GroupRows.trainer(
                                         config,
                                         policy,
-                                        Optional.of(policy.frozen()),
-                                        source.apply(policy),
-                                        rewards,
-                                        TinyRollouts.tokenizer(),
-                                        GrpoTrainerTest.prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.of(policy.frozen()),
+                                                source.apply(policy),
+                                                rewards,
+                                                TinyRollouts.tokenizer(),
+                                                GrpoTrainerTest.prompts(),
+                                                List.of()),
                                         context)
                                 .train();
                         return policy.parameters().values().toFloats();

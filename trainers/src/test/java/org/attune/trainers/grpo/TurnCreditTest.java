@@ -19,6 +19,7 @@ import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.Episodes;
 import org.attune.trainers.testing.RecordingListener;
@@ -104,12 +105,13 @@ class TurnCreditTest {
                         GroupRows.trainer(
                                         config,
                                         policy,
-                                        Optional.empty(),
-                                        new Source(),
-                                        NOTHING,
-                                        tokenizer,
-                                        GrpoTrainerTest.prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.empty(),
+                                                new Source(),
+                                                NOTHING,
+                                                tokenizer,
+                                                GrpoTrainerTest.prompts(),
+                                                List.of()),
                                         RunContext.of(_ -> {}).withListeners(listener))
                                 .train();
                         float[] after = policy.parameters().values().toFloats();

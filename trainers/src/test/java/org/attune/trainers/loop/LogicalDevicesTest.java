@@ -54,8 +54,7 @@ class LogicalDevicesTest {
                         policy.gradients().zeroInPlace();
                         critic.gradients().zeroInPlace();
                         for (FlatParameters one : List.of(critic, policy)) {
-                            devices.addUp(
-                                    List.of(one), _ -> 1, (device, _) -> add(one, device));
+                            devices.addUp(List.of(one), _ -> 1, (device, _) -> add(one, device));
                             expect(one, 1 + 2 + 3);
                         }
                     }

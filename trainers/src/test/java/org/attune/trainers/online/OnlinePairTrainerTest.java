@@ -20,6 +20,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.grpo.GrpoTrainerTest.Bigrams;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.Episodes;
 import org.attune.trainers.testing.RecordingListener;
@@ -36,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// On a model of bigrams, against sums that this class makes on its own.
@@ -131,12 +133,13 @@ class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
                         config(change)
                                 .withTraining(t -> given.training().apply(ShortRun.twoByTwo(t))),
                         given.policy(),
-                        BigramPolicy.seeded(7, 2).frozen(),
-                        given.writer().apply(new Bigrams(given.table())),
-                        batch -> GrpoTrainerTest.wanted(batch.completions()),
-                        TinyRollouts.tokenizer(),
-                        given.rows(),
-                        List.of(),
+                        new RoundInputs(
+                                Optional.of(BigramPolicy.seeded(7, 2).frozen()),
+                                given.writer().apply(new Bigrams(given.table())),
+                                batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                TinyRollouts.tokenizer(),
+                                given.rows(),
+                                List.of()),
                         given.context())
                 .train();
         return new float[0];
@@ -158,12 +161,15 @@ class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
                         JudgedPairs.trainer(
                                         config(change),
                                         BigramPolicy.seeded(VOCABULARY, 1),
-                                        BigramPolicy.seeded(VOCABULARY, reference).frozen(),
-                                        source,
-                                        batch -> table(batch.size(), rewards),
-                                        TinyRollouts.tokenizer(),
-                                        prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.of(
+                                                        BigramPolicy.seeded(VOCABULARY, reference)
+                                                                .frozen()),
+                                                source,
+                                                batch -> table(batch.size(), rewards),
+                                                TinyRollouts.tokenizer(),
+                                                prompts(),
+                                                List.of()),
                                         RunContext.of(_ -> {}).withListeners(listener))
                                 .train());
         return listener;

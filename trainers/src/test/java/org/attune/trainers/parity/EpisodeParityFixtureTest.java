@@ -18,12 +18,13 @@ import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.Message;
 import org.attune.trainers.grpo.EntropyConfig;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GrpoLossConfig;
-import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
@@ -95,12 +96,15 @@ class EpisodeParityFixtureTest {
         GroupRows.trainer(
                         config,
                         policy,
-                        reference,
-                        recorded,
-                        _ -> RewardTable.of(names, weights, rewards(recorded.current(), names)),
-                        TinyRollouts.tokenizer(),
-                        rows(recorded, c.get("num_generations").asInt()),
-                        List.of(),
+                        new RoundInputs(
+                                reference,
+                                recorded,
+                                _ ->
+                                        RewardTable.of(
+                                                names, weights, rewards(recorded.current(), names)),
+                                TinyRollouts.tokenizer(),
+                                rows(recorded, c.get("num_generations").asInt()),
+                                List.of()),
                         context)
                 .train();
     }

@@ -15,6 +15,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoTrainer;
 import org.attune.trainers.ppo.TokenRewards;
@@ -107,12 +108,13 @@ class PpoParityFixtureTest {
                         recorded.ppoConfig(),
                         policy,
                         new Critic.Network(critic),
-                        Optional.of(reference),
-                        recorded.rollouts(),
-                        rewards,
-                        tokenizer,
-                        recorded.prompts(),
-                        List.of(),
+                        new RoundInputs(
+                                Optional.of(reference),
+                                recorded.rollouts(),
+                                rewards,
+                                tokenizer,
+                                recorded.prompts(),
+                                List.of()),
                         context)
                 .train();
     }

@@ -27,9 +27,10 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistilledRows;
 import org.attune.trainers.distillation.TeacherModel;
-import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GroupRows;
+import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
@@ -134,12 +135,15 @@ class RolloutParityFixtureTest {
         GroupRows.trainer(
                         config,
                         policy,
-                        reference,
-                        recorded,
-                        _ -> RewardTable.of(names, weights, table(recorded.rewards(), names)),
-                        tokenizer,
-                        prompts(parity, samples),
-                        List.of(),
+                        new RoundInputs(
+                                reference,
+                                recorded,
+                                _ ->
+                                        RewardTable.of(
+                                                names, weights, table(recorded.rewards(), names)),
+                                tokenizer,
+                                prompts(parity, samples),
+                                List.of()),
                         context)
                 .train();
     }

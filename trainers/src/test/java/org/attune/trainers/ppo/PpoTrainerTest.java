@@ -23,6 +23,7 @@ import org.attune.trainers.loop.PassWork;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.onpolicy.OnRewardFailure;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.RoundTrainerContract;
@@ -117,12 +118,13 @@ class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
                             config.withTraining(given.training()),
                             given.policy(),
                             new Critic.Network(critic),
-                            Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
-                            given.writer().apply(new Bigrams(given.table())),
-                            batch -> rewards.apply(batch.completions()),
-                            tokenizer(),
-                            given.rows(),
-                            List.of(),
+                            new RoundInputs(
+                                    Optional.of(BigramPolicy.seeded(VOCABULARY, 1).frozen()),
+                                    given.writer().apply(new Bigrams(given.table())),
+                                    batch -> rewards.apply(batch.completions()),
+                                    tokenizer(),
+                                    given.rows(),
+                                    List.of()),
                             given.context())
                     .train();
             return critic.parameters().values().toFloats();
@@ -178,12 +180,13 @@ class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
                                         config,
                                         policy,
                                         new Critic.Network(critic),
-                                        Optional.of(policy.frozen()),
-                                        new Bigrams(policy),
-                                        batch -> rewards.apply(batch.completions()),
-                                        tokenizer(),
-                                        GrpoTrainerTest.prompts(),
-                                        List.of(),
+                                        new RoundInputs(
+                                                Optional.of(policy.frozen()),
+                                                new Bigrams(policy),
+                                                batch -> rewards.apply(batch.completions()),
+                                                tokenizer(),
+                                                GrpoTrainerTest.prompts(),
+                                                List.of()),
                                         context)
                                 .train();
                         return new Trained(

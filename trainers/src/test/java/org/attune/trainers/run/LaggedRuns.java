@@ -22,9 +22,9 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GrpoConfig;
-import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.grpo.RlooConfig;
 import org.attune.trainers.loop.CompletionTable;
@@ -34,6 +34,7 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.LagConfig;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.testing.ShortRun;
@@ -178,12 +179,13 @@ final class LaggedRuns {
             return GroupRows.trainer(
                             config,
                             policy,
-                            Optional.of(Policy.reference(frozen)),
-                            source,
-                            batch -> rewards(batch.completions()),
-                            TinyRollouts.tokenizer(),
-                            GrpoTrainerTest.prompts(),
-                            List.of(),
+                            new RoundInputs(
+                                    Optional.of(Policy.reference(frozen)),
+                                    source,
+                                    batch -> rewards(batch.completions()),
+                                    TinyRollouts.tokenizer(),
+                                    GrpoTrainerTest.prompts(),
+                                    List.of()),
                             context)
                     .train();
         }

@@ -31,14 +31,15 @@ import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistilledRows;
 import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.distillation.TeacherModel;
-import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GroupRows;
+import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
-import org.attune.trainers.online.OnlineDpoConfig;
 import org.attune.trainers.online.JudgedPairs;
+import org.attune.trainers.online.OnlineDpoConfig;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoTrainer;
 
@@ -76,12 +77,13 @@ public final class TinyRollouts {
                                                                 .withMaxCompletionLength(9))
                                         .withTraining(training),
                                 policy,
-                                Optional.empty(),
-                                new Told(),
-                                batch -> GrpoTrainerTest.wanted(batch.completions()),
-                                tokenizer(),
-                                GrpoTrainerTest.prompts(),
-                                List.of(),
+                                new RoundInputs(
+                                        Optional.empty(),
+                                        new Told(),
+                                        batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                        tokenizer(),
+                                        GrpoTrainerTest.prompts(),
+                                        List.of()),
                                 context)
                         .train();
     }
@@ -134,12 +136,13 @@ public final class TinyRollouts {
                                                         j -> j.withRewardFuncs(List.of("wanted")))
                                                 .withTraining(training)),
                                 policy,
-                                Policy.reference(frozen),
-                                source.apply(policy),
-                                batch -> GrpoTrainerTest.wanted(batch.completions()),
-                                tokenizer(),
-                                GrpoTrainerTest.prompts(),
-                                List.of(),
+                                new RoundInputs(
+                                        Optional.of(Policy.reference(frozen)),
+                                        source.apply(policy),
+                                        batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                        tokenizer(),
+                                        GrpoTrainerTest.prompts(),
+                                        List.of()),
                                 context)
                         .train();
             }
@@ -282,12 +285,13 @@ public final class TinyRollouts {
                             config,
                             policy,
                             critic,
-                            Optional.of(Policy.reference(frozen)),
-                            source,
-                            batch -> GrpoTrainerTest.wanted(batch.completions()),
-                            tokenizer(),
-                            GrpoTrainerTest.prompts(),
-                            List.of(),
+                            new RoundInputs(
+                                    Optional.of(Policy.reference(frozen)),
+                                    source,
+                                    batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                    tokenizer(),
+                                    GrpoTrainerTest.prompts(),
+                                    List.of()),
                             context)
                     .train();
         }

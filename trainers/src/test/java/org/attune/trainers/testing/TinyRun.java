@@ -20,11 +20,12 @@ import org.attune.rollout.StopReason;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.TrainingConfig;
-import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GroupRows;
+import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.referencefree.CpoConfig;
@@ -247,12 +248,13 @@ public interface TinyRun {
                 return GroupRows.trainer(
                                 config,
                                 policy,
-                                Optional.empty(),
-                                new Drawn(),
-                                batch -> GrpoTrainerTest.wanted(batch.completions()),
-                                TinyRollouts.tokenizer(),
-                                GrpoTrainerTest.prompts(),
-                                List.of(),
+                                new RoundInputs(
+                                        Optional.empty(),
+                                        new Drawn(),
+                                        batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                        TinyRollouts.tokenizer(),
+                                        GrpoTrainerTest.prompts(),
+                                        List.of()),
                                 context)
                         .train();
             };
