@@ -18,7 +18,7 @@ import java.util.Map;
 /// Rows that are made of rounds of judged completions.
 ///
 /// @param rounds of the run
-/// @param maker what the method makes of them
+/// @param maker the method, which turns them into rows
 /// @param <R> kind of row
 public record RoundRows<R>(RolloutRun config, JudgedRounds rounds, RowMaker<R> maker)
         implements RowSupply<R, CompletionForest> {

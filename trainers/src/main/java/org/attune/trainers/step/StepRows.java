@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 
 /// The rows of a step, with what they are for.
 ///
-/// @param objective what the step makes of them
+/// @param objective loss and layout
 /// @param rows in their places; their positions are 0, 1, 2 …
 /// @param microBatches number of logical micro-batches; ≥ 1
 /// @param metrics known before the step, as those of completions; may be empty
