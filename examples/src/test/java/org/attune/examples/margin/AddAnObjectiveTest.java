@@ -3,6 +3,7 @@ package org.attune.examples.margin;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.examples.PageCode;
 import org.attune.models.ModelConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
@@ -18,18 +19,12 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /// What `docs/add-an-objective.md` adds: it is right, it trains, it is small, and the page shows it
 /// as it is.
 final class AddAnObjectiveTest {
     private static final Path ROOT = Path.of(System.getProperty("attune.root", ".."));
-    private static final Path PAGE = ROOT.resolve("docs/add-an-objective.md");
-    private static final Path SOURCES =
-            ROOT.resolve("examples/src/test/java/org/attune/examples/margin");
-    private static final Pattern CODE = Pattern.compile("(?s)```java\n(.*?)```");
+    private static final PageCode PAGE = PageCode.of("add-an-objective.md", "margin");
 
     @Test
     void lossIsWhatIsLacking() {
@@ -63,37 +58,11 @@ final class AddAnObjectiveTest {
 
     @Test
     void itIsSmall() throws IOException {
-        List<Path> files = sources();
-        int lines = 0;
-        for (Path file : files) {
-            lines += Files.readAllLines(file).size();
-        }
-        assertTrue(files.size() + 1 <= 10, files.size() + " files and a page");
-        assertTrue(lines <= 500, lines + " lines");
+        PAGE.assertSmall(5, 350);
     }
 
     @Test
     void thePageShowsTheFilesAsTheyAre() throws IOException {
-        var all = new StringBuilder();
-        for (Path file : sources()) {
-            all.append(flat(Files.readString(file)));
-        }
-        List<String> shown =
-                CODE.matcher(Files.readString(PAGE)).results().map(m -> flat(m.group(1))).toList();
-        assertTrue(shown.size() >= 4, shown.size() + " pieces of code");
-        for (String code : shown) {
-            assertTrue(all.indexOf(code) >= 0, "not in the files: " + code);
-        }
-    }
-
-    private static List<Path> sources() throws IOException {
-        try (Stream<Path> files = Files.list(SOURCES)) {
-            return files.sorted().toList();
-        }
-    }
-
-    /// Without indentation and line breaks.
-    private static String flat(String code) {
-        return code.replaceAll("\\s+", " ").strip() + " ";
+        PAGE.assertShown();
     }
 }

@@ -4,30 +4,26 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
-import org.attune.policy.StepMemory;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
-import org.attune.trainers.loop.RolloutRanks;
-import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
-import org.attune.trainers.memory.MemoryNeed;
-import org.attune.trainers.memory.RolloutPlan;
 import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.Judging;
+import org.attune.trainers.opening.OpenRounds;
 import org.attune.trainers.opening.OpenedRun;
 import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.PolicySetup;
 import org.attune.trainers.opening.ReferenceSetup;
 import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
-import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.RunWriters;
 import org.attune.trainers.opening.Surroundings;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoubleFunction;
@@ -51,38 +47,18 @@ final class OnlineOpening {
             Path directory,
             OpenedRun<PromptExample> run,
             Judging judging) {
-        PolicySetup policy = run.policy();
-        Optional<RolloutRanks> parted =
-                RolloutRanks.of(run.context().ranks(), config.lag().rolloutRanks());
-        RunContext context = parted.map(p -> p.in(run.context())).orElse(run.context());
-        try (var _ = parted.orElse(null);
-                var references = new ReferenceSetup(run.model(), policy, around.hub())) {
-            judging.load().accept(run.model(), policy.policy());
+        try (var rounds = new OpenRounds(around, config, directory, run, judging)) {
+            ReferenceSetup references = rounds.references();
             Scorer reference =
                     references.open(
                             config.referenceKind(),
                             config.model(),
                             config.reference().asReference());
-            OnlineRun fitted = fitted(config, policy, run.rows());
-            try (RolloutSetup.OpenSource source =
-                    RolloutSetup.source(
-                            fitted,
-                            run.model(),
-                            policy,
-                            Optional.empty(),
-                            context.ranks(),
-                            directory)) {
-                return JudgedPairs.trainer(
-                                fitted,
-                                policy.policy(),
-                                new RoundInputs(
-                                        Optional.of(reference),
-                                        rollouts(fitted, run, references, source),
-                                        judging.scorer().orElseGet(() -> source.rewards(config)),
-                                        run.model().text().tokenizer(),
-                                        run.rows().train(),
-                                        run.rows().evalSets()),
-                                context)
+            OnlineRun fitted = fitted(config, rounds, run.rows().train());
+            try (var source = rounds.source(fitted, Optional.empty())) {
+                RolloutSource writes = rollouts(fitted, run, references, source);
+                RoundInputs inputs = rounds.inputs(config, Optional.of(reference), source, writes);
+                return JudgedPairs.trainer(fitted, run.policy().policy(), inputs, rounds.context())
                         .train();
             }
         }
@@ -143,17 +119,13 @@ final class OnlineOpening {
 
     /// When everything else is loaded.
     private static OnlineRun fitted(
-            OnlineRun config, PolicySetup policy, RunRows<PromptExample> rows) {
-        int completions = 2 * config.training().batch().rowsOfStep();
-        Optional<RolloutPlan.Wish> wish = RolloutSetup.wish(config, policy, rows, completions);
+            OnlineRun config, OpenRounds rounds, List<PromptExample> prompts) {
         MemoryFit fit =
-                policy.fitToMemory(
-                        config.training(),
-                        MemoryNeed.of(
-                                StepMemory.of(policy.policy()),
-                                config.training().stateBytes(policy.policy().parameters())),
-                        JudgedPairs.pairTokens(config, rows.train()),
-                        config instanceof NashMdConfig ? wish.map(w -> w.ofModels(2)) : wish);
+                rounds.fit(
+                        config,
+                        JudgedPairs.pairTokens(config, prompts),
+                        2 * config.training().batch().rowsOfStep(),
+                        wish -> config instanceof NashMdConfig ? wish.ofModels(2) : wish);
         return config.fitted(
                 fit.training(), fit.slots().orElse(config.sampling().generationSlots()));
     }

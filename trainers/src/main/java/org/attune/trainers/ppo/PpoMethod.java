@@ -5,18 +5,16 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.RowTokens;
-import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
-import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.Judging;
+import org.attune.trainers.opening.OpenRounds;
 import org.attune.trainers.opening.OpenedRun;
 import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.PolicySetup;
-import org.attune.trainers.opening.ReferenceSetup;
 import org.attune.trainers.opening.RolloutMethod;
 import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.Surroundings;
@@ -79,17 +77,12 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
             Path directory,
             OpenedRun<PromptExample> run,
             Judging judging) {
-        judging.load().accept(run.model(), run.policy().policy());
         ModelSetup model = run.model();
         PolicySetup policy = run.policy();
-        Optional<RolloutRanks> parted =
-                RolloutRanks.of(run.context().ranks(), config.lag().rolloutRanks());
-        RunContext context = parted.map(p -> p.in(run.context())).orElse(run.context());
-        try (var _ = parted.orElse(null);
-                var references = new ReferenceSetup(model, policy, around.hub());
+        try (var rounds = new OpenRounds(around, config, directory, run, judging);
                 var critic = CriticSetup.open(config, model, policy, directory, around.hub())) {
             RowTokens tokens = RoundPlan.rowTokens(config, run.rows().train());
-            Optional<Scorer> reference = references.open(config, config.kl().klCoef());
+            Optional<Scorer> reference = rounds.references().open(config, config.kl().klCoef());
             MemoryFit fit =
                     policy.fitToMemory(
                             config.training(),
@@ -104,20 +97,13 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
                                             s.withGenerationSlots(
                                                     fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
-            try (RolloutSetup.OpenSource source =
-                    RolloutSetup.source(
-                            fitted, model, policy, Optional.empty(), context.ranks(), directory)) {
+            try (var source = rounds.source(fitted, Optional.empty())) {
+                RunContext context = rounds.context();
                 return new PpoTrainer(
                                 fitted,
                                 policy.policy(),
                                 critic.critic(),
-                                new RoundInputs(
-                                        reference,
-                                        source.rollouts(),
-                                        judging.scorer().orElseGet(() -> source.rewards(config)),
-                                        model.text().tokenizer(),
-                                        run.rows().train(),
-                                        run.rows().evalSets()),
+                                rounds.inputs(config, reference, source, source.rollouts()),
                                 context.withModel(both(context.model(), critic.writer()))
                                         .withModelFingerprint(
                                                 model.fingerprint()

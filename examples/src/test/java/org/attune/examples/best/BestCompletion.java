@@ -1,0 +1,9 @@
+package org.attune.examples.best;
+
+import org.attune.datasets.layout.CompletionForest;
+
+/// The best completion of a prompt.
+///
+/// @param tokens ids of prompt and completion
+/// @param origin where the prompt comes from
+record BestCompletion(CompletionForest.Row tokens, String origin) {}
