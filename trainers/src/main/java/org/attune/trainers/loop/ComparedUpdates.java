@@ -5,7 +5,6 @@ import org.attune.error.AttuneException;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.ValueHash;
 import org.attune.ranks.Collective;
-import org.attune.trainers.loop.TrainingLoop.Work;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,12 +22,22 @@ record ComparedUpdates(
         WeightUpdates updates, List<ParameterSpace> spaces, Collective ranks, int every)
         implements WeightUpdates {
     @Override
-    public StepReport run(int step, double learningRate, Work work) {
-        StepReport report = updates.run(step, learningRate, work);
-        if ((step + 1) % every == 0) {
-            compare(step + 1);
+    public void begin(Step step) {
+        updates.begin(step);
+    }
+
+    @Override
+    public void finish(Step step) {
+        updates.finish(step);
+        int made = step.number() + 1;
+        if (made % every == 0) {
+            compare(made);
         }
-        return report;
+    }
+
+    @Override
+    public boolean mayStop() {
+        return updates.mayStop();
     }
 
     private void compare(int step) {

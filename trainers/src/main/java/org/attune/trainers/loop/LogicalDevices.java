@@ -124,7 +124,12 @@ public final class LogicalDevices implements AutoCloseable {
                         IntStream.range(0, groups.applyAsInt(number))
                                 .forEach(group -> work.add(number, group));
         int first = first(ranks.rank());
-        tree(spaces, device, first, first(ranks.rank() + 1) - first, 0);
+        int own = first(ranks.rank() + 1) - first;
+        if (own == 1) {
+            device.accept(first);
+        } else {
+            tree(spaces, device, first, own, 0);
+        }
         if (areShared()) {
             spaces.forEach(space -> addRanks(space.gradients()));
         }

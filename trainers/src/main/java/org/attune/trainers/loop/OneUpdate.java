@@ -4,7 +4,6 @@ import org.attune.checkpoint.Checkpoint;
 import org.attune.optim.NormType;
 import org.attune.optim.Optimizer;
 import org.attune.tensor.LaterNumbers;
-import org.attune.trainers.loop.TrainingLoop.Work;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,30 +33,32 @@ final class OneUpdate implements WeightUpdates {
     }
 
     @Override
-    public StepReport run(int step, double learningRate, Work work) {
+    public void begin(Step step) {
         try (var _ = clock.enter("optimizer")) {
             optimizer.zeroGradients();
         }
-        StepReport report = work.step(step);
-        try (var _ = clock.enter("optimizer")) {
-            update(step, learningRate, work);
-        }
-        return report;
     }
 
-    private void update(int step, double learningRate, Work work) {
+    @Override
+    public void finish(Step step) {
+        try (var _ = clock.enter("optimizer")) {
+            update(step);
+        }
+    }
+
+    private void update(Step step) {
         settle();
         Optional<LaterNumbers> later =
                 clipping.type() == NormType.L2
-                        ? optimizer.stepClipped(learningRate, clipping.largest())
+                        ? optimizer.stepClipped(step.learningRate(), clipping.largest())
                         : Optional.empty();
         if (later.isPresent()) {
-            awaited = Optional.of(new Awaited(later.get(), work.origins(step)));
+            awaited = Optional.of(new Awaited(later.get(), step.origins().get()));
             return;
         }
         gradientNorm = optimizer.gradientNorm();
-        requireFinite(() -> work.origins(step));
-        optimizer.step(learningRate, clipping.scale(optimizer, gradientNorm));
+        requireFinite(step.origins());
+        optimizer.step(step.learningRate(), clipping.scale(optimizer, gradientNorm));
     }
 
     /// Looks at the norm of a step that nobody has waited for.

@@ -1,8 +1,6 @@
 package org.attune.trainers.loop;
 
 import org.attune.error.ConfigException;
-import org.attune.error.StopRequest;
-import org.attune.error.StoppedException;
 import org.attune.models.ModelConfig;
 import org.attune.optim.FlatOptimizer;
 import org.attune.optim.LrSchedule;
@@ -31,7 +29,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
 ///
@@ -103,15 +100,6 @@ public record RunParts(
         }
     }
 
-    /// A run whose preparation may be stopped too.
-    public RunSummary stoppable(Supplier<RunSummary> run) {
-        try {
-            return StopRequest.watching(context.stop()::requested, run);
-        } catch (StoppedException e) {
-            return RunSummary.stoppedBefore(context.clock().seconds());
-        }
-    }
-
     public void adviseOnLearningRate(LoraSettings lora, ModelConfig model) {
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
         LearningRateAdvice.give(method, adapter, config.optimizer().learningRate());
@@ -133,22 +121,20 @@ public record RunParts(
         return identity;
     }
 
-    public RunSummary run(BatchPlan plan, Map<String, String> identity, TrainingLoop.Work work) {
-        return run(
-                plan.steps(config.schedule().numTrainEpochs()),
-                plan.stepsPerEpoch(),
-                identity,
-                work);
-    }
-
+    /// The course of a run with one update a step. The caller closes it.
+    ///
     /// @param steps of `num_train_epochs`, which `max_steps` overrides
     /// @param stepsPerEpoch ≥ 1
-    public RunSummary run(
-            int steps, int stepsPerEpoch, Map<String, String> identity, TrainingLoop.Work work) {
+    public TrainingLoop loop(int steps, int stepsPerEpoch, Map<String, String> identity) {
         ParameterSpace space = policy.parameters();
         config.optimizer().parameterGroups().requireUsed(space.parameters());
-        try (Optimizer optimizer = optimizer(space, steps)) {
-            return run(steps, stepsPerEpoch, identity, work, updates(optimizer), List.of(space));
+        Optimizer optimizer = optimizer(space, steps);
+        try {
+            return loop(steps, stepsPerEpoch, identity, updates(optimizer), List.of(space))
+                    .owning(optimizer);
+        } catch (RuntimeException | Error e) {
+            optimizer.close();
+            throw e;
         }
     }
 
@@ -196,12 +182,12 @@ public record RunParts(
 
     /// As above, with updates of another kind.
     ///
+    /// @param updates borrowed
     /// @param trained parameters that are trained
-    public RunSummary run(
+    public TrainingLoop loop(
             int steps,
             int stepsPerEpoch,
             Map<String, String> identity,
-            TrainingLoop.Work work,
             WeightUpdates updates,
             List<ParameterSpace> trained) {
         agree(identity);
@@ -222,17 +208,14 @@ public record RunParts(
                         schedule.schedule(),
                         schedule.measured(config.best().isGreaterBetter()));
         context.clock().follow(trained.getFirst().values().device());
-        try (Bema average = config.averaging().bema() ? bema() : null) {
-            return new TrainingLoop(
-                            info,
-                            config,
-                            compared(updates, trained),
-                            rates,
-                            Optional.ofNullable(average),
-                            context,
-                            identity)
-                    .run(work);
-        }
+        return new TrainingLoop(
+                info,
+                config,
+                compared(updates, trained),
+                rates,
+                config.averaging().bema() ? Optional.of(bema()) : Optional.empty(),
+                context,
+                identity);
     }
 
     private WeightUpdates compared(WeightUpdates updates, List<ParameterSpace> trained) {

@@ -9,6 +9,7 @@ import org.attune.error.RewardException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.files.AtomicFile;
+import org.attune.optim.Optimizer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
@@ -26,7 +27,7 @@ import java.util.OptionalDouble;
 
 /// The course of a run, whatever its objective: accumulate, check, clip, update, log, evaluate,
 /// save, resume. One instance is one run.
-public final class TrainingLoop {
+public final class TrainingLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
     /// Rows of a step may be few and of other lengths than those of the next.
@@ -48,6 +49,7 @@ public final class TrainingLoop {
 
     private final RunLog log;
     private final FreedMemory memory = new FreedMemory(STEPS_OF_OTHER_LENGTHS);
+    private Optional<Optimizer> optimizer = Optional.empty();
     private Map<String, Double> heldoutBefore = Map.of();
     private List<HeldOutMeans> lastEvaluation = List.of();
     private int evaluatedAt = -1;
@@ -86,7 +88,7 @@ public final class TrainingLoop {
         }
     }
 
-    /// @param average taken beside; borrowed
+    /// @param average taken beside; owned
     /// @param identity as in [RunState#identity]
     TrainingLoop(
             RunInfo info,
@@ -120,15 +122,42 @@ public final class TrainingLoop {
         best = new BestModel(config.best(), savesBest, rates);
     }
 
+    /// Owns the optimizer too.
+    TrainingLoop owning(Optimizer one) {
+        optimizer = Optional.of(one);
+        return this;
+    }
+
+    @Override
+    public void close() {
+        average.ifPresent(Bema::close);
+        optimizer.ifPresent(Optimizer::close);
+    }
+
     /// Runs to the last step, or until it is stopped.
-    RunSummary run(Work work) {
+    public RunSummary run(Work work) {
         TensorScope.resetPeak();
         resume(work);
         context.listeners().forEach(l -> l.onIdentity(identity));
         context.listeners().forEach(l -> l.onStart(startInfo()));
         boolean finished;
         try {
-            finished = StopRequest.watching(context.stop()::requested, () -> toTheEnd(work));
+            finished =
+                    StopRequest.watching(
+                            () -> context.stop().requested() && updates.mayStop(),
+                            () -> {
+                                evaluateAtStart(work);
+                                while (!isOver()) {
+                                    if (!advance(work)) {
+                                        return false;
+                                    }
+                                    afterStep(work);
+                                }
+                                if (evaluatedAt != step) {
+                                    evaluate(work);
+                                }
+                                return true;
+                            });
         } catch (StoppedException e) {
             finished = false;
         } catch (RewardException e) {
@@ -138,25 +167,15 @@ public final class TrainingLoop {
         return finish(work, !finished);
     }
 
-    /// All steps and evaluations; false if it was stopped between steps.
-    private boolean toTheEnd(Work work) {
+    private void evaluateAtStart(Work work) {
         if (step == 0) {
-            measureBefore(work);
+            evaluate(work);
+            keepBefore();
         } else if (evaluationIsDue() && !log.hasEvaluation(step)) {
             if (evaluateAndCompare(work)) { // which was stopped, after the step
                 best.saving(step);
             }
         }
-        while (!isOver()) {
-            if (!advance(work)) {
-                return false;
-            }
-            afterStep(work);
-        }
-        if (evaluatedAt != step) {
-            evaluate(work);
-        }
-        return true;
     }
 
     /// Rewards failed, through no fault of the steps before: their work is kept.
@@ -196,7 +215,10 @@ public final class TrainingLoop {
         try (var _ = context.clock().enter("train")) {
             context.clock().step(isLogged(step + 1));
             rate = rates.of(step);
-            StepReport report = updates.run(step, rate, work);
+            var now = new WeightUpdates.Step(step, rate, () -> work.origins(step));
+            updates.begin(now);
+            StepReport report = work.step(step);
+            updates.finish(now);
             work.checkpointParts().forEach(part -> part.updated(step));
             step++;
             average.ifPresent(a -> a.made(step));
@@ -264,11 +286,6 @@ public final class TrainingLoop {
     }
 
     /// What a checkpoint knows later.
-    private void measureBefore(Work work) {
-        evaluate(work);
-        keepBefore();
-    }
-
     private void keepBefore() {
         heldoutBefore = new LinkedHashMap<>();
         if (!lastEvaluation.isEmpty()) {

@@ -1,18 +1,14 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.Checkpoint;
-import org.attune.error.StopRequest;
 import org.attune.optim.Optimizer;
 import org.attune.policy.ParameterSpace;
-import org.attune.trainers.loop.TrainingLoop.Work;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 
 /// One update a step as in [OneUpdate], but on the way through its backward pass. Each group of
 /// parameters changes as soon as its gradient is finished, and the next group's gradient takes the
@@ -27,10 +23,7 @@ final class UpdateInBackward implements WeightUpdates {
     private final PhaseClock clock;
     private final double[] squares; // of each group's gradient in the last step
     private final BitSet updated = new BitSet(); // in the running step
-    private Optional<Running> running = Optional.empty();
-
-    /// The step in whose work we are.
-    private record Running(int step, double learningRate, Work work) {}
+    private Optional<Step> running = Optional.empty();
 
     /// @param optimizer borrowed
     /// @param space its parameters, whose groups share memory for gradients; borrowed
@@ -42,23 +35,25 @@ final class UpdateInBackward implements WeightUpdates {
     }
 
     @Override
-    public StepReport run(int step, double learningRate, Work work) {
+    public void begin(Step step) {
         updated.clear();
         try (var _ = clock.enter("optimizer")) {
             optimizer.zeroGradients(); // of a pass that an exception has ended
         }
-        running = Optional.of(new Running(step, learningRate, work));
-        StepReport report = untilWeightsChange(() -> work.step(step));
+        running = Optional.of(step);
+    }
+
+    @Override
+    public void finish(Step step) {
         updateOthers();
         running = Optional.empty();
-        return report;
     }
 
     /// A wish to stop is heeded until the first group has changed; from there on the pass goes to
     /// its end.
-    private <T> T untilWeightsChange(Supplier<T> work) {
-        BooleanSupplier asked = StopRequest.current();
-        return StopRequest.watching(() -> updated.isEmpty() && asked.getAsBoolean(), work);
+    @Override
+    public boolean mayStop() {
+        return running.isEmpty() || updated.isEmpty();
     }
 
     /// A group that no gradient has reached changes too: by its moments and its decay.
@@ -71,13 +66,13 @@ final class UpdateInBackward implements WeightUpdates {
     }
 
     private void update(int group) {
-        Running now =
+        Step now =
                 running.orElseThrow(
                         () -> new IllegalStateException("a backward pass outside of a step"));
         if (updated.get(group)) {
             throw new IllegalStateException(
                     "a second backward pass in step %d, whose weights have changed already"
-                            .formatted(now.step() + 1));
+                            .formatted(now.number() + 1));
         }
         try (var _ = clock.enter("optimizer")) {
             squares[group] = optimizer.gradientSquares(group);
@@ -93,11 +88,11 @@ final class UpdateInBackward implements WeightUpdates {
         }
     }
 
-    private RuntimeException diverged(Running now, double norm) {
+    private RuntimeException diverged(Step now, double norm) {
         String what = "the norm of a gradient is " + norm;
         return updated.isEmpty()
-                ? FiniteLoss.diverged(what, now.work().origins(now.step()))
-                : FiniteLoss.divergedHalfway(what, now.work().origins(now.step()));
+                ? FiniteLoss.diverged(what, now.origins().get())
+                : FiniteLoss.divergedHalfway(what, now.origins().get());
     }
 
     @Override

@@ -1,20 +1,34 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.Checkpoint;
-import org.attune.trainers.loop.TrainingLoop.Work;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
 
 /// Changes weights in a step: once at its end, or several times within.
 public interface WeightUpdates {
-    /// Does a step's work and changes the weights by it.
+    /// A step.
     ///
-    /// @param step from 0
-    /// @param learningRate of this step, ≥ 0
-    /// @throws org.attune.error.StoppedException if it was stopped before the weights changed
-    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
-    StepReport run(int step, double learningRate, Work work);
+    /// @param number from 0
+    /// @param learningRate ≥ 0
+    /// @param origins where its rows come from
+    record Step(int number, double learningRate, Supplier<List<String>> origins) {}
+
+    /// Begins a step: gradients are zero afterwards.
+    void begin(Step step);
+
+    /// Ends a step whose gradients are complete: the weights have changed afterwards.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if gradients aren't finite
+    void finish(Step step);
+
+    /// Whether the running step may still be stopped: false from where weights have begun to
+    /// change.
+    default boolean mayStop() {
+        return true;
+    }
 
     /// Norm of the last step's gradients, before clipping.
     double gradientNorm();

@@ -3,7 +3,6 @@ package org.attune.trainers.ppo;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.trainers.loop.Critic;
-import org.attune.trainers.step.DeviceGroups;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepEngine;
 import org.attune.trainers.step.Trainer;
@@ -56,7 +55,7 @@ final class PpoPass {
         var policyStep = new PolicyStep(config, critic, objective, origins);
         CausalPolicy policy = engine.policy();
         var trained =
-                new DeviceGroups.Trained(
+                new StepEngine.Trained(
                         critic instanceof Critic.Head(var head)
                                 ? List.of(policy.parameters(), head)
                                 : List.of(policy.parameters()),
@@ -80,7 +79,7 @@ final class PpoPass {
             UpdatePlan.Step step,
             List<PpoRow> rows,
             UpdateTotals totals,
-            DeviceGroups.Trained trained) {
+            StepEngine.Trained trained) {
         List<RowAt<PpoMember>> members = PpoMember.of(step, rows, partWeight);
         return by.<PpoMember, CompletionForest>learn(
                 objective,

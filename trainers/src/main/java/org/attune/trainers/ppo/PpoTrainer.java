@@ -166,13 +166,15 @@ public final class PpoTrainer {
                             new TrainedModel(critics, clipping),
                             config,
                             context.clock());
-            return parts.run(
-                    steps(),
-                    roundPlan.stepsPerEpoch(),
-                    identity,
-                    new PpoWork(updates),
-                    updates,
-                    List.of(policy.parameters(), critic.parameters()));
+            try (TrainingLoop loop =
+                    parts.loop(
+                            steps(),
+                            roundPlan.stepsPerEpoch(),
+                            identity,
+                            updates,
+                            List.of(policy.parameters(), critic.parameters()))) {
+                return loop.run(new PpoWork(updates));
+            }
         }
     }
 

@@ -8,8 +8,6 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.FreedMemory;
 import org.attune.trainers.loop.OptimizerFile;
 import org.attune.trainers.loop.PhaseClock;
-import org.attune.trainers.loop.StepReport;
-import org.attune.trainers.loop.TrainingLoop.Work;
 import org.attune.trainers.loop.WeightUpdates;
 
 import java.io.IOException;
@@ -40,12 +38,15 @@ final class PpoUpdates implements WeightUpdates {
     }
 
     @Override
-    public StepReport run(int step, double rate, Work work) {
-        learningRate = rate;
+    public void begin(Step step) {
+        learningRate = step.learningRate();
         policy.start();
         critic.start();
-        return work.step(step);
     }
+
+    /// The weights have changed in the update's optimizer steps.
+    @Override
+    public void finish(Step step) {}
 
     /// Keeps all weights as they are, with what their optimizers know, for [#goBack].
     void keep() {

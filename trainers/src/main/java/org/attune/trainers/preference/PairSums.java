@@ -51,6 +51,13 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
         MicroBatch(Denominators whole) {
             this.whole = whole;
         }
+
+        /// Adds the loss of some pairs.
+        Slopes take(Slopes evaluated, List<String> pairOrigins) {
+            FiniteLoss.require(evaluated.loss(), pairOrigins);
+            loss += evaluated.loss();
+            return evaluated;
+        }
     }
 
     /// @param pairs all pairs
@@ -128,7 +135,7 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
             tokens += pair.row().length();
             if (together && m.pairs.size() == m.whole.pairs()) {
                 m.scores = objective.scores(new PairTokens(m.pairs));
-                m.slopes = evaluate(m, m.scores, m.origins);
+                m.slopes = m.take(objective.evaluate(m.scores, m.whole), m.origins);
             }
         }
     }
@@ -146,7 +153,10 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
             MicroBatch m = microBatches.get(pair.microBatch());
             int place = m.placeOf.get(pair.position());
             PairScores scores = together ? m.scores : scoresOf(m, place);
-            Slopes s = together ? m.slopes : evaluate(m, scores, pair.row().origins());
+            Slopes s =
+                    together
+                            ? m.slopes
+                            : m.take(objective.evaluate(scores, m.whole), pair.row().origins());
             int at = together ? place : 0;
             TargetRange chosen = forest.chosen().get(i);
             TargetRange rejected = forest.rejected().get(i);
@@ -162,13 +172,6 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
 
     private PairScores scoresOf(MicroBatch m, int place) {
         return objective.scores(new PairTokens(List.of(m.pairs.get(place))));
-    }
-
-    private Slopes evaluate(MicroBatch m, PairScores scores, List<String> origins) {
-        Slopes slopes = objective.evaluate(scores, m.whole);
-        FiniteLoss.require(slopes.loss(), origins);
-        m.loss += slopes.loss();
-        return slopes;
     }
 
     private float share(double slope) {

@@ -41,7 +41,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /// What a run writes to its `output_dir` beside checkpoints and the result: `run.json`,
 /// `config.yaml`, `metrics.jsonl`, `summary.json`, `phases.json`, `heldout.jsonl`, `report.html`,
@@ -101,9 +100,16 @@ public record RunFiles(
             all.add(new HeldBack(folder, writers(config, file, phases, trackers)));
             all.addAll(listeners);
             upload.listener().ifPresent(all::add);
+            if (!folder.holdsEarlierRun()) {
+                file.begin();
+            }
             RunSummary summary;
             try {
-                summary = recorded(folder, file, () -> training.apply(all));
+                summary = training.apply(all);
+                file.settle(summary);
+            } catch (RuntimeException | Error e) {
+                file.fail(e);
+                throw e;
             } finally {
                 report(method, config.training(), file, phases);
             }
@@ -111,22 +117,6 @@ public record RunFiles(
                 upload.listener().ifPresent(uploads);
             }
             return summary;
-        }
-    }
-
-    /// Makes the run, whose file says how it ends.
-    private static RunSummary recorded(
-            RunFolder folder, RunFile file, Supplier<RunSummary> training) {
-        if (!folder.holdsEarlierRun()) {
-            file.begin();
-        }
-        try {
-            RunSummary summary = training.get();
-            file.settle(summary);
-            return summary;
-        } catch (RuntimeException | Error e) {
-            file.fail(e);
-            throw e;
         }
     }
 

@@ -97,7 +97,7 @@ public record Runs(
     ///     training fails; the message says what to do
     public <C extends Record & RunConfig> RunSummary train(
             TrainingMethod<C, ?> method, C config, Path directory) {
-        return written(method, config, around -> method.train(around, config, directory));
+        return train(method, config, around -> method.train(around, config, directory));
     }
 
     /// Group-relative policy optimisation with reward functions of your own in place of
@@ -144,11 +144,10 @@ public record Runs(
 
     private <C extends Record & RolloutRun> RunSummary train(
             RolloutMethod<C> method, C config, Judging judging) {
-        return written(
-                method, config, around -> method.train(around, config, Path.of(""), judging));
+        return train(method, config, around -> method.train(around, config, Path.of(""), judging));
     }
 
-    private <C extends Record & RunConfig> RunSummary written(
+    private <C extends Record & RunConfig> RunSummary train(
             TrainingMethod<C, ?> method, C config, Function<Surroundings, RunSummary> training) {
         if (files.isEmpty() || !ranks.writes()) {
             return training.apply(surroundings(listeners));

@@ -1,7 +1,5 @@
 package org.attune.trainers.step;
 
-import org.attune.error.StopRequest;
-import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
 import org.attune.trainers.loop.LogicalDevices;
 
@@ -11,7 +9,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
-import java.util.function.IntConsumer;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
@@ -87,71 +84,17 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
         tellAll(what, own, devices::owner, tell);
     }
 
-    /// Adds a group's gradients.
+    /// Gathers what every process learned from its groups.
     ///
-    /// @param <T> a row
-    /// @param <S> sums of a step
-    interface Learner<T, S> {
-        /// @param sums that the group is added to
-        /// @return metrics of the group
-        GroupNumbers learn(List<T> group, S sums);
+    /// @param own what was said of this process's groups, by device
+    /// @param tell told of every group, in order
+    void gatherLearned(List<List<GroupNumbers>> own, BiConsumer<List<T>, GroupNumbers> tell) {
+        List<GroupNumbers> all = own.stream().flatMap(List::stream).toList();
+        tellAll("losses", all, devices::learner, tell);
     }
 
-    /// What passes add gradients to.
-    ///
-    /// @param spaces with these gradients
-    /// @param startAt told the number of a device's first group, for draws
-    public record Trained(List<ParameterSpace> spaces, IntConsumer startAt) {
-        public Trained {
-            spaces = List.copyOf(spaces);
-        }
-    }
-
-    /// Has the gradients of every group added by the process that it belongs to, and added up over
-    /// all of them.
-    ///
-    /// @param trained whose gradients are 0 before, and hold the sum afterwards
-    /// @param sums of the step
-    /// @param scratch as `sums` are before the first group; used where groups are computed in
-    ///     another order, or by other processes
-    /// @param learner adds an own group's gradients
-    /// @param tell adds to `sums` what a group said, where `scratch` is used
-    /// @throws org.attune.error.StoppedException if this process has all groups and the run is
-    ///     stopped between two of them
-    <S> void learn(
-            Trained trained,
-            S sums,
-            S scratch,
-            Learner<T, S> learner,
-            BiConsumer<List<T>, GroupNumbers> tell) {
-        boolean told = devices.areMixed();
-        S into = told ? scratch : sums;
-        List<List<GroupNumbers>> own = groups.stream().map(_ -> said()).toList();
-        LogicalDevices.Groups add =
-                (device, group) -> {
-                    if (!devices.areShared()) {
-                        StopRequest.check();
-                    }
-                    if (devices.count() > 1) {
-                        trained.startAt().accept(numberOfFirst(device) + group);
-                    }
-                    GroupNumbers said = learner.learn(groups.get(device).get(group), into);
-                    if (told) {
-                        own.get(device).add(said);
-                    }
-                };
-        devices.addUp(trained.spaces(), device -> groups.get(device).size(), add);
-        if (told) {
-            List<GroupNumbers> all = own.stream().flatMap(List::stream).toList();
-            tellAll("losses", all, devices::learner, tell);
-        }
-    }
-
-    private static List<GroupNumbers> said() {
-        return new ArrayList<>();
-    }
-
-    private int numberOfFirst(int device) {
+    /// The number of a device's first group among those of all devices.
+    int numberOfFirst(int device) {
         return groups.subList(0, device).stream().mapToInt(List::size).sum();
     }
 

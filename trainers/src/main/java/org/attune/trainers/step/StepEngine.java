@@ -5,6 +5,7 @@ import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.Measurement;
+import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.loop.LogicalDevices;
@@ -15,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 
 /// Computes the loss and the gradients of a step, and the numbers of an evaluation. It is the only
 /// place that knows both an objective and devices, ranks, clocks and the wish to stop. How rows are
@@ -38,8 +41,18 @@ public record StepEngine(
     }
 
     /// What passes add gradients to.
-    public DeviceGroups.Trained trained() {
-        return new DeviceGroups.Trained(List.of(policy.parameters()), policy::startAt);
+    ///
+    /// @param spaces with these gradients
+    /// @param startAt told the number of a device's first group, for draws
+    public record Trained(List<ParameterSpace> spaces, IntConsumer startAt) {
+        public Trained {
+            spaces = List.copyOf(spaces);
+        }
+    }
+
+    /// The policy alone.
+    public Trained trained() {
+        return new Trained(List.of(policy.parameters()), policy::startAt);
     }
 
     /// Adds the gradients of a step's loss to the policy's, which are zero before.
@@ -77,7 +90,7 @@ public record StepEngine(
             List<RowAt<R>> rows,
             StepSums<R, F> sums,
             StepSums<R, F> scratch,
-            DeviceGroups.Trained trained) {
+            Trained trained) {
         var pass = new Pass<>(objective, rows);
         DeviceGroups<RowAt<R>> cut = groups.dealt(devices, rows, objective);
         pass.noteBeside(
@@ -85,13 +98,29 @@ public record StepEngine(
                 sums == scratch ? List.of(sums) : List.of(sums, scratch));
         pass.note(cut.where(group -> !pass.isWhole(sums, group)), policy::measureInTraining, sums);
         sums.measureMore(policy);
-        cut.learn(
-                trained,
-                sums,
-                scratch,
-                (group, into) -> pass.learn(group, pass.isWhole(sums, group) ? into : sums),
-                (group, said) -> pass.count(group, said, sums));
+        StepSums<R, F> into = devices.areMixed() ? scratch : sums;
+        List<List<GroupNumbers>> own = cut.groups().stream().map(_ -> numbers()).toList();
+        devices.addUp(
+                trained.spaces(),
+                device -> cut.groups().get(device).size(),
+                (device, number) -> {
+                    if (!devices.areShared()) {
+                        StopRequest.check();
+                    }
+                    if (devices.count() > 1) {
+                        trained.startAt().accept(cut.numberOfFirst(device) + number);
+                    }
+                    List<RowAt<R>> group = cut.groups().get(device).get(number);
+                    own.get(device).add(pass.learn(group, pass.isWhole(sums, group) ? into : sums));
+                });
+        if (devices.areMixed()) {
+            cut.gatherLearned(own, (group, said) -> pass.count(group, said, sums));
+        }
         return new Learned(cut.tokens(row -> objective.tokens(row.row())), cut.all().size());
+    }
+
+    private static List<GroupNumbers> numbers() {
+        return new ArrayList<>();
     }
 
     /// Measures the rows of an evaluation, without gradients.
@@ -194,8 +223,7 @@ public record StepEngine(
                                     sink.accept(new Noted<>(group, layouts.of(group), said)));
         }
 
-        private GroupNumbers measure(
-                Scorer asked, F forest, java.util.function.Supplier<GroupQuestion> question) {
+        private GroupNumbers measure(Scorer asked, F forest, Supplier<GroupQuestion> question) {
             StopRequest.check();
             try (var _ = scope("measure");
                     GroupQuestion open = question.get()) {

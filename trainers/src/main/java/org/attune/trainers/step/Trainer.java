@@ -1,6 +1,8 @@
 package org.attune.trainers.step;
 
 import org.attune.datasets.layout.RowForest;
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.policy.CausalPolicy;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.RunConfig;
@@ -25,12 +27,13 @@ import java.util.function.Supplier;
 ///
 /// @param <R> kind of row
 /// @param <F> how rows are laid out
-public final class Trainer<R, F extends RowForest> {
+public final class Trainer<R, F extends RowForest> implements TrainingLoop.Work {
     private final RunConfig config;
     private final RowSupply<R, F> supply;
     private final StepEngine engine;
     private final RunContext context;
     private final RunParts parts;
+    private Supplier<List<String>> origins = List::of;
 
     /// What a run computes with.
     ///
@@ -76,65 +79,77 @@ public final class Trainer<R, F extends RowForest> {
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
     /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
     public RunSummary train() {
-        return Engine.call(
-                () -> {
-                    parts.requireWholeSteps(supply.lengths());
-                    parts.adviseOnLearningRate(config.lora(), config.model());
-                    return parts.stoppable(
-                            () -> {
-                                try (var _ = engine.devices()) {
-                                    supply.open(parts, engine);
-                                    return run();
-                                }
-                            });
-                });
+        try {
+            return Engine.call(
+                    () ->
+                            StopRequest.watching(
+                                    context.stop()::requested,
+                                    () -> {
+                                        try (var _ = engine.devices()) {
+                                            Map<String, String> identity = open();
+                                            return context.isRolloutRank()
+                                                    ? serve(identity)
+                                                    : train(identity);
+                                        }
+                                    }));
+        } catch (StoppedException e) { // while the run was prepared
+            return RunSummary.stoppedBefore(context.clock().seconds());
+        }
     }
 
-    private RunSummary run() {
+    private RunSummary train(Map<String, String> identity) {
+        try (TrainingLoop loop = parts.loop(supply.steps(), supply.stepsPerEpoch(), identity)) {
+            RunSummary summary = loop.run(this);
+            supply.end();
+            return summary;
+        }
+    }
+
+    private RunSummary serve(Map<String, String> identity) {
+        parts.agree(identity);
+        supply.serve();
+        return RunSummary.ofRolloutRank(context.clock().seconds());
+    }
+
+    /// Prepares the run.
+    ///
+    /// @return what it can only be resumed with
+    private Map<String, String> open() {
+        parts.requireWholeSteps(supply.lengths());
+        parts.adviseOnLearningRate(config.lora(), config.model());
+        supply.open(parts, engine);
         Map<String, String> identity = parts.identity((Record) config, supply.fingerprint());
         identity.putAll(supply.identity());
-        if (context.isRolloutRank()) {
-            parts.agree(identity);
-            supply.serve();
-            return RunSummary.ofRolloutRank(context.clock().seconds());
-        }
-        RunSummary summary =
-                parts.run(supply.steps(), supply.stepsPerEpoch(), identity, new StepWork());
-        supply.end();
-        return summary;
+        return identity;
     }
 
-    private final class StepWork implements TrainingLoop.Work {
-        private Supplier<List<String>> origins = List::of;
+    @Override
+    public StepReport step(int step) {
+        engine.policy().startStep(step);
+        StepRows<R, F> rows = supply.step(step);
+        origins = rows.origins();
+        StepReport report = engine.learn(rows);
+        supply.learned(step);
+        return report;
+    }
 
-        @Override
-        public StepReport step(int step) {
-            engine.policy().startStep(step);
-            StepRows<R, F> rows = supply.step(step);
-            origins = rows.origins();
-            StepReport report = engine.learn(rows);
-            supply.learned(step);
-            return report;
-        }
+    @Override
+    public List<HeldOutMeans> evaluate() {
+        return supply.evaluate();
+    }
 
-        @Override
-        public List<HeldOutMeans> evaluate() {
-            return supply.evaluate();
-        }
+    @Override
+    public List<String> origins(int step) {
+        return origins.get();
+    }
 
-        @Override
-        public List<String> origins(int step) {
-            return origins.get();
-        }
+    @Override
+    public String heldoutMetric() {
+        return supply.heldoutMetric();
+    }
 
-        @Override
-        public String heldoutMetric() {
-            return supply.heldoutMetric();
-        }
-
-        @Override
-        public List<CheckpointPart> checkpointParts() {
-            return supply.checkpointParts();
-        }
+    @Override
+    public List<CheckpointPart> checkpointParts() {
+        return supply.checkpointParts();
     }
 }

@@ -16,26 +16,20 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.mockito.Mockito;
 
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 
 final class OneUpdateTest {
     private static final float[] START = {1, 2, 3};
 
-    private static TrainingLoop.Work work(FlatParameters space, float[]... gradients) {
-        var work = Mockito.mock(TrainingLoop.Work.class);
-        Mockito.when(work.step(Mockito.anyInt()))
-                .thenAnswer(
-                        call -> {
-                            space.setGradients(gradients[call.<Integer>getArgument(0)]);
-                            return new StepReport(1, List.of(), 3, Map.of(), Map.of());
-                        });
-        Mockito.when(work.origins(Mockito.anyInt()))
-                .thenAnswer(call -> List.of("rows of step " + call.getArgument(0)));
-        return work;
+    /// A step with these gradients.
+    private static void step(
+            OneUpdate update, int number, FlatParameters space, float... gradients) {
+        var step = new WeightUpdates.Step(number, 0.1, () -> List.of("rows of step " + number));
+        update.begin(step);
+        space.setGradients(gradients);
+        update.finish(step);
     }
 
     private static void on(Device device, Consumer<FlatParameters> body) {
@@ -64,9 +58,8 @@ final class OneUpdateTest {
                 space -> {
                     try (var optimizer = adamW(space)) {
                         OneUpdate update = clipped(optimizer);
-                        var work = work(space, new float[] {3, 0, 4}, new float[] {0, 0, 2});
-                        update.run(0, 0.1, work);
-                        update.run(1, 0.1, work);
+                        step(update, 0, space, 3, 0, 4);
+                        step(update, 1, space, 0, 0, 2);
                         assertEquals(2, update.gradientNorm(), 1e-6);
                         assertEquals(2, update.gradientNorm(), 1e-6, "asked again");
                         assertTrue(space.values().toFloats()[0] < 1);
@@ -84,17 +77,15 @@ final class OneUpdateTest {
                     space -> {
                         try (var optimizer = adamW(space)) {
                             OneUpdate update = clipped(optimizer);
-                            float[] good = {1, 1, 1};
-                            var work = work(space, new float[] {Float.NaN, 0, 1}, good);
                             var failure =
                                     assertThrows(
                                             TrainingDivergedException.class,
                                             () -> {
-                                                update.run(0, 0.1, work);
+                                                step(update, 0, space, Float.NaN, 0, 1);
                                                 if (shown) {
                                                     update.showResult();
                                                 } else {
-                                                    update.run(1, 0.1, work);
+                                                    step(update, 1, space, 1, 1, 1);
                                                 }
                                             });
                             assertEquals(
@@ -118,7 +109,7 @@ final class OneUpdateTest {
                         var update =
                                 new OneUpdate(
                                         optimizer, new Clipping(1, NormType.INF), new PhaseClock());
-                        update.run(0, 0.1, work(space, new float[] {3, 0, 4}));
+                        step(update, 0, space, 3, 0, 4);
                         assertEquals(5, update.gradientNorm(), 1e-6);
                     }
                 });

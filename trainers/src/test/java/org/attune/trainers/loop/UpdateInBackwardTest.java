@@ -2,6 +2,7 @@ package org.attune.trainers.loop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
@@ -132,39 +133,18 @@ class UpdateInBackwardTest {
     }
 
     /// A step in which gradients of some groups come.
-    private TrainingLoop.Work work(boolean finishes, int... groups) {
-        return new TrainingLoop.Work() {
-            @Override
-            public StepReport step(int step) {
-                for (int group : groups) {
-                    space.use.accept(group);
-                }
-                if (!finishes) {
-                    throw new StoppedException();
-                }
-                return new StepReport(0, List.of(), 0);
-            }
-
-            @Override
-            public List<HeldOutMeans> evaluate() {
-                return List.of();
-            }
-
-            @Override
-            public List<String> origins(int step) {
-                return List.of("rows.jsonl:" + (step + 1));
-            }
-
-            @Override
-            public String heldoutMetric() {
-                return "";
-            }
-        };
+    private void run(int number, int... groups) {
+        var step = new WeightUpdates.Step(number, 0.5, () -> List.of("rows.jsonl:" + (number + 1)));
+        updates.begin(step);
+        for (int group : groups) {
+            space.use.accept(group);
+        }
+        updates.finish(step);
     }
 
     @Test
     void eachGroupChangesAsSoonAsItsGradientIsThere() {
-        updates.run(0, 0.5, work(true, 0, 1, 2));
+        run(0, 0, 1, 2);
         assertEquals(
                 List.of(
                         "zero",
@@ -182,7 +162,7 @@ class UpdateInBackwardTest {
     /// As at the end of an ordinary step, where such groups have zeros for gradients.
     @Test
     void groupsWithoutAGradientChangeAtTheEnd() {
-        updates.run(0, 0.5, work(true, 1));
+        run(0, 1);
         assertEquals(
                 List.of(
                         "zero",
@@ -199,24 +179,25 @@ class UpdateInBackwardTest {
     /// A checkpoint that is written then must not count it.
     @Test
     void aStepThatIsStoppedBeforeItsPassChangesNothing() {
-        assertThrows(StoppedException.class, () -> updates.run(0, 0.5, work(false)));
+        updates.begin(new WeightUpdates.Step(0, 0.5, List::of));
+        assertTrue(updates.mayStop());
         assertEquals(List.of("zero"), optimizer.calls);
     }
 
     /// Between the first change and the last one nobody may stop.
     @Test
     void aStopIsHeededUntilWeightsChange() {
-        assertThrows(StoppedException.class, () -> stopped(work(true, 0, 1, 2), -1));
+        assertThrows(StoppedException.class, () -> stopped(-1));
         assertEquals(List.of("zero"), optimizer.calls);
         for (int last = 0; last < 3; last++) {
             optimizer.calls.clear();
-            stopped(work(true, 0, 1, 2), last);
+            stopped(last);
             assertEquals(8, optimizer.calls.size());
         }
     }
 
     /// A step whose run is asked to stop after a group, or, by -1, before the first.
-    private StepReport stopped(TrainingLoop.Work work, int after) {
+    private void stopped(int after) {
         var asked = new AtomicBoolean(after < 0);
         IntConsumer use = space.use;
         space.use =
@@ -228,7 +209,12 @@ class UpdateInBackwardTest {
                     }
                 };
         try {
-            return StopRequest.watching(asked::get, () -> updates.run(0, 0.5, work));
+            StopRequest.watching(
+                    () -> asked.get() && updates.mayStop(),
+                    () -> {
+                        run(0, 0, 1, 2);
+                        return null;
+                    });
         } finally {
             space.use = use;
         }
@@ -237,17 +223,14 @@ class UpdateInBackwardTest {
     @Test
     void aSecondPassInAStepIsAnError() {
         String message =
-                assertThrows(
-                                IllegalStateException.class,
-                                () -> updates.run(6, 0.5, work(true, 0, 1, 2, 0)))
-                        .getMessage();
+                assertThrows(IllegalStateException.class, () -> run(6, 0, 1, 2, 0)).getMessage();
         assertEquals(
                 "a second backward pass in step 7, whose weights have changed already", message);
     }
 
     @Test
     void aPassOutsideOfAStepIsAnError() {
-        updates.run(0, 0.5, work(true, 0, 1, 2));
+        run(0, 0, 1, 2);
         assertThrows(IllegalStateException.class, () -> space.use.accept(0));
     }
 
@@ -269,9 +252,6 @@ class UpdateInBackwardTest {
     }
 
     private String diverged() {
-        return assertThrows(
-                        TrainingDivergedException.class,
-                        () -> updates.run(2, 0.5, work(true, 0, 1, 2)))
-                .getMessage();
+        return assertThrows(TrainingDivergedException.class, () -> run(2, 0, 1, 2)).getMessage();
     }
 }
