@@ -8,14 +8,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5
 /// (`rope_parameters`,
 /// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
 public final class ConfigJson {
-    private static final double DEFAULT_THETA = 10000;
     private static final int DEFAULT_LABELS = 2; // transformers'
+    private static final int WINDOW_PATTERN = 6; // Gemma 3's
     private static final String FULL = "full_attention";
     private static final String WINDOW = "sliding_attention";
 
@@ -26,9 +27,7 @@ public final class ConfigJson {
         refuseQuantised(json);
         UncomputedKeys.refuse(json, family);
         try {
-            return family.modelType().equals("gpt2")
-                    ? Gpt2Json.parse(json, family)
-                    : parse(json, family);
+            return family.reader().apply(json, family);
         } catch (IllegalArgumentException | ModelException e) {
             if (e.getMessage().startsWith(json.where())) {
                 throw e;
@@ -37,7 +36,8 @@ public final class ConfigJson {
         }
     }
 
-    private static DecoderConfig parse(JsonFields json, DecoderFamily family) {
+    /// Of a family whose keys are called as Llama's.
+    static DecoderConfig parse(JsonFields json, DecoderFamily family) {
         int layers = json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS);
         int maxPositions =
                 json.size(
@@ -46,26 +46,26 @@ public final class ConfigJson {
                         family.absent().maxPositions());
         int width = json.size("hidden_size", DecoderConfig.MOST_FEATURES);
         int inner = json.size("intermediate_size", DecoderConfig.MOST_ROWS);
-        boolean gemma = Gemma2Json.reads(family);
         return new DecoderConfig(
                 family.modelType(),
                 width,
                 json.size("vocab_size", DecoderConfig.MOST_ROWS),
                 layers,
                 new BlockConfig(
-                        gemma ? BlockOrder.SANDWICH : BlockOrder.SEQUENTIAL,
-                        new NormConfig.Rms(json.number("rms_norm_eps", 1e-6), gemma ? 1 : 0),
+                        family.order(),
+                        new NormConfig.Rms(json.number("rms_norm_eps", 1e-6), family.normOffset()),
                         attention(json, family, layers),
                         new FeedForwardConfig(
                                 inner,
                                 true,
-                                gemma
-                                        ? Gemma2Json.activation(json)
-                                        : activation(json, "hidden_act", "silu"),
+                                activation(
+                                        json,
+                                        family.activation().key(),
+                                        family.activation().absent()),
                                 family.mlpBias() && json.flag("mlp_bias", false))),
                 json.flag("tie_word_embeddings", family.absent().tied()),
-                rope(json, maxPositions),
-                gemma ? Gemma2Json.ends(json, width) : EndsConfig.PLAIN,
+                RopeJson.rope(json, family, layers, maxPositions),
+                ends(json, family, width),
                 maxPositions,
                 dtype(json),
                 specialIds(json, family),
@@ -124,8 +124,7 @@ public final class ConfigJson {
                 json.mentions("head_dim")
                         ? json.size("head_dim", most, share)
                         : family.absent().headDim().orElse(share);
-        boolean gemma = Gemma2Json.reads(family);
-        if (!gemma) {
+        if (family.scores().scalar().isEmpty()) {
             UncomputedKeys.refuseScale(json, headDim);
         }
         boolean configured = json.flag("attention_bias", false);
@@ -139,8 +138,36 @@ public final class ConfigJson {
                 family.qkNorm(),
                 windows(json, family, layers),
                 json.number("attention_dropout", 0),
-                gemma ? Gemma2Json.scale(json) : 1 / Math.sqrt(headDim),
-                gemma ? Gemma2Json.attentionCap(json) : 0);
+                scale(json, family, headDim),
+                cap(json, "attn_logit_softcapping", family.scores().cap()));
+    }
+
+    /// Of the products of queries and keys.
+    private static double scale(JsonFields json, DecoderFamily family, int headDim) {
+        if (family.scores().scalar().isEmpty()) {
+            return 1 / Math.sqrt(headDim);
+        }
+        double absent = family.scores().scalar().getAsDouble();
+        double scalar = json.number("query_pre_attn_scalar", absent);
+        if (!(scalar > 0)) {
+            throw json.invalid("query_pre_attn_scalar", "numbers above 0");
+        }
+        return 1 / Math.sqrt(scalar);
+    }
+
+    private static EndsConfig ends(JsonFields json, DecoderFamily family, int width) {
+        return new EndsConfig(
+                family.ends().scalesEmbeddings() ? Math.sqrt(width) : 1,
+                cap(json, "final_logit_softcapping", family.ends().cap()),
+                0);
+    }
+
+    /// A key that is null means none.
+    ///
+    /// @param absent empty: the family doesn't obey the key
+    private static double cap(JsonFields json, String key, OptionalDouble absent) {
+        boolean none = absent.isEmpty() || json.mentions(key) && !json.has(key);
+        return none ? 0 : json.number(key, absent.getAsDouble());
     }
 
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
@@ -158,11 +185,19 @@ public final class ConfigJson {
                         case ALL_LAYERS -> true;
                         case ALTERNATING ->
                                 types.isEmpty() ? layer % 2 == 0 : types.get(layer).equals(WINDOW);
+                        case PATTERN ->
+                                types.isEmpty()
+                                        ? (layer + 1) % pattern(json) != 0
+                                        : types.get(layer).equals(WINDOW);
                         case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
                     };
             result.add(narrow ? window : 0);
         }
         return result;
+    }
+
+    private static int pattern(JsonFields json) {
+        return json.size("sliding_window_pattern", Integer.MAX_VALUE, WINDOW_PATTERN);
     }
 
     private static List<String> layerTypes(JsonFields json, int layers) {
@@ -207,7 +242,7 @@ public final class ConfigJson {
                                             name));
                 }
             }
-            case ALTERNATING -> {
+            case ALTERNATING, PATTERN -> {
                 boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
                 if (none && (types.isEmpty() || types.contains(WINDOW))) {
                     throw json.invalid(
@@ -238,18 +273,6 @@ public final class ConfigJson {
         return types.isEmpty()
                 ? layer >= json.integer("max_window_layers", 28)
                 : types.get(layer).equals(WINDOW);
-    }
-
-    private static RopeConfig rope(JsonFields json, int maxPositions) {
-        Optional<JsonFields> parameters = json.object("rope_parameters");
-        Optional<JsonFields> scaling = json.object("rope_scaling").or(() -> parameters);
-        double outerTheta = json.number("rope_theta", DEFAULT_THETA);
-        double theta = scaling.map(s -> s.number("rope_theta", outerTheta)).orElse(outerTheta);
-        return new RopeConfig(
-                theta,
-                1,
-                scaling.map(s -> RopeJson.scaling(json, s, maxPositions))
-                        .orElseGet(RopeScaling.None::new));
     }
 
     /// @param fallback what an absent key means

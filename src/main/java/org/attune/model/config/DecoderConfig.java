@@ -272,9 +272,20 @@ public record DecoderConfig(
         throw new IllegalStateException(modelType + " models rotate nothing");
     }
 
-    /// Whether queries and keys are rotated.
+    /// Whether queries and keys are rotated, if not in every layer.
     public boolean rotates() {
         return positions instanceof RopeConfig;
+    }
+
+    /// Whether a layer rotates queries and keys.
+    public boolean rotates(int layer) {
+        return positions instanceof RopeConfig rope && !rope.exceptions().still().contains(layer);
+    }
+
+    /// Whether all layers rotate queries and keys alike.
+    public boolean rotatesAlike() {
+        return positions instanceof RopeConfig rope
+                && rope.exceptions().equals(RopeConfig.Exceptions.NONE);
     }
 
     /// The largest share of activations that the model asks training to drop, [0, 1).
@@ -301,6 +312,8 @@ public record DecoderConfig(
         }
         if (!rotates()) {
             found.add("learned positions");
+        } else if (!rotatesAlike()) {
+            found.add("rotary embedding that differs between layers");
         }
         if (attention().softcap() > 0) {
             found.add("capped attention scores");

@@ -1,42 +1,54 @@
 package org.attune.model.config;
 
 import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.BiFunction;
 
 /// One model family: what its `config.json` means where that differs from Llama's, and the values
-/// of absent keys (transformers' class defaults). Adding a family of the Llama shape is adding a
-/// row to [#TABLE]; another shape is put together from the parts that [BlockConfig] names.
+/// of absent keys (transformers' class defaults). A family whose blocks are put together from the
+/// parts that [BlockConfig] names is a row of [Families#TABLE].
 ///
 /// @param modelType        `model_type` in `config.json`
 /// @param ggufArchitecture `general.architecture` in GGUF files; empty: such files aren't read
 /// @param architecture     class name that transformers gives the causal language model
+/// @param reader           reads `config.json`
 /// @param attentionBias    which attention projections have biases
 /// @param mlpBias          whether the key `mlp_bias` is obeyed
 /// @param qkNorm           whether queries and keys are normed per head
+/// @param order            of a block's parts and norms
+/// @param normOffset       added to the weights of RMS norms
+/// @param activation       of the feed-forward part
+/// @param scores           of attention
+/// @param ends             embeddings and logits
 /// @param window           which layers see a window only
+/// @param rotation         which layers rotate otherwise
 /// @param names            of tensors
 /// @param obeyed           keys that its code in transformers obeys and most others don't have
+/// @param dropoutKeys      keys that ask for dropout in training, in words
 /// @param absent           values of absent keys
 record DecoderFamily(
         String modelType,
         String ggufArchitecture,
         String architecture,
+        BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader,
         BiasRule attentionBias,
         boolean mlpBias,
         boolean qkNorm,
+        BlockOrder order,
+        double normOffset,
+        ActivationRule activation,
+        ScoreRule scores,
+        EndRule ends,
         WindowRule window,
+        RotationRule rotation,
         TensorNames names,
         List<String> obeyed,
+        String dropoutKeys,
         Absent absent) {
-
-    /// Keys that ask for dropout in training.
-    String dropoutKeys() {
-        return modelType.equals("gpt2")
-                ? "the largest of attn_pdrop, resid_pdrop and embd_pdrop (0.1 where absent)"
-                : "attention_dropout";
-    }
 
     /// The class name of a model of this family.
     String architecture(DecoderConfig config) {
@@ -64,10 +76,43 @@ record DecoderFamily(
         ALL_LAYERS,
         /// Those that `layer_types` names, or the first, the third and so on.
         ALTERNATING,
+        /// Those that `layer_types` names, or all but every `sliding_window_pattern`-th.
+        PATTERN,
         /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers`
         /// on.
         UPPER_LAYERS
     }
+
+    /// Which layers rotate queries and keys otherwise than the others.
+    enum RotationRule {
+        /// None.
+        ALIKE,
+        /// Those with a window have a base of the wavelengths alone: `rope_local_base_freq`, or
+        /// that of `sliding_attention` in `rope_parameters`.
+        WINDOWS_APART,
+        /// Those where `no_rope_layers` is 0, or every `no_rope_layer_interval`-th, rotate
+        /// nothing.
+        SOME_STILL
+    }
+
+    /// The activation of the feed-forward part.
+    ///
+    /// @param key    its key
+    /// @param absent what an absent key means
+    record ActivationRule(String key, String absent) {}
+
+    /// How products of queries and keys become scores.
+    ///
+    /// @param scalar value of an absent `query_pre_attn_scalar`, over whose root they are divided;
+    ///     empty: the key isn't obeyed, it is the length of a head
+    /// @param cap value of an absent `attn_logit_softcapping`; empty: the key isn't obeyed
+    record ScoreRule(OptionalDouble scalar, OptionalDouble cap) {}
+
+    /// What is done before the first block and after the last one.
+    ///
+    /// @param scalesEmbeddings whether embeddings are multiplied by the root of their width
+    /// @param cap value of an absent `final_logit_softcapping`; empty: the key isn't obeyed
+    record EndRule(boolean scalesEmbeddings, OptionalDouble cap) {}
 
     /// Values of absent keys.
     ///
@@ -78,6 +123,7 @@ record DecoderFamily(
     /// @param eos          `eos_token_id`
     /// @param pad          `pad_token_id`
     /// @param tied         `tie_word_embeddings`
+    /// @param theta        `rope_theta`
     record Absent(
             OptionalInt kvHeads,
             OptionalInt headDim,
@@ -85,134 +131,15 @@ record DecoderFamily(
             OptionalInt bos,
             List<Integer> eos,
             OptionalInt pad,
-            boolean tied) {
-        /// Without a padding token, and with an output layer that isn't the embedding.
-        Absent(
-                OptionalInt kvHeads,
-                OptionalInt headDim,
-                int maxPositions,
-                OptionalInt bos,
-                List<Integer> eos) {
-            this(kvHeads, headDim, maxPositions, bos, eos, OptionalInt.empty(), false);
-        }
-    }
-
-    static final List<DecoderFamily> TABLE =
-            List.of(
-                    new DecoderFamily(
-                            "llama",
-                            "llama",
-                            "LlamaForCausalLM",
-                            BiasRule.IF_CONFIGURED,
-                            true,
-                            false,
-                            WindowRule.NONE,
-                            TensorNames.LLAMA,
-                            List.of(),
-                            new Absent(
-                                    OptionalInt.empty(),
-                                    OptionalInt.empty(),
-                                    2048,
-                                    OptionalInt.of(1),
-                                    List.of(2))),
-                    new DecoderFamily(
-                            "mistral",
-                            "llama",
-                            "MistralForCausalLM",
-                            BiasRule.NONE,
-                            false,
-                            false,
-                            WindowRule.ALL_LAYERS,
-                            TensorNames.LLAMA,
-                            List.of(),
-                            new Absent(
-                                    OptionalInt.of(8),
-                                    OptionalInt.empty(),
-                                    131072,
-                                    OptionalInt.of(1),
-                                    List.of(2))),
-                    new DecoderFamily(
-                            "qwen2",
-                            "qwen2",
-                            "Qwen2ForCausalLM",
-                            BiasRule.QKV,
-                            false,
-                            false,
-                            WindowRule.UPPER_LAYERS,
-                            TensorNames.LLAMA,
-                            List.of(),
-                            new Absent(
-                                    OptionalInt.of(32),
-                                    OptionalInt.empty(),
-                                    32768,
-                                    OptionalInt.empty(),
-                                    List.of())),
-                    new DecoderFamily(
-                            "qwen3",
-                            "qwen3",
-                            "Qwen3ForCausalLM",
-                            BiasRule.IF_CONFIGURED,
-                            false,
-                            true,
-                            WindowRule.UPPER_LAYERS,
-                            TensorNames.LLAMA,
-                            List.of("use_qk_norm", "qk_norm", "qk_layernorm"),
-                            new Absent(
-                                    OptionalInt.of(32),
-                                    OptionalInt.of(128),
-                                    32768,
-                                    OptionalInt.empty(),
-                                    List.of())),
-                    new DecoderFamily(
-                            "gemma2",
-                            "",
-                            "Gemma2ForCausalLM",
-                            BiasRule.IF_CONFIGURED,
-                            false,
-                            false,
-                            WindowRule.ALTERNATING,
-                            TensorNames.LLAMA.withNorms(
-                                    "input_layernorm",
-                                    "post_attention_layernorm",
-                                    "pre_feedforward_layernorm",
-                                    "post_feedforward_layernorm"),
-                            List.of(
-                                    "hidden_activation",
-                                    "attn_logit_softcapping",
-                                    "final_logit_softcapping"),
-                            new Absent(
-                                    OptionalInt.of(4),
-                                    OptionalInt.of(256),
-                                    8192,
-                                    OptionalInt.of(2),
-                                    List.of(1),
-                                    OptionalInt.of(0),
-                                    true)),
-                    new DecoderFamily(
-                            "gpt2",
-                            "",
-                            "GPT2LMHeadModel",
-                            BiasRule.QKV,
-                            false,
-                            false,
-                            WindowRule.NONE,
-                            TensorNames.GPT2,
-                            List.of("activation_function"),
-                            new Absent(
-                                    OptionalInt.empty(),
-                                    OptionalInt.empty(),
-                                    1024,
-                                    OptionalInt.of(50256),
-                                    List.of(50256),
-                                    OptionalInt.empty(),
-                                    true)));
+            boolean tied,
+            double theta) {}
 
     /// The row of a `model_type`.
     ///
     /// @param where file, for the error message
     /// @throws ModelException naming the supported types if there is none
     static DecoderFamily ofModelType(String modelType, String where) {
-        return TABLE.stream()
+        return Families.TABLE.stream()
                 .filter(f -> f.modelType.equals(modelType))
                 .findFirst()
                 .orElseThrow(
@@ -227,7 +154,7 @@ record DecoderFamily(
     /// @param where file, for the error message
     /// @throws ModelException naming the supported architectures if there is none
     static DecoderFamily ofGgufArchitecture(String architecture, String where) {
-        return TABLE.stream()
+        return Families.TABLE.stream()
                 .filter(f -> f.ggufArchitecture.equals(architecture))
                 .findFirst()
                 .orElseThrow(
@@ -239,11 +166,11 @@ record DecoderFamily(
     }
 
     private static List<String> modelTypes() {
-        return TABLE.stream().map(DecoderFamily::modelType).toList();
+        return Families.TABLE.stream().map(DecoderFamily::modelType).toList();
     }
 
     private static List<String> ggufNames() {
-        return TABLE.stream()
+        return Families.TABLE.stream()
                 .map(DecoderFamily::ggufArchitecture)
                 .filter(name -> !name.isEmpty())
                 .distinct()

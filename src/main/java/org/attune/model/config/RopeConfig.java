@@ -1,26 +1,65 @@
 package org.attune.model.config;
 
+import java.util.OptionalDouble;
+import java.util.Set;
+
 /// Rotary position embedding of a decoder.
 ///
 /// @param theta               base of the wavelengths, > 1
 /// @param partialRotaryFactor share of each head that is rotated, in (0, 1]
 /// @param scaling             change of the frequencies
-public record RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling)
+/// @param exceptions          layers that are rotated otherwise
+public record RopeConfig(
+        double theta, double partialRotaryFactor, RopeScaling scaling, Exceptions exceptions)
         implements PositionConfig {
+    /// Layers that are rotated otherwise than the others.
+    ///
+    /// @param windowTheta base of the wavelengths in layers with a window, whose frequencies aren't
+    ///     scaled; empty: as in the others
+    /// @param still layers that rotate nothing
+    public record Exceptions(OptionalDouble windowTheta, Set<Integer> still) {
+        /// All layers are rotated alike.
+        public static final Exceptions NONE = new Exceptions(OptionalDouble.empty(), Set.of());
+
+        public Exceptions {
+            still = Set.copyOf(still);
+        }
+    }
+
     /// @throws IllegalArgumentException if a value is NaN or outside its range
     public RopeConfig {
-        if (!(theta > 1) || Double.isInfinite(theta)) {
-            throw new IllegalArgumentException("theta must be finite and > 1, got " + theta);
-        }
+        requireTheta(theta);
+        exceptions.windowTheta().ifPresent(RopeConfig::requireTheta);
         if (!(partialRotaryFactor > 0 && partialRotaryFactor <= 1)) {
             throw new IllegalArgumentException(
                     "partialRotaryFactor must be in (0, 1], got " + partialRotaryFactor);
         }
     }
 
+    private static void requireTheta(double theta) {
+        if (!(theta > 1) || Double.isInfinite(theta)) {
+            throw new IllegalArgumentException("theta must be finite and > 1, got " + theta);
+        }
+    }
+
+    /// The same in all layers.
+    public RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling) {
+        this(theta, partialRotaryFactor, scaling, Exceptions.NONE);
+    }
+
     /// Unscaled, whole heads.
     public static RopeConfig of(double theta) {
         return new RopeConfig(theta, 1, new RopeScaling.None());
+    }
+
+    /// That of layers with a window.
+    public RopeConfig inWindows() {
+        return exceptions.windowTheta().isEmpty()
+                ? this
+                : new RopeConfig(
+                        exceptions.windowTheta().getAsDouble(),
+                        partialRotaryFactor,
+                        new RopeScaling.None());
     }
 
     /// Features of a head that are rotated: even, at most `headDim`.

@@ -3,6 +3,8 @@ package org.attune.model.config;
 import org.attune.files.JsonFields;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -29,7 +31,77 @@ final class RopeJson {
                     "partial_rotary_factor",
                     "finetuned");
 
+    private static final double LOCAL_THETA = 10000; // of an absent rope_local_base_freq
+    private static final String FULL = "full_attention";
+    private static final String WINDOW = "sliding_attention";
+
+    private static final int STILL_INTERVAL = 4; // of an absent no_rope_layer_interval
+
     private RopeJson() {}
+
+    /// The rotary embedding of a decoder.
+    ///
+    /// @param layers number of blocks
+    /// @param maxPositions `max_position_embeddings`
+    static RopeConfig rope(JsonFields json, DecoderFamily family, int layers, int maxPositions) {
+        Optional<JsonFields> parameters = json.object("rope_parameters");
+        Optional<JsonFields> byType =
+                family.rotation() == DecoderFamily.RotationRule.WINDOWS_APART
+                        ? parameters.filter(p -> p.has(FULL))
+                        : Optional.empty();
+        Optional<JsonFields> scaling =
+                byType.flatMap(p -> p.object(FULL))
+                        .or(() -> json.object("rope_scaling"))
+                        .or(() -> parameters);
+        double outer = json.number("rope_theta", family.absent().theta());
+        double theta = scaling.map(s -> s.number("rope_theta", outer)).orElse(outer);
+        return new RopeConfig(
+                theta,
+                1,
+                scaling.map(s -> scaling(json, s, maxPositions)).orElseGet(RopeScaling.None::new),
+                exceptions(json, family, byType.flatMap(p -> p.object(WINDOW)), layers));
+    }
+
+    private static RopeConfig.Exceptions exceptions(
+            JsonFields json, DecoderFamily family, Optional<JsonFields> windows, int layers) {
+        return switch (family.rotation()) {
+            case ALIKE -> RopeConfig.Exceptions.NONE;
+            case WINDOWS_APART -> {
+                double absent = json.number("rope_local_base_freq", LOCAL_THETA);
+                windows.ifPresent(RopeJson::requirePlain);
+                double own = windows.map(w -> w.number("rope_theta", absent)).orElse(absent);
+                yield new RopeConfig.Exceptions(OptionalDouble.of(own), Set.of());
+            }
+            case SOME_STILL ->
+                    new RopeConfig.Exceptions(OptionalDouble.empty(), still(json, layers));
+        };
+    }
+
+    private static void requirePlain(JsonFields windows) {
+        refuseOthers(windows);
+        if (!windows.text("rope_type", "default").equals("default")) {
+            throw windows.invalid("rope_type", "default in layers with a window");
+        }
+    }
+
+    /// Layers that rotate nothing.
+    private static Set<Integer> still(JsonFields json, int layers) {
+        Set<Integer> still = new TreeSet<>();
+        List<Integer> rotates = json.integers("no_rope_layers"); // 1 where a layer rotates
+        if (!rotates.isEmpty() && rotates.size() != layers) {
+            throw json.invalid(
+                    "no_rope_layers", "one number for each of %d layers".formatted(layers));
+        }
+        int interval = json.size("no_rope_layer_interval", Integer.MAX_VALUE, STILL_INTERVAL);
+        for (int layer = 0; layer < layers; layer++) {
+            boolean isStill =
+                    rotates.isEmpty() ? (layer + 1) % interval == 0 : rotates.get(layer) == 0;
+            if (isStill) {
+                still.add(layer);
+            }
+        }
+        return still;
+    }
 
     /// @param config       the whole `config.json`
     /// @param scaling      the object that describes the scaling

@@ -46,6 +46,7 @@ final class CachedStep {
     private final Layout layout;
     private final Tensor tokens; // (N)
     private final Optional<Rope> rope;
+    private final Optional<Rope> windowRope; // where layers with a window have another one
     private final Tensor scale; // (), of the attention scores
     private final int[] before; // tokens in the cache already, of each addition
     private final boolean hasKernel; // one token each, and a processor
@@ -88,6 +89,7 @@ final class CachedStep {
                 config.rotates()
                         ? Optional.of(new Rope(config, layout, decoder.device(), decoder.dtype()))
                         : Optional.empty();
+        windowRope = Rope.inWindows(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), config.attention().scale());
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
@@ -268,7 +270,7 @@ final class CachedStep {
             putIntoCache(layer, y);
             prompts.get().attend(b.window(), y, out);
         } else {
-            Tensor q = append(layer, y); // (N, CG, K)
+            Tensor q = append(b, layer, y); // (N, CG, K)
             groups.forEach(g -> g.attend(q, layer, b.window(), out));
         }
     }
@@ -289,9 +291,12 @@ final class CachedStep {
     ///
     /// @param y projections, `(N, (CG + 2C) K)`; changed
     /// @return queries, scaled, `(N, CG, K)`
-    private Tensor append(int layer, Tensor y) {
+    private Tensor append(SelfAttention b, int layer, Tensor y) {
         Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
-        rope.ifPresent(r -> r.rotateInPlace(HeadViews.queriesAndKeys(y, config)));
+        if (b.rotates()) {
+            Optional<Rope> own = b.window() > 0 ? windowRope.or(() -> rope) : rope;
+            own.orElseThrow().rotateInPlace(HeadViews.queriesAndKeys(y, config));
+        }
         putIntoCache(layer, y);
         Tensor scaled = queries.mul(scale).contiguous();
         if (record.isPresent()) {

@@ -124,7 +124,7 @@ final class WeightLoader {
                 linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
                 config.window(layer).orElse(0),
                 a.softcap(),
-                config.rotates());
+                config.rotates(layer));
     }
 
     private FeedForward feedForward(String path) {

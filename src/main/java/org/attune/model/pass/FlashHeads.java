@@ -32,7 +32,7 @@ final class FlashHeads {
     /// For the rows of a layout, in the current scope; empty where it can't be done.
     static Optional<FlashHeads> of(
             DecoderConfig config, Layout layout, Device device, DType dtype) {
-        return config.rotates()
+        return config.rotatesAlike()
                         && config.attention().softcap() == 0
                         && FlashAttention.serves(device, dtype, config.headDim())
                 ? of(config, layout, device)

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.NormConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DeviceKernels;
@@ -39,7 +40,7 @@ public final class HeadNorms {
         if (b.queryNorm() == null) {
             return;
         }
-        if (DeviceKernels.serve(y.device(), y.dtype())) {
+        if (isPlain(c) && DeviceKernels.serve(y.device(), y.dtype())) {
             DeviceKernels.headNorms(
                     y,
                     Rope.heads(c),
@@ -62,9 +63,14 @@ public final class HeadNorms {
                 b.keyNorm().forward(keys, keys, adapter));
     }
 
+    /// Whether the norms have no offset: kernels add none.
+    private static boolean isPlain(DecoderConfig c) {
+        return c.block().norm() instanceof NormConfig.Rms(double _, double offset) && offset == 0;
+    }
+
     private static Optional<VectorKernels.HeadNorms> kernel(
             SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
-        return VectorKernels.serve(y.device(), y.dtype(), c.headDim())
+        return isPlain(c) && VectorKernels.serve(y.device(), y.dtype(), c.headDim())
                 ? Optional.of(
                         new VectorKernels.HeadNorms(
                                 c.heads(),

@@ -28,6 +28,7 @@ final class PassContext implements AutoCloseable {
     private final Dropout dropout;
     private final Tensor tokens;
     private final Optional<Rope> rope;
+    private final Optional<Rope> windowRope;
     private final Attention attention;
     private final Device device;
     private final DType dtype;
@@ -66,6 +67,7 @@ final class PassContext implements AutoCloseable {
                     config.rotates()
                             ? Optional.of(new Rope(config, layout, device, dtype))
                             : Optional.empty();
+            windowRope = Rope.inWindows(config, layout, device, dtype);
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
@@ -196,9 +198,16 @@ final class PassContext implements AutoCloseable {
         return tokens;
     }
 
-    /// The rotation; only of decoders that rotate.
+    /// The rotation; only of decoders that rotate all layers alike.
     Rope rope() {
         return rope.orElseThrow();
+    }
+
+    /// The rotation of a layer that rotates.
+    ///
+    /// @param window of the layer; 0 is none
+    Rope rope(int window) {
+        return window > 0 ? windowRope.or(() -> rope).orElseThrow() : rope();
     }
 
     Attention attention() {

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.RopeConfig;
 import org.attune.model.config.RopeTable;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -11,6 +12,7 @@ import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /// Rotary position embedding of one pass: cosines and sines of its rows
 /// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).
@@ -32,19 +34,36 @@ public final class Rope {
     public record Angles(Tensor cos, Tensor sin) {
         /// Those of a layout's rows.
         public static Angles of(DecoderConfig config, Layout layout, Device device) {
-            int half = config.rope().rotaryDim(config.headDim()) / 2;
+            return of(config.rope(), config.headDim(), layout, device);
+        }
+
+        private static Angles of(RopeConfig rope, int headDim, Layout layout, Device device) {
+            int half = rope.rotaryDim(headDim) / 2;
             int n = layout.size();
             float[] c = new float[n * half];
             float[] s = new float[n * half];
-            fill(config, layout, half, c, s);
+            fill(rope, headDim, layout, c, s);
             return new Angles(Tensor.of(device, c, n, 1, half), Tensor.of(device, s, n, 1, half));
         }
     }
 
+    /// That of layers without a window, or of all.
     public Rope(DecoderConfig config, Layout layout, Device device, DType dtype) {
-        rotary = config.rope().rotaryDim(config.headDim());
+        this(config, config.rope(), layout, device, dtype);
+    }
+
+    /// That of layers with a window, where these have another one.
+    public static Optional<Rope> inWindows(
+            DecoderConfig config, Layout layout, Device device, DType dtype) {
+        return config.rotates() && config.rope().exceptions().windowTheta().isPresent()
+                ? Optional.of(new Rope(config, config.rope().inWindows(), layout, device, dtype))
+                : Optional.empty();
+    }
+
+    private Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
+        rotary = rope.rotaryDim(config.headDim());
         scale = config.attention().scale();
-        Angles exact = Angles.of(config, layout, device);
+        Angles exact = Angles.of(rope, config.headDim(), layout, device);
         exactCos = exact.cos();
         exactSin = exact.sin();
         cos = exactCos.to(dtype);
@@ -65,18 +84,19 @@ public final class Rope {
     }
 
     private static void fill(
-            DecoderConfig config, Layout layout, int half, float[] cos, float[] sin) {
-        boolean varies = config.rope().dependsOnLength();
+            RopeConfig rope, int headDim, Layout layout, float[] cos, float[] sin) {
+        int half = rope.rotaryDim(headDim) / 2;
+        boolean varies = rope.dependsOnLength();
         int[] lengths = varies ? layout.totalLengths() : new int[0];
         int[] positions = layout.positions();
-        RopeTable table = RopeTable.of(config.rope(), config.headDim(), 0);
+        RopeTable table = RopeTable.of(rope, headDim, 0);
         int tableLength = 0;
         float[][] cosOf = new float[varies ? 0 : Arrays.stream(positions).max().orElse(0) + 1][];
         float[][] sinOf = new float[cosOf.length][];
         for (int row = 0; row < positions.length; row++) {
             if (varies && lengths[row] != tableLength) {
                 tableLength = lengths[row];
-                table = RopeTable.of(config.rope(), config.headDim(), tableLength);
+                table = RopeTable.of(rope, headDim, tableLength);
             }
             int p = positions[row];
             if (!varies && cosOf[p] != null) {
@@ -145,7 +165,7 @@ public final class Rope {
 
     /// Whether [#rotateJoint] can do it, and kernels for attention compute what is asked for.
     public static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
-        if (!config.rotates() || config.attention().softcap() > 0) {
+        if (!config.rotatesAlike() || config.attention().softcap() > 0) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());

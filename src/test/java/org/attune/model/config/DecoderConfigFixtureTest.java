@@ -22,13 +22,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Configurations in both styles, and from GGUF, against each other and against the weights.
 @Tag("fixtures-engine")
 class DecoderConfigFixtureTest {
     private static final Set<String> SUPPORTED =
-            Set.of("llama", "mistral", "qwen2", "qwen3", "gemma2", "gpt2");
+            Families.TABLE.stream().map(DecoderFamily::modelType).collect(Collectors.toSet());
 
     @Test
     void bothStylesAndTheWeightsAgree() throws IOException {

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 class DecoderConfigTest {
@@ -103,9 +104,34 @@ class DecoderConfigTest {
         assertEquals(OptionalInt.empty(), read("llama", ",\"pad_token_id\":-1").special().pad());
     }
 
+    /// Layers with a window have another base in Gemma 3; every fourth layer of SmolLM3 is still.
+    @Test
+    void layersMayRotateOtherwise() throws IOException {
+        String sizes = ",\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":8";
+        DecoderConfig gemma =
+                read("gemma3_text", sizes + ",\"num_hidden_layers\":7,\"sliding_window\":5");
+        assertEquals(List.of(5, 5, 5, 5, 5, 0, 5), gemma.attention().windows());
+        assertEquals(1e6, gemma.rope().theta());
+        assertEquals(10000, gemma.rope().inWindows().theta());
+        DecoderConfig smol = read("smollm3", sizes + ",\"num_hidden_layers\":5");
+        assertTrue(smol.rotates(2));
+        assertFalse(smol.rotates(3));
+        assertTrue(smol.rotates(4));
+        assertEquals(
+                Set.of(0),
+                read("smollm3", sizes + ",\"num_hidden_layers\":2,\"no_rope_layers\":[0,1]")
+                        .rope()
+                        .exceptions()
+                        .still());
+        refuses(
+                "\"no_rope_layers\" is [1]; accepted: one number for each of 2 layers",
+                "smollm3",
+                sizes + ",\"num_hidden_layers\":2,\"no_rope_layers\":[1]");
+    }
+
     @Test
     void mistakesAreNamed() {
-        refuses("model_type \"gemma\" is not supported; supported: [llama", "gemma", "");
+        refuses("model_type \"mamba\" is not supported; supported: [llama", "mamba", "");
         refuses(
                 "\"hidden_size\" is \"big\"; accepted: an integer",
                 "llama",

@@ -1,0 +1,193 @@
+package org.attune.model.config;
+
+import org.attune.files.JsonFields;
+import org.attune.model.config.DecoderFamily.ActivationRule;
+import org.attune.model.config.DecoderFamily.BiasRule;
+import org.attune.model.config.DecoderFamily.EndRule;
+import org.attune.model.config.DecoderFamily.RotationRule;
+import org.attune.model.config.DecoderFamily.ScoreRule;
+import org.attune.model.config.DecoderFamily.WindowRule;
+
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.function.BiFunction;
+
+/// Builds a row of [Families]: what isn't said is as in Llama.
+final class FamilyRow {
+    private final String modelType;
+    private final String architecture;
+    private String gguf = "";
+    private BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader = ConfigJson::parse;
+    private BiasRule attentionBias = BiasRule.NONE;
+    private boolean mlpBias;
+    private boolean qkNorm;
+    private BlockOrder order = BlockOrder.SEQUENTIAL;
+    private double normOffset;
+    private ActivationRule activation = new ActivationRule("hidden_act", "silu");
+    private ScoreRule scores = new ScoreRule(OptionalDouble.empty(), OptionalDouble.empty());
+    private EndRule ends = new EndRule(false, OptionalDouble.empty());
+    private WindowRule window = WindowRule.NONE;
+    private RotationRule rotation = RotationRule.ALIKE;
+    private TensorNames names = TensorNames.LLAMA;
+    private List<String> obeyed = List.of();
+    private String dropoutKeys = "attention_dropout";
+    private OptionalInt kvHeads = OptionalInt.empty();
+    private OptionalInt headDim = OptionalInt.empty();
+    private int maxPositions = 2048;
+    private OptionalInt bos = OptionalInt.empty();
+    private List<Integer> eos = List.of();
+    private OptionalInt pad = OptionalInt.empty();
+    private boolean tied;
+    private double theta = 10000;
+
+    private FamilyRow(String modelType, String architecture) {
+        this.modelType = modelType;
+        this.architecture = architecture;
+    }
+
+    /// @param modelType as in `config.json`
+    /// @param architecture class name in transformers
+    static FamilyRow named(String modelType, String architecture) {
+        return new FamilyRow(modelType, architecture);
+    }
+
+    FamilyRow gguf(String name) {
+        gguf = name;
+        return this;
+    }
+
+    FamilyRow readBy(BiFunction<JsonFields, DecoderFamily, DecoderConfig> other) {
+        reader = other;
+        return this;
+    }
+
+    FamilyRow attentionBias(BiasRule rule) {
+        attentionBias = rule;
+        return this;
+    }
+
+    FamilyRow mlpBias() {
+        mlpBias = true;
+        return this;
+    }
+
+    FamilyRow qkNorm() {
+        qkNorm = true;
+        return this;
+    }
+
+    FamilyRow order(BlockOrder other) {
+        order = other;
+        return this;
+    }
+
+    FamilyRow normOffset(double offset) {
+        normOffset = offset;
+        return this;
+    }
+
+    FamilyRow activation(String key, String absent) {
+        activation = new ActivationRule(key, absent);
+        return this;
+    }
+
+    /// @param scalar of an absent `query_pre_attn_scalar`
+    FamilyRow scalar(double scalar) {
+        scores = new ScoreRule(OptionalDouble.of(scalar), scores.cap());
+        return this;
+    }
+
+    /// @param attention of an absent `attn_logit_softcapping`; 0 is none
+    /// @param logits of an absent `final_logit_softcapping`; 0 is none
+    FamilyRow caps(double attention, double logits) {
+        scores = new ScoreRule(scores.scalar(), OptionalDouble.of(attention));
+        ends = new EndRule(ends.scalesEmbeddings(), OptionalDouble.of(logits));
+        return this;
+    }
+
+    FamilyRow scaledEmbeddings() {
+        ends = new EndRule(true, ends.cap());
+        return this;
+    }
+
+    FamilyRow window(WindowRule rule) {
+        window = rule;
+        return this;
+    }
+
+    FamilyRow rotation(RotationRule rule) {
+        rotation = rule;
+        return this;
+    }
+
+    FamilyRow names(TensorNames others) {
+        names = others;
+        return this;
+    }
+
+    FamilyRow obeyed(String... keys) {
+        obeyed = List.of(keys);
+        return this;
+    }
+
+    FamilyRow dropoutKeys(String words) {
+        dropoutKeys = words;
+        return this;
+    }
+
+    FamilyRow heads(int kv) {
+        kvHeads = OptionalInt.of(kv);
+        return this;
+    }
+
+    FamilyRow headDim(int dim) {
+        headDim = OptionalInt.of(dim);
+        return this;
+    }
+
+    FamilyRow positions(int max, double base) {
+        maxPositions = max;
+        theta = base;
+        return this;
+    }
+
+    FamilyRow tokens(int first, int last) {
+        bos = OptionalInt.of(first);
+        eos = List.of(last);
+        return this;
+    }
+
+    FamilyRow pad(int id) {
+        pad = OptionalInt.of(id);
+        return this;
+    }
+
+    FamilyRow tied() {
+        tied = true;
+        return this;
+    }
+
+    DecoderFamily row() {
+        return new DecoderFamily(
+                modelType,
+                gguf,
+                architecture,
+                reader,
+                attentionBias,
+                mlpBias,
+                qkNorm,
+                order,
+                normOffset,
+                activation,
+                scores,
+                ends,
+                window,
+                rotation,
+                names,
+                obeyed,
+                dropoutKeys,
+                new DecoderFamily.Absent(
+                        kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));
+    }
+}
