@@ -8,7 +8,7 @@ import java.util.List;
 /// Makes rows of the requests of one conversation, as a server sees them: each brings all tokens
 /// that its answer follows. If these begin with the tokens of the row so far, the row goes on; if
 /// history was rendered otherwise, another row begins. Not thread-safe.
-public final class ConversationRows {
+final class ConversationRows {
     private final int realignBelow;
     private final List<Row> rows = new ArrayList<>();
     private int clean;

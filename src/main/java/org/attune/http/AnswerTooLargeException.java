@@ -3,7 +3,7 @@ package org.attune.http;
 import java.io.IOException;
 
 /// A server answers with more than an answer may have.
-public final class AnswerTooLargeException extends IOException {
+final class AnswerTooLargeException extends IOException {
     private static final long serialVersionUID = 1L;
 
     /// @param limit bytes that are accepted

@@ -16,8 +16,7 @@ import java.util.OptionalInt;
 /// @param beta2 β₂, [0, 1)
 /// @param epsilon ε, ≥ 0
 /// @param slow the slower mean
-public record AdEmaMix(double beta1, double beta2, double epsilon, Slow slow)
-        implements ElementFormula {
+record AdEmaMix(double beta1, double beta2, double epsilon, Slow slow) implements ElementFormula {
     private static final Moment SLOW = new Moment("exp_avg_slow", true);
 
     /// The slower mean's settings.

@@ -26,7 +26,7 @@ import java.util.OptionalDouble;
 /// @param decayRate d, < 0
 /// @param beta1 decay of a first moment; unset: there is none
 /// @param rates how the learning rate is made
-public record Adafactor(
+record Adafactor(
         double epsilon1,
         double epsilon2,
         double clipThreshold,

@@ -14,7 +14,7 @@ import java.util.List;
 /// @param rateDecay η, by which the learning rate falls, ≥ 0
 /// @param epsilon ε, ≥ 0
 /// @param initial first value of `s`, ≥ 0
-public record Adagrad(double rateDecay, double epsilon, double initial) implements ElementFormula {
+record Adagrad(double rateDecay, double epsilon, double initial) implements ElementFormula {
     private static final Moment SUM = new Moment("sum", false);
 
     public Adagrad {

@@ -8,7 +8,7 @@ import java.util.List;
 /// penalty, as `torch.optim.Adam`: `g ← g + λ θ`, then the change of [AdamW] without its decay.
 ///
 /// @param change decays of the moments and their settings
-public record Adam(AdamW change) implements ElementFormula {
+record Adam(AdamW change) implements ElementFormula {
     @Override
     public List<Moment> moments() {
         return change.moments();

@@ -16,7 +16,7 @@ import org.attune.tensor.Tensor;
 /// @param warmupSteps steps in which the rate rises, evenly from its first part; ≥ 0
 /// @param r power of the step's number in a weight
 /// @param ratePower p, power of the rate in a weight
-public record Averaging(double beta, int warmupSteps, double r, double ratePower) {
+record Averaging(double beta, int warmupSteps, double r, double ratePower) {
     private static final int LARGEST = 0;
     private static final int WEIGHTS = 1;
     private static final int SHARE = 2;

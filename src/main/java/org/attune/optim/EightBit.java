@@ -18,7 +18,7 @@ import java.util.Map;
 /// between a moment takes a byte and 1/64. Parameters of fewer than 4096 numbers keep full moments.
 ///
 /// @param formula of the numbers; without numbers that all share
-public record EightBit(ElementFormula formula) implements OptimizerKind {
+record EightBit(ElementFormula formula) implements OptimizerKind {
     /// Parameters below keep full moments.
     private static final long SMALLEST = 4096;
 

@@ -6,7 +6,7 @@ import java.util.Deque;
 
 /// Raises the learning rate while a metric improves and lowers it while it doesn't, as
 /// transformers' `GreedyLR` ([Subramanian et al. 2025](https://arxiv.org/abs/2512.14527)).
-public final class GreedySchedule implements MeasuredSchedule {
+final class GreedySchedule implements MeasuredSchedule {
     private static final int COUNTERS = 7;
 
     private final Settings settings;

@@ -15,7 +15,7 @@ import java.util.List;
 ///
 /// @param beta1 share of the momentum in the direction, [0, 1)
 /// @param beta2 decay of the momentum, [0, 1)
-public record Lion(double beta1, double beta2) implements ElementFormula {
+record Lion(double beta1, double beta2) implements ElementFormula {
     private static final Moment MOMENTUM = new Moment("exp_avg", true);
 
     public Lion {

@@ -24,8 +24,7 @@ import java.util.regex.Pattern;
 /// @param steps of the iteration, 1 to 99
 /// @param adjustment `s`
 /// @param others formula of the parameters that are no matrices
-public record Muon(
-        double momentum, boolean nesterov, int steps, Adjustment adjustment, AdamW others)
+record Muon(double momentum, boolean nesterov, int steps, Adjustment adjustment, AdamW others)
         implements OptimizerKind {
     /// PyTorch's and Jordan's coefficients.
     private static final double A = 3.4445;

@@ -2,7 +2,7 @@ package org.attune.optim;
 
 /// Lowers the learning rate when a metric stops improving, as PyTorch's `ReduceLROnPlateau`, which
 /// transformers' `reduce_lr_on_plateau` is. There is no warm-up.
-public final class PlateauSchedule implements MeasuredSchedule {
+final class PlateauSchedule implements MeasuredSchedule {
     private final Settings settings;
     private double rate;
     private double best;

@@ -18,7 +18,7 @@ import java.util.List;
 /// @param epsilon ε, ≥ 0
 /// @param momentum μ, ≥ 0; 0 keeps no `b`
 /// @param centered whether the mean is taken off the squares
-public record RmsProp(double alpha, double epsilon, double momentum, boolean centered)
+record RmsProp(double alpha, double epsilon, double momentum, boolean centered)
         implements ElementFormula {
     private static final Moment SQUARES = new Moment("square_avg", false);
     private static final Moment MEAN = new Moment("grad_avg", true);

@@ -13,7 +13,7 @@ import java.util.List;
 /// @param averaging β is `adam_beta1`
 /// @param beta2 [0, 1)
 /// @param epsilon ≥ 0
-public record ScheduleFreeAdamW(Averaging averaging, double beta2, double epsilon)
+record ScheduleFreeAdamW(Averaging averaging, double beta2, double epsilon)
         implements ElementFormula {
     static final Moment Z = new Moment("z", true);
 

@@ -8,7 +8,7 @@ import java.util.List;
 /// `schedulefree.SGDScheduleFree`: [Averaging] with `d = g + λ y`.
 ///
 /// @param averaging β is the momentum
-public record ScheduleFreeSgd(Averaging averaging) implements ElementFormula {
+record ScheduleFreeSgd(Averaging averaging) implements ElementFormula {
     @Override
     public List<Moment> moments() {
         return List.of(ScheduleFreeAdamW.Z);

@@ -16,7 +16,7 @@ import java.util.List;
 /// @param momentum μ, ≥ 0; 0 keeps no state
 /// @param dampening τ, of the gradient in the momentum
 /// @param nesterov whether the step looks ahead; needs momentum without dampening
-public record Sgd(double momentum, double dampening, boolean nesterov) implements ElementFormula {
+record Sgd(double momentum, double dampening, boolean nesterov) implements ElementFormula {
     private static final Moment BUFFER = new Moment("momentum_buffer", true);
 
     public Sgd {

@@ -20,7 +20,7 @@ import java.util.List;
 /// @param epsilon1 ε₁, ≥ 0; PyTorch's is float32's, 1.19e-7
 /// @param epsilon2 ε₂, ≥ 0
 /// @param largest d_max, largest root mean square of `u`, > 0
-public record TorchAdafactor(double beta2Decay, double epsilon1, double epsilon2, double largest)
+record TorchAdafactor(double beta2Decay, double epsilon1, double epsilon2, double largest)
         implements OptimizerKind {
     /// Distance from 1 to the next float32.
     private static final double FLOAT_EPSILON = Math.ulp(1f);

@@ -6,7 +6,7 @@ import org.attune.tensor.TensorScope;
 
 /// Ranks with GPUs whose numbers go through the processor's memory, where others carry them: slow,
 /// and right wherever MPI is.
-public final class StagedCollective extends HostedCollective {
+final class StagedCollective extends HostedCollective {
     /// Numbers that are in the processor's memory at once, of all ranks together.
     private static final long MOVED = 1 << 24;
 

@@ -5,7 +5,7 @@ import org.attune.tensor.vector.AddKernel;
 import java.util.Arrays;
 
 /// Adding into tensors of another dtype.
-public final class Sums {
+final class Sums {
     private Sums() {}
 
     /// `sum += factor · addend`, each operation rounded to float32.

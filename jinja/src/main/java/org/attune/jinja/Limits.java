@@ -3,7 +3,7 @@ package org.attune.jinja;
 /// What a template may use up, so that a hostile or broken one ends with an error and not with a
 /// hanging or dead JVM. All are far above what real chat templates need: the longest published
 /// ones have 20,000 characters.
-public final class Limits {
+final class Limits {
     /// Characters of source text.
     public static final int TEMPLATE_LENGTH = 1_000_000;
 

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /// Values as text, as Python's `str` and `repr` show them.
-public final class Repr {
+final class Repr {
     /// Units for the shortest digits of a float.
     static final int REAL = 6;
 

@@ -11,7 +11,7 @@ import java.util.function.Function;
 /// y = n w + b,     n = (x − μ) r,     r = 1 / √(mean((x − μ)²) + ε)
 /// ```
 /// [Ba et al. 2016, Eq. 4](https://arxiv.org/abs/1607.06450). Its statistics are `μ`, then `r`.
-public final class LayerNorm implements Norm {
+final class LayerNorm implements Norm {
     private final Weight weight;
     private final Weight bias;
     private final double epsilon;

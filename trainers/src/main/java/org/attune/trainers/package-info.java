@@ -1,10 +1,10 @@
 /// Trainers, and the parts they are composed of.
 ///
 /// All methods but PPO share one [Trainer]: read `train`, then `step`. What a method makes of given
-/// rows is its [RowObjective]: start with [SftObjective] or [DpoObjective]. [TrainingLoop] knows
+/// rows is its [RowObjective]: start with `SftObjective` or `DpoObjective`. [TrainingLoop] knows
 /// when to step, log, evaluate and save. Which rows a step sees is
-/// [org.attune.trainers.batch.BatchPlan]; the formulas are [SftLoss] and
-/// [org.attune.trainers.preference.PreferenceLoss].
+/// [org.attune.trainers.batch.BatchPlan]; the formulas are `SftLoss` and
+/// `PreferenceLoss`.
 ///
 /// An objective is computed on the host, in `double`, from the log-probabilities of the targets
 /// of a [org.attune.policy.TokenForest]; its derivatives go back through the policy. `M` is the
@@ -12,8 +12,5 @@
 package org.attune.trainers;
 
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.rows.RowObjective;
-import org.attune.trainers.sft.SftLoss;
-import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.step.Trainer;

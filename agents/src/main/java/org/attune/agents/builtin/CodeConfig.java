@@ -15,7 +15,7 @@ import java.time.Duration;
 /// @param isSession whether an interpreter lives through an episode, so that variables stay from
 ///     one call to the next; files stay in either case
 @CopyMethods
-public record CodeConfig(SandboxConfig sandbox, Duration timeout, int maxOutput, boolean isSession)
+record CodeConfig(SandboxConfig sandbox, Duration timeout, int maxOutput, boolean isSession)
         implements CodeConfigCopies {
     private static final int LEAST_OUTPUT = 100;
 

@@ -20,7 +20,7 @@ import java.util.Optional;
 
 /// Tools that run code of a model in a sandbox. Those of one episode share a folder, which is empty
 /// when it begins and deleted when it ends.
-public final class CodeTools implements ToolSetFactory {
+final class CodeTools implements ToolSetFactory {
     private final Sandbox sandbox;
     private final Interpreters interpreters;
     private final CodeConfig config;

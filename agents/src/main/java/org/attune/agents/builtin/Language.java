@@ -3,7 +3,7 @@ package org.attune.agents.builtin;
 import java.util.Locale;
 
 /// What code can be written in.
-public enum Language {
+enum Language {
     /// Python 3, as it is installed.
     PYTHON("code", "Runs a Python program and returns what it prints.", "a whole program", true),
     /// Java, one source file, by the JDK that this process runs on.

@@ -7,7 +7,7 @@ import java.util.Optional;
 /// The tokens of an episode. It grows at its end only: by what the policy sampled, and by what it
 /// observed; or it goes on in another row. So no token is ever sampled in one context and trained
 /// in another.
-public final class Transcript {
+final class Transcript {
     private final BitSet foreign = new BitSet();
     private int promptLength; // of the row
     private int[] ids;

@@ -4,7 +4,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Finds out from a launcher's messages which rank was the first to end before its time.
-public final class JobMessages {
+final class JobMessages {
     /// `mpirun noticed that process rank 2 with PID 0 on node node1 exited on signal 9 (Killed).`
     private static final Pattern SIGNAL =
             Pattern.compile(

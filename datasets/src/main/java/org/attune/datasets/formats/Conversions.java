@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /// TRL's conversions between dataset types (`trl/data_utils.py`), on the columns of a row.
-public final class Conversions {
+final class Conversions {
     private static final List<String> MESSAGE_COLUMNS =
             List.of(
                     "prompt",

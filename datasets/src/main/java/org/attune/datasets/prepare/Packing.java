@@ -15,7 +15,7 @@ import java.util.TreeMap;
 
 /// Puts documents together into rows of a given length, as TRL's `pack_dataset` does: batch by
 /// batch of 1000 documents, so that the result depends on their order only locally.
-public final class Packing {
+final class Packing {
     /// Documents that are packed together.
     static final int BATCH = 1000;
 

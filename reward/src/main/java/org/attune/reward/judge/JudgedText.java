@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /// Prompts and completions as a judge reads them.
-public final class JudgedText {
+final class JudgedText {
     private JudgedText() {}
 
     /// A prompt: its only message's content, else all messages with their roles.

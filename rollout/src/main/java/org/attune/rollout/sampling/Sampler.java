@@ -10,7 +10,7 @@ import java.util.Optional;
 /// Turns logits into the probabilities of the next token, in double precision on the host. The
 /// rules are those of transformers' logits processors, each on the renormalised rest of the one
 /// before. Holds no state between calls and may be used by many threads.
-public final class Sampler {
+final class Sampler {
     private final SamplingConfig.Distribution distribution;
 
     public Sampler(SamplingConfig.Distribution distribution) {

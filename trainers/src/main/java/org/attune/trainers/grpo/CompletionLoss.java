@@ -2,7 +2,7 @@ package org.attune.trainers.grpo;
 
 /// What one completion adds to a loss, with its derivative by each token's log-probability. How
 /// completions are averaged is [Normaliser]'s.
-public sealed interface CompletionLoss permits GrpoObjective, GeometricMean, SequenceRatio {
+sealed interface CompletionLoss permits GrpoObjective, GeometricMean, SequenceRatio {
     /// What a completion adds.
     ///
     /// @param loss its loss before [Normaliser]

@@ -23,7 +23,7 @@ import java.util.Optional;
 /// @param tokenAdvantages of each token, `(T)`; empty: that of the completion
 @CopyMethods
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-public record CompletionScores(
+record CompletionScores(
         double[] policy,
         Optional<double[]> old,
         Optional<double[]> reference,

@@ -14,8 +14,7 @@ import org.attune.trainers.grpo.CompletionScores.Divergence;
 /// @param epsilon `ε`, ≥ 0
 /// @param epsilonHigh `ε_high`, ≥ 0
 /// @param beta `β`, weight of the KL estimate; ≥ 0
-public record GeometricMean(double epsilon, double epsilonHigh, double beta)
-        implements CompletionLoss {
+record GeometricMean(double epsilon, double epsilonHigh, double beta) implements CompletionLoss {
     @Override
     public Result evaluate(CompletionScores row) {
         double[] mask = row.mask();

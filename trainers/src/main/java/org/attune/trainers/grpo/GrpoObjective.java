@@ -15,7 +15,7 @@ import java.util.Arrays;
 ///     ([Shao et al. 2024, Eq. 4](https://arxiv.org/abs/2402.03300)); ≥ 0
 /// @param correctsKl whether the KL estimate is multiplied by the importance ratio
 ///     ([DeepSeek-V3.2, 2025](https://arxiv.org/abs/2512.02556))
-public record GrpoObjective(
+record GrpoObjective(
         PolicyLoss loss, ImportanceSamplingLevel level, double beta, boolean correctsKl)
         implements CompletionLoss {
 

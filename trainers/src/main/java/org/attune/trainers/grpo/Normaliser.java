@@ -3,7 +3,7 @@ package org.attune.trainers.grpo;
 /// The factor with which a completion's sum over tokens enters the step's loss. `L` is the
 /// completion's number of counted tokens, `B` the rows of its micro-batch, `a` the accumulation
 /// steps.
-public sealed interface Normaliser {
+sealed interface Normaliser {
     /// @param size of the micro-batch and what surrounds it
     /// @param tokens `L`
     double factor(MicroBatchSize size, double tokens);

@@ -8,7 +8,7 @@ package org.attune.trainers.grpo;
 /// ```
 ///
 /// @param threshold `δ`, nats per token
-public record OffPolicyMask(double threshold) {
+record OffPolicyMask(double threshold) {
     /// Sets the weights of what doesn't count to 0.
     ///
     /// @param sampling log-probability under what wrote the completion, NaN where nothing is known,

@@ -2,7 +2,7 @@ package org.attune.trainers.grpo;
 
 /// What a token's importance ratio and advantage make of its loss. `ρ` is the ratio of policy to
 /// old policy, `A` the advantage.
-public sealed interface PolicyLoss {
+sealed interface PolicyLoss {
     /// Loss of one token with its derivative.
     ///
     /// @param loss value

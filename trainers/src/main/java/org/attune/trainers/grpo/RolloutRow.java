@@ -25,7 +25,7 @@ import java.util.Optional;
 /// @param tokenAdvantages of each token, `(T)`; empty: that of the completion
 @CopyMethods
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-public record RolloutRow(
+record RolloutRow(
         int prompt,
         CompletionForest.Row tokens,
         float[] samplingLogProbs,

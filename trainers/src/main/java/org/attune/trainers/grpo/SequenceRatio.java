@@ -11,7 +11,7 @@ package org.attune.trainers.grpo;
 ///
 /// @param epsilon `ε`, ≥ 0
 /// @param epsilonHigh `ε_high`, ≥ 0
-public record SequenceRatio(double epsilon, double epsilonHigh) implements CompletionLoss {
+record SequenceRatio(double epsilon, double epsilonHigh) implements CompletionLoss {
     @Override
     public Result evaluate(CompletionScores row) {
         double[] mask = row.mask();

@@ -10,7 +10,7 @@ import java.util.List;
 
 /// Chooses tokens of a micro-batch by what the policy says of all of them. What is chosen is a
 /// constant. Unchosen tokens have no policy term, but with [KlCov] only no penalty.
-public sealed interface TokenChoice {
+sealed interface TokenChoice {
     /// @param rows the micro-batch
     /// @param entropies of each token's distribution, row by row, nats
     /// @param draws for choices by lot

@@ -2,7 +2,7 @@ package org.attune.trainers.ppo;
 
 /// Keeps weights of policy and critic, and their optimizers' moments, from before an update, to
 /// restore them if it is stopped halfway.
-public final class KeptWeights {
+final class KeptWeights {
     private static final long MOST = 1 << 25; // 384 MiB
     private static final long BYTES = 3 * Float.BYTES;
 

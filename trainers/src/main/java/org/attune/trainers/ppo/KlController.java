@@ -1,7 +1,7 @@
 package org.attune.trainers.ppo;
 
 /// The weight of the divergence from the reference, from update to update.
-public sealed interface KlController {
+sealed interface KlController {
     /// The weight β of the next update.
     double coefficient();
 

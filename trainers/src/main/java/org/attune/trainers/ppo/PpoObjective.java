@@ -19,7 +19,7 @@ import java.util.Optional;
 /// @param klCoef β, ≥ 0
 /// @param klEstimator K2 or K3 where β > 0
 /// @param entropyCoef h, ≥ 0
-public record PpoObjective(
+record PpoObjective(
         double clipRange,
         double dualClip,
         double klCoef,

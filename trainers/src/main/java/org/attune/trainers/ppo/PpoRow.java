@@ -18,7 +18,7 @@ import java.util.Optional;
 /// @param advantages `(T)`
 /// @param returns targets of the critic, `(S)`
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-public record PpoRow(
+record PpoRow(
         int prompt,
         CompletionForest.Row tokens,
         double[] mask,

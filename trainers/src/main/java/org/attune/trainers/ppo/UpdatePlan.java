@@ -18,7 +18,7 @@ import java.util.function.IntFunction;
 /// @param microBatchRows completions of a micro-batch in TRL's layout, ≥ 1
 /// @param accumulation micro-batches of a step in TRL's layout, ≥ 1
 /// @param trlLayout whether to keep it
-public record UpdatePlan(
+record UpdatePlan(
         int completions, int miniBatches, int microBatchRows, int accumulation, boolean trlLayout) {
 
     /// Completions whose loss is a mean over their tokens.

@@ -8,7 +8,7 @@ import java.util.function.ToDoubleFunction;
 /// Loss and metrics of an update, summed up completion by completion. Metrics are means over the
 /// optimizer steps that were done of means over their tokens; with TRL's layout over all its slots,
 /// and ratio, divergence and entropy over padding too.
-public final class UpdateTotals {
+final class UpdateTotals {
     private final PpoObjective objective;
     private final double valueWeight;
     private final boolean trlLayout;

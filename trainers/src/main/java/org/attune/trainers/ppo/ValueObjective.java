@@ -8,7 +8,7 @@ package org.attune.trainers.ppo;
 /// as in [OpenAI's baselines](https://arxiv.org/abs/2005.12729) (Engstrom et al. 2020, §3).
 ///
 /// @param clipRange c, > 0; infinite: no bound
-public record ValueObjective(double clipRange) {
+record ValueObjective(double clipRange) {
     public ValueObjective {
         if (!(clipRange > 0)) {
             throw new IllegalArgumentException("cliprange_value must be > 0, got " + clipRange);

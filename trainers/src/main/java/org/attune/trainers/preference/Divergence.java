@@ -7,7 +7,7 @@ import org.attune.trainers.numerics.Dual;
 ///
 /// Scores carry the constants of TRL 1.16. They cancel in chosen minus rejected, except in the
 /// losses that divide each side by its own length first.
-public sealed interface Divergence {
+sealed interface Divergence {
     Dual score(Dual logRatio);
 
     /// `lr`: plain DPO.

@@ -8,7 +8,7 @@ package org.attune.trainers.preference;
 /// @param rewardsMargins chosen minus rejected reward
 /// @param logpsChosen the policy's log-probability of the chosen completions
 /// @param logpsRejected the same of the rejected ones
-public record PairMetrics(
+record PairMetrics(
         double rewardsChosen,
         double rewardsRejected,
         double rewardsAccuracies,

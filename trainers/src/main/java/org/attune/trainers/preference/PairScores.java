@@ -12,7 +12,7 @@ import java.util.Arrays;
 /// @param rejectedTokens tokens of each rejected completion
 /// @param chosenNll unweighted negative log-likelihood of each chosen completion, nats
 /// @param weights constant factor on each pair's loss (1 without WPO)
-public record PairScores(
+record PairScores(
         double[] policyChosen,
         double[] policyRejected,
         double[] referenceChosen,

@@ -5,7 +5,7 @@ import java.util.List;
 /// Log-probabilities of the pairs of one logical micro-batch, or of a part of it, by all models.
 ///
 /// @param pairs one entry per pair
-public record PairTokens(List<Pair> pairs) {
+record PairTokens(List<Pair> pairs) {
     public PairTokens {
         pairs = List.copyOf(pairs);
     }

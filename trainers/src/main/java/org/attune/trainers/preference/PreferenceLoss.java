@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 /// the [Divergence] (`s = r` for reverse KL), `w` and `l` chosen and rejected, `Δ = s_w - s_l`.
 ///
 /// The formulas are TRL 1.16's; `docs/papers.md` says where those differ from the papers.
-public sealed interface PreferenceLoss {
+sealed interface PreferenceLoss {
     /// What these pairs add to the mean loss of their logical micro-batch, and the derivatives of
     /// that.
     ///

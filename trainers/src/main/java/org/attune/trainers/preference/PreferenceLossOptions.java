@@ -5,7 +5,7 @@ import org.attune.error.ConfigException;
 import java.util.List;
 
 /// TRL's names of losses and divergences.
-public final class PreferenceLossOptions {
+final class PreferenceLossOptions {
     /// Accepted values of `loss_type`.
     public static final List<String> LOSS_TYPES =
             List.of(

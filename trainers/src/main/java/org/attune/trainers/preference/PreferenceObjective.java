@@ -12,8 +12,7 @@ import java.util.OptionalDouble;
 /// @param divergence applied to log-ratios where the loss is defined on scores
 /// @param lengthAlpha LD-DPO's `α` in [0, 1] (arXiv 2409.06411): tokens beyond the shorter
 ///     completion's length count `α` instead of 1; empty: all count 1
-public record PreferenceObjective(
-        List<Term> terms, Divergence divergence, OptionalDouble lengthAlpha) {
+record PreferenceObjective(List<Term> terms, Divergence divergence, OptionalDouble lengthAlpha) {
 
     /// @param loss one loss
     /// @param weight its factor; finite

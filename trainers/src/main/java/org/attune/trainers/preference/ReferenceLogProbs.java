@@ -5,4 +5,4 @@ package org.attune.trainers.preference;
 ///
 /// @param chosen `log π_ref(y_w | x)`
 /// @param rejected `log π_ref(y_l | x)`
-public record ReferenceLogProbs(double chosen, double rejected) {}
+record ReferenceLogProbs(double chosen, double rejected) {}

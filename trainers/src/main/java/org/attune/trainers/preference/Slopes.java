@@ -6,7 +6,7 @@ package org.attune.trainers.preference;
 /// @param chosen derivative by each `log π(y_w | x)`, `(B)`
 /// @param rejected derivative by each `log π(y_l | x)`, `(B)`
 /// @param chosenToken derivative by the log-probability of any one chosen token, beside `chosen`
-public record Slopes(double loss, double[] chosen, double[] rejected, double chosenToken) {
+record Slopes(double loss, double[] chosen, double[] rejected, double chosenToken) {
     static Slopes zero(int pairs) {
         return new Slopes(0, new double[pairs], new double[pairs], 0);
     }

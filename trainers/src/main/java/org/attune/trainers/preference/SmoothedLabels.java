@@ -12,7 +12,7 @@ import org.attune.trainers.numerics.Ranges;
 ///
 /// @param logRight `log(1 - ε)`
 /// @param logFlipped `log ε`
-public record SmoothedLabels(double logRight, double logFlipped) {
+record SmoothedLabels(double logRight, double logFlipped) {
     /// Computed once, on the engine thread.
     ///
     /// @param labelSmoothing ε in (0, 0.5)

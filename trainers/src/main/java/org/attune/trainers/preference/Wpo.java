@@ -2,7 +2,7 @@ package org.attune.trainers.preference;
 
 /// Weighted preference optimisation (arXiv 2406.11827): pairs that the policy itself would hardly
 /// have sampled count less.
-public final class Wpo {
+final class Wpo {
     private Wpo() {}
 
     /// Weight of a pair, a constant for the gradient: the product over its two completions of

@@ -21,7 +21,7 @@ import java.util.Optional;
 /// @param loss of a pair
 /// @param weight factor of the negative log-likelihood; ≥ 0
 /// @param paddedLogits measures logits apart, as TRL does; empty: each pass reports them
-public record ImitationObjective(
+record ImitationObjective(
         String method, PairLoss loss, double weight, Optional<PaddedLogits> paddedLogits)
         implements RowObjective<ImitationPair, ImitationForest> {
     /// What the metrics need.

@@ -37,7 +37,7 @@ import java.util.zip.CRC32C;
 /// @param reference tells this reference, and how it sums tokens, from others
 /// @param ranks processes that share the work and all get the numbers; rank 0 has the files
 /// @param agree called by all of them at the same places, for a wish to stop to reach all
-public record ReferenceCache(Path folder, String reference, Collective ranks, Runnable agree) {
+record ReferenceCache(Path folder, String reference, Collective ranks, Runnable agree) {
     private static final Logger LOG = LoggerFactory.getLogger(ReferenceCache.class);
 
     /// How much work a power cut may cost.

@@ -11,7 +11,7 @@ import org.attune.trainers.numerics.Logistic;
 /// ```
 ///
 /// @param centerCoefficient c ≥ 0, TRL's `center_rewards_coefficient`; 0: scores float freely
-public record RewardLoss(double centerCoefficient) {
+record RewardLoss(double centerCoefficient) {
     /// @throws IllegalArgumentException if the coefficient is negative or not finite
     public RewardLoss {
         if (!(centerCoefficient >= 0 && centerCoefficient < Double.POSITIVE_INFINITY)) {

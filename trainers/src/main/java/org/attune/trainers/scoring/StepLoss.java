@@ -14,7 +14,7 @@ import org.attune.trainers.numerics.Logistic;
 /// @param loss L ≥ 0
 /// @param wrong ∂L/∂z₀
 /// @param right ∂L/∂z₁
-public record StepLoss(double loss, double wrong, double right) {
+record StepLoss(double loss, double wrong, double right) {
     /// @param wrong z₀, the score of label 0
     /// @param right z₁, the score of label 1
     /// @param label y, whether the step is right

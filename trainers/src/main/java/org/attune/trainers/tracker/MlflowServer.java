@@ -22,7 +22,7 @@ import java.util.Optional;
 
 /// An MLflow server, by its REST interface 2.0. Metrics have the names of `metrics.jsonl`, which
 /// are transformers' too; keys that are set become parameters.
-public final class MlflowServer implements Tracker {
+final class MlflowServer implements Tracker {
     /// Variable with the server's address.
     public static final String ADDRESS = "MLFLOW_TRACKING_URI";
 

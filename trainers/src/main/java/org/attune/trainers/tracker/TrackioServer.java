@@ -16,7 +16,7 @@ import java.util.Optional;
 
 /// A Trackio server, named by `TRACKIO_SERVER_URL`. Its write token stands in `TRACKIO_WRITE_TOKEN`
 /// or, as `trackio show` prints it, in the address.
-public final class TrackioServer implements Tracker {
+final class TrackioServer implements Tracker {
     /// Variable with the server's address.
     public static final String ADDRESS = "TRACKIO_SERVER_URL";
 

@@ -21,7 +21,7 @@ import org.attune.trainers.numerics.Ranges;
 /// @param beta β, strength of the pull to the reference; finite, > 0
 /// @param desirableWeight w₊; finite, ≥ 0
 /// @param undesirableWeight w₋; finite, ≥ 0
-public record KtoLoss(double beta, double desirableWeight, double undesirableWeight) {
+record KtoLoss(double beta, double desirableWeight, double undesirableWeight) {
     /// @throws IllegalArgumentException if a value is NaN or outside its range
     public KtoLoss {
         Ranges.beta(beta);

@@ -4,7 +4,7 @@ package org.attune.trainers.unpaired;
 ///
 /// @param mean  0 before the first value
 /// @param count values so far, ≥ 0
-public record RunningMean(double mean, long count) {
+record RunningMean(double mean, long count) {
     /// Of nothing yet.
     public static final RunningMean NONE = new RunningMean(0, 0);
 

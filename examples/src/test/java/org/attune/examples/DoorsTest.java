@@ -1,0 +1,186 @@
+package org.attune.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// Doors between modules and packages: what is public because something else needs it. A public
+/// type that nothing else uses is an open door to nowhere.
+final class DoorsTest {
+    /// Types that modules use of others. It may only fall.
+    private static final int MOST_DOORS = 471;
+
+    private static final String EXAMPLES = "org.attune.examples"; // they are read, not used
+
+    private static final List<Path> FOLDERS = new ArrayList<>();
+    private static JavaClasses all;
+
+    /// Of all modules' folders, since tests of other modules aren't on the class path.
+    @BeforeAll
+    static void importClasses() throws IOException {
+        Path root = Path.of(System.getProperty("attune.root", ".."));
+        Matcher modules =
+                Pattern.compile("(?m)^ +<module>(\\w+)</module>")
+                        .matcher(Files.readString(root.resolve("pom.xml")));
+        while (modules.find()) {
+            Path target = root.resolve(modules.group(1)).resolve("target");
+            FOLDERS.add(target.resolve("classes"));
+            FOLDERS.add(target.resolve("test-classes"));
+        }
+        FOLDERS.removeIf(Files::notExists);
+        all = new ClassFileImporter().importPaths(FOLDERS);
+    }
+
+    private static boolean isTest(JavaClass type) {
+        String place = type.getSource().orElseThrow().getUri().toString();
+        return place.contains("/test-classes/") || place.contains("-tests.jar");
+    }
+
+    /// The folder of a class's module.
+    private static String module(JavaClass type) {
+        return type.getSource().orElseThrow().getUri().toString().replaceFirst("org/attune/.*", "");
+    }
+
+    private static JavaClass top(JavaClass type) {
+        JavaClass outer = type;
+        while (outer.getEnclosingClass().isPresent()) {
+            outer = outer.getEnclosingClass().get();
+        }
+        return outer;
+    }
+
+    private static Stream<JavaClass> usedBy(JavaClass user) {
+        return user.getDirectDependenciesFromSelf().stream()
+                .map(d -> d.getTargetClass().getBaseComponentType())
+                .filter(t -> t.getName().startsWith("org.attune."))
+                .filter(t -> t.getSource().isPresent())
+                .map(DoorsTest::top);
+    }
+
+    @Test
+    void modulesKnowFewTypesOfOthers() {
+        Map<String, Set<String>> doors = new TreeMap<>();
+        for (JavaClass user : all) {
+            if (!isTest(user)) {
+                usedBy(user)
+                        .filter(used -> !module(used).equals(module(user)))
+                        .forEach(
+                                used ->
+                                        doors.computeIfAbsent(module(used), _ -> new TreeSet<>())
+                                                .add(used.getName()));
+            }
+        }
+        int count = doors.values().stream().mapToInt(Set::size).sum();
+        System.out.println(count + " types are used across modules");
+        assertTrue(count <= MOST_DOORS, count + " types are used across modules: " + doors);
+    }
+
+    @Test
+    void whatIsPublicIsUsedElsewhere() throws IOException {
+        Set<String> providers = providers();
+        Set<JavaClass> needed = new HashSet<>();
+        for (JavaClass user : all) {
+            usedBy(user)
+                    .filter(used -> !used.getPackageName().equals(user.getPackageName()))
+                    .forEach(needed::add);
+        }
+        Set<JavaClass> open =
+                all.stream()
+                        .filter(type -> !isTest(type) && type.isTopLevelClass())
+                        .filter(type -> !type.getPackageName().startsWith(EXAMPLES))
+                        .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+                        .collect(Collectors.toSet());
+        Set<JavaClass> mentioned =
+                open.stream()
+                        .filter(needed::contains)
+                        .flatMap(DoorsTest::mentioned)
+                        .collect(Collectors.toCollection(HashSet::new));
+        while (mentioned.addAll(
+                mentioned.stream().flatMap(DoorsTest::mentioned).collect(Collectors.toSet()))) {}
+        Set<String> nowhere =
+                open.stream()
+                        .filter(type -> !needed.contains(type) && !mentioned.contains(type))
+                        .filter(type -> type.tryGetMethod("main", String[].class).isEmpty())
+                        .filter(type -> !type.isAnnotation() && !providers.contains(type.getName()))
+                        .filter(type -> !type.getSimpleName().endsWith("Copies"))
+                        .map(JavaClass::getName)
+                        .collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(Set.of(), nowhere, "public types that nothing else uses");
+    }
+
+    /// Types in the signatures that a type shows.
+    private static Stream<JavaClass> mentioned(JavaClass type) {
+        Stream<JavaClass> nested =
+                type.getPackage().getClasses().stream()
+                        .filter(t -> t != type && top(t).equals(type));
+        return Stream.concat(Stream.of(type), nested)
+                .flatMap(
+                        t ->
+                                Stream.of(
+                                                t.getAllRawInterfaces(),
+                                                t.getAllRawSuperclasses(),
+                                                signatures(t))
+                                        .flatMap(Collection::stream))
+                .map(JavaClass::getBaseComponentType)
+                .filter(t -> t.getName().startsWith("org.attune."))
+                .map(DoorsTest::top);
+    }
+
+    private static Set<JavaClass> signatures(JavaClass type) {
+        return type.getMembers().stream()
+                .filter(m -> !m.getModifiers().contains(JavaModifier.PRIVATE))
+                .flatMap(
+                        m ->
+                                Stream.concat(
+                                        m.getAllInvolvedRawTypes().stream(),
+                                        m instanceof JavaCodeUnit code
+                                                ? code.getParameterTypes().stream()
+                                                        .flatMap(
+                                                                p ->
+                                                                        p
+                                                                                .getAllInvolvedRawTypes()
+                                                                                .stream())
+                                                : Stream.empty()))
+                .collect(Collectors.toSet());
+    }
+
+    /// What the service loader makes, by the files that name it.
+    private static Set<String> providers() throws IOException {
+        Set<String> named = new TreeSet<>();
+        for (Path folder : FOLDERS) {
+            Path services = folder.resolve("META-INF/services");
+            if (Files.isDirectory(services)) {
+                try (Stream<Path> files = Files.list(services)) {
+                    for (Path file : files.toList()) {
+                        named.addAll(Files.readAllLines(file));
+                    }
+                }
+            }
+        }
+        return named;
+    }
+}
