@@ -7,7 +7,7 @@ import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;
 import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
@@ -48,7 +48,7 @@ final class BestRows implements RowMaker<BestCompletion> {
     @Override
     public StepRows<BestCompletion, CompletionForest> step(int step) {
         JudgedRounds.Completed round = rounds.complete(step);
-        Judged judged = round.judged();
+        JudgedCompletions judged = round.judged();
         int[] prompts = rounds.plan().promptsOf(step);
         int group = config.generation().numGenerations();
         List<RowAt<BestCompletion>> rows = new ArrayList<>();

@@ -8,7 +8,7 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.RoundPosition;
 import org.attune.trainers.onpolicy.Rounds;
@@ -77,7 +77,7 @@ final class PromptRows implements StudentRows {
     @Override
     public Step training(int step) {
         int[] indices = plan.promptsOf(step);
-        Judged made = rounds.complete(step, indices, prompts, 1);
+        JudgedCompletions made = rounds.complete(step, indices, prompts, 1);
         int[] order = rounds.order(step, () -> IntStream.range(0, indices.length).toArray());
         rounds.keep(step, made, order);
         context.listeners().forEach(l -> l.onCompletions(step, made.table()));
@@ -97,7 +97,7 @@ final class PromptRows implements StudentRows {
                 made.tokens());
     }
 
-    private StudentRow row(Judged made, int i, PromptExample prompt) {
+    private StudentRow row(JudgedCompletions made, int i, PromptExample prompt) {
         return new StudentRow(
                 made.rows().get(i),
                 config.agent().unlearned(made.sampled().get(i)),
@@ -111,7 +111,7 @@ final class PromptRows implements StudentRows {
 
     private HeldOut heldOut(EvalSet<PromptExample> set) {
         int batch = config.training().batch().perDeviceEvalBatchSize();
-        Judged made = rounds.heldOut().completed(set, context);
+        JudgedCompletions made = rounds.heldOut().completed(set, context);
         List<StudentRow> rows = new ArrayList<>();
         for (int i = 0; i < made.rows().size(); i++) {
             rows.add(row(made, i, set.rows().get(i)));

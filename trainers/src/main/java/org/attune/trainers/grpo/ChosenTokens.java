@@ -18,7 +18,7 @@ import java.util.Map;
 final class ChosenTokens {
     private final GroupStep step;
     private final List<RowAt<RolloutRow>> rows;
-    private final CompletionScores[] scores;
+    private final CompletionLogProbs[] scores;
     private final double[][] entropies;
     private int noted;
     private final Map<RowAt<RolloutRow>, boolean[]> chosen = new HashMap<>();
@@ -27,7 +27,7 @@ final class ChosenTokens {
     ChosenTokens(GroupStep step, List<RowAt<RolloutRow>> rows) {
         this.step = step;
         this.rows = rows;
-        scores = new CompletionScores[rows.size()];
+        scores = new CompletionLogProbs[rows.size()];
         entropies = new double[rows.size()][];
     }
 
@@ -74,7 +74,7 @@ final class ChosenTokens {
         }
     }
 
-    CompletionScores chosen(RowAt<RolloutRow> placed, CompletionScores scores) {
+    CompletionLogProbs chosen(RowAt<RolloutRow> placed, CompletionLogProbs scores) {
         return areNeeded() ? scores.withChosen(chosen.get(placed)) : scores;
     }
 
@@ -99,11 +99,11 @@ final class ChosenTokens {
     }
 
     /// 1 where the bonus is for a token, else 0.
-    double forEntropy(CompletionScores row, int t) {
+    double forEntropy(CompletionLogProbs row, int t) {
         return isOfEntropy() && !row.isChosen(t) ? 0 : row.mask()[t];
     }
 
-    double[] forEntropy(CompletionScores row) {
+    double[] forEntropy(CompletionLogProbs row) {
         double[] all = new double[row.tokens()];
         Arrays.setAll(all, t -> forEntropy(row, t));
         return all;

@@ -14,7 +14,7 @@ sealed interface CompletionLoss permits GrpoObjective, GeometricMean, SequenceRa
     record Result(double loss, double[] slopes, double kl, double low, double high) {}
 
     /// Evaluates one completion.
-    Result evaluate(CompletionScores row);
+    Result evaluate(CompletionLogProbs row);
 
     /// Whether clipped completions are counted, since each has one ratio; else clipped tokens.
     boolean countsCompletions();

@@ -1,6 +1,6 @@
 package org.attune.trainers.grpo;
 
-import org.attune.trainers.grpo.CompletionScores.Divergence;
+import org.attune.trainers.grpo.CompletionLogProbs.Divergence;
 
 /// A completion's loss by the geometric mean of its tokens' clipped ratios
 /// ([Zhao et al. 2025, GMPO](https://arxiv.org/abs/2507.20673)).
@@ -16,7 +16,7 @@ import org.attune.trainers.grpo.CompletionScores.Divergence;
 /// @param beta `β`, weight of the KL estimate; ≥ 0
 record GeometricMean(double epsilon, double epsilonHigh, double beta) implements CompletionLoss {
     @Override
-    public Result evaluate(CompletionScores row) {
+    public Result evaluate(CompletionLogProbs row) {
         double[] mask = row.mask();
         double advantage = row.advantage();
         double[] logRatios = row.logRatios();
@@ -51,7 +51,7 @@ record GeometricMean(double epsilon, double epsilonHigh, double beta) implements
     }
 
     /// Adds the pull's slopes and returns the sum of its estimates.
-    private double pull(CompletionScores row, double[] slopes) {
+    private double pull(CompletionLogProbs row, double[] slopes) {
         double sum = 0;
         double counted = Math.max(1, row.counted());
         for (int t = 0; t < slopes.length; t++) {

@@ -8,10 +8,10 @@ import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.GroupedRewards;
 import org.attune.rollout.SampledCompletion;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;
 import org.attune.trainers.onpolicy.RoundPlan;
-import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.onpolicy.WrittenRound;
 
 import java.util.ArrayList;
@@ -44,18 +44,28 @@ final class GroupRounds {
         request = GroupLosses.plainRequest(config);
     }
 
+    /// A round with its report.
+    ///
+    /// @param round to learn from
+    /// @param metrics of rewards and completions, finite
+    /// @param tokens of prompts and the model's own of completions, a shared prompt counted for
+    ///     each completion
+    /// @param table completions with their rewards, for those who watch
+    record NewRound(
+            RolloutRound round, Map<String, Double> metrics, long tokens, CompletionTable table) {}
+
     /// Completes prompts for training.
     ///
     /// @param number of the round
     /// @param drawn batches of prompts that were completed for the rounds before
     /// @param kept groups of the rounds before
-    Rounds.Made<RolloutRound> round(long number, long drawn, ReplayBuffer kept) {
+    NewRound round(long number, long drawn, ReplayBuffer kept) {
         int generations = config.generation().numGenerations();
         Optional<WrittenRound> written = judged.ahead().map(rounds -> rounds.at(number));
         GroupSupply.Supplied supplied =
                 written.map(this::supplied)
                         .orElseGet(() -> new GroupSupply(judged, loss.refill()).next(drawn));
-        Judged completed = supplied.judged();
+        JudgedCompletions completed = supplied.judged();
         int[] indices = supplied.indices();
         boolean elsewhere = supplied.elsewhere() && tellsLogProbs(completed);
         List<RolloutRow> rows = new ArrayList<>();
@@ -92,7 +102,7 @@ final class GroupRounds {
         judged.ahead().ifPresent(rounds -> metrics.putAll(rounds.metrics()));
         int[] order = used(number, completed);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();
-        return new Rounds.Made<>(
+        return new NewRound(
                 new RolloutRound(number, supplied.drawn(), ordered, replay.buffer()),
                 metrics,
                 supplied.tokens(),
@@ -100,7 +110,7 @@ final class GroupRounds {
     }
 
     private GroupSupply.Supplied supplied(WrittenRound round) {
-        Judged completed = judged.ahead().orElseThrow().judged(round);
+        JudgedCompletions completed = judged.ahead().orElseThrow().judged(round);
         return new GroupSupply.Supplied(
                 completed,
                 plan.promptsOf(round.number()),
@@ -119,7 +129,8 @@ final class GroupRounds {
         return scored;
     }
 
-    private Replay replay(long number, List<RolloutRow> rows, Judged completed, ReplayBuffer kept) {
+    private Replay replay(
+            long number, List<RolloutRow> rows, JudgedCompletions completed, ReplayBuffer kept) {
         if (kept.size() == 0) {
             return Replay.none(rows, kept);
         }
@@ -140,7 +151,7 @@ final class GroupRounds {
     }
 
     /// The order in which a round is used. The search for groups keeps its batches itself.
-    private int[] used(long number, Judged round) {
+    private int[] used(long number, JudgedCompletions round) {
         int completions = round.rows().size();
         if (loss.refill().dynamicSampling()) {
             return order(number, completions);
@@ -158,7 +169,7 @@ final class GroupRounds {
         return indices.length * config.generation().numGenerations();
     }
 
-    private static boolean tellsLogProbs(Judged judged) {
+    private static boolean tellsLogProbs(JudgedCompletions judged) {
         for (SampledCompletion completion : judged.sampled()) {
             for (int t = 0; t < completion.ids().length; t++) {
                 if (!completion.foreign().get(t) && !Float.isNaN(completion.logProbs()[t])) {
@@ -182,8 +193,11 @@ final class GroupRounds {
     /// With the advantages of the run's own estimator.
     ///
     /// @param metrics takes those of the divergence
-    private Judged estimated(
-            Judged completed, List<RolloutRow> rows, int[] indices, Map<String, Double> metrics) {
+    private JudgedCompletions estimated(
+            JudgedCompletions completed,
+            List<RolloutRow> rows,
+            int[] indices,
+            Map<String, Double> metrics) {
         Optional<double[][]> divergences = Optional.empty();
         if (loss.advantages().readsDivergences()) {
             divergences = Optional.of(divergences(rows));
@@ -241,7 +255,7 @@ final class GroupRounds {
         return each;
     }
 
-    private static List<RolloutRow> advised(List<RolloutRow> rows, Judged judged) {
+    private static List<RolloutRow> advised(List<RolloutRow> rows, JudgedCompletions judged) {
         List<RolloutRow> advised = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             int row = i;
@@ -255,7 +269,7 @@ final class GroupRounds {
         return advised;
     }
 
-    private RolloutRow row(Judged judged, int i, int prompt, boolean elsewhere) {
+    private RolloutRow row(JudgedCompletions judged, int i, int prompt, boolean elsewhere) {
         SampledCompletion completion = judged.sampled().get(i);
         boolean masked =
                 loss.masksTruncated() && !completion.reason().isFinished()

@@ -14,7 +14,6 @@ import org.attune.trainers.onpolicy.JudgedRounds;
 import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.RoundRows;
-import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.onpolicy.RowMaker;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepRows;
@@ -107,7 +106,7 @@ public final class GroupRows implements RowMaker<RolloutRow> {
             long number = plan.round(microStep);
             if (next.filter(r -> r.number() == number).isEmpty()) {
                 var made = generate(number);
-                next = Optional.of(made.made());
+                next = Optional.of(made.round());
                 metrics.add(made.metrics());
                 tokens += made.tokens();
             }
@@ -143,7 +142,7 @@ public final class GroupRows implements RowMaker<RolloutRow> {
         return placed.stream().map(row -> rounds.origin(row.row().prompt())).distinct().toList();
     }
 
-    private Rounds.Made<RolloutRound> generate(long number) {
+    private GroupRounds.NewRound generate(long number) {
         var made =
                 groups.round(
                         number,

@@ -93,7 +93,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
             int m = placed.microBatch();
             TargetRange range = forest.completions().get(i);
             double[] entropy = range.of(measured.statistic(HeadStatistic.ENTROPY));
-            CompletionScores scores = scores(placed, range.of(measured.tokenLogProbs()));
+            CompletionLogProbs scores = scores(placed, range.of(measured.tokenLogProbs()));
             CompletionLoss.Result result = loss.completion().evaluate(scores);
             FiniteLoss.require(result.loss(), List.of(step.origins().apply(row.prompt())));
             double factor = loss.normaliser().factor(step.sizes().get(m), row.counted());
@@ -118,9 +118,9 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
                 : new HeadSlopes(byLogProb, Map.of(HeadStatistic.ENTROPY, byEntropy));
     }
 
-    private CompletionScores scores(RowAt<RolloutRow> placed, double[] policy) {
+    private CompletionLogProbs scores(RowAt<RolloutRow> placed, double[] policy) {
         RolloutRow row = placed.row();
-        CompletionScores scores = choices.chosen(placed, row.scores(policy));
+        CompletionLogProbs scores = choices.chosen(placed, row.scores(policy));
         double[] weights = new double[policy.length];
         Arrays.fill(weights, 1);
         loss.offPolicy().ifPresent(mask -> mask.apply(scores, sampling(row, scores), weights));
@@ -137,7 +137,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
     }
 
     /// Log-probabilities under what wrote a completion.
-    private static double[] sampling(RolloutRow row, CompletionScores scores) {
+    private static double[] sampling(RolloutRow row, CompletionLogProbs scores) {
         return row.isElsewhere()
                 ? RolloutRow.doubles(row.samplingLogProbs())
                 : scores.old().orElse(scores.policy());

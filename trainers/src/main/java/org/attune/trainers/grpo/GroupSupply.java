@@ -2,8 +2,8 @@ package org.attune.trainers.grpo;
 
 import org.attune.reward.GroupedRewards;
 import org.attune.reward.RewardTable;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.GatheredGroups;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;
 
 import java.util.ArrayList;
@@ -29,7 +29,7 @@ record GroupSupply(JudgedRounds judged, RefillConfig config) {
     /// @param metrics of the search, empty without one
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     record Supplied(
-            Judged judged,
+            JudgedCompletions judged,
             int[] indices,
             long drawn,
             boolean elsewhere,
@@ -41,7 +41,7 @@ record GroupSupply(JudgedRounds judged, RefillConfig config) {
         return config.dynamicSampling() ? search(drawn) : single(drawn);
     }
 
-    private Judged complete(long number, int[] indices) {
+    private JudgedCompletions complete(long number, int[] indices) {
         return judged.rounds().complete(number, indices, judged.prompts(), generations());
     }
 
@@ -51,7 +51,7 @@ record GroupSupply(JudgedRounds judged, RefillConfig config) {
 
     private Supplied single(long number) {
         int[] indices = judged.plan().promptsOf(number);
-        Judged batch = complete(number, indices);
+        JudgedCompletions batch = complete(number, indices);
         return new Supplied(
                 batch,
                 indices,
@@ -78,7 +78,7 @@ record GroupSupply(JudgedRounds judged, RefillConfig config) {
         double judgedCount = 0;
         while (apart.places.size() < needed && drawn - start < config.dynamicSamplingMaxBatches()) {
             int[] indices = judged.plan().promptsOf(drawn);
-            Judged batch = complete(drawn, indices);
+            JudgedCompletions batch = complete(drawn, indices);
             judged.rounds().keep(drawn, batch, IntStream.range(0, batch.rows().size()).toArray());
             elsewhere |= judged.rounds().isElsewhere(drawn);
             tokens += batch.tokens();

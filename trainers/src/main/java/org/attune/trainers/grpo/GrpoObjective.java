@@ -1,6 +1,6 @@
 package org.attune.trainers.grpo;
 
-import org.attune.trainers.grpo.CompletionScores.Divergence;
+import org.attune.trainers.grpo.CompletionLogProbs.Divergence;
 
 import java.util.Arrays;
 
@@ -21,7 +21,7 @@ record GrpoObjective(
 
     /// @return `Σ mask · (term + β KL)`
     @Override
-    public Result evaluate(CompletionScores row) {
+    public Result evaluate(CompletionLogProbs row) {
         double[] mask = row.mask();
         double counted = Math.max(1, row.counted());
         double[] logRatios = row.logRatios();
@@ -94,7 +94,7 @@ record GrpoObjective(
         return sum / counted;
     }
 
-    private double[] ofTerm(CompletionScores row, double[] logRatios, double[] used) {
+    private double[] ofTerm(CompletionLogProbs row, double[] logRatios, double[] used) {
         if (!(loss instanceof PolicyLoss.Vespo)) {
             return used;
         }
@@ -103,7 +103,7 @@ record GrpoObjective(
         return product;
     }
 
-    private PolicyLoss.Term term(CompletionScores row, int t, double logRatio) {
+    private PolicyLoss.Term term(CompletionLogProbs row, int t, double logRatio) {
         double advantage = row.advantage(t);
         if (loss instanceof PolicyLoss.KlCov cov) {
             PolicyLoss.Term term =

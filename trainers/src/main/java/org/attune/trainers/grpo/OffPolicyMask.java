@@ -14,7 +14,7 @@ record OffPolicyMask(double threshold) {
     /// @param sampling log-probability under what wrote the completion, NaN where nothing is known,
     ///     `(T)`
     /// @param weights of each token, `(T)`; changed
-    void apply(CompletionScores row, double[] sampling, double[] weights) {
+    void apply(CompletionLogProbs row, double[] sampling, double[] weights) {
         double sum = 0;
         for (int t = 0; t < weights.length; t++) {
             double difference = sampling[t] - row.policy()[t];

@@ -120,7 +120,7 @@ sealed interface PolicyLoss {
         /// logarithms of the sampler's ratios where there are any.
         ///
         /// @param logRatios to the old policy, `(T)`
-        static double logProduct(CompletionScores row, double[] logRatios) {
+        static double logProduct(CompletionLogProbs row, double[] logRatios) {
             double sum = 0;
             for (int t = 0; t < logRatios.length; t++) {
                 sum += row.mask()[t] * Math.clamp(logRatios[t], -LARGEST, LARGEST);

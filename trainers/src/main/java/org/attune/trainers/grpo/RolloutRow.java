@@ -55,8 +55,8 @@ record RolloutRow(
     /// What an objective needs, with the policy as it is now.
     ///
     /// @param policy log-probability of each token, `(T)`
-    public CompletionScores scores(double[] policy) {
-        return new CompletionScores(
+    public CompletionLogProbs scores(double[] policy) {
+        return new CompletionLogProbs(
                 policy,
                 oldLogProbs.map(RolloutRow::doubles),
                 referenceLogProbs.map(RolloutRow::doubles),

@@ -13,7 +13,7 @@ package org.attune.trainers.grpo;
 /// @param epsilonHigh `ε_high`, ≥ 0
 record SequenceRatio(double epsilon, double epsilonHigh) implements CompletionLoss {
     @Override
-    public Result evaluate(CompletionScores row) {
+    public Result evaluate(CompletionLogProbs row) {
         double[] mask = row.mask();
         double[] logRatios = row.logRatios();
         double sum = 0;

@@ -46,7 +46,7 @@ final class StepTotals {
     /// @param entropy of each token's distribution, `(T)`
     void add(
             int m,
-            CompletionScores scores,
+            CompletionLogProbs scores,
             CompletionLoss.Result result,
             double factor,
             double[] entropy) {

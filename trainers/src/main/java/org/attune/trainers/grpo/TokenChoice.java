@@ -16,7 +16,7 @@ sealed interface TokenChoice {
     /// @param draws for choices by lot
     /// @return whether a token was chosen, row by row; never one with mask 0
     List<boolean[]> of(
-            List<CompletionScores> rows, List<double[]> entropies, UniformRandomProvider draws);
+            List<CompletionLogProbs> rows, List<double[]> entropies, UniformRandomProvider draws);
 
     /// The tokens of highest entropy ([Wang et al. 2025](https://arxiv.org/abs/2506.01939)): those
     /// at or above the quantile `1 − share`, between two tokens interpolated. As in TRL the
@@ -30,7 +30,7 @@ sealed interface TokenChoice {
 
         @Override
         public List<boolean[]> of(
-                List<CompletionScores> rows,
+                List<CompletionLogProbs> rows,
                 List<double[]> entropies,
                 UniformRandomProvider draws) {
             List<Place> places = Place.all(rows);
@@ -77,7 +77,7 @@ sealed interface TokenChoice {
             implements TokenChoice {
         @Override
         public List<boolean[]> of(
-                List<CompletionScores> rows,
+                List<CompletionLogProbs> rows,
                 List<double[]> entropies,
                 UniformRandomProvider draws) {
             List<Place> places = Place.all(rows);
@@ -100,8 +100,8 @@ sealed interface TokenChoice {
             return chosen;
         }
 
-        private boolean isClipped(List<CompletionScores> rows, Place place) {
-            CompletionScores row = rows.get(place.row());
+        private boolean isClipped(List<CompletionLogProbs> rows, Place place) {
+            CompletionLogProbs row = rows.get(place.row());
             double logRatio = row.logRatio(place.token());
             return clip.isHeld(Math.exp(logRatio), row.advantage(place.token()));
         }
@@ -114,7 +114,7 @@ sealed interface TokenChoice {
     record KlCov(double share) implements TokenChoice {
         @Override
         public List<boolean[]> of(
-                List<CompletionScores> rows,
+                List<CompletionLogProbs> rows,
                 List<double[]> entropies,
                 UniformRandomProvider draws) {
             List<Place> places = Place.all(rows);
@@ -131,7 +131,7 @@ sealed interface TokenChoice {
     /// @param row its completion
     /// @param token its number in it
     record Place(int row, int token) {
-        private static List<Place> all(List<CompletionScores> rows) {
+        private static List<Place> all(List<CompletionLogProbs> rows) {
             List<Place> places = new ArrayList<>();
             for (int i = 0; i < rows.size(); i++) {
                 for (int t = 0; t < rows.get(i).tokens(); t++) {
@@ -147,7 +147,7 @@ sealed interface TokenChoice {
             return values.get(row)[token];
         }
 
-        private static List<boolean[]> marked(List<CompletionScores> rows, List<Place> places) {
+        private static List<boolean[]> marked(List<CompletionLogProbs> rows, List<Place> places) {
             List<boolean[]> marked = new ArrayList<>();
             rows.forEach(row -> marked.add(new boolean[row.tokens()]));
             places.forEach(place -> marked.get(place.row())[place.token()] = true);
@@ -160,7 +160,7 @@ sealed interface TokenChoice {
     /// @param logProb mean log-probability
     /// @param advantage mean advantage
     record Covariances(double logProb, double advantage) {
-        private static Covariances of(List<CompletionScores> rows, List<Place> places) {
+        private static Covariances of(List<CompletionLogProbs> rows, List<Place> places) {
             double logProb = 0;
             double advantage = 0;
             for (Place place : places) {
@@ -171,8 +171,8 @@ sealed interface TokenChoice {
             return new Covariances(logProb / count, advantage / count);
         }
 
-        private double at(List<CompletionScores> rows, Place place) {
-            CompletionScores row = rows.get(place.row());
+        private double at(List<CompletionLogProbs> rows, Place place) {
+            CompletionLogProbs row = rows.get(place.row());
             return (row.policy()[place.token()] - logProb)
                     * (row.advantage(place.token()) - advantage);
         }

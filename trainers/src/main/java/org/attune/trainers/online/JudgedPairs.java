@@ -9,8 +9,8 @@ import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.CorrectionNotice;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;
 import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.onpolicy.RoundPlan;
@@ -105,7 +105,7 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
 
     /// The pairs of a round. There is no pair where an episode failed, or ended so that it isn't
     /// trained.
-    private List<RowAt<JudgedPair>> placed(int[] indices, Judged judged) {
+    private List<RowAt<JudgedPair>> placed(int[] indices, JudgedCompletions judged) {
         List<RowAt<JudgedPair>> placed = new ArrayList<>();
         for (int p = 0; p < indices.length; p++) {
             int first = PAIR * p;
@@ -126,22 +126,22 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
         return placed;
     }
 
-    private static LearnedCompletion learned(Judged judged, int completion) {
+    private static LearnedCompletion learned(JudgedCompletions judged, int completion) {
         return new LearnedCompletion(
                 judged.rows().get(completion), judged.sampled().get(completion).foreign());
     }
 
-    private boolean isLeftOut(Judged judged, int completion) {
+    private boolean isLeftOut(JudgedCompletions judged, int completion) {
         SampledCompletion one = judged.sampled().get(completion);
         return one.isFailed() || config.agent().masks(one);
     }
 
-    private static boolean isEnded(Judged judged, int completion) {
+    private static boolean isEnded(JudgedCompletions judged, int completion) {
         return judged.sampled().get(completion).reason().isFinished();
     }
 
     /// The weighted sum of a completion's rewards, 0 if it has none, as in TRL.
-    private double reward(Judged judged, int completion) {
+    private double reward(JudgedCompletions judged, int completion) {
         double total = judged.table().rewards().total(completion);
         double reward = Double.isNaN(total) ? 0 : total;
         return isEnded(judged, completion)

@@ -11,7 +11,6 @@ import org.attune.reward.RewardTable;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.CompletionTable;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.nio.IntBuffer;
 import java.util.ArrayList;
@@ -96,7 +95,7 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
     /// Completions with rewards that are there already.
     ///
     /// @param columns shown beside them
-    Judged judged(
+    JudgedCompletions judged(
             List<SampledCompletion> sampled,
             CompletionText text,
             RewardTable table,
@@ -111,7 +110,7 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
         }
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(EpisodeMetrics.of(sampled));
-        return new Judged(
+        return new JudgedCompletions(
                 tokens(sampled),
                 sampled,
                 advantages,

@@ -1,7 +1,6 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.Advantages;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.EpisodeRewards;
@@ -17,7 +16,6 @@ import org.attune.trainers.loop.PhaseClock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// Completes prompts and judges the completions.
@@ -42,55 +40,6 @@ public record CompletionJudge(
         this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()), false);
     }
 
-    /// Judged completions, in the order in which they were asked for.
-    ///
-    /// @param rows tokens
-    /// @param sampled how they were generated
-    /// @param advantages over the others of the prompt
-    /// @param metrics of lengths and rewards, finite
-    /// @param table what watchers are shown
-    public record Judged(
-            List<CompletionForest.Row> rows,
-            List<SampledCompletion> sampled,
-            Advantages advantages,
-            Map<String, Double> metrics,
-            CompletionTable table) {
-        /// With other advantages, and their metrics in place of the former ones.
-        public Judged with(Advantages other) {
-            Map<String, Double> all = new LinkedHashMap<>(metrics);
-            all.keySet().removeAll(advantages.metrics().keySet());
-            all.putAll(other.metrics());
-            all.values().removeIf(v -> !Double.isFinite(v));
-            return new Judged(
-                    rows,
-                    sampled,
-                    other,
-                    all,
-                    new CompletionTable(
-                            table.batch(), table.rewards(), other.values(), table.generations()));
-        }
-
-        /// The turn that each token of a completion belongs to; empty if all have one turn.
-        public Optional<int[][]> turns() {
-            return sampled.stream().allMatch(c -> c.episode().isEmpty())
-                    ? Optional.empty()
-                    : Optional.of(
-                            sampled.stream().map(SampledCompletion::turns).toArray(int[][]::new));
-        }
-
-        /// Tokens of prompts and the model's own of completions, a shared prompt counted for each
-        /// completion; none of failed episodes.
-        public long tokens() {
-            long tokens = 0;
-            for (int i = 0; i < rows.size(); i++) {
-                if (!sampled.get(i).isFailed()) {
-                    tokens += rows.get(i).prompt().length + sampled.get(i).ownTokens();
-                }
-            }
-            return tokens;
-        }
-    }
-
     /// A way of completing prompts that tells of each completion as soon as it has ended.
     @FunctionalInterface
     public interface Completer {
@@ -98,10 +47,10 @@ public record CompletionJudge(
     }
 
     @Override
-    public Judged of(
+    public JudgedCompletions of(
             int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
         AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
-        var scoring = new RoundScoring(asked.rows(), text, rewards);
+        var scoring = new StreamingJudge(asked.rows(), text, rewards);
         List<SampledCompletion> sampled = completed(asked, completer, clock, scoring);
         RewardBatch batch;
         RewardTable given;
@@ -110,7 +59,7 @@ public record CompletionJudge(
             given = scoring.finish(batch);
         }
         if (isPart) {
-            return new Judged(
+            return new JudgedCompletions(
                     asked.tokens(sampled),
                     sampled,
                     none(sampled.size()),
@@ -127,7 +76,7 @@ public record CompletionJudge(
         metrics.putAll(advantages.metrics());
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));
-        return new Judged(
+        return new JudgedCompletions(
                 asked.tokens(sampled),
                 sampled,
                 advantages,
@@ -141,7 +90,7 @@ public record CompletionJudge(
     }
 
     @Override
-    public Judged known(
+    public JudgedCompletions known(
             AskedPrompts asked,
             List<SampledCompletion> sampled,
             RewardTable table,
@@ -155,7 +104,7 @@ public record CompletionJudge(
     }
 
     @Override
-    public Judged joined(Judged parts) {
+    public JudgedCompletions joined(JudgedCompletions parts) {
         RewardBatch batch = parts.table().batch();
         int generations = parts.table().generations();
         RewardTable table = EpisodeRewards.joined(parts.table().rewards(), batch.completions());
@@ -163,7 +112,7 @@ public record CompletionJudge(
             watch.check(table);
         }
         var judged =
-                new Judged(
+                new JudgedCompletions(
                         parts.rows(),
                         parts.sampled(),
                         parts.advantages(),

@@ -4,7 +4,6 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.trainers.batch.Dealing;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
@@ -34,14 +33,14 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
     /// @param prompts the data
     /// @param generations completions of each
     /// @param completer how a device completes prompts
-    Judged of(
+    JudgedCompletions of(
             int[] indices, List<PromptExample> prompts, int generations, PartCompleter completer) {
         if (devices.count() == 1) {
             int[] all = IntStream.range(0, indices.length * generations).toArray();
             return judge.of(indices, prompts, generations, completer.of(0, all));
         }
         List<List<Integer>> dealt = dealt(indices, prompts, generations);
-        List<Judged> parts = own(dealt, indices, prompts, generations, completer);
+        List<JudgedCompletions> parts = own(dealt, indices, prompts, generations, completer);
         if (devices.areShared()) {
             byte[] all = tellAll(parts);
             complete(parts, JudgedPart.read(all), dealt, indices, prompts, generations);
@@ -62,9 +61,10 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
     }
 
     /// Completions that [#written] gave, by any number of processes, without advantages.
-    Judged read(byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
+    JudgedCompletions read(
+            byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
         List<List<Integer>> dealt = dealt(indices, prompts, generations);
-        List<Judged> parts = new ArrayList<>(Collections.nCopies(dealt.size(), null));
+        List<JudgedCompletions> parts = new ArrayList<>(Collections.nCopies(dealt.size(), null));
         complete(parts, JudgedPart.read(written), dealt, indices, prompts, generations);
         return inOrder(parts, dealt, generations);
     }
@@ -83,16 +83,16 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
     }
 
     /// The parts of this process's devices; null for others, and where a device has none.
-    private List<Judged> own(
+    private List<JudgedCompletions> own(
             List<List<Integer>> dealt,
             int[] indices,
             List<PromptExample> prompts,
             int generations,
             PartCompleter completer) {
-        List<Judged> parts = new ArrayList<>();
+        List<JudgedCompletions> parts = new ArrayList<>();
         for (int device = 0; device < dealt.size(); device++) {
             List<Integer> own = dealt.get(device);
-            Judged part = null;
+            JudgedCompletions part = null;
             if (devices.isOwn(device) && !own.isEmpty()) {
                 int[] asked = own.stream().mapToInt(place -> indices[place]).toArray();
                 int[] each =
@@ -110,7 +110,8 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
         return parts;
     }
 
-    private static Judged inOrder(List<Judged> parts, List<List<Integer>> dealt, int generations) {
+    private static JudgedCompletions inOrder(
+            List<JudgedCompletions> parts, List<List<Integer>> dealt, int generations) {
         int prompts = dealt.stream().mapToInt(List::size).sum();
         GatheredGroups.Place[] order = new GatheredGroups.Place[prompts];
         for (int device = 0; device < dealt.size(); device++) {
@@ -122,7 +123,7 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
     }
 
     /// The parts of all processes, in the order of devices.
-    private byte[] tellAll(List<Judged> parts) {
+    private byte[] tellAll(List<JudgedCompletions> parts) {
         byte[] own = JudgedPart.bytes(parts.stream().filter(part -> part != null).toList());
         var all = new ByteArrayOutputStream();
         for (byte[] theirs : devices.ranks().allGather("completions", own)) {
@@ -133,7 +134,7 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
 
     /// Puts what is known of other devices into the places that are null.
     private void complete(
-            List<Judged> parts,
+            List<JudgedCompletions> parts,
             List<JudgedPart> all,
             List<List<Integer>> dealt,
             int[] indices,

@@ -11,7 +11,6 @@ import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MetricMeans;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,7 +39,7 @@ public final class GatheredGroups {
     ///
     /// @param batch that it stands in
     /// @param number of the group there, from 0
-    public record Place(Judged batch, int number) {}
+    public record Place(JudgedCompletions batch, int number) {}
 
     /// A function's rewards.
     ///
@@ -58,9 +57,9 @@ public final class GatheredGroups {
 
     /// @param places of the groups, in their new order; at least one
     /// @param generations completions of a group
-    public static Judged of(List<Place> places, int generations) {
+    public static JudgedCompletions of(List<Place> places, int generations) {
         var gathered = new GatheredGroups();
-        Set<Judged> batches = new LinkedHashSet<>();
+        Set<JudgedCompletions> batches = new LinkedHashSet<>();
         places.forEach(place -> batches.add(place.batch()));
         batches.forEach(gathered::begin);
         for (Place place : places) {
@@ -71,7 +70,7 @@ public final class GatheredGroups {
         return gathered.judged(generations);
     }
 
-    private void begin(Judged batch) {
+    private void begin(JudgedCompletions batch) {
         RewardTable rewards = batch.table().rewards();
         List<Column> own = Column.of(rewards);
         for (int f = 0; f < own.size(); f++) {
@@ -84,7 +83,7 @@ public final class GatheredGroups {
         logged.add(rewards.metrics());
     }
 
-    private void add(Judged batch, int i) {
+    private void add(JudgedCompletions batch, int i) {
         rows.add(batch.rows().get(i));
         sampled.add(batch.sampled().get(i));
         prompts.add(batch.table().batch().prompts().get(i));
@@ -106,7 +105,7 @@ public final class GatheredGroups {
         return column == null ? null : column.get(i);
     }
 
-    private Judged judged(int generations) {
+    private JudgedCompletions judged(int generations) {
         List<Column> all = List.copyOf(weights.keySet());
         var table =
                 new RewardTable(
@@ -123,7 +122,7 @@ public final class GatheredGroups {
         metrics.putAll(EpisodeMetrics.of(sampled));
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));
-        return new Judged(
+        return new JudgedCompletions(
                 rows,
                 sampled,
                 none,

@@ -6,7 +6,6 @@ import org.attune.rollout.RolloutSource;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -24,21 +23,21 @@ public record HeldOutPrompts(GeneratingRun config, DealtCompletions judge, Rollo
     public List<HeldOutMeans> evaluate(List<EvalSet<PromptExample>> sets, RunContext context) {
         List<HeldOutMeans> reports = new ArrayList<>();
         for (EvalSet<PromptExample> set : sets) {
-            Judged judged = completed(set, context);
+            JudgedCompletions judged = completed(set, context);
             reports.add(new HeldOutMeans(set.name(), set.rows().size(), judged.metrics()));
         }
         return reports;
     }
 
     /// One set's completions, of which the context's listeners are told.
-    public Judged completed(EvalSet<PromptExample> set, RunContext context) {
+    public JudgedCompletions completed(EvalSet<PromptExample> set, RunContext context) {
         StopRequest.check();
-        Judged judged = judged(set.rows());
+        JudgedCompletions judged = judged(set.rows());
         context.listeners().forEach(l -> l.onHeldOutCompletions(set.name(), judged.table()));
         return judged;
     }
 
-    private Judged judged(List<PromptExample> prompts) {
+    private JudgedCompletions judged(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
         int generations = config.heldOut().generations(config.generation());
         return judge.of(all, prompts, generations, (_, _) -> source::completeHeldOut);

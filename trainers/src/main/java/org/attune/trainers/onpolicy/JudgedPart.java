@@ -5,7 +5,6 @@ import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.CompletionBytes;
 import org.attune.text.Json;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -25,10 +24,10 @@ import java.util.Optional;
 /// @param table their rewards
 record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
     /// Every bit of every number is kept.
-    static byte[] bytes(List<Judged> parts) {
+    static byte[] bytes(List<JudgedCompletions> parts) {
         var bytes = new ByteArrayOutputStream();
         try (var out = new DataOutputStream(bytes)) {
-            for (Judged part : parts) {
+            for (JudgedCompletions part : parts) {
                 out.writeInt(part.sampled().size());
                 for (SampledCompletion completion : part.sampled()) {
                     CompletionBytes.write(completion, out);

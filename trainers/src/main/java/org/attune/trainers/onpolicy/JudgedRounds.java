@@ -11,7 +11,6 @@ import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TimedPolicy;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.step.Trainer;
 
 import java.util.ArrayList;
@@ -130,7 +129,7 @@ public final class JudgedRounds {
     ///     the round was written ahead and the loss has a ratio
     /// @param metrics of completions and rewards, and of the wait for them
     public record Completed(
-            Judged judged, Optional<float[][]> old, List<Map<String, Double>> metrics) {}
+            JudgedCompletions judged, Optional<float[][]> old, List<Map<String, Double>> metrics) {}
 
     /// Completes the prompts of a round, or takes it from those that were written ahead. It is kept
     /// and shown in the order of its prompts.
@@ -138,7 +137,7 @@ public final class JudgedRounds {
     /// @param number from 0
     public Completed complete(long number) {
         Optional<WrittenRound> written = ahead.map(a -> a.at(number));
-        Judged judged =
+        JudgedCompletions judged =
                 written.map(round -> ahead.orElseThrow().judged(round))
                         .orElseGet(
                                 () ->

@@ -4,7 +4,6 @@ import org.attune.reward.RewardTable;
 import org.attune.rollout.source.RecordedCompletion;
 import org.attune.rollout.source.RolloutRecorder;
 import org.attune.trainers.config.Resume;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,7 +26,7 @@ public final class RecordedRound {
     /// @param order in which it is used: the completion that is used first, first
     /// @param isPolicys whether the policy itself wrote it
     public static List<RecordedCompletion> of(
-            long number, Judged judged, int[] order, boolean isPolicys) {
+            long number, JudgedCompletions judged, int[] order, boolean isPolicys) {
         RewardTable table = judged.table().rewards();
         int[] places = new int[order.length];
         for (int place = 0; place < order.length; place++) {

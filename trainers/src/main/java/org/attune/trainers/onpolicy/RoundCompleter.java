@@ -4,7 +4,6 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.List;
 
@@ -15,7 +14,8 @@ public interface RoundCompleter {
     /// @param indices numbers of the prompts in the data
     /// @param prompts the data
     /// @param generations completions of each
-    Judged of(int[] indices, List<PromptExample> prompts, int generations, Completer completer);
+    JudgedCompletions of(
+            int[] indices, List<PromptExample> prompts, int generations, Completer completer);
 
     /// The same for a part of a round, whose rewards needn't say enough alone.
     RoundCompleter ofPart();
@@ -24,7 +24,7 @@ public interface RoundCompleter {
     ///
     /// @param sampled its completions
     /// @param table their rewards
-    Judged known(
+    JudgedCompletions known(
             AskedPrompts asked,
             List<SampledCompletion> sampled,
             RewardTable table,
@@ -33,5 +33,5 @@ public interface RoundCompleter {
     /// A round of which all parts are there.
     ///
     /// @param parts of it as one, without advantages
-    Judged joined(Judged parts);
+    JudgedCompletions joined(JudgedCompletions parts);
 }

@@ -4,7 +4,6 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.List;
 import java.util.Optional;
@@ -40,12 +39,12 @@ public record RoundWriter(
                 .toArray(float[][]::new);
     }
 
-    private Judged read(long number, byte[] judged) {
+    private JudgedCompletions read(long number, byte[] judged) {
         return rounds.read(judged, plan.promptsOf(number), prompts, generations);
     }
 
     /// A round's completions, as if they had just been completed.
-    Judged judged(WrittenRound round) {
+    JudgedCompletions judged(WrittenRound round) {
         return rounds.joined(read(round.number(), round.judged()));
     }
 }

@@ -6,14 +6,11 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.RoundPart;
 import org.attune.rollout.source.RolloutRecorder;
 import org.attune.text.Tokenizer;
-import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -58,24 +55,13 @@ public final class Rounds {
         return new Rounds(config, source, judge, devices);
     }
 
-    /// What a round is for a method, with what it has to say.
-    ///
-    /// @param <T> what the method makes of completions
-    /// @param made that
-    /// @param metrics of rewards and completions, finite
-    /// @param tokens of prompts and the model's own of completions, a shared prompt counted for
-    ///     each completion
-    /// @param table completions with their rewards, for those who watch
-    public record Made<T>(
-            T made, Map<String, Double> metrics, long tokens, CompletionTable table) {}
-
     /// Completes prompts for training and has the completions judged.
     ///
     /// @param number of the round, from 0
     /// @param indices numbers of its prompts in the data
     /// @param prompts the data
     /// @param generations completions of each prompt, ≥ 1
-    public Judged complete(
+    public JudgedCompletions complete(
             long number, int[] indices, List<PromptExample> prompts, int generations) {
         source.beginRound(number);
         return completions.of(
@@ -90,12 +76,13 @@ public final class Rounds {
     }
 
     /// Completions that [#written] gave, without advantages.
-    Judged read(byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
+    JudgedCompletions read(
+            byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
         return completions.read(written, indices, prompts, generations);
     }
 
     /// With advantages.
-    Judged joined(Judged read) {
+    JudgedCompletions joined(JudgedCompletions read) {
         return completions.judge().joined(read);
     }
 
@@ -112,7 +99,8 @@ public final class Rounds {
     /// @param indices numbers of the prompts in the data
     /// @param prompts the data
     public double[] greedyRewards(int[] indices, List<PromptExample> prompts) {
-        Judged judged = completions.of(indices, prompts, 1, (_, _) -> source::completeGreedily);
+        JudgedCompletions judged =
+                completions.of(indices, prompts, 1, (_, _) -> source::completeGreedily);
         double[] rewards = new double[indices.length];
         Arrays.setAll(rewards, i -> judged.table().rewards().total(i));
         return rewards;
@@ -133,7 +121,7 @@ public final class Rounds {
     /// Keeps a round in the run's file, if it has one.
     ///
     /// @param order in which the round is used
-    public void keep(long number, Judged judged, int[] order) {
+    public void keep(long number, JudgedCompletions judged, int[] order) {
         recorder.ifPresent(
                 r ->
                         r.append(

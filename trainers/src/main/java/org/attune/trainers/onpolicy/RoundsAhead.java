@@ -7,7 +7,6 @@ import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -82,7 +81,7 @@ public final class RoundsAhead implements CheckpointPart {
     }
 
     /// A round's completions.
-    public Judged judged(WrittenRound round) {
+    public JudgedCompletions judged(WrittenRound round) {
         return writer.judged(round);
     }
 

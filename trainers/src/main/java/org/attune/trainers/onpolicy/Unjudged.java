@@ -6,7 +6,6 @@ import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.Arrays;
 import java.util.List;
@@ -18,7 +17,7 @@ import java.util.Map;
 /// @param clock counts the time
 public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCompleter {
     @Override
-    public Judged of(
+    public JudgedCompletions of(
             int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
         AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
         List<SampledCompletion> sampled =
@@ -36,7 +35,7 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
     }
 
     @Override
-    public Judged known(
+    public JudgedCompletions known(
             AskedPrompts asked,
             List<SampledCompletion> sampled,
             RewardTable table,
@@ -45,7 +44,7 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
     }
 
     @Override
-    public Judged joined(Judged parts) {
+    public JudgedCompletions joined(JudgedCompletions parts) {
         return parts.with(none(parts.sampled().size()));
     }
 

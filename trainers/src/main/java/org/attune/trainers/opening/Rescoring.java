@@ -15,6 +15,7 @@ import org.attune.text.Tokenizer;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionText;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.RecordedRound;
 import org.attune.trainers.onpolicy.RolloutRun;
 
@@ -109,7 +110,7 @@ public final class Rescoring {
         List<PromptExample> rows = lines.stream().map(this::row).toList();
         List<SampledCompletion> sampled = lines.stream().map(RecordedCompletion::sampled).toList();
         int[] each = IntStream.range(0, lines.size()).toArray();
-        CompletionJudge.Judged judged = judge.of(each, rows, 1, (_, _) -> sampled);
+        JudgedCompletions judged = judge.of(each, rows, 1, (_, _) -> sampled);
         List<RecordedCompletion> made = RecordedRound.of(number, judged, each, false);
         List<RecordedCompletion> after = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {

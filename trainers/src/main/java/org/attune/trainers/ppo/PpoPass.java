@@ -60,7 +60,7 @@ final class PpoPass {
                                 ? List.of(policy.parameters(), head)
                                 : List.of(policy.parameters()),
                         first -> policy.startAt(passes + first));
-        StepEngine.Learned learned = learn(engine, policyStep, step, rows, totals, trained);
+        StepEngine.PassSize learned = learn(engine, policyStep, step, rows, totals, trained);
         passes += learned.groups();
         Arrays.setAll(tokens, device -> tokens[device] + learned.tokens()[device]);
     }
@@ -73,7 +73,7 @@ final class PpoPass {
         }
     }
 
-    private StepEngine.Learned learn(
+    private StepEngine.PassSize learn(
             StepEngine by,
             UpdateObjective objective,
             UpdatePlan.Step step,

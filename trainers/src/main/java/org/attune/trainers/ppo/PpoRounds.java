@@ -8,7 +8,7 @@ import org.attune.policy.Scorer;
 import org.attune.reward.TokenAdvantages;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.Critic;
-import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;
 
 import java.util.ArrayList;
@@ -87,7 +87,7 @@ final class PpoRounds {
     }
 
     private Opinions opinions(JudgedRounds.Completed round) {
-        Judged completed = round.judged();
+        JudgedCompletions completed = round.judged();
         List<CompletionForest.Row> tokens = completed.rows();
         int n = tokens.size();
         double[][] masks = new double[n][];
@@ -133,7 +133,8 @@ final class PpoRounds {
         return doubles(measured.stream().map(Measurement::tokenLogProbs).toList());
     }
 
-    private List<PpoRow> rows(int[] indices, Judged judged, Opinions said, TokenRewards shaping) {
+    private List<PpoRow> rows(
+            int[] indices, JudgedCompletions judged, Opinions said, TokenRewards shaping) {
         List<CompletionForest.Row> tokens = judged.rows();
         int[][] turns = turns(judged, said.valueMasks());
         double[][] rewards = new double[indices.length][];
@@ -191,7 +192,7 @@ final class PpoRounds {
     }
 
     /// The turn of each state; one behind the last token is of the last turn.
-    private static int[][] turns(Judged judged, double[][] states) {
+    private static int[][] turns(JudgedCompletions judged, double[][] states) {
         int[][] turns = new int[states.length][];
         for (int i = 0; i < turns.length; i++) {
             int[] ofTokens = judged.sampled().get(i).turns();
@@ -206,7 +207,7 @@ final class PpoRounds {
     }
 
     /// A completion's reward; NaN if nothing judged it.
-    private double score(Judged judged, int i) {
+    private double score(JudgedCompletions judged, int i) {
         double score = judged.table().rewards().total(i);
         if (config.judging().missingEosPenalty().isEmpty()) {
             return score;

@@ -71,12 +71,12 @@ public record StepEngine(
         return devices.told(report.withMicroBatches(metrics), tokens);
     }
 
-    /// What a pass over rows took.
+    /// How large a pass over rows was.
     ///
     /// @param tokens of each logical device
     /// @param groups how many were computed
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    public record Learned(long[] tokens, int groups) {}
+    public record PassSize(long[] tokens, int groups) {}
 
     /// Adds the gradients of some rows' loss, for methods whose step has several passes.
     ///
@@ -85,7 +85,7 @@ public record StepEngine(
     ///     another order, or by other processes
     /// @param trained whose gradients are 0 before, and hold the sum afterwards
     /// @throws org.attune.error.StoppedException if the run is stopped on the way
-    public <R, F extends RowForest> Learned learn(
+    public <R, F extends RowForest> PassSize learn(
             StepObjective<R, F> objective,
             List<RowAt<R>> rows,
             StepSums<R, F> sums,
@@ -116,7 +116,7 @@ public record StepEngine(
         if (devices.areMixed()) {
             cut.gatherLearned(own, (group, said) -> pass.count(group, said, sums));
         }
-        return new Learned(cut.tokens(row -> objective.tokens(row.row())), cut.all().size());
+        return new PassSize(cut.tokens(row -> objective.tokens(row.row())), cut.all().size());
     }
 
     private static List<GroupNumbers> numbers() {
@@ -210,7 +210,7 @@ public record StepEngine(
             var other = objective.beside().get();
             List<RowAt<R>> beside =
                     rows.stream().map(row -> row.with(other.apply(row.row()))).toList();
-            Consumer<Noted<R, F>> sink = noted -> all.forEach(noted::into);
+            Consumer<BesideGroup<R, F>> sink = noted -> all.forEach(noted::into);
             groups.dealt(devices, beside, objective)
                     .measure(
                             "rows beside",
@@ -220,7 +220,7 @@ public record StepEngine(
                                         asked, forest, () -> objective.askBeside(group, forest));
                             },
                             (group, said) ->
-                                    sink.accept(new Noted<>(group, layouts.of(group), said)));
+                                    sink.accept(new BesideGroup<>(group, layouts.of(group), said)));
         }
 
         private GroupNumbers measure(Scorer asked, F forest, Supplier<GroupQuestion> question) {
@@ -233,7 +233,7 @@ public record StepEngine(
         }
     }
 
-    private record Noted<R, F>(List<RowAt<R>> group, F forest, GroupNumbers said) {
+    private record BesideGroup<R, F>(List<RowAt<R>> group, F forest, GroupNumbers said) {
         void into(StepSums<R, F> sums) {
             sums.noteBeside(group, forest, said.policy(), said.reference());
         }

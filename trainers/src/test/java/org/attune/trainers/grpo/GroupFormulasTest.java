@@ -22,13 +22,13 @@ class GroupFormulasTest {
     private static final PolicyLoss.Clipped CLIPPED =
             new PolicyLoss.Clipped(0.2, 0.2, Double.POSITIVE_INFINITY);
 
-    private static CompletionScores row(int i, double[] policy) {
-        return CompletionScores.of(policy, new double[] {1, 1, 1}, ADVANTAGES[i])
+    private static CompletionLogProbs row(int i, double[] policy) {
+        return CompletionLogProbs.of(policy, new double[] {1, 1, 1}, ADVANTAGES[i])
                 .withOld(OLD[i])
                 .withReference(REFERENCE[i]);
     }
 
-    private static CompletionScores row(int i) {
+    private static CompletionLogProbs row(int i) {
         return row(i, POLICY[i]);
     }
 
@@ -261,8 +261,8 @@ class GroupFormulasTest {
         for (CompletionLoss loss : losses) {
             for (double far : new double[] {-500, 500}) {
                 for (double advantage : ADVANTAGES) {
-                    CompletionScores row =
-                            CompletionScores.of(
+                    CompletionLogProbs row =
+                            CompletionLogProbs.of(
                                             new double[] {-1 + far, -0.5},
                                             new double[] {1, 1},
                                             advantage)

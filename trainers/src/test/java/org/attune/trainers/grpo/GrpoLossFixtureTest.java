@@ -42,7 +42,7 @@ class GrpoLossFixtureTest {
         private final JsonNode config;
         private final JsonNode in;
         private final CompletionLoss loss;
-        private final List<CompletionScores> rows = new ArrayList<>();
+        private final List<CompletionLogProbs> rows = new ArrayList<>();
         private final double[][] entropies;
         private double tokens;
 
@@ -57,8 +57,8 @@ class GrpoLossFixtureTest {
                 double[] mask =
                         in.has("loss_mask") ? rows(in.get("loss_mask"))[i] : ones(policy[i].length);
                 tokens += Arrays.stream(mask).sum();
-                CompletionScores row =
-                        CompletionScores.of(
+                CompletionLogProbs row =
+                        CompletionLogProbs.of(
                                 policy[i], mask, in.get("advantages").get(i).asDouble());
                 row = in.has("old") ? row.withOld(rows(in.get("old"))[i]) : row;
                 row = in.has("reference") ? row.withReference(rows(in.get("reference"))[i]) : row;
@@ -129,9 +129,9 @@ class GrpoLossFixtureTest {
         }
 
         /// The sampler's correction and the off-policy mask.
-        private CompletionScores weighted(CompletionScores row, int i) {
+        private CompletionLogProbs weighted(CompletionLogProbs row, int i) {
             double[] weights = ones(row.tokens());
-            CompletionScores with = row;
+            CompletionLogProbs with = row;
             if (in.has("importance_sampling_ratio")) {
                 JsonNode given = in.get("importance_sampling_ratio").get(i);
                 double[] ratio = given.isArray() ? numbers(given) : new double[] {given.asDouble()};
@@ -178,7 +178,7 @@ class GrpoLossFixtureTest {
             int accumulation = config.path("gradient_accumulation_steps").asInt(1);
             double share =
                     (double) accumulation / config.path("steps_per_generation").asInt(accumulation);
-            double all = rows.stream().mapToInt(CompletionScores::tokens).sum();
+            double all = rows.stream().mapToInt(CompletionLogProbs::tokens).sum();
             double generated = in.path("num_items_in_batch").asDouble(all) * share;
             // RLOO's is divided by the accumulation later on, and has none here.
             var size = new MicroBatchSize(rows.size(), tokens, generated, accumulation);
@@ -207,7 +207,7 @@ class GrpoLossFixtureTest {
         }
 
         private CompletionLoss.Result result(int i) {
-            CompletionScores row = rows.get(i);
+            CompletionLogProbs row = rows.get(i);
             if (!(loss instanceof SequenceRatio ratio)) {
                 return loss.evaluate(row);
             }

@@ -17,10 +17,10 @@ class GrpoObjectiveTest {
     private static final PolicyLoss CLIPPED =
             new PolicyLoss.Clipped(0.2, 0.2, Double.POSITIVE_INFINITY);
 
-    private static CompletionScores row(int i, double[] policy) {
+    private static CompletionLogProbs row(int i, double[] policy) {
         double[] mask = new double[policy.length];
         Arrays.fill(mask, 1);
-        return CompletionScores.of(policy, mask, ADVANTAGES[i])
+        return CompletionLogProbs.of(policy, mask, ADVANTAGES[i])
                 .withOld(OLD[i])
                 .withReference(REFERENCE[i]);
     }
@@ -29,7 +29,7 @@ class GrpoObjectiveTest {
         var size = new MicroBatchSize(2, 5, 5, 1);
         double loss = 0;
         for (int i = 0; i < 2; i++) {
-            CompletionScores row = row(i, POLICY[i]);
+            CompletionLogProbs row = row(i, POLICY[i]);
             loss += normaliser.factor(size, row.counted()) * objective.evaluate(row).loss();
         }
         return loss;

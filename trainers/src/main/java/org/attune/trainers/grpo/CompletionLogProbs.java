@@ -23,7 +23,7 @@ import java.util.Optional;
 /// @param tokenAdvantages of each token, `(T)`; empty: that of the completion
 @CopyMethods
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-record CompletionScores(
+record CompletionLogProbs(
         double[] policy,
         Optional<double[]> old,
         Optional<double[]> reference,
@@ -33,8 +33,8 @@ record CompletionScores(
         Optional<double[]> samplerRatio,
         double advantage,
         Optional<double[]> tokenAdvantages)
-        implements CompletionScoresCopies {
-    public CompletionScores {
+        implements CompletionLogProbsCopies {
+    public CompletionLogProbs {
         int tokens = policy.length;
         if (mask.length != tokens
                 || old.isPresent() && old.get().length != tokens
@@ -48,8 +48,8 @@ record CompletionScores(
     }
 
     /// Tokens that all count, under the policy alone.
-    public static CompletionScores of(double[] policy, double[] mask, double advantage) {
-        return new CompletionScores(
+    public static CompletionLogProbs of(double[] policy, double[] mask, double advantage) {
+        return new CompletionLogProbs(
                 policy,
                 Optional.empty(),
                 Optional.empty(),

@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Set;
 
 /// Hands the completions of a round to those who judge them, each as soon as it is finished.
-final class RoundScoring implements FinishedListener {
+final class StreamingJudge implements FinishedListener {
     private final List<PromptExample> prompts;
     private final CompletionText text;
     private final CompletionScorer.Session session;
@@ -28,7 +28,7 @@ final class RoundScoring implements FinishedListener {
     private final Set<String> columns = new LinkedHashSet<>();
 
     /// @param prompts one for each completion
-    RoundScoring(List<PromptExample> prompts, CompletionText text, CompletionScorer scorer) {
+    StreamingJudge(List<PromptExample> prompts, CompletionText text, CompletionScorer scorer) {
         this.prompts = prompts;
         this.text = text;
         session = scorer.begin(prompts.size());
