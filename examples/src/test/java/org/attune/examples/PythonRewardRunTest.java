@@ -52,7 +52,16 @@ final class PythonRewardRunTest {
                 folder.resolve("prompts.jsonl"),
                 "{\"prompt\": [{\"role\": \"user\", \"content\": \"2 1\"}], \"answer\": \"1 2\"}\n"
                         .repeat(4));
-        assertEquals(0, train("rewards.in_place"));
+        Path started = folder.resolve("started");
+        Path counted = folder.resolve("counted.py");
+        Files.writeString(
+                counted,
+                Files.readString(FILE)
+                        + "\nopen(r\""
+                        + started
+                        + "\", \"a\").write(\"once\\n\")\n");
+        assertEquals(0, train("[exact_answer, " + counted + ":in_place]"));
+        assertEquals("once\n", Files.readString(started));
         String metrics = Files.readString(folder.resolve("out/metrics.jsonl"));
         assertTrue(metrics.contains("\"rewards/in_place/mean\""), metrics);
         assertTrue(metrics.contains("\"all_in_place\""), metrics);
