@@ -1,7 +1,7 @@
 package org.attune.optim;
 
 import org.attune.error.ConfigException;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -116,7 +116,7 @@ final class OptimArgs {
             case "betas", "beta1", "beta2" -> ", use the keys adam_beta1 and adam_beta2";
             case "eps" -> ", use the key adam_epsilon";
             default ->
-                    NearestKey.of(name, asked)
+                    Spelling.nearest(name, asked)
                             .map(nearest -> ", did you mean " + nearest + "?")
                             .orElse("");
         };

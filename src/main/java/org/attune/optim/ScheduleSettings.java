@@ -1,7 +1,7 @@
 package org.attune.optim;
 
 import org.attune.error.ConfigException;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 
 import java.util.Arrays;
 import java.util.List;
@@ -55,7 +55,7 @@ final class ScheduleSettings {
         for (String name : settings.keySet().stream().sorted().toList()) {
             if (!Arrays.asList(keys).contains(name)) {
                 String nearest =
-                        NearestKey.of(name, Arrays.asList(keys))
+                        Spelling.nearest(name, Arrays.asList(keys))
                                 .map(key -> " (did you mean " + key + "?)")
                                 .orElse("");
                 throw new ConfigException(

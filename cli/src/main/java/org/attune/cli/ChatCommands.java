@@ -4,10 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
+import org.attune.error.Spelling;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.text.Message;
-import org.attune.text.NearestKey;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -89,7 +89,7 @@ final class ChatCommands {
                             "There is no command %s%s; /help lists them. To say it, begin with //."
                                     .formatted(
                                             parts[0],
-                                            NearestKey.of(parts[0], NAMES)
+                                            Spelling.nearest(parts[0], NAMES)
                                                     .map(near -> ", but " + near)
                                                     .orElse("")));
         };

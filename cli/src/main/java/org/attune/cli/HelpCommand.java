@@ -1,7 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,7 +41,7 @@ final class HelpCommand implements Callable<Integer> {
                     "there is no command %s%s"
                             .formatted(
                                     name,
-                                    NearestKey.of(name, commands.keySet())
+                                    Spelling.nearest(name, commands.keySet())
                                             .map(near -> "; did you mean " + near + "?")
                                             .orElse("; attune help lists them")));
         }

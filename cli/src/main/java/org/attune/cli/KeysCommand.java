@@ -6,7 +6,7 @@ import org.attune.cli.config.KeyFacts;
 import org.attune.cli.config.KeyGroup;
 import org.attune.cli.config.KeyTable;
 import org.attune.error.ConfigException;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 
@@ -107,7 +107,7 @@ final class KeysCommand implements Callable<Integer> {
                         .or(
                                 () ->
                                         parts.stream()
-                                                .flatMap(p -> NearestKey.of(p, names).stream())
+                                                .flatMap(p -> Spelling.nearest(p, names).stream())
                                                 .findFirst()
                                                 .map(name -> "; did you mean " + name + "?"))
                         .orElse("; attune keys lists all");

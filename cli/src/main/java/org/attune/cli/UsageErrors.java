@@ -1,7 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.Secrets;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 
 import picocli.CommandLine;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -69,7 +69,9 @@ final class UsageErrors implements IParameterExceptionHandler {
     }
 
     private static String meant(String name, Collection<String> known) {
-        return NearestKey.of(name, known).map(meant -> "; did you mean " + meant + "?").orElse("");
+        return Spelling.nearest(name, known)
+                .map(meant -> "; did you mean " + meant + "?")
+                .orElse("");
     }
 
     private static String unmatched(UnmatchedArgumentException failure, CommandLine command) {

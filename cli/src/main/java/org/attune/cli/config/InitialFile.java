@@ -1,7 +1,7 @@
 package org.attune.cli.config;
 
 import org.attune.error.ConfigException;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 import org.attune.trainers.opening.FirstRun.Suggestion;
 import org.attune.trainers.opening.TrainingMethod;
 
@@ -80,7 +80,7 @@ public final class InitialFile {
     }
 
     private Optional<String> nearest(String name) {
-        return NearestKey.of(name, keys.keySet()).map(near -> "; did you mean " + near + "?");
+        return Spelling.nearest(name, keys.keySet()).map(near -> "; did you mean " + near + "?");
     }
 
     /// The same, which says what was seen of the rows.

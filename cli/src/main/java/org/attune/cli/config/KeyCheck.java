@@ -1,6 +1,6 @@
 package org.attune.cli.config;
 
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 import org.attune.trainers.opening.TrainingMethod;
 
 import java.util.ArrayList;
@@ -104,8 +104,8 @@ final class KeyCheck {
                         .filter(k -> k.outcome() == Key.Outcome.OBEYED)
                         .map(Key::name)
                         .toList();
-        return NearestKey.of(wrong, useful)
-                .or(() -> NearestKey.of(wrong, known.keySet()))
+        return Spelling.nearest(wrong, useful)
+                .or(() -> Spelling.nearest(wrong, known.keySet()))
                 .map(key -> "; did you mean " + key + "?")
                 .orElse("; attune keys lists all keys");
     }

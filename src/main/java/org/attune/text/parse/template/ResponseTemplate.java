@@ -1,7 +1,7 @@
 package org.attune.text.parse.template;
 
 import org.attune.error.ModelException;
-import org.attune.text.NearestKey;
+import org.attune.error.Spelling;
 import org.attune.text.parse.turn.PythonPattern;
 
 import java.util.ArrayList;
@@ -205,7 +205,8 @@ public record ResponseTemplate(
         private void requireKnown(String key, Map<String, Object> spec, Set<String> known) {
             for (String given : spec.keySet()) {
                 if (!known.contains(given)) {
-                    String meant = NearestKey.of(given, known).map(k -> "; meant: " + k).orElse("");
+                    String meant =
+                            Spelling.nearest(given, known).map(k -> "; meant: " + k).orElse("");
                     throw refused(key + ": unknown key " + given + meant);
                 }
             }
