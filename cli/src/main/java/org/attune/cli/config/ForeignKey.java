@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /// @param outcome the key of ours that means the same, or `no_effect`, `refused`, `default`
 /// @param values what values are called here, as `true=all-linear`; `*` is any value and, on the
 ///     right, that value; `*,` is a list between commas. Empty: values are the same. Of a refused
-///     name: values that change nothing. Of a default: its value here, or a comment
+///     name: values that change nothing. Of a default: its value here, `twice KEY`, or a comment
 /// @param note what is to be done, or why there is no effect
 record ForeignKey(String name, String program, String outcome, List<String> values, String note) {
     private static final String ANY = "*";

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -18,6 +19,9 @@ public final class ForeignKeys {
             ROWS.stream()
                     .filter(row -> !row.isDefault())
                     .collect(Collectors.groupingBy(ForeignKey::name));
+
+    private static final Set<String> DATASETS = Set.of("datasets", "eval_datasets");
+    private static final String AXOLOTL = "Axolotl";
 
     /// From so many names of one program on the whole file is taken for one of its.
     private static final int WHOLE_FILE = 4;
@@ -45,10 +49,19 @@ public final class ForeignKeys {
     }
 
     private long names(String candidate) {
-        return settings.keySet().stream()
-                .filter(name -> !known.containsKey(name))
-                .filter(name -> find(name, candidate).isPresent())
+        return settings.values().stream()
+                .filter(
+                        setting ->
+                                known.containsKey(setting.key())
+                                        ? candidate.equals(AXOLOTL) && rows(setting).isPresent()
+                                        : find(setting.key(), candidate).isPresent())
                 .count();
+    }
+
+    private static Optional<AxolotlRows.Answer> rows(Setting setting) {
+        return DATASETS.contains(setting.key())
+                ? AxolotlRows.of(setting.value())
+                : Optional.empty();
     }
 
     private static Optional<ForeignKey> find(String name, String program) {
@@ -78,6 +91,11 @@ public final class ForeignKeys {
     /// @return whether it is one
     boolean take(Setting setting, List<String> notes, Problems problems) {
         String name = setting.key();
+        Optional<AxolotlRows.Answer> rows = rows(setting);
+        if (rows.isPresent() && known.containsKey(name)) {
+            settings.put(name, answer(setting, rows.get(), problems));
+            return true;
+        }
         Optional<ForeignKey> row = find(name, program).or(() -> find(name));
         if (row.isEmpty() || known.containsKey(name) && !row.get().lists(setting.value())) {
             return false;
@@ -126,11 +144,36 @@ public final class ForeignKeys {
         } else if (value.isEmpty()) {
             problems.add(setting.where(), named + "; " + row.note());
         } else {
+            YamlNode node = YamlText.parse(setting.where(), value.get(), problems);
+            Setting renamed = setting.as(key, node);
+            Optional<AxolotlRows.Answer> rows = rows(renamed);
+            if (rows.isPresent()) {
+                settings.putIfAbsent(key, answer(renamed, rows.get(), problems));
+                return;
+            }
             problems.add(setting.where(), named + "; write " + key + ": " + value.get());
             written.putIfAbsent(key, value.get());
-            YamlNode node = YamlText.parse(setting.where(), value.get(), problems);
-            settings.putIfAbsent(key, setting.as(key, node));
+            settings.putIfAbsent(key, renamed);
         }
+    }
+
+    /// Entries of rows in Axolotl's words.
+    ///
+    /// @return the setting in ours
+    private Setting answer(Setting setting, AxolotlRows.Answer rows, Problems problems) {
+        String value = rows.entries().yaml();
+        written.putIfAbsent(setting.key(), value);
+        problems.add(
+                setting.where(),
+                "%s: entries in Axolotl's words; write %s: %s%s"
+                        .formatted(
+                                setting.key(),
+                                setting.key(),
+                                value,
+                                rows.notes().isEmpty()
+                                        ? ""
+                                        : "; not taken over: " + String.join("; ", rows.notes())));
+        return setting.as(setting.key(), rows.entries());
     }
 
     /// Says all keys to write at once, if there are several.
@@ -147,7 +190,7 @@ public final class ForeignKeys {
                             .filter(r -> r.isDefault() && r.program().equals(program))
                             .filter(r -> known.containsKey(r.name()))
                             .filter(r -> !settings.containsKey(r.name()))
-                            .map(ForeignKeys::line)
+                            .map(this::line)
                             .toList();
             if (!defaults.isEmpty()) {
                 lines.add("  # " + program + "'s defaults, where those here are others:");
@@ -157,8 +200,28 @@ public final class ForeignKeys {
         problems.remedy(String.join("\n", lines));
     }
 
-    private static String line(ForeignKey row) {
+    private String line(ForeignKey row) {
         String value = String.join("|", row.values());
+        if (value.startsWith("twice ")) {
+            value = twice(value.substring("twice ".length()));
+        }
         return value.startsWith("#") ? "  " + value : "  " + row.name() + ": " + value;
+    }
+
+    /// Twice what a key has in the file, or by the program's default.
+    private String twice(String key) {
+        String number =
+                Optional.ofNullable(settings.get(key))
+                        .map(setting -> setting.value().toString())
+                        .orElseGet(
+                                () ->
+                                        ROWS.stream()
+                                                .filter(row -> row.isDefault())
+                                                .filter(row -> row.program().equals(program))
+                                                .filter(row -> row.name().equals(key))
+                                                .map(row -> row.values().getFirst())
+                                                .findFirst()
+                                                .orElseThrow());
+        return number.matches("\\d{1,9}") ? String.valueOf(2 * Long.parseLong(number)) : number;
     }
 }

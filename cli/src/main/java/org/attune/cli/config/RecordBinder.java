@@ -12,6 +12,7 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// Fills configuration records from settings by the names of their components. Nested records
@@ -26,6 +28,7 @@ import java.util.TreeMap;
 final class RecordBinder {
     private final Map<String, Setting> settings;
     private final Problems problems;
+    private final Set<String> unread = new HashSet<>();
 
     RecordBinder(Map<String, Setting> settings, Problems problems) {
         this.settings = settings;
@@ -78,8 +81,14 @@ final class RecordBinder {
             return convert(component.getGenericType(), setting.value());
         } catch (BadValue e) {
             problems.add(setting.where(), e.about(setting.key()));
+            unread.add(setting.key());
             return standard;
         }
+    }
+
+    /// Keys whose values didn't fit, in whose place there are defaults.
+    Set<String> unread() {
+        return unread;
     }
 
     private static boolean isUnset(RecordComponent component, YamlNode value) {

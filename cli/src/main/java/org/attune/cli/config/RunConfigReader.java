@@ -138,9 +138,12 @@ public final class RunConfigReader {
         KeyAliases.resolve(settings, notes, problems);
         var missing = new Problems();
         PathKeys.resolve(settings, run.directory(), problems, missing);
-        T config = new RecordBinder(settings, problems).bind(defaults);
+        var binder = new RecordBinder(settings, problems);
+        T config = binder.bind(defaults);
         for (ConfigProblem problem : ConfigCheck.problems(config)) {
-            addUnlessReported(problem, run.name(), settings, given, problems);
+            if (!binder.unread().contains(top(problem))) {
+                add(problem, run.name(), settings, given, problems);
+            }
         }
         problems.throwIfAny();
         places.putAll(places(settings));
@@ -153,13 +156,18 @@ public final class RunConfigReader {
         return places;
     }
 
-    private static void addUnlessReported(
+    /// The key of the file that a problem is about.
+    private static String top(ConfigProblem problem) {
+        return problem.key().replaceFirst("[\\[.].*", "");
+    }
+
+    private static void add(
             ConfigProblem problem,
             String name,
             Map<String, Setting> settings,
             Map<String, Setting> given,
             Problems problems) {
-        String top = problem.key().replaceFirst("[\\[.].*", "");
+        String top = top(problem);
         Setting setting = settings.getOrDefault(top, given.get(top));
         if (setting == null) {
             problems.add(name, problem.toString());

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /// Files of other programs are answered with what to write here.
@@ -115,6 +116,7 @@ class ForeignKeysTest {
         LoadedRun<SftConfig> run = read(new SftMethod(), mended(LLAMA_FACTORY, answer));
         SftConfig config = run.config();
         assertEquals(4, config.lora().loraR());
+        assertEquals(8.0, config.lora().loraAlpha()); // twice lora_rank
         assertEquals(0.0, config.lora().loraDropout()); // LLaMA-Factory's default
         assertEquals(0.1, config.data().testSplitSize().orElseThrow());
         assertEquals(2048, config.length().maxLength().orElseThrow());
@@ -137,6 +139,67 @@ class ForeignKeysTest {
         SftConfig config = read(new SftMethod(), mended(AXOLOTL, answer)).config();
         assertEquals(List.of("all-linear"), config.lora().loraTargetModules());
         assertEquals(4.0, config.training().schedule().numTrainEpochs());
+    }
+
+    private static final String ROWS =
+            """
+            base_model: m
+            datasets:
+              - path: org/rows
+                type: chat_template
+                split: train
+                field_messages: conversations
+                message_property_mappings: {role: from, content: value}
+                roles_to_train: [assistant]
+              - path: chats.jsonl
+                ds_type: json
+                type: chat_template
+                field_messages: turns
+                train_on_eos: all
+              - path: texts
+                type: completion
+                field: body
+              - path: pairs
+                type: chatml.intel
+              - path: own.jsonl
+                type: {field_instruction: ask, field_output: reply, format: "{instruction}"}
+            test_datasets:
+              - {path: held.jsonl, ds_type: json, type: alpaca}
+            output_dir: o
+            """;
+
+    @Test
+    void entriesOfAxolotlAreOneAnswerEach() throws IOException {
+        String answer = problems(new SftMethod(), ROWS);
+        assertTrue(answer.startsWith("3 problems:"), answer);
+        for (String part :
+                List.of(
+                        "run.yaml:2: datasets: entries in Axolotl's words; write datasets: [{path:"
+                            + " org/rows, split: train}, {path: chats.jsonl, columns: {turns:"
+                            + " messages}}, {path: texts, type: language_modeling, columns: {body:"
+                            + " text}}, pairs, {path: own.jsonl, columns: {ask: instruction, reply:"
+                            + " output}}]; not taken over: [1].train_on_eos: ",
+                        "[3].type chatml.intel: rows are known by their columns",
+                        "[4].format: the chat template says",
+                        "run.yaml:21: eval_datasets: entries in Axolotl's words; write",
+                        "\nWhat Axolotl's names mean",
+                        "\n  eval_datasets: [{path: held.jsonl, type: alpaca}]")) {
+            assertTrue(answer.contains(part), part + " in " + answer);
+        }
+        String written = answer.substring(answer.indexOf("\n  model_name_or_path"));
+        SftConfig config =
+                read(new SftMethod(), written.replace("\n  ", "\n") + "\noutput_dir: o\n").config();
+        assertEquals(5, config.data().datasets().size());
+        assertEquals(Map.of("turns", "messages"), config.data().datasets().get(1).columns());
+    }
+
+    @Test
+    void aValueThatIsRefusedIsNotMissingToo() {
+        String answer =
+                problems(
+                        new SftMethod(),
+                        "model_name_or_path: m\noutput_dir: o\ndatasets: [{path: d, shrads: 2}]\n");
+        assertTrue(answer.startsWith("1 problem:"), answer);
     }
 
     @Test

@@ -101,6 +101,7 @@ final class KeysPage {
                 ## Names of other programs
 
                 A name from a file of LLaMA-Factory, Axolotl, ms-swift or Unsloth is an error that says what to write here, for all names of the file at once, with its value translated and the program's defaults where they are others. Names without effect here are noted and passed over.
+                Entries of Axolotl's `datasets` and `test_datasets` are answered with our entries: fields that name columns become `columns`, and fields without a counterpart are named.
                 The file is not simply taken over, since what it leaves out would stand at another program's defaults. `./attune keys cutoff_len` answers single names.
 
                 | here | there |
