@@ -97,11 +97,15 @@ public final class GivenPath {
     /// process runs, else so that it is found from there.
     public static String shown(String given, Path directory) {
         Path found = input(given, directory);
-        if (found.isAbsolute() && !of(given).isAbsolute()) {
-            Path here = Path.of("").toAbsolutePath();
-            return (found.startsWith(here) ? here.relativize(found) : found).toString();
-        }
-        return expand(given);
+        return found.isAbsolute() && !of(given).isAbsolute()
+                ? fromHere(found).toString()
+                : expand(given);
+    }
+
+    /// The path from the folder in which the process runs; unchanged if it lies elsewhere.
+    public static Path fromHere(Path path) {
+        Path here = Path.of("").toAbsolutePath();
+        return path.startsWith(here) ? here.relativize(path) : path;
     }
 
     private static List<Path> places(String given, Path directory) {

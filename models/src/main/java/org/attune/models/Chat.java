@@ -1,5 +1,8 @@
 package org.attune.models;
 
+import static org.attune.error.Argument.given;
+import static org.attune.error.Argument.givenAll;
+
 import org.attune.error.ConfigException;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.generation.TextCompletion;
@@ -53,7 +56,8 @@ public final class Chat implements AutoCloseable {
     /// @throws org.attune.error.AttuneException as above, or if they don't fit together
     public static Chat open(String model, String adapter) {
         return open(
-                ModelConfig.of(model).withAdapterNameOrPath(adapter), GenerationOptions.defaults());
+                ModelConfig.of(model).withAdapterNameOrPath(given(adapter, "adapter")),
+                GenerationOptions.defaults());
     }
 
     /// Opens a model, and says how it generates.
@@ -67,6 +71,9 @@ public final class Chat implements AutoCloseable {
     /// @param context most tokens of a conversation, ≥ 1; a model that was made for fewer has fewer
     public static Chat open(
             ModelConfig model, GenerationOptions options, List<Message> opening, int context) {
+        given(model, "model");
+        given(options, "options");
+        List<Message> first = givenAll(opening, "opening");
         if (context < 1) {
             throw new ConfigException("context is " + context + "; accepted: at least 1 token");
         }
@@ -75,7 +82,7 @@ public final class Chat implements AutoCloseable {
                     var loaded = LoadedModel.openToGenerate(model);
                     try {
                         SamplingConfig sampling = options.of(loaded.setup());
-                        return new Chat(loaded, session(loaded, opening, context), sampling);
+                        return new Chat(loaded, session(loaded, first, context), sampling);
                     } catch (RuntimeException | Error e) {
                         loaded.close();
                         throw e;
@@ -114,10 +121,12 @@ public final class Chat implements AutoCloseable {
 
     /// As above, with other options for this answer; also says why it ended.
     public TextCompletion answer(String text, GenerationOptions other, Consumer<String> receiver) {
-        return answer(text, other.of(model.setup()), receiver);
+        return answer(text, given(other, "options").of(model.setup()), receiver);
     }
 
     private TextCompletion answer(String text, SamplingConfig config, Consumer<String> receiver) {
+        given(text, "text");
+        given(receiver, "receiver");
         return alone(() -> session.say(text, config, receiver));
     }
 

@@ -1,5 +1,7 @@
 package org.attune.models;
 
+import static org.attune.error.Argument.given;
+
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
@@ -51,7 +53,7 @@ public record ModelConfig(
     }
 
     public static ModelConfig of(String modelNameOrPath) {
-        return defaults().withModelNameOrPath(modelNameOrPath);
+        return defaults().withModelNameOrPath(given(modelNameOrPath, "modelNameOrPath"));
     }
 
     /// The same model without an adapter to start from.

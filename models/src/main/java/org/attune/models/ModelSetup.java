@@ -1,5 +1,7 @@
 package org.attune.models;
 
+import static org.attune.error.Argument.given;
+
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
@@ -60,6 +62,7 @@ public final class ModelSetup implements AutoCloseable {
     ///
     /// @throws org.attune.error.ModelException if one is missing, damaged or of an unknown kind
     public static ModelSetup open(ModelConfig config, HubCache hub) {
+        given(config, "config");
         ModelSource source =
                 ModelSource.open(config.modelNameOrPath(), config.modelRevision(), hub);
         try {

@@ -8,12 +8,14 @@ import org.attune.error.ConfigException;
 import org.attune.rollout.StopReason;
 import org.attune.text.Message;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -42,6 +44,28 @@ class ChatTest {
             return task.get();
         } catch (InterruptedException | ExecutionException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    private static String refused(Executable call) {
+        return assertThrows(IllegalArgumentException.class, call).getMessage();
+    }
+
+    @Test
+    void anArgumentThatIsNullIsNamed() {
+        assertEquals("modelNameOrPath must not be null", refused(() -> Chat.open(null)));
+        assertEquals("adapter must not be null", refused(() -> Chat.open("m", null)));
+        assertEquals("options must not be null", refused(() -> Chat.open(CONFIG, null)));
+        List<Message> opening = Collections.singletonList(null);
+        assertEquals(
+                "opening[0] must not be null",
+                refused(() -> Chat.open(CONFIG, SHORT, opening, 64)));
+        assertEquals(
+                "config must not be null",
+                refused(() -> LoadedModel.openToGenerate((ModelConfig) null)));
+        try (var chat = open(SHORT)) {
+            assertEquals("text must not be null", refused(() -> chat.say(null)));
+            assertEquals("receiver must not be null", refused(() -> chat.say("1", null)));
         }
     }
 

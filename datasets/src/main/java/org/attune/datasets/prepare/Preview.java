@@ -13,8 +13,10 @@ import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.prepare.PreparationReport.Dropped;
 import org.attune.datasets.prepare.PreparationReport.Truncated;
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.files.GivenPath;
 import org.attune.text.Tokenizer;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -78,7 +80,7 @@ public final class Preview {
                     heading(
                             "%s: %d tokens, %d trained%s"
                                     .formatted(
-                                            document.origin().where(),
+                                            where(document.origin()),
                                             document.length(),
                                             document.trainedTokens(),
                                             weights(document))));
@@ -88,6 +90,11 @@ public final class Preview {
                             i -> i > 0 && document.completionMask()[i] ? document.weight(i) : 0));
         }
         return String.join("\n", parts) + "\n";
+    }
+
+    private static String where(RowOrigin origin) {
+        String file = GivenPath.fromHere(Path.of(origin.file())).toString();
+        return new RowOrigin(file, origin.line(), origin.row()).where();
     }
 
     private static String weights(SftExample document) {
@@ -126,7 +133,7 @@ public final class Preview {
                 heading(
                         "%s: prompt %d tokens, chosen %d, rejected %d%s"
                                 .formatted(
-                                        pair.origin().where(),
+                                        where(pair.origin()),
                                         prompt.length,
                                         pair.chosen().length() - prompt.length,
                                         pair.rejected().length()
@@ -167,7 +174,7 @@ public final class Preview {
                         "\n",
                         heading(
                                 "%s: prompt %d tokens, completion %d"
-                                        .formatted(origin.where(), start, tokens.length() - start)),
+                                        .formatted(where(origin), start, tokens.length() - start)),
                         text(tokens.ids(), tokens::isTrained))
                 + "\n";
     }
@@ -186,7 +193,7 @@ public final class Preview {
                         heading(
                                 "%s: %d tokens, %d judged"
                                         .formatted(
-                                                row.origin().where(),
+                                                where(row.origin()),
                                                 row.length(),
                                                 row.steps().size())),
                         text(row.ids(), ends::contains),
@@ -201,9 +208,7 @@ public final class Preview {
     public String prompt(PromptExample prompt, Collection<String> columns) {
         var parts = new ArrayList<String>();
         parts.add(
-                heading(
-                        "%s: prompt %d tokens"
-                                .formatted(prompt.origin().where(), prompt.length())));
+                heading("%s: prompt %d tokens".formatted(where(prompt.origin()), prompt.length())));
         parts.add(text(prompt.ids(), _ -> false));
         for (String column : columns) {
             Object value = prompt.columns().get(column);
@@ -232,7 +237,7 @@ public final class Preview {
             parts.add(
                     "dropped %s: %s%s"
                             .formatted(
-                                    row.origin().where(),
+                                    where(row.origin()),
                                     row.reason(),
                                     row.detail().isEmpty() ? "" : " (" + row.detail() + ")"));
         }
@@ -240,7 +245,7 @@ public final class Preview {
         for (Truncated row : report.truncated().stream().limit(LISTED).toList()) {
             parts.add(
                     "truncated %s: %d tokens to %d"
-                            .formatted(row.origin().where(), row.from(), row.to()));
+                            .formatted(where(row.origin()), row.from(), row.to()));
         }
         more(parts, report.truncated());
         return String.join("\n", parts) + "\n";

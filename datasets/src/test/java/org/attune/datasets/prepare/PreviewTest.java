@@ -15,6 +15,7 @@ import org.attune.datasets.testing.ByteTokenizer;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 
@@ -33,6 +34,18 @@ class PreviewTest {
         assertEquals(
                 "── data.jsonl:3: 4 tokens, 2 trained\nQ:⟦A<eos>⟧\n",
                 preview.row(new PackedRow(List.of(document))));
+    }
+
+    @Test
+    void filesBelowTheWorkingFolderAreShownFromThere() {
+        String below = Path.of("rows", "data.jsonl").toAbsolutePath().toString();
+        String other = Path.of("").toAbsolutePath().resolveSibling("rows.jsonl").toString();
+        for (String file : List.of(below, other)) {
+            var side = new CompletionTokens(new int[] {'P', '1'}, 1);
+            var row = new PreferenceExample(side, side, new RowOrigin(file, 3, 2));
+            String shown = file.equals(below) ? "rows/data.jsonl:3" : other + ":3";
+            assertTrue(preview.pair(row).contains("── " + shown + ": "), preview.pair(row));
+        }
     }
 
     @Test

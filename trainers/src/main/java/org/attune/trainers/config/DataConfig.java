@@ -1,5 +1,8 @@
 package org.attune.trainers.config;
 
+import static org.attune.error.Argument.given;
+import static org.attune.error.Argument.givenAll;
+
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotEmpty;
 
@@ -7,6 +10,7 @@ import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.UnusedColumns;
 import org.attune.records.CopyMethods;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -48,6 +52,10 @@ public record DataConfig(
     }
 
     public static DataConfig of(String... paths) {
-        return defaults().withDatasets(List.of(paths).stream().map(DatasetSpec::of).toList());
+        return defaults()
+                .withDatasets(
+                        givenAll(Arrays.asList(given(paths, "paths")), "paths").stream()
+                                .map(DatasetSpec::of)
+                                .toList());
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import static org.attune.error.Argument.given;
+
 import org.attune.records.CopyMethods;
 
 import java.nio.file.Path;
@@ -31,7 +33,7 @@ public record SaveConfig(
     }
 
     public static SaveConfig to(Path outputDir) {
-        return defaults().withOutputDir(outputDir);
+        return defaults().withOutputDir(given(outputDir, "outputDir"));
     }
 
     /// Steps between checkpoints in a run of `totalSteps`.

@@ -110,14 +110,12 @@ final class AnswerWriter implements TrainingListener {
     }
 
     private WrittenAnswer told(int row, List<GivenAnswer> given, TextCompletion written) {
+        Tokenizer tokenizer = completer.tokenizer();
         Map<String, String> texts = new LinkedHashMap<>();
         for (GivenAnswer answer : given) {
-            texts.put(answer.name(), text(answer.tokens().completionIds(), true));
+            texts.put(answer.name(), tokenizer.decode(answer.tokens().completionIds(), true));
         }
-        return new WrittenAnswer(row, text(prompt(given), false), texts, written.text());
-    }
-
-    private String text(int[] ids, boolean skipSpecial) {
-        return completer.tokenizer().decode(ids, skipSpecial);
+        String prompt = PromptText.of(tokenizer::decode, prompt(given));
+        return new WrittenAnswer(row, prompt, texts, written.text());
     }
 }

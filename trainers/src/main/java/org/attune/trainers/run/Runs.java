@@ -1,5 +1,8 @@
 package org.attune.trainers.run;
 
+import static org.attune.error.Argument.given;
+import static org.attune.error.Argument.givenAll;
+
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.hub.HubDownload;
@@ -23,6 +26,7 @@ import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoMethod;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -53,7 +57,11 @@ public record Runs(
     private static final List<Object> JUDGE = List.of("(a judge of its own)");
 
     public Runs {
-        listeners = List.copyOf(listeners);
+        given(hub, "hub");
+        listeners = givenAll(listeners, "listeners");
+        given(stop, "stop");
+        given(ranks, "ranks");
+        given(files, "files");
     }
 
     /// Of one process, with files.
@@ -68,7 +76,10 @@ public record Runs(
 
     /// With the environment's hub cache.
     public static Runs with(TrainingListener... listeners) {
-        return new Runs(HubDownload.cache(), List.of(listeners), new StopSignal());
+        return new Runs(
+                HubDownload.cache(),
+                Arrays.asList(given(listeners, "listeners")),
+                new StopSignal());
     }
 
     /// Trains by the method whose configuration it is. Relative paths start where the process is.
@@ -86,7 +97,7 @@ public record Runs(
     /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
     ///     training fails; the message says what to do
     public <C extends Record & RunConfig> RunSummary train(C config, Path directory) {
-        return train(Methods.of(config), config, directory);
+        return train(Methods.of(given(config, "config")), config, directory);
     }
 
     /// Trains by a method, which may be one of your own.
@@ -97,6 +108,8 @@ public record Runs(
     ///     training fails; the message says what to do
     public <C extends Record & RunConfig> RunSummary train(
             TrainingMethod<C, ?> method, C config, Path directory) {
+        given(method, "method");
+        given(directory, "directory");
         return train(method, config, around -> method.train(around, config, directory));
     }
 
@@ -105,15 +118,17 @@ public record Runs(
     ///
     /// @param rewards those that are [AutoCloseable] are closed at the end
     public RunSummary grpo(GrpoConfig config, List<WeightedReward> rewards) {
-        return train(config.withRewards(r -> r.withRewardFuncs(List.copyOf(rewards))));
+        List<Object> funcs = List.copyOf(givenAll(rewards, "rewards"));
+        return train(given(config, "config").withRewards(r -> r.withRewardFuncs(funcs)));
     }
 
     /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         return train(
                 new GrpoMethod(),
-                config.withRewards(r -> r.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
-                Judging.of(rewards));
+                given(config, "config")
+                        .withRewards(r -> r.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
+                Judging.of(given(rewards, "rewards")));
     }
 
     /// Proximal policy optimisation with reward functions of your own in place of `reward_funcs`;
@@ -121,14 +136,16 @@ public record Runs(
     ///
     /// @param rewards those that are [AutoCloseable] are closed at the end
     public RunSummary ppo(PpoConfig config, List<WeightedReward> rewards) {
-        return train(config.withJudging(j -> j.withRewardFuncs(List.copyOf(rewards))));
+        List<Object> funcs = List.copyOf(givenAll(rewards, "rewards"));
+        return train(given(config, "config").withJudging(j -> j.withRewardFuncs(funcs)));
     }
 
     /// As above, with whatever judges completions in place of `reward_funcs`.
     ///
     /// @throws ConfigException if `reward_model_path` names another judge
     public RunSummary ppo(PpoConfig config, CompletionScorer rewards) {
-        config.judging()
+        given(config, "config")
+                .judging()
                 .rewardModelPath()
                 .ifPresent(
                         path -> {
@@ -139,7 +156,7 @@ public record Runs(
         return train(
                 new PpoMethod(),
                 config.withJudging(j -> j.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
-                Judging.of(rewards));
+                Judging.of(given(rewards, "rewards")));
     }
 
     private <C extends Record & RolloutRun> RunSummary train(
@@ -149,6 +166,7 @@ public record Runs(
 
     private <C extends Record & RunConfig> RunSummary train(
             TrainingMethod<C, ?> method, C config, Function<Surroundings, RunSummary> training) {
+        given(config, "config");
         if (files.isEmpty() || !ranks.writes()) {
             return training.apply(surroundings(listeners));
         }
