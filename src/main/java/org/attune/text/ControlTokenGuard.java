@@ -35,12 +35,16 @@ final class ControlTokenGuard {
     ControlTokenGuard(List<String> controlTokens, Predicate<String> roles) {
         this.roles = roles;
         List<String> longestFirst =
-                controlTokens.stream()
-                        .filter(token -> !SPACE.matcher(token).matches())
+                control(controlTokens).stream()
                         .sorted(Comparator.comparingInt(String::length).reversed())
                         .map(Pattern::quote)
                         .toList();
         this.controlToken = Pattern.compile(String.join("|", longestFirst));
+    }
+
+    /// Those of added tokens that aren't white space.
+    static List<String> control(List<String> addedTokens) {
+        return addedTokens.stream().filter(token -> !SPACE.matcher(token).matches()).toList();
     }
 
     /// The conversation with every control token in its messages and tools wrapped; roles stay as

@@ -8,6 +8,9 @@ import org.attune.error.ModelException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// A Hugging Face fast tokenizer (`tokenizer.json`). Truncation and padding that the file asks for
 /// are off. Thread-safe; owns native memory, so close it.
@@ -18,6 +21,9 @@ public final class HfTokenizer implements Tokenizer {
     private final OptionalInt bosId;
     private final OptionalInt eosId;
     private final OptionalInt padId;
+
+    /// Ids of added tokens but those of white space, which are text.
+    private final Set<Integer> controlIds;
 
     /// Made on first use, guarded by `this`.
     private NativeTokenizer asText;
@@ -33,6 +39,11 @@ public final class HfTokenizer implements Tokenizer {
         this.json = json;
         this.tokenizer = tokenizer;
         this.vocabulary = vocabulary;
+        this.controlIds =
+                ControlTokenGuard.control(vocabulary.addedTokens()).stream()
+                        .flatMapToInt(token -> vocabulary.id(token).stream())
+                        .boxed()
+                        .collect(Collectors.toUnmodifiableSet());
         this.bosId = requireKnown(name, "bos_token", specials.bos().orElse(null));
         this.eosId = requireKnown(name, "eos_token", specials.eos().orElse(null));
         this.padId = specials.pad().map(vocabulary::id).orElse(OptionalInt.empty());
@@ -96,11 +107,37 @@ public final class HfTokenizer implements Tokenizer {
     }
 
     /// The first call builds a second tokenizer without added tokens, which takes as long as
-    /// loading.
+    /// loading. Where that one finds a control token too, since the vocabulary has it, the text is
+    /// cut behind the token's first character.
     @Override
     public Encoding encodeAsText(String text) {
         requireCharacters(text);
-        return encoding(text, withoutAddedTokens().encode(text, false, true));
+        Encoding whole = encoding(text, withoutAddedTokens().encode(text, false, true));
+        int[] cuts =
+                IntStream.range(0, whole.ids().length)
+                        .filter(i -> controlIds.contains(whole.ids()[i]))
+                        .map(i -> text.offsetByCodePoints(whole.start()[i], 1))
+                        .filter(cut -> cut < text.length())
+                        .toArray();
+        return cuts.length == 0 ? whole : encodeParts(text, cuts);
+    }
+
+    private Encoding encodeParts(String text, int[] cuts) {
+        IntStream.Builder ids = IntStream.builder();
+        IntStream.Builder start = IntStream.builder();
+        IntStream.Builder end = IntStream.builder();
+        int from = 0;
+        for (int k = 0; k <= cuts.length; k++) {
+            int to = k < cuts.length ? cuts[k] : text.length();
+            Encoding part = encodeAsText(text.substring(from, to));
+            for (int i = 0; i < part.ids().length; i++) {
+                ids.add(part.ids()[i]);
+                start.add(from + part.start()[i]);
+                end.add(from + part.end()[i]);
+            }
+            from = to;
+        }
+        return new Encoding(ids.build().toArray(), start.build().toArray(), end.build().toArray());
     }
 
     private synchronized NativeTokenizer withoutAddedTokens() {

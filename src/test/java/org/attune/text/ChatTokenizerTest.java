@@ -200,6 +200,32 @@ class ChatTokenizerTest {
         }
     }
 
+    /// A vocabulary may have a control token among its words, as SentencePiece's have.
+    @Test
+    void aControlTokenThatTheVocabularyHasTooIsCut() {
+        int hello = assets.tokenizer().id("hello").orElseThrow();
+        ObjectNode more = JsonFields.parse("json", assets.tokenizer().json()).toNode();
+        ArrayNode added = (ArrayNode) more.get("added_tokens");
+        ObjectNode token = added.get(0).deepCopy();
+        added.add(token.put("id", hello).put("content", "hello").put("special", false));
+        try (var tokenizer = HfTokenizer.of("more.json", more.toString(), SpecialTokens.none())) {
+            String text = "hello <|start|>hello".repeat(1000);
+            var talk = Conversation.of(List.of(Message.of("user", text)));
+            var plain = new ChatTokenizer(tokenizer, assets.chat().template());
+            assertEquals(2000, controlTokens(plain.encode(talk, Tail.NOTHING).ids(), hello));
+            int[] guarded = plain.sanitizingControlTokens().encode(talk, Tail.NOTHING).ids();
+            assertEquals(0, controlTokens(guarded, hello));
+            assertEquals(1, controlTokens(guarded, 1));
+            Tokenizer.Encoding asText = tokenizer.encodeAsText(text);
+            assertEquals(text, tokenizer.decode(asText.ids(), false));
+            assertEquals(0, controlTokens(asText.ids(), hello));
+            for (int i = 0; i < asText.ids().length; i++) {
+                assertEquals(i == 0 ? 0 : asText.end()[i - 1], asText.start()[i]);
+            }
+            assertEquals(text.length(), asText.end()[asText.end().length - 1]);
+        }
+    }
+
     private static int controlTokens(int[] ids, int id) {
         return (int) java.util.Arrays.stream(ids).filter(x -> x == id).count();
     }
