@@ -34,6 +34,14 @@ public final class Secrets {
                     "MLFLOW_TRACKING_PASSWORD",
                     "TRACKIO_WRITE_TOKEN");
 
+    /// How the variables begin that hand words of a command line on which hold secrets.
+    public static final String WORD = "ATTUNE_WORD_";
+
+    /// Whether a variable is one that programs which a run starts don't get.
+    public static boolean isSecretVariable(String name) {
+        return VARIABLES.contains(name) || name.startsWith(WORD);
+    }
+
     /// Shorter ones are not looked for in texts: they would hide words.
     private static final int SHORTEST = 8;
 

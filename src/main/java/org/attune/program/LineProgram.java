@@ -86,7 +86,7 @@ public final class LineProgram {
             throws IOException {
         var builder = new ProcessBuilder(command).directory(directory.toAbsolutePath().toFile());
         Map<String, String> theirs = builder.environment();
-        theirs.keySet().removeAll(Secrets.VARIABLES); // it may run what a model has written
+        theirs.keySet().removeIf(Secrets::isSecretVariable); // it may run what a model has written
         theirs.putAll(environment);
         // Python holds back what it prints into a pipe otherwise.
         theirs.putIfAbsent("PYTHONUNBUFFERED", "1");

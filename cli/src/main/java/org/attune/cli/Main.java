@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.cli.launch.SecretWords;
 import org.attune.files.GivenPath;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
@@ -51,7 +52,8 @@ public final class Main {
     /// Runs a command on this process's streams.
     ///
     /// @return the exit code
-    public static int run(String... args) {
+    public static int run(String... words) {
+        String[] args = SecretWords.shown(words, System.getenv());
         return commandLine(
                         new PrintWriter(System.out, true, StandardCharsets.UTF_8),
                         new PrintWriter(System.err, true, StandardCharsets.UTF_8),

@@ -62,9 +62,10 @@ public final class RankJob {
         theirs.putIfAbsent("OMP_NUM_THREADS", Integer.toString(plan.threads()));
         theirs.putIfAbsent("UCX_ERROR_SIGNALS", ""); // the JVM has uses for SIGSEGV
         String more = environment.getOrDefault(MORE, "").strip();
+        List<String> words = SecretWords.hidden(program, theirs);
         List<String> own = more.isEmpty() ? List.of() : List.of(more.split("\\s+"));
         List<String> command = new ArrayList<>(ownSession());
-        command.addAll(plan.command(launcher, theirs, own, program));
+        command.addAll(plan.command(launcher, theirs, own, words));
         builder.command(command)
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(ProcessBuilder.Redirect.INHERIT);
