@@ -1,7 +1,5 @@
 package org.attune.files;
 
-import org.slf4j.LoggerFactory;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -29,7 +27,8 @@ public final class AtomicFile {
 
     /// Replaces `file`, or creates it, with what `content` writes.
     ///
-    /// @throws IOException if anything fails; `file` is then as it was
+    /// @throws IOException if anything fails; `file` is then as it was, unless the rename alone
+    ///     couldn't be forced to the disk
     public static void write(Path file, Content content) throws IOException {
         Path target = file.toAbsolutePath();
         Path temporary = temporarySibling(target);
@@ -38,14 +37,14 @@ public final class AtomicFile {
                     FileChannel.open(
                             temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 content.writeTo(channel);
-                channel.force(true);
+                Disk.force(channel, target);
             }
             move(temporary, target);
         } catch (IOException | RuntimeException | Error e) {
             Files.deleteIfExists(temporary);
             throw e;
         }
-        forceFolder(target.getParent());
+        Disk.forceFolder(target.getParent());
     }
 
     /// Replaces `file`, or creates it, with UTF-8 text.
@@ -81,17 +80,6 @@ public final class AtomicFile {
                     from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (AtomicMoveNotSupportedException e) {
             throw new IOException("the file system of %s can't rename atomically".formatted(to), e);
-        }
-    }
-
-    /// Forces a folder's entries to the disk, so that a rename survives a power cut. Not every
-    /// operating system can open a folder; there the rename is as durable as the system makes it.
-    static void forceFolder(Path folder) {
-        try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
-        } catch (IOException e) {
-            LoggerFactory.getLogger(AtomicFile.class)
-                    .debug("{} can't be forced to disk: {}", folder, e.toString());
         }
     }
 }

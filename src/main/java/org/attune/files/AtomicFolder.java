@@ -58,7 +58,7 @@ public final class AtomicFolder implements AutoCloseable {
         }
         AtomicFile.move(temporary, target);
         committed = true;
-        AtomicFile.forceFolder(target.getParent());
+        Disk.forceFolder(target.getParent());
         if (old != null) {
             delete(old);
         }
@@ -90,10 +90,10 @@ public final class AtomicFolder implements AutoCloseable {
             for (Path path : (Iterable<Path>) paths::iterator) {
                 if (Files.isRegularFile(path)) {
                     try (var channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-                        channel.force(true);
+                        Disk.force(channel, path);
                     }
                 } else {
-                    AtomicFile.forceFolder(path);
+                    Disk.forceFolder(path);
                 }
             }
         }

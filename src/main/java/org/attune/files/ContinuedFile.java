@@ -152,7 +152,7 @@ public final class ContinuedFile implements AutoCloseable {
     @Override
     public void close() {
         try (channel) {
-            channel.force(true);
+            Disk.force(channel, file);
         } catch (IOException e) {
             throw unwritable(key, file, e);
         }
