@@ -40,7 +40,13 @@ attune=${ATTUNE:-$root/attune}
 case $device in
   cuda | cuda:[0-9]*) named=$device ;;
   cpu) named=cpu ;;
-  simulated) named=auto ATTUNE_JAVA_OPTS="-Dattune.device=simulated ${ATTUNE_JAVA_OPTS:-}" ;;
+  simulated) # it is the tests', not Attune's: packed by pack.sh, or compiled beside the sources
+    named=auto ATTUNE_JAVA_OPTS="-Dattune.device=simulated ${ATTUNE_JAVA_OPTS:-}"
+    support=$root/tests/lib/attune-src-tests.jar
+    [ -e "$support" ] || support=$root/src/target/test-classes
+    [ -e "$support" ] || fail "the simulated GPU is in the tests, which aren't compiled; run: mvn -B -DskipTests package"
+    export ATTUNE_CLASSPATH=$support${ATTUNE_CLASSPATH:+:$ATTUNE_CLASSPATH}
+    ;;
   *) fail "--device is $device; accepted: cuda, cuda:N, cpu, simulated" ;;
 esac
 # The libtorch of that Python, unless another is named.

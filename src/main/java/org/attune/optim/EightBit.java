@@ -56,7 +56,7 @@ record EightBit(ElementFormula formula) implements OptimizerKind {
 
     @Override
     public boolean serves(Device device) {
-        return device.type() == Device.Type.CPU;
+        return !device.isGpu();
     }
 
     @Override

@@ -24,22 +24,24 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
 
     /// What a rank has.
     ///
-    /// @param device where it computes
+    /// @param device where it computes, as messages say it
     /// @param place its machine and GPU, by whatever number it knows it
     /// @param nccl version of its NCCL; 0: there is none
-    record Found(Device device, String place, int nccl) {
+    record Found(String device, String place, int nccl) {
         private static final String LINE = "\n";
 
         byte[] bytes() {
-            String text =
-                    String.join(LINE, device.type().name(), "" + device.index(), place, "" + nccl);
-            return text.getBytes(StandardCharsets.UTF_8);
+            return String.join(LINE, device, place, "" + nccl).getBytes(StandardCharsets.UTF_8);
         }
 
         static Found of(byte[] bytes) {
             String[] words = new String(bytes, StandardCharsets.UTF_8).split(LINE, -1);
-            var device = new Device(Device.Type.valueOf(words[0]), Integer.parseInt(words[1]));
-            return new Found(device, words[2], Integer.parseInt(words[3]));
+            return new Found(words[0], words[1], Integer.parseInt(words[2]));
+        }
+
+        /// The device without its number.
+        String kind() {
+            return device.split(":", 2)[0];
         }
     }
 
@@ -58,11 +60,9 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
     public static RankCarrier join(
             MpiCollective mpi, Device device, Optional<RankBackend> asked, RankSum sum) {
         Optional<NcclLibrary> library =
-                device.type() == Device.Type.CUDA && asked.orElse(null) != RankBackend.MPI
-                        ? NcclLibrary.find()
-                        : Optional.empty();
+                asked.orElse(null) == RankBackend.MPI ? Optional.empty() : RankGpu.nccl(device);
         String place = mpi.machine() + " " + RankGpu.place(device);
-        var mine = new Found(device, place, library.map(NcclLibrary::version).orElse(0));
+        var mine = new Found(device.toString(), place, library.map(NcclLibrary::version).orElse(0));
         List<Found> all = Stream.of(mpi.allGather(KEY, mine.bytes())).map(Found::of).toList();
         List<String> names = IntStream.range(0, mpi.size()).mapToObj(mpi::where).toList();
         Choice choice = choose(all, names, asked);
@@ -95,7 +95,7 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
     /// @throws ConfigException if what was asked for can't be had, or devices are of several kinds
     static Choice choose(List<Found> all, List<String> names, Optional<RankBackend> asked) {
         for (int rank = 1; rank < all.size(); rank++) {
-            if (all.get(rank).device().type() != all.getFirst().device().type()) {
+            if (!all.get(rank).kind().equals(all.getFirst().kind())) {
                 throw ConfigException.about(
                         "device",
                         "%s computes on %s, %s on %s; all ranks need the same kind of device"
@@ -107,7 +107,7 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
             }
         }
         boolean nccl = asked.equals(Optional.of(RankBackend.NCCL));
-        if (!all.getFirst().device().isGpu()) {
+        if (all.getFirst().device().equals(Device.cpu().toString())) {
             if (nccl) {
                 throw ConfigException.about(
                         KEY,
@@ -146,10 +146,7 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
             Found one = all.get(rank);
             String name = names.get(rank);
             if (one.nccl() == 0) {
-                return Optional.of(
-                        one.device().type() == Device.Type.CUDA
-                                ? name + " finds no NCCL (libnccl.so.2) with its libtorch"
-                                : "the simulated GPU has no NCCL");
+                return Optional.of(name + " finds no NCCL (libnccl.so.2) with its libtorch");
             }
             if (one.nccl() != all.getFirst().nccl()) {
                 return Optional.of(

@@ -1,7 +1,7 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
-import org.attune.tensor.gpu.Launch;
+import org.attune.tensor.kernel.Launch;
 
 /// Attention of new tokens, one a sequence, over a cache of keys and values by Attune's own kernels
 /// for GPUs. It allocates nothing, and reads from the device where the tokens stand: so its

@@ -1,7 +1,7 @@
 package org.attune.tensor;
 
-import java.util.ArrayList;
-import java.util.List;
+import org.attune.tensor.kernel.GraphRecorder;
+
 import java.util.Map;
 
 /// A [DeviceGraph] while it is recorded. What a GPU is asked for is written down instead of
@@ -11,20 +11,21 @@ final class Capture {
     private static Capture current; // null while nothing is recorded
 
     private final Device device;
+    private final GraphRecorder recorder;
     private final TensorScope held = TensorScope.detached("graph");
-    private final List<Runnable> launches = new ArrayList<>(); // of the simulated GPU
     private Map<String, Long> counting;
 
-    private Capture(Device device) {
+    private Capture(Device device, GraphRecorder recorder) {
         this.device = device;
+        this.recorder = recorder;
     }
 
     /// @throws IllegalStateException if another is under way
-    static Capture begin(Device device) {
+    static Capture begin(Device device, GraphRecorder recorder) {
         if (current != null) {
             throw new IllegalStateException("a graph of " + current.device + " is being recorded");
         }
-        current = new Capture(device);
+        current = new Capture(device, recorder);
         current.counting = DeviceTraffic.pause();
         return current;
     }
@@ -95,21 +96,12 @@ final class Capture {
         return all;
     }
 
-    /// Writes a launch down.
+    /// Has a launch recorded.
     ///
     /// @param launch does it again
-    /// @return whether it is not to be made now: a real GPU's driver writes down what is launched
+    /// @return whether it is not to be made now
     boolean notes(Runnable launch) {
-        if (device.type() != Device.Type.SIMULATED) {
-            return false;
-        }
-        launches.add(launch);
-        return true;
-    }
-
-    /// What was written down of the simulated GPU, in order.
-    List<Runnable> launches() {
-        return launches;
+        return recorder.takes(launch);
     }
 
     /// Owner of what the launches touch.

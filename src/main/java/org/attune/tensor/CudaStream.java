@@ -1,5 +1,7 @@
 package org.attune.tensor;
 
+import org.attune.tensor.gpu.LibtorchStream;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
@@ -8,15 +10,15 @@ import java.lang.invoke.MethodHandle;
 
 /// The stream on which libtorch computes; its function is looked for when a real GPU first needs
 /// it. On the engine thread.
-final class CudaStream {
+///
+/// @param index of the GPU
+record CudaStream(int index) implements LibtorchStream {
     private static final String NAME = "aoti_torch_get_current_cuda_stream";
     private static final MemorySegment OUT = Arena.global().allocate(ValueLayout.JAVA_LONG);
     private static final MethodHandle FUNCTION = function();
 
     private static final String BEGIN = "aoti_torch_create_cuda_stream_guard";
     private static final String END = "aoti_torch_delete_cuda_stream_guard";
-
-    private CudaStream() {}
 
     /// Begins and ends of using another stream, looked for when a graph is first wanted.
     private static final class Guards {
@@ -35,22 +37,16 @@ final class CudaStream {
         private Guards() {}
     }
 
-    /// Ends [#use].
-    interface Use extends AutoCloseable {
-        @Override
-        void close();
-    }
-
-    /// @throws IllegalStateException if this libtorch can't [#use] another stream
-    static void requireGuards() {
+    @Override
+    public void requireUse() {
         if (Guards.BEGINS == null || Guards.ENDS == null) {
             throw new IllegalStateException("libtorch has no " + BEGIN + " or no " + END);
         }
     }
 
-    /// Has libtorch compute on another stream of a GPU until the result is closed.
-    static Use use(int index, long stream) {
-        requireGuards();
+    @Override
+    public Use use(long stream) {
+        requireUse();
         long guard;
         try {
             int rc = (int) Guards.BEGINS.invokeExact(stream, index, OUT.address());
@@ -82,8 +78,8 @@ final class CudaStream {
         return function;
     }
 
-    /// That of a GPU, as CUDA's `cudaStream_t`.
-    static long of(int index) {
+    @Override
+    public long current() {
         try {
             Libtorch.check(NAME, (int) FUNCTION.invokeExact(index, OUT.address()));
         } catch (Throwable t) {

@@ -1,44 +1,32 @@
 package org.attune.tensor;
 
 import org.attune.error.ConfigException;
+import org.attune.tensor.kernel.KernelDevice;
 
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// The device that a tensor lives on. Nothing is created without one.
 ///
-/// @param type processor, GPU or simulated GPU
+/// @param kind processors, or a kind of GPU
 /// @param index number of the GPU, 0 for the CPU
-public record Device(Type type, int index) {
-    private static final Device CPU = new Device(Type.CPU, 0);
-    private static final Device SIMULATED = new Device(Type.SIMULATED, 0);
+public record Device(DeviceKind kind, int index) {
+    private static final Device CPU = new Device(DeviceKinds.PROCESSOR, 0);
+    private static final String CUDA = "cuda";
+    private static final Pattern NAME = Pattern.compile("([a-z]+)(?::(\\d{1,3}))?");
 
-    /// The system property that says what `auto` is: `-Dattune.device=simulated`.
+    /// The system property that says what `auto` is.
     private static final String PREFERRED = "attune.device";
+
+    private static final String KERNELS = "attune.gpu.kernels";
 
     /// Variables in which launchers tell a process its number on this machine: Open MPI, Intel MPI
     /// and MPICH, Slurm.
     private static final List<String> LOCAL_RANK =
             List.of("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID");
-
-    /// Kinds of devices, with libtorch's `DeviceType` number. Libtorch takes what is simulated for
-    /// the processor's.
-    public enum Type {
-        CPU(0),
-        CUDA(1),
-        SIMULATED(0);
-
-        private final int number;
-
-        Type(int number) {
-            this.number = number;
-        }
-
-        int number() {
-            return number;
-        }
-    }
 
     public Device {
         if (index < 0) {
@@ -51,53 +39,52 @@ public record Device(Type type, int index) {
         return CPU;
     }
 
-    /// A GPU.
-    public static Device cuda(int index) {
-        return new Device(Type.CUDA, index);
-    }
-
-    /// A GPU that isn't one, for tests: its tensors lie in the processor's memory, but Java may not
-    /// look at them, kernels for processors don't serve them, and operators refuse to mix them with
-    /// the processor's.
-    public static Device simulated() {
-        return SIMULATED;
-    }
-
-    /// Whether this is a GPU, or the simulated one.
+    /// Whether this is a GPU.
     public boolean isGpu() {
-        return type != Type.CPU;
+        return kind != DeviceKinds.PROCESSOR;
     }
 
-    /// Reads `auto`, `cpu`, `cuda` or `cuda:N`. `cuda` is the first GPU. Where a launcher
-    /// started several processes on this machine, it is the GPU of a process's number among them.
-    /// `auto` is the same if there is a GPU, else the CPU. Under `-Dattune.device=simulated` it
-    /// is the simulated GPU, which `simulated` names too.
+    /// Whether its tensors lie in the processor's memory, where libtorch's operators for the
+    /// processor compute them.
+    boolean isHostMemory() {
+        return kind.number() == DeviceKinds.PROCESSOR.number();
+    }
+
+    /// Reads `auto`, `cpu`, or a GPU's kind with a number or without: `cuda`, `cuda:N`. Without one
+    /// it is the first GPU. Where a launcher started several processes on this machine, it is the
+    /// GPU of a process's number among them. `auto` is what the system property `attune.device`
+    /// names. Without it, it is `cuda` if there is a GPU, else the CPU.
     ///
     /// @throws ConfigException if the text is none of these, or names a GPU that isn't there; the
     ///     message then says what was looked for
     public static Device parse(String text) {
-        if (text.equals("cpu")) {
-            return CPU;
-        }
-        boolean simulated = "simulated".equals(System.getProperty(PREFERRED));
-        if (simulated && (text.equals("auto") || text.equals("simulated"))) {
-            return SIMULATED;
-        }
+        String preferred = System.getProperty(PREFERRED);
         if (text.equals("auto")) {
-            int gpus = CudaProbe.gpuCount();
-            return gpus > 0 ? cuda(ofRank(System.getenv(), gpus)) : CPU;
+            return preferred == null ? automatic() : named(preferred);
         }
-        if (!text.matches("cuda(:\\d{1,3})?")) {
+        return named(text);
+    }
+
+    private static Device automatic() {
+        DeviceKind cuda = DeviceKinds.of(CUDA);
+        int gpus = cuda.count();
+        return gpus > 0 ? new Device(cuda, ofRank(System.getenv(), gpus)) : CPU;
+    }
+
+    private static Device named(String text) {
+        Matcher name = NAME.matcher(text);
+        DeviceKind kind = name.matches() ? DeviceKinds.of(name.group(1)) : null;
+        if (kind == null || kind == CPU.kind && name.group(2) != null) {
             throw new ConfigException(
                     "device: \"%s\" is not a device; use auto, cpu, cuda or cuda:N"
                             .formatted(text));
         }
         int index =
-                text.length() > 4
-                        ? Integer.parseInt(text.substring(5))
-                        : ofRank(System.getenv(), CudaProbe.gpuCount());
-        CudaProbe.require(index);
-        return cuda(index);
+                name.group(2) != null
+                        ? Integer.parseInt(name.group(2))
+                        : ofRank(System.getenv(), kind.count());
+        kind.require(index);
+        return kind == CPU.kind ? CPU : new Device(kind, index);
     }
 
     /// The GPU of a process by its number among those of this machine. More processes than GPUs
@@ -115,48 +102,42 @@ public record Device(Type type, int index) {
     }
 
     /// Waits until the device has done all that was asked of it, so that a clock can be read. A
-    /// processor, and the simulated GPU, is never behind. On the engine thread.
+    /// processor is never behind. On the engine thread.
     public void finish() {
         if (isGpu()) {
             Capture.refuse(this, "a wait", "the host's isn't recorded");
             DeviceTraffic.waited();
             LaterNumbers.finished();
-        }
-        if (type == Type.CUDA) {
             Uploads.send();
-            CudaProbe.finish(index);
+            kind.finish(index);
         }
     }
 
     /// What a GPU's memory holds; empty for the CPU, and where the driver doesn't tell. On the
     /// engine thread.
     public Optional<DeviceMemory> memory() {
-        return switch (type) {
-            case CPU -> Optional.empty();
-            case CUDA -> CudaProbe.memory(this);
-            case SIMULATED -> {
-                long total = DeviceBytes.simulatedTotal();
-                long live = DeviceBytes.live(this);
-                yield Optional.of(new DeviceMemory(total, total - live, live, 0));
-            }
-        };
+        return kind.memory(index, DeviceBytes.live(this));
     }
 
     /// Gives the driver back what a GPU's memory has of freed tensors, so that it is whole again
     /// and others may have it; does nothing for a processor. On the engine thread.
     public void giveBackFreedMemory() {
-        if (type == Type.CUDA) {
+        if (!isHostMemory()) {
             finish();
-            CudaProbe.giveBackFreedMemory();
+            kind.giveBackFreedMemory();
         }
+    }
+
+    /// What launches Attune's kernels; empty if nothing can, and with `-Dattune.gpu.kernels=off`:
+    /// then operators compute. On the engine thread.
+    Optional<KernelDevice> kernels() {
+        return !isGpu() || "off".equals(System.getProperty(KERNELS))
+                ? Optional.empty()
+                : kind.kernels(index);
     }
 
     @Override
     public String toString() {
-        return switch (type) {
-            case CPU -> "cpu";
-            case CUDA -> "cuda:" + index;
-            case SIMULATED -> "simulated";
-        };
+        return kind.name(index);
     }
 }

@@ -6,14 +6,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// Bytes of this process's tensors on each GPU. The simulated one is full at
-/// `-Dattune.simulated.memory` bytes, as a real one would be. On the engine thread.
+/// Bytes of this process's tensors on each GPU. On the engine thread.
 final class DeviceBytes {
-    /// How many bytes the simulated GPU has.
-    private static final String SIMULATED_MEMORY = "attune.simulated.memory";
-
-    private static final long SIMULATED_USUAL = 16L << 30;
-
     private static final Map<Device, DeviceBytes> ALL = new HashMap<>();
 
     private long live;
@@ -23,13 +17,13 @@ final class DeviceBytes {
 
     /// Counts a new tensor.
     ///
-    /// @throws DeviceMemoryException if the simulated GPU has no place for it
+    /// @throws DeviceMemoryException if the GPU's kind says that there is no place for it
     static void added(Device device, long bytes) {
         if (!device.isGpu() || bytes == 0) {
             return;
         }
         DeviceBytes there = ALL.computeIfAbsent(device, _ -> new DeviceBytes());
-        if (device.type() == Device.Type.SIMULATED && there.live + bytes > simulatedTotal()) {
+        if (bytes > device.kind().limit(device.index()) - there.live) {
             throw full(device);
         }
         there.live += bytes;
@@ -59,11 +53,6 @@ final class DeviceBytes {
 
     static void resetPeaks() {
         ALL.values().forEach(there -> there.peak = there.live);
-    }
-
-    /// Bytes of the simulated GPU, as the property says now.
-    static long simulatedTotal() {
-        return Long.getLong(SIMULATED_MEMORY, SIMULATED_USUAL);
     }
 
     /// The error of a GPU that is full.

@@ -1,13 +1,11 @@
 package org.attune.tensor;
 
-import org.attune.tensor.gpu.CudaGraphs;
-
-import java.util.List;
+import org.attune.tensor.kernel.GraphRecorder;
 
 /// Launches of a GPU that are recorded once and made again by one call: a CUDA graph. They have the
 /// same arguments each time: what changes stands in tensors, which are written before. A graph
-/// keeps all memory that it touches; close it to free that. The simulated GPU records calls and
-/// makes them again; on real GPUs it is untried. On the engine thread.
+/// keeps all memory that it touches; close it to free that. Untried on real GPUs. On the engine
+/// thread.
 /// ```
 /// DeviceGraph graph = DeviceGraph.record(device, () -> step());
 /// …
@@ -19,8 +17,7 @@ public final class DeviceGraph implements AutoCloseable {
 
     private final Device device;
     private final TensorScope held;
-    private final Runnable again;
-    private final Runnable destroy;
+    private final GraphRecorder.Recorded launches;
 
     /// A step can't be recorded as a graph.
     public static final class Refused extends IllegalStateException {
@@ -31,11 +28,10 @@ public final class DeviceGraph implements AutoCloseable {
         }
     }
 
-    private DeviceGraph(Device device, TensorScope held, Runnable again, Runnable destroy) {
+    private DeviceGraph(Device device, TensorScope held, GraphRecorder.Recorded launches) {
         this.device = device;
         this.held = held;
-        this.again = again;
-        this.destroy = destroy;
+        this.launches = launches;
     }
 
     /// Whether graphs are wanted: not with `-Dattune.gpu.graphs=off`.
@@ -56,60 +52,32 @@ public final class DeviceGraph implements AutoCloseable {
     public static DeviceGraph record(Device device, Runnable step) {
         Engine.requireEngineThread();
         Placement.ready(device);
-        return switch (device.type()) {
-            case CPU -> throw new IllegalArgumentException("graphs are of GPUs, not of " + device);
-            case SIMULATED -> {
-                step.run();
-                yield simulated(device, step);
-            }
-            case CUDA -> cuda(device, step);
-        };
-    }
-
-    private static DeviceGraph simulated(Device device, Runnable step) {
-        Capture capture = Capture.begin(device);
-        try {
-            step.run();
-            List<Runnable> launches = List.copyOf(capture.launches());
-            Runnable again = () -> launches.forEach(Runnable::run);
-            return new DeviceGraph(device, capture.held(), again, () -> {});
-        } catch (RuntimeException e) {
-            capture.held().close();
-            throw new Refused(device, e);
-        } finally {
-            capture.end();
+        if (!device.isGpu()) {
+            throw new IllegalArgumentException("graphs are of GPUs, not of " + device);
         }
-    }
-
-    private static DeviceGraph cuda(Device device, Runnable step) {
-        CudaGraphs graphs;
+        device.finish(); // what records doesn't wait for other streams
+        GraphRecorder recorder;
         try {
-            graphs =
-                    KernelDevices.graphs(device)
-                            .orElseThrow(() -> new IllegalStateException("there are no kernels"));
-            CudaStream.requireGuards();
+            recorder =
+                    device.kernels()
+                            .orElseThrow(() -> new IllegalStateException("there are no kernels"))
+                            .recorder();
         } catch (IllegalStateException e) {
             step.run();
             throw new Refused(device, e);
         }
-        device.finish(); // the stream below doesn't wait for others
-        try (var _ = CudaStream.use(device.index(), graphs.stream())) {
+        try (recorder) {
             step.run();
-            return recorded(graphs, device, step);
+            return recorded(device, recorder, step);
         } finally {
             device.finish();
         }
     }
 
-    private static DeviceGraph recorded(CudaGraphs graphs, Device device, Runnable step) {
-        Capture capture = Capture.begin(device);
+    private static DeviceGraph recorded(Device device, GraphRecorder recorder, Runnable step) {
+        Capture capture = Capture.begin(device, recorder);
         try {
-            long graph = graphs.record(step);
-            return new DeviceGraph(
-                    device,
-                    capture.held(),
-                    () -> graphs.launch(graph, CudaStream.of(device.index())),
-                    () -> graphs.destroy(graph));
+            return new DeviceGraph(device, capture.held(), recorder.record(step));
         } catch (RuntimeException e) {
             capture.held().close();
             throw new Refused(device, e);
@@ -125,7 +93,7 @@ public final class DeviceGraph implements AutoCloseable {
         long begun = OperatorTimes.begin();
         var counting = DeviceTraffic.pause(); // what the graph asks for isn't asked one by one
         try {
-            again.run();
+            launches.launch();
         } finally {
             DeviceTraffic.goOn(counting);
         }
@@ -135,7 +103,7 @@ public final class DeviceGraph implements AutoCloseable {
 
     @Override
     public void close() {
-        destroy.run();
+        launches.close();
         held.close();
     }
 }

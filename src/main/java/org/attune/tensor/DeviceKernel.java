@@ -1,13 +1,13 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
-import org.attune.tensor.gpu.KernelDevice;
-import org.attune.tensor.gpu.Launch;
-import org.attune.tensor.library.KernelSource;
-import org.attune.tensor.library.KernelSource.Element;
-import org.attune.tensor.library.KernelSource.Kind;
-import org.attune.tensor.library.KernelSource.Parameter;
-import org.attune.tensor.library.KernelSource.Signature;
+import org.attune.tensor.kernel.KernelDevice;
+import org.attune.tensor.kernel.KernelSource;
+import org.attune.tensor.kernel.KernelSource.Element;
+import org.attune.tensor.kernel.KernelSource.Kind;
+import org.attune.tensor.kernel.KernelSource.Parameter;
+import org.attune.tensor.kernel.KernelSource.Signature;
+import org.attune.tensor.kernel.Launch;
 
 /// A launch of one of Attune's kernels for GPUs while it is put together. Arguments are compared
 /// with the kernel's own parameters before anything is launched: a wrong one could end the process.
@@ -109,7 +109,7 @@ final class DeviceKernel {
         Device device = Placement.ready(signature.name(), tensors, count);
         var launch = new Launch(signature, Math.toIntExact(blocks), threads, arguments);
         KernelDevice kernels =
-                KernelDevices.of(device)
+                device.kernels()
                         .orElseThrow(
                                 () ->
                                         new ShapeException(

@@ -1,15 +1,15 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
-import org.attune.tensor.gpu.Launch;
+import org.attune.tensor.kernel.Launch;
 import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.KeptNumbers;
 import org.attune.tensor.vector.VocabularyKernel;
 
 import java.util.Arrays;
 
-/// Attune's own kernels for GPUs, of bfloat16 numbers. The simulated GPU has stand-ins with the
-/// same arguments; on real ones they are untried. Where [#serve] says no, operators compute.
+/// Attune's own kernels for GPUs, of bfloat16 numbers; untried on real ones. Where [#serve] says
+/// no, operators compute.
 ///
 /// Rows of a matrix may be apart; they begin at, and their widths are, multiples of 8 numbers.
 public final class DeviceKernels {
@@ -30,7 +30,7 @@ public final class DeviceKernels {
 
     /// Whether a device has them for numbers of a type.
     public static boolean serve(Device device, DType dtype) {
-        return dtype == DType.BFLOAT16 && device.isGpu() && KernelDevices.of(device).isPresent();
+        return dtype == DType.BFLOAT16 && device.kernels().isPresent();
     }
 
     /// Whether they take rows of so many numbers.
@@ -364,7 +364,7 @@ public final class DeviceKernels {
 
     /// Whether a device has [#adamW].
     public static boolean serveUpdates(Device device) {
-        return device.isGpu() && KernelDevices.of(device).isPresent();
+        return device.kernels().isPresent();
     }
 
     /// The Euclidean norm of gradients, and beside it the factor on them, as

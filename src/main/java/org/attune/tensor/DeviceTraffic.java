@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
-/// Counts what a GPU, or the simulated one, is asked for, while it is switched on: calls of
+/// Counts what a GPU is asked for, while it is switched on: calls of
 /// operators, copies to it, and waits for all that was asked before, such as copies from it. What
 /// autograd calls within a backward pass isn't seen. On the engine thread.
 /// ```

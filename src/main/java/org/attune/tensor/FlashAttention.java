@@ -6,14 +6,13 @@ import java.util.List;
 import java.util.Optional;
 
 /// libtorch's attention for GPUs over runs of rows: entry `i` says which queries see which keys. It
-/// takes bfloat16 and heads of up to 256 numbers, on GPUs from compute capability 8.0 on. The
-/// simulated GPU has a stand-in with the same arguments. On real ones it is untried.
+/// takes bfloat16 and heads of up to 256 numbers, on GPUs from compute capability 8.0 on. Untried
+/// on real ones.
 ///
 /// Shapes: `N` rows, `H` query heads, `C` key/value heads, `K` head size, `L` calls.
 public final class FlashAttention {
     private static final int WIDEST = 256;
     private static final int MULTIPLE = 8;
-    private static final int OLDEST = 8;
 
     private FlashAttention() {}
 
@@ -87,38 +86,7 @@ public final class FlashAttention {
         return dtype == DType.BFLOAT16
                 && headDim % MULTIPLE == 0
                 && headDim <= WIDEST
-                && switch (device.type()) {
-                    case CPU -> false;
-                    case CUDA -> CudaProbe.capability(device.index()) >= OLDEST;
-                    case SIMULATED -> true;
-                };
-    }
-
-    /// The operators, declared when a real GPU first asks for them.
-    private static final class Real {
-        /// Newer ones take two more arguments.
-        private static final boolean MORE =
-                !Engine.libtorch().version().matches("2\\.(7|8|9|10|11)\\..*");
-
-        private static final Aten FORWARD =
-                Aten.of(
-                        "aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value,"
-                                + " Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt"
-                                + " max_k, float dropout_p, bool is_causal, bool"
-                                + " return_debug_mask, float? scale, SymInt? window_size_left,"
-                                + " SymInt? window_size_right, Tensor? seqused_k, Tensor?"
-                                + " alibi_slopes"
-                                + (MORE ? ", Tensor? block_table, SymInt? num_splits" : "")
-                                + ") -> (Tensor output, Tensor softmax_logsumexp, Tensor rng_state,"
-                                + " Tensor unused, Tensor debug_attn_mask)");
-        private static final Aten BACKWARD =
-                Aten.of(
-                        "aten::_flash_attention_backward(Tensor grad_out, Tensor query, Tensor key,"
-                                + " Tensor value, Tensor out, Tensor logsumexp, Tensor cum_seq_q,"
-                                + " Tensor cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p,"
-                                + " bool is_causal, Tensor rng_state, Tensor unused, float? scale,"
-                                + " SymInt? window_size_left, SymInt? window_size_right)"
-                                + " -> (Tensor, Tensor, Tensor)");
+                && device.kind().hasFlash(device.index());
     }
 
     /// @param q queries, `(N, H, K)`; rows and heads may be apart
@@ -135,27 +103,7 @@ public final class FlashAttention {
     ///     causal if there is one
     public static Result forward(
             Tensor q, Tensor k, Tensor v, Entries entries, double scale, int window) {
-        if (q.device().type() == Device.Type.SIMULATED) {
-            return SimulatedFlash.forward(q, k, v, entries, scale, window);
-        }
-        Aten call =
-                Real.FORWARD
-                        .with(q)
-                        .with(k)
-                        .with(v)
-                        .with(entries.queries())
-                        .with(entries.keys())
-                        .with((long) entries.mostQueries())
-                        .with((long) entries.mostKeys())
-                        .with(0.0)
-                        .with(entries.causal())
-                        .with(false)
-                        .with(scale);
-        call = window > 0 ? call.with(window - 1L).with(0L) : call.none().none();
-        call = entries.used().isPresent() ? call.with(entries.used().get()) : call.none();
-        call = call.none();
-        Tensor[] made = (Real.MORE ? call.none().none() : call).callFirst(2);
-        return new Result(made[0], made[1]);
+        return q.device().kind().flash().forward(q, k, v, entries, scale, window);
     }
 
     /// What queries saw in several calls together.
@@ -202,28 +150,6 @@ public final class FlashAttention {
             Result result,
             Entries entries,
             double scale) {
-        if (q.device().type() == Device.Type.SIMULATED) {
-            return SimulatedFlash.backward(dOut, q, k, v, result, entries, scale);
-        }
-        Tensor noDraws = Tensor.zeros(q.device(), DType.INT64, 2);
-        return Real.BACKWARD
-                .with(dOut)
-                .with(q)
-                .with(k)
-                .with(v)
-                .with(result.out())
-                .with(result.logs())
-                .with(entries.queries())
-                .with(entries.keys())
-                .with((long) entries.mostQueries())
-                .with((long) entries.mostKeys())
-                .with(0.0)
-                .with(entries.causal())
-                .with(noDraws)
-                .with(noDraws)
-                .with(scale)
-                .none()
-                .none()
-                .callMany();
+        return q.device().kind().flash().backward(dOut, q, k, v, result, entries, scale);
     }
 }

@@ -17,7 +17,7 @@ final class FullDevice {
     /// @param device it computed on
     /// @param refused with libtorch's reason, if it gave one
     static AttuneException instead(Device device, AttuneException refused) {
-        if (device.type() != Device.Type.CUDA) {
+        if (!device.isGpu()) {
             return refused;
         }
         String message = refused.getMessage();

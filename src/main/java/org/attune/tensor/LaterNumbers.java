@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /// A few numbers that a GPU computes and the host looks at later: nobody waits for them, if the
 /// host has waited for something else in between. Without pinned memory, which libtorch has from
@@ -26,16 +27,10 @@ public final class LaterNumbers {
     public static LaterNumbers on(Device device, int count) {
         Engine.requireEngineThread();
         long[] shape = {count};
-        long memory =
-                device.type() == Device.Type.CUDA
-                        ? Libtorch.emptyPinned(shape, DType.FLOAT64.scalarType())
-                        : 0;
-        Tensor here =
-                memory == 0
-                        ? Tensor.empty(Device.cpu(), DType.FLOAT64, shape)
-                        : Tensor.adopt(memory, false, Device.cpu());
-        boolean pinned = memory != 0 || device.type() == Device.Type.SIMULATED;
-        return new LaterNumbers(Tensor.empty(device, DType.FLOAT64, shape), here, pinned);
+        Optional<Tensor> pinned = Uploads.pinned(device, DType.FLOAT64, shape);
+        Tensor here = pinned.orElseGet(() -> Tensor.empty(Device.cpu(), DType.FLOAT64, shape));
+        Tensor there = Tensor.empty(device, DType.FLOAT64, shape);
+        return new LaterNumbers(there, here, pinned.isPresent());
     }
 
     /// Counts a copy that the host has waited for.

@@ -209,7 +209,7 @@ final class Libtorch {
                                     SIZES.address(),
                                     STRIDES.address(),
                                     scalarType,
-                                    Device.cpu().type().number(),
+                                    Device.cpu().kind().number(),
                                     Device.cpu().index(),
                                     OUT.address());
             return rc == 0 ? OUT.get(L, 0) : 0;

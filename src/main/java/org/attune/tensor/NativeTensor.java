@@ -32,7 +32,7 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
         Capture.refuse(device, "new memory", "a graph's must be there before");
         try {
             return Libtorch.empty(
-                    shape, dtype.scalarType(), device.type().number(), device.index());
+                    shape, dtype.scalarType(), device.kind().number(), device.index());
         } catch (IllegalStateException e) {
             var refused = new ShapeException("empty " + dtype + Arrays.toString(shape) + ": " + e);
             throw FullDevice.instead(device, refused);

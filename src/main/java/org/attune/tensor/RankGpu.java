@@ -1,33 +1,29 @@
 package org.attune.tensor;
 
-import org.attune.tensor.library.Cudart;
 import org.attune.tensor.nccl.NcclLibrary;
 import org.attune.tensor.nccl.NcclRanks;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /// The GPU of this rank, joined with those of the others by NCCL. Calls put work behind what was
 /// asked of the GPU before, and return; [#await] waits for it. Tensors are dense and on this GPU.
 /// On the engine thread, but for [#abort].
 ///
-/// Untried on GPUs; on the simulated one a stand-in of NCCL moves the numbers.
+/// Untried on GPUs.
 public final class RankGpu implements AutoCloseable {
     private static final int PATIENT_LOOKS = 1000;
     private static final long PAUSE_NANOS = 20_000;
 
     private final NcclRanks ranks;
     private final Device device;
-    private final BooleanSupplier done;
 
     /// @param ranks owned
-    /// @param done whether the GPU has done all that was asked of it
-    private RankGpu(NcclRanks ranks, Device device, BooleanSupplier done) {
+    private RankGpu(NcclRanks ranks, Device device) {
         this.ranks = ranks;
         this.device = device;
-        this.done = done;
     }
 
     /// Joins the others' GPUs; waits until all do.
@@ -37,35 +33,21 @@ public final class RankGpu implements AutoCloseable {
     /// @throws org.attune.error.CollectiveException if they can't be reached
     public static RankGpu join(NcclLibrary library, byte[] id, int rank, int size, Device device) {
         Engine.requireEngineThread();
-        int index = device.index();
-        NcclRanks ranks = on(device, () -> library.join(id, rank, size));
-        return new RankGpu(ranks, device, () -> runtime().isDone(index, CudaStream.of(index)));
-    }
-
-    /// As [#join] on the simulated GPU, where a stand-in of NCCL works beside the engine thread.
-    ///
-    /// @param done whether it has done all that was asked of it
-    public static RankGpu joinSimulated(
-            NcclLibrary library, byte[] id, int rank, int size, BooleanSupplier done) {
-        Engine.requireEngineThread();
-        return new RankGpu(library.join(id, rank, size), Device.simulated(), done);
-    }
-
-    private static Cudart runtime() {
-        return CudaProbe.cudart().orElseThrow();
+        return new RankGpu(on(device, () -> library.join(id, rank, size)), device);
     }
 
     private static <T> T on(Device device, Supplier<T> work) {
-        return device.type() == Device.Type.CUDA
-                ? runtime().within(device.index(), work)
-                : work.get();
+        return device.kind().within(device.index(), work);
+    }
+
+    /// NCCL, if a device's numbers can go by it.
+    public static Optional<NcclLibrary> nccl(Device device) {
+        return device.isHostMemory() ? Optional.empty() : NcclLibrary.find();
     }
 
     /// Where a GPU is in its machine, whatever number a process knows it by.
     public static String place(Device device) {
-        return device.type() == Device.Type.CUDA
-                ? runtime().busId(device.index())
-                : device.toString();
+        return device.kind().place(device.index());
     }
 
     public Device device() {
@@ -118,7 +100,7 @@ public final class RankGpu implements AutoCloseable {
                     call.run();
                     return null;
                 });
-        if (device.type() == Device.Type.SIMULATED) {
+        if (device.isHostMemory()) {
             await(); // operators there don't queue behind it, as on a stream
         }
     }
@@ -128,14 +110,14 @@ public final class RankGpu implements AutoCloseable {
     }
 
     private long stream() {
-        return device.type() == Device.Type.CUDA ? CudaStream.of(device.index()) : 0;
+        return device.kind().stream(device.index());
     }
 
     /// Waits until the GPU has finished these calls. On the way it looks whether one has failed.
     ///
     /// @throws org.attune.error.CollectiveException if one has, or was [given up][#abort]
     public void await() {
-        for (int looks = 1; !done.getAsBoolean(); looks++) {
+        for (int looks = 1; !device.kind().isDone(device.index()); looks++) {
             if (looks % PATIENT_LOOKS == 0) {
                 ranks.requireHealthy();
             }

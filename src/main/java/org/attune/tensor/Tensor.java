@@ -19,7 +19,7 @@ public final class Tensor extends NativeTensor {
 
     /// Takes over a native handle into the current scope.
     ///
-    /// @param device that it lives on: libtorch doesn't tell a simulated GPU from the processor
+    /// @param device that it lives on: libtorch doesn't tell all kinds from the processor
     static Tensor adopt(long handle, boolean view, Device device) {
         TensorScope scope;
         Tensor tensor;

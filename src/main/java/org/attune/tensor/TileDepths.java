@@ -17,7 +17,7 @@ final class TileDepths {
     static Tensor readable(Tensor left) {
         if (!HAS_TILES
                 || left.dtype != DType.BFLOAT16
-                || left.device.type() == Device.Type.CUDA
+                || !left.device.isHostMemory()
                 || left.size(left.dim() - 1) <= TILE
                 || left.size(left.dim() - 1) % TILE == 0
                 || Capture.of(new Tensor[] {left}, 1) != null) {

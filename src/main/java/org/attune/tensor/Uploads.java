@@ -3,6 +3,7 @@ package org.attune.tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// Small arrays on their way to a GPU. They gather in the processor's memory and go in one copy,
 /// before the next operator that computes on a GPU. So arrays that are made one after the other
@@ -34,20 +35,15 @@ final class Uploads {
             TensorScope scope = TensorScope.detached("uploads");
             try (var _ = scope.enter()) {
                 long[] shape = {CHUNK / Long.BYTES};
-                long pinned =
-                        device.type() == Device.Type.CUDA
-                                ? Libtorch.emptyPinned(shape, DType.INT64.scalarType())
-                                : 0;
+                Optional<Tensor> pinned = Uploads.pinned(device, DType.INT64, shape);
                 Tensor here =
-                        pinned != 0
-                                ? Tensor.adopt(pinned, false, Device.cpu())
-                                : Tensor.empty(Device.cpu(), DType.INT64, shape);
-                Tensor there = Tensor.empty(device, DType.INT64, CHUNK / Long.BYTES);
+                        pinned.orElseGet(() -> Tensor.empty(Device.cpu(), DType.INT64, shape));
+                Tensor there = Tensor.empty(device, DType.INT64, shape);
                 var views = new EnumMap<DType, Tensor>(DType.class);
                 for (DType dtype : DType.values()) {
                     views.put(dtype, view(there, dtype));
                 }
-                return new Chunk(scope, here, pinned != 0, there, views);
+                return new Chunk(scope, here, pinned.isPresent(), there, views);
             }
         }
 
@@ -57,6 +53,18 @@ final class Uploads {
     }
 
     private Uploads() {}
+
+    /// Memory of the processor from and to which nobody waits for copies. For a card it is pinned;
+    /// empty where libtorch has none.
+    static Optional<Tensor> pinned(Device device, DType dtype, long... shape) {
+        if (device.isHostMemory()) {
+            return Optional.of(Tensor.empty(Device.cpu(), dtype, shape));
+        }
+        long handle = Libtorch.emptyPinned(shape, dtype.scalarType());
+        return handle == 0
+                ? Optional.empty()
+                : Optional.of(Tensor.adopt(handle, false, Device.cpu()));
+    }
 
     /// Whether arrays of so many bytes gather for `device`.
     static boolean takes(Device device, long bytes) {

@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.policy.ParameterSpace.Parameter;
-import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.LaterNumbers;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.junit.jupiter.api.Test;
 
@@ -36,7 +36,7 @@ final class ClippedUpdateTest {
     }
 
     private static FlatParameters space() {
-        return new FlatParameters(PARAMETERS, numbers(1, 1), Device.simulated());
+        return new FlatParameters(PARAMETERS, numbers(1, 1), Devices.simulated());
     }
 
     private static FlatOptimizer adamW(FlatParameters space) {

@@ -14,6 +14,7 @@ import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -72,7 +73,7 @@ final class DeviceHeadTest {
 
     private static Numbers numbers(DecoderConfig config, HeadRequest request, boolean trained) {
         TokenForest forest = forest(config);
-        Device device = Device.simulated();
+        Device device = Devices.simulated();
         try (var _ = TensorScope.open("head");
                 Decoder decoder = TinyModels.decoder(config, DType.BFLOAT16, device);
                 Policy policy =

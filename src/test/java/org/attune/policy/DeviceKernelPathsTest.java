@@ -17,6 +17,7 @@ import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -124,8 +125,8 @@ class DeviceKernelPathsTest {
     @Test
     void decodingEqualsOperatorsAndTheProcessor() {
         for (DecoderConfig config : models()) {
-            Result kernels = decoded(config, Device.simulated(), 0);
-            Result operators = off(() -> decoded(config, Device.simulated(), 0));
+            Result kernels = decoded(config, Devices.simulated(), 0);
+            Result operators = off(() -> decoded(config, Devices.simulated(), 0));
             Result processor = decoded(config, Device.cpu(), 0);
             assertEquals(
                     6, kernels.calls().get("aten::_flash_attention_forward"), "three of prompts");
@@ -177,8 +178,8 @@ class DeviceKernelPathsTest {
     }
 
     private static void compareTraining(DecoderConfig config, int rank, double dropout) {
-        Result kernels = trained(config, Device.simulated(), rank, dropout);
-        Result operators = off(() -> trained(config, Device.simulated(), rank, dropout));
+        Result kernels = trained(config, Devices.simulated(), rank, dropout);
+        Result operators = off(() -> trained(config, Devices.simulated(), rank, dropout));
         Result processor = trained(config, Device.cpu(), rank, dropout);
         assertTrue(kernels.calls().get("attune_add_norm") >= 5);
         assertTrue(kernels.calls().containsKey("attune_swiglu"));

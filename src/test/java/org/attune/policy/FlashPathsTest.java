@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -29,7 +29,8 @@ class FlashPathsTest {
                 () -> {
                     try (var _ = TensorScope.open("test");
                             Decoder decoder =
-                                    TinyModels.decoder(config, DType.BFLOAT16, Device.simulated());
+                                    TinyModels.decoder(
+                                            config, DType.BFLOAT16, Devices.simulated());
                             Policy policy = Outcome.lora(decoder, Outcome.allLinear(0), options)) {
                         DeviceTraffic.start();
                         Outcome outcome = Outcome.of(policy, List.of(piece(config, depthFirst)));

@@ -5,6 +5,7 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -57,7 +58,7 @@ final class CollectiveContract {
     }
 
     private static Device device(String carrier) {
-        return carrier.equals("mpi") ? Device.cpu() : Device.simulated();
+        return carrier.equals("mpi") ? Device.cpu() : Devices.simulated();
     }
 
     private static Collective carried(MpiCollective mpi, String carrier, RankSum sum) {

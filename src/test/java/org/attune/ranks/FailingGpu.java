@@ -1,10 +1,10 @@
 package org.attune.ranks;
 
 import org.attune.error.CollectiveException;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -49,7 +49,7 @@ final class FailingGpu {
         boolean wrong = mpi.rank() == 1;
         int count = wrong && way.equals("sizes") ? NUMBERS - 1 : NUMBERS;
         try (var _ = TensorScope.open("work")) {
-            Tensor numbers = Tensor.of(Device.simulated(), new float[count], count);
+            Tensor numbers = Tensor.of(Devices.simulated(), new float[count], count);
             if (wrong && !way.equals("sizes")) {
                 mpi.allGather("gradients", (double) count * Float.BYTES);
                 if (way.equals("gone")) {
@@ -66,7 +66,7 @@ final class FailingGpu {
 
     private static void again(NcclCollective gpus) {
         try (var _ = TensorScope.open("again")) {
-            gpus.broadcast("weights", Tensor.of(Device.simulated(), new float[1], 1), 0);
+            gpus.broadcast("weights", Tensor.of(Devices.simulated(), new float[1], 1), 0);
         } catch (CollectiveException e) {
             System.out.println("THEN " + e.getMessage());
         }

@@ -14,6 +14,7 @@ import org.attune.tensor.RankGpu;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.nccl.NcclLibrary;
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -27,7 +28,7 @@ final class NcclOneRankTest {
 
     private static NcclCollective join(Device device, RankSum sum) {
         var one = new SingleProcess();
-        if (device.equals(Device.simulated())) {
+        if (device.equals(Devices.simulated())) {
             return SimulatedGpus.join(one, new RankPlace(), sum);
         }
         Optional<NcclLibrary> nccl = NcclLibrary.find();

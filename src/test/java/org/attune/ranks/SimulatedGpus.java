@@ -1,8 +1,10 @@
 package org.attune.ranks;
 
 import org.attune.tensor.RankGpu;
+import org.attune.tensor.SimulatedGpu;
 import org.attune.tensor.nccl.NcclLibrary;
 import org.attune.tensor.nccl.StubNccl;
+import org.attune.testing.Devices;
 
 /// Ranks with a simulated GPU each, between which the stand-in of NCCL carries numbers.
 public final class SimulatedGpus {
@@ -16,7 +18,8 @@ public final class SimulatedGpus {
         NcclLibrary library = nccl.library();
         byte[] mine = host.rank() == 0 ? library.uniqueId() : new byte[0];
         byte[] id = host.allGather("id", mine)[0];
-        var gpu = RankGpu.joinSimulated(library, id, host.rank(), host.size(), nccl::isDone);
+        SimulatedGpu.awaits(nccl::isDone);
+        var gpu = RankGpu.join(library, id, host.rank(), host.size(), Devices.simulated());
         return new NcclCollective(host, place, gpu, sum);
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.error.ShapeException;
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.Test;
 
 import java.lang.foreign.MemorySegment;
@@ -13,7 +14,7 @@ import java.util.Arrays;
 
 /// Attention over a cache by kernels, by their stand-ins, against the formula.
 class CacheAttentionTest {
-    private static final Device GPU = Device.simulated();
+    private static final Device GPU = Devices.simulated();
     private static final int SLOTS = 3;
 
     /// @param capacity of a slot

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.Test;
 
 import java.util.Map;
@@ -12,7 +13,7 @@ import java.util.function.Consumer;
 
 /// Graphs on the simulated GPU.
 class DeviceGraphTest {
-    private static final Device GPU = Device.simulated();
+    private static final Device GPU = Devices.simulated();
     private static final int WIDTH = 8;
 
     private static Tensor halves(double value) {

@@ -11,6 +11,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.error.ShapeException;
 import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.KeptNumbers;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +20,7 @@ import java.util.function.Consumer;
 /// Kernels for GPUs by their stand-ins against the formulas, in double precision, of the rounded
 /// arguments.
 class DeviceKernelsTest {
-    private static final Device GPU = Device.simulated();
+    private static final Device GPU = Devices.simulated();
     private static final int ROWS = 5;
     private static final int WIDTH = 24;
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.DeviceMemoryException;
+import org.attune.testing.Devices;
 import org.attune.testing.SimulatedMemory;
 import org.junit.jupiter.api.Test;
 
@@ -13,7 +14,7 @@ import java.util.Map;
 
 /// What a GPU's memory holds is known, and a full one is told.
 class DeviceMemoryTest {
-    private static final Device GPU = Device.simulated();
+    private static final Device GPU = Devices.simulated();
     private static final long MIB = 1 << 20;
 
     private static DeviceMemory memory() {

@@ -3,12 +3,14 @@ package org.attune.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.error.ShapeException;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +20,7 @@ import java.util.function.Consumer;
 
 /// The simulated GPU refuses what a GPU would, and its traffic is counted.
 class SimulatedDeviceTest {
-    private static final Device GPU = Device.simulated();
+    private static final Device GPU = Devices.simulated();
 
     private static void withTensor(Consumer<Tensor> body) {
         Engine.run(
@@ -158,16 +160,34 @@ class SimulatedDeviceTest {
     }
 
     @Test
-    void onlyThePropertyMakesItADeviceOfRuns() {
+    void thePropertyMakesItTheDeviceOfRuns() {
         assumeTrue(System.getProperty("attune.device") == null, "the simulated one is on");
-        assertTrue(
-                assertThrows(ConfigException.class, () -> Device.parse("simulated"))
-                        .getMessage()
-                        .startsWith("device: \"simulated\" is not a device"));
+        assertNotEquals(GPU, Device.parse("auto"));
         try (var _ = SystemProperty.set("attune.device", "simulated")) {
-            assertEquals(GPU, Device.parse("simulated"));
             assertEquals(GPU, Device.parse("auto"));
             assertEquals(Device.cpu(), Device.parse("cpu"));
         }
+    }
+
+    private static void assertUnknown(String device, String named) {
+        var error = assertThrows(ConfigException.class, () -> Device.parse(device));
+        assertTrue(
+                error.getMessage()
+                        .startsWith("device: \"" + named + "\" is not a device; use auto,"),
+                error::getMessage);
+    }
+
+    @Test
+    void kindsThatNobodyBringsAreRefused() {
+        for (String name : new String[] {"tpu", "cpu:0", "cuda:", "CUDA", ""}) {
+            assertUnknown(name, name);
+        }
+        try (var _ = SystemProperty.set("attune.device", "tpu")) {
+            assertUnknown("auto", "tpu");
+        }
+        var error = assertThrows(ConfigException.class, () -> Device.parse("simulated:1"));
+        assertTrue(
+                error.getMessage().contains("does not exist; this machine has 1"),
+                error::getMessage);
     }
 }

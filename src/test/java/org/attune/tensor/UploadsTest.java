@@ -69,7 +69,7 @@ class UploadsTest {
     void withoutAGpuThereIsNoPinnedMemory() {
         onEngine(
                 () -> {
-                    if (CudaProbe.gpuCount() == 0) {
+                    if (new CudaGpus().count() == 0) {
                         long[] shape = {SHAPE};
                         assertEquals(0, Libtorch.emptyPinned(shape, DType.INT64.scalarType()));
                         Tensor x = Tensor.full(Device.cpu(), DType.FLOAT32, 2, 3);
@@ -83,7 +83,7 @@ class UploadsTest {
     void pinnedMemoryIsSentWithoutWaiting() {
         onEngine(
                 () -> {
-                    Device gpu = Device.cuda(0);
+                    Device gpu = Device.parse("cuda:0");
                     long[] shape = {SHAPE};
                     long handle = Libtorch.emptyPinned(shape, DType.INT64.scalarType());
                     assertTrue(handle != 0 || Engine.libtorch().version().startsWith("2.7"));

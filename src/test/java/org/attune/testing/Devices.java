@@ -16,6 +16,11 @@ import java.util.stream.Stream;
 public final class Devices {
     private Devices() {}
 
+    /// A GPU that the processor plays: [org.attune.tensor.SimulatedGpu].
+    public static Device simulated() {
+        return Device.parse("simulated");
+    }
+
     /// The CPU and [#gpus].
     public static Stream<Device> all() {
         return Stream.concat(Stream.of(Device.cpu()), gpus());
@@ -23,7 +28,7 @@ public final class Devices {
 
     /// The simulated GPU, and the first GPU if there is one.
     public static Stream<Device> gpus() {
-        List<Device> devices = new ArrayList<>(List.of(Device.simulated()));
+        List<Device> devices = new ArrayList<>(List.of(simulated()));
         try {
             devices.add(Device.parse("cuda"));
         } catch (ConfigException e) {
@@ -35,8 +40,6 @@ public final class Devices {
     /// The device of tests that aren't run on all: the CPU, or the simulated GPU under
     /// `-Dattune.device=simulated`.
     public static Device usual() {
-        return "simulated".equals(System.getProperty("attune.device"))
-                ? Device.simulated()
-                : Device.cpu();
+        return "simulated".equals(System.getProperty("attune.device")) ? simulated() : Device.cpu();
     }
 }

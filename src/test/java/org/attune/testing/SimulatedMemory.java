@@ -1,7 +1,6 @@
 package org.attune.testing;
 
 import org.attune.files.MemorySize;
-import org.attune.tensor.Device;
 import org.attune.tensor.DeviceMemory;
 import org.attune.tensor.Engine;
 
@@ -19,7 +18,7 @@ public final class SimulatedMemory implements AutoCloseable {
     /// As much as other tests left there, and so much.
     public static SimulatedMemory beside(String size) {
         long live =
-                Engine.call(() -> Device.simulated().memory().map(DeviceMemory::live).orElse(0L));
+                Engine.call(() -> Devices.simulated().memory().map(DeviceMemory::live).orElse(0L));
         return new SimulatedMemory(live + MemorySize.parse(size).bytes());
     }
 

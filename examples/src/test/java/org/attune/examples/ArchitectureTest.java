@@ -317,6 +317,12 @@ final class ArchitectureTest {
         }
     }
 
+    /// What plays a GPU is for tests.
+    @Test
+    void theSimulatedGpuIsNoPartOfTheProduct() {
+        check(noClasses().should().haveSimpleNameStartingWith("Simulated"));
+    }
+
     @Test
     void onlyTensorsAndTheSandboxCallNativeCode() {
         var outside =

@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -317,7 +318,7 @@ public final class ModelSetup implements AutoCloseable {
 
     private Decoder load(DecoderConfig config, TensorFile tensors) {
         Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
-        if (device().type() == Device.Type.CPU) {
+        if (!device().isGpu()) {
             AddressSpace.own()
                     .require(
                             "the model's weights alone", config.productNumbers() * dtype().bytes());
@@ -356,7 +357,8 @@ public final class ModelSetup implements AutoCloseable {
         if (withAdapter) {
             adapter.ifPresent(folder -> print.add(folder.path()));
         }
-        return "%s, %s on %s".formatted(print.hex(), dtype(), device().type());
+        String kind = device().kind().name().toUpperCase(Locale.ROOT);
+        return "%s, %s on %s".formatted(print.hex(), dtype(), kind);
     }
 
     @Override

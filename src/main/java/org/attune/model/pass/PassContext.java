@@ -72,7 +72,7 @@ final class PassContext implements AutoCloseable {
             scope.close();
             throw e;
         }
-        longRows = keeps && layout.size() >= LONG && device.type() == Device.Type.CPU;
+        longRows = keeps && layout.size() >= LONG && !device.isGpu();
         attention = new Attention(layout, device, dtype, scope);
         joint =
                 JointHeads.suits(config, layout, device, dtype)

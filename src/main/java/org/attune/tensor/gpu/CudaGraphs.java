@@ -1,8 +1,10 @@
 package org.attune.tensor.gpu;
 
+import org.attune.tensor.kernel.GraphRecorder;
+
 /// CUDA graphs of one GPU, recorded on a stream for that alone, by its driver. On the engine
 /// thread. Untried on a real GPU.
-public final class CudaGraphs {
+final class CudaGraphs {
     private final CudaDriver driver;
     private final long context;
     private long stream; // 0 before it is needed
@@ -15,11 +17,45 @@ public final class CudaGraphs {
     /// The stream that is recorded. It waits for no other, and lives as long as the process.
     ///
     /// @throws IllegalStateException if the driver refuses
-    public long stream() {
+    long stream() {
         if (stream == 0) {
             driver.within(context, () -> stream = driver.newStream());
         }
         return stream;
+    }
+
+    /// Has libtorch compute on [#stream], to record there.
+    ///
+    /// @param libtorch its stream of this GPU
+    /// @throws IllegalStateException if libtorch or the driver refuses
+    GraphRecorder recorder(LibtorchStream libtorch) {
+        libtorch.requireUse();
+        LibtorchStream.Use use = libtorch.use(stream());
+        return new GraphRecorder() {
+            @Override
+            public Recorded record(Runnable step) {
+                return recorded(CudaGraphs.this.record(step), libtorch);
+            }
+
+            @Override
+            public void close() {
+                use.close();
+            }
+        };
+    }
+
+    private GraphRecorder.Recorded recorded(long graph, LibtorchStream libtorch) {
+        return new GraphRecorder.Recorded() {
+            @Override
+            public void launch() {
+                CudaGraphs.this.launch(graph, libtorch.current());
+            }
+
+            @Override
+            public void close() {
+                destroy(graph);
+            }
+        };
     }
 
     /// Records what is launched on [#stream].
@@ -27,7 +63,7 @@ public final class CudaGraphs {
     /// @return the graph, ready to be launched
     /// @throws RuntimeException of `body`; an `IllegalStateException` if the driver refuses, e.g.
     ///     since a library allocated meanwhile
-    public long record(Runnable body) {
+    long record(Runnable body) {
         long[] made = new long[1];
         driver.within(context, () -> made[0] = recorded(body));
         return made[0];
@@ -52,12 +88,12 @@ public final class CudaGraphs {
     /// Launches a graph.
     ///
     /// @param on a stream, after what was launched there before
-    public void launch(long graph, long on) {
+    void launch(long graph, long on) {
         driver.within(context, () -> driver.launchGraph(graph, on));
     }
 
     /// Frees a graph. Launches under way go on to their end.
-    public void destroy(long graph) {
+    void destroy(long graph) {
         driver.within(context, () -> driver.destroyInstance(graph));
     }
 }

@@ -1,7 +1,10 @@
 package org.attune.tensor.gpu;
 
-import org.attune.tensor.library.KernelSource;
-import org.attune.tensor.library.KernelSource.Signature;
+import org.attune.tensor.kernel.GraphRecorder;
+import org.attune.tensor.kernel.KernelDevice;
+import org.attune.tensor.kernel.KernelSource;
+import org.attune.tensor.kernel.KernelSource.Signature;
+import org.attune.tensor.kernel.Launch;
 import org.attune.tensor.library.Nvrtc;
 
 import java.lang.foreign.Arena;
@@ -9,7 +12,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.function.LongSupplier;
 
 /// Attune's kernels on a real GPU, compiled for it when they are first wanted. They run on the
 /// stream that libtorch uses at the time, so they and operators compute one after the other. Their
@@ -21,13 +23,13 @@ public final class CudaKernels implements KernelDevice {
     private final CudaDriver driver;
     private final long context;
     private final long module;
-    private final LongSupplier stream;
+    private final LibtorchStream stream;
     private final CudaGraphs graphs;
     private final Map<String, Long> kernels = new HashMap<>();
     private final MemorySegment arguments = Arena.global().allocate(L, MOST_ARGUMENTS);
     private final MemorySegment places = Arena.global().allocate(L, MOST_ARGUMENTS);
 
-    private CudaKernels(CudaDriver driver, long context, long module, LongSupplier stream) {
+    private CudaKernels(CudaDriver driver, long context, long module, LibtorchStream stream) {
         this.driver = driver;
         this.context = context;
         this.module = module;
@@ -41,15 +43,15 @@ public final class CudaKernels implements KernelDevice {
     /// Those of a GPU of this machine.
     ///
     /// @param index of the GPU
-    /// @param stream gives libtorch's current one
+    /// @param stream of that GPU
     /// @throws IllegalStateException if the driver refuses something
     /// @throws IllegalArgumentException if there is no driver, or NVRTC refuses the source
-    public static CudaKernels of(int index, Nvrtc compiler, LongSupplier stream) {
+    public static CudaKernels of(int index, Nvrtc compiler, LibtorchStream stream) {
         return of(CudaDriver.ofMachine(), index, compiler, stream);
     }
 
     /// As above.
-    static CudaKernels of(CudaDriver driver, int index, Nvrtc compiler, LongSupplier stream) {
+    static CudaKernels of(CudaDriver driver, int index, Nvrtc compiler, LibtorchStream stream) {
         String architecture = driver.architecture(index);
         return of(
                 driver,
@@ -59,7 +61,7 @@ public final class CudaKernels implements KernelDevice {
     }
 
     /// As above, of machine code that is there.
-    static CudaKernels of(CudaDriver driver, int index, byte[] code, LongSupplier stream) {
+    static CudaKernels of(CudaDriver driver, int index, byte[] code, LibtorchStream stream) {
         long context = driver.primaryContext(index);
         long[] module = new long[1];
         driver.within(context, () -> module[0] = driver.load(code));
@@ -67,8 +69,13 @@ public final class CudaKernels implements KernelDevice {
     }
 
     /// Graphs of the same GPU.
-    public CudaGraphs graphs() {
+    CudaGraphs graphs() {
         return graphs;
+    }
+
+    @Override
+    public GraphRecorder recorder() {
+        return graphs.recorder(stream);
     }
 
     @Override
@@ -87,7 +94,7 @@ public final class CudaKernels implements KernelDevice {
                                         kernel.name(), name -> driver.kernel(module, name)),
                                 launch.blocks(),
                                 launch.threads(),
-                                stream.getAsLong(),
+                                stream.current(),
                                 places.address()));
     }
 }

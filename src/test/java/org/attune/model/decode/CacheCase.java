@@ -8,6 +8,7 @@ import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 
 import java.util.List;
@@ -23,7 +24,7 @@ import java.util.stream.IntStream;
 record CacheCase(int[] slots, int[] used, int[] added, int window) {
     static final DecoderConfig CONFIG =
             TinyModels.sized("llama", 32, 48, 31, 2, TinyModels.llama().attention(), false, true);
-    static final Device GPU = Device.simulated();
+    static final Device GPU = Devices.simulated();
     static final int SLOTS = 4;
     static final int CAPACITY = 11;
     static final double SCALE = 0.3;

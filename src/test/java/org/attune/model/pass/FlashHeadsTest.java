@@ -17,6 +17,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.FlashAttention;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -138,7 +139,7 @@ class FlashHeadsTest {
                 expected.backward(
                         Tensor.of(Device.cpu(), gradient, n, HEADS * SIZE).to(DType.FLOAT64));
             }
-            Device gpu = Device.simulated();
+            Device gpu = Devices.simulated();
             Tensor y = Tensor.of(gpu, projections, n, width);
             FlashHeads heads = FlashHeads.of(CONFIG, layout, gpu).orElseThrow();
             FlashAttention.Result got = heads.attend(y);
@@ -198,10 +199,10 @@ class FlashHeadsTest {
 
     @Test
     void floatsWideHeadsAndProcessorsAreLeftToBlocks() {
-        assertTrue(FlashAttention.serves(Device.simulated(), DType.BFLOAT16, 64));
-        assertFalse(FlashAttention.serves(Device.simulated(), DType.FLOAT32, 64));
-        assertFalse(FlashAttention.serves(Device.simulated(), DType.BFLOAT16, 264));
-        assertFalse(FlashAttention.serves(Device.simulated(), DType.BFLOAT16, 20));
+        assertTrue(FlashAttention.serves(Devices.simulated(), DType.BFLOAT16, 64));
+        assertFalse(FlashAttention.serves(Devices.simulated(), DType.FLOAT32, 64));
+        assertFalse(FlashAttention.serves(Devices.simulated(), DType.BFLOAT16, 264));
+        assertFalse(FlashAttention.serves(Devices.simulated(), DType.BFLOAT16, 20));
         assertFalse(FlashAttention.serves(Device.cpu(), DType.BFLOAT16, 64));
     }
 }

@@ -1,9 +1,12 @@
 package org.attune.tensor.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import org.attune.tensor.library.KernelSource;
+import org.attune.tensor.kernel.GraphRecorder;
+import org.attune.tensor.kernel.KernelSource;
+import org.attune.tensor.kernel.Launch;
 import org.junit.jupiter.api.Test;
 
 import java.util.List;
@@ -14,7 +17,8 @@ class CudaGraphsTest {
 
     private final StubDriver stub = new StubDriver();
     private final CudaKernels kernels =
-            CudaKernels.of(new CudaDriver(stub.library()), 0, new byte[4], () -> StubDriver.STREAM);
+            CudaKernels.of(
+                    new CudaDriver(stub.library()), 0, new byte[4], new StubStream(OTHER_STREAM));
     private final CudaGraphs graphs = kernels.graphs();
     private final int begun = stub.calls().size();
 
@@ -32,11 +36,14 @@ class CudaGraphsTest {
 
     @Test
     void launchesAreRecordedOnTheirStream() {
-        assertEquals(StubDriver.STREAM, graphs.stream());
-        long graph = graphs.record(() -> kernels.launch(launch()));
-        graphs.launch(graph, OTHER_STREAM);
-        graphs.launch(graph, OTHER_STREAM);
-        graphs.destroy(graph);
+        GraphRecorder.Recorded graph;
+        try (GraphRecorder recorder = kernels.recorder()) {
+            graph = recorder.record(() -> kernels.launch(launch()));
+            assertFalse(recorder.takes(() -> {}), "the driver does");
+        }
+        graph.launch();
+        graph.launch();
+        graph.close();
         assertEquals(
                 List.of(
                         "cuStreamCreate 1",

@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import org.attune.tensor.kernel.KernelSource;
 import org.attune.tensor.vector.KeptNumbers.Mix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -21,10 +21,8 @@ class NvrtcTest {
     private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill");
     private static final Pattern REGISTERS = Pattern.compile("Used (\\d+) registers");
 
-    private static String source() throws IOException {
-        try (var file = Nvrtc.class.getResourceAsStream("attune.cu")) {
-            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
-        }
+    private static String source() {
+        return KernelSource.attune().text();
     }
 
     private static List<Integer> numbers(Pattern pattern, String text) {
@@ -33,7 +31,7 @@ class NvrtcTest {
 
     /// Else a GPU would drop other numbers than a processor.
     @Test
-    void dropoutMixesAsTheHostDoes() throws IOException {
+    void dropoutMixesAsTheHostDoes() {
         String source = source();
         List<String> lines =
                 List.of(
@@ -46,7 +44,7 @@ class NvrtcTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"sm_80", "sm_90", "sm_100"})
-    void kernelsCompileWithoutSpills(String architecture) throws IOException {
+    void kernelsCompileWithoutSpills(String architecture) {
         Optional<Nvrtc> compiler =
                 LibtorchSearch.ofProcess().find().flatMap(found -> Nvrtc.beside(found.folder()));
         assumeTrue(compiler.isPresent(), "no NVRTC beside libtorch; name one by ATTUNE_LIBTORCH");

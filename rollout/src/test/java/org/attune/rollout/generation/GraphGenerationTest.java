@@ -12,9 +12,9 @@ import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -65,7 +65,7 @@ class GraphGenerationTest {
                         false,
                         true);
         Decoder decoder =
-                Engine.call(() -> TinyModels.decoder(config, DType.BFLOAT16, Device.simulated()));
+                Engine.call(() -> TinyModels.decoder(config, DType.BFLOAT16, Devices.simulated()));
         try {
             List<SampledCompletion> graphs = new ArrayList<>();
             List<SampledCompletion> singly = new ArrayList<>();

@@ -14,9 +14,9 @@ import org.attune.policy.Policy;
 import org.attune.rollout.generation.Generator;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
+import org.attune.testing.Devices;
 import org.attune.testing.SystemProperty;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.TrainingConfig;
@@ -96,7 +96,7 @@ class LaunchBudgetTest {
         return Engine.call(
                 () -> {
                     try (var decoder =
-                            TinyModels.decoder(model(layers), dtype, Device.simulated())) {
+                            TinyModels.decoder(model(layers), dtype, Devices.simulated())) {
                         return body.apply(decoder);
                     }
                 });

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.Test;
 
 import java.util.Map;
@@ -42,7 +43,7 @@ class PhaseClockTest {
 
     @Test
     void onlyExactStepsWait() {
-        clock.follow(Device.simulated());
+        clock.follow(Devices.simulated());
         assertEquals(1, waits(() -> step(false)), "before the first step everything is exact");
         assertEquals(0, waits(() -> step(false)));
         // Where the step begins, and at the beginning and end of each of four phases, and its end.
@@ -54,7 +55,7 @@ class PhaseClockTest {
 
     @Test
     void timeOfOtherStepsIsSplitAsThatOfExactOnes() {
-        clock.follow(Device.simulated());
+        clock.follow(Devices.simulated());
         spend("reference", 5); // before the steps
         for (int i = 0; i < 3; i++) {
             step(false);

@@ -1,8 +1,8 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import static org.attune.tensor.gpu.HostNumbers.half;
-import static org.attune.tensor.gpu.HostNumbers.putHalf;
-import static org.attune.tensor.gpu.HostNumbers.rounded;
+import static org.attune.tensor.kernel.HostNumbers.half;
+import static org.attune.tensor.kernel.HostNumbers.putHalf;
+import static org.attune.tensor.kernel.HostNumbers.rounded;
 
 /// The gated activation as `attune.cu` has it, over all rows.
 final class HostGates {

@@ -1,11 +1,11 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import static org.attune.tensor.gpu.HostNumbers.half;
-import static org.attune.tensor.gpu.HostNumbers.putHalf;
-import static org.attune.tensor.gpu.HostNumbers.putReal;
-import static org.attune.tensor.gpu.HostNumbers.putWide;
-import static org.attune.tensor.gpu.HostNumbers.real;
-import static org.attune.tensor.gpu.HostNumbers.wide;
+import static org.attune.tensor.kernel.HostNumbers.half;
+import static org.attune.tensor.kernel.HostNumbers.putHalf;
+import static org.attune.tensor.kernel.HostNumbers.putReal;
+import static org.attune.tensor.kernel.HostNumbers.putWide;
+import static org.attune.tensor.kernel.HostNumbers.real;
+import static org.attune.tensor.kernel.HostNumbers.wide;
 
 /// What `attune.cu` asks of rows of logits, a block a row.
 final class HostVocabulary {

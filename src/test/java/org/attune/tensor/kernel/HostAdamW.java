@@ -1,8 +1,8 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import static org.attune.tensor.gpu.HostNumbers.putWide;
-import static org.attune.tensor.gpu.HostNumbers.real;
-import static org.attune.tensor.gpu.HostNumbers.wide;
+import static org.attune.tensor.kernel.HostNumbers.putWide;
+import static org.attune.tensor.kernel.HostNumbers.real;
+import static org.attune.tensor.kernel.HostNumbers.wide;
 
 import org.attune.tensor.vector.AdamWKernel;
 

@@ -6,9 +6,7 @@ import java.util.Arrays;
 
 /// Computes what [FlashAttention] gives on the simulated GPU, number by number: from the same
 /// arguments the same results, down to ∞ for a query without keys.
-final class SimulatedFlash {
-    private SimulatedFlash() {}
-
+final class SimulatedFlash implements FlashOperators {
     /// Numbers of a tensor `(N, heads, K)` on the host.
     private record Heads(float[] numbers, int heads, int size) {
         static Heads of(Tensor x) {
@@ -91,7 +89,8 @@ final class SimulatedFlash {
         }
     }
 
-    static FlashAttention.Result forward(
+    @Override
+    public FlashAttention.Result forward(
             Tensor query,
             Tensor key,
             Tensor value,
@@ -140,7 +139,8 @@ final class SimulatedFlash {
         return result;
     }
 
-    static Tensor[] backward(
+    @Override
+    public Tensor[] backward(
             Tensor dOut,
             Tensor query,
             Tensor key,

@@ -1,9 +1,9 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import static org.attune.tensor.gpu.HostNumbers.half;
-import static org.attune.tensor.gpu.HostNumbers.putHalf;
-import static org.attune.tensor.gpu.HostNumbers.putReal;
-import static org.attune.tensor.gpu.HostNumbers.real;
+import static org.attune.tensor.kernel.HostNumbers.half;
+import static org.attune.tensor.kernel.HostNumbers.putHalf;
+import static org.attune.tensor.kernel.HostNumbers.putReal;
+import static org.attune.tensor.kernel.HostNumbers.real;
 
 /// Sums and copies of matrices as `attune.cu` has them, over all rows.
 final class HostMatrices {

@@ -1,9 +1,9 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import static org.attune.tensor.gpu.HostNumbers.half;
-import static org.attune.tensor.gpu.HostNumbers.putHalf;
-import static org.attune.tensor.gpu.HostNumbers.real;
-import static org.attune.tensor.gpu.HostNumbers.whole;
+import static org.attune.tensor.kernel.HostNumbers.half;
+import static org.attune.tensor.kernel.HostNumbers.putHalf;
+import static org.attune.tensor.kernel.HostNumbers.real;
+import static org.attune.tensor.kernel.HostNumbers.whole;
 
 /// Rotary embeddings as `attune.cu` has them, a block a row.
 final class HostHeads {

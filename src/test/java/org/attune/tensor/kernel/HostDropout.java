@@ -1,4 +1,4 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
 import org.attune.tensor.vector.KeptNumbers;
 

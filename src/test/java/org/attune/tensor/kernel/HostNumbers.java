@@ -1,4 +1,4 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,10 +1,10 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import static org.attune.tensor.gpu.HostNumbers.half;
-import static org.attune.tensor.gpu.HostNumbers.putHalf;
-import static org.attune.tensor.gpu.HostNumbers.putReal;
-import static org.attune.tensor.gpu.HostNumbers.real;
-import static org.attune.tensor.gpu.HostNumbers.whole;
+import static org.attune.tensor.kernel.HostNumbers.half;
+import static org.attune.tensor.kernel.HostNumbers.putHalf;
+import static org.attune.tensor.kernel.HostNumbers.putReal;
+import static org.attune.tensor.kernel.HostNumbers.real;
+import static org.attune.tensor.kernel.HostNumbers.whole;
 
 /// Attention of new tokens over a cache as `attune.cu` has it, part by part.
 final class HostAttention {

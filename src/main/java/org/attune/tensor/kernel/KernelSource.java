@@ -1,4 +1,4 @@
-package org.attune.tensor.library;
+package org.attune.tensor.kernel;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 
 /// The kernels for GPUs, `attune.cu`, and what each takes.
 ///
-/// @param text CUDA C++ for [Nvrtc]
+/// @param text CUDA C++
 /// @param signatures of its kernels by name, in their order
 public record KernelSource(String text, Map<String, Signature> signatures) {
     private static final Pattern KERNEL =

@@ -1,7 +1,7 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import org.attune.tensor.library.KernelSource;
-
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /// Computes what `attune.cu` computes by code for the processor, number by number: from the same
@@ -27,6 +27,8 @@ public final class SimulatedKernels implements KernelDevice {
                     Map.entry("attune_accumulate", HostMatrices::accumulate),
                     Map.entry("attune_copy", HostMatrices::copy));
 
+    private List<Runnable> taken; // while a graph is recorded
+
     /// What a kernel computes, all blocks one after the other.
     private interface HostKernel {
         void run(Launch launch);
@@ -35,6 +37,40 @@ public final class SimulatedKernels implements KernelDevice {
     @Override
     public void launch(Launch launch) {
         KERNELS.get(launch.kernel().name()).run(launch);
+    }
+
+    /// Takes calls down with their arguments; launching them makes the same calls again.
+    @Override
+    public GraphRecorder recorder() {
+        return new GraphRecorder() {
+            @Override
+            public Recorded record(Runnable step) {
+                List<Runnable> all = new ArrayList<>();
+                taken = all;
+                step.run();
+                return new Recorded() {
+                    @Override
+                    public void launch() {
+                        all.forEach(Runnable::run);
+                    }
+
+                    @Override
+                    public void close() {
+                        all.clear();
+                    }
+                };
+            }
+
+            @Override
+            public boolean takes(Runnable launch) {
+                return taken.add(launch);
+            }
+
+            @Override
+            public void close() {
+                taken = null;
+            }
+        };
     }
 
     /// Whether it computes what the source has, and nothing else.

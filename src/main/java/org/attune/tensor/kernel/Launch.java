@@ -1,7 +1,7 @@
-package org.attune.tensor.gpu;
+package org.attune.tensor.kernel;
 
-import org.attune.tensor.library.KernelSource.Kind;
-import org.attune.tensor.library.KernelSource.Signature;
+import org.attune.tensor.kernel.KernelSource.Kind;
+import org.attune.tensor.kernel.KernelSource.Signature;
 
 /// One launch of a kernel: its shape and its arguments, which fit its signature.
 ///
