@@ -45,7 +45,7 @@ done
 rm -f "$kit/others"
 
 # Tests of what computes. Those with Mockito stay at home: it is large.
-for module in src rollout trainers; do
+for module in src cuda rollout trainers; do
   sources=$root/$module/src/test/java classes=$root/$module/target/test-classes
   [ $module != src ] || sources=$root/src/test/java classes=$root/src/target/test-classes
   (cd "$classes" && zip -qr "$kit/tests/lib/attune-$module-tests.jar" .)

@@ -2,8 +2,8 @@ package org.attune.ranks;
 
 import org.attune.error.ConfigException;
 import org.attune.tensor.Device;
+import org.attune.tensor.GpuRanks;
 import org.attune.tensor.RankGpu;
-import org.attune.tensor.nccl.NcclLibrary;
 
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -59,10 +59,12 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
     /// @throws ConfigException if what was asked for can't be had
     public static RankCarrier join(
             MpiCollective mpi, Device device, Optional<RankBackend> asked, RankSum sum) {
-        Optional<NcclLibrary> library =
+        Optional<GpuRanks.Library> library =
                 asked.orElse(null) == RankBackend.MPI ? Optional.empty() : RankGpu.nccl(device);
         String place = mpi.machine() + " " + RankGpu.place(device);
-        var mine = new Found(device.toString(), place, library.map(NcclLibrary::version).orElse(0));
+        var mine =
+                new Found(
+                        device.toString(), place, library.map(GpuRanks.Library::version).orElse(0));
         List<Found> all = Stream.of(mpi.allGather(KEY, mine.bytes())).map(Found::of).toList();
         List<String> names = IntStream.range(0, mpi.size()).mapToObj(mpi::where).toList();
         Choice choice = choose(all, names, asked);
@@ -72,14 +74,15 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
         if (choice.backend().get() == RankBackend.MPI) {
             return new RankCarrier(new StagedCollective(mpi), Optional.empty(), choice.said());
         }
-        NcclLibrary nccl = library.orElseThrow();
+        GpuRanks.Library nccl = library.orElseThrow();
         byte[] id = mpi.allGather(KEY, mpi.rank() == 0 ? nccl.uniqueId() : new byte[0])[0];
         RankGpu gpu = joined(mpi, nccl, id, device);
         var ranks = new NcclCollective(mpi, mpi.place(), gpu, sum);
         return new RankCarrier(ranks, Optional.of(ranks), choice.said());
     }
 
-    private static RankGpu joined(MpiCollective mpi, NcclLibrary nccl, byte[] id, Device device) {
+    private static RankGpu joined(
+            MpiCollective mpi, GpuRanks.Library nccl, byte[] id, Device device) {
         mpi.place().begin("NCCL's start");
         try {
             return RankGpu.join(nccl, id, mpi.rank(), mpi.size(), device);

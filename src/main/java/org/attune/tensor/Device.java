@@ -3,6 +3,8 @@ package org.attune.tensor;
 import org.attune.error.ConfigException;
 import org.attune.tensor.kernel.KernelDevice;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +18,9 @@ import java.util.regex.Pattern;
 public record Device(DeviceKind kind, int index) {
     private static final Device CPU = new Device(DeviceKinds.PROCESSOR, 0);
     private static final String CUDA = "cuda";
+    private static final String NO_CUDA =
+            "GPUs of CUDA need Attune's module attune-cuda on the class path";
+    private static final Logger LOG = System.getLogger(Device.class.getName());
     private static final Pattern NAME = Pattern.compile("([a-z]+)(?::(\\d{1,3}))?");
 
     /// The system property that says what `auto` is.
@@ -67,6 +72,12 @@ public record Device(DeviceKind kind, int index) {
 
     private static Device automatic() {
         DeviceKind cuda = DeviceKinds.of(CUDA);
+        if (cuda == null) {
+            if (Engine.libtorch().hasCuda()) {
+                LOG.log(Level.WARNING, "the processor computes: " + NO_CUDA);
+            }
+            return CPU;
+        }
         int gpus = cuda.count();
         return gpus > 0 ? new Device(cuda, ofRank(System.getenv(), gpus)) : CPU;
     }
@@ -74,6 +85,9 @@ public record Device(DeviceKind kind, int index) {
     private static Device named(String text) {
         Matcher name = NAME.matcher(text);
         DeviceKind kind = name.matches() ? DeviceKinds.of(name.group(1)) : null;
+        if (kind == null && name.matches() && name.group(1).equals(CUDA)) {
+            throw new ConfigException("device: \"%s\": %s".formatted(text, NO_CUDA));
+        }
         if (kind == null || kind == CPU.kind && name.group(2) != null) {
             throw new ConfigException(
                     "device: \"%s\" is not a device; use auto, cpu, cuda or cuda:N"

@@ -85,6 +85,11 @@ public interface DeviceKind {
         return true;
     }
 
+    /// What carries numbers between the GPUs of ranks; empty if nothing does.
+    default Optional<GpuRanks.Library> ranks() {
+        return Optional.empty();
+    }
+
     /// Where a device is in its machine, whatever number a process knows it by.
     default String place(int index) {
         return name(index);

@@ -2,11 +2,10 @@ package org.attune.tensor;
 
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.TreeMap;
 
 /// The kinds of devices that there are. A jar brings one by
-/// `META-INF/services/org.attune.tensor.DeviceKind`.
+/// `META-INF/services/org.attune.tensor.DeviceKind`: `attune-cuda` that of CUDA's GPUs.
 final class DeviceKinds {
     static final DeviceKind PROCESSOR = new Cpu();
 
@@ -29,8 +28,6 @@ final class DeviceKinds {
     private static Map<String, DeviceKind> all() {
         var all = new TreeMap<String, DeviceKind>();
         all.put(PROCESSOR.name(), PROCESSOR);
-        var cuda = new CudaGpus();
-        all.put(cuda.name(), cuda);
         ServiceLoader.load(DeviceKind.class, DeviceKind.class.getClassLoader())
                 .forEach(kind -> all.put(kind.name(), kind));
         return all;
@@ -39,10 +36,5 @@ final class DeviceKinds {
     /// The kind of a name; null if there is none.
     static DeviceKind of(String name) {
         return ALL.get(name);
-    }
-
-    /// Names of all.
-    static Set<String> names() {
-        return ALL.keySet();
     }
 }

@@ -1,8 +1,5 @@
 package org.attune.tensor;
 
-import org.attune.tensor.nccl.NcclLibrary;
-import org.attune.tensor.nccl.NcclRanks;
-
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -17,21 +14,22 @@ public final class RankGpu implements AutoCloseable {
     private static final int PATIENT_LOOKS = 1000;
     private static final long PAUSE_NANOS = 20_000;
 
-    private final NcclRanks ranks;
+    private final GpuRanks ranks;
     private final Device device;
 
     /// @param ranks owned
-    private RankGpu(NcclRanks ranks, Device device) {
+    private RankGpu(GpuRanks ranks, Device device) {
         this.ranks = ranks;
         this.device = device;
     }
 
     /// Joins the others' GPUs; waits until all do.
     ///
-    /// @param id of rank 0, from [NcclLibrary#uniqueId]
+    /// @param id of rank 0, from [GpuRanks.Library#uniqueId]
     /// @param device a GPU that no other rank has
     /// @throws org.attune.error.CollectiveException if they can't be reached
-    public static RankGpu join(NcclLibrary library, byte[] id, int rank, int size, Device device) {
+    public static RankGpu join(
+            GpuRanks.Library library, byte[] id, int rank, int size, Device device) {
         Engine.requireEngineThread();
         return new RankGpu(on(device, () -> library.join(id, rank, size)), device);
     }
@@ -41,8 +39,8 @@ public final class RankGpu implements AutoCloseable {
     }
 
     /// NCCL, if a device's numbers can go by it.
-    public static Optional<NcclLibrary> nccl(Device device) {
-        return device.isHostMemory() ? Optional.empty() : NcclLibrary.find();
+    public static Optional<GpuRanks.Library> nccl(Device device) {
+        return device.kind().ranks();
     }
 
     /// Where a GPU is in its machine, whatever number a process knows it by.

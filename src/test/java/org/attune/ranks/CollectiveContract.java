@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
 /// The program of one rank: makes every call with many sizes and compares with what one process
@@ -29,51 +30,57 @@ final class CollectiveContract {
         this.device = device;
     }
 
-    /// @param args repetitions of each call; `mpi`, or what carries numbers between simulated GPUs:
-    ///     `nccl` or `staged`
+    /// What carries ranks' numbers.
+    ///
+    /// @param name `mpi` between processors; other names are of what carries between simulated GPUs
+    /// @param join makes it of MPI
+    record Carrier(String name, BiFunction<MpiCollective, RankSum, Collective> join) {
+        Device device() {
+            return name.equals("mpi") ? Device.cpu() : Devices.simulated();
+        }
+    }
+
+    /// @param args repetitions of each call; `mpi` or `staged`
     public static void main(String[] args) {
+        boolean staged = args[1].equals("staged");
+        run(
+                Integer.parseInt(args[0]),
+                new Carrier(args[1], (mpi, _) -> staged ? new StagedCollective(mpi) : mpi));
+    }
+
+    /// Compares, and ends the process.
+    ///
+    /// @param repetitions of each call
+    static void run(int repetitions, Carrier carrier) {
         Launched launched = Launched.by(System.getenv()).orElseThrow();
-        int repetitions = Integer.parseInt(args[0]);
         Engine.run(
                 () -> {
                     try (var all = MpiCollective.join(launched, System.getenv(), RankSum.FIXED)) {
                         for (int size = all.size(); size > 0; size--) {
                             int number = all.rank() / size;
-                            compare(all.part(number, RankSum.FIXED), args[1], repetitions);
+                            compare(all.part(number, RankSum.FIXED), carrier, repetitions);
                         }
-                        compareOrders(all, args[1]);
+                        compareOrders(all, carrier);
                     }
                 });
         System.exit(0);
     }
 
-    private static void compare(MpiCollective mpi, String carrier, int repetitions) {
-        try (var ranks = carried(mpi, carrier, RankSum.FIXED)) {
-            int comparisons = new CollectiveContract(ranks, device(carrier)).run(repetitions);
+    private static void compare(MpiCollective mpi, Carrier carrier, int repetitions) {
+        try (var ranks = carrier.join().apply(mpi, RankSum.FIXED)) {
+            int comparisons = new CollectiveContract(ranks, carrier.device()).run(repetitions);
             if (mpi.rank() == 0) {
                 String words = "%d ranks, %d comparisons on each, %s, %s%n";
-                System.out.printf(words, ranks.size(), comparisons, carrier, mpi.library());
+                System.out.printf(words, ranks.size(), comparisons, carrier.name(), mpi.library());
             }
         }
     }
 
-    private static Device device(String carrier) {
-        return carrier.equals("mpi") ? Device.cpu() : Devices.simulated();
-    }
-
-    private static Collective carried(MpiCollective mpi, String carrier, RankSum sum) {
-        return switch (carrier) {
-            case "nccl" -> SimulatedGpus.join(mpi, mpi.place(), sum);
-            case "staged" -> new StagedCollective(mpi);
-            default -> mpi;
-        };
-    }
-
     /// The library's own sums are as near as float32 is.
-    private static void compareOrders(MpiCollective all, String carrier) {
-        Device device = device(carrier);
-        try (var fix = carried(all.part(0, RankSum.FIXED), carrier, RankSum.FIXED);
-                var other = carried(all.part(0, RankSum.LIBRARY), carrier, RankSum.LIBRARY);
+    private static void compareOrders(MpiCollective all, Carrier carrier) {
+        Device device = carrier.device();
+        try (var fix = carrier.join().apply(all.part(0, RankSum.FIXED), RankSum.FIXED);
+                var other = carrier.join().apply(all.part(0, RankSum.LIBRARY), RankSum.LIBRARY);
                 var _ = TensorScope.open("orders")) {
             float[] mine = numbers(4000 * all.size(), all.rank());
             Tensor fixed = Tensor.of(device, mine, mine.length);

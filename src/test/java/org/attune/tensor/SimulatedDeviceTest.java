@@ -178,6 +178,16 @@ class SimulatedDeviceTest {
     }
 
     @Test
+    void cudaNeedsItsModule() {
+        var module = Device.class.getResource("gpu/CudaGpus.class");
+        assumeTrue(module == null, "attune-cuda is on the class path");
+        for (String name : new String[] {"cuda", "cuda:1"}) {
+            var error = assertThrows(ConfigException.class, () -> Device.parse(name));
+            assertTrue(error.getMessage().contains("attune-cuda"), error::getMessage);
+        }
+    }
+
+    @Test
     void kindsThatNobodyBringsAreRefused() {
         for (String name : new String[] {"tpu", "cpu:0", "cuda:", "CUDA", ""}) {
             assertUnknown(name, name);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,7 +70,7 @@ class UploadsTest {
     void withoutAGpuThereIsNoPinnedMemory() {
         onEngine(
                 () -> {
-                    if (new CudaGpus().count() == 0) {
+                    if (Devices.gpus().count() == 1) {
                         long[] shape = {SHAPE};
                         assertEquals(0, Libtorch.emptyPinned(shape, DType.INT64.scalarType()));
                         Tensor x = Tensor.full(Device.cpu(), DType.FLOAT32, 2, 3);

@@ -1,8 +1,8 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.tensor.library.Cudart;
 import org.attune.tensor.library.LibtorchFolder;
+import org.attune.tensor.library.LibtorchLoader;
 import org.attune.tensor.library.LibtorchSearch;
 import org.attune.tensor.library.LibtorchVersion;
 import org.attune.trainers.report.Versions;
@@ -32,7 +32,9 @@ record LibtorchExamination(Map<String, String> environment) {
 
     private LibtorchSearch search() {
         return new LibtorchSearch(
-                environment, System.getProperty(LibtorchSearch.PROPERTY), Cudart::hasDriver);
+                environment,
+                System.getProperty(LibtorchSearch.PROPERTY),
+                LibtorchLoader::hasCudaDriver);
     }
 
     private static Finding libtorch(LibtorchFolder named) {

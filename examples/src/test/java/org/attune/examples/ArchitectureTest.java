@@ -62,6 +62,8 @@ final class ArchitectureTest {
                     "episode",
                     "program");
 
+    private static final Set<String> CUDA = Set.of("tensor.gpu", "tensor.nccl");
+
     private static final Set<String> ROWS =
             Set.of("config", "batch", "loop", "step", "numerics", "rows", "opening");
 
@@ -95,6 +97,7 @@ final class ArchitectureTest {
                     Map.entry("records", Set.of()),
                     Map.entry("jinja", Set.of()),
                     Map.entry("core", Set.of("jinja")),
+                    Map.entry("cuda", Set.of("core")),
                     Map.entry("datasets", Set.of("core")),
                     Map.entry("rollout", Set.of("core")),
                     Map.entry("reward", Set.of("core")),
@@ -220,8 +223,9 @@ final class ArchitectureTest {
 
     /// The module that a class must be in by its package; an unknown package fails.
     private static String module(JavaClass type) {
-        String top = type.getPackageName().substring(ROOT.length()).split("\\.", 2)[0];
-        String module = CORE.contains(top) ? "core" : top;
+        String name = type.getPackageName().substring(ROOT.length());
+        String top = name.split("\\.", 2)[0];
+        String module = CUDA.contains(name) ? "cuda" : CORE.contains(top) ? "core" : top;
         assertTrue(MAY_USE.containsKey(module), type.getName() + " is in a package of no module");
         return module;
     }

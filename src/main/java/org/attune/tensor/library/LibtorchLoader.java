@@ -4,6 +4,7 @@ import ai.djl.pytorch.jni.LibUtils;
 
 import org.attune.error.ConfigException;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
@@ -16,7 +17,18 @@ import java.util.Optional;
 /// Loads libtorch into the process, once.
 @SuppressWarnings("restricted")
 public final class LibtorchLoader {
+    private static final String DRIVER = "libcuda.so.1";
+
     private LibtorchLoader() {}
+
+    /// Whether the machine has CUDA's driver, without which nothing of CUDA works.
+    public static boolean hasCudaDriver() {
+        try (Arena arena = Arena.ofConfined()) {
+            return SymbolLookup.libraryLookup(DRIVER, arena).find("cuInit").isPresent();
+        } catch (IllegalArgumentException _) {
+            return false; // the system finds no such library
+        }
+    }
 
     /// Loads what a search found; without anything found DJL unpacks and loads the one that Attune
     /// brings along.
@@ -79,7 +91,7 @@ public final class LibtorchLoader {
         if (!Files.isRegularFile(folder.library("torch_cuda"))) {
             return "is not in this build";
         }
-        if (!Cudart.hasDriver()) {
+        if (!hasCudaDriver()) {
             return "is not loaded: there is no driver (libcuda.so.1)";
         }
         try {

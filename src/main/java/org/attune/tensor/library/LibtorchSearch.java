@@ -35,7 +35,8 @@ public record LibtorchSearch(
 
     /// The search that this process makes.
     public static LibtorchSearch ofProcess() {
-        return new LibtorchSearch(System.getenv(), System.getProperty(PROPERTY), Cudart::hasDriver);
+        return new LibtorchSearch(
+                System.getenv(), System.getProperty(PROPERTY), LibtorchLoader::hasCudaDriver);
     }
 
     /// Looks for it.

@@ -1,8 +1,8 @@
 package org.attune.ranks;
 
+import org.attune.tensor.GpuRanks;
 import org.attune.tensor.RankGpu;
 import org.attune.tensor.SimulatedGpu;
-import org.attune.tensor.nccl.NcclLibrary;
 import org.attune.tensor.nccl.StubNccl;
 import org.attune.testing.Devices;
 
@@ -15,7 +15,7 @@ public final class SimulatedGpus {
     /// @param host becomes the result's
     public static NcclCollective join(Collective host, RankPlace place, RankSum sum) {
         var nccl = new StubNccl();
-        NcclLibrary library = nccl.library();
+        GpuRanks.Library library = nccl.library();
         byte[] mine = host.rank() == 0 ? library.uniqueId() : new byte[0];
         byte[] id = host.allGather("id", mine)[0];
         SimulatedGpu.awaits(nccl::isDone);

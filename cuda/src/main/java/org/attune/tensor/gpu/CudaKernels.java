@@ -5,7 +5,6 @@ import org.attune.tensor.kernel.KernelDevice;
 import org.attune.tensor.kernel.KernelSource;
 import org.attune.tensor.kernel.KernelSource.Signature;
 import org.attune.tensor.kernel.Launch;
-import org.attune.tensor.library.Nvrtc;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,7 +15,7 @@ import java.util.Map;
 /// Attune's kernels on a real GPU, compiled for it when they are first wanted. They run on the
 /// stream that libtorch uses at the time, so they and operators compute one after the other. Their
 /// memory and machine code live as long as the process. Untried on a real GPU.
-public final class CudaKernels implements KernelDevice {
+final class CudaKernels implements KernelDevice {
     private static final ValueLayout.OfLong L = ValueLayout.JAVA_LONG;
     private static final int MOST_ARGUMENTS = 16;
 

@@ -1,12 +1,14 @@
-package org.attune.tensor;
+package org.attune.tensor.gpu;
 
 import org.attune.error.ConfigException;
-import org.attune.tensor.gpu.CudaKernels;
+import org.attune.tensor.DeviceKind;
+import org.attune.tensor.DeviceMemory;
+import org.attune.tensor.Engine;
+import org.attune.tensor.GpuRanks;
 import org.attune.tensor.kernel.KernelDevice;
-import org.attune.tensor.library.CachingAllocator;
-import org.attune.tensor.library.Cudart;
+import org.attune.tensor.library.LibtorchLoader;
 import org.attune.tensor.library.LoadedLibtorch;
-import org.attune.tensor.library.Nvrtc;
+import org.attune.tensor.nccl.NcclLibrary;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -16,7 +18,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /// GPUs of CUDA, which the loaded libtorch can use; untried on a real one.
-final class CudaGpus implements DeviceKind {
+public final class CudaGpus implements DeviceKind {
     private static final Logger LOG = System.getLogger(CudaGpus.class.getName());
     private static final int NUMBER = 1;
 
@@ -28,6 +30,9 @@ final class CudaGpus implements DeviceKind {
     private final Map<Integer, Long> takenBefore = new HashMap<>();
 
     private final Map<Integer, Optional<KernelDevice>> kernels = new HashMap<>();
+
+    /// The service loader's.
+    public CudaGpus() {}
 
     private static Optional<Cudart> cudart() {
         return Engine.libtorch().hasCuda() ? Cudart.find() : Optional.empty();
@@ -75,7 +80,7 @@ final class CudaGpus implements DeviceKind {
                 (libcuda.so.1): %s; CUDA in libtorch %s. Use device: cpu, or name a libtorch for \
                 CUDA by ATTUNE_LIBTORCH as docs/cuda.md says.\
                 """
-                        .formatted(Cudart.hasDriver() ? "found" : "absent", libtorch));
+                        .formatted(LibtorchLoader.hasCudaDriver() ? "found" : "absent", libtorch));
     }
 
     @Override
@@ -140,6 +145,11 @@ final class CudaGpus implements DeviceKind {
     @Override
     public boolean isDone(int index) {
         return runtime().isDone(index, stream(index));
+    }
+
+    @Override
+    public Optional<GpuRanks.Library> ranks() {
+        return NcclLibrary.find().map(GpuRanks.Library.class::cast);
     }
 
     @Override

@@ -1,4 +1,4 @@
-package org.attune.tensor.library;
+package org.attune.tensor.gpu;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -16,7 +16,7 @@ import java.util.OptionalInt;
 ///
 /// @param slot of the method in tables of virtual methods
 @SuppressWarnings("restricted")
-public record CachingAllocator(int slot) {
+record CachingAllocator(int slot) {
     private static final ValueLayout.OfLong L = ValueLayout.JAVA_LONG;
     private static final String PLUGGABLE =
             "5torch4cuda22CUDAPluggableAllocator22CUDAPluggableAllocator";

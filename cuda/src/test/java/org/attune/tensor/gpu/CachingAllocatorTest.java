@@ -1,4 +1,4 @@
-package org.attune.tensor.library;
+package org.attune.tensor.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,10 +1,10 @@
-package org.attune.tensor;
-
-import org.attune.tensor.gpu.LibtorchStream;
+package org.attune.tensor.gpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -12,6 +12,7 @@ import java.lang.invoke.MethodHandle;
 /// it. On the engine thread.
 ///
 /// @param index of the GPU
+@SuppressWarnings("restricted")
 record CudaStream(int index) implements LibtorchStream {
     private static final String NAME = "aoti_torch_get_current_cuda_stream";
     private static final MemorySegment OUT = Arena.global().allocate(ValueLayout.JAVA_LONG);
@@ -23,7 +24,7 @@ record CudaStream(int index) implements LibtorchStream {
     /// Begins and ends of using another stream, looked for when a graph is first wanted.
     private static final class Guards {
         private static final MethodHandle BEGINS =
-                Libtorch.optional(
+                optional(
                         BEGIN,
                         FunctionDescriptor.of(
                                 ValueLayout.JAVA_INT,
@@ -31,8 +32,7 @@ record CudaStream(int index) implements LibtorchStream {
                                 ValueLayout.JAVA_INT,
                                 ValueLayout.JAVA_LONG));
         private static final MethodHandle ENDS =
-                Libtorch.optional(
-                        END, FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+                optional(END, FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
 
         private Guards() {}
     }
@@ -50,30 +50,50 @@ record CudaStream(int index) implements LibtorchStream {
         long guard;
         try {
             int rc = (int) Guards.BEGINS.invokeExact(stream, index, OUT.address());
-            Libtorch.check(BEGIN, rc);
+            check(BEGIN, rc);
             guard = OUT.get(ValueLayout.JAVA_LONG, 0);
         } catch (Throwable t) {
-            throw Libtorch.fault(BEGIN, t);
+            throw fault(BEGIN, t);
         }
         return () -> end(guard);
     }
 
     private static void end(long guard) {
         try {
-            Libtorch.check(END, (int) Guards.ENDS.invokeExact(guard));
+            check(END, (int) Guards.ENDS.invokeExact(guard));
         } catch (Throwable t) {
-            throw Libtorch.fault(END, t);
+            throw fault(END, t);
         }
+    }
+
+    /// A function of libtorch's; null if it has none of that name.
+    private static MethodHandle optional(String name, FunctionDescriptor type) {
+        return SymbolLookup.loaderLookup()
+                .find(name)
+                .map(found -> Linker.nativeLinker().downcallHandle(found, type))
+                .orElse(null);
+    }
+
+    private static void check(String function, int code) {
+        if (code != 0) {
+            throw new IllegalStateException("libtorch's " + function + " failed");
+        }
+    }
+
+    private static RuntimeException fault(String function, Throwable t) {
+        return t instanceof RuntimeException r
+                ? r
+                : new IllegalStateException("calling libtorch's " + function + " failed", t);
     }
 
     private static MethodHandle function() {
         MethodHandle function =
-                Libtorch.optional(
+                optional(
                         NAME,
                         FunctionDescriptor.of(
                                 ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
         if (function == null) {
-            throw Libtorch.lacks(NAME);
+            throw new IllegalStateException("libtorch has no " + NAME);
         }
         return function;
     }
@@ -81,9 +101,9 @@ record CudaStream(int index) implements LibtorchStream {
     @Override
     public long current() {
         try {
-            Libtorch.check(NAME, (int) FUNCTION.invokeExact(index, OUT.address()));
+            check(NAME, (int) FUNCTION.invokeExact(index, OUT.address()));
         } catch (Throwable t) {
-            throw Libtorch.fault(NAME, t);
+            throw fault(NAME, t);
         }
         return OUT.get(ValueLayout.JAVA_LONG, 0);
     }

@@ -1,10 +1,11 @@
-package org.attune.tensor.library;
+package org.attune.tensor.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.tensor.kernel.KernelSource;
+import org.attune.tensor.library.LibtorchSearch;
 import org.attune.tensor.vector.KeptNumbers.Mix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,15 +1,15 @@
 package org.attune.tensor.nccl;
 
 import org.attune.error.CollectiveException;
+import org.attune.tensor.GpuRanks;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.stream.IntStream;
 
-/// The GPUs of a run. Calls put work on a CUDA stream and return; counts are of float32 numbers
-/// unless said otherwise, addresses are of the GPU's memory. Not tried on GPUs yet.
-public final class NcclRanks implements AutoCloseable {
+/// The GPUs of a run, joined by NCCL, whose streams are CUDA's. Not tried on GPUs yet.
+final class NcclRanks implements GpuRanks {
     private static final int BYTE = 0; // ncclInt8
     private static final int FLOAT = 7; // ncclFloat32
     private static final int SUM = 0; // ncclSum
@@ -28,12 +28,7 @@ public final class NcclRanks implements AutoCloseable {
         this.size = size;
     }
 
-    /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
-    ///
-    /// @param from numbers of all parts
-    /// @param counts numbers of each part
-    /// @param to size · mine numbers, elsewhere
-    /// @param mine numbers of this rank's part
+    @Override
     public void allToAll(long from, int[] counts, long to, long mine, long stream) {
         if (IntStream.of(counts).sum() == 0) {
             return; // a group of no calls belongs to no ranks
@@ -69,10 +64,7 @@ public final class NcclRanks implements AutoCloseable {
                                         .invokeExact(numbers, count, FLOAT, from, ranks, stream));
     }
 
-    /// Everybody's bytes, in the order of the ranks.
-    ///
-    /// @param from count bytes, maybe in their place in `to`
-    /// @param to size · count bytes
+    @Override
     public void allGatherBytes(long from, long to, long count, long stream) {
         library.check(
                 "ncclAllGather",
@@ -83,7 +75,7 @@ public final class NcclRanks implements AutoCloseable {
                                         .invokeExact(from, to, count, BYTE, ranks, stream));
     }
 
-    /// Adds up in place, in the library's order.
+    @Override
     public void allReduce(long numbers, long count, long stream) {
         library.check(
                 "ncclAllReduce",
@@ -96,7 +88,7 @@ public final class NcclRanks implements AutoCloseable {
                                                 stream));
     }
 
-    /// Copies one rank's bytes to all.
+    @Override
     public void broadcastBytes(long bytes, long count, int from, long stream) {
         library.check(
                 "ncclBroadcast",
@@ -108,9 +100,7 @@ public final class NcclRanks implements AutoCloseable {
                                                 bytes, bytes, count, BYTE, from, ranks, stream));
     }
 
-    /// Looks whether work on the stream has failed; from any thread.
-    ///
-    /// @throws CollectiveException if it has, or was [given up][#abort]
+    @Override
     public synchronized void requireHealthy() {
         if (left) {
             throw new CollectiveException("ncclCommAbort has ended the work between GPUs");
@@ -125,8 +115,7 @@ public final class NcclRanks implements AutoCloseable {
         }
     }
 
-    /// Ends work that waits for others; from any thread. No further call is possible; once is
-    /// enough.
+    @Override
     public synchronized void abort() {
         if (!left) {
             left = true;
@@ -134,7 +123,6 @@ public final class NcclRanks implements AutoCloseable {
         }
     }
 
-    /// Leaves, when all work is done.
     @Override
     public synchronized void close() {
         if (!left) {

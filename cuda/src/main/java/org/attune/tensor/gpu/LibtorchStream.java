@@ -1,7 +1,7 @@
 package org.attune.tensor.gpu;
 
 /// The stream on which libtorch computes on a GPU. On the engine thread.
-public interface LibtorchStream {
+interface LibtorchStream {
     /// Ends [#use].
     interface Use extends AutoCloseable {
         @Override

@@ -1,6 +1,7 @@
 package org.attune.tensor.nccl;
 
 import org.attune.error.CollectiveException;
+import org.attune.tensor.GpuRanks;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,7 +12,7 @@ import java.util.Optional;
 
 /// A loaded NCCL. There must be one in a process: where libtorch has brought its own, it is that.
 @SuppressWarnings("restricted")
-public final class NcclLibrary {
+public final class NcclLibrary implements GpuRanks.Library {
     /// Bytes of the id by which GPUs of a run find each other.
     public static final int ID_BYTES = 128;
 
@@ -52,7 +53,8 @@ public final class NcclLibrary {
         return of(SymbolLookup.libraryLookup(file, Arena.global()));
     }
 
-    /// Its version, as 23007 for 2.30.7.
+    /// As 23007 for 2.30.7.
+    @Override
     public int version() {
         try (var arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
@@ -61,7 +63,7 @@ public final class NcclLibrary {
         }
     }
 
-    /// A new id, for one rank to make and to give to the others.
+    @Override
     public byte[] uniqueId() {
         try (var arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ID_BYTES, Long.BYTES);
@@ -70,11 +72,9 @@ public final class NcclLibrary {
         }
     }
 
-    /// Joins the other ranks; waits until all do. The calling thread's current GPU takes part.
-    ///
-    /// @param id of rank 0
     /// @throws CollectiveException if this process has no GPU, or the others can't be reached
-    public NcclRanks join(byte[] id, int rank, int size) {
+    @Override
+    public GpuRanks join(byte[] id, int rank, int size) {
         try (var arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
             MemorySegment unique = arena.allocate(ID_BYTES, Long.BYTES);

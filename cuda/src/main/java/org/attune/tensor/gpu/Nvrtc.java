@@ -1,4 +1,4 @@
-package org.attune.tensor.library;
+package org.attune.tensor.gpu;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /// CUDA's compiler as a library, which comes with torch for CUDA. It needs neither a GPU nor a
 /// driver.
 @SuppressWarnings("restricted")
-public final class Nvrtc {
+final class Nvrtc {
     private static final ValueLayout.OfLong L = ValueLayout.JAVA_LONG;
     private static final ValueLayout.OfInt I = ValueLayout.JAVA_INT;
 

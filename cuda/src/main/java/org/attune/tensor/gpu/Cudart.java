@@ -1,4 +1,4 @@
-package org.attune.tensor.library;
+package org.attune.tensor.gpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -13,9 +13,7 @@ import java.util.function.Supplier;
 
 /// CUDA's runtime library, which libtorch's part for CUDA brings along.
 @SuppressWarnings("restricted")
-public final class Cudart {
-    private static final String DRIVER = "libcuda.so.1";
-
+final class Cudart {
     /// `cudaDevAttrComputeCapabilityMajor`.
     private static final int CAPABILITY_MAJOR = 75;
 
@@ -57,15 +55,6 @@ public final class Cudart {
     /// The library that is loaded, if one is.
     public static Optional<Cudart> find() {
         return SymbolLookup.loaderLookup().find("cudaMemGetInfo").map(_ -> new Cudart());
-    }
-
-    /// Whether the machine has CUDA's driver, without which nothing of CUDA works.
-    public static boolean hasDriver() {
-        try (Arena arena = Arena.ofConfined()) {
-            return SymbolLookup.libraryLookup(DRIVER, arena).find("cuInit").isPresent();
-        } catch (IllegalArgumentException _) {
-            return false; // the system finds no such library
-        }
     }
 
     private static MethodHandle function(String name, MemoryLayout... arguments) {
