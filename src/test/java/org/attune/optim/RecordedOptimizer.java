@@ -66,7 +66,7 @@ final class RecordedOptimizer {
             args.add("beta3=" + betas.get(2).asText());
         }
         return new OptimizerOptions(
-                        name,
+                        OptimizerType.named(name),
                         String.join(",", args),
                         betas.path(0).asDouble(0.9),
                         betas.path(1).asDouble(0.999),

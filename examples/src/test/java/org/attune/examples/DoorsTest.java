@@ -10,6 +10,7 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
@@ -30,6 +31,7 @@ import java.util.stream.Stream;
 
 /// Doors between modules and packages: what is public because something else needs it. A public
 /// type that nothing else uses is an open door to nowhere.
+@Tag("thorough")
 final class DoorsTest {
     /// Types that modules use of others. It may only fall.
     private static final int MOST_DOORS = 480;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.models.DtypeChoice;
-import org.attune.trainers.config.OptimizerType;
+import org.attune.optim.OptimizerType;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftMethod;

@@ -26,7 +26,7 @@ class SecretWordsTest {
                         "--seed",
                         "7",
                         "reward_funcs=[{judge: {base_url: 'http://localhost:9', api_key:"
-                            + " canary3}}]");
+                                + " canary3}}]");
         Map<String, String> environment = new HashMap<>(Map.of("PATH", "/bin"));
         List<String> hidden = SecretWords.hidden(words, environment);
         assertFalse(String.join(" ", hidden).contains("canary"), hidden.toString());

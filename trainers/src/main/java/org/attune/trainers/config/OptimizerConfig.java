@@ -7,6 +7,7 @@ import org.attune.models.ModelConfig;
 import org.attune.optim.NormType;
 import org.attune.optim.OptimizerKind;
 import org.attune.optim.OptimizerOptions;
+import org.attune.optim.OptimizerType;
 import org.attune.optim.ParameterGroups;
 import org.attune.policy.ParameterSpace;
 import org.attune.records.CopyMethods;
@@ -103,12 +104,7 @@ public record OptimizerConfig(
     /// @throws ConfigException if `optim_args` don't fit; its message says what is accepted
     public OptimizerKind kind(int warmupSteps) {
         return new OptimizerOptions(
-                        ConfigNames.wireName(optim),
-                        optimArgs.orElse(""),
-                        adamBeta1,
-                        adamBeta2,
-                        adamEpsilon,
-                        warmupSteps)
+                        optim, optimArgs.orElse(""), adamBeta1, adamBeta2, adamEpsilon, warmupSteps)
                 .kind();
     }
 

@@ -4,7 +4,6 @@ import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
-import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -17,7 +16,6 @@ import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /// A run of direct preference optimisation. `DpoConfig.defaults()` has TRL's defaults; model,
@@ -50,43 +48,27 @@ public record DpoConfig(
         return DpoConfigCopies.blank().withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
-    /// Losses that are defined for other divergences too; TRL's list.
-    private static final List<DpoLossType> GENERALISED =
-            List.of(
-                    DpoLossType.SIGMOID,
-                    DpoLossType.SIGMOID_NORM,
-                    DpoLossType.HINGE,
-                    DpoLossType.IPO,
-                    DpoLossType.EXO_PAIR,
-                    DpoLossType.ROBUST,
-                    DpoLossType.DISCOPOP,
-                    DpoLossType.SFT);
-
-    /// Losses that aren't means over pairs, so that a pair's weight has no meaning.
-    private static final List<DpoLossType> UNWEIGHTED =
-            List.of(DpoLossType.AOT, DpoLossType.AOT_UNPAIRED, DpoLossType.SFT);
-
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(reference.problems(model, lora));
         if (variant.fDivergenceType() != FDivergence.REVERSE_KL
-                && !GENERALISED.containsAll(loss.lossType())) {
+                && !loss.lossType().stream().allMatch(DpoLossType::isGeneralised)) {
             problems.add(
                     new ConfigProblem(
                             "f_divergence_type",
                             variant.fDivergenceType(),
                             "reverse_kl, unless every loss_type is one of "
-                                    + GENERALISED.stream().map(ConfigNames::wireName).toList()));
+                                    + DpoLossType.names(DpoLossType::isGeneralised)));
         }
-        if (variant.useWeighting() && !Collections.disjoint(loss.lossType(), UNWEIGHTED)) {
+        if (variant.useWeighting() && !loss.lossType().stream().allMatch(DpoLossType::isWeighted)) {
             problems.add(
                     new ConfigProblem(
                             "use_weighting",
                             true,
                             "false where loss_type has one of "
-                                    + UNWEIGHTED.stream().map(ConfigNames::wireName).toList()));
+                                    + DpoLossType.names(type -> !type.isWeighted())));
         }
         return problems;
     }

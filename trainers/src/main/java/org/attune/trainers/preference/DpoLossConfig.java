@@ -28,14 +28,6 @@ public record DpoLossConfig(
         @InRange(min = 0, max = 0.5, maxOpen = true) double labelSmoothing,
         boolean disableDropout)
         implements DpoLossConfigCopies, CrossChecked {
-    /// Losses to which TRL's `label_smoothing` belongs.
-    private static final Set<DpoLossType> SMOOTHED =
-            EnumSet.of(
-                    DpoLossType.EXO_PAIR,
-                    DpoLossType.ROBUST,
-                    DpoLossType.AOT,
-                    DpoLossType.AOT_UNPAIRED);
-
     public DpoLossConfig {
         lossType = List.copyOf(lossType);
         lossWeights = List.copyOf(lossWeights);
@@ -82,7 +74,7 @@ public record DpoLossConfig(
     Set<DpoLossType> smoothed() {
         Set<DpoLossType> smoothed = EnumSet.noneOf(DpoLossType.class);
         smoothed.addAll(lossType);
-        smoothed.retainAll(SMOOTHED);
+        smoothed.removeIf(type -> !type.isSmoothed());
         if (smoothed.isEmpty() && lossType.contains(DpoLossType.SIGMOID)) {
             smoothed.add(DpoLossType.SIGMOID);
         }

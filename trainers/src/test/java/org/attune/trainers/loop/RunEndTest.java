@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.optim.OptimizerType;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
-import org.attune.trainers.config.OptimizerType;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;

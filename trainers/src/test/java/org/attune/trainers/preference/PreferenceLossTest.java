@@ -70,9 +70,9 @@ class PreferenceLossTest {
     @Test
     void nothingIsNotANumberFarOut() {
         double[] far = {-500, -40, 0, 40, 500};
-        for (String name : PreferenceLossOptions.LOSS_TYPES) {
+        for (String name : DpoLossType.names(type -> type != DpoLossType.DPOP)) {
             for (double beta : new double[] {0.01, 0.1, 2}) {
-                PreferenceLoss loss = PreferenceLossOptions.loss(name, beta, 0.1, 0.05);
+                PreferenceLoss loss = PreferenceOptions.loss(name, beta, 0.1, 0.05);
                 for (double chosen : far) {
                     for (double rejected : far) {
                         Slopes got =
@@ -161,8 +161,8 @@ class PreferenceLossTest {
                         new Divergence.JensenShannon(),
                         new Divergence.Alpha(0.5),
                         new Divergence.Alpha(2));
-        for (String name : PreferenceLossOptions.LOSS_TYPES) {
-            PreferenceLoss loss = PreferenceLossOptions.loss(name, BETA, 0.1, 0.05);
+        for (String name : DpoLossType.names(type -> type != DpoLossType.DPOP)) {
+            PreferenceLoss loss = PreferenceOptions.loss(name, BETA, 0.1, 0.05);
             for (Divergence divergence : divergences) {
                 checkDerivative(name + " " + divergence, loss, divergence);
             }
@@ -231,9 +231,8 @@ class PreferenceLossTest {
         var error =
                 assertThrows(
                         ConfigException.class,
-                        () -> PreferenceLossOptions.loss("sigmoyd", 0.1, 0, 0.05));
-        assertTrue(
-                error.getMessage().contains("\"sigmoyd\"") && error.getMessage().contains("ipo"));
+                        () -> PreferenceOptions.loss("exo_pair", 0.1, 0, 0.05));
+        assertTrue(error.getMessage().startsWith("loss_type exo_pair: "), error.getMessage());
     }
 
     private static PairScores pair(double chosen, double rejected) {
