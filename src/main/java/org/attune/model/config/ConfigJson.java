@@ -174,7 +174,7 @@ public final class ConfigJson {
         int window =
                 json.mentions("sliding_window")
                         ? json.size("sliding_window", Integer.MAX_VALUE, 0)
-                        : 4096;
+                        : family.absent().window();
         List<String> types = layerTypes(json, layers);
         refuseOtherWindows(json, family, types);
         var result = new ArrayList<Integer>(layers);
@@ -231,7 +231,8 @@ public final class ConfigJson {
                 }
             }
             case ALL_LAYERS -> {
-                boolean windows = json.has("sliding_window") || !json.mentions("sliding_window");
+                boolean absent = !json.mentions("sliding_window") && family.absent().window() > 0;
+                boolean windows = json.has("sliding_window") || absent;
                 if (types.contains(windows ? FULL : WINDOW)) {
                     throw json.invalid(
                             "layer_types",

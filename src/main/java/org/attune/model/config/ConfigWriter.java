@@ -128,6 +128,8 @@ public final class ConfigWriter {
                     scaling.put("rope_type", "dynamic").put("factor", factor);
             case RopeScaling.Llama3 llama3 -> putLlama3(scaling, llama3);
             case RopeScaling.Yarn yarn -> putYarn(scaling, yarn);
+            case RopeScaling.LongRope _ ->
+                    throw new IllegalArgumentException("GGUF files here have no LongRoPE");
             case RopeScaling.Divisors divisors -> putDivisors(scaling, divisors, config);
         }
         if (scaling.isEmpty()) {

@@ -101,10 +101,13 @@ public record DecoderConfig(
                                     + "be even")
                             .formatted(rotary, headDim, rope.partialRotaryFactor()));
         }
-        if (rope.scaling() instanceof RopeScaling.Divisors d && d.divisors().size() != rotary / 2) {
-            throw new ModelException(
-                    "%d divisors of rotary frequencies, expected %d (half of head_dim)"
-                            .formatted(d.divisors().size(), rotary / 2));
+        switch (rope.scaling()) {
+            case RopeScaling.Divisors d -> requireDivisors(d.divisors(), rotary);
+            case RopeScaling.LongRope l -> {
+                requireDivisors(l.shortDivisors(), rotary);
+                requireDivisors(l.longDivisors(), rotary);
+            }
+            default -> {}
         }
         RopeTable table = RopeTable.of(rope, headDim, maxPositions);
         if (!Double.isFinite(table.attentionScaling())
@@ -112,6 +115,14 @@ public record DecoderConfig(
             throw new ModelException(
                     "%s gives rotary frequencies that aren't finite numbers"
                             .formatted(Excerpt.of(rope)));
+        }
+    }
+
+    private static void requireDivisors(List<Double> divisors, int rotary) {
+        if (divisors.size() != rotary / 2) {
+            throw new ModelException(
+                    "%d divisors of rotary frequencies, expected %d (half of what is rotated of a head)"
+                            .formatted(divisors.size(), rotary / 2));
         }
     }
 

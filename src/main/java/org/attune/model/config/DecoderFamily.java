@@ -114,8 +114,14 @@ record DecoderFamily(
     /// @param cap value of an absent `final_logit_softcapping`; empty: the key isn't obeyed
     record EndRule(boolean scalesEmbeddings, OptionalDouble cap) {}
 
+    /// Whether `partial_rotary_factor` is obeyed.
+    boolean rotatesParts() {
+        return obeyed.contains("partial_rotary_factor");
+    }
+
     /// Values of absent keys.
     ///
+    /// @param window       `sliding_window`; 0 is none
     /// @param kvHeads      `num_key_value_heads`; empty is as many as heads
     /// @param headDim      `head_dim`; empty is hidden size / heads
     /// @param maxPositions `max_position_embeddings`
@@ -125,6 +131,7 @@ record DecoderFamily(
     /// @param tied         `tie_word_embeddings`
     /// @param theta        `rope_theta`
     record Absent(
+            int window,
             OptionalInt kvHeads,
             OptionalInt headDim,
             int maxPositions,

@@ -120,6 +120,16 @@ final class Families {
                             .pad(128004)
                             .tied()
                             .row(),
+                    FamilyRow.named("phi3", "Phi3ForCausalLM")
+                            .window(WindowRule.ALL_LAYERS, 0)
+                            .names(
+                                    TensorNames.LLAMA.withFused(
+                                            "self_attn.qkv_proj", "mlp.gate_up_proj"))
+                            .obeyed("partial_rotary_factor")
+                            .positions(4096, 10000)
+                            .tokens(1, 32000)
+                            .pad(32000)
+                            .row(),
                     FamilyRow.named("gpt2", "GPT2LMHeadModel")
                             .readBy(Gpt2Json::parse)
                             .attentionBias(BiasRule.QKV)

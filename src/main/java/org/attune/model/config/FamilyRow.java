@@ -32,6 +32,7 @@ final class FamilyRow {
     private TensorNames names = TensorNames.LLAMA;
     private List<String> obeyed = List.of();
     private String dropoutKeys = "attention_dropout";
+    private int absentWindow = 4096;
     private OptionalInt kvHeads = OptionalInt.empty();
     private OptionalInt headDim = OptionalInt.empty();
     private int maxPositions = 2048;
@@ -116,6 +117,13 @@ final class FamilyRow {
         return this;
     }
 
+    /// @param absent of an absent `sliding_window`; 0 is none
+    FamilyRow window(WindowRule rule, int absent) {
+        window = rule;
+        absentWindow = absent;
+        return this;
+    }
+
     FamilyRow rotation(RotationRule rule) {
         rotation = rule;
         return this;
@@ -188,6 +196,6 @@ final class FamilyRow {
                 obeyed,
                 dropoutKeys,
                 new DecoderFamily.Absent(
-                        kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));
+                        absentWindow, kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));
     }
 }

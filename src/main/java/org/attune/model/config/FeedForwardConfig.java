@@ -11,4 +11,11 @@ public record FeedForwardConfig(int inner, boolean gated, Activation activation,
     public int matrices() {
         return gated ? 3 : 2;
     }
+
+    /// How many of the projections into it each tensor of a file holds.
+    ///
+    /// @param tensors that hold all of them
+    public int projectionsIn(int tensors) {
+        return (matrices() - 1) / tensors;
+    }
 }

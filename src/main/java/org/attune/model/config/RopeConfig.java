@@ -69,6 +69,6 @@ public record RopeConfig(
 
     @Override
     public boolean dependsOnLength() {
-        return scaling instanceof RopeScaling.Dynamic;
+        return scaling.dependsOnLength();
     }
 }

@@ -57,9 +57,26 @@ final class RopeJson {
         double theta = scaling.map(s -> s.number("rope_theta", outer)).orElse(outer);
         return new RopeConfig(
                 theta,
-                1,
+                share(json, family, scaling),
                 scaling.map(s -> scaling(json, s, maxPositions)).orElseGet(RopeScaling.None::new),
                 exceptions(json, family, byType.flatMap(p -> p.object(WINDOW)), layers));
+    }
+
+    /// Of each head that is rotated.
+    private static double share(
+            JsonFields json, DecoderFamily family, Optional<JsonFields> scaling) {
+        String key = "partial_rotary_factor";
+        if (family.rotatesParts()) {
+            double outer = json.number(key, 1);
+            return scaling.map(s -> s.number(key, outer)).orElse(outer);
+        }
+        scaling.ifPresent(
+                s -> {
+                    if (s.number(key, 1) != 1) {
+                        throw s.invalid(key, "1: heads are rotated whole");
+                    }
+                });
+        return 1;
     }
 
     private static RopeConfig.Exceptions exceptions(
@@ -120,7 +137,7 @@ final class RopeJson {
                             scaling.number("high_freq_factor"),
                             originalLength(config, scaling, maxPositions));
             case "yarn" -> yarn(config, scaling, maxPositions);
-            case "longrope" -> divisors(config, scaling, maxPositions);
+            case "longrope", "su" -> longRope(config, scaling, maxPositions);
             default ->
                     throw scaling.invalid(
                             typeKey, "default, linear, dynamic, llama3, yarn, longrope");
@@ -135,9 +152,6 @@ final class RopeJson {
                 throw scaling.invalid(
                         key, "no such key; known are " + String.join(", ", new TreeSet<>(KEYS)));
             }
-        }
-        if (scaling.number("partial_rotary_factor", 1) != 1) {
-            throw scaling.invalid("partial_rotary_factor", "1: heads are rotated whole");
         }
     }
 
@@ -164,17 +178,24 @@ final class RopeJson {
         return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
     }
 
-    private static RopeScaling divisors(JsonFields config, JsonFields scaling, int maxPositions) {
-        List<Double> shortFactors = scaling.numbers("short_factor");
-        if (shortFactors.isEmpty() || !shortFactors.equals(scaling.numbers("long_factor"))) {
+    private static RopeScaling longRope(JsonFields config, JsonFields scaling, int maxPositions) {
+        List<Double> shorter = scaling.numbers("short_factor");
+        List<Double> longer = scaling.numbers("long_factor");
+        if (shorter.isEmpty() || longer.isEmpty()) {
             throw scaling.invalid(
-                    "short_factor", "for longrope: a list of numbers, equal to long_factor");
+                    shorter.isEmpty() ? "short_factor" : "long_factor",
+                    "for longrope: a list of numbers");
         }
         int original = originalLength(config, scaling, maxPositions);
-        double factor = scaling.number("factor", (double) maxPositions / original);
-        double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
-        return new RopeScaling.Divisors(
-                shortFactors, scaling.number("attention_factor", attention));
+        double factor =
+                config.has("original_max_position_embeddings")
+                        ? (double) maxPositions / original
+                        : scaling.number("factor", (double) maxPositions / original);
+        double usual = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+        double attention = scaling.number("attention_factor", usual);
+        return shorter.equals(longer)
+                ? new RopeScaling.Divisors(shorter, attention)
+                : new RopeScaling.LongRope(shorter, longer, attention, original);
     }
 
     private static int originalLength(JsonFields config, JsonFields scaling, int maxPositions) {

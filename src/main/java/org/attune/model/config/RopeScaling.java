@@ -5,14 +5,18 @@ import java.util.List;
 /// How rotary frequencies are changed so that a model reaches beyond the length it was first
 /// trained on. The formulas are those of [RopeTable].
 public sealed interface RopeScaling {
+    /// Whether the frequencies depend on the length of the sequence.
+    default boolean dependsOnLength() {
+        return this instanceof Dynamic || this instanceof LongRope;
+    }
+
     /// Frequencies as they are.
     record None() implements RopeScaling {}
 
     /// Positions divided by `factor`.
     record Linear(double factor) implements RopeScaling {}
 
-    /// "NTK-aware" base, grown with the total length once that exceeds `originalLength`. The only
-    /// kind whose frequencies depend on the sequence.
+    /// "NTK-aware" base, grown with the total length once that exceeds `originalLength`.
     record Dynamic(double factor, int originalLength) implements RopeScaling {}
 
     /// Llama 3.1: wavelengths beyond `originalLength / lowFrequency` divided by `factor`, those
@@ -36,8 +40,25 @@ public sealed interface RopeScaling {
             boolean truncate)
             implements RopeScaling {}
 
-    /// Each frequency divided by its own number: `rope_freqs.weight` of GGUF files, and
-    /// `longrope`
+    /// [LongRoPE](https://arxiv.org/abs/2402.13753): each frequency divided by its own number, of
+    /// one list in sequences of at most `originalLength` tokens, of another in longer ones.
+    ///
+    /// @param shortDivisors   one a frequency
+    /// @param longDivisors    one a frequency
+    /// @param attentionFactor multiplies cosines and sines
+    record LongRope(
+            List<Double> shortDivisors,
+            List<Double> longDivisors,
+            double attentionFactor,
+            int originalLength)
+            implements RopeScaling {
+        public LongRope {
+            shortDivisors = List.copyOf(shortDivisors);
+            longDivisors = List.copyOf(longDivisors);
+        }
+    }
+
+    /// Each frequency divided by its own number: `rope_freqs.weight` of GGUF files, and `longrope`
     /// whose short and long factors are equal.
     ///
     /// @param divisors        one a frequency

@@ -1,5 +1,7 @@
 package org.attune.model.config;
 
+import java.util.List;
+
 /// Frequencies of a rotary embedding: feature pair `i` of position `p` is rotated by
 /// `p · inverseFrequencies[i]`, and cosines and sines are multiplied by `attentionScaling`.
 /// With `d` the rotated features of a head and θ the base, all kinds start from
@@ -25,8 +27,13 @@ public record RopeTable(double[] inverseFrequencies, double attentionScaling) {
             case RopeScaling.Llama3 llama3 -> new RopeTable(llama3(theta, dim, llama3), 1);
             case RopeScaling.Yarn yarn ->
                     new RopeTable(yarn(theta, dim, yarn), yarn.attentionFactor());
-            case RopeScaling.Divisors divisors ->
-                    new RopeTable(divided(theta, dim, divisors), divisors.attentionFactor());
+            case RopeScaling.LongRope scaling -> {
+                boolean isLong = length > scaling.originalLength();
+                List<Double> divisors = isLong ? scaling.longDivisors() : scaling.shortDivisors();
+                yield new RopeTable(divided(theta, dim, divisors), scaling.attentionFactor());
+            }
+            case RopeScaling.Divisors(List<Double> divisors, double attentionFactor) ->
+                    new RopeTable(divided(theta, dim, divisors), attentionFactor);
         };
     }
 
@@ -98,10 +105,10 @@ public record RopeTable(double[] inverseFrequencies, double attentionScaling) {
         return dim * Math.log(length / (rotations * 2 * Math.PI)) / (2 * Math.log(theta));
     }
 
-    private static double[] divided(double theta, int dim, RopeScaling.Divisors scaling) {
+    private static double[] divided(double theta, int dim, List<Double> divisors) {
         double[] result = plain(theta, dim);
         for (int i = 0; i < result.length; i++) {
-            result[i] /= scaling.divisors().get(i);
+            result[i] /= divisors.get(i);
         }
         return result;
     }

@@ -81,6 +81,23 @@ public record TensorNames(
                 padRowStays);
     }
 
+    /// With queries, keys and values in one matrix, and gate and up projection in one.
+    TensorNames withFused(String projections, String gateAndUp) {
+        return new TensorNames(
+                trunk,
+                embedding,
+                positions,
+                layers,
+                finalNorm,
+                norms,
+                List.of(projections),
+                output,
+                List.of(gateAndUp),
+                down,
+                transposed,
+                padRowStays);
+    }
+
     /// Path of the embedding of tokens.
     public String embeddingPath() {
         return trunk + "." + embedding;

@@ -2,6 +2,8 @@ package org.attune.model.decode;
 
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
+import org.attune.model.config.RopeConfig;
+import org.attune.model.config.RopeScaling;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
@@ -205,7 +207,9 @@ public final class CachedDecoder {
         return IntStream.range(0, additions.size()).allMatch(i -> additions.get(i).slot() == i);
     }
 
-    private Tensor logits(KvCache cache, List<NewTokens> additions, boolean oneEach) {
+    private Tensor logits(KvCache cache, List<NewTokens> given, boolean alone) {
+        List<NewTokens> additions = given.stream().map(a -> reread(cache, a)).toList();
+        boolean oneEach = alone && additions.equals(given);
         try (var scope = TensorScope.open("read")) {
             Tensor own =
                     recordedLogits(cache, additions, oneEach)
@@ -213,6 +217,24 @@ public final class CachedDecoder {
             return scope.keep(
                     partner.map(p -> mixed(p, own, cache, additions, oneEach)).orElse(own));
         }
+    }
+
+    /// Where LongRoPE goes over to its other frequencies, a sequence is read again by them, as
+    /// transformers does: the whole of it in place of what is new.
+    private NewTokens reread(KvCache cache, NewTokens addition) {
+        int before = cache.length(addition.slot());
+        boolean turns =
+                decoder.config().positions() instanceof RopeConfig rope
+                        && rope.scaling() instanceof RopeScaling.LongRope scaling
+                        && before > 0
+                        && before <= scaling.originalLength()
+                        && before + addition.ids().length > scaling.originalLength();
+        if (!turns) {
+            return addition;
+        }
+        int[] whole = cache.with(addition.slot(), addition.ids());
+        cache.truncate(addition.slot(), 0);
+        return new NewTokens(addition.slot(), whole);
     }
 
     /// Logits of a step that a GPU's graph computes; empty where there is none.

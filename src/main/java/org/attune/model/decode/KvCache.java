@@ -100,6 +100,13 @@ public final class KvCache implements AutoCloseable {
         return lengths[slot];
     }
 
+    /// The tokens that `slot` holds, and others behind them.
+    int[] with(int slot, int... more) {
+        int[] all = Arrays.copyOf(tokens[slot], lengths[slot] + more.length);
+        System.arraycopy(more, 0, all, lengths[slot], more.length);
+        return all;
+    }
+
     /// How many of its first tokens `slot` shares with `sequence`.
     public int commonPrefix(int slot, int[] sequence) {
         return commonPrefix(slot, sequence, sequence.length);

@@ -63,7 +63,8 @@ public record ModulePaths(
             whole.add(path + "self_attn.k_norm");
         }
         linears.put(path + names.output(), new Shape(width, queries));
-        names.up().forEach(up -> linears.put(path + up, new Shape(inner, width)));
+        long up = inner * config.block().feedForward().projectionsIn(names.up().size());
+        names.up().forEach(name -> linears.put(path + name, new Shape(up, width)));
         linears.put(path + names.down(), new Shape(width, inner));
     }
 

@@ -55,7 +55,9 @@ final class WeightShapes {
             requireMatrix(path + names.qkv().get(2), keys, width);
         }
         requireMatrix(path + names.output(), width, queries);
-        names.up().forEach(up -> requireMatrix(path + up, inner, width));
+        int held = config.block().feedForward().projectionsIn(names.up().size());
+        Size up = held == 1 ? inner : new Size(held + " × " + inner.key(), held * inner.value());
+        names.up().forEach(name -> requireMatrix(path + name, up, width));
         requireMatrix(path + names.down(), width, inner);
     }
 
