@@ -1,5 +1,6 @@
 package org.attune.tensor;
 
+import org.attune.error.EngineWait;
 import org.attune.error.StopRequest;
 import org.attune.error.TaskResult;
 import org.attune.tensor.library.LibtorchLoader;
@@ -231,7 +232,8 @@ public final class Engine {
     /// out as they are, checked ones as the cause of an `IllegalStateException`. If this thread is
     /// interrupted, work that has not begun never does; what has begun is waited for.
     ///
-    /// @throws IllegalStateException if this thread is interrupted before the work begins
+    /// @throws IllegalStateException if this thread is interrupted before the work begins, or works
+    ///     for the engine thread, which waits for it
     public static <T> T call(Callable<T> work) {
         return call(work, () -> {});
     }
@@ -244,13 +246,15 @@ public final class Engine {
         if (Thread.currentThread() instanceof EngineThread) {
             return unchecked(work);
         }
+        requireFree();
         BooleanSupplier asked = StopRequest.current();
         var settled = new AtomicBoolean(); // whether it has begun, or never will
         var task =
                 new FutureTask<>(
                         () -> {
                             if (settled.compareAndSet(false, true)) {
-                                return StopRequest.watching(asked, () -> unchecked(work));
+                                return StopRequest.watching(
+                                        asked, () -> EngineWait.over(true, () -> unchecked(work)));
                             }
                             throw new IllegalStateException(WITHDRAWN);
                         });
@@ -267,6 +271,15 @@ public final class Engine {
                     });
         } catch (CancellationException e) {
             throw task.isCancelled() ? new IllegalStateException(WITHDRAWN, e) : e;
+        }
+    }
+
+    private static void requireFree() {
+        if (EngineWait.isOn()) {
+            throw new IllegalStateException(
+                    "a model of this process can't be used by code that a run waits for, such as a"
+                            + " reward function: both would wait for ever. Name the model as a"
+                            + " judge, {judge: {model: FOLDER}} in reward_funcs, or ask a server");
         }
     }
 

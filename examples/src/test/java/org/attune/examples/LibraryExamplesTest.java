@@ -148,6 +148,20 @@ final class LibraryExamplesTest {
     }
 
     @Test
+    void aRunWhoseCallerIsInterruptedWritesItsReport() {
+        Thread caller = Thread.currentThread();
+        RewardFunction stopping =
+                batch -> {
+                    caller.interrupt();
+                    return Collections.nCopies(batch.size(), OptionalDouble.of(1));
+                };
+        RunSummary summary = Runs.with().ppo(ppo("stopped"), List.of(WeightedReward.of(stopping)));
+        assertTrue(Thread.interrupted(), "the caller hears of it");
+        assertTrue(summary.interrupted());
+        assertTrue(Files.exists(folder.resolve("stopped/report.html")));
+    }
+
+    @Test
     void ppoTakesAJudgeInPlaceOfRewards() {
         CompletionScorer judge =
                 batch -> {

@@ -1,5 +1,6 @@
 package org.attune.reward;
 
+import org.attune.error.EngineWait;
 import org.attune.error.StopRequest;
 import org.attune.reward.RewardFailure.Kind;
 
@@ -98,7 +99,13 @@ final class ScoringCall implements CallPool.Call {
         List<OptionalDouble> rewards;
         try {
             RewardBatch batch = round.batch(part, sink);
-            rewards = StopRequest.watching(over, () -> state.reward.function().score(batch));
+            rewards =
+                    StopRequest.watching(
+                            over,
+                            () ->
+                                    EngineWait.over(
+                                            round.engineWaits(),
+                                            () -> state.reward.function().score(batch)));
         } catch (Throwable t) { // an Error of a user's function, too, must not end the run
             if (part.length == 1 || !retryAlone || t instanceof RewardUnavailableException) {
                 // A program has the limit of its call too, and may be killed before the call is.

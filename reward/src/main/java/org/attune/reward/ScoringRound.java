@@ -1,5 +1,6 @@
 package org.attune.reward;
 
+import org.attune.error.EngineWait;
 import org.attune.error.RewardException;
 import org.attune.reward.RewardFailure.Kind;
 
@@ -42,6 +43,7 @@ final class ScoringRound {
     private final List<double[][]> turns = new ArrayList<>(); // by function; null: not split
     private int open;
     private String miscount; // null: none
+    private final boolean engineWaits = EngineWait.isOn();
 
     ScoringRound(List<FunctionState> functions, int completions) {
         this.functions = functions;
@@ -57,6 +59,11 @@ final class ScoringRound {
             extras.add(new TreeMap<>());
             turns.add(new double[completions][]);
         }
+    }
+
+    /// Whether the engine thread waits for the round.
+    boolean engineWaits() {
+        return engineWaits;
     }
 
     /// Adds a completion for every function.

@@ -93,7 +93,8 @@ public record RunFiles(
                         card(method.name(), config.training()),
                         InstantSource.system(),
                         () -> Engine.libtorch().toString());
-        try (var folder = RunFolder.open(save.outputDir(), save.resume(), config.inputs());
+        try (var interrupt = new HeldInterrupt();
+                var folder = RunFolder.open(save.outputDir(), save.resume(), config.inputs());
                 var upload = ResultUpload.of(method, config, environment);
                 var trackers = RunTrackers.of(config, config.training(), environment)) {
             List<TrainingListener> all = new ArrayList<>();
@@ -106,8 +107,10 @@ public record RunFiles(
             RunSummary summary;
             try {
                 summary = training.apply(all);
+                interrupt.hold();
                 file.settle(summary);
             } catch (RuntimeException | Error e) {
+                interrupt.hold();
                 file.fail(e);
                 throw e;
             } finally {
@@ -117,6 +120,23 @@ public record RunFiles(
                 upload.listener().ifPresent(uploads);
             }
             return summary;
+        }
+    }
+
+    /// Who interrupts a thread that trains asks the run to stop; the thread is interrupted again
+    /// when all is written, since a channel that it writes to would close at once.
+    private static final class HeldInterrupt implements AutoCloseable {
+        private boolean held;
+
+        void hold() {
+            held |= Thread.interrupted();
+        }
+
+        @Override
+        public void close() {
+            if (held) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
