@@ -25,8 +25,7 @@ class SecretWordsTest {
                         "hf_canary2",
                         "--seed",
                         "7",
-                        "reward_funcs=[{judge: {base_url: 'http://localhost:9', api_key:"
-                                + " canary3}}]");
+                        "reward_funcs=[{judge: {model: m, api_key: canary3}}]");
         Map<String, String> environment = new HashMap<>(Map.of("PATH", "/bin"));
         List<String> hidden = SecretWords.hidden(words, environment);
         assertFalse(String.join(" ", hidden).contains("canary"), hidden.toString());
