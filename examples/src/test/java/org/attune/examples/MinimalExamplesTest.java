@@ -3,6 +3,7 @@ package org.attune.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /// The minimal examples learn, leave an adapter, and stay minimal.
+@Tag("thorough")
 final class MinimalExamplesTest {
     private static final Path EXAMPLES =
             Path.of(System.getProperty("attune.root", "..")).resolve("examples");

@@ -15,6 +15,7 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.run.Runs;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,6 +29,7 @@ import java.util.Set;
 
 /// The way from a program that trains to the formula that it trains by stays short enough to be
 /// read. The JDK's method tracing tells who called the formula.
+@Tag("thorough")
 final class PathLengthTest {
     private static final int MOST_CALLS = 15;
     private static final String FORMULA =
@@ -36,7 +38,10 @@ final class PathLengthTest {
 
     /// They carry work to the engine's thread and watch for a stop.
     private static final Set<String> CARRIERS =
-            Set.of("org.attune.tensor.Engine", "org.attune.error.StopRequest");
+            Set.of(
+                    "org.attune.tensor.Engine",
+                    "org.attune.error.EngineWait",
+                    "org.attune.error.StopRequest");
 
     @Test
     void aPairComesToTheFormulaInFewCalls(@TempDir Path folder) throws IOException {
