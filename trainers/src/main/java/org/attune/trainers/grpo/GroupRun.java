@@ -6,9 +6,6 @@ import org.attune.trainers.onpolicy.RolloutRun;
 /// A run that learns from groups of completions without a critic: GRPO, RLOO and what is between
 /// them.
 public sealed interface GroupRun extends RolloutRun permits GrpoConfig, RlooConfig {
-    /// Name of the method.
-    String method();
-
     /// Weight of the divergence from the reference, in the loss or in the reward; 0: there is no
     /// reference.
     double beta();

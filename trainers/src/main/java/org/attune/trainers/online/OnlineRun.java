@@ -16,9 +16,6 @@ import java.util.OptionalInt;
 /// A run that learns from two judged completions of a prompt.
 public sealed interface OnlineRun extends RolloutRun, CrossChecked
         permits OnlineDpoConfig, XpoConfig, NashMdConfig {
-    /// Name of the method.
-    String method();
-
     /// How completions are generated.
     OnlineSamplingConfig sampling();
 
