@@ -10,8 +10,9 @@ import org.attune.model.layer.Decoder;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.SequenceListener;
+import org.attune.rollout.generation.Ticket;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
 import org.attune.tensor.OperatorTimes;
@@ -140,7 +141,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
     }
 
     /// Takes the time at which every sequence has its first token.
-    private static final class FirstTokens implements TokenListener {
+    private static final class FirstTokens implements SequenceListener {
         private int left;
         private long nanos;
 
@@ -149,12 +150,12 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
         }
 
         @Override
-        public boolean sampled(int sequence, int id, float logProb) {
+        public Next sampled(Ticket ticket, int id, float logProb) {
             if (left > 0 && --left == 0) {
                 nanos = System.nanoTime();
                 OperatorTimes.phase(DECODE);
             }
-            return true;
+            return Next.GO_ON;
         }
     }
 }

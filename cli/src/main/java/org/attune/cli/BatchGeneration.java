@@ -7,8 +7,9 @@ import org.attune.datasets.rows.Row;
 import org.attune.error.ConfigException;
 import org.attune.files.ContinuedFile;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
+import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.TextCompleter;
+import org.attune.rollout.generation.Ticket;
 import org.attune.rollout.sampling.SamplingConfig;
 
 import java.util.ArrayList;
@@ -72,7 +73,7 @@ record BatchGeneration(
     }
 
     /// The lines of one block, each written as soon as it and those before it are complete.
-    private final class Lines implements TokenListener {
+    private final class Lines implements SequenceListener {
         private final PromptFile prompts;
         private final int from;
         private final SampledCompletion[] completions;
@@ -89,14 +90,14 @@ record BatchGeneration(
         }
 
         @Override
-        public boolean sampled(int sequence, int id, float logProb) {
+        public Next sampled(Ticket ticket, int id, float logProb) {
             progress.token();
-            return true;
+            return Next.GO_ON;
         }
 
         @Override
-        public void finished(int sequence, SampledCompletion completion) {
-            completions[sequence] = completion;
+        public void ended(Ticket ticket, SampledCompletion completion) {
+            completions[ticket.index()] = completion;
             while (next < completions.length / generations && isComplete(next)) {
                 if (from + next >= out.lines()) { // else it was written before
                     out.append(line(next));

@@ -2,7 +2,8 @@ package org.attune.cli;
 
 import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
+import org.attune.rollout.generation.SequenceListener;
+import org.attune.rollout.generation.Ticket;
 
 import java.time.InstantSource;
 import java.util.List;
@@ -87,16 +88,16 @@ final class CountedProgress {
     }
 
     /// Hears of tokens and completions.
-    TokenListener listener() {
-        return new TokenListener() {
+    SequenceListener listener() {
+        return new SequenceListener() {
             @Override
-            public boolean sampled(int sequence, int id, float logProb) {
+            public Next sampled(Ticket ticket, int id, float logProb) {
                 token();
-                return true;
+                return Next.GO_ON;
             }
 
             @Override
-            public void finished(int sequence, SampledCompletion completion) {
+            public void ended(Ticket ticket, SampledCompletion completion) {
                 completed();
             }
         };

@@ -1,10 +1,25 @@
 package org.attune.rollout;
 
-import java.util.function.Consumer;
+import java.util.List;
 
 /// Samples turns of several sequences at the same time. Between its turns a sequence takes up
 /// tokens from outside. Used by one thread.
 public interface TurnSampler {
+    /// Hears what is sampled, on the thread that steps.
+    @FunctionalInterface
+    interface Listener {
+        /// A turn has ended.
+        void ended(SampledTurn turn);
+
+        /// A sequence has got a token.
+        default void sampled(int sequence, int id) {}
+    }
+
+    /// Texts that end a turn; may be none.
+    default List<String> stopStrings() {
+        return List.of();
+    }
+
     /// Most sequences that get tokens at once.
     int slots();
 
@@ -38,6 +53,6 @@ public interface TurnSampler {
 
     /// One pass, in which turns under way get a token, or prompts and tokens from outside are read.
     ///
-    /// @param ended told of each turn that ends
-    void step(Consumer<SampledTurn> ended);
+    /// @param listener told of each token, and then of each turn that has ended
+    void step(Listener listener);
 }

@@ -113,6 +113,17 @@ public final class CachedDecoder {
         return decoder;
     }
 
+    /// Which of the decoder's adapters applies.
+    public Adapter adapter() {
+        return adapter;
+    }
+
+    /// The same decoder with another of its adapters, by itself: neither recorded nor mixed. This
+    /// one where it is its own.
+    public CachedDecoder reading(Adapter other) {
+        return other.equals(adapter) ? this : new CachedDecoder(decoder, other);
+    }
+
     /// Whether a sequence may start with another's keys and values. Not with RoPE whose frequencies
     /// depend on the length: those in the cache keep the frequencies of their time.
     public boolean mayShare() {

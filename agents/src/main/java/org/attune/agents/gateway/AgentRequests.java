@@ -2,8 +2,6 @@ package org.attune.agents.gateway;
 
 import java.io.IOException;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /// What an agent's program does, for the one thread that leads its episode: requests, one after the
@@ -14,16 +12,8 @@ public final class AgentRequests implements Gateway.Answering, AutoCloseable {
 
     /// What a program does.
     public sealed interface Event {
-        /// It asks, and waits for [#answer] or [#refuse].
-        record Asked(ModelRequest request, CompletableFuture<ModelReply> reply) implements Event {
-            public void answer(ModelReply value) {
-                reply.complete(value);
-            }
-
-            public void refuse(RequestException why) {
-                reply.completeExceptionally(why);
-            }
-        }
+        /// It asks, and waits for the reply.
+        record Asked(ModelRequest request, PendingReply reply) implements Event {}
 
         /// It ended well.
         record Ended(AgentEnd end) implements Event {}
@@ -54,26 +44,21 @@ public final class AgentRequests implements Gateway.Answering, AutoCloseable {
     }
 
     @Override
-    public ModelReply answer(ModelRequest request) throws RequestException, InterruptedException {
-        var asked = new Event.Asked(request, new CompletableFuture<>());
-        events.add(asked);
+    public PendingReply ask(ModelRequest request) {
+        var reply = new PendingReply();
+        events.add(new Event.Asked(request, reply));
         if (closed) {
             refuseAll();
         }
-        try {
-            return asked.reply().get();
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RequestException refused
-                    ? refused
-                    : new RequestException(500, "failed", String.valueOf(e.getCause()));
-        }
+        return reply;
     }
 
     private void refuseAll() {
         Optional<Event> event;
         while ((event = Optional.ofNullable(events.poll())).isPresent()) {
             if (event.get() instanceof Event.Asked asked) {
-                asked.refuse(new RequestException(503, "episode_over", "the episode is over"));
+                asked.reply()
+                        .refuse(new RequestException(503, "episode_over", "the episode is over"));
             }
         }
     }

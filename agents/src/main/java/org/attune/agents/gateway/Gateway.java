@@ -7,7 +7,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +30,8 @@ public final class Gateway implements AutoCloseable {
 
     static {
         // The JDK's server has no limits unless properties say so: of connections, and of the
-        // seconds in which a request must have come.
+        // seconds in which a request must have come. It would also collect small pieces.
+        setUnlessSet("sun.net.httpserver.nodelay", "true");
         setUnlessSet("jdk.httpserver.maxConnections", "1024");
         setUnlessSet("sun.net.httpserver.maxReqTime", "120");
     }
@@ -53,13 +53,11 @@ public final class Gateway implements AutoCloseable {
         this.server = server;
     }
 
-    /// What answers an episode's requests. Asked on a thread that may wait, possibly for several
-    /// requests at once.
+    /// What answers an episode's requests, possibly several at once. It doesn't wait.
     @FunctionalInterface
     public interface Answering {
         /// @throws RequestException if it can't be answered
-        /// @throws InterruptedException if the gateway closes
-        ModelReply answer(ModelRequest request) throws RequestException, InterruptedException;
+        PendingReply ask(ModelRequest request) throws RequestException;
     }
 
     /// The endpoint of one episode.
@@ -117,11 +115,11 @@ public final class Gateway implements AutoCloseable {
                 answer(exchange, endpoint);
             } catch (RequestException e) {
                 log.debug("a request was refused: {}", e.getMessage());
-                send(exchange, e.status(), "application/json", ReplyWriter.error(e));
+                ReplySender.whole(exchange, e.status(), ReplyWriter.error(e));
             } catch (RuntimeException e) {
                 log.warn("a request could not be answered", e);
                 var said = new RequestException(500, "internal_error", e.toString());
-                send(exchange, 500, "application/json", ReplyWriter.error(said));
+                ReplySender.whole(exchange, 500, ReplyWriter.error(said));
             }
         } catch (IOException e) {
             log.debug("a program no longer waits for its answer", e);
@@ -157,7 +155,7 @@ public final class Gateway implements AutoCloseable {
             throws RequestException, IOException, InterruptedException {
         String path = exchange.getRequestURI().getPath();
         if (path.equals("/v1/models") && exchange.getRequestMethod().equals("GET")) {
-            send(exchange, 200, "application/json", ReplyWriter.models());
+            ReplySender.whole(exchange, 200, ReplyWriter.models());
             return;
         }
         boolean isChat = path.equals("/v1/chat/completions");
@@ -191,20 +189,12 @@ public final class Gateway implements AutoCloseable {
     private static void reply(HttpExchange exchange, Endpoint endpoint, boolean isChat, String body)
             throws RequestException, IOException, InterruptedException {
         ModelRequest request = isChat ? RequestReader.chat(body) : RequestReader.text(body);
-        ModelReply reply = endpoint.answering.answer(request);
         var writer =
                 new ReplyWriter(
                         (isChat ? "chatcmpl-" : "cmpl-") + endpoint.replies.incrementAndGet(),
                         isChat);
-        if (request.form().isStream()) {
-            send(
-                    exchange,
-                    200,
-                    "text/event-stream",
-                    writer.events(reply, request.form().hasUsage()));
-        } else {
-            send(exchange, 200, "application/json", writer.whole(reply));
-        }
+        PendingReply pending = endpoint.answering.ask(request);
+        new ReplySender(exchange, request.form(), writer).send(pending);
     }
 
     private static String text(byte[] bytes) {
@@ -221,16 +211,6 @@ public final class Gateway implements AutoCloseable {
         byte[] all = Arrays.copyOf(start, start.length + rest.length);
         System.arraycopy(rest, 0, all, start.length, rest.length);
         return all;
-    }
-
-    private static void send(HttpExchange exchange, int status, String type, String text)
-            throws IOException {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        exchange.getResponseHeaders().set("Content-Type", type + "; charset=utf-8");
-        exchange.sendResponseHeaders(status, bytes.length);
-        try (OutputStream out = exchange.getResponseBody()) {
-            out.write(bytes);
-        }
     }
 
     /// Answers no more. Waits for nothing.

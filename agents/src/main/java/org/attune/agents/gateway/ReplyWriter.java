@@ -2,19 +2,22 @@ package org.attune.agents.gateway;
 
 import org.attune.text.Json;
 import org.attune.text.parse.ToolCall;
+import org.attune.text.parse.TurnEvent;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Writes replies as OpenAI's endpoints do.
+/// Writes a reply as OpenAI's endpoints do. Of one thread.
 final class ReplyWriter {
     /// The name of the model, whatever a request calls it.
     static final String MODEL = "policy";
 
     private final String id;
     private final boolean isChat;
+    private boolean isBegun; // a stream
+    private int calls; // sent so far
 
     /// @param id of the reply
     ReplyWriter(String id, boolean isChat) {
@@ -38,24 +41,57 @@ final class ReplyWriter {
         return Json.write(whole);
     }
 
-    /// The reply as server-sent events: all of it in one piece, since a turn is known when it has
-    /// ended, then the reason of its end.
-    String events(ModelReply reply, boolean hasUsage) {
-        List<Map<String, Object>> chunks = new ArrayList<>();
-        if (isChat) {
-            chunks.add(chunk(Map.of("delta", message(reply, true)), null));
-            chunks.add(chunk(Map.of("delta", Map.of()), reply.finishReason()));
-        } else {
-            chunks.add(chunk(Map.of("text", reply.message().content()), reply.finishReason()));
+    /// The next piece of a reply as a server-sent event; the empty string if it has nothing to say.
+    String event(TurnEvent event) {
+        return switch (event) {
+            case TurnEvent.Content(String text) when !isChat -> piece(Map.of("text", text));
+            case TurnEvent.Content(String text) -> delta("content", text);
+            case TurnEvent.Reasoning(String text) -> delta("reasoning_content", text);
+            case TurnEvent.Call(ToolCall call) ->
+                    delta("tool_calls", List.of(call(call, calls++, true)));
+            case TurnEvent.Problem _ -> "";
+        };
+    }
+
+    private String delta(String key, Object value) {
+        Map<String, Object> delta = new LinkedHashMap<>();
+        if (!isBegun) {
+            delta.put("role", "assistant");
         }
+        delta.put(key, value);
+        return piece(Map.of("delta", delta));
+    }
+
+    private String piece(Map<String, Object> content) {
+        isBegun = true;
+        return line(chunk(content, null));
+    }
+
+    /// The end of a reply as server-sent events; all of it, if it had no pieces.
+    String end(ModelReply reply, boolean hasUsage) {
+        var text = new StringBuilder();
+        if (!isBegun) {
+            text.append(
+                    piece(
+                            isChat
+                                    ? Map.of("delta", message(reply, true))
+                                    : Map.of("text", reply.message().content())));
+        }
+        text.append(
+                line(
+                        chunk(
+                                isChat ? Map.of("delta", Map.of()) : Map.of("text", ""),
+                                reply.finishReason())));
         if (hasUsage) {
             Map<String, Object> last = head(kind(), null);
             last.put("usage", usage(reply));
-            chunks.add(last);
+            text.append(line(last));
         }
-        var text = new StringBuilder();
-        chunks.forEach(chunk -> text.append("data: ").append(Json.write(chunk)).append("\n\n"));
         return text.append("data: [DONE]\n\n").toString();
+    }
+
+    private static String line(Map<String, Object> chunk) {
+        return "data: " + Json.write(chunk) + "\n\n";
     }
 
     private String kind() {

@@ -5,6 +5,7 @@ import org.attune.agents.gateway.AgentHost;
 import org.attune.agents.gateway.AgentRequests.Event;
 import org.attune.agents.gateway.ModelReply;
 import org.attune.agents.gateway.ModelRequest;
+import org.attune.agents.gateway.PendingReply;
 import org.attune.agents.gateway.RequestException;
 import org.attune.agents.tool.WorldFailedException;
 import org.attune.episode.EndReason;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 
 /// An attempt at an episode that someone else's program leads: it asks, and the policy answers. The
 /// program's failure is the world's.
@@ -97,14 +99,15 @@ final class AgentAttempt implements EpisodeStory {
 
     private void answer(Event.Asked asked) throws InterruptedException {
         try {
-            asked.answer(reply(asked.request()));
+            asked.reply().answer(reply(asked.request(), asked.reply()));
         } catch (RequestException e) {
-            asked.refuse(e);
+            asked.reply().refuse(e);
         }
         desk.isAway();
     }
 
-    private ModelReply reply(ModelRequest request) throws RequestException, InterruptedException {
+    private ModelReply reply(ModelRequest request, PendingReply pending)
+            throws RequestException, InterruptedException {
         AgentDialogue.Next next = next(request);
         TurnBudget.Room room = room(next);
         int most = Math.min(room.most(), request.maxTokens().orElse(Integer.MAX_VALUE));
@@ -116,17 +119,28 @@ final class AgentAttempt implements EpisodeStory {
         }
         context = isFirst ? Optional.empty() : next.context();
         dialogue.follow(request, next);
+        Transcript before = dialogue.transcript();
+        String prefix = text(before.ids());
+        var relay =
+                new TurnRelay(
+                        request, pending, setup.format(), prefix, desk.stopStrings(), turns.size());
         SampledTurn turn =
                 next.context().isPresent()
-                        ? desk.begin(
-                                next.context().get(), most, dialogue.transcript().drawn(), deadline)
-                        : desk.goOn(next.observation(), most);
+                        ? desk.begin(next.context().get(), most, before.drawn(), deadline, relay)
+                        : desk.goOn(next.observation(), most, relay);
         if (turn.ids().length == 0) {
-            sampled = Optional.empty();
-            throw over(EndReason.TIMEOUT);
+            dialogue.withoutTurn();
+            throw pending.isGone()
+                    ? new RequestException(400, "cancelled", "the client has gone away")
+                    : over(EndReason.TIMEOUT);
         }
+        relay.finish();
         sampled = Optional.of(turn);
-        return read(request, turn);
+        return read(request, prefix, turn);
+    }
+
+    private String text(int[] ids) {
+        return setup.format().chat().tokenizer().decode(ids, false);
     }
 
     private AgentDialogue.Next next(ModelRequest request) throws RequestException {
@@ -171,40 +185,30 @@ final class AgentAttempt implements EpisodeStory {
                 "the episode has used up what it is allowed: " + reason.key());
     }
 
-    private ModelReply read(ModelRequest request, SampledTurn turn) {
+    /// @param prefix text of all tokens before the turn
+    private ModelReply read(ModelRequest request, String prefix, SampledTurn turn) {
         EpisodeFormat format = setup.format();
-        var tokenizer = format.chat().tokenizer();
-        int[] before = dialogue.transcript().ids();
-        String text = tokenizer.decode(turn.ids(), true);
+        String text = format.chat().tokenizer().decode(turn.ids(), true);
         boolean isChat = request.text().isEmpty();
         parsed =
                 isChat
-                        ? format.parser()
-                                .parse(
-                                        tokenizer.decode(before, false),
-                                        tokenizer.decode(turn.ids(), false),
-                                        request.tools())
+                        ? format.parser().parse(prefix, text(turn.ids()), request.tools())
                         : new ParsedTurn(Message.of("assistant", text), List.of(), List.of(), true);
         var answer =
                 new ModelReply(
                         parsed.message(),
                         named(parsed.calls()),
                         turn.reason().isFinished(),
-                        before.length,
+                        dialogue.transcript().length(),
                         turn.ids().length);
         dialogue.sampled(turn.ids(), answer, text);
         return answer;
     }
 
-    /// Calls with ids, by which programs tell which one a result answers.
     private List<ToolCall> named(List<ToolCall> calls) {
-        List<ToolCall> named = new ArrayList<>();
-        for (int i = 0; i < calls.size(); i++) {
-            ToolCall call = calls.get(i);
-            String id = call.id().orElse("call_%d_%d".formatted(turns.size(), i));
-            named.add(new ToolCall(Optional.of(id), call.name(), call.arguments(), call.raw()));
-        }
-        return named;
+        return IntStream.range(0, calls.size())
+                .mapToObj(i -> TurnRelay.named(calls.get(i), turns.size(), i))
+                .toList();
     }
 
     /// Puts the last turn among the others, with what followed it.

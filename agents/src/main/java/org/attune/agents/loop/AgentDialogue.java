@@ -68,6 +68,9 @@ final class AgentDialogue {
 
     /// A request that has the conversation so far in front.
     private Optional<Next> byMessages(ModelRequest request) {
+        if (reply == null) {
+            return Optional.empty();
+        }
         if (last.text().isPresent()) {
             String before = last.text().get() + replyText;
             return request.text()
@@ -143,6 +146,14 @@ final class AgentDialogue {
             transcript = new Transcript(next.context().get());
         } else {
             transcript.anew(next.context().get());
+        }
+    }
+
+    /// The turn got no token, since its client had gone away.
+    void withoutTurn() {
+        reply = null;
+        if (transcript.sampledTokens() == 0) {
+            transcript = null;
         }
     }
 

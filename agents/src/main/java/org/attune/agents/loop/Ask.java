@@ -8,10 +8,11 @@ sealed interface Ask {
     int place();
 
     /// It wants a first turn.
-    record Begin(int place, int[] prompt, int most, int drawn, long deadline) implements Ask {}
+    record Begin(int place, int[] prompt, int most, int drawn, long deadline, TurnReader reader)
+            implements Ask {}
 
     /// It wants another turn.
-    record GoOn(int place, int[] observed, int most) implements Ask {}
+    record GoOn(int place, int[] observed, int most, TurnReader reader) implements Ask {}
 
     /// It is with its world now.
     record Away(int place) implements Ask {}

@@ -68,7 +68,8 @@ final class EpisodeAttempt implements EpisodeStory {
                     "a prompt has %d tokens and leaves no room for a turn; accepted: below %d"
                             .formatted(dialogue.promptIds().length, setup.context()));
         }
-        SampledTurn sampled = desk.begin(dialogue.promptIds(), room.most(), 0, deadline);
+        SampledTurn sampled =
+                desk.begin(dialogue.promptIds(), room.most(), 0, deadline, TurnReader.NONE);
         while (true) {
             Optional<EndReason> end = react(sampled, room);
             if (end.isPresent()) {
@@ -87,8 +88,8 @@ final class EpisodeAttempt implements EpisodeStory {
 
     private SampledTurn next(int most) throws InterruptedException {
         return context.isPresent()
-                ? desk.begin(context.get(), most, dialogue.drawn(), deadline)
-                : desk.goOn(turns.getLast().observation(), most);
+                ? desk.begin(context.get(), most, dialogue.drawn(), deadline, TurnReader.NONE)
+                : desk.goOn(turns.getLast().observation(), most, TurnReader.NONE);
     }
 
     @Override

@@ -2,16 +2,23 @@ package org.attune.agents.loop;
 
 import org.attune.rollout.SampledTurn;
 
+import java.util.List;
+
 /// What an episode asks of the engine, from its own thread.
 interface EpisodeDesk {
     /// Begins a sequence and waits for its first turn.
     ///
     /// @param drawn as for [org.attune.rollout.TurnSampler#begin]
     /// @param deadline of the episode, as [System#nanoTime]: a turn under way is cut then
-    SampledTurn begin(int[] prompt, int most, int drawn, long deadline) throws InterruptedException;
+    /// @param reader of the turn; if it goes away, the turn is cut
+    SampledTurn begin(int[] prompt, int most, int drawn, long deadline, TurnReader reader)
+            throws InterruptedException;
 
     /// Goes on with a sequence, and waits for its next turn.
-    SampledTurn goOn(int[] observed, int most) throws InterruptedException;
+    SampledTurn goOn(int[] observed, int most, TurnReader reader) throws InterruptedException;
+
+    /// Texts that end a turn.
+    List<String> stopStrings();
 
     /// Says that the episode is with its world now, which may take a while.
     void isAway();

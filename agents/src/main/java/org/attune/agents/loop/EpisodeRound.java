@@ -57,14 +57,23 @@ final class EpisodeRound {
         boolean away;
         long due = now;
         long deadline = Long.MAX_VALUE;
+        TurnReader reader = TurnReader.NONE;
 
         Live(int place) {
             this.place = place;
-            thread = new EpisodeThread(place, setup, tasks.get(place), asks);
+            thread = new EpisodeThread(place, setup, tasks.get(place), sampler.stopStrings(), asks);
         }
 
-        boolean isLate(long time) {
-            return sampling && deadline != Long.MAX_VALUE && time - deadline >= 0;
+        /// Whether its turn is to be cut.
+        boolean isOver(long time) {
+            boolean late = deadline != Long.MAX_VALUE && time - deadline >= 0;
+            return sampling && (late || reader.isGone());
+        }
+
+        void sampled(int id) {
+            if (reader != TurnReader.NONE) {
+                thread.give(id);
+            }
         }
     }
 
@@ -75,7 +84,7 @@ final class EpisodeRound {
                 StopRequest.check();
                 takeUp();
                 long time = System.nanoTime();
-                live.stream().filter(l -> l.isLate(time)).forEach(l -> sampler.cut(l.place));
+                live.stream().filter(l -> l.isOver(time)).forEach(l -> sampler.cut(l.place));
                 if (sampler.isBusy()) {
                     step();
                 } else if (ended < tasks.size()) {
@@ -101,9 +110,20 @@ final class EpisodeRound {
     }
 
     /// One token for those that get some, and turns to those whose turn has ended.
-    private void step() throws InterruptedException {
+    private void step() {
         List<SampledTurn> turns = new ArrayList<>();
-        sampler.step(turns::add);
+        sampler.step(
+                new TurnSampler.Listener() {
+                    @Override
+                    public void sampled(int sequence, int id) {
+                        at(sequence).sampled(id);
+                    }
+
+                    @Override
+                    public void ended(SampledTurn turn) {
+                        turns.add(turn);
+                    }
+                });
         now++;
         for (SampledTurn turn : turns) {
             Live one = at(turn.sequence());
@@ -188,12 +208,20 @@ final class EpisodeRound {
 
     private void act(Live one, Ask ask) {
         switch (ask) {
-            case Ask.Begin(var place, var prompt, var most, var drawn, var deadline) -> {
+            case Ask.Begin(
+                            var place,
+                            var prompt,
+                            var most,
+                            var drawn,
+                            var deadline,
+                            var reader) -> {
                 one.deadline = deadline;
+                one.reader = reader;
                 one.sampling = true;
                 sampler.begin(place, prompt, most, drawn);
             }
-            case Ask.GoOn(var place, var observed, var most) -> {
+            case Ask.GoOn(var place, var observed, var most, var reader) -> {
+                one.reader = reader;
                 one.sampling = true;
                 sampler.goOn(place, observed, most);
             }

@@ -11,7 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /// The thread of one episode: attempts until one comes to its end, or too many worlds have failed.
 /// It talks to the engine's thread by [Ask]s, and waits for its turns.
@@ -25,15 +25,30 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
     private final EpisodeSetup setup;
     private final EpisodeTask task;
     private final BlockingQueue<Ask> asks;
-    private final BlockingQueue<SampledTurn> turns = new SynchronousQueue<>();
+    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+    private final List<String> stops;
     private final Thread thread;
     private boolean away;
 
+    /// What the engine's thread tells it.
+    private sealed interface Heard {
+        record Token(int id) implements Heard {}
+
+        record Ended(SampledTurn turn) implements Heard {}
+    }
+
+    /// @param stops texts that end a turn
     /// @param asks where the engine's thread looks for what it is asked
-    EpisodeThread(int place, EpisodeSetup setup, EpisodeTask task, BlockingQueue<Ask> asks) {
+    EpisodeThread(
+            int place,
+            EpisodeSetup setup,
+            EpisodeTask task,
+            List<String> stops,
+            BlockingQueue<Ask> asks) {
         this.place = place;
         this.setup = setup;
         this.task = task;
+        this.stops = stops;
         this.asks = asks;
         thread = Thread.ofVirtual().name("episode-" + place).unstarted(this);
     }
@@ -42,9 +57,14 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
         thread.start();
     }
 
+    /// Gives it a token of the turn that it waits for. On the engine's thread.
+    void give(int id) {
+        heard.add(new Heard.Token(id));
+    }
+
     /// Gives it the turn that it waits for. On the engine's thread.
-    void give(SampledTurn turn) throws InterruptedException {
-        turns.put(turn);
+    void give(SampledTurn turn) {
+        heard.add(new Heard.Ended(turn));
     }
 
     /// Ends it wherever it is.
@@ -150,18 +170,35 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
     }
 
     @Override
-    public SampledTurn begin(int[] prompt, int most, int drawn, long deadline)
+    public SampledTurn begin(int[] prompt, int most, int drawn, long deadline, TurnReader reader)
             throws InterruptedException {
         away = false;
-        asks.put(new Ask.Begin(place, prompt, most, drawn, deadline));
-        return turns.take();
+        asks.put(new Ask.Begin(place, prompt, most, drawn, deadline, reader));
+        return turn(reader);
     }
 
     @Override
-    public SampledTurn goOn(int[] observed, int most) throws InterruptedException {
+    public SampledTurn goOn(int[] observed, int most, TurnReader reader)
+            throws InterruptedException {
         away = false;
-        asks.put(new Ask.GoOn(place, observed, most));
-        return turns.take();
+        asks.put(new Ask.GoOn(place, observed, most, reader));
+        return turn(reader);
+    }
+
+    private SampledTurn turn(TurnReader reader) throws InterruptedException {
+        while (true) {
+            switch (heard.take()) {
+                case Heard.Token(int id) -> reader.sampled(id);
+                case Heard.Ended(SampledTurn turn) -> {
+                    return turn;
+                }
+            }
+        }
+    }
+
+    @Override
+    public List<String> stopStrings() {
+        return stops;
     }
 
     @Override

@@ -41,7 +41,9 @@ class GatewayTest {
                 gateway.endpoint(
                         request -> {
                             asked.add(request);
-                            return reply;
+                            var pending = new PendingReply();
+                            pending.answer(reply);
+                            return pending;
                         });
     }
 

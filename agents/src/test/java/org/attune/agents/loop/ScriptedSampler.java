@@ -11,7 +11,6 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /// A sampler whose turns were written beforehand, by sequence and number of the turn. It keeps what
 /// each sequence had read before each of its turns. A step ends one turn of each of up to
@@ -93,14 +92,14 @@ final class ScriptedSampler implements TurnSampler {
     }
 
     @Override
-    public void step(Consumer<SampledTurn> ended) {
-        cut.forEach(ended);
+    public void step(Listener hearing) {
+        cut.forEach(hearing::ended);
         cut.clear();
         List<Integer> now = List.copyOf(order.subList(0, Math.min(slots, order.size())));
         steps.add(now.toString());
         for (int sequence : now) {
             order.removeIf(other -> other == sequence);
-            ended.accept(turn(sequence, waiting.remove(sequence)));
+            hearing.ended(turn(sequence, waiting.remove(sequence)));
         }
     }
 

@@ -43,7 +43,10 @@ final class GuessAgentTest {
             for (String guess : List.of("12", "My guess:\n\"7\"")) {
                 var asked = assertInstanceOf(Event.Asked.class, work.requests().take());
                 heard.add(asked.request().messages().getLast().content());
-                asked.answer(new ModelReply(Message.of("assistant", guess), List.of(), true, 9, 2));
+                asked.reply()
+                        .answer(
+                                new ModelReply(
+                                        Message.of("assistant", guess), List.of(), true, 9, 2));
             }
             assertEquals(
                     new Event.Ended(new AgentEnd(OptionalDouble.of(1), Map.of("guesses", 2L))),

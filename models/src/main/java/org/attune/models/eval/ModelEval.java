@@ -5,7 +5,7 @@ import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
-import org.attune.rollout.TokenListener;
+import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.generation.TextCompletion;
 import org.attune.rollout.sampling.SamplingConfig;
@@ -39,17 +39,17 @@ public final class ModelEval {
     /// @param problems `P` of them
     /// @param samples completions of each, `G` ≥ 1
     public EvalResult run(List<EvalProblem> problems, SamplingConfig sampling, int samples) {
-        return run(problems, sampling, samples, TokenListener.NONE);
+        return run(problems, sampling, samples, SequenceListener.NONE);
     }
 
     /// As above.
     ///
-    /// @param listener hears how it goes on; its sequences are `P·G` in the problems' order
+    /// @param listener hears how it goes on; sequences are `P·G` in the problems' order
     public EvalResult run(
             List<EvalProblem> problems,
             SamplingConfig sampling,
             int samples,
-            TokenListener listener) {
+            SequenceListener listener) {
         var prompts = new ArrayList<int[]>();
         var repeated = new ArrayList<EvalProblem>();
         Optional<ChatTokenizer> chat = text.template().map(_ -> text.chat());

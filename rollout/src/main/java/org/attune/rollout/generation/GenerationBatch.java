@@ -4,8 +4,8 @@ import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.decode.KvCache;
 import org.attune.rollout.StopReason;
-import org.attune.rollout.generation.LiveSequence.State;
 import org.attune.rollout.generation.SequenceListener.Next;
+import org.attune.rollout.generation.Ticket.State;
 import org.attune.rollout.sampling.BatchSampler;
 import org.attune.rollout.sampling.Sequence;
 import org.attune.tensor.Tensor;
@@ -20,46 +20,30 @@ import java.util.Optional;
 /// is one pass: prompts are read while slots are free, else one lane's sequences get a token. Read
 /// [#step], then [#admit], [#decode] and [#sample]. On the engine thread.
 final class GenerationBatch {
-    private final boolean dense;
-    private final boolean wholePrompts;
-    private final int patience;
-    private KvCache cache;
+    private final Seating seating;
+    private KvCache cache; // null until there is one
     private CacheSlots slots;
     private final Roster roster = new Roster();
     private boolean decodesNext; // after a part of a long prompt was read
     private long tokensRead;
     private long steps;
 
-    /// @param cache borrowed
-    /// @param dense whether sequences stand side by side in the cache's first slots, which needs
-    ///     that none pauses and that all are of one lane, and long prompts are read in one step
-    GenerationBatch(KvCache cache, boolean dense) {
-        this(cache, dense, dense, 0);
+    GenerationBatch(Seating seating) {
+        this.seating = seating;
     }
 
-    /// @param wholePrompts whether long prompts are read in one step, dense or not. Tokens from
-    ///     outside are not
-    /// @param patience steps for which a paused sequence keeps its slot though others wait for one
-    GenerationBatch(KvCache cache, boolean dense, boolean wholePrompts, int patience) {
-        this.cache = cache;
-        this.dense = dense;
-        this.wholePrompts = wholePrompts;
-        this.patience = patience;
-        slots = new CacheSlots(cache, dense);
-    }
-
-    /// Goes on with another cache, which is empty. What was read is read again.
+    /// Goes on with another cache. What sequences under way had read is read again.
     ///
     /// @param other borrowed; the old one is the caller's to close
     void moveTo(KvCache other) {
-        for (LiveSequence live : roster.all()) {
-            live.moveTo(LiveSequence.NO_SLOT);
+        for (Ticket live : roster.all()) {
+            live.moveTo(Ticket.NO_SLOT);
             if (live.state() == State.ACTIVE || live.state() == State.READING) {
                 roster.move(live, State.WAITING);
             }
         }
         cache = other;
-        slots = new CacheSlots(other, dense);
+        slots = new CacheSlots(other, seating.isDense());
     }
 
     /// Tokens that passes have read so far.
@@ -67,14 +51,8 @@ final class GenerationBatch {
         return tokensRead;
     }
 
-    /// Most tokens that a sequence of this prompt may have. Its last one need not fit into the
-    /// cache: it is not read any more.
-    static int longest(KvCache cache, int prompt, int newTokens) {
-        return (int) Math.min((long) prompt + newTokens, cache.capacity() + 1L);
-    }
-
     /// Lets a sequence wait for a slot.
-    void add(LiveSequence live) {
+    void add(Ticket live) {
         roster.add(live);
         constrain(live);
     }
@@ -99,7 +77,7 @@ final class GenerationBatch {
         steps++;
         boolean decodes = decodesNext && roster.isDecoding();
         decodesNext = false;
-        List<LiveSequence> reading = roster.nextReading();
+        List<Ticket> reading = roster.nextReading();
         try (var _ = TensorScope.open("token")) {
             if (decodes) {
                 decode();
@@ -114,11 +92,12 @@ final class GenerationBatch {
     }
 
     private boolean mayTakeSlot() {
-        return slots.free() > 0 || pausedForLong().isPresent();
+        return cache == null || slots.free() > 0 || pausedForLong().isPresent();
     }
 
-    private Optional<LiveSequence> pausedForLong() {
-        return roster.pausedWithSlot().filter(live -> steps - live.pausedAt() >= patience);
+    private Optional<Ticket> pausedForLong() {
+        return roster.pausedWithSlot()
+                .filter(live -> steps - live.pausedAt() >= seating.patience());
     }
 
     /// Whether a prompt can be read: else a paused sequence gives up its slot, if there is one. It
@@ -130,34 +109,34 @@ final class GenerationBatch {
         return slots.free() > 0;
     }
 
-    private void releaseSlot(LiveSequence live) {
+    private void releaseSlot(Ticket live) {
         if (live.hasSlot()) {
             slots.release(live.slot());
-            live.moveTo(LiveSequence.NO_SLOT);
+            live.moveTo(Ticket.NO_SLOT);
         }
     }
 
     /// Reads the next prompts and samples the first token of each.
-    private void admit(List<LiveSequence> next) {
+    private void admit(List<Ticket> next) {
         Lane lane = next.getFirst().lane();
         List<int[]> prompts = next.stream().map(live -> live.sequence().all()).toList();
         AdmissionPlan plan = AdmissionPlan.of(prompts, prompt -> slots.shared(lane, prompt));
         List<NewTokens> unread = new ArrayList<>();
         for (AdmissionPlan.Group group : plan.groups()) {
             NewTokens tokens = slots.take(lane, prompts.get(group.first()));
-            if (!wholePrompts && lane.decoder().isTooLong(tokens)) {
+            if (!seating.readsWholePrompts() && lane.decoder().isTooLong(tokens)) {
                 readPart(lane, tokens); // then this group is the only one
                 return;
             }
             unread.add(tokens);
             tokensRead += tokens.ids().length;
             next.get(group.first()).moveTo(tokens.slot());
-            for (LiveSequence other : others(group, next)) {
+            for (Ticket other : others(group, next)) {
                 other.moveTo(slots.take(lane));
             }
         }
         Tensor logits =
-                wholePrompts && !dense
+                seating.readsWholePrompts() && !seating.isDense()
                         ? lane.decoder().read(cache, unread, wouldBeFirst(lane, plan))
                         : lane.decoder().read(cache, unread);
         begin(lane, plan, next, logits);
@@ -170,7 +149,7 @@ final class GenerationBatch {
                 && groups.subList(0, groups.size() - 1).stream().allMatch(g -> g.size() == 1);
     }
 
-    private static List<LiveSequence> others(AdmissionPlan.Group group, List<LiveSequence> next) {
+    private static List<Ticket> others(AdmissionPlan.Group group, List<Ticket> next) {
         return next.subList(group.first() + 1, group.first() + group.size());
     }
 
@@ -184,18 +163,16 @@ final class GenerationBatch {
     }
 
     /// @param logits of the plan's groups, `(groups, V)`
-    private void begin(Lane lane, AdmissionPlan plan, List<LiveSequence> next, Tensor logits) {
+    private void begin(Lane lane, AdmissionPlan plan, List<Ticket> next, Tensor logits) {
         int first = lane.rows().size();
         long[] groups = new long[plan.size()];
         for (int g = 0; g < plan.groups().size(); g++) {
             AdmissionPlan.Group group = plan.groups().get(g);
-            List<LiveSequence> others = others(group, next);
-            slots.copy(
-                    next.get(group.first()).slot(),
-                    others.stream().map(LiveSequence::slot).toList());
+            List<Ticket> others = others(group, next);
+            slots.copy(next.get(group.first()).slot(), others.stream().map(Ticket::slot).toList());
             Arrays.fill(groups, group.first(), group.first() + group.size(), g);
         }
-        for (LiveSequence live : next.subList(0, plan.size())) {
+        for (Ticket live : next.subList(0, plan.size())) {
             roster.move(live, State.ACTIVE);
         }
         Tensor rows =
@@ -207,11 +184,11 @@ final class GenerationBatch {
 
     /// Reads tokens from outside of sequences that still have their slot, and samples the next of
     /// each.
-    private void readOn(List<LiveSequence> reading) {
+    private void readOn(List<Ticket> reading) {
         Lane lane = reading.getFirst().lane();
         List<NewTokens> unread = new ArrayList<>();
         int tokens = 0;
-        for (LiveSequence live : reading) {
+        for (Ticket live : reading) {
             NewTokens rest = unread(live);
             tokens += rest.ids().length;
             if (!unread.isEmpty() && tokens > CachedDecoder.CHUNK) {
@@ -232,7 +209,7 @@ final class GenerationBatch {
         sample(lane, logits, first);
     }
 
-    private NewTokens unread(LiveSequence live) {
+    private NewTokens unread(Ticket live) {
         int[] all = live.sequence().all();
         return new NewTokens(
                 live.slot(), Arrays.copyOfRange(all, cache.length(live.slot()), all.length));
@@ -242,7 +219,7 @@ final class GenerationBatch {
     private void decode() {
         Lane lane = roster.nextLane();
         tokensRead += lane.rows().size();
-        List<Sequence> sequences = lane.rows().stream().map(LiveSequence::sequence).toList();
+        List<Sequence> sequences = lane.rows().stream().map(Ticket::sequence).toList();
         var sent = BatchSampler.ahead(lane.decoder().decoder().device(), sequences);
         Tensor logits = lane.decoder().decode(cache, lane.slots(), lane.lastTokens());
         sample(lane, logits, 0, sent);
@@ -256,13 +233,12 @@ final class GenerationBatch {
     }
 
     private void sample(Lane lane, Tensor logits, int first, Optional<Tensor> sent) {
-        List<LiveSequence> rows = List.copyOf(lane.rows().subList(first, lane.rows().size()));
+        List<Ticket> rows = List.copyOf(lane.rows().subList(first, lane.rows().size()));
         BatchSampler.Sampled sampled =
-                BatchSampler.sample(
-                        logits, rows.stream().map(LiveSequence::sequence).toList(), sent);
+                BatchSampler.sample(logits, rows.stream().map(Ticket::sequence).toList(), sent);
         // From the back, since a sequence that ends gives its place to the last one.
         for (int row = rows.size() - 1; row >= 0; row--) {
-            LiveSequence live = rows.get(row);
+            Ticket live = rows.get(row);
             if (live.sequence().config().topLogProbs() > 0) {
                 live.sequence().report(sampled.top().get(row));
             }
@@ -270,7 +246,7 @@ final class GenerationBatch {
         }
     }
 
-    private void append(LiveSequence live, int id, float logProb) {
+    private void append(Ticket live, int id, float logProb) {
         Optional<StopReason> reason;
         try {
             reason = live.sequence().append(id, logProb);
@@ -278,10 +254,10 @@ final class GenerationBatch {
             fail(live, e);
             return;
         }
-        Next next = live.events().sampled(id, logProb);
+        Next next = live.sampled(id, logProb);
         if (next != Next.END && reason.isPresent()) {
             boolean full = live.sequence().room() < 0;
-            next = full ? Next.END : live.events().stopped(reason.get());
+            next = full ? Next.END : live.stopped(reason.get());
         }
         switch (next) {
             case GO_ON -> constrain(live);
@@ -291,7 +267,7 @@ final class GenerationBatch {
     }
 
     /// Asks the constraint, which ends its sequence if it fails.
-    private void constrain(LiveSequence live) {
+    private void constrain(Ticket live) {
         try {
             live.sequence().constrain(live.lane().decoder().decoder().config().vocabSize());
         } catch (RuntimeException e) {
@@ -299,14 +275,16 @@ final class GenerationBatch {
         }
     }
 
-    private void pause(LiveSequence live) {
+    private void pause(Ticket live) {
+        if (seating.isDense()) {
+            throw new IllegalStateException("a sequence of a list can't pause");
+        }
         roster.move(live, State.PAUSED);
-        live.pauseAt(steps);
-        live.events().paused();
+        live.paused(steps);
     }
 
     /// Lets a sequence pause as it is; nothing if it does, or has ended.
-    void pauseNow(LiveSequence live) {
+    void pauseNow(Ticket live) {
         if (live.state() != State.PAUSED && live.state() != State.ENDED) {
             pause(live);
         }
@@ -315,7 +293,7 @@ final class GenerationBatch {
     /// Lets a paused sequence go on; nothing if it has ended meanwhile.
     ///
     /// @param ids tokens from outside, as many as it has room for
-    void goOn(LiveSequence live, int[] ids) {
+    void goOn(Ticket live, int[] ids) {
         if (live.state() != State.PAUSED) {
             return;
         }
@@ -336,14 +314,14 @@ final class GenerationBatch {
     }
 
     /// Ends a sequence as it is; nothing if it has ended.
-    void cancel(LiveSequence live) {
+    void cancel(Ticket live) {
         if (live.state() != State.ENDED) {
             end(live, StopReason.CANCELLED);
         }
     }
 
-    private void end(LiveSequence live, StopReason reason) {
-        live.events().ended(live.sequence().completion(reason));
+    private void end(Ticket live, StopReason reason) {
+        live.ended(reason);
         if (reason != StopReason.DEADLINE && isRead(live)) {
             live.lane().decoder().finished(cache, live.slot());
         }
@@ -351,26 +329,26 @@ final class GenerationBatch {
     }
 
     /// Whether its slot holds all of it but the last token.
-    private boolean isRead(LiveSequence live) {
+    private boolean isRead(Ticket live) {
         return live.state() == State.ACTIVE
                 || live.state() == State.PAUSED
                         && live.hasSlot()
                         && cache.length(live.slot()) == live.sequence().length() - 1;
     }
 
-    private void fail(LiveSequence live, RuntimeException error) {
+    private void fail(Ticket live, RuntimeException error) {
         leave(live);
-        live.events().failed(error);
+        live.failed(error);
     }
 
     /// Ends all sequences by an error, after which the cache is as good as new.
     void failAll(RuntimeException error) {
-        List<LiveSequence> all = roster.all();
+        List<Ticket> all = roster.all();
         roster.clear();
         slots.clear();
-        for (LiveSequence live : all) {
+        for (Ticket live : all) {
             live.become(State.ENDED);
-            live.events().failed(error);
+            live.failed(error);
         }
     }
 
@@ -379,11 +357,11 @@ final class GenerationBatch {
         roster.all().forEach(this::cancel);
     }
 
-    private void leave(LiveSequence live) {
-        Optional<LiveSequence> instead = roster.move(live, State.ENDED);
-        if (dense && instead.isPresent()) {
+    private void leave(Ticket live) {
+        Optional<Ticket> instead = roster.move(live, State.ENDED);
+        if (seating.isDense() && instead.isPresent()) {
             int hole = live.slot();
-            LiveSequence last = instead.get();
+            Ticket last = instead.get();
             cache.copy(last.slot(), hole, cache.length(last.slot()));
             live.moveTo(last.slot());
             last.moveTo(hole);

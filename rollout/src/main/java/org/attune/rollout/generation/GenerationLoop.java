@@ -1,6 +1,7 @@
 package org.attune.rollout.generation;
 
 import org.attune.error.RolloutException;
+import org.attune.error.StopRequest;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
@@ -8,56 +9,99 @@ import org.attune.model.layer.Decoder;
 import org.attune.rollout.sampling.Sequence;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/// Completes prompts that come one by one, as those of agents and of a server's clients do: a
-/// prompt is admitted between two tokens of the others, each with its own sampling, stops, adapter
-/// and constraint. Sequences of one adapter get a token in one pass, and the adapters take turns.
+/// Completes prompts, each with its own sampling, stops, adapter and constraint: a prompt is
+/// admitted between two tokens of the others. Sequences of one adapter get a token in one pass, and
+/// the adapters take turns. All that generates in this process submits to one of these.
+///
+/// There are two ways to make it go. One that is [#open] steps by itself, and its methods may be
+/// called from any thread: each pass is one engine task, so other work of the engine gets its turn
+/// between two of them, and an idle loop has no task. A trainer steps itself, on the engine thread
+/// ([#step], [#run]): the weights then change for no one while it generates.
 ///
 /// The tokens of a sequence depend on its request alone; neighbours change the rounding of matrix
-/// products, as in [Generator]. Each pass is one engine task, so other work of the engine gets its
-/// turn between two of them; a long prompt is read in several. An idle loop has no task.
-///
-/// Owns its cache, borrows decoder and tokenizer. The weights must stay as they are while it is
-/// open. Its methods may be called from any thread.
+/// products, as in [Generator]. Borrows decoder and tokenizer. The weights must stay as they are
+/// while it is open.
 public final class GenerationLoop implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GenerationLoop.class);
     private static final long PAUSED_TIME_MILLIS = 50;
 
-    private final Decoder decoder;
+    private final CachedDecoder decoder;
     private final Optional<Tokenizer> tokenizer;
-    private final KvCache cache;
-    private final GenerationBatch batch; // as all below it on the engine thread
-    private final Map<Adapter, Lane> lanes = new HashMap<>();
+    private final Seating seating;
+    private final int slots;
+    private final boolean ownsCache;
+    private final Map<Adapter, Lane> lanes = new ConcurrentHashMap<>();
+    private int capacity; // of a sequence; grows where sequences have turns
+    private KvCache cache; // as all below it on the engine thread; null before the first step
+    private final GenerationBatch batch;
     private boolean stepping;
     private boolean freed;
     private final Semaphore wake = new Semaphore(0);
     private final List<Consumer<GenerationBatch>> told = new ArrayList<>(); // guarded by itself
     private boolean closed; // guarded by told
 
-    private GenerationLoop(Decoder decoder, Optional<Tokenizer> tokenizer, KvCache cache) {
+    /// A loop that its caller steps. Its cache is made with the first step.
+    ///
+    /// @param slots most sequences that are generated at once, ≥ 1
+    /// @param capacity tokens of a sequence that are read, ≥ 1: all but its last. No sequence has
+    ///     more, except with [Seating#TURNS], where the cache grows
+    GenerationLoop(
+            CachedDecoder decoder,
+            Optional<Tokenizer> tokenizer,
+            Seating seating,
+            int slots,
+            int capacity) {
         this.decoder = decoder;
         this.tokenizer = tokenizer;
-        this.cache = cache;
-        batch = new GenerationBatch(cache, false);
+        this.seating = seating;
+        this.slots = slots;
+        this.capacity = capacity;
+        ownsCache = true;
+        batch = new GenerationBatch(seating);
     }
 
-    /// Makes a loop, with its whole cache. [GenerationMemory] estimates what it takes.
+    /// A loop that its caller steps, over a cache that its caller owns: what prompts share with
+    /// what it holds isn't read again.
+    GenerationLoop(CachedDecoder decoder, Optional<Tokenizer> tokenizer, KvCache cache) {
+        this.decoder = decoder;
+        this.tokenizer = tokenizer;
+        this.seating = Seating.LIST;
+        this.slots = cache.slots();
+        this.capacity = cache.capacity();
+        this.cache = cache;
+        ownsCache = false;
+        batch = new GenerationBatch(seating);
+        batch.moveTo(cache);
+    }
+
+    /// Makes a loop that steps by itself, with its whole cache. [GenerationMemory] estimates what
+    /// it takes.
     ///
     /// @param tokenizer needed for stop strings only
     /// @param slots most sequences that are generated at once, ≥ 1
     /// @param capacity most tokens of a sequence that are read, ≥ 1: all but its last
     public static GenerationLoop open(
             Decoder decoder, Optional<Tokenizer> tokenizer, int slots, int capacity) {
-        KvCache cache = Engine.call(() -> new KvCache(decoder, slots, capacity));
-        var loop = new GenerationLoop(decoder, tokenizer, cache);
+        var loop =
+                new GenerationLoop(
+                        new CachedDecoder(decoder, Adapter.OFF),
+                        tokenizer,
+                        Seating.OPEN,
+                        slots,
+                        capacity);
+        Engine.run(loop::makeRoom);
         Thread.ofVirtual().name("attune-generation").start(loop::drive);
         return loop;
     }
@@ -71,34 +115,39 @@ public final class GenerationLoop implements AutoCloseable {
     public Ticket submit(SequenceRequest request, SequenceListener listener) {
         long start = System.nanoTime();
         int length = request.prompt().length;
-        if (length == 0 || length > cache.capacity()) {
+        long longest = (long) length + request.mostTokens();
+        if (seating == Seating.TURNS) {
+            capacity = Math.toIntExact(Math.max(capacity, longest - 1));
+        }
+        if (length == 0 || length > capacity) {
             throw new RolloutException(
-                    "a prompt has %d tokens; accepted: 1 to %d (the size of the cache)"
-                            .formatted(length, cache.capacity()));
+                    "the prompt of sequence %d has %d tokens; accepted: 1 to %d (the size of the cache)"
+                            .formatted(request.index(), length, capacity));
         }
         requireIds(request.prompt());
         var sequence =
                 new Sequence(
                         request.index(),
                         request.prompt(),
-                        GenerationBatch.longest(cache, length, request.sampling().maxNewTokens()),
+                        (int) Math.min(longest, capacity + 1L), // its last token isn't read
                         request.sampling(),
                         tokenizer,
-                        request.constraint());
-        var ticket = new Ticket(this, listener);
-        if (!tell(batch -> batch.add(ticket.live(sequence, lane(request.adapter()), start)))) {
+                        request.constraint(),
+                        request.drawn());
+        var ticket = new Ticket(this, listener, sequence, lane(request.adapter()), start);
+        if (!tell(known -> known.add(ticket))) {
             throw new IllegalStateException("nothing can be submitted to a closed loop");
         }
         return ticket;
     }
 
     private Lane lane(Adapter adapter) {
-        return lanes.computeIfAbsent(adapter, a -> new Lane(new CachedDecoder(decoder, a)));
+        return lanes.computeIfAbsent(adapter, other -> new Lane(decoder.reading(other)));
     }
 
     /// @throws RolloutException if an id isn't in the vocabulary
     void requireIds(int[] ids) {
-        int vocabulary = decoder.config().vocabSize();
+        int vocabulary = decoder.decoder().config().vocabSize();
         for (int id : ids) {
             if (id < 0 || id >= vocabulary) {
                 throw new RolloutException(
@@ -106,6 +155,14 @@ public final class GenerationLoop implements AutoCloseable {
                                         + " model's?")
                                 .formatted(id, vocabulary));
             }
+        }
+    }
+
+    /// Throws an error of one sequence unless others go on without it: where the caller steps, it
+    /// ends his work.
+    void requireShared(RuntimeException error) {
+        if (seating != Seating.OPEN) {
+            throw error;
         }
     }
 
@@ -123,6 +180,59 @@ public final class GenerationLoop implements AutoCloseable {
         return true;
     }
 
+    /// Whether a step has something to do. On the engine thread.
+    boolean isBusy() {
+        takeUp();
+        return batch.isBusy();
+    }
+
+    /// One pass. On the engine thread.
+    void step() {
+        makeRoom();
+        takeUp();
+        batch.step();
+    }
+
+    /// Steps to the end of all sequences, in one engine task.
+    void run() {
+        while (isBusy()) {
+            StopRequest.check();
+            step();
+        }
+    }
+
+    /// Tokens that passes have read so far. On the engine thread.
+    long tokensRead() {
+        return batch.tokensRead();
+    }
+
+    /// Makes the cache, or a larger one.
+    private void makeRoom() {
+        if (cache != null && cache.capacity() >= capacity) {
+            return;
+        }
+        if (cache != null) {
+            LOG.info(
+                    "a sequence may have {} tokens, more than those before, so sequences under way"
+                            + " are read again into a larger cache",
+                    capacity);
+            cache.close();
+            cache = null;
+        }
+        cache = decoder.newCache(slots, capacity);
+        batch.moveTo(cache);
+    }
+
+    /// Does what is to be done.
+    private void takeUp() {
+        List<Consumer<GenerationBatch>> all;
+        synchronized (told) {
+            all = List.copyOf(told);
+            told.clear();
+        }
+        all.forEach(what -> what.accept(batch));
+    }
+
     /// Steps while there is something to do, and waits else.
     private void drive() {
         var next = Wait.UNTIL_TOLD;
@@ -133,7 +243,7 @@ public final class GenerationLoop implements AutoCloseable {
                 Thread.currentThread().interrupt();
                 return;
             }
-            next = Engine.call(this::step);
+            next = Engine.call(this::task);
         }
     }
 
@@ -158,14 +268,13 @@ public final class GenerationLoop implements AutoCloseable {
         FOREVER
     }
 
-    private Wait step() {
+    private Wait task() {
         if (freed) {
             return Wait.FOREVER;
         }
         stepping = true;
         try {
-            told().forEach(thing -> thing.accept(batch));
-            batch.step();
+            step();
         } catch (RuntimeException | Error e) {
             batch.failAll(new RolloutException("generation failed: " + e, e));
         } finally {
@@ -179,15 +288,6 @@ public final class GenerationLoop implements AutoCloseable {
             return Wait.NOT;
         }
         return batch.isPausedInTime() ? Wait.A_MOMENT : Wait.UNTIL_TOLD;
-    }
-
-    /// Takes what is to be done.
-    private List<Consumer<GenerationBatch>> told() {
-        synchronized (told) {
-            var all = List.copyOf(told);
-            told.clear();
-            return all;
-        }
     }
 
     private boolean isClosed() {
@@ -215,9 +315,13 @@ public final class GenerationLoop implements AutoCloseable {
     private void free() {
         if (!freed) {
             freed = true;
-            told().forEach(thing -> thing.accept(batch));
-            batch.cancelAll();
-            cache.close();
+            if (seating == Seating.OPEN) {
+                takeUp();
+                batch.cancelAll();
+            }
+            if (ownsCache && cache != null) {
+                cache.close();
+            }
         }
     }
 }

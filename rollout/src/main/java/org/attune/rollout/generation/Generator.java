@@ -1,25 +1,25 @@
 package org.attune.rollout.generation;
 
-import org.attune.error.RolloutException;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// Completes prompts, many at once: a sequence that has ended gives its place to the next prompt,
-/// and what a prompt shares with one already in the cache is not computed again. Borrows the
-/// decoder and the tokenizer. May be called from any thread; the work runs on the engine thread.
+/// Completes lists of prompts by a [GenerationLoop], many at once: a sequence that has ended gives
+/// its place to the next prompt, and what a prompt shares with one already in the cache is not
+/// computed again. Borrows the decoder and the tokenizer. May be called from any thread; the work
+/// runs on the engine thread.
 ///
 /// A completion depends on its prompt, its index and the seed. Other prompts in the batch change at
 /// most the rounding of matrix products: in float32 the tokens stay the same unless two tokens are
@@ -102,10 +102,10 @@ public final class Generator {
     ///
     /// @param prompts token ids, at least one each
     /// @return one completion per prompt, in their order
-    /// @throws RolloutException if a prompt is empty or has ids outside the vocabulary, if there
-    ///     are stop strings but no tokenizer, or if logits aren't finite
+    /// @throws org.attune.error.RolloutException if a prompt is empty or has ids outside the
+    ///     vocabulary, if there are stop strings but no tokenizer, or if logits aren't finite
     public List<SampledCompletion> generate(
-            List<int[]> prompts, SamplingConfig config, TokenListener listener) {
+            List<int[]> prompts, SamplingConfig config, SequenceListener listener) {
         if (prompts.isEmpty()) {
             return List.of();
         }
@@ -124,8 +124,10 @@ public final class Generator {
                 () -> {
                     int predictions = Math.multiplyExact(prompts.size(), config.maxNewTokens());
                     record.ifPresent(r -> r.begin(tokensRead(prompts, config), predictions));
-                    try (var cache = newCache(Math.min(slots, prompts.size()), capacity)) {
-                        return run(cache, prompts, config, listener);
+                    int most = Math.min(slots, prompts.size());
+                    try (var loop =
+                            new GenerationLoop(decoder, tokenizer, Seating.LIST, most, capacity)) {
+                        return run(loop, prompts, config, listener);
                     }
                 });
     }
@@ -150,14 +152,15 @@ public final class Generator {
                         r.begin(
                                 Math.toIntExact(tokensRead),
                                 Math.multiplyExact(sequences, mostTokens)));
-        return new TurnGenerator(
-                decoder,
-                tokenizer,
-                config,
-                Math.min(slots, sequences),
-                longestPrompt,
-                mostTokens,
-                mayGoOn);
+        int most = Math.min(slots, sequences);
+        var loop =
+                new GenerationLoop(
+                        decoder,
+                        tokenizer,
+                        mayGoOn ? Seating.TURNS : Seating.LIST,
+                        most,
+                        Math.max(1, longestPrompt + mostTokens - 1)); // the last token isn't read
+        return new TurnGenerator(loop, decoder.adapter(), config, most, mostTokens, mayGoOn);
     }
 
     private static int tokensRead(List<int[]> prompts, SamplingConfig config) {
@@ -168,8 +171,13 @@ public final class Generator {
     /// next turn of a conversation does, cost only their new part. Completions end where the cache
     /// is full. The weights must not have changed since the cache was filled.
     public List<SampledCompletion> generate(
-            KvCache cache, List<int[]> prompts, SamplingConfig config, TokenListener listener) {
-        return Engine.call(() -> run(cache, prompts, config, listener));
+            KvCache cache, List<int[]> prompts, SamplingConfig config, SequenceListener listener) {
+        return Engine.call(
+                () -> {
+                    try (var loop = new GenerationLoop(decoder, tokenizer, cache)) {
+                        return run(loop, prompts, config, listener);
+                    }
+                });
     }
 
     /// A cache for this generator's decoder; the caller owns it. On the engine thread.
@@ -178,15 +186,19 @@ public final class Generator {
     }
 
     private List<SampledCompletion> run(
-            KvCache cache, List<int[]> prompts, SamplingConfig config, TokenListener listener) {
-        for (int i = 0; i < prompts.size(); i++) {
-            int length = prompts.get(i).length;
-            if (length == 0 || length > cache.capacity()) {
-                throw new RolloutException(
-                        "prompt %d has %d tokens; accepted: 1 to %d (the size of the cache)"
-                                .formatted(i, length, cache.capacity()));
-            }
+            GenerationLoop loop,
+            List<int[]> prompts,
+            SamplingConfig config,
+            SequenceListener listener) {
+        List<Ticket> tickets = new ArrayList<>();
+        for (int[] prompt : prompts) {
+            var request =
+                    SequenceRequest.of(prompt, config)
+                            .withIndex(tickets.size())
+                            .withAdapter(decoder.adapter());
+            tickets.add(loop.submit(request, listener));
         }
-        return new GenerationRun(decoder, cache, tokenizer, config, listener).complete(prompts);
+        loop.run();
+        return tickets.stream().map(Ticket::await).toList();
     }
 }

@@ -8,7 +8,7 @@ import java.util.List;
 /// The sequences that one adapter reads: each step of a [GenerationBatch] is of one lane.
 final class Lane {
     private final CachedDecoder decoder;
-    private final List<LiveSequence> rows = new ArrayList<>();
+    private final List<Ticket> rows = new ArrayList<>();
 
     Lane(CachedDecoder decoder) {
         this.decoder = decoder;
@@ -19,12 +19,12 @@ final class Lane {
     }
 
     /// Sequences that get a token a step, in the order of the decoder's rows.
-    List<LiveSequence> rows() {
+    List<Ticket> rows() {
         return rows;
     }
 
     int[] slots() {
-        return rows.stream().mapToInt(LiveSequence::slot).toArray();
+        return rows.stream().mapToInt(Ticket::slot).toArray();
     }
 
     int[] lastTokens() {

@@ -1,6 +1,6 @@
 package org.attune.rollout.generation;
 
-import org.attune.rollout.generation.LiveSequence.State;
+import org.attune.rollout.generation.Ticket.State;
 
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -11,13 +11,13 @@ import java.util.SequencedSet;
 /// The sequences of a [GenerationBatch] by their state. Each is in one place.
 final class Roster {
     private final List<Lane> lanes = new ArrayList<>(); // the next to decode first
-    private final SequencedSet<LiveSequence> waiting = new LinkedHashSet<>();
-    private final SequencedSet<LiveSequence> reading = new LinkedHashSet<>();
-    private final SequencedSet<LiveSequence> paused = new LinkedHashSet<>(); // longest first
+    private final SequencedSet<Ticket> waiting = new LinkedHashSet<>();
+    private final SequencedSet<Ticket> reading = new LinkedHashSet<>();
+    private final SequencedSet<Ticket> paused = new LinkedHashSet<>(); // longest first
     private boolean timed;
 
     /// Lets a new sequence wait behind the others.
-    void add(LiveSequence live) {
+    void add(Ticket live) {
         if (!lanes.contains(live.lane())) {
             lanes.add(live.lane());
         }
@@ -39,11 +39,11 @@ final class Roster {
 
     /// Whether a paused sequence may run out of time.
     boolean isPausedInTime() {
-        return paused.stream().anyMatch(LiveSequence::endsInTime);
+        return paused.stream().anyMatch(Ticket::endsInTime);
     }
 
     /// What has run out of time.
-    List<LiveSequence> late() {
+    List<Ticket> late() {
         if (!timed) {
             return List.of();
         }
@@ -52,8 +52,8 @@ final class Roster {
     }
 
     /// All sequences, those that get tokens first.
-    List<LiveSequence> all() {
-        List<LiveSequence> all = new ArrayList<>();
+    List<Ticket> all() {
+        List<Ticket> all = new ArrayList<>();
         lanes.forEach(lane -> all.addAll(lane.rows()));
         all.addAll(reading);
         all.addAll(waiting);
@@ -72,13 +72,13 @@ final class Roster {
     /// The first waiting sequences of one lane.
     ///
     /// @param most of them
-    List<LiveSequence> nextWaiting(int most) {
+    List<Ticket> nextWaiting(int most) {
         Lane lane = waiting.getFirst().lane();
         return waiting.stream().filter(live -> live.lane() == lane).limit(most).toList();
     }
 
     /// Sequences of one lane whose ends are to be read; empty if there are none.
-    List<LiveSequence> nextReading() {
+    List<Ticket> nextReading() {
         if (reading.isEmpty()) {
             return List.of();
         }
@@ -97,15 +97,15 @@ final class Roster {
     }
 
     /// The sequence that has been paused for longest of those that have a slot.
-    Optional<LiveSequence> pausedWithSlot() {
-        return paused.stream().filter(LiveSequence::hasSlot).findFirst();
+    Optional<Ticket> pausedWithSlot() {
+        return paused.stream().filter(Ticket::hasSlot).findFirst();
     }
 
     /// Moves a sequence to where its next state has it. One that waits again comes first.
     ///
     /// @return the sequence that took its row, if it had one and wasn't the last
-    Optional<LiveSequence> move(LiveSequence live, State next) {
-        Optional<LiveSequence> instead = leave(live);
+    Optional<Ticket> move(Ticket live, State next) {
+        Optional<Ticket> instead = leave(live);
         live.become(next);
         switch (next) {
             case WAITING -> waiting.addFirst(live);
@@ -117,7 +117,7 @@ final class Roster {
         return instead;
     }
 
-    private Optional<LiveSequence> leave(LiveSequence live) {
+    private Optional<Ticket> leave(Ticket live) {
         return switch (live.state()) {
             case WAITING -> none(waiting.remove(live));
             case READING -> none(reading.remove(live));
@@ -127,17 +127,17 @@ final class Roster {
         };
     }
 
-    private static Optional<LiveSequence> none(boolean wasThere) {
+    private static Optional<Ticket> none(boolean wasThere) {
         if (!wasThere) {
             throw new IllegalStateException("a sequence isn't where its state says");
         }
         return Optional.empty();
     }
 
-    private static Optional<LiveSequence> leaveRows(LiveSequence live) {
-        List<LiveSequence> rows = live.lane().rows();
+    private static Optional<Ticket> leaveRows(Ticket live) {
+        List<Ticket> rows = live.lane().rows();
         int row = rows.indexOf(live);
-        LiveSequence last = rows.removeLast();
+        Ticket last = rows.removeLast();
         if (last == live) {
             return Optional.empty();
         }

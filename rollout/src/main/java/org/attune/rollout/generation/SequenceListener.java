@@ -1,15 +1,26 @@
 package org.attune.rollout.generation;
 
 import org.attune.error.RolloutException;
+import org.attune.rollout.FinishedListener;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 
 /// Hears what happens to one sequence of a [GenerationLoop], on the engine thread: what it does
 /// should be cheap, and must not wait. An exception from here ends this sequence only, by
-/// [#failed].
+/// [#failed]; in a list that is completed as a whole ([Generator]) it ends the call.
 public interface SequenceListener {
     /// Hears nothing.
     SequenceListener NONE = new SequenceListener() {};
+
+    /// Hears of completions only.
+    static SequenceListener of(FinishedListener listener) {
+        return new SequenceListener() {
+            @Override
+            public void ended(Ticket ticket, SampledCompletion completion) {
+                listener.finished(ticket.index(), completion);
+            }
+        };
+    }
 
     /// How a sequence goes on.
     enum Next {

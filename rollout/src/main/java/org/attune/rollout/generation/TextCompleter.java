@@ -3,7 +3,6 @@ package org.attune.rollout.generation;
 import org.attune.model.decode.KvCache;
 import org.attune.model.source.ModelSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.text.Tokenizer;
 
@@ -44,23 +43,24 @@ public final class TextCompleter {
     ///
     /// @param prompts token ids
     public List<TextCompletion> complete(List<int[]> prompts, SamplingConfig config) {
-        return complete(prompts, config, TokenListener.NONE);
+        return complete(prompts, config, SequenceListener.NONE);
     }
 
     /// As above.
     ///
     /// @param listener hears how it goes on
     public List<TextCompletion> complete(
-            List<int[]> prompts, SamplingConfig config, TokenListener listener) {
+            List<int[]> prompts, SamplingConfig config, SequenceListener listener) {
         List<SampledCompletion> sampled = generator.generate(prompts, config, listener);
         return sampled.stream().map(this::decoded).toList();
     }
 
     /// Completes one prompt and gives out its text as it is generated.
     ///
-    /// @param receiver gets pieces of text, never half a character, on the engine thread
+    /// @param receiver gets pieces of text, never half a character or stop string, on the engine
+    ///     thread
     public TextCompletion stream(int[] prompt, SamplingConfig config, Consumer<String> receiver) {
-        var text = new Streamed(receiver, () -> true);
+        var text = new Streamed(config, receiver, () -> true);
         return text.finish(generator.generate(List.of(prompt), config, text));
     }
 
@@ -73,7 +73,7 @@ public final class TextCompleter {
             SamplingConfig config,
             Consumer<String> receiver,
             BooleanSupplier goesOn) {
-        var text = new Streamed(receiver, goesOn);
+        var text = new Streamed(config, receiver, goesOn);
         return text.finish(generator.generate(cache, List.of(prompt), config, text));
     }
 
@@ -82,21 +82,23 @@ public final class TextCompleter {
     }
 
     /// Text of one sequence on its way to the receiver.
-    private final class Streamed implements TokenListener {
+    private final class Streamed implements SequenceListener {
         private final Tokenizer.StreamDecoder decoder = tokenizer.streamDecoder(true);
+        private final TextHold hold;
         private final StringBuilder text = new StringBuilder();
         private final Consumer<String> receiver;
         private final BooleanSupplier goesOn;
 
-        Streamed(Consumer<String> receiver, BooleanSupplier goesOn) {
+        Streamed(SamplingConfig config, Consumer<String> receiver, BooleanSupplier goesOn) {
+            hold = new TextHold(config.stopStrings());
             this.receiver = receiver;
             this.goesOn = goesOn;
         }
 
         @Override
-        public boolean sampled(int sequence, int id, float logProb) {
-            give(decoder.push(id));
-            return goesOn.getAsBoolean();
+        public Next sampled(Ticket ticket, int id, float logProb) {
+            give(hold.push(decoder.push(id)));
+            return goesOn.getAsBoolean() ? Next.GO_ON : Next.END;
         }
 
         private void give(String piece) {
@@ -107,7 +109,7 @@ public final class TextCompleter {
         }
 
         TextCompletion finish(List<SampledCompletion> sampled) {
-            give(decoder.flush());
+            give(hold.push(decoder.flush()) + hold.rest());
             return new TextCompletion(text.toString(), sampled.getFirst());
         }
     }

@@ -8,24 +8,65 @@ import org.attune.rollout.sampling.Sequence;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
-/// A sequence that was submitted to a [GenerationLoop], as its client holds it. May be used from
-/// any thread.
+/// A sequence that was submitted to a [GenerationLoop]. Its public methods may be called from any
+/// thread; the others belong to the thread that steps.
 public final class Ticket {
+    /// Means that there is none.
+    static final int NO_SLOT = -1;
+
     private static final Logger LOG = LoggerFactory.getLogger(Ticket.class);
 
     private final GenerationLoop loop;
     private final SequenceListener listener;
-    private final CompletableFuture<SampledCompletion> end = new CompletableFuture<>();
-    private LiveSequence live; // on the engine thread
+    private final CompletableFuture<SampledCompletion> completion = new CompletableFuture<>();
     private volatile int room = -1; // while it is paused; else -1
 
-    Ticket(GenerationLoop loop, SequenceListener listener) {
+    private final Sequence sequence;
+    private final Lane lane;
+    private final boolean endsInTime;
+    private final long end; // System.nanoTime()
+    private State state = State.WAITING;
+    private int slot = NO_SLOT;
+    private long pausedAt;
+    private RolloutException error;
+
+    /// Where a sequence stands.
+    enum State {
+        /// It has no slot; all of it is to be read.
+        WAITING,
+        /// It has a slot whose end is to be read.
+        READING,
+        /// It gets a token a step.
+        ACTIVE,
+        /// It waits for someone outside; its slot may be taken away.
+        PAUSED,
+        ENDED
+    }
+
+    /// @param start when the time of `max_time` began, as `System.nanoTime()`
+    Ticket(
+            GenerationLoop loop,
+            SequenceListener listener,
+            Sequence sequence,
+            Lane lane,
+            long start) {
         this.loop = loop;
         this.listener = listener;
+        this.sequence = sequence;
+        this.lane = lane;
+        var time = sequence.config().maxTime();
+        endsInTime = time.isPresent();
+        end = start + time.map(Duration::toNanos).orElse(0L);
+    }
+
+    /// [SequenceRequest#index]; of a prompt in a list its place.
+    public int index() {
+        return sequence.index();
     }
 
     /// Lets a paused sequence go on.
@@ -52,7 +93,7 @@ public final class Ticket {
             room = -1;
         }
         int[] own = Arrays.copyOf(ids, ids.length);
-        loop.tell(batch -> batch.goOn(live, own));
+        loop.tell(batch -> batch.goOn(this, own));
     }
 
     /// How many tokens [#goOn] may append: -1 if the sequence isn't paused.
@@ -60,15 +101,20 @@ public final class Ticket {
         return room;
     }
 
+    /// Lets the sequence pause before its next token; nothing if it is paused, or has ended.
+    void pause() {
+        loop.tell(batch -> batch.pauseNow(this));
+    }
+
     /// Ends the sequence as it is, as [StopReason#CANCELLED], before its next token; nothing if it
     /// has ended. Its place is free then.
     public void cancel() {
-        loop.tell(batch -> batch.cancel(live));
+        loop.tell(batch -> batch.cancel(this));
     }
 
     /// Whether the sequence has ended, by an error for instance.
     public boolean isDone() {
-        return end.isDone();
+        return completion.isDone();
     }
 
     /// Waits for the end. Not on the engine thread, which generates.
@@ -76,88 +122,124 @@ public final class Ticket {
     /// @throws RolloutException if an error ended the sequence
     public SampledCompletion await() {
         try {
-            return end.join();
+            return completion.join();
         } catch (CompletionException e) {
             throw new RolloutException(e.getCause().getMessage(), e.getCause());
         }
     }
 
-    /// Makes the sequence, before anything happens to it. On the engine thread.
-    LiveSequence live(Sequence sequence, Lane lane, long start) {
-        live = new LiveSequence(sequence, lane, new Guarded(), start);
-        return live;
+    Sequence sequence() {
+        return sequence;
     }
 
-    /// Passes on what happens. An error of the listener ends the sequence.
-    private final class Guarded implements SequenceEvents {
-        private RolloutException error;
+    Lane lane() {
+        return lane;
+    }
 
-        @Override
-        public Next sampled(int id, float logProb) {
-            try {
-                return listener.sampled(Ticket.this, id, logProb);
-            } catch (RuntimeException e) {
-                return endBy(e);
-            }
+    State state() {
+        return state;
+    }
+
+    void become(State next) {
+        state = next;
+    }
+
+    /// Its slot of the cache, or [#NO_SLOT].
+    int slot() {
+        return slot;
+    }
+
+    boolean hasSlot() {
+        return slot != NO_SLOT;
+    }
+
+    void moveTo(int next) {
+        slot = next;
+    }
+
+    /// Number of the step in which it paused last.
+    long pausedAt() {
+        return pausedAt;
+    }
+
+    boolean endsInTime() {
+        return endsInTime;
+    }
+
+    boolean isLate(long now) {
+        return endsInTime && now - end >= 0;
+    }
+
+    /// Tells its listener of a token.
+    Next sampled(int id, float logProb) {
+        try {
+            return listener.sampled(this, id, logProb);
+        } catch (RuntimeException e) {
+            return endBy(e);
         }
+    }
 
-        @Override
-        public Next stopped(StopReason reason) {
-            try {
-                return listener.stopped(Ticket.this, reason);
-            } catch (RuntimeException e) {
-                return endBy(e);
-            }
+    /// Tells its listener that the token sampled last is a stop token, or completed a stop string.
+    Next stopped(StopReason reason) {
+        try {
+            return listener.stopped(this, reason);
+        } catch (RuntimeException e) {
+            return endBy(e);
         }
+    }
 
-        private Next endBy(RuntimeException e) {
-            error =
-                    new RolloutException(
-                            "the listener of a sequence failed after %d tokens: %s"
-                                    .formatted(live.sequence().generated(), e),
-                            e);
-            return Next.END;
+    /// Passes an error of the listener on, or keeps it from the other sequences.
+    private Next endBy(RuntimeException e) {
+        loop.requireShared(e);
+        error =
+                new RolloutException(
+                        "the listener of a sequence failed after %d tokens: %s"
+                                .formatted(sequence.generated(), e),
+                        e);
+        return Next.END;
+    }
+
+    /// Tells its listener that it keeps its place and waits.
+    void paused(long step) {
+        pausedAt = step;
+        room = sequence.room();
+        try {
+            listener.paused(this);
+        } catch (RuntimeException e) {
+            endBy(e);
+            cancel();
         }
+    }
 
-        @Override
-        public void paused() {
-            room = live.sequence().room();
-            try {
-                listener.paused(Ticket.this);
-            } catch (RuntimeException e) {
-                endBy(e);
-                cancel();
-            }
+    void ended(StopReason reason) {
+        if (error != null) {
+            failed(error);
+            return;
         }
+        SampledCompletion all = sequence.completion(reason);
+        room = -1;
+        quietly(() -> listener.ended(this, all));
+        completion.complete(all);
+    }
 
-        @Override
-        public void ended(SampledCompletion completion) {
-            if (error != null) {
-                failed(error);
-                return;
-            }
-            room = -1;
-            quietly(() -> listener.ended(Ticket.this, completion));
-            end.complete(completion);
-        }
+    /// Ends it by an error that concerns it alone, or all.
+    void failed(RuntimeException e) {
+        loop.requireShared(e);
+        room = -1;
+        RolloutException told =
+                e instanceof RolloutException r
+                        ? r
+                        : new RolloutException("a sequence failed: " + e, e);
+        quietly(() -> listener.failed(this, told));
+        completion.completeExceptionally(told);
+    }
 
-        @Override
-        public void failed(RuntimeException e) {
-            room = -1;
-            RolloutException told =
-                    e instanceof RolloutException r
-                            ? r
-                            : new RolloutException("a sequence failed: " + e, e);
-            quietly(() -> listener.failed(Ticket.this, told));
-            end.completeExceptionally(told);
-        }
-
-        private void quietly(Runnable told) {
-            try {
-                told.run();
-            } catch (RuntimeException e) {
-                LOG.warn("the listener of a sequence failed at its end", e);
-            }
+    private void quietly(Runnable told) {
+        try {
+            told.run();
+        } catch (RuntimeException e) {
+            loop.requireShared(e);
+            LOG.warn("the listener of a sequence failed at its end", e);
         }
     }
 }

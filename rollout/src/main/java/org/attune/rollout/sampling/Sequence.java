@@ -35,20 +35,8 @@ public final class Sequence {
     /// @param index of the prompt; its draws depend on it and the seed
     /// @param longest most tokens it may have, prompt included
     /// @param tokenizer needed for stop strings only
+    /// @param drawn position of its first token among the draws
     /// @throws RolloutException if there are stop strings and no tokenizer
-    public Sequence(
-            int index,
-            int[] prompt,
-            int longest,
-            SamplingConfig config,
-            Optional<Tokenizer> tokenizer,
-            TokenConstraint constraint) {
-        this(index, prompt, longest, config, tokenizer, constraint, 0);
-    }
-
-    /// As above, of one that replaces another.
-    ///
-    /// @param drawn tokens that the other had after its prompt: the draws go on behind theirs
     public Sequence(
             int index,
             int[] prompt,

@@ -4,8 +4,8 @@ import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.sampling.SamplingConfig;
 
 import java.util.List;
@@ -37,21 +37,23 @@ public final class EngineRollouts implements RolloutSource {
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         return generator.generate(
-                RolloutPrompt.idsOf(prompts), sampling.ofBatch(round), TokenListener.of(listener));
+                RolloutPrompt.idsOf(prompts),
+                sampling.ofBatch(round),
+                SequenceListener.of(listener));
     }
 
     @Override
     public List<SampledCompletion> completeHeldOut(
             List<RolloutPrompt> prompts, FinishedListener listener) {
         return heldOutGenerator.generate(
-                RolloutPrompt.idsOf(prompts), heldOut, TokenListener.of(listener));
+                RolloutPrompt.idsOf(prompts), heldOut, SequenceListener.of(listener));
     }
 
     @Override
     public List<SampledCompletion> completeGreedily(
             List<RolloutPrompt> prompts, FinishedListener listener) {
         return heldOutGenerator.generate(
-                RolloutPrompt.idsOf(prompts), sampling.greedily(), TokenListener.of(listener));
+                RolloutPrompt.idsOf(prompts), sampling.greedily(), SequenceListener.of(listener));
     }
 
     @Override

@@ -4,7 +4,6 @@ import static org.attune.rollout.generation.LoopRequests.plain;
 import static org.attune.rollout.generation.LoopRequests.request;
 
 import org.attune.model.layer.Adapter;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.generation.LoopRequests.Pausing;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
@@ -95,7 +94,7 @@ class FlatMemoryTest {
                                             generator.generate(
                                                     PROMPTS,
                                                     sampled(seed[0]++),
-                                                    TokenListener.NONE);
+                                                    SequenceListener.NONE);
                             MemoryGrowth.of(rollouts / 4, rollouts - rollouts / 4, rollout)
                                     .assertNone("a rollout of three prompts");
                         }

@@ -23,7 +23,6 @@ import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.TokenForest;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
@@ -84,7 +83,7 @@ class ForwardRecordTest {
         // Some of 31 tokens end a sequence, so that lengths differ and slots change hands.
         var config = SamplingConfig.of(Distribution.plain(), NEW_TOKENS, Set.of(1, 2, 3), 11);
         List<int[]> prompts = prompts();
-        List<SampledCompletion> all = generator.generate(prompts, config, TokenListener.NONE);
+        List<SampledCompletion> all = generator.generate(prompts, config, SequenceListener.NONE);
         var groups = new ArrayList<Group>();
         for (int i = 0; i < prompts.size(); i += GENERATIONS) {
             groups.add(

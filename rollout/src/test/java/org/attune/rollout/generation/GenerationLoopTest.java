@@ -24,7 +24,6 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.generation.LoopRequests.Forced;
 import org.attune.rollout.generation.LoopRequests.Pausing;
 import org.attune.rollout.sampling.SamplingConfig;
@@ -113,7 +112,7 @@ final class GenerationLoopTest {
 
     private static SampledCompletion oneByOne(int[] prompt, SamplingConfig config) {
         return new Generator(decoder, Adapter.OFF, Optional.empty(), 1)
-                .generate(List.of(prompt), config, TokenListener.NONE)
+                .generate(List.of(prompt), config, SequenceListener.NONE)
                 .getFirst();
     }
 
@@ -230,7 +229,7 @@ final class GenerationLoopTest {
         for (Adapter adapter : adapters) {
             expected.add(
                     new Generator(adapted, adapter, Optional.empty(), PROMPTS.size())
-                            .generate(PROMPTS, plain(20), TokenListener.NONE));
+                            .generate(PROMPTS, plain(20), SequenceListener.NONE));
         }
         assertNotEquals(
                 Arrays.toString(expected.get(0).get(0).ids()),

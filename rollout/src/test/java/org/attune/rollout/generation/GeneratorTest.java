@@ -1,5 +1,6 @@
 package org.attune.rollout.generation;
 
+import static org.attune.rollout.generation.LoopRequests.hearing;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,7 +14,6 @@ import org.attune.model.pass.Layout;
 import org.attune.model.pass.Logits;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.TopTokens;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
@@ -66,7 +66,7 @@ final class GeneratorTest {
     }
 
     private static List<SampledCompletion> generate(int slots, SamplingConfig config) {
-        return generator(slots).generate(PROMPTS, config, TokenListener.NONE);
+        return generator(slots).generate(PROMPTS, config, SequenceListener.NONE);
     }
 
     /// Logits of all positions, from one pass without a cache.
@@ -140,7 +140,7 @@ final class GeneratorTest {
             prompts.addAll(Collections.nCopies(2, end));
         }
         List<SampledCompletion> together =
-                generator(7).generate(prompts, sampled(12), TokenListener.NONE);
+                generator(7).generate(prompts, sampled(12), SequenceListener.NONE);
         for (int i = 0; i < prompts.size(); i++) {
             int index = i;
             SampledCompletion alone =
@@ -148,7 +148,7 @@ final class GeneratorTest {
                             .generate(
                                     prompts.subList(0, i + 1),
                                     sampled(12),
-                                    (sequence, _, _) -> sequence == index)
+                                    hearing((sequence, _) -> sequence == index))
                             .getLast();
             assertArrayEquals(alone.ids(), together.get(i).ids(), "prompt " + i);
             assertArrayEquals(alone.logProbs(), together.get(i).logProbs(), 1e-4f);
@@ -158,11 +158,12 @@ final class GeneratorTest {
     @Tag("thorough")
     @Test
     void completionsEndWhenTheTimeIsOver() {
-        TokenListener slow =
-                (_, _, _) -> {
-                    LockSupport.parkNanos(20_000_000);
-                    return true;
-                };
+        SequenceListener slow =
+                hearing(
+                        (_, _) -> {
+                            LockSupport.parkNanos(20_000_000);
+                            return true;
+                        });
         SamplingConfig config = sampled(1000).withMaxTime(Duration.ofSeconds(5));
         List<SampledCompletion> all = generator(2).generate(PROMPTS, config, slow);
         assertEquals(PROMPTS.size(), all.size());
@@ -218,11 +219,12 @@ final class GeneratorTest {
     void listenerHearsEveryTokenAndCanStop() {
         List<List<Integer>> heard = new ArrayList<>();
         PROMPTS.forEach(_ -> heard.add(new ArrayList<>()));
-        TokenListener listener =
-                (sequence, id, _) -> {
-                    heard.get(sequence).add(id);
-                    return sequence != 2 || heard.get(2).size() < 3;
-                };
+        SequenceListener listener =
+                hearing(
+                        (sequence, id) -> {
+                            heard.get(sequence).add(id);
+                            return sequence != 2 || heard.get(2).size() < 3;
+                        });
         List<SampledCompletion> all = generator(2).generate(PROMPTS, sampled(10), listener);
         for (int i = 0; i < PROMPTS.size(); i++) {
             int[] ids = heard.get(i).stream().mapToInt(Integer::intValue).toArray();
@@ -243,7 +245,7 @@ final class GeneratorTest {
             int[] second = joined(joined(first, said), new int[] {12, 13});
             int[] continued = one(cache, second, greedy).ids();
             List<SampledCompletion> fresh =
-                    generator(1).generate(List.of(second), greedy, TokenListener.NONE);
+                    generator(1).generate(List.of(second), greedy, SequenceListener.NONE);
             assertArrayEquals(fresh.getFirst().ids(), continued);
             SampledCompletion full = one(cache, second, SamplingConfig.greedy(50, Set.of()));
             assertEquals(24 + 1, second.length + full.ids().length);
@@ -254,15 +256,17 @@ final class GeneratorTest {
     }
 
     private static SampledCompletion one(KvCache cache, int[] prompt, SamplingConfig config) {
-        return generator(1).generate(cache, List.of(prompt), config, TokenListener.NONE).getFirst();
+        return generator(1)
+                .generate(cache, List.of(prompt), config, SequenceListener.NONE)
+                .getFirst();
     }
 
     @Test
     void nothingIsLeftBehindByTokensOrCalls() {
         List<Long> live = new ArrayList<>();
         long before = Engine.call(TensorScope::liveBytes);
-        TokenListener listener =
-                (sequence, _, _) -> sequence != 0 || live.add(TensorScope.liveBytes());
+        SequenceListener listener =
+                hearing((sequence, _) -> sequence != 0 || live.add(TensorScope.liveBytes()));
         generator(2).generate(PROMPTS.subList(0, 2), sampled(30), listener);
         // The first token follows a prompt, all others a step of two sequences.
         assertEquals(1, new HashSet<>(live.subList(1, live.size())).size(), live.toString());
@@ -275,7 +279,7 @@ final class GeneratorTest {
         for (int[] bad : new int[][] {{}, {-1}, {RandomDecoder.VOCABULARY}}) {
             assertThrows(
                     RolloutException.class,
-                    () -> generator(1).generate(List.of(bad), config, TokenListener.NONE));
+                    () -> generator(1).generate(List.of(bad), config, SequenceListener.NONE));
         }
         assertThrows(
                 RolloutException.class, () -> generate(1, config.withStopStrings(List.of("x"))));

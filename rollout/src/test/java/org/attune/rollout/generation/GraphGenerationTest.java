@@ -8,7 +8,6 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
@@ -49,7 +48,7 @@ class GraphGenerationTest {
         // With stop tokens batches shrink, and others take the slots.
         var sampling = SamplingConfig.of(distribution, TOKENS, Set.of(5, 11, 17), 3);
         Engine.run(DeviceTraffic::start);
-        completions.addAll(either.generate(prompts(decoder), sampling, TokenListener.NONE));
+        completions.addAll(either.generate(prompts(decoder), sampling, SequenceListener.NONE));
         return Engine.call(DeviceTraffic::stop).byOperator().getOrDefault("cuGraphLaunch", 0L);
     }
 

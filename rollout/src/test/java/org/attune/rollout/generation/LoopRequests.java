@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.sampling.TokenConstraint;
@@ -39,7 +38,22 @@ final class LoopRequests {
     static List<SampledCompletion> generated(
             Decoder decoder, SamplingConfig config, Adapter adapter) {
         return new Generator(decoder, adapter, Optional.empty(), PROMPTS.size())
-                .generate(PROMPTS, config, TokenListener.NONE);
+                .generate(PROMPTS, config, SequenceListener.NONE);
+    }
+
+    /// Hears tokens of a list.
+    interface Tokens {
+        /// @return whether the sequence goes on
+        boolean hear(int index, int id);
+    }
+
+    static SequenceListener hearing(Tokens tokens) {
+        return new SequenceListener() {
+            @Override
+            public Next sampled(Ticket ticket, int id, float logProb) {
+                return tokens.hear(ticket.index(), id) ? Next.GO_ON : Next.END;
+            }
+        };
     }
 
     static SequenceRequest request(int i, SamplingConfig config) {

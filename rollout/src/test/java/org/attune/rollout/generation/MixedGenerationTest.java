@@ -11,7 +11,6 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Logits;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.testing.RandomDecoder;
@@ -73,7 +72,7 @@ final class MixedGenerationTest {
 
     private static List<SampledCompletion> generate(Generator generator, List<int[]> prompts) {
         var sampling = SamplingConfig.of(Distribution.plain(), TOKENS, Set.of(), 11);
-        return generator.generate(prompts, sampling, TokenListener.NONE);
+        return generator.generate(prompts, sampling, SequenceListener.NONE);
     }
 
     /// `(T, V)`, from one pass without a cache.

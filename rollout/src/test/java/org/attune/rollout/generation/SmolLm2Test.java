@@ -10,7 +10,6 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.source.ModelSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
@@ -122,7 +121,7 @@ final class SmolLm2Test {
     private static List<SampledCompletion> generate(
             Decoder decoder, int slots, List<int[]> prompts, SamplingConfig config) {
         var generator = new Generator(decoder, Adapter.OFF, Optional.empty(), slots);
-        return generator.generate(prompts, config, TokenListener.NONE);
+        return generator.generate(prompts, config, SequenceListener.NONE);
     }
 
     private static void compare(JsonNode c, TextCompletion completion) {

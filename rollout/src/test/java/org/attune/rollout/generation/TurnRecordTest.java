@@ -20,7 +20,6 @@ import org.attune.policy.Policy;
 import org.attune.policy.TokenForest;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.SampledTurn;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Device;
@@ -69,7 +68,7 @@ final class TurnRecordTest {
                         for (int slots : new int[] {1, 2, 3, 4, 7}) {
                             var by = new Generator(decoder, Adapter.OFF, Optional.empty(), slots);
                             List<SampledCompletion> expected =
-                                    by.generate(prompts(), config(TOKENS), TokenListener.NONE);
+                                    by.generate(prompts(), config(TOKENS), SequenceListener.NONE);
                             // With a slot for each, nothing is overwritten.
                             List<List<SampledTurn>> turns = turns(by, 1, slots == 7);
                             for (int i = 0; i < expected.size(); i++) {

@@ -73,7 +73,8 @@ final class SamplerTest {
                                             9,
                                             config,
                                             Optional.empty(),
-                                            TokenConstraint.NONE));
+                                            TokenConstraint.NONE,
+                                            0));
                         }
                         return BatchSampler.sample(all, sequences);
                     }
