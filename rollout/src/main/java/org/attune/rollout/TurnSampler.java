@@ -45,6 +45,10 @@ public interface TurnSampler {
     /// had not begun, it has no tokens.
     void cut(int sequence);
 
+    /// Lets a sequence between two turns give up its place, since its next turn may never come. If
+    /// it goes on, it may be read again.
+    default void leave(int sequence) {}
+
     /// Ends a sequence, in whatever state it is; nothing if it has ended.
     void end(int sequence);
 

@@ -130,6 +130,9 @@ final class EpisodeRound {
             one.sampling = false;
             one.away = false;
             one.due = now;
+            if (one.reader.isGone()) {
+                sampler.leave(turn.sequence());
+            }
             one.thread.give(turn);
         }
     }

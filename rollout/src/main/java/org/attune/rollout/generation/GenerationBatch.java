@@ -290,6 +290,13 @@ final class GenerationBatch {
         }
     }
 
+    /// Lets a sequence give up its slot if it is paused.
+    void leaveSlot(Ticket live) {
+        if (live.state() == State.PAUSED) {
+            releaseSlot(live);
+        }
+    }
+
     /// Lets a paused sequence go on; nothing if it has ended meanwhile.
     ///
     /// @param ids tokens from outside, as many as it has room for

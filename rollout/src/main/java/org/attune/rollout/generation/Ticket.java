@@ -106,6 +106,11 @@ public final class Ticket {
         loop.tell(batch -> batch.pauseNow(this));
     }
 
+    /// Lets the sequence give up its slot, if it is paused.
+    void leave() {
+        loop.tell(batch -> batch.leaveSlot(this));
+    }
+
     /// Ends the sequence as it is, as [StopReason#CANCELLED], before its next token; nothing if it
     /// has ended. Its place is free then.
     public void cancel() {

@@ -112,6 +112,11 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
     }
 
     @Override
+    public void leave(int sequence) {
+        sequences.get(sequence).ticket.leave();
+    }
+
+    @Override
     public void end(int sequence) {
         Turns turns = sequences.remove(sequence);
         if (turns != null) {

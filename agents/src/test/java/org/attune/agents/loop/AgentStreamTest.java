@@ -1,0 +1,272 @@
+package org.attune.agents.loop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.agents.gateway.AgentHost;
+import org.attune.agents.gateway.AgentProgram;
+import org.attune.agents.tool.ToolCaller;
+import org.attune.episode.EndReason;
+import org.attune.episode.Episode;
+import org.attune.episode.EpisodeId;
+import org.attune.episode.EpisodeStart;
+import org.attune.episode.Turn;
+import org.attune.model.config.AttentionConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.rollout.SampledTurn;
+import org.attune.rollout.TurnSampler;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.TurnGenerator;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
+import org.attune.tensor.Engine;
+import org.attune.testing.TinyModels;
+import org.attune.text.ChatTokenizer;
+import org.attune.text.Json;
+import org.attune.text.JinjaChatTemplate;
+import org.attune.text.SpecialTokens;
+import org.attune.text.parse.family.Families;
+import org.attune.text.parse.turn.FormatParser;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// Turns of a model as they are sampled, over sockets. The program that asks is this test: the
+/// agent only says where to ask, and waits.
+final class AgentStreamTest {
+    private static final int TOKENS = 1000;
+    private static final int STEP_MILLIS = 10;
+
+    private static final ChatTokenizer CHAT =
+            new ChatTokenizer(
+                    new CharTokens(),
+                    JinjaChatTemplate.compile(
+                            "characters",
+                            "{% for m in messages %}{{ m.role }}: {{ m.content }}§{% endfor %}"
+                                    + "{% if add_generation_prompt %}assistant: {% endif %}",
+                            SpecialTokens.none()));
+
+    @TempDir Path folder;
+
+    private final AtomicInteger sampled = new AtomicInteger();
+    private final AtomicInteger steps = new AtomicInteger();
+
+    /// A sampler that takes its time.
+    private record Slow(TurnGenerator of, AtomicInteger sampled, AtomicInteger steps)
+            implements TurnSampler {
+        @Override
+        public int slots() {
+            return of.slots();
+        }
+
+        @Override
+        public List<String> stopStrings() {
+            return of.stopStrings();
+        }
+
+        @Override
+        public void begin(int sequence, int[] prompt, int most, int drawn) {
+            of.begin(sequence, prompt, most, drawn);
+        }
+
+        @Override
+        public void goOn(int sequence, int[] observed, int most) {
+            of.goOn(sequence, observed, most);
+        }
+
+        @Override
+        public void cut(int sequence) {
+            of.cut(sequence);
+        }
+
+        @Override
+        public void leave(int sequence) {
+            of.leave(sequence);
+        }
+
+        @Override
+        public void end(int sequence) {
+            of.end(sequence);
+        }
+
+        @Override
+        public boolean isBusy() {
+            return of.isBusy();
+        }
+
+        @Override
+        public void step(Listener listener) {
+            steps.incrementAndGet();
+            of.step(
+                    new Listener() {
+                        @Override
+                        public void sampled(int sequence, int id) {
+                            sampled.incrementAndGet();
+                            listener.sampled(sequence, id);
+                        }
+
+                        @Override
+                        public void ended(SampledTurn turn) {
+                            listener.ended(turn);
+                        }
+                    });
+            try {
+                Thread.sleep(STEP_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /// Runs an episode for each of so many agents over one slot.
+    private CompletableFuture<List<Episode>> run(int agents) {
+        return CompletableFuture.supplyAsync(() -> Engine.call(() -> episodes(agents)));
+    }
+
+    private List<Episode> episodes(int agents) throws IOException {
+        String script =
+                "read -r row; n=$(echo \"$row\" | tr -dc 0-9); echo \"$OPENAI_BASE_URL"
+                    + " $OPENAI_API_KEY\" > tmp$n; mv tmp$n at$n; while [ ! -e done ]; do sleep"
+                    + " 0.1; done; echo 1";
+        var program =
+                new AgentProgram(
+                        List.of("sh", "-c", script), folder, Map.of(), Duration.ofSeconds(20));
+        var attention = new AttentionConfig(4, 2, 8, false, false, false, List.of(0, 0));
+        var sampling =
+                SamplingConfig.of(Distribution.plain(), TOKENS, Set.of(), 5);
+        var format =
+                new EpisodeFormat(
+                        CHAT,
+                        Map.of(),
+                        new TemplateCodec(CHAT, Map.of(), Set.of(CharTokens.END)),
+                        new FormatParser(Families.PLAIN.format(Set.of(), List.of())),
+                        AnswerForm.PLAIN);
+        // With an exact pace each agent waits for the other's next request.
+        var config =
+                EpisodeConfig.defaults()
+                        .withEpisodeRetries(0)
+                        .withMaxFailedEpisodes(1)
+                        .withPace(new Pace(4, false));
+        try (AgentHost host = AgentHost.open(program);
+                var caller = new ToolCaller();
+                Decoder decoder =
+                        TinyModels.decoder(
+                                TinyModels.sized(
+                                        "llama", 32, 44, 200, 2, attention, false, false));
+                TurnGenerator turns =
+                        new Generator(decoder, Adapter.OFF, Optional.of(CHAT.tokenizer()), 1)
+                                .turns(sampling, agents, 40, TOKENS, 2000, true)) {
+            var run = new EpisodeRun(Worlds.of(host), format, config, caller, TOKENS, 2000);
+            List<EpisodeTask> tasks = new ArrayList<>();
+            for (int i = 0; i < agents; i++) {
+                var start = new EpisodeStart(new EpisodeId(0, i), Map.of("n", (long) i), 7, 0, 0);
+                tasks.add(new EpisodeTask(start, List.of(), new int[] {'x'}));
+            }
+            return run.complete(tasks, new Slow(turns, sampled, steps), EpisodeListener.NONE);
+        }
+    }
+
+    /// Asks as one of the agents.
+    private Socket ask(int agent, boolean isStream, int most) throws Exception {
+        Path at = folder.resolve("at" + agent);
+        while (!Files.exists(at)) {
+            Thread.sleep(10);
+        }
+        String[] where = Files.readString(at).strip().split(" ");
+        URI uri = URI.create(where[0]);
+        byte[] body =
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"stream\":%s,\"max_tokens\":%d}"
+                        .formatted(isStream, most)
+                        .getBytes(StandardCharsets.UTF_8);
+        String head =
+                "POST %s/chat/completions HTTP/1.1\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+                        .formatted(uri.getPath(), where[1], body.length);
+        var socket = new Socket(uri.getHost(), uri.getPort());
+        socket.getOutputStream().write(head.getBytes(StandardCharsets.UTF_8));
+        socket.getOutputStream().write(body);
+        return socket;
+    }
+
+    private static BufferedReader reader(Socket socket) throws IOException {
+        return new BufferedReader(
+                new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    /// The next piece of a streamed answer; empty at its end.
+    private static Optional<String> piece(BufferedReader in) throws IOException {
+        for (String line = in.readLine(); !line.equals("data: [DONE]"); line = in.readLine()) {
+            if (line.startsWith("data: ")) {
+                Map<?, ?> chunk = (Map<?, ?>) Json.parse(line.substring("data: ".length()));
+                Map<?, ?> choice = (Map<?, ?>) ((List<?>) chunk.get("choices")).getFirst();
+                if (((Map<?, ?>) choice.get("delta")).get("content") instanceof String text) {
+                    return Optional.of(text);
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    @Test
+    void eachTokenIsSentWhenItIsThere() throws Exception {
+        CompletableFuture<List<Episode>> all = run(1);
+        List<String> pieces = new ArrayList<>();
+        try (Socket socket = ask(0, true, 60)) {
+            BufferedReader in = reader(socket);
+            pieces.add(piece(in).orElseThrow());
+            assertTrue(sampled.get() < 30, sampled + " tokens before the first event");
+            for (Optional<String> next = piece(in); next.isPresent(); next = piece(in)) {
+                pieces.add(next.get());
+            }
+        }
+        Files.createFile(folder.resolve("done"));
+        Turn turn = all.join().getFirst().turns().getFirst();
+        assertEquals(60, turn.ids().length);
+        assertEquals(
+                turn.parsed().orElseThrow().message().content(), String.join("", pieces));
+        assertTrue(pieces.size() > 30, pieces.size() + " pieces");
+    }
+
+    /// The only slot is free for another one within two seconds.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aClientThatGoesAwayStopsItsSequence(boolean isStream) throws Exception {
+        CompletableFuture<List<Episode>> all = run(2);
+        try (Socket _ = ask(0, isStream, TOKENS)) {
+            while (sampled.get() < 5) {
+                Thread.sleep(5);
+            }
+        }
+        long start = System.nanoTime();
+        try (Socket other = ask(1, true, 5)) {
+            piece(reader(other)).orElseThrow();
+            double seconds = (System.nanoTime() - start) / 1e9;
+            assertTrue(seconds < 2, seconds + " s until the slot was free");
+        }
+        Files.createFile(folder.resolve("done"));
+        List<Episode> episodes = all.join();
+        Turn cut = episodes.getFirst().turns().getFirst();
+        assertTrue(cut.ids().length < TOKENS / 2, cut.ids().length + " tokens");
+        assertFalse(cut.isFinished());
+        episodes.forEach(episode -> assertEquals(EndReason.ANSWERED, episode.end()));
+    }
+}
