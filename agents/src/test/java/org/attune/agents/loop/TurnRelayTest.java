@@ -105,7 +105,8 @@ final class TurnRelayTest {
         List<List<TurnEvent>> events =
                 relayed(true, Optional.empty(), List.of(), "ok" + call + call + "§");
         assertEquals(List.of(new TurnEvent.Content("o")), events.get(0));
-        List<TurnEvent> later = events.subList(2, events.size()).stream().flatMap(List::stream).toList();
+        List<TurnEvent> later =
+                events.subList(2, events.size()).stream().flatMap(List::stream).toList();
         assertEquals(2, later.size(), later.toString());
         for (int i = 0; i < 2; i++) {
             var sent = assertInstanceOf(TurnEvent.Call.class, later.get(i)).call();

@@ -12,6 +12,8 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.SequenceListener;
+import org.attune.rollout.generation.Ticket;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.DeviceTraffic;
@@ -128,11 +130,14 @@ class LaunchBudgetTest {
         generator.generate(
                 prompts,
                 sampling,
-                (_, _, _) -> {
-                    if (--left[0] == 0) {
-                        DeviceTraffic.start();
+                new SequenceListener() {
+                    @Override
+                    public Next sampled(Ticket ticket, int id, float logProb) {
+                        if (--left[0] == 0) {
+                            DeviceTraffic.start();
+                        }
+                        return Next.GO_ON;
                     }
-                    return true;
                 });
         return DeviceTraffic.stop();
     }
