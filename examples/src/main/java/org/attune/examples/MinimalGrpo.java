@@ -13,8 +13,8 @@ import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Policy;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
@@ -86,7 +86,7 @@ public final class MinimalGrpo {
                         .generate(
                                 prompts,
                                 SamplingConfig.of(plain, MAX_NEW_TOKENS, stops, step),
-                                TokenListener.NONE);
+                                SequenceListener.NONE);
         double[] rewards = new double[completions.size()];
         List<CompletionForest.Row> rows = new ArrayList<>();
         for (int i = 0; i < rewards.length; i++) {

@@ -24,8 +24,8 @@ import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.text.ChatTokenizer;
-import org.attune.text.Json;
 import org.attune.text.JinjaChatTemplate;
+import org.attune.text.Json;
 import org.attune.text.SpecialTokens;
 import org.attune.text.parse.family.Families;
 import org.attune.text.parse.turn.FormatParser;
@@ -146,14 +146,13 @@ final class AgentStreamTest {
     private List<Episode> episodes(int agents) throws IOException {
         String script =
                 "read -r row; n=$(echo \"$row\" | tr -dc 0-9); echo \"$OPENAI_BASE_URL"
-                    + " $OPENAI_API_KEY\" > tmp$n; mv tmp$n at$n; while [ ! -e done ]; do sleep"
-                    + " 0.1; done; echo 1";
+                        + " $OPENAI_API_KEY\" > tmp$n; mv tmp$n at$n; while [ ! -e done ]; do sleep"
+                        + " 0.1; done; echo 1";
         var program =
                 new AgentProgram(
                         List.of("sh", "-c", script), folder, Map.of(), Duration.ofSeconds(20));
         var attention = new AttentionConfig(4, 2, 8, false, false, false, List.of(0, 0));
-        var sampling =
-                SamplingConfig.of(Distribution.plain(), TOKENS, Set.of(), 5);
+        var sampling = SamplingConfig.of(Distribution.plain(), TOKENS, Set.of(), 5);
         var format =
                 new EpisodeFormat(
                         CHAT,
@@ -241,8 +240,7 @@ final class AgentStreamTest {
         Files.createFile(folder.resolve("done"));
         Turn turn = all.join().getFirst().turns().getFirst();
         assertEquals(60, turn.ids().length);
-        assertEquals(
-                turn.parsed().orElseThrow().message().content(), String.join("", pieces));
+        assertEquals(turn.parsed().orElseThrow().message().content(), String.join("", pieces));
         assertTrue(pieces.size() > 30, pieces.size() + " pieces");
     }
 
