@@ -31,25 +31,31 @@ final class CachedDecoderFixturesTest {
     void everyModel() {
         Path models = Fixtures.fixture("engine/models");
         try (var report = new CaseReport("fixtures-engine", getClass())) {
-            for (Path folder : Recorded.folders(models)) {
-                String name = folder.getFileName().toString();
-                DecoderConfig config;
-                try {
-                    config = DecoderConfig.read(folder);
-                } catch (ModelException e) {
-                    report.unsupported(name);
-                    continue;
-                }
-                JsonNode greedy = Recorded.json(folder.resolve("expected.json")).path("greedy");
-                report.run(name, () -> Engine.run(() -> check(folder, config, greedy)));
+            compareAll(models, report);
+        }
+    }
+
+    /// @param models folders of models with what was recorded
+    static void compareAll(Path models, CaseReport report) {
+        for (Path folder : Recorded.folders(models)) {
+            String name = folder.getFileName().toString();
+            DecoderConfig config;
+            try {
+                config = DecoderConfig.read(folder);
+            } catch (ModelException e) {
+                report.unsupported(name);
+                continue;
             }
+            JsonNode greedy = Recorded.json(folder.resolve("expected.json")).path("greedy");
+            report.run(name, () -> Engine.run(() -> check(folder, config, greedy)));
         }
     }
 
     /// Three sequences at once: the recorded one, its beginning at another place in the cache, and
     /// a longer one, so that lengths differ.
     private static void check(Path folder, DecoderConfig config, JsonNode greedy) {
-        int[] prompt = ints(greedy.get("prompt"));
+        String key = greedy.has("prompt_ids") ? "prompt_ids" : "prompt";
+        int[] prompt = ints(greedy.get(key));
         int[] expected = ints(greedy.get("ids"));
         try (var _ = TensorScope.open("test");
                 var file = SafeTensorsFile.open(folder);
