@@ -29,6 +29,7 @@ import org.attune.text.Json;
 import org.attune.text.SpecialTokens;
 import org.attune.text.parse.family.Families;
 import org.attune.text.parse.turn.FormatParser;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -150,7 +151,7 @@ final class AgentStreamTest {
                         + " 0.1; done; echo 1";
         var program =
                 new AgentProgram(
-                        List.of("sh", "-c", script), folder, Map.of(), Duration.ofSeconds(20));
+                        List.of("sh", "-c", script), folder, Map.of(), Duration.ofMinutes(2));
         var attention = new AttentionConfig(4, 2, 8, false, false, false, List.of(0, 0));
         var sampling = SamplingConfig.of(Distribution.plain(), TOKENS, Set.of(), 5);
         var format =
@@ -245,6 +246,7 @@ final class AgentStreamTest {
     }
 
     /// The only slot is free for another one within two seconds.
+    @Tag("thorough")
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aClientThatGoesAwayStopsItsSequence(boolean isStream) throws Exception {
@@ -260,11 +262,38 @@ final class AgentStreamTest {
             double seconds = (System.nanoTime() - start) / 1e9;
             assertTrue(seconds < 2, seconds + " s until the slot was free");
         }
+        try (Socket again = ask(0, true, 5)) {
+            piece(reader(again)).orElseThrow();
+        }
         Files.createFile(folder.resolve("done"));
         List<Episode> episodes = all.join();
         Turn cut = episodes.getFirst().turns().getFirst();
         assertTrue(cut.ids().length < TOKENS / 2, cut.ids().length + " tokens");
         assertFalse(cut.isFinished());
+        assertEquals(2, episodes.getFirst().rows().size(), "it asked anew");
         episodes.forEach(episode -> assertEquals(EndReason.ANSWERED, episode.end()));
+    }
+
+    /// Then there is nothing of its request in the episode.
+    @Tag("thorough")
+    @Test
+    void aClientMayGoAwayBeforeTheFirstToken() throws Exception {
+        CompletableFuture<List<Episode>> all = run(2);
+        try (Socket first = ask(0, true, TOKENS)) {
+            piece(reader(first)).orElseThrow();
+            try (Socket _ = ask(1, true, 20)) {
+                Thread.sleep(100);
+            }
+            Thread.sleep(2000); // by then it was noticed
+        }
+        try (Socket again = ask(1, true, 5)) {
+            piece(reader(again)).orElseThrow();
+        }
+        Files.createFile(folder.resolve("done"));
+        Episode episode = all.join().getLast();
+        assertEquals(EndReason.ANSWERED, episode.end());
+        assertEquals(1, episode.turns().size());
+        assertEquals("user: hi§assistant: ", CHAT.tokenizer().decode(episode.promptIds(), false));
+        assertFalse(episode.isForked());
     }
 }

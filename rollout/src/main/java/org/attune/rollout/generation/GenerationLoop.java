@@ -27,8 +27,8 @@ import java.util.function.Consumer;
 ///
 /// There are two ways to make it go. One that is [#open] steps by itself, and its methods may be
 /// called from any thread: each pass is one engine task, so other work of the engine gets its turn
-/// between two of them, and an idle loop has no task. A trainer steps itself, on the engine thread
-/// ([#step], [#run]): the weights then change for no one while it generates.
+/// between two of them, and an idle loop has no task. Others are stepped by their caller, within
+/// one engine task ([#step], [#run]): so nothing changes a trainer's weights between two steps.
 ///
 /// The tokens of a sequence depend on its request alone; neighbours change the rounding of matrix
 /// products, as in [Generator]. Borrows decoder and tokenizer. The weights must stay as they are
@@ -36,6 +36,7 @@ import java.util.function.Consumer;
 public final class GenerationLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GenerationLoop.class);
     private static final long PAUSED_TIME_MILLIS = 50;
+    private static final long FOREVER = Long.MAX_VALUE;
 
     private final CachedDecoder decoder;
     private final Optional<Tokenizer> tokenizer;
@@ -159,7 +160,7 @@ public final class GenerationLoop implements AutoCloseable {
     }
 
     /// Throws an error of one sequence unless others go on without it: where the caller steps, it
-    /// ends his work.
+    /// ends the call.
     void requireShared(RuntimeException error) {
         if (seating != Seating.OPEN) {
             throw error;
@@ -233,48 +234,28 @@ public final class GenerationLoop implements AutoCloseable {
         all.forEach(what -> what.accept(batch));
     }
 
-    /// Steps while there is something to do, and waits else.
+    /// Gives each step to the engine, and waits while there is nothing to do.
     private void drive() {
-        var next = Wait.UNTIL_TOLD;
-        while (next != Wait.FOREVER) {
-            try {
-                await(next);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-            next = Engine.call(this::task);
-        }
-    }
-
-    private void await(Wait wait) throws InterruptedException {
-        switch (wait) {
-            case UNTIL_TOLD -> wake.acquire();
-            case A_MOMENT -> {
-                if (!wake.tryAcquire(PAUSED_TIME_MILLIS, TimeUnit.MILLISECONDS)) {
-                    return;
+        try {
+            for (long millis = FOREVER; millis >= 0; millis = Engine.call(this::task)) {
+                if (millis > 0 && wake.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+                    wake.drainPermits();
                 }
             }
-            case NOT, FOREVER -> {}
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        wake.drainPermits();
     }
 
-    /// What the loop waits for before its next step.
-    private enum Wait {
-        NOT,
-        A_MOMENT,
-        UNTIL_TOLD,
-        FOREVER
-    }
-
-    private Wait task() {
-        if (freed) {
-            return Wait.FOREVER;
-        }
+    /// Steps once.
+    ///
+    /// @return milliseconds until the next step at most, if nobody asks for one; below 0 at the end
+    private long task() {
         stepping = true;
         try {
-            step();
+            if (!freed) {
+                step();
+            }
         } catch (RuntimeException | Error e) {
             batch.failAll(new RolloutException("generation failed: " + e, e));
         } finally {
@@ -282,12 +263,12 @@ public final class GenerationLoop implements AutoCloseable {
         }
         if (isClosed()) {
             free();
-            return Wait.FOREVER;
+            return -1;
         }
         if (batch.isBusy()) {
-            return Wait.NOT;
+            return 0;
         }
-        return batch.isPausedInTime() ? Wait.A_MOMENT : Wait.UNTIL_TOLD;
+        return batch.isPausedInTime() ? PAUSED_TIME_MILLIS : FOREVER;
     }
 
     private boolean isClosed() {

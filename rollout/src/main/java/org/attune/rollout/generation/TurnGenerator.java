@@ -72,7 +72,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
         int all = drawn > 0 && before != null ? before.longest - prompt.length : mostTokens;
         end(sequence);
         var turns = new Turns(sequence, prompt.length + all);
-        turns.begin(most);
+        turns.begin(0, most);
         turns.ticket =
                 loop.submit(
                         new SequenceRequest(
@@ -93,7 +93,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
             throw new IllegalStateException("these sequences have one turn only");
         }
         Turns turns = sequences.get(sequence);
-        turns.begin(most);
+        turns.begin(turns.ticket.sequence().generated() + observed.length, most);
         turns.ticket.goOn(observed);
     }
 
@@ -149,9 +149,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
         private final int longest; // tokens it may have, prompt included
         private Ticket ticket;
         private int most;
-        private int[] ids = {};
-        private float[] logProbs = {};
-        private int length;
+        private int from; // its first token
         private StopReason why = StopReason.MAX_TOKENS;
         private boolean told;
 
@@ -160,9 +158,10 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
             this.longest = longest;
         }
 
-        void begin(int tokens) {
+        /// @param first place of its first token behind the prompt
+        void begin(int first, int tokens) {
+            from = first;
             most = tokens;
-            length = 0;
             why = StopReason.MAX_TOKENS;
             told = false;
         }
@@ -170,25 +169,20 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
         private void tell(StopReason reason) {
             if (!told) {
                 told = true;
+                SampledCompletion all = ticket.sequence().completion(reason);
                 ended.add(
                         new SampledTurn(
                                 sequence,
-                                Arrays.copyOf(ids, length),
-                                Arrays.copyOf(logProbs, length),
+                                Arrays.copyOfRange(all.ids(), from, all.ids().length),
+                                Arrays.copyOfRange(all.logProbs(), from, all.ids().length),
                                 reason));
             }
         }
 
         @Override
         public Next sampled(Ticket own, int id, float logProb) {
-            if (length == ids.length) {
-                ids = Arrays.copyOf(ids, 2 * length + 16);
-                logProbs = Arrays.copyOf(logProbs, 2 * length + 16);
-            }
-            ids[length] = id;
-            logProbs[length++] = logProb;
             listener.sampled(sequence, id);
-            return length == most ? atEnd() : Next.GO_ON;
+            return own.sequence().generated() - from == most ? atEnd() : Next.GO_ON;
         }
 
         @Override
