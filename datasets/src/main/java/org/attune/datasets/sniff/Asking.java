@@ -34,20 +34,9 @@ final class Asking {
         return words;
     }
 
-    /// Share of texts that ask, from 0 to 1; 0 if there are none.
+    /// Share of texts that ask, from 0 to 1; 0 if there are none. Of many the first are read.
     static double share(List<String> texts) {
-        return texts.stream().mapToInt(t -> asks(t) ? 1 : 0).average().orElse(0);
-    }
-
-    /// Share of a column's texts that ask; of a long column its beginning is read.
-    static double share(SniffedTable table, String column) {
-        return share(
-                table.rows().stream()
-                        .map(row -> row.get(column))
-                        .filter(Objects::nonNull)
-                        .limit(READ)
-                        .map(String::valueOf)
-                        .toList());
+        return texts.stream().limit(READ).mapToInt(t -> asks(t) ? 1 : 0).average().orElse(0);
     }
 
     /// Whether one text asks.

@@ -146,7 +146,7 @@ record ChoiceAnswers(List<String> columns, String key, Reading reading) {
     }
 
     private static int number(String said) {
-        double number = ColumnFacts.number(said);
+        double number = CellKind.number(said);
         return number == Math.rint(number) && Math.abs(number) < LETTERS ? (int) number : -1;
     }
 

@@ -1,48 +1,46 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.formats.Transcript;
 import org.attune.datasets.rows.Row;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
-import java.util.function.ToIntFunction;
-import java.util.stream.Collectors;
+import java.util.function.ToDoubleFunction;
 
 /// What a column's cells hold.
 ///
-/// @param name of the column
+/// @param named what the column is called
 /// @param kind what most cells are
+/// @param cells number of rows that have a value
 /// @param filled share of rows that have a value
 /// @param words mean number of words of a value
 /// @param letters mean length of a value in characters
-/// @param questions share of values that end with a question mark
+/// @param marks share of values that end with a question mark
+/// @param asks share of values that ask, by marks or by words
 /// @param min smallest number; NaN if they are no numbers
 /// @param max largest number
-/// @param whole whether all numbers are whole
-/// @param values different values, as text; at most [#SHOWN]
 /// @param different number of different values
+/// @param values the different values, if they are at most [#SHOWN] and short
+/// @param traits what else was seen
 record ColumnFacts(
-        String name,
+        ColumnName named,
         Kind kind,
+        int cells,
         double filled,
         double words,
         double letters,
-        double questions,
+        double marks,
+        double asks,
         double min,
         double max,
-        boolean whole,
+        int different,
         Set<String> values,
-        int different) {
+        Set<Trait> traits) {
     static final int SHOWN = 50;
-    static final String DATE =
-            "\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}([T ].*)?|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}( .*)?";
-    static final String ADDRESS = "(https?://|www\\.)\\S+|\\S+@\\S+\\.\\w+";
-    private static final String HASH =
-            "[0-9a-fA-F]{8}-[0-9a-fA-F-]{9,}|[0-9a-fA-F]{16,}|[A-Za-z]{1,6}[-_]?\\d+";
+    private static final int SHORT = 40;
 
     /// What cells are.
     enum Kind {
@@ -58,15 +56,28 @@ record ColumnFacts(
         TEXT
     }
 
-    /// Words or characters from which on a text may ask something.
-    private static final int FEWEST_WORDS = 2;
-
-    private static final int FEWEST_LETTERS = 12;
-
-    /// Whether values are single words, or as few characters where words aren't apart: too short to
-    /// ask something.
-    boolean holdsWords() {
-        return words < FEWEST_WORDS && letters < FEWEST_LETTERS;
+    /// What is true of cells, or of their order.
+    enum Trait {
+        /// All numbers are whole.
+        WHOLE,
+        /// Rows lie sorted by three or more values, as by what they are about.
+        SORTED,
+        /// Equal values follow each other.
+        RUNS,
+        /// Most cells have two or more `|`.
+        BARS,
+        /// Every second cell asks, and those between don't.
+        TURNS,
+        /// Many cells are identities, files or commands, as `find_api` and `a/b.wav`.
+        CODES,
+        /// Characters of scripts that write words together.
+        JOINED,
+        /// Lists of texts.
+        TEXT_LISTS,
+        /// Lists of answers.
+        ANSWER_LISTS,
+        /// Lists or objects of numbers and short texts, such as tags.
+        TAG_LISTS
     }
 
     static ColumnFacts of(String name, List<Row> rows) {
@@ -77,119 +88,107 @@ record ColumnFacts(
                 cells.add(cell);
             }
         }
-        Map<String, Integer> counts = new HashMap<>();
-        cells.forEach(cell -> counts.merge(String.valueOf(cell).strip(), 1, Integer::sum));
-        List<Double> numbers = cells.stream().map(ColumnFacts::number).toList();
-        boolean numeric = !cells.isEmpty() && numbers.stream().noneMatch(n -> n.isNaN());
-        double words = mean(cells, c -> String.valueOf(c).strip().split("\\s+").length);
+        List<String> texts = cells.stream().map(c -> String.valueOf(c).strip()).toList();
+        Set<String> values = new TreeSet<>(texts);
+        double[] numbers = cells.stream().mapToDouble(CellKind::number).toArray();
+        boolean numeric = numbers.length > 0;
+        double min = Double.POSITIVE_INFINITY;
+        double max = Double.NEGATIVE_INFINITY;
+        for (double number : numbers) {
+            numeric &= !Double.isNaN(number);
+            min = Math.min(min, number);
+            max = Math.max(max, number);
+        }
+        double words = mean(texts, t -> t.split("\\s+").length);
+        boolean shown =
+                values.size() <= SHOWN && values.stream().allMatch(v -> v.length() <= SHORT);
         return new ColumnFacts(
-                name,
-                kind(cells, numeric, words, counts.size()),
+                ColumnName.of(name),
+                CellKind.of(cells, numeric, words, values.size()),
+                cells.size(),
                 cells.size() / (double) rows.size(),
                 words,
-                mean(cells, c -> String.valueOf(c).strip().length()),
-                mean(cells, c -> String.valueOf(c).strip().matches("(?s).*[?？؟][\"'»”)]?") ? 1 : 0),
-                numeric ? numbers.stream().mapToDouble(n -> n).min().orElse(0) : Double.NaN,
-                numeric ? numbers.stream().mapToDouble(n -> n).max().orElse(0) : Double.NaN,
-                numeric && numbers.stream().allMatch(n -> n == Math.rint(n)),
-                counts.keySet().stream()
-                        .limit(SHOWN)
-                        .collect(Collectors.toCollection(TreeSet::new)),
-                counts.size());
+                mean(texts, String::length),
+                mean(texts, t -> t.matches("(?s).*[?？؟][\"'»”)]?") ? 1 : 0),
+                Asking.share(texts),
+                numeric ? min : Double.NaN,
+                numeric ? max : Double.NaN,
+                values.size(),
+                shown ? values : Set.of(),
+                ColumnTraits.of(name, rows, cells, values.size()));
     }
 
-    private static double mean(List<Object> cells, ToIntFunction<Object> of) {
-        return cells.stream().mapToInt(of).average().orElse(0);
+    String name() {
+        return named.text();
     }
 
-    private static Kind kind(List<Object> cells, boolean numeric, double words, int different) {
-        if (cells.isEmpty()) {
-            return Kind.EMPTY;
-        }
-        if (share(cells, c -> ChatCell.of(c).isPresent()) > 0.9) {
-            return Kind.MESSAGES;
-        }
-        if (share(cells, ColumnFacts::isNested) > 0.5) {
-            return Kind.NESTED;
-        }
-        if (numeric && !(cells.getFirst() instanceof Boolean)) {
-            return Kind.NUMBER;
-        }
-        if (share(cells, c -> matches(c, DATE) || matches(c, ADDRESS)) > 0.8
-                || different > 0.9 * cells.size() && share(cells, c -> matches(c, HASH)) > 0.9) {
-            return Kind.MARK;
-        }
-        boolean recurs = different <= Math.max(2, cells.size() * 0.5);
-        return words < 4 && recurs ? Kind.CATEGORY : Kind.TEXT;
+    private static double mean(List<String> texts, ToDoubleFunction<String> of) {
+        return texts.stream().mapToDouble(of).average().orElse(0);
     }
 
-    private static boolean isNested(Object cell) {
-        return cell instanceof List
-                || cell instanceof Map
-                || cell instanceof String text
-                        && (ChatCell.isPrinted(text) || isNumbers(text.strip()));
+    boolean is(Trait trait) {
+        return traits.contains(trait);
     }
 
-    /// Whether it is a list of numbers, such as an embedding.
-    private static boolean isNumbers(String text) {
-        return text.startsWith("[")
-                && text.endsWith("]")
-                && text.chars().anyMatch(Character::isDigit)
-                && text.chars().allMatch(c -> "[]+-.,;eE \t\r\n0123456789".indexOf(c) >= 0);
+    /// Whether a text may be in it, as prose or as a few words.
+    boolean isTextual() {
+        return kind == Kind.TEXT || kind == Kind.CATEGORY;
     }
 
-    private static boolean matches(Object cell, String pattern) {
-        return String.valueOf(cell).strip().matches(pattern);
+    /// Rows of a value, on average.
+    double recurs() {
+        return different == 0 ? 0 : cells / (double) different;
     }
 
-    private static double share(List<Object> cells, Predicate<Object> test) {
-        return cells.stream().filter(test).count() / (double) cells.size();
+    private boolean all(Predicate<String> test) {
+        return !values.isEmpty() && values.stream().allMatch(test);
     }
 
-    /// A number, with a point or a comma before its fraction, in percent or out of 5, 10 or 100; a
-    /// row of stars; NaN if it is none.
-    static double number(Object cell) {
-        if (cell instanceof Number number) {
-            return number.doubleValue();
-        }
-        String text = String.valueOf(cell).strip();
-        if (text.matches("★{1,5}☆{0,4}")) {
-            return text.chars().filter(c -> c == '★').count();
-        }
-        text = text.replaceFirst("\\s*(%|/\\s*(5|10|100))$", "");
-        return text.matches("[+-]?\\d{1,15}([.,]\\d{1,25})?([eE][+-]?\\d{1,3})?")
-                ? Double.parseDouble(text.replace(',', '.'))
-                : Double.NaN;
-    }
-
-    /// Whether every value says good or bad, and both are there.
+    /// Whether every value says good or bad, and both are there. 0 between −1 and 1 says neither.
     boolean judges() {
-        return different <= SHOWN
-                && values.stream().allMatch(v -> Judgement.of(v).isPresent())
-                && !hasMiddle()
+        boolean middle = kind == Kind.NUMBER && min == -1 && max == 1 && different > 2;
+        return all(v -> Judgement.of(v).isPresent())
+                && !middle
                 && values.stream().map(v -> Judgement.of(v).orElseThrow()).distinct().count() == 2;
     }
 
-    /// Whether 0 stands between −1 and 1.
-    private boolean hasMiddle() {
-        return kind == Kind.NUMBER
-                && min == -1
-                && max == 1
-                && values.stream().anyMatch(v -> number(v) == 0);
+    /// Whether every value says bad.
+    boolean saysBad() {
+        return all(v -> Judgement.of(v).filter(good -> !good).isPresent());
     }
 
     /// Whether the values are numbers or plain truth values, which may mean anything.
     boolean isBare() {
-        return values.stream().allMatch(Judgement::isBare);
+        return all(Judgement::isBare);
+    }
+
+    /// Whether all values name who speaks.
+    boolean speaks() {
+        return all(v -> Transcript.role(v).isPresent());
+    }
+
+    /// Whether all values are letters, as of choices.
+    boolean holdsLetters() {
+        return all(v -> v.matches("\\W?[A-Ha-h]\\W?"));
+    }
+
+    /// Whether some value is a word for a class.
+    boolean holdsClassWords() {
+        return values.stream().anyMatch(v -> ColumnWords.is(v, "classWord"));
     }
 
     /// Whether it holds whole numbers of a small scale.
     boolean isScale() {
         return kind == Kind.NUMBER
-                && whole
+                && is(Trait.WHOLE)
                 && min >= 0
                 && max <= 10
                 && different >= 2
                 && different <= 11;
+    }
+
+    /// Whether most rows have a number or mark that no other has.
+    boolean countsRows() {
+        return (kind == Kind.NUMBER || kind == Kind.MARK) && different > 0.5 * cells / filled;
     }
 }

@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// Names that people give to columns, in about twenty languages, by what such a column is for
@@ -27,6 +29,7 @@ final class ColumnWords {
 
     /// What is explained behind a name, as in `Answer 1 - max 75 characters`.
     private static final String EXPLAINED = "(?<=\\S)\\s+[-–—]\\s+(\\S+\\s+){2,}\\S+$";
+    private static final Pattern TWIN = Pattern.compile("(.*?)_?(a|b|1|2|left|right|one|two|x|y)");
     private static final Map<String, Set<ColumnRole>> STRONG = read(false);
     private static final Map<String, Set<ColumnRole>> WEAK = read(true);
 
@@ -103,21 +106,23 @@ final class ColumnWords {
         return roles;
     }
 
-    /// Whether the name is one of what is turned into something else.
-    static boolean isInput(String name) {
-        return set("input").contains(normal(name));
+    /// A name without the letter or number of one of two; empty if it has none.
+    static String stem(String name) {
+        Matcher twin = TWIN.matcher(normal(name));
+        return twin.matches() ? twin.group(1) : "";
     }
 
-    /// Whether the name says that a column tells how good something is.
-    static boolean judges(String name) {
-        Set<ColumnRole> roles = strong(name);
-        return roles.contains(ColumnRole.LABEL) || roles.contains(ColumnRole.RATING);
+    /// The letter or number of one of two, such as `a`; empty if there is none.
+    static String ending(String name) {
+        Matcher twin = TWIN.matcher(normal(name));
+        return twin.matches() ? twin.group(2) : "";
     }
 
-    /// Whether the last word of the name is one for classes of texts.
-    static boolean isClass(String name) {
-        List<String> words = split(name);
-        return set("class").contains(words.getLast());
+    /// Whether two names differ by `a` and `b`, `1` and `2` or the like.
+    static boolean areTwins(String one, String other) {
+        return !stem(one).isEmpty()
+                && stem(one).equals(stem(other))
+                && !ending(one).equals(ending(other));
     }
 
     /// Whether a word of the name is in a set of the file.
@@ -130,7 +135,8 @@ final class ColumnWords {
         return set(set).contains(normal(name));
     }
 
-    private static Set<String> set(String name) {
+    /// The words of a set of the file.
+    static Set<String> set(String name) {
         return Objects.requireNonNull(SETS.get(name), name);
     }
 

@@ -18,7 +18,7 @@ record Header(boolean isThere) {
     private static final int RECURS = 8;
 
     private static final String MARK =
-            ColumnFacts.DATE + "|" + ColumnFacts.ADDRESS + "|[+-]?\\d+([.,]\\d+)*";
+            CellKind.DATE + "|" + CellKind.ADDRESS + "|[+-]?\\d+([.,]\\d+)*";
 
     /// Looks at the first record and some of those below. What is short and known as a name is one,
     /// unless it occurs below too. So is what differs from all below in its kind: text over numbers
@@ -43,7 +43,7 @@ record Header(boolean isThere) {
         }
         boolean isShort =
                 named.stream().allMatch(f -> f.length() <= LONGEST_NAME && !f.contains("\n"));
-        if (isShort && named.size() == first.size() && NamedPair.isThere(first)) {
+        if (isShort && named.size() == first.size() && NamePairs.isThere(first)) {
             return new Header(true);
         }
         for (int c = 0; c < first.size(); c++) {

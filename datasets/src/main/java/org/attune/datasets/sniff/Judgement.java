@@ -1,192 +1,34 @@
 package org.attune.datasets.sniff;
 
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
-/// What a cell says about a completion.
+/// What a cell says about a completion, by its words (`value-words.tsv`).
 final class Judgement {
-    private static final Set<String> GOOD =
-            Set.of(
-                    "1",
-                    "1.0",
-                    "+1",
-                    "true",
-                    "t",
-                    "yes",
-                    "y",
-                    "up",
-                    "thumbs_up",
-                    "thumbsup",
-                    "thumb_up",
-                    "👍",
-                    "+",
-                    "✓",
-                    "✔",
-                    "✅",
-                    "good",
-                    "great",
-                    "like",
-                    "liked",
-                    "positive",
-                    "pos",
-                    "helpful",
-                    "correct",
-                    "right",
-                    "accepted",
-                    "accept",
-                    "approved",
-                    "desirable",
-                    "ok",
-                    "pass",
-                    "passed",
-                    "upvote",
-                    "upvoted",
-                    "chosen",
-                    "ja",
-                    "gut",
-                    "richtig",
-                    "korrekt",
-                    "hilfreich",
-                    "positiv",
-                    "wahr",
-                    "daumen_hoch",
-                    "oui",
-                    "bon",
-                    "bonne",
-                    "vrai",
-                    "utile",
-                    "si",
-                    "bueno",
-                    "buena",
-                    "util",
-                    "verdadero",
-                    "sim",
-                    "bom",
-                    "boa",
-                    "vero",
-                    "buono",
-                    "buona",
-                    "goed",
-                    "tak",
-                    "dobra",
-                    "dobry",
-                    "да",
-                    "хорошо",
-                    "хороший",
-                    "верно",
-                    "是",
-                    "好",
-                    "对",
-                    "有用",
-                    "はい",
-                    "良い",
-                    "예",
-                    "좋음",
-                    "evet",
-                    "iyi");
-    private static final Set<String> BAD =
-            Set.of(
-                    "0",
-                    "0.0",
-                    "-1",
-                    "-1.0",
-                    "false",
-                    "f",
-                    "no",
-                    "n",
-                    "down",
-                    "thumbs_down",
-                    "thumbsdown",
-                    "thumb_down",
-                    "👎",
-                    "-",
-                    "✗",
-                    "✘",
-                    "❌",
-                    "bad",
-                    "poor",
-                    "dislike",
-                    "disliked",
-                    "negative",
-                    "neg",
-                    "unhelpful",
-                    "not_helpful",
-                    "incorrect",
-                    "wrong",
-                    "rejected",
-                    "reject",
-                    "undesirable",
-                    "fail",
-                    "failed",
-                    "downvote",
-                    "downvoted",
-                    "nein",
-                    "schlecht",
-                    "falsch",
-                    "nicht_hilfreich",
-                    "negativ",
-                    "daumen_runter",
-                    "non",
-                    "mauvais",
-                    "mauvaise",
-                    "faux",
-                    "inutile",
-                    "malo",
-                    "mala",
-                    "inutil",
-                    "falso",
-                    "nao",
-                    "ruim",
-                    "cattivo",
-                    "cattiva",
-                    "nee",
-                    "slecht",
-                    "nie",
-                    "zla",
-                    "zly",
-                    "нет",
-                    "плохо",
-                    "плохой",
-                    "неверно",
-                    "否",
-                    "不是",
-                    "坏",
-                    "不好",
-                    "错",
-                    "没用",
-                    "いいえ",
-                    "悪い",
-                    "아니오",
-                    "나쁨",
-                    "hayir",
-                    "kotu");
-    private static final Set<String> TIES =
-            Set.of(
-                    "tie",
-                    "ties",
-                    "both",
-                    "both_good",
-                    "both_bad",
-                    "neither",
-                    "none",
-                    "equal",
-                    "draw",
-                    "same",
-                    "tie_both_bad",
-                    "bothbad",
-                    "unentschieden",
-                    "gleich",
-                    "beide",
-                    "empate",
-                    "egalite",
-                    "pareggio");
+    private static final Map<String, Set<String>> WORDS = read();
 
     private Judgement() {}
 
+    private static Map<String, Set<String>> read() {
+        Map<String, Set<String>> words = new HashMap<>();
+        for (String[] line : ColumnWords.lines("value-words.tsv")) {
+            words.put(line[0], Set.of(line[1].split(", ")));
+        }
+        return words;
+    }
+
+    private static boolean says(String what, String word) {
+        return Objects.requireNonNull(WORDS.get(what), what).contains(word);
+    }
+
     private static String word(Object value) {
         String text = String.valueOf(value).strip().toLowerCase(Locale.ROOT);
-        if (GOOD.contains(text) || BAD.contains(text)) {
+        if (says("good", text) || says("bad", text)) {
             return text;
         }
         String normal = ColumnWords.normal(text);
@@ -198,24 +40,42 @@ final class Judgement {
     /// Whether the cell says good or bad; empty if it says neither.
     static Optional<Boolean> of(Object value) {
         String word = word(value);
-        if (GOOD.contains(word)) {
-            return Optional.of(true);
-        }
-        return BAD.contains(word) ? Optional.of(false) : Optional.empty();
+        return says("good", word)
+                ? Optional.of(true)
+                : says("bad", word) ? Optional.of(false) : Optional.empty();
     }
 
     /// Whether the cell is a number or a plain truth value, which may mean anything.
     static boolean isBare(Object value) {
-        return value instanceof Boolean
-                || Set.of(
-                                "0", "1", "0.0", "1.0", "true", "false", "t", "f", "yes", "no", "y",
-                                "n", "ja", "nein", "oui", "non", "si", "sim", "nao", "tak", "nie",
-                                "да", "нет", "是", "否", "はい", "いいえ", "예", "아니오", "evet", "hayir")
-                        .contains(word(value));
+        return value instanceof Boolean || says("bare", word(value));
     }
 
     /// Whether the cell says that neither of two is better.
     static boolean isTie(Object value) {
-        return TIES.contains(word(value));
+        return says("tie", word(value));
+    }
+
+    /// Whether the cell is blank, or what programs write for no value.
+    static boolean isMissing(String value) {
+        return value.isBlank() || says("missing", value.strip());
+    }
+
+    /// Which of two columns a cell names as the better one: 0 or 1, or −1 for neither. A bare 0
+    /// names neither, since counting may begin at 0 or at 1.
+    static int winner(Object value, List<String> columns) {
+        String word = ColumnWords.normal(String.valueOf(value));
+        for (int i = 0; i < 2; i++) {
+            String column = ColumnWords.normal(columns.get(i));
+            if (word.equals(column) || word.equals(ColumnWords.ending(columns.get(i)))) {
+                return i;
+            }
+        }
+        String last = word.replaceFirst(".*_(?=[^_]+$)", "");
+        for (String said : word.equals(last) ? List.of(word) : List.of(word, last)) {
+            if (says("first", said) || says("second", said)) {
+                return says("first", said) ? 0 : 1;
+            }
+        }
+        return -1;
     }
 }

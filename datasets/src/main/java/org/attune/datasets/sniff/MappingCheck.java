@@ -1,6 +1,5 @@
 package org.attune.datasets.sniff;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -14,8 +13,7 @@ final class MappingCheck {
 
     private MappingCheck() {}
 
-    static TableMapping checked(
-            SniffedTable table, ColumnCandidates columns, TableMapping mapping) {
+    static TableMapping checked(SniffedTable table, TableFacts columns, TableMapping mapping) {
         mapping.columns()
                 .forEach(
                         (role, names) ->
@@ -29,11 +27,11 @@ final class MappingCheck {
 
     private static void check(
             SniffedTable table,
-            ColumnCandidates columns,
+            TableFacts columns,
             TableMapping mapping,
             ColumnRole role,
             String name) {
-        ColumnFacts facts = columns.facts(name);
+        ColumnFacts facts = columns.column(name);
         boolean needed =
                 role != ColumnRole.CONTEXT
                         && role != ColumnRole.CHOICE
@@ -42,8 +40,8 @@ final class MappingCheck {
                         && role != ColumnRole.RATING
                         && role != ColumnRole.WINNER;
         if (facts == null || needed && facts.filled() < MOST && !isSparse(table, facts, role)) {
-            throw unclear(
-                    table,
+            throw Advice.unclear(
+                    table.columns(),
                     "column \"%s\" would be the %s, and most of its cells are empty"
                             .formatted(name, role.key()));
         }
@@ -53,20 +51,20 @@ final class MappingCheck {
                         && table.rows().size() > 3;
         if ((answers || role == ColumnRole.PROMPT && table.rows().size() > 3)
                 && facts.different() == 1) {
-            throw unclear(
-                    table,
+            throw Advice.unclear(
+                    table.columns(),
                     "column \"%s\" would be the %s, and all its cells are alike"
                             .formatted(name, role.key()));
         }
         if (role == ColumnRole.LABEL && !facts.judges()) {
-            throw unclear(
-                    table,
+            throw Advice.unclear(
+                    table.columns(),
                     "column \"%s\" would say whether an answer is good, and holds %s; true and false, 1 and 0, good and bad or the like are understood, and both must be there"
                             .formatted(name, facts.values().stream().limit(5).toList()));
         }
         if (role == ColumnRole.MESSAGES && table.share(r -> isChat(r.get(name))) < MOST) {
-            throw unclear(
-                    table,
+            throw Advice.unclear(
+                    table.columns(),
                     "column \"%s\" would hold conversations, and few of its cells are lists of messages or have a speaker before each turn"
                             .formatted(name));
         }
@@ -74,8 +72,9 @@ final class MappingCheck {
             checkWinner(table, mapping, facts);
         }
         if (role == ColumnRole.RATING && facts.kind() != ColumnFacts.Kind.NUMBER) {
-            throw unclear(
-                    table, "column \"%s\" would be a rating, and holds no numbers".formatted(name));
+            throw Advice.unclear(
+                    table.columns(),
+                    "column \"%s\" would be a rating, and holds no numbers".formatted(name));
         }
     }
 
@@ -96,11 +95,11 @@ final class MappingCheck {
         List<String> strange =
                 facts.values().stream()
                         .filter(v -> !Judgement.isTie(v))
-                        .filter(v -> WinnerWord.place(v, mapping.all(ColumnRole.COMPLETION)) < 0)
+                        .filter(v -> Judgement.winner(v, mapping.all(ColumnRole.COMPLETION)) < 0)
                         .toList();
         if (!strange.isEmpty()) {
-            throw unclear(
-                    table,
+            throw Advice.unclear(
+                    table.columns(),
                     "column \"%s\" would say which answer is better, and holds %s; a and b, 1 and 2, the names of the columns, or tie are understood"
                             .formatted(facts.name(), strange.stream().limit(5).toList()));
         }
@@ -109,8 +108,8 @@ final class MappingCheck {
     private static void checkChoices(SniffedTable table, TableMapping mapping) {
         if (mapping.kind() == TableMapping.Kind.CHOICES
                 && ChoiceAnswers.of(table, mapping).isEmpty()) {
-            throw unclear(
-                    table,
+            throw Advice.unclear(
+                    table.columns(),
                     "column \"%s\" would say which choice is right; letters, places from 0 or from 1, and texts of the choices are understood, where nearly all rows agree on one of them"
                             .formatted(mapping.column(ColumnRole.COMPLETION).orElseThrow()));
         }
@@ -124,8 +123,8 @@ final class MappingCheck {
             double share =
                     table.share(row -> Objects.equals(row.get(first.get()), row.get(second.get())));
             if (share > MOST) {
-                throw unclear(
-                        table,
+                throw Advice.unclear(
+                        table.columns(),
                         "columns \"%s\" and \"%s\" hold the same in most rows"
                                 .formatted(first.get(), second.get()));
             }
@@ -133,38 +132,19 @@ final class MappingCheck {
     }
 
     /// Answers that are questions, to questions that are none.
-    private static void swapped(
-            SniffedTable table, ColumnCandidates columns, TableMapping mapping) {
+    private static void swapped(SniffedTable table, TableFacts columns, TableMapping mapping) {
         for (String answer : mapping.all(ColumnRole.COMPLETION)) {
-            var prompt = mapping.column(ColumnRole.PROMPT).map(columns::facts);
-            ColumnFacts facts = columns.facts(answer);
+            var prompt = mapping.column(ColumnRole.PROMPT).map(columns::column);
+            ColumnFacts facts = columns.column(answer);
             if (prompt.isPresent()
-                    && facts.questions() > 0.6
-                    && prompt.get().questions() < 0.2
+                    && facts.marks() > 0.6
+                    && prompt.get().marks() < 0.2
                     && table.rows().size() > 3) {
-                throw unclear(
-                        table,
+                throw Advice.unclear(
+                        table.columns(),
                         "column \"%s\" would hold the answers, and most of them are questions, while \"%s\" has hardly any; the columns seem to be swapped"
                                 .formatted(answer, prompt.get().name()));
             }
         }
-    }
-
-    static UnclearTableException unclear(SniffedTable table, String why, String... advice) {
-        List<String> lines = new ArrayList<>();
-        lines.add(why);
-        lines.add("columns: " + String.join(", ", table.columns()));
-        lines.addAll(List.of(advice));
-        List<String> texts =
-                table.columns().stream()
-                        .filter(c -> ColumnCandidates.isTextual(ColumnFacts.of(c, table.rows())))
-                        .map(TableMapping::quoted)
-                        .toList();
-        String first = texts.isEmpty() ? "COL" : texts.getFirst();
-        String second = texts.size() < 2 ? "COL" : texts.get(1);
-        lines.add(
-                "say what they are, for example: --prompt %s --response %s; or --prompt COL --chosen COL --rejected COL, --label COL, --rating COL, --text COL, --messages COL, --ignore COL"
-                        .formatted(first, second));
-        return new UnclearTableException(String.join("\n  ", lines));
     }
 }

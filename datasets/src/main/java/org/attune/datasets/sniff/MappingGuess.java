@@ -1,16 +1,25 @@
 package org.attune.datasets.sniff;
 
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
-/// Finds out what a table's columns are for, by their names and by what they hold. A table that can
-/// be read in two ways is refused with the options that settle it.
+/// Finds out what a table's columns are for, by the points that a table of scores (`scores.tsv`)
+/// gives to what they are called and what they hold. A table that can be read in two ways is
+/// refused with the options that settle it.
 public final class MappingGuess {
-    private final Draft draft;
+    private final SniffedTable table;
+    private final TableFacts facts;
+    private final Readings readings;
 
     private MappingGuess(SniffedTable table, Set<String> without) {
-        draft = new Draft(table, without);
+        this.table = table;
+        facts = TableFacts.of(table, without);
+        readings = new Readings(facts, ScoreTable.get());
     }
 
     /// The mapping of a table.
@@ -18,7 +27,9 @@ public final class MappingGuess {
     /// @param without columns that are to be left out
     /// @throws UnclearTableException if the table can be read in several ways, or in none
     public static TableMapping of(SniffedTable table, Set<String> without) {
-        return new MappingGuess(table, without).guess();
+        var guess = new MappingGuess(table, without);
+        TableMapping mapping = guess.mapping(of(guess.facts, table.columns()));
+        return MappingCheck.checked(table, guess.facts, mapping);
     }
 
     /// The mapping that options say; all other columns are left out.
@@ -26,92 +37,106 @@ public final class MappingGuess {
     /// @param given columns by role
     /// @throws UnclearTableException if they make no rows
     public static TableMapping given(SniffedTable table, Map<ColumnRole, List<String>> given) {
-        var guess = new MappingGuess(table, Set.of());
-        given.forEach((role, names) -> names.forEach(name -> guess.draft.take(role, name)));
-        return guess.checked(guess.kindOfRoles());
+        TableFacts facts = TableFacts.of(table, Set.of());
+        Map<ColumnRole, List<String>> roles = new EnumMap<>(ColumnRole.class);
+        roles.putAll(given);
+        TableMapping.Kind kind = kind(facts, roles, table.columns());
+        List<String> ignored =
+                table.columns().stream()
+                        .filter(c -> roles.values().stream().noneMatch(names -> names.contains(c)))
+                        .toList();
+        return MappingCheck.checked(
+                table, facts, new TableMapping(kind, roles, List.of(), ignored));
     }
 
-    private TableMapping.Kind kindOfRoles() {
-        boolean prompt = draft.has(ColumnRole.PROMPT);
-        if (draft.has(ColumnRole.MESSAGES)) {
+    private static TableMapping.Kind kind(
+            TableFacts facts, Map<ColumnRole, List<String>> given, List<String> columns) {
+        boolean prompt = given.containsKey(ColumnRole.PROMPT);
+        int answers = given.getOrDefault(ColumnRole.COMPLETION, List.of()).size();
+        if (given.containsKey(ColumnRole.MESSAGES)) {
             return TableMapping.Kind.CHAT;
         }
-        if (draft.has(ColumnRole.CHOSEN) && draft.has(ColumnRole.REJECTED)) {
+        if (given.containsKey(ColumnRole.CHOSEN) && given.containsKey(ColumnRole.REJECTED)) {
             return TableMapping.Kind.PAIR;
         }
-        int answers = draft.roles().getOrDefault(ColumnRole.COMPLETION, List.of()).size();
-        if (prompt && answers == 2 && draft.has(ColumnRole.WINNER)) {
+        if (prompt && answers == 2 && given.containsKey(ColumnRole.WINNER)) {
             return TableMapping.Kind.JUDGED_PAIR;
         }
-        if (prompt && answers == 1 && draft.has(ColumnRole.CHOICE)) {
+        if (prompt && answers == 1 && given.containsKey(ColumnRole.CHOICE)) {
             return TableMapping.Kind.CHOICES;
         }
         if (prompt && answers == 1) {
-            return kindOfAnswers();
+            return kindOfAnswers(facts, given);
         }
-        if (draft.has(ColumnRole.TEXT) && draft.roles().size() == 1) {
+        if (given.containsKey(ColumnRole.TEXT) && given.size() == 1) {
             return TableMapping.Kind.TEXT;
         }
-        throw draft.unclear("the options name no rows that can be trained on");
+        throw Advice.unclear(columns, "the options name no rows that can be trained on");
     }
 
-    private TableMapping.Kind kindOfAnswers() {
-        if (draft.has(ColumnRole.LABEL)) {
+    private static TableMapping.Kind kindOfAnswers(
+            TableFacts facts, Map<ColumnRole, List<String>> given) {
+        if (given.containsKey(ColumnRole.LABEL)) {
             return TableMapping.Kind.LABELLED;
         }
-        if (draft.has(ColumnRole.RATING)) {
+        if (given.containsKey(ColumnRole.RATING)) {
             return TableMapping.Kind.RATED;
         }
-        return new ClassGuess(draft).answersRecur()
-                ? TableMapping.Kind.CLASSES
-                : TableMapping.Kind.INSTRUCTION;
+        ColumnFacts answer = facts.column(given.get(ColumnRole.COMPLETION).getFirst());
+        boolean few =
+                answer != null
+                        && ScoreTable.get()
+                                .allows(
+                                        "recurring",
+                                        facts,
+                                        Reading.of(TableMapping.Kind.CLASSES),
+                                        answer);
+        return few ? TableMapping.Kind.CLASSES : TableMapping.Kind.INSTRUCTION;
     }
 
-    private TableMapping guess() {
-        TableMapping.Kind kind = kind();
-        var leftovers = new Leftovers(draft);
-        leftovers.requireTexts(kind);
-        leftovers.extras(kind);
-        leftovers.require(kind);
-        return checked(kind);
+    /// The only reading of a table that its facts allow.
+    ///
+    /// @param columns of the table, for messages
+    /// @throws UnclearTableException if there are several, or none
+    static Reading of(TableFacts facts, List<String> columns) {
+        var readings = new Readings(facts, ScoreTable.get());
+        List<Reading> found = readings.best();
+        if (found.isEmpty()) {
+            throw Advice.unclear(columns, Advice.none(facts));
+        }
+        Reading best = found.getFirst();
+        Optional<Reading> rival =
+                found.stream()
+                        .skip(1)
+                        .filter(r -> r.points() > best.points() - ScoreTable.get().limit("apart"))
+                        .filter(r -> !Readings.areSame(best, r))
+                        .findFirst();
+        if (rival.isPresent()) {
+            throw Advice.unclear(columns, Advice.two(best, rival.get()));
+        }
+        List<ColumnFacts> loud = readings.loud(best);
+        if (!loud.isEmpty()) {
+            throw Advice.unclear(columns, Advice.loud(best, loud));
+        }
+        return best;
     }
 
-    private TableMapping checked(TableMapping.Kind kind) {
-        return MappingCheck.checked(draft.table(), draft.columns(), draft.mapping(kind));
+    private TableMapping mapping(Reading reading) {
+        List<String> notes = new ArrayList<>();
+        reading.reasons().forEach((column, lines) -> notes.add(note("\"%s\": %s", column, lines)));
+        List<String> ignored = table.columns().stream().filter(c -> !reading.takes(c)).toList();
+        for (ColumnFacts column : facts.all()) {
+            if (!reading.takes(column.name())) {
+                var lines = readings.ignored(reading, column).lines();
+                notes.add(note("\"%s\" is left out: %s", column.name(), lines));
+            }
+        }
+        return new TableMapping(reading.kind(), reading.roles(ScoreTable.get()), notes, ignored);
     }
 
-    private TableMapping.Kind kind() {
-        var conversations = new ConversationGuess(draft);
-        var preferences = new PreferenceGuess(draft);
-        var answers = new AnswerGuess(draft);
-        if (conversations.messageRows()) {
-            return TableMapping.Kind.CHAT_ROWS;
-        }
-        if (new ChoiceGuess(draft).choices()) {
-            return TableMapping.Kind.CHOICES;
-        }
-        if (preferences.pairs()) {
-            return TableMapping.Kind.PAIR;
-        }
-        if (preferences.judgedPairs()) {
-            return TableMapping.Kind.JUDGED_PAIR;
-        }
-        if (conversations.chat()) {
-            return TableMapping.Kind.CHAT;
-        }
-        if (answers.answers()) {
-            var classes = new ClassGuess(draft);
-            return classes.isClassified() ? classes.taken() : answers.judged();
-        }
-        if (new ClassGuess(draft).classes()) {
-            return TableMapping.Kind.CLASSES;
-        }
-        if (new SideBySide(draft).pair()) {
-            return TableMapping.Kind.INSTRUCTION;
-        }
-        if (new TextGuess(draft).text()) {
-            return TableMapping.Kind.TEXT;
-        }
-        throw draft.unclear("the columns don't say which is which");
+    private static String note(String form, String column, List<ScoreTable.Line> lines) {
+        return form.formatted(
+                column,
+                lines.stream().map(ScoreTable.Line::shown).collect(Collectors.joining(", ")));
     }
 }

@@ -29,7 +29,7 @@ final class RatedRows {
         for (Row row : rows) {
             Optional<String> prompt = MappedRows.text(row, mapping.column(ColumnRole.PROMPT));
             Optional<String> answer = MappedRows.text(row, mapping.column(ColumnRole.COMPLETION));
-            double value = sign * ColumnFacts.number(row.get(rating));
+            double value = sign * CellKind.number(row.get(rating));
             if (prompt.isPresent() && answer.isPresent() && !Double.isNaN(value)) {
                 var one = new Rated(row, prompt.get(), answer.get(), value);
                 rated.add(one);

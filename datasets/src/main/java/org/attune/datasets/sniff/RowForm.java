@@ -295,8 +295,8 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
     private boolean isTie(Row row) {
         List<String> scores = mapping.all(ColumnRole.RATING);
         if (scores.size() == 2) {
-            return ColumnFacts.number(row.get(scores.get(0)))
-                    == ColumnFacts.number(row.get(scores.get(1)));
+            return CellKind.number(row.get(scores.get(0)))
+                    == CellKind.number(row.get(scores.get(1)));
         }
         return cell(row, ColumnRole.WINNER).filter(Judgement::isTie).isPresent();
     }
@@ -305,12 +305,12 @@ record RowForm(TableMapping mapping, boolean chat, Optional<ChoiceAnswers> choic
     private int winner(Row row) {
         List<String> scores = mapping.all(ColumnRole.RATING);
         if (scores.size() == 2) {
-            double first = ColumnFacts.number(row.get(scores.get(0)));
-            double second = ColumnFacts.number(row.get(scores.get(1)));
+            double first = CellKind.number(row.get(scores.get(0)));
+            double second = CellKind.number(row.get(scores.get(1)));
             return first > second ? 0 : second > first ? 1 : -1;
         }
         return cell(row, ColumnRole.WINNER)
-                .map(value -> WinnerWord.place(value, mapping.all(ColumnRole.COMPLETION)))
+                .map(value -> Judgement.winner(value, mapping.all(ColumnRole.COMPLETION)))
                 .orElse(-1);
     }
 }

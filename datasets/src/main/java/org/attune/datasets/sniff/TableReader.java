@@ -19,10 +19,6 @@ import java.util.Set;
 /// Reads a table whatever its delimiter and encoding: delimited text, JSON, JSON lines or Parquet.
 public final class TableReader {
     private static final long LARGEST = 1L << 30;
-    private static final Set<String> MISSING =
-            Set.of(
-                    "NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "<NA>", "\\N", "#N/A",
-                    "#NULL!", "#VALUE!", "#REF!", "#NAME?", "#DIV/0!");
 
     private TableReader() {}
 
@@ -141,10 +137,5 @@ public final class TableReader {
             names.add("column_" + i);
         }
         return names;
-    }
-
-    /// Blank, or what spreadsheets, databases and data frames write for no value.
-    static boolean isMissing(String value) {
-        return value.isBlank() || MISSING.contains(value.strip());
     }
 }

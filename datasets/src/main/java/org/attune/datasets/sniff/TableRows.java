@@ -119,7 +119,7 @@ record TableRows(Path file, DelimitedText text, List<String> columns, boolean is
         Map<String, Object> row = new LinkedHashMap<>();
         for (int c = 0; c < columns.size(); c++) {
             String value = values.get(c);
-            row.put(columns.get(c), TableReader.isMissing(value) ? null : value);
+            row.put(columns.get(c), Judgement.isMissing(value) ? null : value);
         }
         return new Row(row, new RowOrigin(file.toString(), line, index));
     }

@@ -18,23 +18,7 @@ record TextPreamble(String rest, Optional<Character> delimiter, List<String> not
             Pattern.compile("\"?sep=(.)\"?\\r?\\n", Pattern.CASE_INSENSITIVE);
     private static final Pattern SETTING = Pattern.compile("#([a-z][a-z ]*):([^\\r\\n]*)\\r?\\n");
     private static final Map<String, Character> NAMES =
-            Map.of(
-                    "tab",
-                    '\t',
-                    "comma",
-                    ',',
-                    "semicolon",
-                    ';',
-                    "pipe",
-                    '|',
-                    "\\t",
-                    '\t',
-                    ",",
-                    ',',
-                    ";",
-                    ';',
-                    "|",
-                    '|');
+            Map.of("tab", '\t', "comma", ',', "semicolon", ';', "pipe", '|');
 
     static TextPreamble of(String text) {
         Matcher separator = SEPARATOR.matcher(text);
@@ -50,9 +34,11 @@ record TextPreamble(String rest, Optional<Character> delimiter, List<String> not
         int end = 0;
         while (setting.find() && setting.start() == end) {
             if (setting.group(1).equals("separator")) {
+                String said = setting.group(2).strip().toLowerCase(Locale.ROOT);
                 delimiter =
-                        Optional.ofNullable(
-                                NAMES.get(setting.group(2).strip().toLowerCase(Locale.ROOT)));
+                        said.length() == 1
+                                ? Optional.of(said.charAt(0))
+                                : Optional.ofNullable(NAMES.get(said.replace("\\t", "tab")));
             }
             end = setting.end();
             notes.add("a setting, left out: #%s".formatted(setting.group(1)));

@@ -3,86 +3,86 @@ package org.attune.datasets.sniff;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.error.DatasetException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 
-/// Tables as people have them; `tables.txt` says what each is to be taken for.
+/// Tables as people have them, and facts of tables, are taken for what they are or asked about.
 class MappingGuessTest {
     @TempDir Path folder;
 
-    /// A table and what it is.
-    private record Case(
-            String name, String extension, String encoding, String expected, String text) {}
-
-    private static List<Case> cases() throws IOException {
-        String all;
-        try (var in = MappingGuessTest.class.getResourceAsStream("tables.txt")) {
-            all = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        }
-        List<Case> cases = new ArrayList<>();
-        for (String part : all.split("(?m)^=== ")) {
-            if (!part.isBlank()) {
-                int end = part.indexOf('\n');
-                String[] head = part.substring(0, end).split(" \\| ");
-                cases.add(new Case(head[0], head[1], head[2], head[3], part.substring(end + 1)));
-            }
-        }
-        return cases;
+    private static void require(Corpus.Result result, int tables) {
+        System.out.printf(
+                "%d tables: %d mapped right, %d asked about that could be mapped, %d wrong%n",
+                tables, result.right(), result.asked().size(), result.wrong().size());
+        assertEquals(List.of(), result.wrong());
+        int mapped = result.right() + result.asked().size();
+        assertTrue(result.asked().size() <= Corpus.ASKED * mapped, result.asked().toString());
     }
 
-    private Path file(Case one) throws IOException {
-        boolean mark = one.encoding().equals("utf-8-sig");
-        String text = (mark ? "\uFEFF" : "") + one.text();
-        Charset charset = mark ? StandardCharsets.UTF_8 : Charset.forName(one.encoding());
-        return Files.write(
-                folder.resolve(one.name() + "." + one.extension()), text.getBytes(charset));
+    @Test
+    void factsOfColumnsDecide() throws IOException {
+        List<RecordedFacts> tables = RecordedFacts.all();
+        assertTrue(tables.size() >= 300, "tables: " + tables.size());
+        var result = new Corpus.Result();
+        for (RecordedFacts one : tables) {
+            result = result.with(one.name(), shown(one.facts()), one.expected());
+        }
+        require(result, tables.size());
     }
 
-    private static String shown(Path file) {
+    private static String shown(TableFacts facts) {
         try {
-            TableMapping mapping = MappingGuess.of(TableReader.read(file), Set.of());
-            Set<String> words = new TreeSet<>();
-            mapping.columns()
-                    .forEach((role, names) -> names.forEach(n -> words.add(role.key() + "=" + n)));
-            return mapping.kind() + " " + words;
+            List<String> columns = facts.all().stream().map(ColumnFacts::name).toList();
+            Reading reading = MappingGuess.of(facts, columns);
+            return Corpus.shown(reading.kind(), reading.roles(ScoreTable.get()));
         } catch (UnclearTableException e) {
             return "UNCLEAR []";
-        } catch (DatasetException e) {
-            return "REFUSED []";
         }
-    }
-
-    private static String expected(Case one) {
-        String[] words = one.expected().split(" (?=\\w+=)");
-        return words[0] + " " + new TreeSet<>(List.of(words).subList(1, words.length));
     }
 
     @Tag("thorough")
     @Test
     void tablesAreTakenForWhatTheyAre() throws IOException {
-        List<Case> cases = cases();
-        List<String> wrong = new ArrayList<>();
-        for (Case one : cases) {
-            String found = shown(file(one));
-            if (!found.equals(expected(one))) {
-                wrong.add(one.name() + ": " + found + ", expected " + expected(one));
+        List<Corpus.Case> cases = Corpus.cases();
+        var result = new Corpus.Result();
+        for (Corpus.Case one : cases) {
+            result = result.with(one.name(), Corpus.shown(one.write(folder)), one.expected());
+        }
+        require(result, cases.size());
+    }
+
+    /// Tables of `tables.txt` are among those of `column-facts.tsv`, with the facts that are
+    /// measured now. With the property `attune.record` the file of this name is written anew.
+    @Tag("thorough")
+    @Test
+    void factsAreMeasuredAsTheyAreRecorded() throws IOException {
+        List<String> measured = new ArrayList<>();
+        for (Corpus.Case one : Corpus.cases()) {
+            if (!one.expected().startsWith("REFUSED")) {
+                SniffedTable table = TableReader.read(one.write(folder));
+                var facts = TableFacts.of(table, Set.of());
+                measured.add(new RecordedFacts(one.name(), one.expected(), facts).lines());
             }
         }
-        System.out.println(cases.size() + " tables");
-        assertTrue(cases.size() >= 40);
-        assertEquals(List.of(), wrong);
+        String record = System.getProperty("attune.record");
+        if (record != null) {
+            Files.writeString(Path.of(record), String.join("", measured));
+            return;
+        }
+        String recorded;
+        try (var in = getClass().getResourceAsStream("column-facts.tsv")) {
+            recorded = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+        measured.forEach(lines -> assertTrue(recorded.contains(lines), lines));
     }
 
     @Test
@@ -90,6 +90,6 @@ class MappingGuessTest {
         String bars = "| a cell of a drawn table ".repeat(6000);
         Path file = folder.resolve("bars.csv");
         Files.writeString(file, "doc\n" + "\"%s\"\n".formatted(bars).repeat(12));
-        assertEquals("UNCLEAR []", shown(file)); // lists of something, by their bars
+        assertEquals("UNCLEAR []", Corpus.shown(file)); // lists of something, by their bars
     }
 }
