@@ -1,13 +1,14 @@
 package org.attune.cli;
 
 import org.attune.adapter.AdapterConfig;
+import org.attune.auto.AutoPlan;
+import org.attune.auto.MappedRows;
+import org.attune.auto.SniffedTable;
+import org.attune.auto.TableMapping;
+import org.attune.auto.TableReader;
+import org.attune.auto.UnclearTableException;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.datasets.sniff.MappedRows;
-import org.attune.datasets.sniff.SniffedTable;
-import org.attune.datasets.sniff.TableMapping;
-import org.attune.datasets.sniff.TableReader;
-import org.attune.datasets.sniff.UnclearTableException;
 import org.attune.error.ConfigException;
 import org.attune.hub.HubDownload;
 import org.attune.models.ModelConfig;

@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.datasets.sniff.MappedRows;
+import org.attune.auto.MappedRows;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.eval.EvalProblem;

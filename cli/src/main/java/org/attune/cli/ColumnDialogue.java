@@ -1,10 +1,10 @@
 package org.attune.cli;
 
-import org.attune.datasets.sniff.ColumnRole;
-import org.attune.datasets.sniff.MappingGuess;
-import org.attune.datasets.sniff.SniffedTable;
-import org.attune.datasets.sniff.TableMapping;
-import org.attune.datasets.sniff.UnclearTableException;
+import org.attune.auto.ColumnRole;
+import org.attune.auto.MappingGuess;
+import org.attune.auto.SniffedTable;
+import org.attune.auto.TableMapping;
+import org.attune.auto.UnclearTableException;
 
 import java.io.PrintWriter;
 import java.util.EnumMap;

@@ -1,9 +1,9 @@
 package org.attune.cli;
 
-import org.attune.datasets.sniff.ColumnRole;
-import org.attune.datasets.sniff.MappingGuess;
-import org.attune.datasets.sniff.SniffedTable;
-import org.attune.datasets.sniff.TableMapping;
+import org.attune.auto.ColumnRole;
+import org.attune.auto.MappingGuess;
+import org.attune.auto.SniffedTable;
+import org.attune.auto.TableMapping;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 

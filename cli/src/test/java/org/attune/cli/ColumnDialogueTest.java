@@ -3,9 +3,9 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.sniff.SniffedTable;
-import org.attune.datasets.sniff.TableMapping;
-import org.attune.datasets.sniff.TableReader;
+import org.attune.auto.SniffedTable;
+import org.attune.auto.TableMapping;
+import org.attune.auto.TableReader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -84,6 +84,7 @@ final class ArchitectureTest {
             Set.of(
                     "core",
                     "datasets",
+                    "auto",
                     "rollout",
                     "reward",
                     "agents",
@@ -99,6 +100,7 @@ final class ArchitectureTest {
                     Map.entry("core", Set.of("jinja")),
                     Map.entry("cuda", Set.of("core")),
                     Map.entry("datasets", Set.of("core")),
+                    Map.entry("auto", Set.of("core", "datasets")),
                     Map.entry("rollout", Set.of("core")),
                     Map.entry("reward", Set.of("core")),
                     Map.entry("agents", Set.of("core", "rollout", "reward")),
