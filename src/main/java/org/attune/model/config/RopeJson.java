@@ -137,7 +137,7 @@ final class RopeJson {
                             scaling.number("high_freq_factor"),
                             originalLength(config, scaling, maxPositions));
             case "yarn" -> yarn(config, scaling, maxPositions);
-            case "longrope", "su" -> longRope(config, scaling, maxPositions);
+            case "longrope" -> longRope(config, scaling, maxPositions);
             default ->
                     throw scaling.invalid(
                             typeKey, "default, linear, dynamic, llama3, yarn, longrope");
