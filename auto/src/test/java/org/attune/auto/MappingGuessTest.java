@@ -3,6 +3,7 @@ package org.attune.auto;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.DatasetException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,13 +67,22 @@ class MappingGuessTest {
     @Test
     void factsAreMeasuredAsTheyAreRecorded() throws IOException {
         List<String> measured = new ArrayList<>();
+        List<String> refused = new ArrayList<>();
         for (Corpus.Case one : Corpus.cases()) {
+            SniffedTable table;
+            try {
+                table = TableReader.read(one.write(folder));
+            } catch (DatasetException e) { // while it was read, so it has no facts
+                refused.add(one.name());
+                continue;
+            }
             if (!one.expected().startsWith("REFUSED")) {
-                SniffedTable table = TableReader.read(one.write(folder));
                 var facts = TableFacts.of(table, Set.of());
                 measured.add(new RecordedFacts(one.name(), one.expected(), facts).lines());
             }
         }
+        System.out.println(measured.size() + " tables with facts; refused: " + refused);
+        assertTrue(refused.size() <= 6, refused.toString());
         String record = System.getProperty("attune.record");
         if (record != null) {
             Files.writeString(Path.of(record), String.join("", measured));
