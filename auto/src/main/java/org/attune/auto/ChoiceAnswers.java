@@ -23,16 +23,23 @@ record ChoiceAnswers(List<String> columns, String key, Reading reading) {
 
     /// How a choice is named.
     enum Reading {
-        LETTER("letters of the choices"),
-        COLUMN("names of the choices' columns"),
-        TEXT("texts of the choices"),
-        FROM_ZERO("places of the choices, from 0"),
-        FROM_ONE("places of the choices, from 1");
+        LETTER(1, "letters of the choices"),
+        COLUMN(2, "names of the choices' columns"),
+        TEXT(3, "texts of the choices"),
+        FROM_ZERO(4, "places of the choices, from 0"),
+        FROM_ONE(5, "places of the choices, from 1");
 
+        private final int number;
         private final String words;
 
-        Reading(String words) {
+        Reading(int number, String words) {
+            this.number = number;
             this.words = words;
+        }
+
+        /// By which facts of a table name it, from 1.
+        int number() {
+            return number;
         }
 
         /// In words.

@@ -40,7 +40,7 @@ final class TableRelations implements TableFacts.Relations {
             case PAIRED -> isPaired(one, other) ? 1 : 0;
             case CONSTANT ->
                     groups(other, one).values().stream().allMatch(v -> v.size() < 2) ? 1 : 0;
-            case KEY -> key(one, other).map(k -> k.reading().ordinal() + 1).orElse(0);
+            case KEY -> key(one, other).map(k -> k.reading().number()).orElse(0);
             case AGREE -> agree(one, other) ? 1 : 0;
         };
     }
