@@ -258,12 +258,12 @@ final class AgentStreamTest {
         }
         long start = System.nanoTime();
         try (Socket other = ask(1, true, 5)) {
-            piece(reader(other)).orElseThrow();
+            assertTrue(piece(reader(other)).isPresent());
             double seconds = (System.nanoTime() - start) / 1e9;
             assertTrue(seconds < 2, seconds + " s until the slot was free");
         }
         try (Socket again = ask(0, true, 5)) {
-            piece(reader(again)).orElseThrow();
+            assertTrue(piece(reader(again)).isPresent());
         }
         Files.createFile(folder.resolve("done"));
         List<Episode> episodes = all.join();
@@ -280,14 +280,14 @@ final class AgentStreamTest {
     void aClientMayGoAwayBeforeTheFirstToken() throws Exception {
         CompletableFuture<List<Episode>> all = run(2);
         try (Socket first = ask(0, true, TOKENS)) {
-            piece(reader(first)).orElseThrow();
+            assertTrue(piece(reader(first)).isPresent());
             try (Socket _ = ask(1, true, 20)) {
                 Thread.sleep(100);
             }
             Thread.sleep(2000); // by then it was noticed
         }
         try (Socket again = ask(1, true, 5)) {
-            piece(reader(again)).orElseThrow();
+            assertTrue(piece(reader(again)).isPresent());
         }
         Files.createFile(folder.resolve("done"));
         Episode episode = all.join().getLast();
