@@ -208,14 +208,18 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
     }
 
     @Override
+    public void learned(int step) {
+        rows.learned(step);
+    }
+
+    @Override
     public List<HeldOutMeans> evaluate() {
         List<HeldOutMeans> reports = new ArrayList<>();
         for (StudentRows.HeldOut set : rows.heldOut()) {
-            StudentSums sums = new StudentSums(set.step().microBatches(), 1, 0);
-            engine.measure(objective, set.step().rows(), sums);
-            reports.add(
-                    new HeldOutMeans(
-                            set.name(), set.size(), sums.evaluation(set.step().metrics())));
+            StudentRows.Step step = set.step();
+            StudentSums sums = objective.open(step.rows(), step.microBatches());
+            engine.measure(objective, step.rows(), sums);
+            reports.add(new HeldOutMeans(set.name(), set.size(), sums.evaluation(step.metrics())));
         }
         return reports;
     }

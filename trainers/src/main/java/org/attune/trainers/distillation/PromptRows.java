@@ -87,7 +87,6 @@ final class PromptRows implements StudentRows {
             PromptExample prompt = prompts.get(indices[i]);
             rows.add(new RowAt<>(row(made, i, prompt), indices[i], microBatch, rows.size()));
         }
-        position.used(step);
         double counted = rows.stream().mapToInt(r -> r.row().counted()).sum();
         return new Step(
                 rows,
@@ -95,6 +94,11 @@ final class PromptRows implements StudentRows {
                 Math.max(1, counted),
                 List.of(made.metrics()),
                 made.tokens());
+    }
+
+    @Override
+    public void learned(int step) {
+        position.used(step);
     }
 
     private StudentRow row(JudgedCompletions made, int i, PromptExample prompt) {

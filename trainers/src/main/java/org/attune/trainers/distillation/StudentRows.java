@@ -52,6 +52,11 @@ interface StudentRows {
     /// @throws org.attune.error.StoppedException if the run is stopped on the way
     Step training(int step);
 
+    /// Hears that a step's gradients are complete.
+    ///
+    /// @param step from 0
+    default void learned(int step) {}
+
     /// The evaluation sets; may be empty.
     List<HeldOut> heldOut();
 

@@ -1,6 +1,7 @@
 package org.attune.trainers.testing;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -124,6 +125,10 @@ public interface TrainerContract<R> {
         Path parts = folder.resolve("parts");
         End first = run(parts).with(rowByRow).stopping(stop).timing(stopping).end();
         assertEquals(2, first.told().summary.steps());
+        Path round = parts.resolve("checkpoint-2/round.txt"); // of methods with one a step
+        if (Files.exists(round)) {
+            assertEquals("2\n", assertDoesNotThrow(() -> Files.readString(round)));
+        }
         whole.assertJoined(first, run(parts).with(rowByRow).resumed().end());
     }
 
