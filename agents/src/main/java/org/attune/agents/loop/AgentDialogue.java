@@ -51,7 +51,7 @@ final class AgentDialogue {
     }
 
     Next next(ModelRequest request) {
-        if (transcript == null) {
+        if (reply == null) { // no turn yet, or the last one got no token: nothing is behind it
             return Next.anew(rendered(request));
         }
         Optional<Next> behind = history == History.TOKENS ? byMessages(request) : Optional.empty();
@@ -68,9 +68,6 @@ final class AgentDialogue {
 
     /// A request that has the conversation so far in front.
     private Optional<Next> byMessages(ModelRequest request) {
-        if (reply == null) {
-            return Optional.empty();
-        }
         if (last.text().isPresent()) {
             String before = last.text().get() + replyText;
             return request.text()
@@ -149,7 +146,7 @@ final class AgentDialogue {
         }
     }
 
-    /// The turn got no token, since its client had gone away.
+    /// The turn got no token: its client had gone away, or the episode's time was over.
     void withoutTurn() {
         reply = null;
         if (transcript.sampledTokens() == 0) {

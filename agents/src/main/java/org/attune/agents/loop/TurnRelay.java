@@ -37,7 +37,7 @@ final class TurnRelay implements TurnReader {
         boolean isChat = request.text().isEmpty();
         isStream = request.form().isStream();
         turn =
-                isChat
+                isChat && isStream
                         ? Optional.of(format.parser().open(prefix, request.tools()))
                         : Optional.empty();
         decoder = format.chat().tokenizer().streamDecoder(!isChat);

@@ -16,10 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.Socket;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,16 +54,11 @@ final class GatewayStreamTest {
                         .formatted(isStream));
     }
 
-    private static BufferedReader reader(Socket socket) throws IOException {
-        return new BufferedReader(
-                new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
-    }
-
     @Test
     void aPieceIsSentWhenItIsThere() throws Exception {
         try (Socket socket = post(true)) {
             PendingReply pending = asked.take();
-            BufferedReader in = reader(socket);
+            BufferedReader in = RawClient.reader(socket);
             pending.add(new TurnEvent.Reasoning("hm"));
             assertEquals(
                     Map.of("role", "assistant", "reasoning_content", "hm"), RawClient.delta(in));
@@ -110,7 +102,7 @@ final class GatewayStreamTest {
         for (boolean isRefused : new boolean[] {false, true}) {
             try (Socket socket = post(false)) {
                 PendingReply pending = asked.take();
-                BufferedReader in = reader(socket);
+                BufferedReader in = RawClient.reader(socket);
                 assertEquals("HTTP/1.1 200 OK", in.readLine()); // it was waited for
                 if (isRefused) {
                     pending.refuse(new RequestException(400, "over", "it is over"));
@@ -125,42 +117,6 @@ final class GatewayStreamTest {
                 assertTrue(line.contains(isRefused ? "it is over" : "late"), line);
                 Json.parse(line.strip());
             }
-        }
-    }
-
-    /// A client of which every byte is seen.
-    static final class RawClient {
-        private RawClient() {}
-
-        static Socket post(String url, String key, String body) throws IOException {
-            URI uri = URI.create(url);
-            var socket = new Socket(uri.getHost(), uri.getPort());
-            byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-            String head =
-                    "POST %s/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
-                            .formatted(uri.getPath(), key, bytes.length);
-            socket.getOutputStream().write(head.getBytes(StandardCharsets.UTF_8));
-            socket.getOutputStream().write(bytes);
-            socket.getOutputStream().flush();
-            return socket;
-        }
-
-        /// The next event, without headers, comments and the lengths of pieces.
-        static String event(BufferedReader in) throws IOException {
-            String line;
-            do {
-                line = in.readLine();
-            } while (line != null && !line.startsWith("data: "));
-            return line;
-        }
-
-        static Map<?, ?> choice(BufferedReader in) throws IOException {
-            Map<?, ?> chunk = (Map<?, ?>) Json.parse(event(in).substring("data: ".length()));
-            return (Map<?, ?>) ((List<?>) chunk.get("choices")).getFirst();
-        }
-
-        static Map<?, ?> delta(BufferedReader in) throws IOException {
-            return (Map<?, ?>) choice(in).get("delta");
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.agents.gateway.AgentHost;
 import org.attune.agents.gateway.AgentProgram;
+import org.attune.agents.gateway.RawClient;
 import org.attune.agents.tool.ToolCaller;
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
@@ -24,9 +25,8 @@ import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.text.ChatTokenizer;
-import org.attune.text.JinjaChatTemplate;
 import org.attune.text.Json;
-import org.attune.text.SpecialTokens;
+import org.attune.text.Message;
 import org.attune.text.parse.family.Families;
 import org.attune.text.parse.turn.FormatParser;
 import org.junit.jupiter.api.Tag;
@@ -37,10 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.Socket;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,6 +48,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /// Turns of a model as they are sampled, over sockets. The program that asks is this test: the
 /// agent only says where to ask, and waits.
@@ -58,14 +56,7 @@ final class AgentStreamTest {
     private static final int TOKENS = 1000;
     private static final int STEP_MILLIS = 10;
 
-    private static final ChatTokenizer CHAT =
-            new ChatTokenizer(
-                    new CharTokens(),
-                    JinjaChatTemplate.compile(
-                            "characters",
-                            "{% for m in messages %}{{ m.role }}: {{ m.content }}§{% endfor %}"
-                                    + "{% if add_generation_prompt %}assistant: {% endif %}",
-                            SpecialTokens.none()));
+    private static final ChatTokenizer CHAT = CharTokens.chat();
 
     @TempDir Path folder;
 
@@ -141,10 +132,14 @@ final class AgentStreamTest {
 
     /// Runs an episode for each of so many agents over one slot.
     private CompletableFuture<List<Episode>> run(int agents) {
-        return CompletableFuture.supplyAsync(() -> Engine.call(() -> episodes(agents)));
+        return run(agents, 1);
     }
 
-    private List<Episode> episodes(int agents) throws IOException {
+    private CompletableFuture<List<Episode>> run(int agents, int slots) {
+        return CompletableFuture.supplyAsync(() -> Engine.call(() -> episodes(agents, slots)));
+    }
+
+    private List<Episode> episodes(int agents, int slots) throws IOException {
         String script =
                 "read -r row; n=$(echo \"$row\" | tr -dc 0-9); echo \"$OPENAI_BASE_URL"
                         + " $OPENAI_API_KEY\" > tmp$n; mv tmp$n at$n; while [ ! -e done ]; do sleep"
@@ -174,7 +169,7 @@ final class AgentStreamTest {
                                 TinyModels.sized(
                                         "llama", 32, 44, 200, 2, attention, false, false));
                 TurnGenerator turns =
-                        new Generator(decoder, Adapter.OFF, Optional.of(CHAT.tokenizer()), 1)
+                        new Generator(decoder, Adapter.OFF, Optional.of(CHAT.tokenizer()), slots)
                                 .turns(sampling, agents, 40, TOKENS, 2000, true)) {
             var run = new EpisodeRun(Worlds.of(host), format, config, caller, TOKENS, 2000);
             List<EpisodeTask> tasks = new ArrayList<>();
@@ -188,42 +183,46 @@ final class AgentStreamTest {
 
     /// Asks as one of the agents.
     private Socket ask(int agent, boolean isStream, int most) throws Exception {
+        return ask(agent, isStream, most, Message.of("user", "hi"));
+    }
+
+    private Socket ask(int agent, boolean isStream, int most, Message... messages)
+            throws Exception {
         Path at = folder.resolve("at" + agent);
         while (!Files.exists(at)) {
             Thread.sleep(10);
         }
         String[] where = Files.readString(at).strip().split(" ");
-        URI uri = URI.create(where[0]);
-        byte[] body =
-                "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"stream\":%s,\"max_tokens\":%d}"
-                        .formatted(isStream, most)
-                        .getBytes(StandardCharsets.UTF_8);
-        String head =
-                "POST %s/chat/completions HTTP/1.1\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
-                        .formatted(uri.getPath(), where[1], body.length);
-        var socket = new Socket(uri.getHost(), uri.getPort());
-        socket.getOutputStream().write(head.getBytes(StandardCharsets.UTF_8));
-        socket.getOutputStream().write(body);
-        return socket;
-    }
-
-    private static BufferedReader reader(Socket socket) throws IOException {
-        return new BufferedReader(
-                new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+        List<Map<String, Object>> said =
+                Stream.of(messages)
+                        .map(m -> Map.<String, Object>of("role", m.role(), "content", m.content()))
+                        .toList();
+        Map<String, Object> body =
+                Map.of("messages", said, "stream", isStream, "max_tokens", (long) most);
+        return RawClient.post(where[0], where[1], Json.write(body));
     }
 
     /// The next piece of a streamed answer; empty at its end.
     private static Optional<String> piece(BufferedReader in) throws IOException {
-        for (String line = in.readLine(); !line.equals("data: [DONE]"); line = in.readLine()) {
-            if (line.startsWith("data: ")) {
-                Map<?, ?> chunk = (Map<?, ?>) Json.parse(line.substring("data: ".length()));
-                Map<?, ?> choice = (Map<?, ?>) ((List<?>) chunk.get("choices")).getFirst();
-                if (((Map<?, ?>) choice.get("delta")).get("content") instanceof String text) {
-                    return Optional.of(text);
-                }
+        for (String event = RawClient.event(in);
+                !event.equals("data: [DONE]");
+                event = RawClient.event(in)) {
+            Map<?, ?> chunk = (Map<?, ?>) Json.parse(event.substring("data: ".length()));
+            Map<?, ?> choice = (Map<?, ?>) ((List<?>) chunk.get("choices")).getFirst();
+            if (((Map<?, ?>) choice.get("delta")).get("content") instanceof String text) {
+                return Optional.of(text);
             }
         }
         return Optional.empty();
+    }
+
+    /// The rest of a streamed answer.
+    private static List<String> pieces(BufferedReader in) throws IOException {
+        List<String> pieces = new ArrayList<>();
+        for (Optional<String> next = piece(in); next.isPresent(); next = piece(in)) {
+            pieces.add(next.get());
+        }
+        return pieces;
     }
 
     @Test
@@ -231,12 +230,10 @@ final class AgentStreamTest {
         CompletableFuture<List<Episode>> all = run(1);
         List<String> pieces = new ArrayList<>();
         try (Socket socket = ask(0, true, 60)) {
-            BufferedReader in = reader(socket);
+            BufferedReader in = RawClient.reader(socket);
             pieces.add(piece(in).orElseThrow());
             assertTrue(sampled.get() < 30, sampled + " tokens before the first event");
-            for (Optional<String> next = piece(in); next.isPresent(); next = piece(in)) {
-                pieces.add(next.get());
-            }
+            pieces.addAll(pieces(in));
         }
         Files.createFile(folder.resolve("done"));
         Turn turn = all.join().getFirst().turns().getFirst();
@@ -258,12 +255,12 @@ final class AgentStreamTest {
         }
         long start = System.nanoTime();
         try (Socket other = ask(1, true, 5)) {
-            assertTrue(piece(reader(other)).isPresent());
+            assertTrue(piece(RawClient.reader(other)).isPresent());
             double seconds = (System.nanoTime() - start) / 1e9;
             assertTrue(seconds < 2, seconds + " s until the slot was free");
         }
         try (Socket again = ask(0, true, 5)) {
-            assertTrue(piece(reader(again)).isPresent());
+            assertTrue(piece(RawClient.reader(again)).isPresent());
         }
         Files.createFile(folder.resolve("done"));
         List<Episode> episodes = all.join();
@@ -280,14 +277,14 @@ final class AgentStreamTest {
     void aClientMayGoAwayBeforeTheFirstToken() throws Exception {
         CompletableFuture<List<Episode>> all = run(2);
         try (Socket first = ask(0, true, TOKENS)) {
-            assertTrue(piece(reader(first)).isPresent());
+            assertTrue(piece(RawClient.reader(first)).isPresent());
             try (Socket _ = ask(1, true, 20)) {
                 Thread.sleep(100);
             }
             Thread.sleep(2000); // by then it was noticed
         }
         try (Socket again = ask(1, true, 5)) {
-            assertTrue(piece(reader(again)).isPresent());
+            assertTrue(piece(RawClient.reader(again)).isPresent());
         }
         Files.createFile(folder.resolve("done"));
         Episode episode = all.join().getLast();
@@ -295,5 +292,37 @@ final class AgentStreamTest {
         assertEquals(1, episode.turns().size());
         assertEquals("user: hi§assistant: ", CHAT.tokenizer().decode(episode.promptIds(), false));
         assertFalse(episode.isForked());
+    }
+
+    /// What such a request had behind the turn before is read once more, not left out.
+    @Tag("thorough")
+    @Test
+    void aClientMayGoAwayBeforeTheFirstTokenOfALaterTurn() throws Exception {
+        CompletableFuture<List<Episode>> all = run(3, 2);
+        List<Message> talk = new ArrayList<>(List.of(Message.of("user", "hi")));
+        try (Socket first = ask(2, true, 5)) {
+            talk.add(Message.of("assistant", String.join("", pieces(RawClient.reader(first)))));
+        }
+        talk.add(Message.of("user", "more"));
+        try (Socket one = ask(0, true, TOKENS);
+                Socket other = ask(1, true, TOKENS)) { // they have both slots
+            assertTrue(piece(RawClient.reader(one)).isPresent());
+            assertTrue(piece(RawClient.reader(other)).isPresent());
+            try (Socket _ = ask(2, true, 20, talk.toArray(Message[]::new))) {
+                Thread.sleep(100);
+            }
+            Thread.sleep(2000); // by then it was noticed
+        }
+        talk.add(Message.of("assistant", "too late"));
+        talk.add(Message.of("user", "again"));
+        try (Socket again = ask(2, true, 5, talk.toArray(Message[]::new))) {
+            assertTrue(piece(RawClient.reader(again)).isPresent());
+        }
+        Files.createFile(folder.resolve("done"));
+        Episode episode = all.join().getLast();
+        assertEquals(2, episode.turns().size());
+        int[] seen = episode.turns().getLast().context().orElseThrow();
+        String text = CHAT.tokenizer().decode(seen, false);
+        assertTrue(text.endsWith("user: more§assistant: too late§user: again§assistant: "), text);
     }
 }

@@ -1,5 +1,8 @@
 package org.attune.agents.loop;
 
+import org.attune.text.ChatTokenizer;
+import org.attune.text.JinjaChatTemplate;
+import org.attune.text.SpecialTokens;
 import org.attune.text.Tokenizer;
 
 import java.util.OptionalInt;
@@ -8,6 +11,17 @@ import java.util.stream.IntStream;
 /// One token per character; `§` is special, and ends a turn.
 final class CharTokens implements Tokenizer {
     static final int END = '§';
+
+    /// With a template of a line a message.
+    static ChatTokenizer chat() {
+        return new ChatTokenizer(
+                new CharTokens(),
+                JinjaChatTemplate.compile(
+                        "characters",
+                        "{% for m in messages %}{{ m.role }}: {{ m.content }}§{% endfor %}"
+                                + "{% if add_generation_prompt %}assistant: {% endif %}",
+                        SpecialTokens.none()));
+    }
 
     @Override
     public Encoding encodeWithOffsets(String text, boolean addSpecialTokens) {

@@ -20,9 +20,7 @@ import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.text.ChatTokenizer;
-import org.attune.text.JinjaChatTemplate;
 import org.attune.text.Message;
-import org.attune.text.SpecialTokens;
 import org.attune.text.parse.ParsedTurn;
 import org.junit.jupiter.api.Test;
 
@@ -97,14 +95,7 @@ final class EpisodeSourceTest {
     }
 
     private EpisodeSource source(Decoder decoder, ToolCaller caller) {
-        var chat =
-                new ChatTokenizer(
-                        new CharTokens(),
-                        JinjaChatTemplate.compile(
-                                "characters",
-                                "{% for m in messages %}{{ m.role }}: {{ m.content }}§{% endfor %}"
-                                        + "{% if add_generation_prompt %}assistant: {% endif %}",
-                                SpecialTokens.none()));
+        ChatTokenizer chat = CharTokens.chat();
         var format =
                 new EpisodeFormat(
                         chat,
