@@ -55,9 +55,7 @@ final class Advice {
     }
 
     private static String options(Reading reading) {
-        return new TableMapping(
-                        reading.kind(), reading.roles(ScoreTable.get()), List.of(), List.of())
-                .options();
+        return new TableMapping(reading.kind(), reading.roles(), List.of(), List.of()).options();
     }
 
     /// Columns that a reading leaves out may matter.

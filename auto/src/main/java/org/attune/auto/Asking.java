@@ -19,17 +19,14 @@ final class Asking {
     private static final int END = 100;
 
     /// Cells of a column that are read.
-    private static final int READ = 1000;
+    static final int READ = 1000;
 
     private Asking() {}
 
     private static Map<String, Set<String>> read() {
         Map<String, Set<String>> words = new HashMap<>();
         for (String[] line : ColumnWords.lines("question-words.tsv")) {
-            Set<String> set = words.computeIfAbsent(line[0], _ -> new HashSet<>());
-            for (String word : line[1].split(",")) {
-                set.add(ColumnWords.normal(word));
-            }
+            words.computeIfAbsent(line[0], _ -> new HashSet<>()).addAll(ColumnWords.words(line[1]));
         }
         return words;
     }

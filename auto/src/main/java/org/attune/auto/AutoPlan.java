@@ -66,7 +66,7 @@ public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat,
     }
 
     /// Keys of the run.
-    public Map<String, Object> keys() {
+    private Map<String, Object> keys() {
         int n = rows.train().size();
         int batch = n >= 64 ? 8 : n >= 16 ? 4 : 2;
         int epochs = n >= 5000 ? 1 : n >= 1000 ? 2 : 3;

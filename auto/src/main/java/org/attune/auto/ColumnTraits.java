@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /// Measures what is true of a column's cells beside their kind and length.
@@ -21,7 +22,7 @@ final class ColumnTraits {
     /// Mean rows in a row with the same value, from which on rows are sorted by it.
     private static final int RUN = 20;
 
-    /// By how much of all rows those of one parity ask more often than the others.
+    /// By how much of the rows that are read those of one parity ask more often than the others.
     private static final double TURNS = 0.3;
 
     /// Words of the longest text in a list of tags.
@@ -59,7 +60,7 @@ final class ColumnTraits {
         }
     }
 
-    private static boolean all(List<Object> cells, java.util.function.Predicate<Object> test) {
+    private static boolean all(List<Object> cells, Predicate<Object> test) {
         return cells.stream().allMatch(test);
     }
 
@@ -82,11 +83,12 @@ final class ColumnTraits {
 
     private static boolean asksByTurns(String name, List<Row> rows) {
         double[] asking = new double[2];
-        for (int i = 0; i < rows.size(); i++) {
+        int read = Math.min(rows.size(), Asking.READ);
+        for (int i = 0; i < read; i++) {
             Object cell = rows.get(i).get(name);
             asking[i % 2] += cell != null && Asking.asks(String.valueOf(cell)) ? 1 : 0;
         }
-        return Math.abs(asking[0] - asking[1]) > TURNS * rows.size();
+        return Math.abs(asking[0] - asking[1]) > TURNS * read;
     }
 
     private static boolean isCode(Object cell) {

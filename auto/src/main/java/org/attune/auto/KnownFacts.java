@@ -169,7 +169,6 @@ final class KnownFacts {
         related("asks over", KnownFacts::asksOver);
         related("marks over", (_, one, other) -> one.marks() - other.marks());
         related("length of", (_, one, other) -> one.letters() / other.letters());
-        related("within", (t, one, other) -> relation(t, Relation.WITHIN, one, other));
         related("holds", (t, one, other) -> relation(t, Relation.WITHIN, other, one));
         related("same as", (t, one, other) -> relation(t, Relation.SAME, one, other));
         related("splits", (t, one, other) -> relation(t, Relation.SPLIT, other, one));
@@ -226,22 +225,18 @@ final class KnownFacts {
     }
 
     private static boolean agrees(TableFacts table, Reading reading, ColumnFacts column) {
+        List<String> choices = reading.parts().get(Readings.CHOICES);
         List<String> keys = Readings.keys(table, reading);
         return keys.contains(column.name())
                 && keys.stream()
                         .filter(k -> !k.equals(column.name()))
-                        .map(k -> TableFacts.joined(List.of(column.name(), k)))
-                        .allMatch(
-                                k -> table.relations().of(Relation.AGREE, choices(reading), k) > 0);
-    }
-
-    private static String choices(Reading reading) {
-        return TableFacts.joined(reading.parts().get("choices"));
+                        .map(k -> List.of(column.name(), k))
+                        .allMatch(k -> table.relations().of(Relation.AGREE, choices, k) > 0);
     }
 
     private static double relation(
             TableFacts t, Relation kind, ColumnFacts one, ColumnFacts other) {
-        return t.relations().of(kind, one.name(), other.name());
+        return t.relations().of(kind, List.of(one.name()), List.of(other.name()));
     }
 
     private static double most(TableFacts table, String role, ToDoubleFunction<ColumnFacts> of) {

@@ -2,6 +2,8 @@ package org.attune.auto;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Looks whether a mapping can be right: what its columns hold must agree with what they are taken
 /// for.
@@ -60,7 +62,7 @@ final class MappingCheck {
             throw Advice.unclear(
                     table.columns(),
                     "column \"%s\" would say whether an answer is good, and holds %s; true and false, 1 and 0, good and bad or the like are understood, and both must be there"
-                            .formatted(name, facts.values().stream().limit(5).toList()));
+                            .formatted(name, values(table, name).limit(5).toList()));
         }
         if (role == ColumnRole.MESSAGES && table.share(r -> isChat(r.get(name))) < MOST) {
             throw Advice.unclear(
@@ -69,7 +71,7 @@ final class MappingCheck {
                             .formatted(name));
         }
         if (role == ColumnRole.WINNER) {
-            checkWinner(table, mapping, facts);
+            checkWinner(table, mapping, name);
         }
         if (role == ColumnRole.RATING && facts.kind() != ColumnFacts.Kind.NUMBER) {
             throw Advice.unclear(
@@ -91,9 +93,9 @@ final class MappingCheck {
     }
 
     /// A value that isn't understood may change what the others mean, such as 0 beside 1.
-    private static void checkWinner(SniffedTable table, TableMapping mapping, ColumnFacts facts) {
+    private static void checkWinner(SniffedTable table, TableMapping mapping, String name) {
         List<String> strange =
-                facts.values().stream()
+                values(table, name)
                         .filter(v -> !Judgement.isTie(v))
                         .filter(v -> Judgement.winner(v, mapping.all(ColumnRole.COMPLETION)) < 0)
                         .toList();
@@ -101,8 +103,15 @@ final class MappingCheck {
             throw Advice.unclear(
                     table.columns(),
                     "column \"%s\" would say which answer is better, and holds %s; a and b, 1 and 2, the names of the columns, or tie are understood"
-                            .formatted(facts.name(), strange.stream().limit(5).toList()));
+                            .formatted(name, strange.stream().limit(5).toList()));
         }
+    }
+
+    private static Stream<String> values(SniffedTable table, String column) {
+        return table.rows().stream()
+                .flatMap(row -> MappedRows.text(row, Optional.of(column)).stream())
+                .distinct()
+                .sorted();
     }
 
     private static void checkChoices(SniffedTable table, TableMapping mapping) {

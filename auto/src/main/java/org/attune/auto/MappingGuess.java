@@ -12,24 +12,16 @@ import java.util.stream.Collectors;
 /// gives to what they are called and what they hold. A table that can be read in two ways is
 /// refused with the options that settle it.
 public final class MappingGuess {
-    private final SniffedTable table;
-    private final TableFacts facts;
-    private final Readings readings;
-
-    private MappingGuess(SniffedTable table, Set<String> without) {
-        this.table = table;
-        facts = TableFacts.of(table, without);
-        readings = new Readings(facts, ScoreTable.get());
-    }
+    private MappingGuess() {}
 
     /// The mapping of a table.
     ///
     /// @param without columns that are to be left out
     /// @throws UnclearTableException if the table can be read in several ways, or in none
     public static TableMapping of(SniffedTable table, Set<String> without) {
-        var guess = new MappingGuess(table, without);
-        TableMapping mapping = guess.mapping(of(guess.facts, table.columns()));
-        return MappingCheck.checked(table, guess.facts, mapping);
+        TableFacts facts = TableFacts.of(table, without);
+        Reading reading = of(facts, table.columns());
+        return MappingCheck.checked(table, facts, mapping(table, facts, reading));
     }
 
     /// The mapping that options say; all other columns are left out.
@@ -121,7 +113,8 @@ public final class MappingGuess {
         return best;
     }
 
-    private TableMapping mapping(Reading reading) {
+    private static TableMapping mapping(SniffedTable table, TableFacts facts, Reading reading) {
+        var readings = new Readings(facts, ScoreTable.get());
         List<String> notes = new ArrayList<>();
         reading.reasons().forEach((column, lines) -> notes.add(note("\"%s\": %s", column, lines)));
         List<String> ignored = table.columns().stream().filter(c -> !reading.takes(c)).toList();
@@ -131,7 +124,7 @@ public final class MappingGuess {
                 notes.add(note("\"%s\" is left out: %s", column.name(), lines));
             }
         }
-        return new TableMapping(reading.kind(), reading.roles(ScoreTable.get()), notes, ignored);
+        return new TableMapping(reading.kind(), reading.roles(), notes, ignored);
     }
 
     private static String note(String form, String column, List<ScoreTable.Line> lines) {

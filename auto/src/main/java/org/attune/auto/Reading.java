@@ -32,7 +32,12 @@ record Reading(
     /// The reading with points for a column that it has.
     Reading plus(String column, ScoreTable.Score score) {
         Map<String, List<ScoreTable.Line>> more = new LinkedHashMap<>(reasons);
-        more.merge(column, score.lines(), (a, b) -> Stream.concat(a.stream(), b.stream()).toList());
+        if (!score.lines().isEmpty()) {
+            more.merge(
+                    column,
+                    score.lines(),
+                    (a, b) -> Stream.concat(a.stream(), b.stream()).toList());
+        }
         return new Reading(kind, parts, points + score.points(), more);
     }
 
@@ -41,11 +46,11 @@ record Reading(
     }
 
     /// Columns by their role.
-    Map<ColumnRole, List<String>> roles(ScoreTable scores) {
+    Map<ColumnRole, List<String>> roles() {
         Map<ColumnRole, List<String>> roles = new EnumMap<>(ColumnRole.class);
         parts.forEach(
                 (part, columns) ->
-                        roles.computeIfAbsent(scores.role(part), _ -> new ArrayList<>())
+                        roles.computeIfAbsent(ScoreTable.get().role(part), _ -> new ArrayList<>())
                                 .addAll(columns));
         return roles;
     }

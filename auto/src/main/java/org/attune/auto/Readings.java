@@ -147,12 +147,11 @@ record Readings(TableFacts table, ScoreTable scores) {
     /// Columns that say which choice is right, where names are there those that are named so.
     static List<String> keys(TableFacts table, Reading reading) {
         List<String> choices = reading.parts().getOrDefault(CHOICES, List.of());
-        String joined = TableFacts.joined(choices);
         return table.all().stream()
                 .filter(c -> !choices.isEmpty() && !choices.contains(c.name()))
                 .filter(c -> !table.named() || c.named().has("key"))
                 .map(ColumnFacts::name)
-                .filter(c -> table.relations().of(TableFacts.Relation.KEY, joined, c) > 0)
+                .filter(c -> table.relations().of(TableFacts.Relation.KEY, choices, List.of(c)) > 0)
                 .toList();
     }
 

@@ -17,9 +17,9 @@ final class TableFacts {
         /// The relation's value; 0 where there is none.
         ///
         /// @param kind of the relation
-        /// @param one a column, or choices as [#joined] writes them
-        /// @param other another column
-        double of(Relation kind, String one, String other);
+        /// @param one a column, or the columns of choices
+        /// @param other another column, or two keys
+        double of(Relation kind, List<String> one, List<String> other);
     }
 
     /// A relation of two columns.
@@ -37,7 +37,7 @@ final class TableFacts {
         /// How the other column says which of the choices is right: place of the reading among
         /// [ChoiceAnswers.Reading], from 1.
         KEY,
-        /// 1 if two keys, the other written by [#joined], name the same choices.
+        /// 1 if two keys name the same choices.
         AGREE
     }
 
@@ -73,11 +73,6 @@ final class TableFacts {
                         .toList();
         return new TableFacts(
                 columns, table.rows().size(), table.named(), new TableRelations(table));
-    }
-
-    /// Several columns in one word, for relations of them.
-    static String joined(List<String> columns) {
-        return String.join(" | ", columns);
     }
 
     ColumnFacts column(String name) {

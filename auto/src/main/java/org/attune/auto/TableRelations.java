@@ -22,7 +22,7 @@ final class TableRelations implements TableFacts.Relations {
     }
 
     @Override
-    public double of(TableFacts.Relation kind, String one, String other) {
+    public double of(TableFacts.Relation kind, List<String> one, List<String> other) {
         List<Object> key = List.of(kind, one, other);
         Double found = known.get(key);
         if (found == null) {
@@ -32,7 +32,9 @@ final class TableRelations implements TableFacts.Relations {
         return found;
     }
 
-    private double measured(TableFacts.Relation kind, String one, String other) {
+    private double measured(TableFacts.Relation kind, List<String> ones, List<String> others) {
+        String one = ones.getFirst();
+        String other = others.getFirst();
         return switch (kind) {
             case WITHIN -> table.share(row -> isWithin(row.get(one), row.get(other)));
             case SAME -> table.share(row -> Objects.equals(row.get(one), row.get(other)));
@@ -40,8 +42,8 @@ final class TableRelations implements TableFacts.Relations {
             case PAIRED -> isPaired(one, other) ? 1 : 0;
             case CONSTANT ->
                     groups(other, one).values().stream().allMatch(v -> v.size() < 2) ? 1 : 0;
-            case KEY -> key(one, other).map(k -> k.reading().number()).orElse(0);
-            case AGREE -> agree(one, other) ? 1 : 0;
+            case KEY -> key(ones, other).map(k -> k.reading().number()).orElse(0);
+            case AGREE -> agree(ones, others) ? 1 : 0;
         };
     }
 
@@ -91,15 +93,13 @@ final class TableRelations implements TableFacts.Relations {
         return pairs.size() == left.size() && pairs.size() == right.size();
     }
 
-    private Optional<ChoiceAnswers> key(String choices, String key) {
-        List<String> columns = List.of(choices.split(" \\| "));
-        return ChoiceAnswers.of(table.rows(), columns, key).filter(k -> k.varies(table.rows()));
+    private Optional<ChoiceAnswers> key(List<String> choices, String key) {
+        return ChoiceAnswers.of(table.rows(), choices, key).filter(k -> k.varies(table.rows()));
     }
 
-    private boolean agree(String choices, String keys) {
-        String[] both = keys.split(" \\| ");
-        return key(choices, both[0])
+    private boolean agree(List<String> choices, List<String> keys) {
+        return key(choices, keys.get(0))
                 .orElseThrow()
-                .agrees(key(choices, both[1]).orElseThrow(), table.rows());
+                .agrees(key(choices, keys.get(1)).orElseThrow(), table.rows());
     }
 }

@@ -125,6 +125,50 @@ class MappedRowsTest {
         }
     }
 
+    /// Rows whose winner isn't understood would be left out unseen, however long they are.
+    @Test
+    void winnersAndLabelsThatAreNotUnderstoodAreNamed() throws IOException {
+        List<String> lines = lines(12, "Why number #?,It is good #.,It is bad #.,a");
+        lines = new ArrayList<>(lines);
+        String strange = "it depends on what one wants to know about the matter";
+        lines.add("Why not at all?,It is so good.,It is so bad.," + strange);
+        Path file = folder.resolve("t.csv");
+        Files.writeString(file, "prompt,one,two,verdict\n" + String.join("\n", lines) + "\n");
+        SniffedTable table = TableReader.read(file);
+        Map<ColumnRole, List<String>> winner =
+                Map.of(
+                        ColumnRole.PROMPT, List.of("prompt"),
+                        ColumnRole.COMPLETION, List.of("one", "two"),
+                        ColumnRole.WINNER, List.of("verdict"));
+        Map<ColumnRole, List<String>> label =
+                Map.of(
+                        ColumnRole.PROMPT, List.of("prompt"),
+                        ColumnRole.COMPLETION, List.of("one"),
+                        ColumnRole.LABEL, List.of("verdict"));
+        for (Map<ColumnRole, List<String>> given : List.of(winner, label)) {
+            var e =
+                    assertThrows(
+                            UnclearTableException.class, () -> MappingGuess.given(table, given));
+            assertTrue(e.getMessage().contains(strange), e.getMessage());
+        }
+    }
+
+    /// Names of columns may hold any sign.
+    @Test
+    void keysOfChoicesMayHaveBarsInTheirNames() throws IOException {
+        for (String key : List.of("answer letter", "key | letter")) {
+            List<String> lines = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                char right = (char) ('A' + i % 4);
+                lines.add(
+                        "Which one is %d?,north %d,south %d,east %d,west %d,%s,%s"
+                                .formatted(i, i, i, i, i, right, right));
+            }
+            MappedRows rows = rows(true, "question,A,B,C,D,answer," + key, lines);
+            assertEquals(12, all(rows).size(), key);
+        }
+    }
+
     @Test
     void tooLittleIsRefused() {
         assertThrows(

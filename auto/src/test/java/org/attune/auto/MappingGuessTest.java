@@ -44,7 +44,7 @@ class MappingGuessTest {
         try {
             List<String> columns = facts.all().stream().map(ColumnFacts::name).toList();
             Reading reading = MappingGuess.of(facts, columns);
-            return Corpus.shown(reading.kind(), reading.roles(ScoreTable.get()));
+            return Corpus.shown(reading.kind(), reading.roles());
         } catch (UnclearTableException e) {
             return "UNCLEAR []";
         }

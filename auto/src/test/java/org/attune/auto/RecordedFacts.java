@@ -60,7 +60,8 @@ record RecordedFacts(String name, String expected, TableFacts facts) {
                         Integer.parseInt(head[2]),
                         head[3].equals("named"),
                         (kind, one, other) ->
-                                relations.getOrDefault(List.of(kind.name(), one, other), 0.0));
+                                relations.getOrDefault(
+                                        List.of(kind.name(), joined(one), joined(other)), 0.0));
         return new RecordedFacts(head[0], head[1], facts);
     }
 
@@ -135,11 +136,11 @@ record RecordedFacts(String name, String expected, TableFacts facts) {
                 }
             }
         }
-        facts.families().forEach(family -> keys(text, TableFacts.joined(family)));
+        facts.families().forEach(family -> keys(text, family));
     }
 
     private void share(StringBuilder text, Relation kind, ColumnFacts one, ColumnFacts other) {
-        double share = facts.relations().of(kind, one.name(), other.name());
+        double share = facts.relations().of(kind, List.of(one.name()), List.of(other.name()));
         double least = kind == Relation.SPLIT ? 0.01 : LEAST;
         boolean sorts = kind != Relation.SPLIT || one.kind() == Kind.TEXT;
         if (share >= least && sorts) {
@@ -147,23 +148,27 @@ record RecordedFacts(String name, String expected, TableFacts facts) {
         }
     }
 
-    private void keys(StringBuilder text, String choices) {
+    private void keys(StringBuilder text, List<String> choices) {
         List<String> keys =
                 facts.all().stream()
                         .map(ColumnFacts::name)
-                        .filter(c -> !List.of(choices.split(" \\| ")).contains(c))
-                        .filter(c -> facts.relations().of(Relation.KEY, choices, c) > 0)
+                        .filter(c -> !choices.contains(c))
+                        .filter(c -> facts.relations().of(Relation.KEY, choices, List.of(c)) > 0)
                         .toList();
         for (String key : keys) {
-            double reading = facts.relations().of(Relation.KEY, choices, key);
-            line(text, Relation.KEY, choices, key, number(reading));
+            double reading = facts.relations().of(Relation.KEY, choices, List.of(key));
+            line(text, Relation.KEY, joined(choices), key, number(reading));
             for (String other : keys) {
-                String both = TableFacts.joined(List.of(key, other));
+                List<String> both = List.of(key, other);
                 if (!key.equals(other) && facts.relations().of(Relation.AGREE, choices, both) > 0) {
-                    line(text, Relation.AGREE, choices, both, 1);
+                    line(text, Relation.AGREE, joined(choices), joined(both), 1);
                 }
             }
         }
+    }
+
+    private static String joined(List<String> columns) {
+        return String.join(" | ", columns);
     }
 
     private static String number(double value) {
