@@ -24,8 +24,8 @@ public record OptimizerOptions(
 
     /// Formula and settings.
     ///
-    /// @throws ConfigException if the name or one of the settings is unknown, or out of its range;
-    ///     its message says what is accepted
+    /// @throws ConfigException if one of the settings is unknown, or out of its range; its message
+    ///     says what is accepted
     public OptimizerKind kind() {
         var settings = new OptimArgs(type.wireName(), args);
         try {

@@ -1,8 +1,5 @@
 package org.attune.optim;
 
-import org.attune.error.ConfigException;
-
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.BiFunction;
 
@@ -43,16 +40,6 @@ public enum OptimizerType {
 
     OptimizerType(BiFunction<OptimizerOptions, OptimArgs, OptimizerKind> factory) {
         this.factory = factory;
-    }
-
-    /// The optimizer with a name in lower case.
-    ///
-    /// @throws ConfigException if there is none
-    public static OptimizerType named(String name) {
-        return Arrays.stream(values())
-                .filter(type -> type.wireName().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new ConfigException("an optimizer that is known, not " + name));
     }
 
     /// Its name in a run's file.

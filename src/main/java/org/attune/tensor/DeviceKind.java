@@ -31,7 +31,7 @@ public interface DeviceKind {
     default void require(int index) {
         if (index >= count()) {
             throw new ConfigException(
-                    "device: %s does not exist; this machine has %d, numbered from 0"
+                    "device: %s does not exist; this machine has %d GPU(s), numbered from 0"
                             .formatted(name(index), count()));
         }
     }

@@ -49,7 +49,8 @@ class OptimizerContractTest {
     private static OptimizerKind kind(String optim) {
         String[] words = optim.split(" ");
         String args = words.length > 1 ? words[1] : "";
-        return new OptimizerOptions(OptimizerType.named(words[0]), args, 0.9, 0.95, 1e-8, 2).kind();
+        return new OptimizerOptions(RecordedOptimizer.type(words[0]), args, 0.9, 0.95, 1e-8, 2)
+                .kind();
     }
 
     private static FlatOptimizer optimizer(FlatParameters space, String optim) {

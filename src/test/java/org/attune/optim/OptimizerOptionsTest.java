@@ -13,7 +13,7 @@ import java.util.OptionalInt;
 
 class OptimizerOptionsTest {
     private static OptimizerKind kind(String name, String args) {
-        return new OptimizerOptions(OptimizerType.named(name), args, 0.8, 0.95, 1e-6, 7).kind();
+        return new OptimizerOptions(RecordedOptimizer.type(name), args, 0.8, 0.95, 1e-6, 7).kind();
     }
 
     @Test

@@ -38,7 +38,7 @@ class PartedOptimizerTest {
     }
 
     private static OptimizerKind kind(String optim) {
-        return new OptimizerOptions(OptimizerType.named(optim), "", 0.9, 0.95, 1e-8, 2).kind();
+        return new OptimizerOptions(RecordedOptimizer.type(optim), "", 0.9, 0.95, 1e-8, 2).kind();
     }
 
     private static float[] whole(String optim) {

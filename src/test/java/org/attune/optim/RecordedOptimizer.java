@@ -4,11 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
 /// Reads the settings of a recorded optimizer, which are the arguments of its Python class.
-final class RecordedOptimizer {
+public final class RecordedOptimizer {
     private static final Map<String, String> NAMES =
             Map.ofEntries(
                     Map.entry("torch.AdamW", "adamw_torch"),
@@ -46,6 +47,11 @@ final class RecordedOptimizer {
 
     private RecordedOptimizer() {}
 
+    /// The optimizer with a name in lower case.
+    public static OptimizerType type(String name) {
+        return OptimizerType.valueOf(name.toUpperCase(Locale.ROOT));
+    }
+
     static OptimizerKind kind(JsonNode recorded) {
         JsonNode settings = recorded.get("settings");
         String name = NAMES.get(recorded.get("optimiser").asText());
@@ -66,7 +72,7 @@ final class RecordedOptimizer {
             args.add("beta3=" + betas.get(2).asText());
         }
         return new OptimizerOptions(
-                        OptimizerType.named(name),
+                        type(name),
                         String.join(",", args),
                         betas.path(0).asDouble(0.9),
                         betas.path(1).asDouble(0.999),

@@ -12,9 +12,9 @@ import org.attune.optim.FlatOptimizer;
 import org.attune.optim.Optimizer;
 import org.attune.optim.OptimizerKind;
 import org.attune.optim.OptimizerOptions;
-import org.attune.optim.OptimizerType;
 import org.attune.optim.ParameterGroups;
 import org.attune.optim.PartedOptimizer;
+import org.attune.optim.RecordedOptimizer;
 import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.ranks.Collective;
 import org.attune.ranks.RankParts;
@@ -263,7 +263,7 @@ class GradientPartsTest {
     }
 
     private static OptimizerKind kind(String optim) {
-        return new OptimizerOptions(OptimizerType.named(optim), "", 0.9, 0.95, 1e-8, 2).kind();
+        return new OptimizerOptions(RecordedOptimizer.type(optim), "", 0.9, 0.95, 1e-8, 2).kind();
     }
 
     /// Values that are trained, as a checkpoint has them, behind those that are shown.

@@ -11,8 +11,8 @@ import org.attune.optim.AdamW;
 import org.attune.optim.FlatOptimizer;
 import org.attune.optim.OptimizerKind;
 import org.attune.optim.OptimizerOptions;
-import org.attune.optim.OptimizerType;
 import org.attune.optim.ParameterGroups;
+import org.attune.optim.RecordedOptimizer;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -189,7 +189,8 @@ class GradientsInTurnTest {
     void soDoOtherOptimizers() {
         for (String name : List.of("adafactor", "muon", "adamw_8bit", "schedule_free_adamw")) {
             OptimizerKind kind =
-                    new OptimizerOptions(OptimizerType.named(name), "", 0.9, 0.99, 1e-8, 2).kind();
+                    new OptimizerOptions(RecordedOptimizer.type(name), "", 0.9, 0.99, 1e-8, 2)
+                            .kind();
             DecoderConfig config = TinyModels.tiedLlama();
             if (kind.serves(Devices.usual())) {
                 train(kind, config, DType.FLOAT32, Outcome.DEFAULT, false)

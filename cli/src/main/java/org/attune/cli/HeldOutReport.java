@@ -132,8 +132,8 @@ final class HeldOutReport implements TrainingListener {
         List<List<TextTable.Cell>> rows = new ArrayList<>();
         int both = Math.min(before.completions().size(), after.completions().size());
         for (int i = 0; i < both; i++) {
-            HeldOutSample.JudgedCompletions old = before.completions().get(i);
-            HeldOutSample.JudgedCompletions now = after.completions().get(i);
+            HeldOutSample.Judged old = before.completions().get(i);
+            HeldOutSample.Judged now = after.completions().get(i);
             rows.add(
                     List.of(
                             TextTable.Cell.of(old.prompt()),
@@ -152,8 +152,7 @@ final class HeldOutReport implements TrainingListener {
                 rows);
     }
 
-    private static TextTable.Colour colour(
-            HeldOutSample.JudgedCompletions one, HeldOutSample.JudgedCompletions other) {
+    private static TextTable.Colour colour(HeldOutSample.Judged one, HeldOutSample.Judged other) {
         if (one.reward() > other.reward()) {
             return TextTable.Colour.GREEN;
         }

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.text.Json;
 import org.attune.trainers.loop.CompletionTable;
-import org.attune.trainers.onpolicy.JudgedCompletions;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -19,12 +18,12 @@ import java.util.Optional;
 /// @param size completions judged
 /// @param right how many have reward 1, if all have 0 or 1
 /// @param completions the first one of each of the first prompts
-record HeldOutSample(int size, Optional<Integer> right, List<JudgedCompletions> completions) {
+record HeldOutSample(int size, Optional<Integer> right, List<Judged> completions) {
     private static final int KEPT = 5;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// A completion with the weighted sum of its rewards, NaN if it has none; texts are visible.
-    record JudgedCompletions(String prompt, String completion, double reward) {}
+    record Judged(String prompt, String completion, double reward) {}
 
     static HeldOutSample of(CompletionTable table) {
         int size = table.batch().size();
@@ -35,10 +34,10 @@ record HeldOutSample(int size, Optional<Integer> right, List<JudgedCompletions> 
             counted &= reward == 0 || reward == 1;
             right += reward == 1 ? 1 : 0;
         }
-        List<JudgedCompletions> first = new ArrayList<>();
+        List<Judged> first = new ArrayList<>();
         for (int i = 0; i < size && first.size() < KEPT; i += table.generations()) {
             first.add(
-                    new JudgedCompletions(
+                    new Judged(
                             CompletionsPrinter.question(table.batch().prompts().get(i)),
                             ShownCompletion.of(table.batch().completions().get(i)),
                             table.rewards().total(i)));
@@ -51,7 +50,7 @@ record HeldOutSample(int size, Optional<Integer> right, List<JudgedCompletions> 
         ObjectNode node = JSON.createObjectNode().put("size", size);
         right.ifPresent(r -> node.put("right", r));
         ArrayNode rows = node.putArray("completions");
-        for (JudgedCompletions row : completions) {
+        for (Judged row : completions) {
             ObjectNode cells = rows.addObject();
             cells.put("prompt", row.prompt()).put("completion", row.completion());
             if (!Double.isNaN(row.reward())) {
@@ -63,10 +62,10 @@ record HeldOutSample(int size, Optional<Integer> right, List<JudgedCompletions> 
 
     static HeldOutSample ofJson(String text) throws JsonProcessingException {
         JsonNode node = JSON.readTree(text);
-        List<JudgedCompletions> rows = new ArrayList<>();
+        List<Judged> rows = new ArrayList<>();
         for (JsonNode row : node.path("completions")) {
             rows.add(
-                    new JudgedCompletions(
+                    new Judged(
                             row.path("prompt").asText(),
                             row.path("completion").asText(),
                             row.path("reward").asDouble(Double.NaN)));

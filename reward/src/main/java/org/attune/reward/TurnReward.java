@@ -16,7 +16,7 @@ import java.util.OptionalDouble;
 ///     }
 /// }
 /// ```
-interface TurnReward extends RewardFunction {
+public interface TurnReward extends RewardFunction {
     /// Rewards of a completion's turns, in order; empty where the function doesn't apply.
     Optional<double[]> turns(PerCompletion.Row row);
 

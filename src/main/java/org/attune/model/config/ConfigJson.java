@@ -17,8 +17,8 @@ import java.util.OptionalInt;
 public final class ConfigJson {
     private static final int DEFAULT_LABELS = 2; // transformers'
     private static final int WINDOW_PATTERN = 6; // Gemma 3's
-    private static final String FULL = "full_attention";
-    private static final String WINDOW = "sliding_attention";
+    static final String FULL = "full_attention";
+    static final String WINDOW = "sliding_attention";
 
     private ConfigJson() {}
 

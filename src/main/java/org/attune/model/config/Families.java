@@ -9,17 +9,6 @@ import java.util.List;
 /// The families that are read. A row says what differs from Llama, and the values of absent keys in
 /// transformers' configuration classes.
 final class Families {
-    private static final String[] GEMMA_CAPS = {
-        "hidden_activation", "attn_logit_softcapping", "final_logit_softcapping"
-    };
-
-    private static final String[] GEMMA3_KEYS = {
-        "hidden_activation",
-        "attn_logit_softcapping",
-        "final_logit_softcapping",
-        "rope_local_base_freq"
-    };
-
     private static final TensorNames FOUR_NORMS =
             TensorNames.LLAMA.withNorms(
                     "input_layernorm",
@@ -81,7 +70,6 @@ final class Families {
                             .scaledEmbeddings()
                             .window(WindowRule.ALTERNATING)
                             .names(FOUR_NORMS)
-                            .obeyed(GEMMA_CAPS)
                             .heads(4)
                             .headDim(256)
                             .positions(8192, 10000)
@@ -101,7 +89,6 @@ final class Families {
                             .window(WindowRule.PATTERN)
                             .rotation(RotationRule.WINDOWS_APART)
                             .names(FOUR_NORMS)
-                            .obeyed(GEMMA3_KEYS)
                             .heads(4)
                             .headDim(256)
                             .positions(131072, 1e6)
@@ -113,7 +100,6 @@ final class Families {
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .mlpBias()
                             .rotation(RotationRule.SOME_STILL)
-                            .obeyed("no_rope_layers", "no_rope_layer_interval")
                             .heads(4)
                             .positions(32768, 2e6)
                             .tokens(128000, 128001)

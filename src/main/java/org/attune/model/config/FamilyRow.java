@@ -8,6 +8,7 @@ import org.attune.model.config.DecoderFamily.RotationRule;
 import org.attune.model.config.DecoderFamily.ScoreRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -30,7 +31,7 @@ final class FamilyRow {
     private WindowRule window = WindowRule.NONE;
     private RotationRule rotation = RotationRule.ALIKE;
     private TensorNames names = TensorNames.LLAMA;
-    private List<String> obeyed = List.of();
+    private final List<String> obeyed = new ArrayList<>();
     private String dropoutKeys = "attention_dropout";
     private int absentWindow = 4096;
     private OptionalInt kvHeads = OptionalInt.empty();
@@ -90,7 +91,7 @@ final class FamilyRow {
 
     FamilyRow activation(String key, String absent) {
         activation = new ActivationRule(key, absent);
-        return this;
+        return obeyed(key);
     }
 
     /// @param scalar of an absent `query_pre_attn_scalar`
@@ -104,7 +105,7 @@ final class FamilyRow {
     FamilyRow caps(double attention, double logits) {
         scores = new ScoreRule(scores.scalar(), OptionalDouble.of(attention));
         ends = new EndRule(ends.scalesEmbeddings(), OptionalDouble.of(logits));
-        return this;
+        return obeyed("attn_logit_softcapping", "final_logit_softcapping");
     }
 
     FamilyRow scaledEmbeddings() {
@@ -126,7 +127,11 @@ final class FamilyRow {
 
     FamilyRow rotation(RotationRule rule) {
         rotation = rule;
-        return this;
+        return switch (rule) {
+            case ALIKE -> this;
+            case WINDOWS_APART -> obeyed("rope_local_base_freq");
+            case SOME_STILL -> obeyed("no_rope_layers", "no_rope_layer_interval");
+        };
     }
 
     FamilyRow names(TensorNames others) {
@@ -134,8 +139,9 @@ final class FamilyRow {
         return this;
     }
 
+    /// Keys that are computed beside those of what the row says.
     FamilyRow obeyed(String... keys) {
-        obeyed = List.of(keys);
+        obeyed.addAll(List.of(keys));
         return this;
     }
 
@@ -193,7 +199,7 @@ final class FamilyRow {
                 window,
                 rotation,
                 names,
-                obeyed,
+                List.copyOf(obeyed),
                 dropoutKeys,
                 new DecoderFamily.Absent(
                         absentWindow, kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));

@@ -32,8 +32,6 @@ final class RopeJson {
                     "finetuned");
 
     private static final double LOCAL_THETA = 10000; // of an absent rope_local_base_freq
-    private static final String FULL = "full_attention";
-    private static final String WINDOW = "sliding_attention";
 
     private static final int STILL_INTERVAL = 4; // of an absent no_rope_layer_interval
 
@@ -47,10 +45,10 @@ final class RopeJson {
         Optional<JsonFields> parameters = json.object("rope_parameters");
         Optional<JsonFields> byType =
                 family.rotation() == DecoderFamily.RotationRule.WINDOWS_APART
-                        ? parameters.filter(p -> p.has(FULL))
+                        ? parameters.filter(p -> p.has(ConfigJson.FULL))
                         : Optional.empty();
         Optional<JsonFields> scaling =
-                byType.flatMap(p -> p.object(FULL))
+                byType.flatMap(p -> p.object(ConfigJson.FULL))
                         .or(() -> json.object("rope_scaling"))
                         .or(() -> parameters);
         double outer = json.number("rope_theta", family.absent().theta());
@@ -59,7 +57,7 @@ final class RopeJson {
                 theta,
                 share(json, family, scaling),
                 scaling.map(s -> scaling(json, s, maxPositions)).orElseGet(RopeScaling.None::new),
-                exceptions(json, family, byType.flatMap(p -> p.object(WINDOW)), layers));
+                exceptions(json, family, byType.flatMap(p -> p.object(ConfigJson.WINDOW)), layers));
     }
 
     /// Of each head that is rotated.

@@ -16,6 +16,7 @@ import org.attune.model.pass.JointHeads;
 import org.attune.model.pass.KeptRows;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
+import org.attune.model.pass.Ropes;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TokenPass;
@@ -45,8 +46,7 @@ final class CachedStep {
     private final int firstRecorded;
     private final Layout layout;
     private final Tensor tokens; // (N)
-    private final Optional<Rope> rope;
-    private final Optional<Rope> windowRope; // where layers with a window have another one
+    private final Ropes ropes;
     private final Tensor scale; // (), of the attention scores
     private final int[] before; // tokens in the cache already, of each addition
     private final boolean hasKernel; // one token each, and a processor
@@ -85,11 +85,7 @@ final class CachedStep {
         if (!hasKernel && prompts.isEmpty()) {
             addGroups(additions);
         }
-        rope =
-                config.rotates()
-                        ? Optional.of(new Rope(config, layout, decoder.device(), decoder.dtype()))
-                        : Optional.empty();
-        windowRope = Rope.inWindows(config, layout, decoder.device(), decoder.dtype());
+        ropes = Ropes.of(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), config.attention().scale());
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
@@ -187,7 +183,7 @@ final class CachedStep {
                             List<TokenPass.Place> places =
                                     record.map(r -> r.places(firstRecorded, x, cache))
                                             .orElseGet(() -> blocks.places(cache, before.length));
-                            blocks.run(x, places, rope.orElseThrow().rotation(), sequences);
+                            blocks.run(x, places, ropes.all().rotation(), sequences);
                             Tensor out = places.getLast().out();
                             return record.isEmpty()
                                     ? out
@@ -262,11 +258,11 @@ final class CachedStep {
     private void attend(SelfAttention b, int layer, Tensor y, Tensor out) {
         HeadNorms.apply(b, y, config, adapter);
         if (hasKernel) {
-            rope.orElseThrow().rotateJoint(y, false);
+            ropes.all().rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
             VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
         } else if (prompts.isPresent()) {
-            rope.orElseThrow().rotateJoint(y, false);
+            ropes.all().rotateJoint(y, false);
             putIntoCache(layer, y);
             prompts.get().attend(b.window(), y, out);
         } else {
@@ -294,8 +290,7 @@ final class CachedStep {
     private Tensor append(SelfAttention b, int layer, Tensor y) {
         Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
         if (b.rotates()) {
-            Optional<Rope> own = b.window() > 0 ? windowRope.or(() -> rope) : rope;
-            own.orElseThrow().rotateInPlace(HeadViews.queriesAndKeys(y, config));
+            ropes.of(b.window()).rotateInPlace(HeadViews.queriesAndKeys(y, config));
         }
         putIntoCache(layer, y);
         Tensor scaled = queries.mul(scale).contiguous();

@@ -27,8 +27,7 @@ final class PassContext implements AutoCloseable {
     private final Adapter adapter;
     private final Dropout dropout;
     private final Tensor tokens;
-    private final Optional<Rope> rope;
-    private final Optional<Rope> windowRope;
+    private final Ropes ropes;
     private final Attention attention;
     private final Device device;
     private final DType dtype;
@@ -63,11 +62,7 @@ final class PassContext implements AutoCloseable {
             // First, so that a GPU gets it with what the rotation needs.
             tokens = Tensor.ofInts(device, layout.tokens(), layout.size());
             flash = FlashHeads.of(config, layout, device, dtype);
-            rope =
-                    config.rotates()
-                            ? Optional.of(new Rope(config, layout, device, dtype))
-                            : Optional.empty();
-            windowRope = Rope.inWindows(config, layout, device, dtype);
+            ropes = Ropes.of(config, layout, device, dtype);
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
@@ -200,14 +195,14 @@ final class PassContext implements AutoCloseable {
 
     /// The rotation; only of decoders that rotate all layers alike.
     Rope rope() {
-        return rope.orElseThrow();
+        return ropes.all();
     }
 
     /// The rotation of a layer that rotates.
     ///
     /// @param window of the layer; 0 is none
     Rope rope(int window) {
-        return window > 0 ? windowRope.or(() -> rope).orElseThrow() : rope();
+        return ropes.of(window);
     }
 
     Attention attention() {

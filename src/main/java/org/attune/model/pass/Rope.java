@@ -12,7 +12,6 @@ import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 
 import java.util.Arrays;
-import java.util.Optional;
 
 /// Rotary position embedding of one pass: cosines and sines of its rows
 /// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).
@@ -47,20 +46,7 @@ public final class Rope {
         }
     }
 
-    /// That of layers without a window, or of all.
-    public Rope(DecoderConfig config, Layout layout, Device device, DType dtype) {
-        this(config, config.rope(), layout, device, dtype);
-    }
-
-    /// That of layers with a window, where these have another one.
-    public static Optional<Rope> inWindows(
-            DecoderConfig config, Layout layout, Device device, DType dtype) {
-        return config.rotates() && config.rope().exceptions().windowTheta().isPresent()
-                ? Optional.of(new Rope(config, config.rope().inWindows(), layout, device, dtype))
-                : Optional.empty();
-    }
-
-    private Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
+    Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
         rotary = rope.rotaryDim(config.headDim());
         scale = config.attention().scale();
         Angles exact = Angles.of(rope, config.headDim(), layout, device);

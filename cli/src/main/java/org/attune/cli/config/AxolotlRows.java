@@ -81,10 +81,7 @@ final class AxolotlRows {
     private AxolotlRows(YamlNode.Fields entry) {
         line = entry.line();
         entry.fields().forEach(field -> take(field.key(), field.value()));
-        String ours = ours(messages);
-        if (!messages.equals(ours)) {
-            columns.put(messages, ours);
-        }
+        column(messages, conversation());
     }
 
     /// Entries as they are written here, and what isn't taken over.
@@ -184,8 +181,8 @@ final class AxolotlRows {
         }
     }
 
-    /// The column of messages with such fields.
-    private String ours(String theirs) {
+    /// Our name of a column of messages with such fields.
+    private String conversation() {
         if (role.equals("from") && content.equals("value")) {
             return "conversations";
         }
@@ -194,7 +191,7 @@ final class AxolotlRows {
                     "message_property_mappings: messages have role and content, or from and value;"
                             + " these have %s and %s".formatted(role, content));
         }
-        return theirs.equals("messages") ? theirs : "messages";
+        return "messages";
     }
 
     private void type(YamlNode value) {

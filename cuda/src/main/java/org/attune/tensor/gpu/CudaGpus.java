@@ -7,7 +7,6 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.GpuRanks;
 import org.attune.tensor.kernel.KernelDevice;
 import org.attune.tensor.library.LibtorchLoader;
-import org.attune.tensor.library.LoadedLibtorch;
 import org.attune.tensor.nccl.NcclLibrary;
 
 import java.lang.System.Logger;
@@ -64,23 +63,18 @@ public final class CudaGpus implements DeviceKind {
 
     @Override
     public void require(int index) {
-        int count = count();
-        LoadedLibtorch libtorch = Engine.libtorch();
-        if (index < count) {
-            return;
-        }
-        if (count > 0) {
+        if (count() == 0) {
             throw new ConfigException(
-                    "device: cuda:%d does not exist; this machine has %d GPU(s), numbered from 0"
-                            .formatted(index, count));
+                    """
+                    device: cuda was asked for, but no GPU can be used. Looked for: NVIDIA driver \
+                    (libcuda.so.1): %s; CUDA in libtorch %s. Use device: cpu, or name a libtorch \
+                    for CUDA by ATTUNE_LIBTORCH as docs/cuda.md says.\
+                    """
+                            .formatted(
+                                    LibtorchLoader.hasCudaDriver() ? "found" : "absent",
+                                    Engine.libtorch()));
         }
-        throw new ConfigException(
-                """
-                device: cuda was asked for, but no GPU can be used. Looked for: NVIDIA driver \
-                (libcuda.so.1): %s; CUDA in libtorch %s. Use device: cpu, or name a libtorch for \
-                CUDA by ATTUNE_LIBTORCH as docs/cuda.md says.\
-                """
-                        .formatted(LibtorchLoader.hasCudaDriver() ? "found" : "absent", libtorch));
+        DeviceKind.super.require(index);
     }
 
     @Override

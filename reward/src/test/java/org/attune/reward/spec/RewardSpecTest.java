@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import org.attune.error.ConfigException;
 import org.attune.program.ProgramSearch;
 import org.attune.reward.Completion;
+import org.attune.reward.PerCompletion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFailure;
@@ -18,6 +19,7 @@ import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.RewardTable;
+import org.attune.reward.TurnReward;
 import org.attune.reward.WeightedReward;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -91,6 +94,17 @@ class RewardSpecTest {
         assertEquals(0.5, rewards.get(1).weight());
         assertEquals(2, rewards.get(5).weight());
         assertEquals(1, rewards.get(0).weight());
+    }
+
+    @Test
+    void aClassMayRewardTurns() {
+        RewardFunction cheap = parse("class:" + Cheap.class.getName()).getFirst().function();
+        var batch =
+                new RewardBatch(
+                        List.of(new Prompt("", List.of())),
+                        List.of(new Completion("", new int[0], List.of())),
+                        Map.of());
+        assertEquals(List.of(OptionalDouble.of(-0.1)), cheap.score(batch));
     }
 
     /// Rewards written for TRL get a whole batch, and may compare what is in it.
@@ -322,6 +336,14 @@ class RewardSpecTest {
     }
 
     /// For the tests above.
+    /// In another package than the interface, as users' classes are.
+    static final class Cheap implements TurnReward {
+        @Override
+        public Optional<double[]> turns(PerCompletion.Row row) {
+            return Optional.of(new double[] {-0.1});
+        }
+    }
+
     static final class OnClassPath implements RewardFunction {
         @Override
         public List<OptionalDouble> score(RewardBatch batch) {

@@ -165,10 +165,6 @@ final class GroupRounds {
         return loss.sampler().orElseThrow().vllmImportanceSamplingMode().isOfSequences();
     }
 
-    private int judgedSize(int[] indices) {
-        return indices.length * config.generation().numGenerations();
-    }
-
     private static boolean tellsLogProbs(JudgedCompletions judged) {
         for (SampledCompletion completion : judged.sampled()) {
             for (int t = 0; t < completion.ids().length; t++) {
@@ -250,8 +246,9 @@ final class GroupRounds {
     /// Of each completion.
     private double[] baselines(int[] indices) {
         double[] ofPrompts = judged.rounds().greedyRewards(indices, judged.prompts());
-        double[] each = new double[judgedSize(indices)];
-        Arrays.setAll(each, i -> ofPrompts[i / config.generation().numGenerations()]);
+        int generations = config.generation().numGenerations();
+        double[] each = new double[indices.length * generations];
+        Arrays.setAll(each, i -> ofPrompts[i / generations]);
         return each;
     }
 

@@ -70,13 +70,6 @@ public record RunParts(
                 order);
     }
 
-    /// The logical devices of the run. The caller closes it.
-    ///
-    /// @throws ConfigException if there are more processes than devices
-    public LogicalDevices devices() {
-        return LogicalDevices.of(config, context);
-    }
-
     /// Refuses updates in the backward pass where a step's rows may not fit into one.
     ///
     /// @throws ConfigException saying how many tokens must be computed at once

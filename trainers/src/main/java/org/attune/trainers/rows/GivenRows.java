@@ -38,6 +38,7 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
     private final RowObjective<R, F> objective;
     private final Optional<FrozenModel> frozen;
     private final List<R> rows;
+    private final int[] lengths;
     private final List<EvalSet<R>> evalSets;
     private final RunContext context;
     private StepEngine engine;
@@ -63,6 +64,7 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
         this.objective = objective;
         this.frozen = frozen;
         this.rows = StoredRows.unchanged(rows);
+        lengths = StoredRows.lengths(this.rows);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
     }
@@ -89,13 +91,13 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
 
     @Override
     public RowTokens lengths() {
-        return RowTokens.of(StoredRows.lengths(rows), config.training().batch().rowsOfStep());
+        return RowTokens.of(lengths, config.training().batch().rowsOfStep());
     }
 
     @Override
     public void open(RunParts parts, StepEngine stepEngine) {
         engine = stepEngine;
-        plan = parts.plan(StoredRows.lengths(rows));
+        plan = parts.plan(lengths);
         objective.advise(rows, plan);
         references =
                 new ReferenceOpening<>(

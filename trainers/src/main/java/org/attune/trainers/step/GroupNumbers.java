@@ -9,7 +9,6 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -20,9 +19,6 @@ import java.util.Map;
 /// @param reference of each row, in the order of its columns, or one array of all targets; empty
 ///     without a reference
 public record GroupNumbers(Measurement policy, List<double[]> reference) {
-    /// Of a group of which they are known already.
-    static final GroupNumbers NONE = of(new Measurement(new float[0], Map.of()));
-
     public GroupNumbers {
         reference = List.copyOf(reference);
     }
@@ -30,25 +26,6 @@ public record GroupNumbers(Measurement policy, List<double[]> reference) {
     /// Of a policy alone.
     public static GroupNumbers of(Measurement policy) {
         return new GroupNumbers(policy, List.of());
-    }
-
-    /// Of a policy and a reference that speaks of each target too.
-    ///
-    /// @param reference `(M)`
-    public static GroupNumbers ofTargets(Measurement policy, float... reference) {
-        double[] wide = new double[reference.length];
-        Arrays.setAll(wide, t -> reference[t]);
-        return new GroupNumbers(policy, List.of(wide));
-    }
-
-    /// What the reference said of each target, `(M)`, where [#ofTargets] was told it.
-    public float[] referenceOfTargets() {
-        double[] wide = reference.getFirst();
-        float[] targets = new float[wide.length];
-        for (int t = 0; t < targets.length; t++) {
-            targets[t] = (float) wide[t];
-        }
-        return targets;
     }
 
     /// The numbers of some groups, to send to other processes. Every bit is kept.

@@ -15,7 +15,6 @@ import org.attune.trainers.loop.StepReport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 
@@ -210,7 +209,6 @@ public record StepEngine(
             var other = objective.beside().get();
             List<RowAt<R>> beside =
                     rows.stream().map(row -> row.with(other.apply(row.row()))).toList();
-            Consumer<BesideGroup<R, F>> sink = noted -> all.forEach(noted::into);
             groups.dealt(devices, beside, objective)
                     .measure(
                             "rows beside",
@@ -219,8 +217,16 @@ public record StepEngine(
                                 return measure(
                                         asked, forest, () -> objective.askBeside(group, forest));
                             },
-                            (group, said) ->
-                                    sink.accept(new BesideGroup<>(group, layouts.of(group), said)));
+                            (group, said) -> {
+                                F forest = layouts.of(group);
+                                all.forEach(
+                                        sums ->
+                                                sums.noteBeside(
+                                                        group,
+                                                        forest,
+                                                        said.policy(),
+                                                        said.reference()));
+                            });
         }
 
         private GroupNumbers measure(Scorer asked, F forest, Supplier<GroupQuestion> question) {
@@ -230,12 +236,6 @@ public record StepEngine(
                 Measurement said = asked.measure(forest.forest(), open.request());
                 return new GroupNumbers(said, open.reference(said));
             }
-        }
-    }
-
-    private record BesideGroup<R, F>(List<RowAt<R>> group, F forest, GroupNumbers said) {
-        void into(StepSums<R, F> sums) {
-            sums.noteBeside(group, forest, said.policy(), said.reference());
         }
     }
 

@@ -1,0 +1,40 @@
+package org.attune.model.pass;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.RopeConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+
+import java.util.Optional;
+
+/// The rotations of one pass.
+///
+/// @param usual that of layers without a window, or of all; empty where no layer rotates
+/// @param inWindows that of layers with a window, where these have another one
+public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows) {
+    /// Those of a layout's rows.
+    public static Ropes of(DecoderConfig config, Layout layout, Device device, DType dtype) {
+        if (!config.rotates()) {
+            return new Ropes(Optional.empty(), Optional.empty());
+        }
+        RopeConfig rope = config.rope();
+        var usual = new Rope(config, rope, layout, device, dtype);
+        return new Ropes(
+                Optional.of(usual),
+                rope.exceptions().windowTheta().isPresent()
+                        ? Optional.of(new Rope(config, rope.inWindows(), layout, device, dtype))
+                        : Optional.empty());
+    }
+
+    /// That of all layers, where they rotate alike.
+    public Rope all() {
+        return usual.orElseThrow();
+    }
+
+    /// That of a layer that rotates.
+    ///
+    /// @param window of the layer; 0 is none
+    public Rope of(int window) {
+        return window > 0 ? inWindows.or(() -> usual).orElseThrow() : all();
+    }
+}
