@@ -1,10 +1,12 @@
 package org.attune.adapter;
 
+import org.attune.adapter.formula.FormulaKind;
 import org.attune.error.ConfigException;
 import org.attune.files.JsonFields;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -12,9 +14,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
-public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
+public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig {
     /// Name of the file in an adapter's folder.
     String FILE = "adapter_config.json";
 
@@ -38,8 +41,31 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
         return switch (json.text("peft_type", "")) {
             case "LORA" -> LoraJson.parse(json);
             case "IA3" -> Ia3Json.parse(json);
-            default -> throw json.invalid("peft_type", "\"LORA\", \"IA3\"");
+            default ->
+                    FormulaJson.parse(
+                            FormulaKind.of(json.text("peft_type", ""))
+                                    .orElseThrow(() -> json.invalid("peft_type", kinds())),
+                            json);
         };
+    }
+
+    private static String kinds() {
+        return Stream.concat(Stream.of("LORA", "IA3"), Arrays.stream(FormulaKind.values()))
+                .map(kind -> "\"" + kind + "\"")
+                .collect(Collectors.joining(", "));
+    }
+
+    /// Ends of the names that a module's tensors have in PEFT's files, with the dot before them.
+    List<String> suffixes();
+
+    /// Values of a fresh adapter, `init_weights` or a name like it.
+    default LoraInitialisation initialisation() {
+        return LoraInitialisation.KAIMING;
+    }
+
+    /// An option that training would have to obey and doesn't, with what is accepted.
+    default Optional<String> untrainable() {
+        return Optional.empty();
     }
 
     /// `target_modules`.

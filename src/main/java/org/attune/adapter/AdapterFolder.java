@@ -1,5 +1,6 @@
 package org.attune.adapter;
 
+import org.attune.adapter.formula.WeightFormula;
 import org.attune.error.HubException;
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
@@ -26,15 +27,7 @@ public final class AdapterFolder implements AutoCloseable {
     private static final String PREFIX = AdapterTarget.PREFIX;
 
     /// A size that only the model knows.
-    private static final long ANY = -1;
-
-    /// Ends of names of a module's tensors.
-    private static final List<String> SUFFIXES =
-            List.of(
-                    LoraTarget.SUFFIX_A,
-                    LoraTarget.SUFFIX_B,
-                    LoraTarget.SUFFIX_MAGNITUDE,
-                    Ia3Target.SUFFIX);
+    private static final long ANY = WeightFormula.ANY;
 
     private final Path path;
     private final AdapterConfig config;
@@ -162,7 +155,7 @@ public final class AdapterFolder implements AutoCloseable {
             throw unknown(name, "names begin with " + PREFIX);
         }
         String inner = name.substring(PREFIX.length());
-        Optional<String> suffix = SUFFIXES.stream().filter(inner::endsWith).findFirst();
+        Optional<String> suffix = config.suffixes().stream().filter(inner::endsWith).findFirst();
         if (suffix.isPresent()) {
             adapted(entry, inner.substring(0, inner.length() - suffix.get().length()));
         } else if (inner.matches(".*\\.base_layer\\.(weight|bias)")) {
@@ -185,6 +178,12 @@ public final class AdapterFolder implements AutoCloseable {
                                                 entry.name(),
                                                 "target_modules of " + AdapterConfig.FILE));
         List<AdapterTarget.NamedShape> tensors = target.tensors(ANY, ANY);
+        if (tensors.isEmpty()) { // the model's sizes say which there are
+            if (!targets.contains(target)) {
+                targets.add(target);
+            }
+            return;
+        }
         AdapterTarget.NamedShape own =
                 tensors.stream()
                         .filter(t -> t.name().equals(entry.name()))

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 
@@ -104,6 +105,61 @@ final class AdapterJson {
         }
         ArrayNode array = NODES.arrayNode();
         texts.forEach(array::add);
+        return array;
+    }
+
+    static TargetedModules modules(JsonFields json) {
+        return new TargetedModules(
+                targets(json),
+                selection(json, "exclude_modules"),
+                json.integers("layers_to_transform"),
+                json.texts("layers_pattern"),
+                json.texts("modules_to_save"));
+    }
+
+    static Map<String, Integer> ranks(JsonFields json) {
+        var result = new TreeMap<String, Integer>();
+        json.object("rank_pattern")
+                .ifPresent(o -> o.keys().forEach(k -> result.put(k, o.integer(k))));
+        return result;
+    }
+
+    static Map<String, Double> alphas(JsonFields json) {
+        var result = new TreeMap<String, Double>();
+        json.object("alpha_pattern")
+                .ifPresent(o -> o.keys().forEach(k -> result.put(k, o.number(k))));
+        return result;
+    }
+
+    static void putLayers(
+            Map<String, JsonNode> fields, List<Integer> layers, List<String> layersPattern) {
+        fields.put("layers_to_transform", integers(layers));
+        fields.put("layers_pattern", texts(layersPattern));
+    }
+
+    static void putPatterns(
+            Map<String, JsonNode> fields, Map<String, Integer> ranks, Map<String, Double> alphas) {
+        ObjectNode byRank = NODES.objectNode();
+        ranks.forEach(byRank::put);
+        fields.put("rank_pattern", byRank);
+        ObjectNode byAlpha = NODES.objectNode();
+        alphas.forEach((k, v) -> byAlpha.set(k, number(v)));
+        fields.put("alpha_pattern", byAlpha);
+    }
+
+    /// 16 rather than 16.0: PEFT declares α an integer, though it takes any number.
+    static JsonNode number(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e9
+                ? AdapterJson.NODES.numberNode((int) value)
+                : AdapterJson.NODES.numberNode(value);
+    }
+
+    private static JsonNode integers(List<Integer> integers) {
+        if (integers.isEmpty()) {
+            return AdapterJson.NODES.nullNode();
+        }
+        ArrayNode array = AdapterJson.NODES.arrayNode();
+        integers.forEach(array::add);
         return array;
     }
 }

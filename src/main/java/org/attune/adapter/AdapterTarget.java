@@ -3,7 +3,7 @@ package org.attune.adapter;
 import java.util.List;
 
 /// What an adapter does to one linear module, all patterns resolved.
-public sealed interface AdapterTarget permits LoraTarget, Ia3Target {
+public sealed interface AdapterTarget permits LoraTarget, Ia3Target, FormulaTarget {
     /// What names in PEFT's files begin with.
     String PREFIX = "base_model.model.";
 
@@ -20,7 +20,9 @@ public sealed interface AdapterTarget permits LoraTarget, Ia3Target {
     /// What is trained, in the order in which it is kept.
     ///
     /// @param out rows of the module's weight
-    /// @param in its columns
+    /// @param in its columns; where sizes are not known both are
+    ///     [ANY][org.attune.adapter.formula.WeightFormula#ANY]
+    /// @return empty if sizes aren't known and decide which tensors there are
     List<NamedShape> tensors(long out, long in);
 
     /// Name in PEFT's files of the untouched weight under an adapter, which PEFT saves of output

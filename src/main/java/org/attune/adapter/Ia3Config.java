@@ -48,6 +48,11 @@ public record Ia3Config(
     }
 
     @Override
+    public List<String> suffixes() {
+        return List.of(Ia3Target.SUFFIX);
+    }
+
+    @Override
     public Optional<AdapterTarget> match(String path) {
         boolean isTargeted =
                 ModulePatterns.named("target_modules", () -> targets.contains(path))

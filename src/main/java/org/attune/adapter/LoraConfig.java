@@ -99,8 +99,14 @@ public record LoraConfig(
     }
 
     @Override
+    public List<String> suffixes() {
+        return List.of(LoraTarget.SUFFIX_A, LoraTarget.SUFFIX_B, LoraTarget.SUFFIX_MAGNITUDE);
+    }
+
+    @Override
     public Optional<AdapterTarget> match(String path) {
-        if (!isTargeted(path)) {
+        var modules = new TargetedModules(targets, excluded, layers, layersPattern, modulesToSave);
+        if (!modules.contains(path)) {
             return Optional.empty();
         }
         int r = ModulePatterns.find("rank_pattern", rankPattern, path).orElse(rank);
@@ -149,22 +155,6 @@ public record LoraConfig(
                 initialisation,
                 otherTask,
                 otherBase);
-    }
-
-    private boolean isTargeted(String path) {
-        if (ModulePatterns.isExcluded(excluded, path)
-                || ModulePatterns.areInside(modulesToSave, path)) {
-            return false;
-        }
-        return switch (targets) {
-            case ModuleSelection.Names names ->
-                    names.names().contains(path)
-                            || names.contains(path)
-                                    && ModulePatterns.isInLayers(path, layers, layersPattern);
-            case ModuleSelection.Regex regex ->
-                    ModulePatterns.named("target_modules", () -> regex.contains(path));
-            case ModuleSelection.AllLinear all -> all.contains(path);
-        };
     }
 
     /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.

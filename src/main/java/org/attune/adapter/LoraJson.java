@@ -1,14 +1,12 @@
 package org.attune.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.JsonFields;
 
 import java.util.List;
-import java.util.Map;
 import java.util.TreeMap;
 
 /// `adapter_config.json` of PEFT's LoRA. Unknown fields are ignored, since newer versions add some;
@@ -55,8 +53,8 @@ final class LoraJson {
                                 AdapterJson.selection(json, "exclude_modules"),
                                 json.integers("layers_to_transform"),
                                 json.texts("layers_pattern"),
-                                ranks(json),
-                                alphas(json),
+                                AdapterJson.ranks(json),
+                                AdapterJson.alphas(json),
                                 json.texts("modules_to_save"),
                                 json.flag("ensure_weight_tying", false),
                                 initialisation(json),
@@ -78,20 +76,6 @@ final class LoraJson {
         if (!json.text("bias", "none").equals("none")) {
             throw json.invalid("bias", "\"none\": adapters with trained biases are not supported");
         }
-    }
-
-    private static Map<String, Integer> ranks(JsonFields json) {
-        var result = new TreeMap<String, Integer>();
-        json.object("rank_pattern")
-                .ifPresent(o -> o.keys().forEach(k -> result.put(k, o.integer(k))));
-        return result;
-    }
-
-    private static Map<String, Double> alphas(JsonFields json) {
-        var result = new TreeMap<String, Double>();
-        json.object("alpha_pattern")
-                .ifPresent(o -> o.keys().forEach(k -> result.put(k, o.number(k))));
-        return result;
     }
 
     /// Initialisations that leave the base as it is matter only for fresh adapters. Those that
@@ -122,22 +106,16 @@ final class LoraJson {
         WRITTEN_NULL.forEach(key -> fields.put(key, nodes.nullNode()));
         AdapterJson.putCommon(fields, "LORA", config, config.excluded(), transposed);
         fields.put("r", nodes.numberNode(config.rank()));
-        fields.put("lora_alpha", number(config.alpha()));
+        fields.put("lora_alpha", AdapterJson.number(config.alpha()));
         fields.put("lora_dropout", nodes.numberNode(config.dropout()));
         fields.put("use_rslora", nodes.booleanNode(config.rankStabilised()));
         fields.put("use_dora", nodes.booleanNode(config.decomposed()));
         fields.put("lora_bias", nodes.booleanNode(false));
         fields.put("bias", nodes.textNode("none"));
         fields.put("init_lora_weights", initialisation(config.initialisation()));
-        fields.put("layers_to_transform", integers(config.layers()));
-        fields.put("layers_pattern", AdapterJson.texts(config.layersPattern()));
+        AdapterJson.putLayers(fields, config.layers(), config.layersPattern());
         fields.put("ensure_weight_tying", nodes.booleanNode(config.tiesSaved()));
-        ObjectNode ranks = nodes.objectNode();
-        config.rankPattern().forEach(ranks::put);
-        fields.put("rank_pattern", ranks);
-        ObjectNode alphas = nodes.objectNode();
-        config.alphaPattern().forEach((k, v) -> alphas.set(k, number(v)));
-        fields.put("alpha_pattern", alphas);
+        AdapterJson.putPatterns(fields, config.rankPattern(), config.alphaPattern());
         return AdapterJson.sorted(fields);
     }
 
@@ -148,21 +126,5 @@ final class LoraJson {
             case RANDOM_BOTH -> nodes.booleanNode(false);
             case GAUSSIAN -> nodes.textNode("gaussian");
         };
-    }
-
-    /// 16 rather than 16.0: PEFT declares α an integer, though it takes any number.
-    private static JsonNode number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e9
-                ? AdapterJson.NODES.numberNode((int) value)
-                : AdapterJson.NODES.numberNode(value);
-    }
-
-    private static JsonNode integers(List<Integer> integers) {
-        if (integers.isEmpty()) {
-            return AdapterJson.NODES.nullNode();
-        }
-        ArrayNode array = AdapterJson.NODES.arrayNode();
-        integers.forEach(array::add);
-        return array;
     }
 }

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -67,6 +68,14 @@ public final class JsonFields {
             throw new ModelException(where + " is no valid JSON: " + e.getMessage(), e);
         }
         throw new ModelException(where + " holds no JSON object; expected {\"key\": value, …}");
+    }
+
+    /// The object with these fields.
+    ///
+    /// @param where name of the object in error messages
+    /// @param fields maps, lists, texts, numbers, truth values and nulls
+    public static JsonFields of(String where, Map<String, Object> fields) {
+        return new JsonFields(where, "", MAPPER.valueToTree(fields));
     }
 
     /// Text of a UTF-8 file of at most `limit` bytes.

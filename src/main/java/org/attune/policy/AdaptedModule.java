@@ -11,13 +11,19 @@ import java.util.function.Supplier;
 
 /// A linear module with an adapter: its trained values among the adapter's parameters, and what
 /// passes compute with.
-sealed interface AdaptedModule permits LoraModule, Ia3Module {
+sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
     /// The place of a module and of its trained values.
     ///
     /// @param part number of the module inside its layer
+    /// @param shape of the module's weight, `(out, in)`
     /// @param weight of the base model, a view `(out, in)` in the current scope
     /// @param parameters as the target [lists][AdapterTarget#tensors] them
-    record Place(int part, Supplier<Tensor> weight, List<ParameterSpace.Parameter> parameters) {}
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    record Place(
+            int part,
+            long[] shape,
+            Supplier<Tensor> weight,
+            List<ParameterSpace.Parameter> parameters) {}
 
     AdapterTarget target();
 

@@ -7,6 +7,7 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
+import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.ModulePaths;
 
@@ -44,7 +45,7 @@ public final class AdapterFit {
         if (target.path().equals(paths.output()) && !plain) {
             throw ConfigException.about(
                     "lora_target_modules",
-                    "%s can have a LoRA adapter, but neither DoRA nor IA3; leave it out"
+                    "%s can have a LoRA adapter, but neither DoRA nor another kind; leave it out"
                             .formatted(target.path()));
         }
     }
@@ -134,7 +135,8 @@ public final class AdapterFit {
             }
         }
         for (AdapterTarget target : adapter.config().matchAll(paths.linears().keySet())) {
-            String name = target.tensors(1, 1).getFirst().name();
+            ModulePaths.Shape shape = paths.linears().get(target.path());
+            String name = target.tensors(shape.out(), shape.in()).getFirst().name();
             if (!adapter.tensors().entries().containsKey(name)) {
                 throw new ModelException(
                         "%s: tensor \"%s\" is missing, though its configuration names %s"
@@ -145,7 +147,13 @@ public final class AdapterFit {
 
     /// @param expected of a file whose number of axes fits its configuration
     private static void requireShape(AdapterFolder adapter, AdapterTarget.NamedShape expected) {
-        long[] shape = adapter.tensors().entries().get(expected.name()).shape();
+        TensorFile.Entry entry = adapter.tensors().entries().get(expected.name());
+        if (entry == null) {
+            throw new ModelException(
+                    "%s: tensor \"%s\" is missing; by the configuration and the model's sizes there is one"
+                            .formatted(adapter.path(), expected.name()));
+        }
+        long[] shape = entry.shape();
         for (int axis = 0; axis < shape.length; axis++) {
             if (shape[axis] != expected.shape()[axis]) {
                 throw new ModelException(

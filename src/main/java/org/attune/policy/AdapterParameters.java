@@ -4,9 +4,8 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.FormulaTarget;
 import org.attune.adapter.Ia3Target;
-import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
@@ -159,7 +158,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                 target.tensors(shape[0], shape[1]).stream()
                         .map(t -> plan.add(t.name(), true, t.shape()))
                         .toList();
-        return new Slot(target, new AdaptedModule.Place(part, weight, parameters));
+        return new Slot(target, new AdaptedModule.Place(part, shape, weight, parameters));
     }
 
     private void attach(FusedLinear linear, List<Slot> slots, Adapter role) {
@@ -198,6 +197,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                     case LoraTarget t ->
                             new LoraModule(t, s.place(), flat, learns, decoder.dtype(), computed);
                     case Ia3Target t -> new Ia3Module(t, s.place(), flat, learns);
+                    case FormulaTarget t ->
+                            new FormulaModule(t, s.place(), flat, learns, decoder.dtype());
                 };
         modules.add(module);
         return module;
@@ -211,11 +212,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             Decoder decoder, AdapterConfig config, UniformRandomProvider random, boolean inTurn) {
         AdapterFit.require(decoder.config(), config);
         var made = new AdapterParameters(decoder, config, Adapter.TRAINED, inTurn);
-        LoraInitialisation initialisation =
-                config instanceof LoraConfig lora
-                        ? lora.initialisation()
-                        : LoraInitialisation.KAIMING;
-        made.modules.forEach(m -> m.initialise(initialisation, random));
+        made.modules.forEach(m -> m.initialise(config.initialisation(), random));
         made.refresh();
         if (new MergedWeights(decoder, Optional.of(made)).unties()) {
             LOG.info(

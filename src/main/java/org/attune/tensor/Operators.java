@@ -38,6 +38,7 @@ final class Operators {
             Aten.of(
                     "aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source)"
                             + " -> Tensor(a!)");
+    static final Aten INVERSE = Aten.of("aten::linalg_inv(Tensor A) -> Tensor");
     static final Aten LINEAR =
             Aten.of("aten::linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor");
     static final Aten LOG = Aten.of("aten::log(Tensor self) -> Tensor");

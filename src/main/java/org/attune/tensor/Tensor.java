@@ -449,6 +449,11 @@ public final class Tensor extends NativeTensor {
         return Operators.BMM.with(TileDepths.readable(this)).with(other).call();
     }
 
+    /// The inverse of each matrix, `(b, n, n)`.
+    public Tensor inverse() {
+        return Operators.INVERSE.with(this).call();
+    }
+
     /// `x Wᵀ` for weights `(out, in)`.
     public Tensor linear(Tensor weight) {
         return Operators.LINEAR.with(TileDepths.readable(this)).with(weight).none().call();

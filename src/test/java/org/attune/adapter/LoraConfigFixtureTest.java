@@ -18,13 +18,18 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// Which modules PEFT adapts, at which rank, for every recorded LoRA and IA³ adapter.
+/// Which modules PEFT adapts, at which rank, for every recorded adapter.
 @Tag("fixtures-engine")
 class LoraConfigFixtureTest {
-    private static final String PREFIX = "base_model.model.";
+    private static final Pattern ADAPTED =
+            Pattern.compile(
+                    "base_model\\.model\\.(.*)"
+                        + "\\.(lora_A\\.weight|ia3_l|hada_w1_a|lokr_w1(_a)?|oft_R\\.weight|hra_u)");
 
     @Test
     void matchesTheModulesThatPeftAdapted() throws IOException {
@@ -69,7 +74,7 @@ class LoraConfigFixtureTest {
     private static boolean isSupported(Path folder) {
         JsonFields json = JsonFields.read(folder.resolve("adapter_config.json"));
         boolean plain =
-                json.text("peft_type").equals("IA3")
+                Set.of("IA3", "LOHA", "LOKR", "OFT", "HRA").contains(json.text("peft_type"))
                         || json.text("peft_type").equals("LORA")
                                 && json.text("bias").equals("none")
                                 && !json.flag("lora_bias", false)
@@ -105,9 +110,9 @@ class LoraConfigFixtureTest {
 
     private static Set<String> pathsOf(Set<String> names) {
         return names.stream()
-                .filter(n -> n.endsWith(".lora_A.weight") || n.endsWith(".ia3_l"))
-                .map(n -> n.replaceFirst("\\.(lora_A\\.weight|ia3_l)$", ""))
-                .map(n -> n.substring(PREFIX.length()))
+                .map(ADAPTED::matcher)
+                .filter(Matcher::matches)
+                .map(m -> m.group(1))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 

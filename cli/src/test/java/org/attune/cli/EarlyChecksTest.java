@@ -81,6 +81,18 @@ class EarlyChecksTest {
                 "sft",
                 "use_peft: true\nuse_dora: true\nlora_target_modules: [lm_head]\n",
                 "run.yaml:6: lora_target_modules: lm_head can have a LoRA adapter, but neither");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_kwargs: {decompose_factor: 8}\n",
+                "run.yaml:5: peft_kwargs: {decompose_factor=8}; accepted with peft_type: loha, ");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_type: lokr\npeft_kwargs: {decompose_faktor: 8}\n",
+                "\"decompose_faktor\" is no field of LOKR");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_type: loha\npeft_kwargs: {module_dropout: 0.1}\n",
+                "run.yaml:6: peft_kwargs: module_dropout is 0.1; accepted: 0");
     }
 
     @Test

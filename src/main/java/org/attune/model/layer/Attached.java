@@ -6,17 +6,15 @@ import java.util.List;
 ///
 /// @param updates all of it, in order of the layers
 /// @param lowRank what stands in columns
-/// @param scales what is computed around the product
-record Attached(List<LayerUpdate> updates, List<LowRank> lowRank, Scales scales) {
+/// @param around what is computed around the product
+record Attached(List<LayerUpdate> updates, List<LowRank> lowRank, AroundProduct around) {
     static Attached of(FusedLinear layer, List<? extends LayerUpdate> updates) {
-        List<LayerUpdate> all = List.copyOf(updates);
-        List<LowRank> lowRank =
-                all.stream().filter(LowRank.class::isInstance).map(LowRank.class::cast).toList();
-        return new Attached(all, lowRank, new Scales(layer, all));
+        UpdatesByKind kinds = UpdatesByKind.of(updates);
+        return new Attached(List.copyOf(updates), kinds.lowRank(), new AroundProduct(layer, kinds));
     }
 
     /// Whether low-rank updates are all.
     boolean fitsColumns() {
-        return scales.isEmpty();
+        return around.isEmpty();
     }
 }

@@ -338,7 +338,7 @@ public final class FusedLinear {
         Attached own = attached(adapter);
         return own.fitsColumns()
                 ? addBias(product(hx, adapter, dropout, residual))
-                : own.scales().forward(hx, adapter, dropout, residual);
+                : own.around().forward(hx, adapter, dropout, residual);
     }
 
     /// Whether [#forwardInto] can do it.
@@ -457,7 +457,7 @@ public final class FusedLinear {
     public Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
         return trained.fitsColumns()
                 ? back(dy, hx, dropout)
-                : trained.scales().backward(dy, hx, dropout);
+                : trained.around().backward(dy, hx, dropout);
     }
 
     /// Back through the products with low-rank updates.

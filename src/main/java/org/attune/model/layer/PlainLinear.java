@@ -2,14 +2,12 @@ package org.attune.model.layer;
 
 import org.attune.tensor.Tensor;
 
-import java.util.List;
-
 /// One linear layer with an adapter's updates in ordinary operators, which autograd records: the
 /// yardstick for [FusedLinear].
 public final class PlainLinear {
     private final FusedLinear linear;
     private final int part;
-    private final List<LayerUpdate> updates;
+    private final UpdatesByKind updates;
     private final Dropout.Mask mask;
     private final Leaves leaves;
 
@@ -20,7 +18,9 @@ public final class PlainLinear {
         this.linear = linear;
         this.part = part;
         this.leaves = leaves;
-        updates = linear.updates(adapter).stream().filter(u -> u.part() == part).toList();
+        updates =
+                UpdatesByKind.of(
+                        linear.updates(adapter).stream().filter(u -> u.part() == part).toList());
         Dropout own = adapter.equals(Adapter.TRAINED) ? dropout : Dropout.NONE;
         mask = own.mask(linear.parts().get(part).path());
     }
@@ -39,33 +39,32 @@ public final class PlainLinear {
             bias = leaf(bias, trains ? linear.baseGradients().biases()[part] : null, 1);
         }
         Tensor base = x; // of the layer's input
-        for (InputScale s : of(InputScale.class)) {
+        for (InputScale s : updates.inputs()) {
             base = base.mul(leaf(s.factor(), s.gradient(), 1)).to(x.dtype());
         }
         Tensor y = base.linear(weight);
-        for (Magnitude m : of(Magnitude.class)) { // as much of the product as it changes
+        for (Magnitude m : updates.magnitudes()) { // as much of the product as it changes
             Tensor change = dropped(x).linear(weight).mul(factor(m).add(-1));
             y = y.add(change).to(x.dtype());
         }
         if (bias != null) {
             y = y.add(bias);
         }
-        for (LowRank update : of(LowRank.class)) {
+        for (LowRank update : updates.lowRank()) {
             y = y.add(decomposed(update(update, x)));
         }
-        for (OutputScale s : of(OutputScale.class)) {
+        for (Delta d : updates.deltas()) {
+            y = y.add(x.linear(leaves.leaf(d.matrix(), d.learner())));
+        }
+        for (OutputScale s : updates.outputs()) {
             y = y.mul(leaf(s.factor(), s.gradient(), 1)).to(x.dtype());
         }
         return y;
     }
 
-    private <T extends LayerUpdate> List<T> of(Class<T> kind) {
-        return updates.stream().filter(kind::isInstance).map(kind::cast).toList();
-    }
-
     private Tensor decomposed(Tensor update) {
         Tensor y = update;
-        for (Magnitude m : of(Magnitude.class)) {
+        for (Magnitude m : updates.magnitudes()) {
             y = y.mul(factor(m)).to(update.dtype());
         }
         return y;

@@ -16,6 +16,7 @@ import org.attune.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// A block in ordinary operators with autograd: it computes every combination of parts, and is the
 /// yardstick for [WrittenBlock]. Its backward pass runs the block again with recording on.
@@ -26,11 +27,11 @@ final class PlainBlock {
     private final Block block;
     private final PassContext pass;
     private final List<Leaf> leaves = new ArrayList<>();
+    private final Leaves learning = this::leaf;
 
     /// @param parameter compute copy that collects a gradient
-    /// @param gradient float32 sum that it is added to
-    /// @param scale factor on the way
-    private record Leaf(Tensor parameter, Tensor gradient, double scale) {}
+    /// @param learner gets it, float32
+    private record Leaf(Tensor parameter, Consumer<Tensor> learner) {}
 
     PlainBlock(Block block, PassContext pass) {
         this.block = block;
@@ -51,8 +52,7 @@ final class PlainBlock {
             run(input, true).backward(dOut);
         }
         for (Leaf leaf : leaves) {
-            Tensor g = leaf.parameter().gradient().to(DType.FLOAT32);
-            leaf.gradient().addInPlace(leaf.scale() == 1 ? g : g.mul(leaf.scale()));
+            leaf.learner().accept(leaf.parameter().gradient().to(DType.FLOAT32));
         }
         leaves.clear();
         return input.gradient().copy();
@@ -122,7 +122,7 @@ final class PlainBlock {
     private Tensor value(Weight weight, boolean training) {
         Tensor value = weight.value(pass.adapter());
         Tensor gradient = weight.gradient(pass.adapter());
-        return training && gradient != null ? leaf(value, gradient, 1) : value;
+        return training && gradient != null ? learning.leaf(value, gradient, 1) : value;
     }
 
     /// All parts side by side.
@@ -135,16 +135,16 @@ final class PlainBlock {
     }
 
     private Tensor project(FusedLinear linear, int part, Tensor x, boolean training) {
-        Leaves learning = training ? this::leaf : Leaves.NONE;
-        return new PlainLinear(linear, part, pass.adapter(), pass.dropout(), learning).forward(x);
+        Leaves own = training ? learning : Leaves.NONE;
+        return new PlainLinear(linear, part, pass.adapter(), pass.dropout(), own).forward(x);
     }
 
-    private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {
-        if (gradient == null) {
+    private Tensor leaf(Tensor parameter, Consumer<Tensor> learner) {
+        if (learner == null) {
             return parameter;
         }
         Tensor leaf = parameter.detach().requireGradient(true);
-        leaves.add(new Leaf(leaf, gradient, scale));
+        leaves.add(new Leaf(leaf, learner));
         return leaf;
     }
 }

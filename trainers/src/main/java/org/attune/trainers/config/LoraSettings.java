@@ -21,8 +21,10 @@ import java.util.Map;
 ///     2023](https://arxiv.org/abs/2312.03732)
 /// @param useDora trained lengths for the rows of a changed weight, [Liu et al.
 ///     2024](https://arxiv.org/abs/2402.09353)
-/// @param peftType kind of the adapter; the others but `lora_target_modules` and
-///     `lora_modules_to_save` concern LoRA
+/// @param peftType kind of the adapter. `lora_target_modules` and `lora_modules_to_save` concern
+///     all, `lora_r` all but IA³ and OFT, `lora_alpha` and the patterns LoRA, LoHa and LoKr
+/// @param peftKwargs further fields of PEFT's configuration of the kind, for LoHa, LoKr, OFT and
+///     HRA
 /// @param feedforwardModules of an IA³ adapter: those of its modules whose input is scaled, not
 ///     their output. Empty: PEFT's choice for the family (`down_proj`) among the modules
 /// @param loraRankPattern PEFT's `rank_pattern`: other ranks for some modules
@@ -38,6 +40,7 @@ public record LoraSettings(
         boolean useRslora,
         boolean useDora,
         PeftType peftType,
+        Map<String, Object> peftKwargs,
         List<@NotBlank(message = "module names") String> feedforwardModules,
         Map<String, Integer> loraRankPattern,
         Map<String, Double> loraAlphaPattern)
@@ -45,6 +48,7 @@ public record LoraSettings(
     public LoraSettings {
         loraTargetModules = List.copyOf(loraTargetModules);
         loraModulesToSave = List.copyOf(loraModulesToSave);
+        peftKwargs = Map.copyOf(peftKwargs);
         feedforwardModules = List.copyOf(feedforwardModules);
         loraRankPattern = Map.copyOf(loraRankPattern);
         loraAlphaPattern = Map.copyOf(loraAlphaPattern);

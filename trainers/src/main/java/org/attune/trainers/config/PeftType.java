@@ -6,5 +6,15 @@ public enum PeftType {
     LORA,
     /// Factors of keys, values and feed-forward features, [Liu et al.
     /// 2022](https://arxiv.org/abs/2205.05638).
-    IA3
+    IA3,
+    /// Products of two low-rank matrices element by element, [Hyeon-Woo et al.
+    /// 2021](https://arxiv.org/abs/2108.06098).
+    LOHA,
+    /// Kronecker products, [Yeh et al. 2023](https://arxiv.org/abs/2309.14859).
+    LOKR,
+    /// Rotations of input features in blocks, [Qiu et al.
+    /// 2023](https://arxiv.org/abs/2306.07280).
+    OFT,
+    /// Reflections of input features, [Yuan et al. 2024](https://arxiv.org/abs/2405.17484).
+    HRA
 }

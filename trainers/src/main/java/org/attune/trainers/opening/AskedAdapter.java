@@ -3,20 +3,32 @@ package org.attune.trainers.opening;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.FormulaConfig;
 import org.attune.adapter.Ia3Config;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
+import org.attune.adapter.TargetedModules;
+import org.attune.adapter.formula.FormulaKind;
+import org.attune.adapter.formula.FormulaOptions;
+import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
+import org.attune.error.Spelling;
+import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.ModulePaths;
 import org.attune.models.ModelSetup;
 import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.PeftType;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// The adapter that a run's settings ask for on a model.
 ///
@@ -42,7 +54,16 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                 switch (settings.peftType()) {
                     case LORA -> lora(settings);
                     case IA3 -> ia3(settings);
+                    case LOHA -> formula(FormulaKind.LOHA, settings);
+                    case LOKR -> formula(FormulaKind.LOKR, settings);
+                    case OFT -> formula(FormulaKind.OFT, settings);
+                    case HRA -> formula(FormulaKind.HRA, settings);
                 };
+        if (settings.peftType() != PeftType.IA3 && !settings.feedforwardModules().isEmpty()) {
+            throw ConfigException.about(
+                    "feedforward_modules",
+                    settings.feedforwardModules() + "; accepted with peft_type: ia3 only");
+        }
         return new AskedAdapter(
                 config.with(
                         config.targets(),
@@ -53,11 +74,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     }
 
     private static LoraConfig lora(LoraSettings settings) {
-        if (!settings.feedforwardModules().isEmpty()) {
-            throw ConfigException.about(
-                    "feedforward_modules",
-                    settings.feedforwardModules() + "; accepted with peft_type: ia3 only");
-        }
+        requireNoKwargs(settings);
         return new LoraConfig(
                 settings.loraR(),
                 settings.loraAlpha(),
@@ -78,11 +95,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     }
 
     private static Ia3Config ia3(LoraSettings settings) {
-        if (settings.useDora() || settings.useRslora()) {
-            throw ConfigException.about(
-                    settings.useDora() ? "use_dora" : "use_rslora",
-                    "true; accepted with peft_type: lora only");
-        }
+        requireNoKwargs(settings);
+        requireNoLora(settings);
         List<String> modules = settings.loraTargetModules();
         List<String> feedforward = settings.feedforwardModules();
         if (feedforward.isEmpty()) {
@@ -91,6 +105,84 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                     IA3_FEEDFORWARD.stream().filter(m -> open || modules.contains(m)).toList();
         }
         return Ia3Config.of(targets(modules, IA3_TARGETS), targets(feedforward, List.of()));
+    }
+
+    private static FormulaConfig formula(FormulaKind kind, LoraSettings settings) {
+        requireNoLora(settings);
+        Map<String, Object> fields = new TreeMap<>();
+        fields.put("use_cayley_neumann", true); // PEFT's choice for fresh adapters
+        fields.keySet().retainAll(kind.defaults().values().keySet());
+        settings.peftKwargs()
+                .forEach(
+                        (key, value) -> {
+                            requireField(kind, key);
+                            fields.put(key, value);
+                        });
+        try {
+            FormulaOptions options =
+                    kind.read(
+                            JsonFields.of(
+                                    "peft_type: "
+                                            + settings.peftType().name().toLowerCase(Locale.ROOT),
+                                    fields));
+            boolean scaled = options.values().containsKey("alpha");
+            FormulaOptions ranked =
+                    kind == FormulaKind.OFT ? options : options.with("r", settings.loraR());
+            var config =
+                    new FormulaConfig(
+                            kind,
+                            scaled ? ranked.with("alpha", settings.loraAlpha()) : ranked,
+                            scaled ? settings.loraRankPattern() : Map.of(),
+                            scaled ? settings.loraAlphaPattern() : Map.of(),
+                            TargetedModules.of(
+                                    targets(settings.loraTargetModules(), DEFAULT_TARGETS)),
+                            "CAUSAL_LM",
+                            Optional.empty());
+            config.untrainable()
+                    .ifPresent(
+                            why -> {
+                                throw new ConfigException(why);
+                            });
+            return config;
+        } catch (AttuneException e) {
+            throw ConfigException.about("peft_kwargs", e.getMessage());
+        }
+    }
+
+    /// A field that is a key of the run's file would have two values.
+    private static void requireField(FormulaKind kind, String key) {
+        Set<String> own = new TreeSet<>(kind.defaults().values().keySet());
+        own.removeAll(Set.of("alpha", "fan_in_fan_out"));
+        if (kind != FormulaKind.OFT) {
+            own.remove("r");
+        }
+        if (!own.contains(key)) {
+            String meant =
+                    Spelling.nearest(key, own)
+                            .map(name -> "; did you mean \"" + name + "\"?")
+                            .orElse("");
+            throw ConfigException.about(
+                    "peft_kwargs",
+                    "\"%s\" is no field of %s beside lora_r and lora_alpha; there are %s%s"
+                            .formatted(key, kind, own, meant));
+        }
+    }
+
+    private static void requireNoKwargs(LoraSettings settings) {
+        if (!settings.peftKwargs().isEmpty()) {
+            throw ConfigException.about(
+                    "peft_kwargs",
+                    settings.peftKwargs()
+                            + "; accepted with peft_type: loha, lokr, oft or hra only");
+        }
+    }
+
+    private static void requireNoLora(LoraSettings settings) {
+        if (settings.useDora() || settings.useRslora()) {
+            throw ConfigException.about(
+                    settings.useDora() ? "use_dora" : "use_rslora",
+                    "true; accepted with peft_type: lora only");
+        }
     }
 
     private static boolean areNames(List<String> modules) {
@@ -138,6 +230,9 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                                             lora.alpha(),
                                             lora.dropout());
                     case Ia3Config _ -> "an IA3 adapter";
+                    case FormulaConfig formula ->
+                            "an adapter of kind %s with %s"
+                                    .formatted(formula.kind(), formula.options().values());
                 };
         return "%s on %d modules%s"
                 .formatted(

@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
@@ -96,12 +97,28 @@ public final class PolicySetup implements AutoCloseable {
         purpose.ifPresent(p -> requireTaskType(p, model));
         requireNoModelDropout(model, dropout);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
-        model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
+        model.adapter()
+                .ifPresent(
+                        given -> {
+                            AdapterFit.require(shape, given);
+                            requireTrainable(given);
+                        });
         if (lora.usePeft()) {
             AskedAdapter asked = AskedAdapter.of(lora, model, shape);
             AdapterFit.require(shape, asked.config());
             model.adapter().ifPresent(asked::requireSame);
         }
+    }
+
+    private static void requireTrainable(AdapterFolder given) {
+        given.config()
+                .untrainable()
+                .ifPresent(
+                        why -> {
+                            throw new ModelException(
+                                    "%s/%s: %s. Write 0 there to train on without it"
+                                            .formatted(given.path(), AdapterConfig.FILE, why));
+                        });
     }
 
     /// Nothing here drops activations of the model itself, so training with dropout would not be

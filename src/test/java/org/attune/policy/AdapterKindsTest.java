@@ -9,10 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.FormulaConfig;
 import org.attune.adapter.Ia3Config;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
+import org.attune.adapter.formula.FormulaKind;
+import org.attune.adapter.formula.FormulaOptions;
 import org.attune.error.ConfigException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder;
@@ -23,6 +26,7 @@ import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -34,9 +38,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
-/// Adapters that multiply features: DoRA's trained lengths of rows, and IA³.
-class ScalesTest {
+/// Adapters that aren't low-rank products alone: DoRA's trained lengths of rows, IA³, formulas.
+class AdapterKindsTest {
     private static final List<DecoderConfig> MODELS =
             List.of(TinyModels.tiedLlama(), TinyModels.everything(), TinyModels.wideHeads());
 
@@ -66,13 +72,50 @@ class ScalesTest {
         return new ModuleSelection.Names(List.of(names));
     }
 
+    /// On a model of this shape; formulas on one of them, since they see nothing of a model.
+    private static List<AdapterConfig> kinds(DecoderConfig model) {
+        return model.equals(TinyModels.everything()) ? all() : features();
+    }
+
     private static List<AdapterConfig> all() {
+        return Stream.concat(features().stream(), formulas().stream()).toList();
+    }
+
+    private static List<AdapterConfig> features() {
         return List.of(
                 dora(new ModuleSelection.AllLinear(), 0),
                 dora(names("q_proj", "v_proj", "down_proj"), 0),
                 Ia3Config.of(names("k_proj", "v_proj", "down_proj"), names("down_proj")),
                 Ia3Config.of(new ModuleSelection.AllLinear(), names("down_proj", "k_proj")),
                 Ia3Config.of(names("gate_proj", "up_proj"), names("gate_proj", "up_proj")));
+    }
+
+    private static List<AdapterConfig> formulas() {
+        return List.of(
+                formula(FormulaKind.LOHA, o -> o.with("r", 3), new ModuleSelection.AllLinear()),
+                formula(
+                        FormulaKind.LOKR,
+                        o -> o.with("r", 1).with("decompose_both", true),
+                        names("q_proj", "v_proj", "down_proj")),
+                formula(
+                        FormulaKind.LOKR,
+                        o -> o.with("decompose_factor", 2),
+                        names("gate_proj", "o_proj")),
+                formula(
+                        FormulaKind.OFT,
+                        o -> o.with("oft_block_size", 4),
+                        names("q_proj", "k_proj", "up_proj")),
+                formula(
+                        FormulaKind.HRA,
+                        o -> o.with("r", 3).with("apply_GS", true),
+                        names("v_proj", "up_proj")));
+    }
+
+    /// With random values.
+    private static AdapterConfig formula(
+            FormulaKind kind, UnaryOperator<FormulaOptions> options, ModuleSelection targets) {
+        return FormulaConfig.of(
+                kind, options.apply(kind.defaults()).with("init_weights", false), targets);
     }
 
     /// A policy whose trained values are random.
@@ -110,7 +153,7 @@ class ScalesTest {
     @Test
     void writtenEqualsPlain() {
         for (DecoderConfig model : MODELS) {
-            for (AdapterConfig config : all()) {
+            for (AdapterConfig config : kinds(model)) {
                 outcome(model, config, DType.FLOAT32, Outcome.PLAIN)
                         .assertEqualTo(
                                 model + " " + config,
@@ -153,7 +196,7 @@ class ScalesTest {
     @Test
     void theMergedModelIsTheSame() {
         for (DecoderConfig model : MODELS) {
-            for (AdapterConfig config : all()) {
+            for (AdapterConfig config : kinds(model)) {
                 with(
                         model,
                         config,
@@ -194,7 +237,10 @@ class ScalesTest {
                                 LoraInitialisation.KAIMING,
                                 "CAUSAL_LM",
                                 Optional.empty()),
-                        all().get(2));
+                        all().get(2),
+                        fresh(FormulaKind.LOHA),
+                        fresh(FormulaKind.LOKR),
+                        fresh(FormulaKind.OFT));
         for (AdapterConfig config : fresh) {
             Engine.run(
                     () -> {
@@ -217,6 +263,10 @@ class ScalesTest {
                         }
                     });
         }
+    }
+
+    private static AdapterConfig fresh(FormulaKind kind) {
+        return FormulaConfig.of(kind, kind.defaults(), new ModuleSelection.AllLinear());
     }
 
     @Test
@@ -250,6 +300,38 @@ class ScalesTest {
                         assertFalse(Arrays.equals(before, after));
                         frozen.move(1);
                         assertArrayEquals(after, Outcome.logProbs(frozen, forest));
+                    });
+        }
+    }
+
+    /// Along a random direction the loss changes as the gradients say. DoRA's are others: its norm
+    /// is a constant to them.
+    @Test
+    void gradientsAreTheLosses() {
+        for (AdapterConfig config : all().subList(2, all().size())) {
+            with(
+                    TinyModels.everything(),
+                    config,
+                    DType.FLOAT32,
+                    policy -> {
+                        var piece = List.of(Adapted.piece(TinyModels.everything(), 7));
+                        float[] gradients = Outcome.of(policy, piece).gradients();
+                        float[] direction = new float[gradients.length];
+                        var random = TinyModels.random("direction");
+                        double expected = 0;
+                        for (int i = 0; i < direction.length; i++) {
+                            direction[i] = random.nextBoolean() ? 1e-3f : -1e-3f;
+                            expected += 2 * direction[i] * gradients[i];
+                        }
+                        Tensor values = policy.parameters().values();
+                        Tensor step = Tensor.of(values.device(), direction, direction.length);
+                        values.addInPlace(step);
+                        policy.parameters().valuesChanged();
+                        double up = Outcome.of(policy, piece).loss();
+                        values.subInPlace(step.mul(2));
+                        policy.parameters().valuesChanged();
+                        double down = Outcome.of(policy, piece).loss();
+                        assertClose(config.toString(), expected, up - down, 2e-5, 0.02);
                     });
         }
     }
@@ -324,12 +406,17 @@ class ScalesTest {
     @Test
     void theOutputLayerHasLowRankUpdatesOnly() {
         for (AdapterConfig config :
-                List.of(dora(names("lm_head"), 0), Ia3Config.of(names("lm_head"), names()))) {
+                List.of(
+                        dora(names("lm_head"), 0),
+                        Ia3Config.of(names("lm_head"), names()),
+                        formula(FormulaKind.LOHA, o -> o, names("lm_head")))) {
             var error =
                     assertThrows(
                             ConfigException.class,
                             () -> AdapterFit.require(TinyModels.llama(), config));
-            assertTrue(error.getMessage().contains("neither DoRA nor IA3"), error.getMessage());
+            assertTrue(
+                    error.getMessage().contains("neither DoRA nor another kind"),
+                    error.getMessage());
         }
     }
 }

@@ -4,32 +4,31 @@ import org.attune.tensor.Tensor;
 
 import java.util.List;
 
-/// The factors that one adapter has for linear layers that read the same input, in ordinary
+/// What one adapter does to linear layers that read the same input, beside its columns: ordinary
 /// operators around the layers' products. `N` rows.
-final class Scales {
+final class AroundProduct {
     private final FusedLinear layer;
+    private final UpdatesByKind updates;
     private final List<InputScale> inputs;
     private final List<OutputScale> outputs;
     private final List<Magnitude> magnitudes;
 
-    Scales(FusedLinear layer, List<LayerUpdate> updates) {
+    AroundProduct(FusedLinear layer, UpdatesByKind updates) {
         this.layer = layer;
-        inputs = of(InputScale.class, updates);
-        outputs = of(OutputScale.class, updates);
-        magnitudes = of(Magnitude.class, updates);
-    }
-
-    private static <T> List<T> of(Class<T> kind, List<LayerUpdate> updates) {
-        return updates.stream().filter(kind::isInstance).map(kind::cast).toList();
+        this.updates = updates;
+        inputs = updates.inputs();
+        outputs = updates.outputs();
+        magnitudes = updates.magnitudes();
     }
 
     boolean isEmpty() {
-        return inputs.isEmpty() && outputs.isEmpty() && magnitudes.isEmpty();
+        return updates.fitColumns();
     }
 
     /// As [FusedLinear#forward(Tensor, Adapter, Dropout, Tensor)].
     Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
         Tensor y = inputs.isEmpty() ? layer.product(hx, adapter, dropout) : scaled(hx, adapter);
+        updates.deltas().forEach(d -> d.apply(layer.input(hx), rows(y, d)));
         for (Magnitude m : magnitudes) {
             Tensor own = rows(y, m);
             m.applyInPlace(own);
@@ -78,6 +77,9 @@ final class Scales {
     /// As [FusedLinear#backward(Tensor, Tensor, Dropout)], of the trained adapter.
     Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
         Tensor x = layer.input(hx);
+        if (inputs.isEmpty() && outputs.isEmpty() && magnitudes.isEmpty()) {
+            return withDeltas(layer.back(dy, hx, dropout), dy, x);
+        }
         Tensor dz = dy.copy(); // (N, out)
         if (!outputs.isEmpty() || !magnitudes.isEmpty()) {
             Tensor z = layer.filledProduct(hx); // (N, out)
@@ -90,6 +92,7 @@ final class Scales {
             z.close();
         }
         Tensor dx = inputs.isEmpty() ? layer.back(dz, hx, dropout) : backToInputs(dz, hx);
+        withDeltas(dx, dz, x);
         for (Magnitude m : magnitudes) {
             Dropout.Mask mask = mask(m, dropout);
             if (!mask.dropsNothing()) {
@@ -99,6 +102,11 @@ final class Scales {
                 dx.addInPlace(mask.inPlace(t).mulInPlace(mask.scale()));
             }
         }
+        return dx;
+    }
+
+    private Tensor withDeltas(Tensor dx, Tensor dz, Tensor x) {
+        updates.deltas().forEach(d -> d.backward(rows(dz, d), x, dx));
         return dx;
     }
 

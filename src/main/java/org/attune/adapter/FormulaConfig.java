@@ -1,0 +1,139 @@
+package org.attune.adapter;
+
+import org.attune.adapter.formula.FormulaKind;
+import org.attune.adapter.formula.FormulaOptions;
+import org.attune.error.ConfigException;
+import org.attune.files.PrettyJson;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// Configuration of an adapter whose updates of weights are formulas, PEFT's `peft_type: LOHA`,
+/// `LOKR`, `OFT` or `HRA`.
+///
+/// @param kind of formula
+/// @param options of that kind
+/// @param rankPattern `rank_pattern`: regular expression of a path's end → `r`
+/// @param alphaPattern `alpha_pattern`: the same for `alpha`
+/// @param modules that get an adapter
+/// @param taskType `task_type`
+/// @param baseModel `base_model_name_or_path`
+public record FormulaConfig(
+        FormulaKind kind,
+        FormulaOptions options,
+        Map<String, Integer> rankPattern,
+        Map<String, Double> alphaPattern,
+        TargetedModules modules,
+        String taskType,
+        Optional<String> baseModel)
+        implements AdapterConfig {
+    /// @throws ConfigException if a value is outside its range or a pattern is malformed
+    public FormulaConfig {
+        rankPattern = Collections.unmodifiableMap(new TreeMap<>(rankPattern));
+        alphaPattern = Collections.unmodifiableMap(new TreeMap<>(alphaPattern));
+        ModulePatterns.require("rank_pattern", rankPattern.keySet());
+        ModulePatterns.require("alpha_pattern", alphaPattern.keySet());
+        if (!alphaPattern.isEmpty() && !options.values().containsKey("alpha")) {
+            throw new ConfigException("alpha_pattern: adapters of kind " + kind + " have no alpha");
+        }
+        kind.formula(options);
+        rankPattern.values().forEach(r -> kind.formula(options.with("r", r)));
+        alphaPattern.values().forEach(a -> kind.formula(options.with("alpha", a)));
+    }
+
+    /// Equal adapters on these modules of a causal language model.
+    public static FormulaConfig of(
+            FormulaKind kind, FormulaOptions options, ModuleSelection targets) {
+        return new FormulaConfig(
+                kind,
+                options,
+                Map.of(),
+                Map.of(),
+                TargetedModules.of(targets),
+                "CAUSAL_LM",
+                Optional.empty());
+    }
+
+    @Override
+    public ModuleSelection targets() {
+        return modules.targets();
+    }
+
+    @Override
+    public List<String> modulesToSave() {
+        return modules.modulesToSave();
+    }
+
+    @Override
+    public double dropout() {
+        return 0;
+    }
+
+    @Override
+    public Optional<AdapterTarget> match(String path) {
+        if (!modules.contains(path)) {
+            return Optional.empty();
+        }
+        FormulaOptions own =
+                ModulePatterns.find("rank_pattern", rankPattern, path)
+                        .map(r -> options.with("r", r))
+                        .orElse(options);
+        FormulaOptions scaled =
+                ModulePatterns.find("alpha_pattern", alphaPattern, path)
+                        .map(a -> own.with("alpha", a))
+                        .orElse(own);
+        return Optional.of(new FormulaTarget(path, kind.formula(scaled)));
+    }
+
+    @Override
+    public List<String> suffixes() {
+        return kind.formula(options).suffixes().stream().map(s -> "." + s).toList();
+    }
+
+    @Override
+    public LoraInitialisation initialisation() {
+        return options.startsAtBase() ? LoraInitialisation.KAIMING : LoraInitialisation.RANDOM_BOTH;
+    }
+
+    @Override
+    public Optional<String> untrainable() {
+        return kind.dropouts().stream()
+                .filter(key -> options.values().get(key).doubleValue() != 0)
+                .map(key -> key + " is " + options.values().get(key) + "; accepted: 0")
+                .findFirst();
+    }
+
+    @Override
+    public boolean savesWhole(String path, boolean tied) {
+        return modulesToSave().stream().anyMatch(path::endsWith);
+    }
+
+    @Override
+    public boolean tiesSaved() {
+        return false;
+    }
+
+    @Override
+    public FormulaConfig with(
+            ModuleSelection otherTargets,
+            List<String> otherModules,
+            String otherTask,
+            Optional<String> otherBase) {
+        return new FormulaConfig(
+                kind,
+                options,
+                rankPattern,
+                alphaPattern,
+                modules.with(otherTargets, otherModules),
+                otherTask,
+                otherBase);
+    }
+
+    @Override
+    public String toJson(boolean transposed) {
+        return PrettyJson.text(FormulaJson.toNode(this, transposed));
+    }
+}

@@ -1,0 +1,168 @@
+package org.attune.adapter.formula;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.error.ConfigException;
+import org.attune.files.JsonFields;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/// Kinds of adapters whose updates are formulas, by PEFT's `peft_type`.
+public enum FormulaKind {
+    /// Products of two low-rank matrices, element by element.
+    LOHA(
+            """
+            {"r": 8, "alpha": 8, "init_weights": true, "rank_dropout": 0.0, "module_dropout": 0.0,
+             "use_effective_conv2d": false}\
+            """,
+            Map.of(
+                    "init_weights",
+                    "[true, false]",
+                    "use_khatri_rao",
+                    "[\"auto\", false]",
+                    "r2",
+                    "[]"),
+            o -> new HadamardProduct(o.count("r"), o.number("alpha") / o.count("r"))),
+
+    /// Kronecker products of two matrices.
+    LOKR(
+            """
+            {"r": 8, "alpha": 8, "init_weights": true, "rank_dropout": 0.0, "module_dropout": 0.0,
+             "use_effective_conv2d": false, "decompose_both": false, "decompose_factor": -1,
+             "rank_dropout_scale": false}\
+            """,
+            Map.of("init_weights", "[true, false, \"lycoris\"]"),
+            o ->
+                    new KroneckerProduct(
+                            o.count("r"),
+                            o.number("alpha") / o.count("r"),
+                            o.flag("decompose_both"),
+                            o.factor("decompose_factor"))),
+
+    /// Rotations of input features in blocks. Files without `use_cayley_neumann` are older than it.
+    OFT(
+            """
+            {"r": 0, "oft_block_size": 32, "init_weights": true, "module_dropout": 0.0,
+             "coft": false, "eps": 6e-05, "block_share": false, "use_cayley_neumann": false,
+             "num_cayley_neumann_terms": 5, "bias": "none", "fan_in_fan_out": false}\
+            """,
+            Map.of("init_weights", "[true, false]", "coft", "[false]", "bias", "[\"none\"]"),
+            FormulaKind::rotation),
+
+    /// Reflections of input features.
+    HRA(
+            """
+            {"r": 8, "apply_GS": false, "init_weights": true, "bias": "none"}\
+            """,
+            Map.of("init_weights", "[true, false]", "bias", "[\"none\"]"),
+            o -> new Reflections(o.count("r"), o.flag("apply_GS")));
+
+    private final Map<String, JsonNode> defaults = new TreeMap<>();
+    private final Map<String, JsonNode> accepted = new TreeMap<>();
+    private final Function<FormulaOptions, WeightFormula> formula;
+
+    /// @param defaults its fields in `adapter_config.json`, as a JSON object
+    /// @param accepted values of fields that accept few, as JSON lists; absent ones always are
+    /// @param formula of one module's options
+    FormulaKind(
+            String defaults,
+            Map<String, String> accepted,
+            Function<FormulaOptions, WeightFormula> formula) {
+        this.formula = formula;
+        JsonFields fields = JsonFields.parse(name(), defaults);
+        fields.keys().forEach(key -> this.defaults.put(key, fields.get(key)));
+        accepted.forEach(
+                (key, values) ->
+                        this.accepted.put(
+                                key,
+                                JsonFields.parse(name(), "{\"values\": " + values + "}")
+                                        .get("values")));
+    }
+
+    private static Rotation rotation(FormulaOptions o) {
+        int blocks = o.integer("r");
+        int size = o.integer("oft_block_size");
+        if (blocks < 0 || size < 0 || (blocks == 0) == (size == 0)) {
+            throw new ConfigException(
+                    "r is %d and oft_block_size %d; accepted: one of them ≥ 1, the other 0"
+                            .formatted(blocks, size));
+        }
+        int terms = o.flag("use_cayley_neumann") ? o.count("num_cayley_neumann_terms") : 0;
+        return new Rotation(blocks, size, o.flag("block_share"), terms);
+    }
+
+    /// The kind of a `peft_type`, if it is one of these.
+    public static Optional<FormulaKind> of(String peftType) {
+        return Arrays.stream(values()).filter(k -> k.name().equals(peftType)).findFirst();
+    }
+
+    /// What a fresh adapter has unless something else is asked for.
+    public FormulaOptions defaults() {
+        return new FormulaOptions(defaults);
+    }
+
+    /// Its fields in a file.
+    ///
+    /// @throws org.attune.error.ModelException if one has a value that Attune doesn't compute
+    public FormulaOptions read(JsonFields json) {
+        accepted.forEach(
+                (key, values) -> {
+                    JsonNode value = json.get(key);
+                    if (value != null && !contains(values, value)) {
+                        throw json.invalid(key, accepted(values));
+                    }
+                });
+        Map<String, JsonNode> read = new TreeMap<>(defaults);
+        defaults.forEach(
+                (key, preset) -> {
+                    if (json.has(key)) {
+                        read.put(key, typed(json, key, preset));
+                    }
+                });
+        return new FormulaOptions(read);
+    }
+
+    private static boolean contains(JsonNode values, JsonNode value) {
+        for (JsonNode one : values) {
+            if (one.equals(value)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String accepted(JsonNode values) {
+        return values.isEmpty()
+                ? "null: adapters with this feature are not supported"
+                : values.toString();
+    }
+
+    /// A value of the same type as the default, but for those with a list of values.
+    private JsonNode typed(JsonFields json, String key, JsonNode preset) {
+        if (!accepted.containsKey(key)) {
+            switch (preset.getNodeType()) {
+                case BOOLEAN -> json.flag(key, false);
+                case NUMBER -> json.number(key);
+                default -> json.text(key);
+            }
+        }
+        return json.get(key);
+    }
+
+    /// How a module with these options is updated.
+    ///
+    /// @throws ConfigException if an option is outside its range
+    public WeightFormula formula(FormulaOptions options) {
+        return formula.apply(options);
+    }
+
+    /// Options that only training obeys, and Attune doesn't: dropout of ranks and modules.
+    public List<String> dropouts() {
+        return defaults.keySet().stream().filter(key -> key.endsWith("_dropout")).toList();
+    }
+}

@@ -1,0 +1,92 @@
+package org.attune.adapter.formula;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+import java.util.function.Supplier;
+
+/// How an adapter makes the update of one weight from trained tensors: `W' = W + Δ`. Formulas are
+/// records, equal where they are the same formula.
+public interface WeightFormula {
+    /// A size that is not known yet.
+    long ANY = -1;
+
+    /// The weight that is updated.
+    ///
+    /// @param out its rows
+    /// @param in its columns
+    /// @param weight its values, float32 `(out, in)`, for formulas that [read][#readsWeight] them
+    record Base(long out, long in, Supplier<Tensor> weight) {}
+
+    /// A trained tensor.
+    ///
+    /// @param suffix what follows the module's path in PEFT's files, e.g. `hada_w1_a`
+    /// @param start values of a fresh adapter
+    /// @param shape row-major; [#ANY] where a size is not known
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    record Part(String suffix, Start start, long... shape) {}
+
+    /// Values that a fresh adapter begins with.
+    enum Start {
+        ZEROS {
+            @Override
+            public float[] values(long[] shape, UniformRandomProvider random) {
+                return new float[(int) (shape[0] * shape[1])];
+            }
+        },
+
+        /// Uniform in ±1/√columns, PyTorch's `kaiming_uniform_` with `a = √5`.
+        KAIMING {
+            @Override
+            public float[] values(long[] shape, UniformRandomProvider random) {
+                double bound = 1 / Math.sqrt(shape[1]);
+                float[] values = new float[(int) (shape[0] * shape[1])];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = (float) (bound * (2 * random.nextDouble() - 1));
+                }
+                return values;
+            }
+        },
+
+        /// As [#KAIMING] of half the columns, each of which comes twice. Odd numbers: [#KAIMING].
+        PAIRS {
+            @Override
+            public float[] values(long[] shape, UniformRandomProvider random) {
+                if (shape[1] % 2 != 0) {
+                    return KAIMING.values(shape, random);
+                }
+                float[] half = KAIMING.values(new long[] {shape[0], shape[1] / 2}, random);
+                float[] values = new float[2 * half.length];
+                for (int i = 0; i < half.length; i++) {
+                    values[2 * i] = half[i];
+                    values[2 * i + 1] = half[i];
+                }
+                return values;
+            }
+        };
+
+        /// @param shape of a matrix
+        /// @return its values, row by row
+        public abstract float[] values(long[] shape, UniformRandomProvider random);
+    }
+
+    /// What is trained, in the order in which it is kept.
+    ///
+    /// @param out rows of the weight, or [#ANY]
+    /// @param in its columns, or [#ANY]
+    /// @return empty if which tensors there are depends on sizes that aren't known
+    List<Part> parts(long out, long in);
+
+    /// All names that a tensor of this kind of formula may have behind a module's path.
+    List<String> suffixes();
+
+    /// `Δ` in float32, `(out, in)`, in operators that autograd can record, in the current scope.
+    ///
+    /// @param base `W`
+    /// @param values of [#parts], float32
+    Tensor delta(Base base, List<Tensor> values);
+
+    /// Whether `Δ` depends on the weight.
+    boolean readsWeight();
+}
