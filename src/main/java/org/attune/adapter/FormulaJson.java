@@ -9,9 +9,8 @@ import org.attune.files.JsonFields;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// `adapter_config.json` of adapters with formulas. Unknown fields are ignored, since newer
-// versions
-/// of PEFT add some.
+/// `adapter_config.json` of adapters with formulas. Unknown fields are ignored: newer versions of
+/// PEFT add some.
 final class FormulaJson {
     private static final String TRANSPOSED = "fan_in_fan_out";
 
