@@ -6,7 +6,7 @@ import org.attune.error.CheckpointException;
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFolder;
 import org.attune.files.WrittenHashes;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -1,7 +1,7 @@
 package org.attune.http;
 
 import org.attune.error.Secrets;
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.net.URI;

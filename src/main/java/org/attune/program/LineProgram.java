@@ -3,7 +3,7 @@ package org.attune.program;
 import org.attune.error.Excerpt;
 import org.attune.error.Secrets;
 import org.attune.files.BoundedLines;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

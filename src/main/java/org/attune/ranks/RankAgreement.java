@@ -1,7 +1,7 @@
 package org.attune.ranks;
 
 import org.attune.error.CollectiveException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

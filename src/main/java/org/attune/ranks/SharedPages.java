@@ -1,7 +1,7 @@
 package org.attune.ranks;
 
+import org.attune.json.Json;
 import org.attune.tensor.MemoryFile;
-import org.attune.text.Json;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

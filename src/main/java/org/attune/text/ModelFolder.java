@@ -1,6 +1,8 @@
 package org.attune.text;
 
 import org.attune.error.ModelException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;

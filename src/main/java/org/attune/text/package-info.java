@@ -2,5 +2,4 @@
 ///
 /// Read [Tokenizer], then [HfTokenizer] and [TokenizerReader] for files, [ChatTemplate] and
 /// [JinjaChatTemplate] for conversations, and [AssistantMask] for which tokens the assistant said.
-/// [Json] is the reader of JSON texts.
 package org.attune.text;

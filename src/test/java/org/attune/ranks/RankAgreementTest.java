@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.CollectiveException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.junit.jupiter.api.Test;
 import org.mockito.Mockito;
 

@@ -1,5 +1,6 @@
 package org.attune.text;
 
+import org.attune.json.Json;
 import org.attune.testing.Fixtures;
 
 import java.io.IOException;

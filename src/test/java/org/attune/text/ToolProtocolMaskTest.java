@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.json.Json;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.parse.protocol.ToolProtocols;
 import org.attune.text.parse.protocol.ToolProtocols.Choice;

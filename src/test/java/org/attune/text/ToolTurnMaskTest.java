@@ -3,6 +3,7 @@ package org.attune.text;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
+import org.attune.json.Json;
 import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

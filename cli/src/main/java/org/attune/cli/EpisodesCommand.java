@@ -3,9 +3,9 @@ package org.attune.cli;
 import org.attune.episode.EndReason;
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.json.Json;
 import org.attune.rollout.source.RecordedCompletion;
 import org.attune.rollout.source.RecordedLines;
-import org.attune.text.Json;
 import org.attune.text.TextAssets;
 
 import picocli.CommandLine.Command;

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.trainers.loop.CompletionTable;
 
 import java.util.ArrayList;

@@ -2,8 +2,8 @@ package org.attune.cli;
 
 import org.attune.episode.Episode;
 import org.attune.episode.Turn;
+import org.attune.json.Json;
 import org.attune.reward.Completion;
-import org.attune.text.Json;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;

@@ -37,6 +37,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// The rules of the house that can be read from class files: which module and package may use
@@ -45,9 +46,10 @@ import java.util.stream.Stream;
 final class ArchitectureTest {
     private static final String ROOT = "org.attune.";
 
+    private static final Set<String> BASE = Set.of("error", "json");
+
     private static final Set<String> CORE =
             Set.of(
-                    "error",
                     "http",
                     "hub",
                     "tensor",
@@ -81,8 +83,7 @@ final class ArchitectureTest {
                     "opening");
 
     private static final Set<String> LIBRARY =
-            Set.of(
-                    "core",
+            onCore(
                     "datasets",
                     "auto",
                     "rollout",
@@ -97,18 +98,19 @@ final class ArchitectureTest {
             Map.ofEntries(
                     Map.entry("records", Set.of()),
                     Map.entry("jinja", Set.of()),
-                    Map.entry("core", Set.of("jinja")),
-                    Map.entry("cuda", Set.of("core")),
-                    Map.entry("datasets", Set.of("core")),
-                    Map.entry("auto", Set.of("core", "datasets")),
-                    Map.entry("rollout", Set.of("core")),
-                    Map.entry("reward", Set.of("core")),
-                    Map.entry("agents", Set.of("core", "rollout", "reward")),
-                    Map.entry("models", Set.of("core", "rollout", "reward")),
+                    Map.entry("base", Set.of("jinja")),
+                    Map.entry("core", Set.of("jinja", "base")),
+                    Map.entry("cuda", onCore()),
+                    Map.entry("datasets", onCore()),
+                    Map.entry("auto", onCore("datasets")),
+                    Map.entry("rollout", onCore()),
+                    Map.entry("reward", onCore()),
+                    Map.entry("agents", onCore("rollout", "reward")),
+                    Map.entry("models", onCore("rollout", "reward")),
                     Map.entry(
                             "trainers",
-                            Set.of("core", "datasets", "rollout", "reward", "agents", "models")),
-                    Map.entry("bench", Set.of("core", "rollout", "reward", "models", "trainers")),
+                            onCore("datasets", "rollout", "reward", "agents", "models")),
+                    Map.entry("bench", onCore("rollout", "reward", "models", "trainers")),
                     Map.entry("cli", LIBRARY),
                     Map.entry("examples", LIBRARY));
 
@@ -154,6 +156,12 @@ final class ArchitectureTest {
             List.of("Chat", "Eval", "Merge", "Export", "Generate", "VerifyModel");
 
     private static JavaClasses main;
+
+    /// What is above the core may use the core and what it stands on.
+    private static Set<String> onCore(String... modules) {
+        return Stream.concat(Stream.of("base", "core"), Stream.of(modules))
+                .collect(Collectors.toSet());
+    }
 
     @BeforeAll
     static void importMainClasses() {
@@ -227,7 +235,10 @@ final class ArchitectureTest {
     private static String module(JavaClass type) {
         String name = type.getPackageName().substring(ROOT.length());
         String top = name.split("\\.", 2)[0];
-        String module = CUDA.contains(name) ? "cuda" : CORE.contains(top) ? "core" : top;
+        String module =
+                CUDA.contains(name)
+                        ? "cuda"
+                        : BASE.contains(top) ? "base" : CORE.contains(top) ? "core" : top;
         assertTrue(MAY_USE.containsKey(module), type.getName() + " is in a package of no module");
         return module;
     }

@@ -2,12 +2,12 @@ package org.attune.reward;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.json.Json;
 import org.attune.reward.Advantages.Aggregation;
 import org.attune.reward.Advantages.ClipRange;
 import org.attune.reward.Advantages.Scale;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
-import org.attune.text.Json;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 

@@ -1,6 +1,6 @@
 package org.attune.text.parse;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.Message;
 
 import java.util.LinkedHashMap;

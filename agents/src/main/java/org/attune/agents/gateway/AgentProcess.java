@@ -1,8 +1,8 @@
 package org.attune.agents.gateway;
 
 import org.attune.error.Excerpt;
+import org.attune.json.Json;
 import org.attune.program.LineProgram;
-import org.attune.text.Json;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;

@@ -1,6 +1,6 @@
 package org.attune.agents.gateway;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.parse.ToolCall;
 import org.attune.text.parse.TurnEvent;
 

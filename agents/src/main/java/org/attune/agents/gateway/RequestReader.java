@@ -1,7 +1,7 @@
 package org.attune.agents.gateway;
 
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 import org.attune.text.Message;
 
 import java.util.ArrayList;

@@ -15,10 +15,10 @@ import org.attune.error.DatasetException;
 import org.attune.error.Excerpt;
 import org.attune.error.Secrets;
 import org.attune.http.HttpAsk;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 import org.attune.program.LineProgram;
 import org.attune.reward.builtin.Parameters;
-import org.attune.text.Json;
-import org.attune.text.JsonException;
 
 import java.io.IOException;
 import java.net.URI;

@@ -3,7 +3,7 @@ package org.attune.agents.gym;
 import org.attune.episode.Episode;
 import org.attune.episode.ToolOutcome;
 import org.attune.episode.Turn;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.Message;
 
 import java.util.ArrayList;

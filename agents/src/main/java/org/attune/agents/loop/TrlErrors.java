@@ -1,7 +1,7 @@
 package org.attune.agents.loop;
 
 import org.attune.episode.ToolOutcome;
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.util.Map;
 

@@ -3,7 +3,7 @@ package org.attune.agents.mcp;
 import org.attune.agents.tool.ToolResult;
 import org.attune.agents.tool.ToolSpec;
 import org.attune.error.Excerpt;
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.util.ArrayList;

@@ -4,9 +4,9 @@ import org.attune.episode.Episode;
 import org.attune.episode.EpisodeStart;
 import org.attune.episode.ToolOutcome;
 import org.attune.episode.Turn;
+import org.attune.json.Json;
 import org.attune.rollout.source.RecordedCompletion;
 import org.attune.rollout.source.RecordedLines;
-import org.attune.text.Json;
 
 import java.math.BigDecimal;
 import java.nio.file.Path;

@@ -2,8 +2,8 @@ package org.attune.agents.table;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenText;
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package org.attune.agents.tool;
 
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;

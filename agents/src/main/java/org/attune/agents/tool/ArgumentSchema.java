@@ -9,9 +9,9 @@ import com.networknt.schema.ValidationMessage;
 import org.attune.error.ConfigException;
 import org.attune.error.Excerpt;
 import org.attune.error.Spelling;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 import org.attune.reward.builtin.OfflineSchema;
-import org.attune.text.Json;
-import org.attune.text.JsonException;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -3,7 +3,7 @@ package org.attune.agents.tool;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.lang.reflect.Array;
 import java.lang.reflect.RecordComponent;

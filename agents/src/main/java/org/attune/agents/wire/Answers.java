@@ -9,7 +9,7 @@ import org.attune.agents.environment.Opening;
 import org.attune.agents.environment.Step;
 import org.attune.agents.tool.ToolResult;
 import org.attune.error.Excerpt;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.Message;
 
 import java.io.IOException;

@@ -3,7 +3,7 @@ package org.attune.agents.wire;
 import org.attune.error.Excerpt;
 import org.attune.http.JsonPost;
 import org.attune.http.ServerReply;
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.util.Map;

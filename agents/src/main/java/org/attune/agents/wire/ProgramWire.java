@@ -2,8 +2,8 @@ package org.attune.agents.wire;
 
 import org.attune.error.Excerpt;
 import org.attune.error.StopRequest;
+import org.attune.json.Json;
 import org.attune.program.LineProgram;
-import org.attune.text.Json;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.Message;
 import org.attune.text.parse.ToolCall;
 import org.junit.jupiter.api.AfterEach;

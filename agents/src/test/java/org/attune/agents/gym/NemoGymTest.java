@@ -18,7 +18,7 @@ import org.attune.episode.EpisodeStart;
 import org.attune.episode.ToolOutcome;
 import org.attune.episode.ToolOutcome.Kind;
 import org.attune.episode.Turn;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;

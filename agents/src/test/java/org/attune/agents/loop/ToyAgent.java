@@ -1,6 +1,6 @@
 package org.attune.agents.loop;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.net.URI;

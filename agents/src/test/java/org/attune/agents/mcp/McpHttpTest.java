@@ -12,7 +12,7 @@ import org.attune.agents.tool.ToolSet;
 import org.attune.episode.EpisodeId;
 import org.attune.episode.EpisodeStart;
 import org.attune.error.ConfigException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -1,6 +1,6 @@
 package org.attune.agents.mcp;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.BufferedReader;
 import java.io.IOException;

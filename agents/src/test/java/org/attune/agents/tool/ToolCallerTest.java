@@ -9,7 +9,7 @@ import org.attune.episode.EpisodeStart;
 import org.attune.episode.ToolOutcome;
 import org.attune.episode.ToolOutcome.Kind;
 import org.attune.error.ConfigException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.parse.ToolCall;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

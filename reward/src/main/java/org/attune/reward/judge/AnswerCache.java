@@ -1,8 +1,8 @@
 package org.attune.reward.judge;
 
 import org.attune.files.AtomicFile;
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

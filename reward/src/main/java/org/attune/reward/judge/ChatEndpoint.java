@@ -3,8 +3,8 @@ package org.attune.reward.judge;
 import org.attune.error.ServerException;
 import org.attune.http.JsonPost;
 import org.attune.http.PatientPost;
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 
 import java.net.URI;
 import java.time.Duration;

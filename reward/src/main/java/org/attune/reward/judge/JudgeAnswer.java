@@ -1,7 +1,7 @@
 package org.attune.reward.judge;
 
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 
 import java.util.Arrays;
 import java.util.List;

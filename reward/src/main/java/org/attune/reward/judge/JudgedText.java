@@ -1,8 +1,8 @@
 package org.attune.reward.judge;
 
+import org.attune.json.Json;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
-import org.attune.text.Json;
 import org.attune.text.Message;
 
 import java.util.ArrayList;

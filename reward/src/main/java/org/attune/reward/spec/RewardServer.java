@@ -2,13 +2,13 @@ package org.attune.reward.spec;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import org.attune.json.Json;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardLog;
-import org.attune.text.Json;
 import org.attune.text.Message;
 
 import java.io.BufferedReader;

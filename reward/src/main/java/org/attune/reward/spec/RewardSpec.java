@@ -2,6 +2,7 @@ package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.json.Json;
 import org.attune.program.GivenPrograms;
 import org.attune.program.LineProgram;
 import org.attune.program.ProgramSearch;
@@ -15,7 +16,6 @@ import org.attune.reward.external.ProcessReward;
 import org.attune.reward.external.PythonReward;
 import org.attune.reward.judge.JudgeReward;
 import org.attune.reward.judge.JudgeSpec;
-import org.attune.text.Json;
 
 import java.io.File;
 import java.nio.file.Files;

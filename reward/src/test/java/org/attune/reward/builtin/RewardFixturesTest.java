@@ -2,13 +2,13 @@ package org.attune.reward.builtin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.json.Json;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
-import org.attune.text.Json;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 

@@ -222,7 +222,7 @@ class JudgeRewardTest {
                                                     scores.put(
                                                             m.group(1),
                                                             (long) m.group(2).length()));
-                            return says("So:\n" + org.attune.text.Json.write(scores));
+                            return says("So:\n" + org.attune.json.Json.write(scores));
                         })) {
             var prompts = new ArrayList<Prompt>();
             var completions = new ArrayList<Completion>();

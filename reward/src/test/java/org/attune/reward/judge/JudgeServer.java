@@ -3,7 +3,7 @@ package org.attune.reward.judge;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.io.OutputStream;

@@ -1,7 +1,7 @@
 package org.attune.text.parse.family;
 
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 import org.attune.text.parse.turn.CallList;
 import org.attune.text.parse.turn.CallReader.CallReading;
 import org.attune.text.parse.turn.PythonRules;

@@ -1,7 +1,7 @@
 package org.attune.text.parse.protocol;
 
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 import org.attune.text.parse.turn.ArgumentTypes;
 import org.attune.text.parse.turn.PythonRules;
 import org.attune.text.parse.turn.UnreadableException;

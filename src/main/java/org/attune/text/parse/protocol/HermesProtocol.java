@@ -1,7 +1,7 @@
 package org.attune.text.parse.protocol;
 
+import org.attune.json.Json;
 import org.attune.text.Conversation;
-import org.attune.text.Json;
 import org.attune.text.Message;
 import org.attune.text.parse.ToolProtocol;
 import org.attune.text.parse.TurnParser;

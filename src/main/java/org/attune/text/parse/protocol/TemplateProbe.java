@@ -1,10 +1,10 @@
 package org.attune.text.parse.protocol;
 
 import org.attune.error.DatasetException;
+import org.attune.json.Json;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.Conversation;
-import org.attune.text.Json;
 import org.attune.text.Message;
 import org.attune.text.parse.ToolCall;
 import org.attune.text.parse.family.Families;

@@ -1,6 +1,6 @@
 package org.attune.text.parse.protocol;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.parse.family.Families;
 import org.attune.text.parse.family.Family;
 import org.attune.text.parse.template.ResponseTemplate;

@@ -1,6 +1,6 @@
 package org.attune.text.parse.turn;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package org.attune.text.parse.turn;
 
-import org.attune.text.Json;
-import org.attune.text.JsonException;
+import org.attune.json.Json;
+import org.attune.json.JsonException;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,7 @@ package org.attune.text.parse.family;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.turn.FormatParser;
 import org.junit.jupiter.params.ParameterizedTest;

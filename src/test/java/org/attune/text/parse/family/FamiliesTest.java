@@ -3,7 +3,7 @@ package org.attune.text.parse.family;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.parse.Cuts;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;

@@ -2,11 +2,11 @@ package org.attune.text.parse.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.json.Json;
 import org.attune.testing.CaseReport;
 import org.attune.text.ChatTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.JinjaChatTemplate;
-import org.attune.text.Json;
 import org.attune.text.Message;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextFixtures;

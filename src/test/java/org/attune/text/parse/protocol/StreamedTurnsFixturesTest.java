@@ -3,8 +3,8 @@ package org.attune.text.parse.protocol;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.json.Json;
 import org.attune.testing.CaseReport;
-import org.attune.text.Json;
 import org.attune.text.TextFixtures;
 import org.attune.text.parse.Cuts;
 import org.attune.text.parse.ParsedTurn;

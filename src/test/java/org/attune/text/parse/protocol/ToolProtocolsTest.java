@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.Conversation;
 import org.attune.text.JinjaChatTemplate;
-import org.attune.text.Json;
 import org.attune.text.Message;
 import org.attune.text.SpecialTokens;
 import org.attune.text.parse.Cuts;

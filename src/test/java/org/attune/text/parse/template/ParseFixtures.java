@@ -1,6 +1,6 @@
 package org.attune.text.parse.template;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.TextFixtures;
 import org.attune.text.parse.TurnParser;
 

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.text.parse.ParsedTurn;
 import org.junit.jupiter.api.Test;
 

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.error.CheckpointException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.json.Json;
 import org.attune.reward.RewardFailure;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.CompletionBytes;
-import org.attune.text.Json;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

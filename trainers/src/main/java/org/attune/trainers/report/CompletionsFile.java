@@ -3,7 +3,7 @@ package org.attune.trainers.report;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.CheckpointException;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.TrainingListener;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.text.Json;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;

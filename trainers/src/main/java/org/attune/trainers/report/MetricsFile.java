@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.checkpoint.Checkpoint;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
-import org.attune.text.Json;
+import org.attune.json.Json;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.TrainingListener;

@@ -1,4 +1,4 @@
-package org.attune.text;
+package org.attune.json;
 
 import java.math.BigInteger;
 import java.util.ArrayList;

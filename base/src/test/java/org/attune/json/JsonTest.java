@@ -1,4 +1,4 @@
-package org.attune.text;
+package org.attune.json;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

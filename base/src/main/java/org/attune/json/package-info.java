@@ -1,0 +1,4 @@
+/// JSON: reading and writing, strictly or as Python does.
+///
+/// Read [Json]. A text that is none ends in a [JsonException] with line and column.
+package org.attune.json;
