@@ -25,7 +25,9 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor li
         List<TokenPass.Layer> layers = new ArrayList<>();
         for (LlamaBlock b : decoder.llamaBlocks().orElse(List.of())) {
             List<TokenPass.Linear> linears =
-                    b.linears().stream().flatMap(l -> l.decoding(adapter).stream()).toList();
+                    b.linears().stream()
+                            .flatMap(l -> l.decodingCopy().of(adapter).stream())
+                            .toList();
             if (linears.size() < b.linears().size()) {
                 return Optional.empty();
             }

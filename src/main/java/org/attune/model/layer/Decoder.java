@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// The weights of a decoder, in one compute dtype on one device. What differs between families
 /// stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
@@ -127,9 +128,9 @@ public final class Decoder implements AutoCloseable {
     /// none, since they are too large to have it beside the weights, get one.
     public void packDecoding() {
         if (canPackDecoding()) {
-            long numbers = linears().stream().mapToLong(FusedLinear::packedNumbers).sum();
+            long numbers = decodingCopies().mapToLong(DecodingCopy::numbers).sum();
             try (var memory = new LargePages(device, dtype, numbers, linears().size())) {
-                linears().forEach(l -> l.serveTokens(memory.take(scope, l.packedNumbers())));
+                decodingCopies().forEach(c -> c.serve(memory.take(scope, c.numbers())));
             }
         }
     }
@@ -137,15 +138,19 @@ public final class Decoder implements AutoCloseable {
     /// The same where it takes no memory, not even for a moment: the copy stays where it is.
     public void packDecodingInPlace() {
         if (packs && canPackDecoding()) {
-            linears().forEach(FusedLinear::serveTokens);
+            decodingCopies().forEach(DecodingCopy::serve);
         }
+    }
+
+    private Stream<DecodingCopy> decodingCopies() {
+        return linears().stream().map(FusedLinear::decodingCopy);
     }
 
     private boolean canPackDecoding() {
         return TokenKernel.suits(config, device, dtype)
-                && !linears().stream().allMatch(FusedLinear::servesTokens)
+                && !decodingCopies().allMatch(DecodingCopy::serves)
                 && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
-                && linears().stream().allMatch(FusedLinear::canServeTokens);
+                && decodingCopies().allMatch(DecodingCopy::canServe);
     }
 
     /// Keeps nothing but what forward passes read, with the adapter that is attached: half of the

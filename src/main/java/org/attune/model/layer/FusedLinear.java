@@ -4,27 +4,14 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Kernels;
-import org.attune.tensor.OuterProducts;
-import org.attune.tensor.PackedMatrix;
-import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
-import org.attune.tensor.TokenPass;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
-/// Linear layers that read the same input (q, k and v; gate and up), as one product.
-///
-/// The trained adapter stands in extra columns: with `u = x (sA)ᵀ`, `[x | u] [W | B]ᵀ` is one
-/// product that adds the update in float32 before rounding, and its backward pass gives the
-/// gradients of `x` and `u` in one product too. `B`s stand block-diagonally.
-/// A frozen second adapter (a reference) of the same form borrows these columns for a pass, so that
-/// equal adapters give equal bits; one of another form is added by its own products.
+/// Linear layers that read the same input (q, k and v; gate and up), as one product: their weights
+/// in [LinearWeights], their adapters in [AttachedUpdates], what decoding reads in [DecodingCopy].
 public final class FusedLinear {
     /// @param path module path as Hugging Face spells it, e.g. `model.layers.0.self_attn.q_proj`
     /// @param firstRow first row of the fused matrix
@@ -32,19 +19,13 @@ public final class FusedLinear {
     /// @param hasBias whether it has a bias
     public record Part(String path, int firstRow, int out, boolean hasBias) {}
 
-    private final TensorScope owner;
     private final List<Part> parts;
     private final int in;
     private final int out;
     private final LinearWeights weights;
     private final Tensor bias; // (out) or null
-    private boolean servesTokens; // decoding reads the packed copy
-    private LoraDownMatrices reducers; // the `sA` of the adapter in the columns; null without
-    private final Attached none = Attached.of(this, List.of());
-    private Attached trained = none;
-    private AdapterInputs inputs; // of the trained adapter; null without
-    private ScaledCopies trainedCopies; // of its matrices into the columns; null before
-    private final Map<Adapter, Attached> frozen = new HashMap<>();
+    private final AttachedUpdates updates;
+    private final DecodingCopy decodingCopy;
     private BaseGradients gradients = BaseGradients.none();
 
     /// @param packs whether to keep a copy of the matrix in the layout that products like best
@@ -55,7 +36,6 @@ public final class FusedLinear {
             Device device,
             DType dtype,
             boolean packs) {
-        this.owner = owner;
         this.parts = List.copyOf(parts);
         this.in = in;
         out = parts.stream().mapToInt(Part::out).sum();
@@ -64,6 +44,8 @@ public final class FusedLinear {
                 parts.stream().anyMatch(Part::hasBias)
                         ? owner.adopt(Tensor.zeros(device, dtype, out))
                         : null;
+        updates = new AttachedUpdates(owner, this, weights);
+        decodingCopy = new DecodingCopy(this, weights, updates, bias);
     }
 
     public List<Part> parts() {
@@ -80,20 +62,12 @@ public final class FusedLinear {
 
     /// Columns that a pass needs behind the input.
     public int extra(Adapter adapter) {
-        return switch (adapter.kind()) {
-            // Zeros there, to use the packed copy, and to give the bits of an adapter that is zero.
-            case OFF -> weights.packs() ? weights.extra() : 0;
-            case TRAINED -> weights.extra();
-            case FROZEN -> weights.packs() || hasColumnsOf(attached(adapter)) ? weights.extra() : 0;
-        };
+        return updates.extra(adapter);
     }
 
-    private boolean hasColumnsOf(Attached adapter) {
-        return columns(adapter.lowRank()).equals(columns(trained.lowRank()));
-    }
-
-    private static List<List<Integer>> columns(List<LowRank> updates) {
-        return updates.stream().map(u -> List.of(u.part(), u.rank())).toList();
+    /// What decoding reads.
+    public DecodingCopy decodingCopy() {
+        return decodingCopy;
     }
 
     /// The base weight of one part, a view `(out, in)`.
@@ -109,69 +83,29 @@ public final class FusedLinear {
         return p.hasBias() ? bias.narrow(0, p.firstRow(), p.out()) : null;
     }
 
-    private Attached attached(Adapter adapter) {
-        return switch (adapter.kind()) {
-            case OFF -> none;
-            case TRAINED -> trained;
-            case FROZEN -> frozen.getOrDefault(adapter, none);
-        };
-    }
-
     /// What an adapter does to these layers, nothing if it doesn't touch them.
     List<LayerUpdate> updates(Adapter adapter) {
-        return attached(adapter).updates();
+        return updates.of(adapter).updates();
     }
 
-    /// Makes room for the trained adapter. `updates` must be in order of their parts. Call
+    /// Makes room for the trained adapter. `own` must be in order of their parts. Call
     /// [#refreshTrained] when its matrices have their numbers.
-    public void attachTrained(List<? extends LayerUpdate> updates) {
+    public void attachTrained(List<? extends LayerUpdate> own) {
         requirePlain();
-        Attached attached = Attached.of(this, updates);
-        int columns = attached.lowRank().stream().mapToInt(LowRank::rank).sum();
-        boolean others = columns != weights.extra();
-        if (others || !hasColumnsOf(attached)) {
-            weights.resize(columns);
-            weights.unpackFrozen(); // their columns stand where the trained ones did
+        if (!updates.attachTrained(own)) {
+            decodingCopy.stop();
         }
-        trained = attached;
-        if (others) {
-            servesTokens = false; // the copy is another one now
-            if (reducers != null) {
-                reducers.close();
-            }
-            try (var _ = TensorScope.open("attach")) {
-                reducers =
-                        columns == 0
-                                ? null
-                                : new LoraDownMatrices(owner, weights.columns(), columns, in);
-            }
-        }
-        List<LowRank> lowRank = trained.lowRank();
-        inputs = columns == 0 ? null : new AdapterInputs(in, lowRank, paths(lowRank), reducers);
-        findPlaces();
-    }
-
-    private List<String> paths(List<LowRank> updates) {
-        return updates.stream().map(u -> parts.get(u.part()).path()).toList();
-    }
-
-    private void findPlaces() {
-        if (trainedCopies != null) {
-            trainedCopies.close();
-        }
-        trainedCopies = intoColumns(trained.lowRank());
     }
 
     /// Adds a frozen adapter, or replaces it.
-    public void attachFrozen(Adapter adapter, List<? extends LayerUpdate> updates) {
+    public void attachFrozen(Adapter adapter, List<? extends LayerUpdate> own) {
         requirePlain();
-        frozen.put(adapter, Attached.of(this, updates));
-        weights.unpackFrozen();
+        updates.attachFrozen(adapter, own);
     }
 
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
-        copyTrained();
+        updates.copyTrained();
         weights.columnsChanged();
     }
 
@@ -179,7 +113,7 @@ public final class FusedLinear {
     /// [#leaves] and [#arrived] from now on.
     List<MemorySegment> takeMemory() {
         List<MemorySegment> memory = weights.takeMemory();
-        findPlaces(); // the columns may have moved
+        updates.columnsMoved();
         return memory;
     }
 
@@ -202,7 +136,8 @@ public final class FusedLinear {
 
     /// Makes a copy for the backward pass too, where there is to be one.
     void packBackward() {
-        if (!trainsBase() && trained.fitsColumns()) { // scales read the numbers themselves
+        // What is computed around the product reads the numbers themselves.
+        if (!trainsBase() && updates.of(Adapter.TRAINED).fitsColumns()) {
             weights.packBackward();
         }
     }
@@ -214,60 +149,16 @@ public final class FusedLinear {
     /// Memory whose numbers stay as they are; none where decoding has it in large pages, which
     /// shared memory has not.
     List<MemorySegment> frozenMemory() {
-        return trainsBase() || servesTokens ? List.of() : weights.frozenMemory();
-    }
-
-    /// Whether decoding can read the copy that forward passes read.
-    boolean canServeTokens() {
-        return !trainsBase() && PackedMatrix.servesTokens(out, in, weights.extra());
-    }
-
-    /// Whether it does.
-    boolean servesTokens() {
-        return servesTokens;
-    }
-
-    /// Numbers of that copy.
-    long packedNumbers() {
-        return weights.packedNumbers();
-    }
-
-    /// Has decoding read it where it is.
-    void serveTokens() {
-        weights.pack();
-        servesTokens = true;
-    }
-
-    /// Has all of them read a copy in memory of so many numbers.
-    void serveTokens(Tensor memory) {
-        try (var _ = TensorScope.open("pack")) {
-            weights.packInto(memory);
-        }
-        servesTokens = true;
-        findPlaces(); // the columns may have moved
-    }
-
-    /// What decoding reads, if there is that copy and the adapter is one that it can have.
-    public Optional<TokenPass.Linear> decoding(Adapter adapter) {
-        if (!servesTokens || !attached(adapter).fitsColumns()) {
-            return Optional.empty();
-        }
-        if (adapter.kind() == Adapter.Kind.OFF
-                || weights.extra() == 0 && attached(adapter).lowRank().isEmpty()) {
-            return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));
-        }
-        return adapter.kind() == Adapter.Kind.TRAINED
-                ? Optional.of(new TokenPass.Linear(weights.packed(), bias, reducers.packed()))
-                : Optional.empty();
+        return trainsBase() || decodingCopy.serves() ? List.of() : weights.frozenMemory();
     }
 
     /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
     /// nothing can be attached, merged or trained any more.
     void keepForward() {
         requirePlain();
-        if (!trainsBase() && frozen.isEmpty()) {
+        if (!trainsBase() && !updates.hasFrozen()) {
             weights.keepForward();
-            findPlaces(); // the columns may have moved
+            updates.columnsMoved();
         }
     }
 
@@ -275,7 +166,7 @@ public final class FusedLinear {
     void keepPlain() {
         requirePlain();
         weights.keepPlain();
-        servesTokens = false;
+        decodingCopy.stop();
     }
 
     /// Forgets what was made of a frozen adapter's values, after they changed.
@@ -289,36 +180,6 @@ public final class FusedLinear {
                     "of %s only what forward passes read is kept"
                             .formatted(parts.getFirst().path()));
         }
-    }
-
-    private void copyTrained() {
-        if (!trained.lowRank().isEmpty()) {
-            trainedCopies.run();
-            reducers.changed();
-        }
-    }
-
-    private void copyToColumns(List<LowRank> updates) {
-        try (var copies = intoColumns(updates)) {
-            copies.run();
-        }
-        reducers.changed();
-    }
-
-    /// Copies of an adapter's matrices to where products read them.
-    private ScaledCopies intoColumns(List<LowRank> updates) {
-        var copies = new ScaledCopies(owner);
-        try (var _ = TensorScope.open("places")) {
-            int column = 0;
-            for (LowRank update : updates) {
-                Part p = parts.get(update.part());
-                Tensor rows = weights.columns().narrow(0, p.firstRow(), p.out());
-                copies.add(update.b(), 1, rows.narrow(1, column, update.rank()));
-                copies.add(update.scaledA(), 1, reducers.place(column, update));
-                column += update.rank();
-            }
-        }
-        return copies;
     }
 
     /// `y = x Wᵀ + b` with the adapter's update.
@@ -335,7 +196,7 @@ public final class FusedLinear {
     ///
     /// @param residual `(N, out)`, or null: none
     public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
-        Attached own = attached(adapter);
+        Attached own = updates.of(adapter);
         return own.fitsColumns()
                 ? addBias(product(hx, adapter, dropout, residual))
                 : own.around().forward(hx, adapter, dropout, residual);
@@ -343,7 +204,7 @@ public final class FusedLinear {
 
     /// Whether [#forwardInto] can do it.
     public boolean canWrite(Adapter adapter) {
-        Attached own = attached(adapter);
+        Attached own = updates.of(adapter);
         return weights.matrix().isPresent()
                 && own.fitsColumns()
                 && (adapter.kind() == Adapter.Kind.TRAINED || own.lowRank().isEmpty());
@@ -353,11 +214,11 @@ public final class FusedLinear {
     ///
     /// @param y written, `(N, out)`
     public void forwardInto(Tensor hx, Adapter adapter, Tensor y) {
-        boolean updates = adapter.kind() == Adapter.Kind.TRAINED;
-        if (updates) {
-            fillTrained(hx, Dropout.NONE);
+        boolean updated = adapter.kind() == Adapter.Kind.TRAINED;
+        if (updated) {
+            updates.fill(hx, Dropout.NONE);
         }
-        Kernels.mm(hx, (updates ? weights.matrix().orElseThrow() : weights.base()).t(), y);
+        Kernels.mm(hx, (updated ? weights.matrix().orElseThrow() : weights.base()).t(), y);
         if (bias != null) {
             DeviceKernels.addBias(y, bias);
         }
@@ -372,7 +233,7 @@ public final class FusedLinear {
         return switch (adapter.kind()) {
             case OFF -> withoutUpdate(hx, residual);
             case TRAINED -> {
-                fillTrained(hx, dropout);
+                updates.fill(hx, dropout);
                 yield weights.product(hx, residual);
             }
             case FROZEN -> withFrozen(hx, adapter, residual);
@@ -404,7 +265,7 @@ public final class FusedLinear {
                     hx.narrow(1, in, extra(adapter)).zeroInPlace();
                 }
             }
-            case TRAINED -> fillTrained(hx, dropout);
+            case TRAINED -> updates.fill(hx, dropout);
             case FROZEN -> throw new IllegalStateException("a frozen adapter has no backward pass");
         }
     }
@@ -417,36 +278,14 @@ public final class FusedLinear {
         return weights.product(hx, residual);
     }
 
-    private void fillTrained(Tensor hx, Dropout dropout) {
-        if (inputs != null) {
-            inputs.fill(hx, dropout);
-        }
-    }
-
     private Tensor withFrozen(Tensor hx, Adapter adapter, Tensor residual) {
-        List<LowRank> updates = attached(adapter).lowRank();
-        if (weights.extra() > 0 && hasColumnsOf(attached(adapter))) {
-            try {
-                copyToColumns(updates);
-                reducers.reduce(hx);
-                return weights.product(adapter, hx, residual);
-            } finally {
-                copyTrained();
-                weights.columnsAreTrained();
-            }
-        }
-        Tensor y = withoutUpdate(hx, null);
-        Tensor x = input(hx);
-        for (LowRank update : updates) {
-            Part p = parts.get(update.part());
-            Kernels.addmm(
-                    y.narrow(1, p.firstRow(), p.out()),
-                    x.mm(update.scaledA().t()),
-                    update.b().t(),
-                    1,
-                    1);
-        }
-        return LinearWeights.plus(y, residual);
+        return updates.inColumns(hx, adapter, residual)
+                .orElseGet(
+                        () -> {
+                            Tensor y = withoutUpdate(hx, null);
+                            updates.addTo(input(hx), adapter, y);
+                            return LinearWeights.plus(y, residual);
+                        });
     }
 
     /// The gradient of `x`, `(N, in)`; adds to the gradients of parameters.
@@ -455,6 +294,7 @@ public final class FusedLinear {
     /// @param hx what [#forward] was given and filled
     /// @param dropout what [#forward] was given
     public Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
+        Attached trained = updates.of(Adapter.TRAINED);
         return trained.fitsColumns()
                 ? back(dy, hx, dropout)
                 : trained.around().backward(dy, hx, dropout);
@@ -465,20 +305,7 @@ public final class FusedLinear {
         Tensor x = weights.extra() == 0 ? hx : hx.narrow(1, 0, in);
         gradients.add(dy, x);
         requirePlain();
-        if (inputs == null) {
-            return weights.backward(dy).dx();
-        }
-        List<OuterProducts.Product> products = new ArrayList<>();
-        Tensor dx = inputs.backward(weights, dy, x, dropout, products); // (N, in)
-        int column = in;
-        for (LowRank update : trained.lowRank()) {
-            Part p = parts.get(update.part());
-            Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);
-            column += update.rank();
-        }
-        OuterProducts.add(products);
-        return dx;
+        return updates.backward(dy, x, hx, dropout);
     }
 
     /// Makes backward passes add to the gradients of the base parameters (float32 views).

@@ -109,7 +109,8 @@ class FusedLinearCopiesTest {
     }
 
     private static void serveTokens(FusedLinear layer) {
-        layer.serveTokens(Tensor.empty(Device.cpu(), DType.BFLOAT16, layer.packedNumbers()));
+        DecodingCopy copy = layer.decodingCopy();
+        copy.serve(Tensor.empty(Device.cpu(), DType.BFLOAT16, copy.numbers()));
     }
 
     @Test
@@ -120,7 +121,7 @@ class FusedLinearCopiesTest {
                         FusedLinear layer = layer(scope);
                         Seen plain = seen(layer);
                         serveTokens(layer);
-                        assertTrue(layer.decoding(Adapter.TRAINED).isPresent());
+                        assertTrue(layer.decodingCopy().of(Adapter.TRAINED).isPresent());
                         plain.assertClose(seen(layer));
                         layer.packBackward();
                         assertTrue(layer.packsBackward());

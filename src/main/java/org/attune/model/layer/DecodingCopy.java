@@ -1,0 +1,76 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.tensor.TokenPass;
+
+import java.util.Optional;
+
+/// The packed copy of linear layers that read the same input, where tokens are decoded with it: the
+/// one of forward passes, or one in memory that all layers share.
+public final class DecodingCopy {
+    private final FusedLinear layer;
+    private final LinearWeights weights;
+    private final AttachedUpdates updates;
+    private final Tensor bias; // (out) or null
+    private boolean serves;
+
+    DecodingCopy(FusedLinear layer, LinearWeights weights, AttachedUpdates updates, Tensor bias) {
+        this.layer = layer;
+        this.weights = weights;
+        this.updates = updates;
+        this.bias = bias;
+    }
+
+    /// Whether decoding can read the copy that forward passes read.
+    boolean canServe() {
+        return !layer.trainsBase()
+                && PackedMatrix.servesTokens(layer.out(), layer.in(), weights.extra());
+    }
+
+    /// Whether it does.
+    boolean serves() {
+        return serves;
+    }
+
+    /// Numbers of that copy.
+    long numbers() {
+        return weights.packedNumbers();
+    }
+
+    /// Has decoding read it where it is.
+    void serve() {
+        weights.pack();
+        serves = true;
+    }
+
+    /// Has all passes read a copy in memory of so many numbers.
+    void serve(Tensor memory) {
+        try (var _ = TensorScope.open("pack")) {
+            weights.packInto(memory);
+        }
+        serves = true;
+        updates.columnsMoved();
+    }
+
+    /// Says that the copy is gone or another one.
+    void stop() {
+        serves = false;
+    }
+
+    /// What decoding reads, if there is that copy and the adapter is one that it can have.
+    public Optional<TokenPass.Linear> of(Adapter adapter) {
+        Attached attached = updates.of(adapter);
+        if (!serves || !attached.fitsColumns()) {
+            return Optional.empty();
+        }
+        if (adapter.kind() == Adapter.Kind.OFF
+                || weights.extra() == 0 && attached.lowRank().isEmpty()) {
+            return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));
+        }
+        return adapter.kind() == Adapter.Kind.TRAINED
+                ? Optional.of(new TokenPass.Linear(weights.packed(), bias, updates.packed()))
+                : Optional.empty();
+    }
+}
