@@ -52,7 +52,7 @@ for module in src cuda rollout trainers; do
   (cd "$sources" && grep -rLE 'org\.mockito' --include='*Test.java' org/attune/{tensor,optim,model,policy,rollout,trainers} 2>/dev/null) |
     sed 's|/|.|g; s|\.java$||; s|^|-c=|' >>"$kit/tests/classes.txt" || true
 done
-for module in base datasets reward agents models; do
+for module in base text datasets reward agents models; do
   (cd "$root/$module/target/test-classes" && zip -qr "$kit/tests/lib/attune-$module-tests.jar" .)
 done
 version=$(sed -n 's|.*<junit.version>5\.\(.*\)</junit.version>.*|1.\1|p' "$root/pom.xml")

@@ -34,8 +34,9 @@ import java.util.stream.Stream;
 @Tag("thorough")
 final class DoorsTest {
     /// Types that modules use of others. It may only fall, except where a package becomes a module:
-    /// the 8 types that others use of `auto`, and 2 of `base`, were doors between packages before.
-    private static final int MOST_DOORS = 488;
+    /// 8 types that others use of `auto`, 2 of `base` and 1 of `text` were doors between packages
+    /// before.
+    private static final int MOST_DOORS = 489;
 
     private static final String EXAMPLES = "org.attune.examples"; // they are read, not used
 

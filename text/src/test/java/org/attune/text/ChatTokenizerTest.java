@@ -5,10 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.files.JsonFields;
 import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,10 @@ class ChatTokenizerTest {
         return assets.withTemplate(
                         JinjaChatTemplate.compile("test.jinja", source, assets.specials()))
                 .chat();
+    }
+
+    private static ObjectNode parsed(String json) throws JsonProcessingException {
+        return (ObjectNode) new ObjectMapper().readTree(json);
     }
 
     @Test
@@ -180,10 +185,10 @@ class ChatTokenizerTest {
 
     /// Gemma has tokens for line breaks and indentation, which end nothing.
     @Test
-    void tokensOfWhiteSpaceAreText() {
+    void tokensOfWhiteSpaceAreText() throws JsonProcessingException {
         int next = assets.tokenizer().vocabularySize();
         String json = assets.tokenizer().json();
-        ObjectNode more = JsonFields.parse("json", json).toNode();
+        ObjectNode more = parsed(json);
         for (String content : List.of("\n\n", "<tool>")) {
             ArrayNode added = (ArrayNode) more.get("added_tokens");
             ObjectNode token = added.get(0).deepCopy();
@@ -202,9 +207,9 @@ class ChatTokenizerTest {
 
     /// A vocabulary may have a control token among its words, as SentencePiece's have.
     @Test
-    void aControlTokenThatTheVocabularyHasTooIsCut() {
+    void aControlTokenThatTheVocabularyHasTooIsCut() throws JsonProcessingException {
         int hello = assets.tokenizer().id("hello").orElseThrow();
-        ObjectNode more = JsonFields.parse("json", assets.tokenizer().json()).toNode();
+        ObjectNode more = parsed(assets.tokenizer().json());
         ArrayNode added = (ArrayNode) more.get("added_tokens");
         ObjectNode token = added.get(0).deepCopy();
         added.add(token.put("id", hello).put("content", "hello").put("special", false));
