@@ -7,23 +7,23 @@ import org.attune.tensor.Tensor;
 import java.util.Arrays;
 
 /// Checks of what goes between ranks, the same for all carriers.
-final class TensorParts {
+public final class TensorParts {
     private TensorParts() {}
 
-    static void requireRank(int rank, int size) {
+    public static void requireRank(int rank, int size) {
         if (rank < 0 || rank >= size) {
             throw new IndexOutOfBoundsException(
                     "rank %d of %d; ranks are 0 to %d".formatted(rank, size, size - 1));
         }
     }
 
-    static void requireDense(String what, Tensor values) {
+    public static void requireDense(String what, Tensor values) {
         if (!values.isDense()) {
             throw new ShapeException(what + ": " + values + " is not contiguous");
         }
     }
 
-    static void requireSummable(String what, Tensor sum) {
+    public static void requireSummable(String what, Tensor sum) {
         requireDense(what, sum);
         if (sum.dtype() != DType.FLOAT32) {
             throw new ShapeException(
@@ -31,15 +31,7 @@ final class TensorParts {
         }
     }
 
-    /// Refuses what a library of the processor's memory can't reach.
-    static void requireHost(String what, Tensor values) {
-        if (values.device().isGpu()) {
-            throw new ShapeException(
-                    what + ": " + values + " is not in the processor's memory, where MPI is");
-        }
-    }
-
-    static void requireParts(
+    public static void requireParts(
             String what, Tensor whole, int[] counts, Tensor part, int rank, int size) {
         requireSummable(what, whole);
         requireSummable(what, part);
@@ -52,7 +44,7 @@ final class TensorParts {
         requireSameDevice(what, whole, part);
     }
 
-    static void requireParts(String what, Tensor whole, Tensor part, int size) {
+    public static void requireParts(String what, Tensor whole, Tensor part, int size) {
         requireDense(what, whole);
         requireDense(what, part);
         if (whole.dtype() != part.dtype() || whole.size() != part.size() * size) {

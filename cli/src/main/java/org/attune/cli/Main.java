@@ -1,6 +1,5 @@
 package org.attune.cli;
 
-import org.attune.cli.launch.SecretWords;
 import org.attune.files.GivenPath;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;

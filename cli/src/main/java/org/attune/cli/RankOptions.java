@@ -4,10 +4,14 @@ import picocli.CommandLine.Option;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// How many processes a command takes, and where.
 final class RankOptions {
+    /// Hands the options on to the ranks, which are started without them.
+    private static final String VARIABLE = "ATTUNE_RANKS_OPTIONS";
+
     @Option(
             names = "--ranks",
             paramLabel = "N",
@@ -27,10 +31,23 @@ final class RankOptions {
         return ranks.isPresent() || hosts.isPresent();
     }
 
-    /// These options as they are written.
-    String text() {
-        return ranks.map(n -> "--ranks " + n).orElse("")
-                + hosts.map(text -> " --hosts " + text).orElse("");
+    /// What the environment of the ranks gets.
+    Map<String, String> handedOn() {
+        String text =
+                ranks.map(n -> "--ranks " + n).orElse("")
+                        + hosts.map(names -> " --hosts " + names).orElse("");
+        return Map.of(VARIABLE, text.strip());
+    }
+
+    /// Whether these options started the process of an environment.
+    static boolean started(Map<String, String> environment) {
+        return environment.containsKey(VARIABLE);
+    }
+
+    /// The options that started the process of an environment, as words of a command line.
+    static List<String> words(Map<String, String> environment) {
+        String options = environment.getOrDefault(VARIABLE, "");
+        return options.isEmpty() ? List.of() : List.of(options.split(" +"));
     }
 
     /// Arguments of a command line without these options.

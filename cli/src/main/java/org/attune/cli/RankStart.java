@@ -1,13 +1,8 @@
 package org.attune.cli;
 
-import org.attune.cli.launch.JobPlan;
-import org.attune.cli.launch.MpiLauncher;
-import org.attune.cli.launch.RankHosts;
-import org.attune.cli.launch.RankJob;
 import org.attune.error.ConfigException;
 import org.attune.ranks.Launched;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.attune.ranks.RankProvider;
 
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -15,14 +10,13 @@ import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
 /// A command with `--ranks`: starts itself as often as asked and waits for the end.
 final class RankStart {
-    private static final Logger LOG = LoggerFactory.getLogger(RankStart.class);
-
     private static final int MOST = 100_000;
 
     private final CommandSpec command;
@@ -38,23 +32,21 @@ final class RankStart {
     /// @param advice what can be done when the job has failed
     /// @return the exit code
     int run(Supplier<String> advice) {
-        Map<String, String> environment = System.getenv();
-        JobPlan plan = plan(environment);
-        MpiLauncher launcher = MpiLauncher.find(environment);
-        if (plan.isCrowded()) {
-            LOG.warn(
-                    "--ranks {}: this machine has {} cores, so ranks share them and take longer",
-                    plan.ranks(),
-                    plan.cores());
-        }
-        LOG.info(
-                "{} ranks with {} threads each by {} ({})",
-                plan.ranks(),
-                environment.getOrDefault("OMP_NUM_THREADS", "" + plan.threads()),
-                launcher.file(),
-                launcher.version());
+        int ranks = count();
         PrintWriter err = command.commandLine().getErr();
-        RankJob job = RankJob.start(launcher, plan, options.text().strip(), program(), err);
+        Map<String, String> variables = new HashMap<>(options.handedOn());
+        List<String> words = SecretWords.hidden(program(), variables);
+        RankProvider.Job job =
+                RankProvider.find("--ranks " + ranks)
+                        .start(
+                                ranks,
+                                options.hosts.orElse(""),
+                                words,
+                                variables,
+                                line -> {
+                                    err.println(line);
+                                    err.flush();
+                                });
         int code = await(job);
         if (job.isStopping() && code == ExitCodes.DONE) {
             return ExitCodes.INTERRUPTED;
@@ -71,8 +63,8 @@ final class RankStart {
         return code;
     }
 
-    private JobPlan plan(Map<String, String> environment) {
-        if (Launched.by(environment).isPresent()) {
+    private int count() {
+        if (Launched.by(System.getenv()).isPresent()) {
             throw new ConfigException(
                     "--ranks: a launcher has started this process already; leave --ranks out, the"
                             + " launcher says how many there are");
@@ -85,11 +77,7 @@ final class RankStart {
                     "--ranks: %d is no number of processes; expected 1 to %d"
                             .formatted(ranks, MOST));
         }
-        return new JobPlan(
-                ranks,
-                RankHosts.parse(options.hosts.orElse(""), ranks),
-                Runtime.getRuntime().availableProcessors(),
-                "root".equals(System.getProperty("user.name")));
+        return ranks;
     }
 
     /// This program as each rank runs it: by the start script, or as this JVM was started.
@@ -109,7 +97,7 @@ final class RankStart {
         return words;
     }
 
-    private static int await(RankJob job) {
+    private static int await(RankProvider.Job job) {
         var hook = new Thread(job::end, "attune-job-end");
         Runtime.getRuntime().addShutdownHook(hook);
         try (var _ = SignalHook.on("INT", job::stop);

@@ -1,8 +1,7 @@
 package org.attune.cli;
 
-import org.attune.cli.launch.HostName;
-import org.attune.cli.launch.RankJob;
 import org.attune.error.CollectiveException;
+import org.attune.ranks.HostName;
 import org.attune.ranks.Launched;
 
 import java.io.OutputStream;
@@ -18,7 +17,7 @@ final class RankStreams {
 
     /// Whether a launcher started this process.
     static boolean isRank(Map<String, String> environment) {
-        return environment.containsKey(RankJob.OPTIONS) || follower(environment).isPresent();
+        return RankOptions.started(environment) || follower(environment).isPresent();
     }
 
     /// This process's number, if there are others and it isn't the first of them.

@@ -4,7 +4,9 @@ import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.cli.config.LoadedRun;
 import org.attune.error.ConfigException;
+import org.attune.ranks.RankSession;
 import org.attune.tensor.Device;
+import org.attune.trainers.config.RanksConfig;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -15,6 +17,7 @@ import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.report.HubPush;
+import org.attune.trainers.report.RankFacts;
 import org.attune.trainers.run.RunFiles;
 import org.attune.trainers.run.Runs;
 import org.slf4j.Logger;
@@ -28,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// A run from the command line: its outputs, and what Ctrl-C does.
 final class TrainingSession {
@@ -65,24 +69,27 @@ final class TrainingSession {
     /// @return the exit code
     int run(Function<Runs, RunSummary> start, StopSignal stop, List<TrainingListener> more) {
         loaded.notes().forEach(LOG::info);
-        ranks = RankSession.open(training.ranks().ranksSum());
+        RanksConfig asked = training.ranks();
+        ranks = RankSession.open(asked.ranksSum());
+        var end = new RankEnd(ranks);
         try {
             ranks.agree(() -> RankFacts.of(loaded.config()));
-            Duration limit = Duration.ofSeconds(training.ranks().ddpTimeout());
-            ranks.watch(training.save().outputDir(), limit);
-            ranks.carry(() -> Device.parse(config.model().device()), training.ranks());
+            Duration limit = Duration.ofSeconds(asked.ddpTimeout());
+            ranks.watch(training.save().outputDir(), limit, end::giveUp);
+            Supplier<Device> device = () -> Device.parse(config.model().device());
+            ranks.carry(device, asked.ddpBackend(), asked.partsWeights());
             int code;
             try (var _ = new InterruptGuard(stop, this::told);
-                    var _ = ranks.heed(stop)) {
+                    var _ = end.heed(stop)) {
                 code = ranks.ranks().writes() ? lead(start, stop, more) : follow(start, stop);
                 ranks.leave();
             }
-            return ranks.exitCode(code);
+            return end.exitCode(code);
         } catch (ConfigException e) {
-            ranks.failed();
+            end.failed();
             throw loaded.placed(e);
         } catch (RuntimeException | Error e) {
-            ranks.failed();
+            end.failed();
             throw e;
         }
     }
@@ -93,7 +100,7 @@ final class TrainingSession {
             return InterruptGuard.NO_CHECKPOINT;
         }
         return "asked to end, in %s: another rank has ended, or the job was cancelled. %s"
-                .formatted(ranks.place(), ranks.options().isEmpty() ? advice() : "");
+                .formatted(ranks.place(), options().isEmpty() ? advice() : "");
     }
 
     /// What can be done when a run has ended before its time: where it would go on, and how.
@@ -108,14 +115,20 @@ final class TrainingSession {
 
     /// Ends the other ranks after a failure of this one.
     void endOthers(int code) {
-        ranks.endOthers(code);
+        ranks.abort(code);
     }
 
     private List<String> arguments() {
         List<String> arguments =
                 new ArrayList<>(command.root().commandLine().getParseResult().originalArgs());
-        arguments.addAll(ranks.options());
+        arguments.addAll(options());
         return arguments;
+    }
+
+    /// The options by which the ranks were asked for.
+    private List<String> options() {
+        boolean alone = ranks.ranks().size() == 1;
+        return alone ? List.of() : RankOptions.words(System.getenv());
     }
 
     /// A rank that writes nothing.

@@ -3,9 +3,9 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.ranks.RankSession;
 import org.attune.ranks.RankSum;
 import org.attune.tensor.Device;
-import org.attune.trainers.config.RanksConfig;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A run of one process looks for no other.
 final class RankSessionTest {
@@ -45,13 +46,12 @@ final class RankSessionTest {
         static void main(String... args) {
             RankSession session = RankSession.open(RankSum.FIXED);
             session.agree(() -> Map.of("version", "1"));
-            session.watch(Path.of("out"), Duration.ofSeconds(10));
-            session.carry(Device::cpu, RanksConfig.defaults());
-            session.options();
+            session.watch(Path.of("out"), Duration.ofSeconds(10), System.err::println);
+            session.carry(Device::cpu, Optional.empty(), true);
             session.place();
             session.leave();
-            session.failed();
-            session.endOthers(1);
+            session.abandon();
+            session.abort(1);
         }
     }
 }

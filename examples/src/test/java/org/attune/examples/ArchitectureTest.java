@@ -65,7 +65,14 @@ final class ArchitectureTest {
                                     "checkpoint",
                                     "program"));
 
-    private static final Set<String> CUDA = Set.of("tensor.gpu", "tensor.nccl");
+    /// Packages of optional modules beside packages of the core.
+    private static final Map<String, String> OPTIONAL =
+            Map.of(
+                    "tensor.gpu", "cuda",
+                    "tensor.nccl", "cuda",
+                    "tensor.mpi", "ranks",
+                    "ranks.mpi", "ranks",
+                    "ranks.launch", "ranks");
 
     private static final Set<String> ROWS =
             Set.of("config", "batch", "loop", "step", "numerics", "rows", "opening");
@@ -103,6 +110,7 @@ final class ArchitectureTest {
                     Map.entry("text", Set.of("jinja", "base")),
                     Map.entry("core", Set.of("base", "text")),
                     Map.entry("cuda", onCore()),
+                    Map.entry("ranks", onCore()),
                     Map.entry("datasets", onCore()),
                     Map.entry("auto", onCore("datasets")),
                     Map.entry("rollout", onCore()),
@@ -238,8 +246,8 @@ final class ArchitectureTest {
         String name = type.getPackageName().substring(ROOT.length());
         String top = name.split("\\.", 2)[0];
         String module =
-                CUDA.contains(name)
-                        ? "cuda"
+                OPTIONAL.containsKey(name)
+                        ? OPTIONAL.get(name)
                         : PACKAGES.keySet().stream()
                                 .filter(several -> PACKAGES.get(several).contains(top))
                                 .findFirst()
