@@ -13,10 +13,10 @@ import org.attune.error.ConfigException;
 import org.attune.hub.HubDownload;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
+import org.attune.reports.page.ClassVerdict;
+import org.attune.reports.page.Verdict;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;
-import org.attune.trainers.page.ClassVerdict;
-import org.attune.trainers.page.Verdict;
 import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine.Command;

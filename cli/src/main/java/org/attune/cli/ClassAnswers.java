@@ -7,6 +7,7 @@ import org.attune.models.eval.EvalProblem;
 import org.attune.models.eval.EvalResult;
 import org.attune.models.eval.EvalRow;
 import org.attune.models.eval.ModelEval;
+import org.attune.reports.page.ClassVerdict;
 import org.attune.reward.task.AnswerCheck;
 import org.attune.reward.task.AnswerReward;
 import org.attune.rollout.generation.TextCompleter;
@@ -15,7 +16,6 @@ import org.attune.tensor.Engine;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
-import org.attune.trainers.page.ClassVerdict;
 
 import java.util.List;
 import java.util.Map;

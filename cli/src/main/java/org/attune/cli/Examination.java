@@ -4,6 +4,7 @@ import org.attune.files.HubCache;
 import org.attune.hub.HubAnswer;
 import org.attune.hub.HubSettings;
 import org.attune.models.AddressSpace;
+import org.attune.reports.plot.MetricPlot;
 import org.attune.tensor.Engine;
 import org.attune.trainers.memory.AvailableMemory;
 import org.attune.trainers.report.Machine;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 
-import org.attune.trainers.page.HeldOutMetric;
+import org.attune.reports.page.HeldOutMetric;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.RunCard;
 import org.attune.trainers.report.SummaryFile;

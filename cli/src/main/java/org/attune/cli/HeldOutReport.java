@@ -1,11 +1,11 @@
 package org.attune.cli;
 
 import org.attune.error.CheckpointException;
+import org.attune.reports.page.EvenStart;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
-import org.attune.trainers.page.EvenStart;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.trainers.page.ReportPage;
+import org.attune.reports.page.ReportPage;
 import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine.Command;

@@ -1,7 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.trainers.page.HeldOutMetric;
+import org.attune.reports.page.HeldOutMetric;
 import org.attune.trainers.report.RunCard;
 
 import picocli.CommandLine.Command;

@@ -5,6 +5,7 @@ import org.attune.checkpoint.CheckpointStore;
 import org.attune.cli.config.LoadedRun;
 import org.attune.error.ConfigException;
 import org.attune.ranks.RankSession;
+import org.attune.reports.plot.MetricPlot;
 import org.attune.tensor.Device;
 import org.attune.trainers.config.RanksConfig;
 import org.attune.trainers.config.RunConfig;

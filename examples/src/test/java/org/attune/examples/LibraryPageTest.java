@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.cli.Main;
-import org.attune.trainers.page.ReportPage;
+import org.attune.reports.page.ReportPage;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.RunCard;
 import org.junit.jupiter.api.AfterAll;

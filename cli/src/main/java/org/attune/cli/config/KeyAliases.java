@@ -1,5 +1,7 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.report.RunReporters;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -126,8 +128,14 @@ final class KeyAliases {
                 given.value() instanceof YamlNode.Items(var items, int _)
                         ? items
                         : List.of(given.value());
+        List<String> reporters = RunReporters.names();
         List<YamlNode> ours =
-                targets.stream().filter(t -> !SERVICES.contains(t.toString())).toList();
+                targets.stream()
+                        .filter(
+                                t ->
+                                        !SERVICES.contains(t.toString())
+                                                || reporters.contains(t.toString()))
+                        .toList();
         if (ours.size() < targets.size()) {
             notes.add(
                     given.where()

@@ -12,6 +12,7 @@ import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.Secret;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.report.RunReporters;
 
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -27,6 +28,9 @@ import java.util.OptionalLong;
 /// What the keys of a method accept and what they stand at, as the records say it.
 public final class KeyFacts {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /// Its names depend on what reporters there are.
+    static final String REPORT_TO = "report_to";
 
     private final Map<String, RecordComponent> components = new HashMap<>();
     private final Map<String, Object> defaults;
@@ -88,11 +92,17 @@ public final class KeyFacts {
         if (component == null) {
             return foreign(key);
         }
+        if (key.name().equals(REPORT_TO)) {
+            return "one or more: " + String.join(", ", RunReporters.names());
+        }
         return words(component.getGenericType(), component.getAnnotation(InRange.class));
     }
 
     /// The values among which a key's is; empty if there are too many to list.
     public List<String> choices(Key key) {
+        if (key.name().equals(REPORT_TO)) {
+            return RunReporters.names();
+        }
         RecordComponent component = components.get(key.name());
         Class<?> type = component == null ? null : raw(innermost(component.getGenericType()));
         if (type == boolean.class

@@ -5,6 +5,7 @@ import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.report.RunReporters;
 import org.attune.trainers.run.Methods;
 
 import java.nio.file.Path;
@@ -140,7 +141,11 @@ public final class RunConfigReader {
         PathKeys.resolve(settings, run.directory(), problems, missing);
         var binder = new RecordBinder(settings, problems);
         T config = binder.bind(defaults);
-        for (ConfigProblem problem : ConfigCheck.problems(config)) {
+        List<ConfigProblem> wrong = new ArrayList<>(ConfigCheck.problems(config));
+        if (config instanceof RunConfig ofRun) {
+            wrong.addAll(RunReporters.problems(ofRun.training().log().reportTo()));
+        }
+        for (ConfigProblem problem : wrong) {
             if (!binder.unread().contains(top(problem))) {
                 add(problem, run.name(), settings, given, problems);
             }
@@ -187,15 +192,16 @@ public final class RunConfigReader {
                     "env: " + setting.value() + "; accepted: variables with values");
             return new RunEnvironment(variables);
         }
+        List<String> read = RunEnvironment.read();
         for (YamlNode.Field field : fields.fields()) {
             variables.put(field.key(), field.value().toString());
-            if (!RunEnvironment.READ.contains(field.key())) {
+            if (!read.contains(field.key())) {
                 notes.add(
                         setting.where()
                                 + ": env: "
                                 + field.key()
                                 + " has no effect here; read are "
-                                + String.join(", ", RunEnvironment.READ));
+                                + String.join(", ", read));
             }
         }
         return new RunEnvironment(variables);

@@ -8,6 +8,7 @@ import org.attune.datasets.DatasetSource;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.UnsetAt;
+import org.attune.trainers.report.RunReporters;
 
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -40,7 +41,10 @@ final class ValueSchema {
     /// What a component takes; a key without a value counts as not given.
     static ObjectNode of(RecordComponent component) {
         InRange range = component.getAnnotation(InRange.class);
-        ObjectNode schema = of(component.getGenericType(), range);
+        ObjectNode schema =
+                ConfigNames.key(component.getName()).equals(KeyFacts.REPORT_TO)
+                        ? oneOrMore(choice(RunReporters.names()))
+                        : of(component.getGenericType(), range);
         UnsetAt unset = component.getAnnotation(UnsetAt.class);
         if (unset == null) {
             return orNothing(schema);
@@ -64,9 +68,13 @@ final class ValueSchema {
             }
             return generic.getRawType() == Map.class
                     ? any(List.of(typed("object"), list(texts()), texts()))
-                    : any(List.of(of(last, range), list(of(last, range))));
+                    : oneOrMore(of(last, range));
         }
         return single((Class<?>) type, range);
+    }
+
+    private static ObjectNode oneOrMore(ObjectNode one) {
+        return any(List.of(one, list(one.deepCopy())));
     }
 
     private static ObjectNode single(Class<?> type, InRange range) {
@@ -80,7 +88,10 @@ final class ValueSchema {
             return typed("boolean");
         }
         if (type.isEnum()) {
-            return choice(type);
+            return choice(
+                    Arrays.stream(type.getEnumConstants())
+                            .map(constant -> ConfigNames.wireName((Enum<?>) constant))
+                            .toList());
         }
         if (type == Object.class) {
             return JSON.createObjectNode();
@@ -110,11 +121,10 @@ final class ValueSchema {
     }
 
     /// One of a choice; some have the word no, which YAML may read as false.
-    private static ObjectNode choice(Class<?> type) {
+    private static ObjectNode choice(List<String> all) {
         ObjectNode schema = JSON.createObjectNode();
         ArrayNode words = schema.putArray("enum");
-        for (Object constant : type.getEnumConstants()) {
-            String word = ConfigNames.wireName((Enum<?>) constant);
+        for (String word : all) {
             words.add(word);
             if (word.equals("no")) {
                 words.add(false);

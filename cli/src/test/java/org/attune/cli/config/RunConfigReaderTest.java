@@ -9,7 +9,6 @@ import org.attune.error.ConfigException;
 import org.attune.models.DtypeChoice;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.IntervalStrategy;
-import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
@@ -256,6 +255,23 @@ class RunConfigReaderTest {
     }
 
     @Test
+    void unknownReportersAreProblemsOfTheirLine() throws IOException {
+        assertEquals(
+                List.of("tensorboard", "wandb"),
+                sft(NEEDED + "report_to: [TensorBoard, wandb, comet_ml]\n")
+                        .training()
+                        .log()
+                        .reportTo());
+        String problems = sftProblems(NEEDED + "report_to: wandbb\nlearning_rate: -1\n");
+        assertTrue(problems.contains("2 problems"), problems);
+        assertTrue(
+                problems.contains(
+                        "run.yaml:4: report_to: wandbb; accepted: none, tensorboard, wandb, mlflow,"
+                                + " trackio; a tracker is a provider of"),
+                problems);
+    }
+
+    @Test
     void environmentBlockIsReadOrSaidToHaveNoEffect() throws IOException {
         var loaded =
                 reader.read(
@@ -279,7 +295,7 @@ class RunConfigReaderTest {
         SftConfig config = loaded.config();
         assertEquals(2e-4, config.training().optimizer().learningRate());
         assertEquals(PackingStrategy.WRAPPED, config.rows().packingStrategy());
-        assertEquals(List.of(ReportTarget.TENSORBOARD), config.training().log().reportTo());
+        assertEquals(List.of("tensorboard"), config.training().log().reportTo());
         assertEquals(DtypeChoice.BFLOAT16, config.model().dtype());
         assertEquals(
                 List.of("attn_implementation", "dataset_num_proc", "gradient_checkpointing_kwargs"),

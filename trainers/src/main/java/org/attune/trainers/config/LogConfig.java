@@ -3,6 +3,7 @@ package org.attune.trainers.config;
 import org.attune.records.CopyMethods;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /// When metrics are written and where to.
@@ -10,7 +11,7 @@ import java.util.Optional;
 /// @param loggingStrategy when
 /// @param loggingSteps for `steps`: how often; below 1: a share of all steps
 /// @param loggingFirstStep log step 1 too
-/// @param reportTo further places for metrics
+/// @param reportTo further places for metrics, by the names of their reporters; `none` is one too
 /// @param runName name of the run in reports
 /// @param project that the run belongs to in Trackio
 @CopyMethods
@@ -18,12 +19,12 @@ public record LogConfig(
         IntervalStrategy loggingStrategy,
         @InRange(min = 0, minOpen = true) double loggingSteps,
         boolean loggingFirstStep,
-        List<ReportTarget> reportTo,
+        List<String> reportTo,
         Optional<String> runName,
         String project)
         implements LogConfigCopies {
     public LogConfig {
-        reportTo = List.copyOf(reportTo);
+        reportTo = reportTo.stream().map(name -> name.toLowerCase(Locale.ROOT)).toList();
     }
 
     /// The defaults, as listed at the parameters.

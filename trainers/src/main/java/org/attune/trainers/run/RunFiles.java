@@ -1,8 +1,6 @@
 package org.attune.trainers.run;
 
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.ReportTarget;
-import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -10,7 +8,6 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.opening.TrainingMethod;
-import org.attune.trainers.page.ReportPage;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.ConfigFile;
 import org.attune.trainers.report.HeldBack;
@@ -23,14 +20,13 @@ import org.attune.trainers.report.RunCard;
 import org.attune.trainers.report.RunFile;
 import org.attune.trainers.report.RunFolder;
 import org.attune.trainers.report.RunProcess;
+import org.attune.trainers.report.RunReports;
+import org.attune.trainers.report.RunSettings;
 import org.attune.trainers.report.SummaryFile;
-import org.attune.trainers.report.TensorBoardFile;
 import org.attune.trainers.report.Versions;
-import org.attune.trainers.tracker.RunTrackers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -43,10 +39,11 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /// What a run writes to its `output_dir` beside checkpoints and the result: `run.json`,
-/// `config.yaml`, `metrics.jsonl`, `summary.json`, `phases.json`, `heldout.jsonl`, `report.html`,
-/// and where the configuration asks for them, TensorBoard's events, completions, trackers, and an
-/// upload to the Hub. Commands and programs write the same. An earlier run's files are moved to
-/// `earlier-N/`, and a second run at the same time is refused.
+/// `config.yaml`, `metrics.jsonl`, `summary.json`, `phases.json`, `heldout.jsonl`, and where the
+/// configuration asks for them, completions and an upload to the Hub. The page about the run,
+/// TensorBoard's events and trackers come from the reporters on the class path ([RunReports]).
+/// Commands and programs write the same. An earlier run's files are moved to `earlier-N/`, and a
+/// second run at the same time is refused.
 ///
 /// @param command program and arguments, without what nobody may read; empty in a program
 /// @param environment variables, by which trackers and the Hub are found
@@ -96,9 +93,9 @@ public record RunFiles(
         try (var interrupt = new HeldInterrupt();
                 var folder = RunFolder.open(save.outputDir(), save.resume(), config.inputs());
                 var upload = ResultUpload.of(method, config, environment);
-                var trackers = RunTrackers.of(config, config.training(), environment)) {
+                var reports = RunReports.open(settings(method, config))) {
             List<TrainingListener> all = new ArrayList<>();
-            all.add(new HeldBack(folder, writers(config, file, phases, trackers)));
+            all.add(new HeldBack(folder, writers(config, file, phases, reports)));
             all.addAll(listeners);
             upload.listener().ifPresent(all::add);
             if (!folder.holdsEarlierRun()) {
@@ -114,7 +111,7 @@ public record RunFiles(
                 file.fail(e);
                 throw e;
             } finally {
-                report(method, config.training(), file, phases);
+                report(file, phases, reports);
             }
             if (!summary.interrupted()) {
                 upload.listener().ifPresent(uploads);
@@ -140,25 +137,18 @@ public record RunFiles(
         }
     }
 
-    /// Writes the page about the run, however it ended. A page that can't be written is a warning:
-    /// the result is there without it.
-    private static void report(
-            TrainingMethod<?, ?> method, TrainingConfig training, RunFile file, PhasesFile phases) {
-        Path folder = training.save().outputDir();
+    /// Lets reports write what needs the run's files, such as the page about it, however it ended.
+    private static void report(RunFile file, PhasesFile phases, RunReports reports) {
         if (!file.isWritten()) {
             return; // what stands there is an earlier run's
         }
         phases.settle();
-        String name = training.log().runName().orElse(folder.toString());
-        try {
-            ReportPage.write(
-                    List.of(folder),
-                    List.of(name),
-                    _ -> Optional.of(method.defaults()),
-                    folder.resolve(ReportPage.NAME));
-        } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.warn("{} was not written: {}", ReportPage.NAME, e.toString());
-        }
+        reports.write();
+    }
+
+    private <C extends Record & RunConfig> RunSettings settings(
+            TrainingMethod<C, ?> method, C config) {
+        return new RunSettings(config, config.training(), method.defaults(), environment);
     }
 
     private RunCard card(String method, TrainingConfig training) {
@@ -189,25 +179,17 @@ public record RunFiles(
     }
 
     private <C extends Record & RunConfig> List<TrainingListener> writers(
-            C config, RunFile file, PhasesFile phases, RunTrackers trackers) {
+            C config, RunFile file, PhasesFile phases, RunReports reports) {
         TrainingConfig training = config.training();
         Path folder = training.save().outputDir();
         List<TrainingListener> all = new ArrayList<>();
         all.add(file);
         all.add(new ConfigFile(config));
         all.add(new MetricsFile(folder));
-        if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
-            Path runs = folder.resolve("runs");
-            all.add(
-                    new TensorBoardFile(
-                            training.log().runName().map(runs::resolve).orElse(runs),
-                            Optional.of(ResolvedConfig.yaml(config)),
-                            InstantSource.system()));
-        }
+        all.addAll(reports.listeners());
         if (logsCompletions(config)) {
             all.add(new CompletionsFile(folder));
         }
-        all.addAll(trackers.feeds());
         all.add(new HeldOutFile(folder));
         all.add(phases);
         all.addAll(writers);

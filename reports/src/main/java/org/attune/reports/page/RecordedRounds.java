@@ -1,0 +1,146 @@
+package org.attune.reports.page;
+
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowFiles;
+import org.attune.error.Excerpt;
+import org.attune.trainers.report.CompletionsFile;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/// Completions that a run recorded: all of some logged steps.
+///
+/// @param rewards names of the reward functions, `(F)`
+/// @param rounds those that were read, by step
+/// @param recorded how many steps have completions
+record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
+    static final RecordedRounds NONE = new RecordedRounds(List.of(), List.of(), 0);
+
+    /// Rounds that are read: more would make the page large and the end of a run slow.
+    private static final int READ = 20;
+
+    private static final int LONGEST = 1500;
+    private static final Pattern NAME = Pattern.compile("completions_(\\d+)\\.parquet");
+
+    /// The completions of a logged step.
+    record Round(int step, List<Answer> answers) {}
+
+    /// A completion.
+    ///
+    /// @param group number of its prompt in the round
+    /// @param rewards of each function, `(F)`; NaN = none
+    /// @param total their weighted sum, NaN if there is none
+    record Answer(int group, String prompt, String text, List<Double> rewards, double total) {}
+
+    /// Reads rounds at equal distances, the first and the last among them.
+    ///
+    /// @param config of the run, for the weights of rewards
+    static RecordedRounds in(Path run, List<String> rewards, Map<String, Object> config)
+            throws IOException {
+        Path folder = run.resolve(CompletionsFile.FOLDER);
+        if (!Files.isDirectory(folder)) {
+            return NONE;
+        }
+        List<Path> files;
+        try (Stream<Path> all = Files.list(folder)) {
+            files =
+                    all.filter(f -> NAME.matcher(f.getFileName().toString()).matches())
+                            .sorted((a, b) -> Integer.compare(step(a), step(b)))
+                            .toList();
+        }
+        List<Round> rounds = new ArrayList<>();
+        int shown = Math.min(READ, files.size());
+        for (int i = 0; i < shown; i++) {
+            int at = shown == 1 ? 0 : (int) ((long) i * (files.size() - 1) / (shown - 1));
+            Path file = files.get(at);
+            rounds.add(new Round(step(file), answers(file, rewards, weights(config, rewards))));
+        }
+        return new RecordedRounds(rewards, rounds, files.size());
+    }
+
+    private static int step(Path file) {
+        Matcher name = NAME.matcher(file.getFileName().toString());
+        return name.matches() ? Integer.parseInt(name.group(1)) : -1;
+    }
+
+    private static double[] weights(Map<String, Object> config, List<String> rewards) {
+        var weights = new double[rewards.size()];
+        List<?> given = config.get("reward_weights") instanceof List<?> list ? list : List.of();
+        for (int f = 0; f < weights.length; f++) {
+            boolean known = given.size() == weights.length;
+            weights[f] = known && given.get(f) instanceof Number n ? n.doubleValue() : 1;
+        }
+        return weights;
+    }
+
+    private static List<Answer> answers(Path file, List<String> rewards, double[] weights) {
+        List<Answer> answers = new ArrayList<>();
+        int group = -1;
+        Object before = null;
+        for (Row row : RowFiles.readAll(file)) {
+            Object prompt = row.get("prompt");
+            if (group < 0 || !Objects.equals(prompt, before)) {
+                group++;
+                before = prompt;
+            }
+            List<Double> given = new ArrayList<>();
+            double total = 0;
+            boolean any = false;
+            for (int f = 0; f < weights.length; f++) {
+                double value =
+                        row.get(rewards.get(f)) instanceof Number n ? n.doubleValue() : Double.NaN;
+                given.add(value);
+                any |= !Double.isNaN(value);
+                total += Double.isNaN(value) ? 0 : weights[f] * value;
+            }
+            answers.add(
+                    new Answer(
+                            group,
+                            text(prompt),
+                            text(row.get("completion")),
+                            given,
+                            any ? total : Double.NaN));
+        }
+        return answers;
+    }
+
+    /// A text, or the messages of a conversation below each other.
+    private static String text(Object cell) {
+        if (cell instanceof List<?> messages) {
+            if (messages.size() == 1
+                    && messages.getFirst() instanceof Map<?, ?> only
+                    && only.get("content") instanceof String said
+                    && only.get("tool_calls") == null) {
+                return cut(said);
+            }
+            List<String> turns = new ArrayList<>();
+            for (Object message : messages) {
+                turns.add(message instanceof Map<?, ?> fields ? turn(fields) : "" + message);
+            }
+            return cut(String.join("\n", turns));
+        }
+        return cut(cell == null ? "" : cell.toString());
+    }
+
+    private static String turn(Map<?, ?> fields) {
+        Object content = fields.get("content");
+        Object calls = fields.get("tool_calls");
+        return "%s: %s%s"
+                .formatted(
+                        fields.get("role"),
+                        content == null ? "" : content,
+                        calls == null ? "" : " " + calls);
+    }
+
+    static String cut(String text) {
+        return Excerpt.begin(text, LONGEST);
+    }
+}
