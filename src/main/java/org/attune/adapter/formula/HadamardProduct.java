@@ -9,7 +9,7 @@ import java.util.List;
 ///
 /// @param rank columns of `A₁` and `A₂`
 /// @param scaling `s`
-public record HadamardProduct(int rank, double scaling) implements WeightFormula {
+record HadamardProduct(int rank, double scaling) implements WeightFormula {
     @Override
     public List<Part> parts(long out, long in) {
         return List.of(

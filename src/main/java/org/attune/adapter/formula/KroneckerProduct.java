@@ -13,7 +13,7 @@ import java.util.List;
 /// @param splitsFirst `decompose_both`: whether `W₁` may be a product too
 /// @param factor `decompose_factor`: rows and columns of `W₁` where it divides the weight's;
 ///     else, or with −1, the most balanced division at or below it
-public record KroneckerProduct(int rank, double scaling, boolean splitsFirst, int factor)
+record KroneckerProduct(int rank, double scaling, boolean splitsFirst, int factor)
         implements WeightFormula {
     private static final String FIRST = "lokr_w1";
     private static final String SECOND = "lokr_w2";

@@ -9,7 +9,7 @@ import java.util.List;
 ///
 /// @param rank `r`: how many reflections
 /// @param orthogonal `apply_GS`: whether their vectors are made orthogonal by Gram and Schmidt
-public record Reflections(int rank, boolean orthogonal) implements WeightFormula {
+record Reflections(int rank, boolean orthogonal) implements WeightFormula {
     @Override
     public List<Part> parts(long out, long in) {
         return List.of(new Part("hra_u", Start.PAIRS, in, rank));

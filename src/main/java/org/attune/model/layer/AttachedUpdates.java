@@ -177,7 +177,7 @@ final class AttachedUpdates {
         }
     }
 
-    /// Adds an adapter's low-rank updates by products of their own sizes.
+    /// Adds an adapter's low-rank updates, each by two products.
     ///
     /// @param x `(N, in)`
     /// @param y `(N, out)`

@@ -1,6 +1,5 @@
-/// Files that a run leaves behind: metrics, completions, summary and others; and what else may
-// report
-/// a run ([RunReporter]).
+/// Files that a run leaves behind: metrics, completions, summary and others. Who else may report a
+/// run is a [RunReporter].
 ///
 /// Each is a [org.attune.trainers.loop.TrainingListener], written so that a kill leaves no
 /// unreadable file. Read [MetricsFile] first.
