@@ -15,7 +15,9 @@ import org.attune.model.config.EndsConfig;
 import org.attune.model.config.FeedForwardConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.PositionConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.config.RopeConfig;
+import org.attune.model.config.RopeScaling;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
 import org.attune.model.decode.CachedDecoder;
@@ -36,7 +38,9 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /// Every combination of a block's parts trains and is read with a cache, and kernels that don't
 /// compute it keep off.
@@ -66,8 +70,9 @@ class BlockCombinationsTest {
                             new NormConfig.Rms(1e-5, 1),
                             new NormConfig.Layer(1e-5))) {
                 for (double cap : new double[] {0, 2}) {
-                    Activation activation = activations[all.size() % activations.length];
-                    all.add(config(kind, norm, activation, cap));
+                    int number = all.size();
+                    Activation activation = activations[number % activations.length];
+                    all.add(config(kind, norm, activation, cap, number));
                 }
             }
         }
@@ -76,10 +81,22 @@ class BlockCombinationsTest {
 
     /// GPT-2's names have learned positions, a fused projection, transposed matrices and no gates.
     private static DecoderConfig config(
-            Kind kind, NormConfig norm, Activation activation, double cap) {
+            Kind kind, NormConfig norm, Activation activation, double cap, int number) {
         boolean plain = kind.family().equals("gpt2");
+        QkNorm qkNorm =
+                plain || norm instanceof NormConfig.Layer
+                        ? QkNorm.NONE
+                        : QkNorm.values()[number % QkNorm.values().length];
         var attention =
-                new AttentionConfig(4, 2, 8, plain, plain, false, List.of(5, 0), 0, 0.2, cap);
+                new AttentionConfig(4, 2, 8, plain, plain, qkNorm, List.of(5, 0), 0, 0.2, cap);
+        var rope =
+                new RopeConfig(
+                        100,
+                        number % 5 == 4 ? 0.5 : 1,
+                        new RopeScaling.None(),
+                        new RopeConfig.Exceptions(
+                                OptionalDouble.empty(), number % 4 == 3 ? Set.of(1) : Set.of()),
+                        number % 2 == 1 ? RopeConfig.Pairs.NEIGHBOURS : RopeConfig.Pairs.HALVES);
         return new DecoderConfig(
                 kind.family(),
                 32,
@@ -89,10 +106,11 @@ class BlockCombinationsTest {
                         kind.order(),
                         norm,
                         attention,
-                        new FeedForwardConfig(44, !plain, activation, plain)),
+                        new FeedForwardConfig(44, !plain, activation, plain),
+                        number % 3 == 2 ? 0.7 : 1),
                 true,
-                plain ? new PositionConfig.Learned() : RopeConfig.of(100),
-                new EndsConfig(cap > 0 ? 3 : 1, cap > 0 ? 4 : 0, 0),
+                plain ? new PositionConfig.Learned() : rope,
+                new EndsConfig(cap > 0 ? 3 : 1, cap > 0 ? 4 : 0, 0, number % 3 == 1 ? 1.5 : 1),
                 POSITIONS,
                 DType.FLOAT32,
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
@@ -224,7 +242,7 @@ class BlockCombinationsTest {
     @Test
     void sequencesLongerThanLearnedPositionsAreRefused() {
         var kind = new Kind("gpt2", BlockOrder.SEQUENTIAL);
-        DecoderConfig config = config(kind, new NormConfig.Layer(1e-5), Activation.GELU_TANH, 0);
+        DecoderConfig config = config(kind, new NormConfig.Layer(1e-5), Activation.GELU_TANH, 0, 1);
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test");

@@ -6,6 +6,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.ScoreKind;
@@ -173,9 +174,10 @@ public final class TinyModels {
             linear(file, path + "self_attn.k_proj", keys, width, a.qkvBias());
             linear(file, path + "self_attn.v_proj", keys, width, a.qkvBias());
         }
-        if (a.qkNorm()) {
-            norm(file, config, path + "self_attn.q_norm", a.headDim());
-            norm(file, config, path + "self_attn.k_norm", a.headDim());
+        if (a.qkNorm() != QkNorm.NONE) {
+            boolean together = a.qkNorm() == QkNorm.TOGETHER;
+            norm(file, config, path + "self_attn.q_norm", together ? queries : a.headDim());
+            norm(file, config, path + "self_attn.k_norm", together ? keys : a.headDim());
         }
         if (names.transposed()) {
             linear(file, config, path + names.output(), width, queries);

@@ -16,7 +16,9 @@ public enum Activation {
     /// Its approximation by a hyperbolic tangent, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
     GELU_TANH("gelu_pytorch_tanh", "gelu_new", "gelu_fast"),
     /// max(x, 0).
-    RELU("relu");
+    RELU("relu"),
+    /// max(x, 0)² ([So et al. 2021, §3](https://arxiv.org/abs/2109.08668)).
+    RELU_SQUARED("relu2");
 
     private final List<String> names;
 

@@ -11,7 +11,7 @@ import java.util.List;
 /// @param headDim    features of a head, even; may differ from hidden size / heads
 /// @param qkvBias    whether q, k and v projections have biases
 /// @param outputBias whether the output projection has one
-/// @param qkNorm     whether queries and keys are RMS-normed per head before rotation (Qwen3)
+/// @param qkNorm     how queries and keys are normed
 /// @param windows    per layer: tokens that a token sees, itself included; 0 is all
 /// @param dropout    share of attention's probabilities that training sets to 0; no computation
 ///     here does, so only what doesn't train may use a model that asks for it
@@ -24,7 +24,7 @@ public record AttentionConfig(
         int headDim,
         boolean qkvBias,
         boolean outputBias,
-        boolean qkNorm,
+        QkNorm qkNorm,
         List<Integer> windows,
         double dropout,
         double scale,
@@ -43,6 +43,8 @@ public record AttentionConfig(
     }
 
     /// With scores of queries and keys over the root of their length, without a cap.
+    ///
+    /// @param qkNorm whether heads are normed
     public AttentionConfig(
             int heads,
             int kvHeads,
@@ -58,7 +60,7 @@ public record AttentionConfig(
                 headDim,
                 qkvBias,
                 outputBias,
-                qkNorm,
+                qkNorm ? QkNorm.HEADS : QkNorm.NONE,
                 windows,
                 dropout,
                 1 / Math.sqrt(headDim),
@@ -66,6 +68,8 @@ public record AttentionConfig(
     }
 
     /// Without dropout.
+    ///
+    /// @param qkNorm whether heads are normed
     public AttentionConfig(
             int heads,
             int kvHeads,

@@ -1,13 +1,36 @@
 package org.attune.model.config;
 
+import org.attune.error.ModelException;
+
 /// What a decoder's blocks compute, and in which order.
 ///
 /// @param order       of parts and norms
 /// @param norm        kind of every norm
 /// @param attention   of every block
 /// @param feedForward of every block
+/// @param residualScale factor of what both parts put out, before it is added to the residual stream
 public record BlockConfig(
         BlockOrder order,
         NormConfig norm,
         AttentionConfig attention,
-        FeedForwardConfig feedForward) {}
+        FeedForwardConfig feedForward,
+        double residualScale) {
+    /// @throws ModelException if the factor isn't positive
+    public BlockConfig {
+        if (!(residualScale > 0 && Double.isFinite(residualScale))) {
+            throw new ModelException(
+                    "residual_multiplier is "
+                            + residualScale
+                            + "; accepted: finite numbers above 0");
+        }
+    }
+
+    /// With parts that are added as they are.
+    public BlockConfig(
+            BlockOrder order,
+            NormConfig norm,
+            AttentionConfig attention,
+            FeedForwardConfig feedForward) {
+        this(order, norm, attention, feedForward, 1);
+    }
+}

@@ -16,7 +16,6 @@ import java.util.OptionalInt;
 /// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
 public final class ConfigJson {
     private static final int DEFAULT_LABELS = 2; // transformers'
-    private static final int WINDOW_PATTERN = 6; // Gemma 3's
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
 
@@ -46,6 +45,7 @@ public final class ConfigJson {
                         family.absent().maxPositions());
         int width = json.size("hidden_size", DecoderConfig.MOST_FEATURES);
         int inner = json.size("intermediate_size", DecoderConfig.MOST_ROWS);
+        AttentionConfig attention = attention(json, family, layers);
         return new DecoderConfig(
                 family.modelType(),
                 width,
@@ -53,18 +53,19 @@ public final class ConfigJson {
                 layers,
                 new BlockConfig(
                         family.order(),
-                        new NormConfig.Rms(json.number("rms_norm_eps", 1e-6), family.normOffset()),
-                        attention(json, family, layers),
+                        new NormConfig.Rms(json.number("rms_norm_eps", family.absent().epsilon()), family.normOffset()),
+                        attention,
                         new FeedForwardConfig(
                                 inner,
-                                true,
+                                family.gated(),
                                 activation(
                                         json,
                                         family.activation().key(),
                                         family.activation().absent()),
-                                family.mlpBias() && json.flag("mlp_bias", false))),
+                                family.mlpBias() && json.flag("mlp_bias", false)),
+                        family.multiplies() ? json.number("residual_multiplier", 1) : 1),
                 json.flag("tie_word_embeddings", family.absent().tied()),
-                RopeJson.rope(json, family, layers, maxPositions),
+                RopeJson.rope(json, family, attention.windows(), maxPositions),
                 ends(json, family, width),
                 maxPositions,
                 dtype(json),
@@ -124,26 +125,41 @@ public final class ConfigJson {
                 json.mentions("head_dim")
                         ? json.size("head_dim", most, share)
                         : family.absent().headDim().orElse(share);
-        if (family.scores().scalar().isEmpty()) {
+        if (family.scores().scalar().isEmpty() && !family.multiplies()) {
             UncomputedKeys.refuseScale(json, headDim);
         }
         boolean configured = json.flag("attention_bias", false);
-        boolean all = family.attentionBias() == DecoderFamily.BiasRule.IF_CONFIGURED && configured;
+        boolean qkvBias =
+                switch (family.attentionBias()) {
+                    case NONE -> false;
+                    case IF_CONFIGURED, QKV_IF_CONFIGURED -> configured;
+                    case QKV -> true;
+                    case OUTPUT_APART -> json.flag("attention_bias", true);
+                };
+        boolean outputBias =
+                switch (family.attentionBias()) {
+                    case NONE, QKV, QKV_IF_CONFIGURED -> false;
+                    case IF_CONFIGURED -> configured;
+                    case OUTPUT_APART -> json.flag("attention_out_bias", false);
+                };
         return new AttentionConfig(
                 heads,
                 kvHeads,
                 headDim,
-                all || family.attentionBias() == DecoderFamily.BiasRule.QKV,
-                all,
+                qkvBias,
+                outputBias,
                 family.qkNorm(),
                 windows(json, family, layers),
-                json.number("attention_dropout", 0),
+                json.number("attention_dropout", family.absent().dropout()),
                 scale(json, family, headDim),
                 cap(json, "attn_logit_softcapping", family.scores().cap()));
     }
 
     /// Of the products of queries and keys.
     private static double scale(JsonFields json, DecoderFamily family, int headDim) {
+        if (family.multiplies()) {
+            return json.number("attention_multiplier", 1);
+        }
         if (family.scores().scalar().isEmpty()) {
             return 1 / Math.sqrt(headDim);
         }
@@ -156,10 +172,12 @@ public final class ConfigJson {
     }
 
     private static EndsConfig ends(JsonFields json, DecoderFamily family, int width) {
+        double factor = family.ends().scalesEmbeddings() ? Math.sqrt(width) : 1;
         return new EndsConfig(
-                family.ends().scalesEmbeddings() ? Math.sqrt(width) : 1,
+                family.multiplies() ? json.number("embedding_multiplier", 1) : factor,
                 cap(json, "final_logit_softcapping", family.ends().cap()),
-                0);
+                json.number("residual_dropout", family.absent().dropout()),
+                family.multiplies() ? 1 / json.number("logits_scaling", 1) : 1);
     }
 
     /// A key that is null means none.
@@ -187,8 +205,9 @@ public final class ConfigJson {
                                 types.isEmpty() ? layer % 2 == 0 : types.get(layer).equals(WINDOW);
                         case PATTERN ->
                                 types.isEmpty()
-                                        ? (layer + 1) % pattern(json) != 0
+                                        ? (layer + 1) % pattern(json, family) != 0
                                         : types.get(layer).equals(WINDOW);
+                        case LISTED -> types.isEmpty() || types.get(layer).equals(WINDOW);
                         case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
                     };
             result.add(narrow ? window : 0);
@@ -196,8 +215,9 @@ public final class ConfigJson {
         return result;
     }
 
-    private static int pattern(JsonFields json) {
-        return json.size("sliding_window_pattern", Integer.MAX_VALUE, WINDOW_PATTERN);
+    private static int pattern(JsonFields json, DecoderFamily family) {
+        return json.size(
+                "sliding_window_pattern", Integer.MAX_VALUE, family.absent().pattern());
     }
 
     private static List<String> layerTypes(JsonFields json, int layers) {
@@ -243,9 +263,12 @@ public final class ConfigJson {
                                             name));
                 }
             }
-            case ALTERNATING, PATTERN -> {
+            case ALTERNATING, PATTERN, LISTED -> {
                 boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
-                if (none && (types.isEmpty() || types.contains(WINDOW))) {
+                boolean mayBeNone =
+                        family.window() == DecoderFamily.WindowRule.LISTED
+                                || family.rotation() == DecoderFamily.RotationRule.FULL_STILL;
+                if (none && (types.isEmpty() ? !mayBeNone : types.contains(WINDOW))) {
                     throw json.invalid(
                             "sliding_window", "a number of tokens: some layers have a window");
                 }

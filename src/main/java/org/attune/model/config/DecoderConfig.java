@@ -299,6 +299,11 @@ public record DecoderConfig(
                 && rope.exceptions().equals(RopeConfig.Exceptions.NONE);
     }
 
+    /// Whether kernels that rotate heads compute what this model does.
+    public boolean rotatesAsKernels() {
+        return rotatesAlike() && rope().pairs() == RopeConfig.Pairs.HALVES;
+    }
+
     /// The largest share of activations that the model asks training to drop, [0, 1).
     public double dropout() {
         return Math.max(attention().dropout(), ends.dropout());
@@ -325,6 +330,15 @@ public record DecoderConfig(
             found.add("learned positions");
         } else if (!rotatesAlike()) {
             found.add("rotary embedding that differs between layers");
+        }
+        if (positions instanceof RopeConfig rope && rope.pairs() != RopeConfig.Pairs.HALVES) {
+            found.add("rotary embedding of neighbouring features");
+        }
+        if (attention().qkNorm() == QkNorm.TOGETHER) {
+            found.add("norms over all heads");
+        }
+        if (block.residualScale() != 1) {
+            found.add("scaled parts of blocks");
         }
         if (attention().softcap() > 0) {
             found.add("capped attention scores");

@@ -18,7 +18,8 @@ import java.util.function.BiFunction;
 /// @param reader           reads `config.json`
 /// @param attentionBias    which attention projections have biases
 /// @param mlpBias          whether the key `mlp_bias` is obeyed
-/// @param qkNorm           whether queries and keys are normed per head
+/// @param qkNorm           how queries and keys are normed
+/// @param gated            whether feed-forward parts have a gate
 /// @param order            of a block's parts and norms
 /// @param normOffset       added to the weights of RMS norms
 /// @param activation       of the feed-forward part
@@ -37,7 +38,8 @@ record DecoderFamily(
         BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader,
         BiasRule attentionBias,
         boolean mlpBias,
-        boolean qkNorm,
+        QkNorm qkNorm,
+        boolean gated,
         BlockOrder order,
         double normOffset,
         ActivationRule activation,
@@ -65,7 +67,11 @@ record DecoderFamily(
         /// q, k, v and output, if `attention_bias` says so.
         IF_CONFIGURED,
         /// q, k and v, always.
-        QKV
+        QKV,
+        /// q, k and v, if `attention_bias` says so.
+        QKV_IF_CONFIGURED,
+        /// q, k and v unless `attention_bias` is false; output, if `attention_out_bias` says so.
+        OUTPUT_APART
     }
 
     /// Which layers see a window of `sliding_window` tokens only.
@@ -78,6 +84,8 @@ record DecoderFamily(
         ALTERNATING,
         /// Those that `layer_types` names, or all but every `sliding_window_pattern`-th.
         PATTERN,
+        /// Those that `layer_types` names, or all, unless `sliding_window` is null.
+        LISTED,
         /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers`
         /// on.
         UPPER_LAYERS
@@ -92,7 +100,11 @@ record DecoderFamily(
         WINDOWS_APART,
         /// Those where `no_rope_layers` is 0, or every `no_rope_layer_interval`-th, rotate
         /// nothing.
-        SOME_STILL
+        SOME_STILL,
+        /// Those with a window have the base of the others and no scaling.
+        WINDOWS_UNSCALED,
+        /// Those without a window rotate nothing, if others have one.
+        FULL_STILL
     }
 
     /// The activation of the feed-forward part.
@@ -119,9 +131,20 @@ record DecoderFamily(
         return obeyed.contains("partial_rotary_factor");
     }
 
+    /// Whether the factors of Granite are obeyed: `embedding_multiplier`, `attention_multiplier`,
+    /// `residual_multiplier` and `logits_scaling`.
+    boolean multiplies() {
+        return obeyed.contains("residual_multiplier");
+    }
+
     /// Values of absent keys.
     ///
     /// @param window       `sliding_window`; 0 is none
+    /// @param pattern      `sliding_window_pattern`
+    /// @param epsilon      of norms
+    /// @param share        `partial_rotary_factor`
+    /// @param dropout      `attention_dropout` and `residual_dropout`
+    /// @param pairs        what is rotated together, which no key says
     /// @param kvHeads      `num_key_value_heads`; empty is as many as heads
     /// @param headDim      `head_dim`; empty is hidden size / heads
     /// @param maxPositions `max_position_embeddings`
@@ -132,6 +155,11 @@ record DecoderFamily(
     /// @param theta        `rope_theta`
     record Absent(
             int window,
+            int pattern,
+            double epsilon,
+            double share,
+            double dropout,
+            RopeConfig.Pairs pairs,
             OptionalInt kvHeads,
             OptionalInt headDim,
             int maxPositions,

@@ -8,7 +8,9 @@ import org.attune.error.ModelException;
 /// @param softcap        `c` of `c · tanh(logit / c)`; 0 is none
 /// @param dropout        share of embeddings, and of what parts of blocks put out, that training
 ///     sets to 0; as with [AttentionConfig#dropout] no computation here does
-public record EndsConfig(double embeddingScale, double softcap, double dropout) {
+/// @param logitScale     factor of the logits, before the cap
+public record EndsConfig(
+        double embeddingScale, double softcap, double dropout, double logitScale) {
     /// Nothing.
     public static final EndsConfig PLAIN = new EndsConfig(1, 0, 0);
 
@@ -26,5 +28,14 @@ public record EndsConfig(double embeddingScale, double softcap, double dropout) 
         if (!(dropout >= 0 && dropout < 1)) {
             throw new ModelException("resid_pdrop is " + dropout + "; accepted: [0, 1)");
         }
+        if (!(logitScale > 0 && Double.isFinite(logitScale))) {
+            throw new ModelException(
+                    "logits are scaled by " + logitScale + "; accepted: finite numbers above 0");
+        }
+    }
+
+    /// With logits as the output layer gives them.
+    public EndsConfig(double embeddingScale, double softcap, double dropout) {
+        this(embeddingScale, softcap, dropout, 1);
     }
 }

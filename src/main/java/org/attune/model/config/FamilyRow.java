@@ -22,7 +22,8 @@ final class FamilyRow {
     private BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader = ConfigJson::parse;
     private BiasRule attentionBias = BiasRule.NONE;
     private boolean mlpBias;
-    private boolean qkNorm;
+    private QkNorm qkNorm = QkNorm.NONE;
+    private boolean gated = true;
     private BlockOrder order = BlockOrder.SEQUENTIAL;
     private double normOffset;
     private ActivationRule activation = new ActivationRule("hidden_act", "silu");
@@ -34,6 +35,11 @@ final class FamilyRow {
     private final List<String> obeyed = new ArrayList<>();
     private String dropoutKeys = "attention_dropout";
     private int absentWindow = 4096;
+    private int pattern = Integer.MAX_VALUE;
+    private double epsilon = 1e-6;
+    private double share = 1;
+    private double dropout;
+    private RopeConfig.Pairs pairs = RopeConfig.Pairs.HALVES;
     private OptionalInt kvHeads = OptionalInt.empty();
     private OptionalInt headDim = OptionalInt.empty();
     private int maxPositions = 2048;
@@ -74,8 +80,13 @@ final class FamilyRow {
         return this;
     }
 
-    FamilyRow qkNorm() {
-        qkNorm = true;
+    FamilyRow qkNorm(QkNorm kind) {
+        qkNorm = kind;
+        return this;
+    }
+
+    FamilyRow ungated() {
+        gated = false;
         return this;
     }
 
@@ -131,12 +142,45 @@ final class FamilyRow {
             case ALIKE -> this;
             case WINDOWS_APART -> obeyed("rope_local_base_freq");
             case SOME_STILL -> obeyed("no_rope_layers", "no_rope_layer_interval");
+            case WINDOWS_UNSCALED, FULL_STILL -> this;
         };
+    }
+
+    /// Features that stand side by side are rotated together.
+    FamilyRow neighbours() {
+        pairs = RopeConfig.Pairs.NEIGHBOURS;
+        return this;
+    }
+
+    /// @param absent of an absent `partial_rotary_factor`
+    FamilyRow rotatesShare(double absent) {
+        share = absent;
+        return obeyed("partial_rotary_factor");
+    }
+
+    /// Embeddings, scores, parts of blocks and logits have factors, as in Granite.
+    FamilyRow multiplies() {
+        return obeyed(
+                "embedding_multiplier",
+                "attention_multiplier",
+                "residual_multiplier",
+                "logits_scaling");
+    }
+
+    FamilyRow epsilon(double absent) {
+        epsilon = absent;
+        return this;
     }
 
     FamilyRow names(TensorNames others) {
         names = others;
         return this;
+    }
+
+    /// @param absent of an absent `sliding_window_pattern`
+    FamilyRow pattern(int absent) {
+        pattern = absent;
+        return window(WindowRule.PATTERN);
     }
 
     /// Keys that are computed beside those of what the row says.
@@ -147,6 +191,12 @@ final class FamilyRow {
 
     FamilyRow dropoutKeys(String words) {
         dropoutKeys = words;
+        return this;
+    }
+
+    /// @param absent of absent keys of dropout
+    FamilyRow dropout(double absent) {
+        dropout = absent;
         return this;
     }
 
@@ -172,6 +222,12 @@ final class FamilyRow {
         return this;
     }
 
+    /// Where no token begins a text.
+    FamilyRow ends(Integer... ids) {
+        eos = List.of(ids);
+        return this;
+    }
+
     FamilyRow pad(int id) {
         pad = OptionalInt.of(id);
         return this;
@@ -191,6 +247,7 @@ final class FamilyRow {
                 attentionBias,
                 mlpBias,
                 qkNorm,
+                gated,
                 order,
                 normOffset,
                 activation,
@@ -202,6 +259,6 @@ final class FamilyRow {
                 List.copyOf(obeyed),
                 dropoutKeys,
                 new DecoderFamily.Absent(
-                        absentWindow, kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));
+                        absentWindow, pattern, epsilon, share, dropout, pairs, kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));
     }
 }

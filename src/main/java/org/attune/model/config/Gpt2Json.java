@@ -56,7 +56,7 @@ final class Gpt2Json {
                 headDim,
                 true,
                 true,
-                false,
+                QkNorm.NONE,
                 Collections.nCopies(layers, 0),
                 json.number("attn_pdrop", DROPOUT),
                 scales ? 1 / Math.sqrt(headDim) : 1,

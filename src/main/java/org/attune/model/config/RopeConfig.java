@@ -9,9 +9,22 @@ import java.util.Set;
 /// @param partialRotaryFactor share of each head that is rotated, in (0, 1]
 /// @param scaling             change of the frequencies
 /// @param exceptions          layers that are rotated otherwise
+/// @param pairs               which two features are turned together
 public record RopeConfig(
-        double theta, double partialRotaryFactor, RopeScaling scaling, Exceptions exceptions)
+        double theta,
+        double partialRotaryFactor,
+        RopeScaling scaling,
+        Exceptions exceptions,
+        Pairs pairs)
         implements PositionConfig {
+    /// Which two features of a head are turned together.
+    public enum Pairs {
+        /// One of the first half and one of the second: Llama.
+        HALVES,
+        /// Two that stand side by side: Cohere, GLM.
+        NEIGHBOURS
+    }
+
     /// Layers that are rotated otherwise than the others.
     ///
     /// @param windowTheta base of the wavelengths in layers with a window, whose frequencies aren't
@@ -44,7 +57,7 @@ public record RopeConfig(
 
     /// The same in all layers.
     public RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling) {
-        this(theta, partialRotaryFactor, scaling, Exceptions.NONE);
+        this(theta, partialRotaryFactor, scaling, Exceptions.NONE, Pairs.HALVES);
     }
 
     /// Unscaled, whole heads.
@@ -59,7 +72,9 @@ public record RopeConfig(
                 : new RopeConfig(
                         exceptions.windowTheta().getAsDouble(),
                         partialRotaryFactor,
-                        new RopeScaling.None());
+                        new RopeScaling.None(),
+                        Exceptions.NONE,
+                        pairs);
     }
 
     /// Features of a head that are rotated: even, at most `headDim`.

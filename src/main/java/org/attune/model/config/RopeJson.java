@@ -7,6 +7,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// Reads `rope_scaling` (before transformers 5) or `rope_parameters` into a [RopeScaling].
 final class RopeJson {
@@ -39,12 +41,18 @@ final class RopeJson {
 
     /// The rotary embedding of a decoder.
     ///
-    /// @param layers number of blocks
+    /// @param windows of the layers; 0 is none
     /// @param maxPositions `max_position_embeddings`
-    static RopeConfig rope(JsonFields json, DecoderFamily family, int layers, int maxPositions) {
+    static RopeConfig rope(
+            JsonFields json, DecoderFamily family, List<Integer> windows, int maxPositions) {
         Optional<JsonFields> parameters = json.object("rope_parameters");
+        boolean apart =
+                switch (family.rotation()) {
+                    case WINDOWS_APART, WINDOWS_UNSCALED -> true;
+                    case ALIKE, SOME_STILL, FULL_STILL -> false;
+                };
         Optional<JsonFields> byType =
-                family.rotation() == DecoderFamily.RotationRule.WINDOWS_APART
+                apart
                         ? parameters.filter(p -> p.has(ConfigJson.FULL))
                         : Optional.empty();
         Optional<JsonFields> scaling =
@@ -57,7 +65,13 @@ final class RopeJson {
                 theta,
                 share(json, family, scaling),
                 scaling.map(s -> scaling(json, s, maxPositions)).orElseGet(RopeScaling.None::new),
-                exceptions(json, family, byType.flatMap(p -> p.object(ConfigJson.WINDOW)), layers));
+                exceptions(
+                        json,
+                        family,
+                        byType.flatMap(p -> p.object(ConfigJson.WINDOW)),
+                        theta,
+                        windows),
+                family.absent().pairs());
     }
 
     /// Of each head that is rotated.
@@ -65,7 +79,7 @@ final class RopeJson {
             JsonFields json, DecoderFamily family, Optional<JsonFields> scaling) {
         String key = "partial_rotary_factor";
         if (family.rotatesParts()) {
-            double outer = json.number(key, 1);
+            double outer = json.number(key, family.absent().share());
             return scaling.map(s -> s.number(key, outer)).orElse(outer);
         }
         scaling.ifPresent(
@@ -78,18 +92,43 @@ final class RopeJson {
     }
 
     private static RopeConfig.Exceptions exceptions(
-            JsonFields json, DecoderFamily family, Optional<JsonFields> windows, int layers) {
+            JsonFields json,
+            DecoderFamily family,
+            Optional<JsonFields> inWindows,
+            double theta,
+            List<Integer> windows) {
         return switch (family.rotation()) {
             case ALIKE -> RopeConfig.Exceptions.NONE;
             case WINDOWS_APART -> {
                 double absent = json.number("rope_local_base_freq", LOCAL_THETA);
-                windows.ifPresent(RopeJson::requirePlain);
-                double own = windows.map(w -> w.number("rope_theta", absent)).orElse(absent);
-                yield new RopeConfig.Exceptions(OptionalDouble.of(own), Set.of());
+                yield ofWindows(inWindows, absent);
             }
+            case WINDOWS_UNSCALED -> ofWindows(inWindows, theta);
             case SOME_STILL ->
-                    new RopeConfig.Exceptions(OptionalDouble.empty(), still(json, layers));
+                    new RopeConfig.Exceptions(
+                            OptionalDouble.empty(), still(json, windows.size()));
+            case FULL_STILL ->
+                    new RopeConfig.Exceptions(OptionalDouble.empty(), withoutWindow(windows));
         };
+    }
+
+    /// @param absent base of the wavelengths where no key says it
+    private static RopeConfig.Exceptions ofWindows(
+            Optional<JsonFields> inWindows, double absent) {
+        inWindows.ifPresent(RopeJson::requirePlain);
+        double own = inWindows.map(w -> w.number("rope_theta", absent)).orElse(absent);
+        return new RopeConfig.Exceptions(OptionalDouble.of(own), Set.of());
+    }
+
+    /// Layers without a window, if others have one.
+    private static Set<Integer> withoutWindow(List<Integer> windows) {
+        if (windows.stream().allMatch(window -> window == 0)) {
+            return Set.of();
+        }
+        return IntStream.range(0, windows.size())
+                .filter(layer -> windows.get(layer) == 0)
+                .boxed()
+                .collect(Collectors.toSet());
     }
 
     private static void requirePlain(JsonFields windows) {

@@ -81,6 +81,23 @@ public record TensorNames(
                 padRowStays);
     }
 
+    /// With another matrix, or matrices, into the feed-forward part.
+    TensorNames withUp(String... others) {
+        return new TensorNames(
+                trunk,
+                embedding,
+                positions,
+                layers,
+                finalNorm,
+                norms,
+                qkv,
+                output,
+                List.of(others),
+                down,
+                transposed,
+                padRowStays);
+    }
+
     /// With queries, keys and values in one matrix, and gate and up projection in one.
     TensorNames withFused(String projections, String gateAndUp) {
         return new TensorNames(

@@ -134,7 +134,11 @@ final class UncomputedKeys {
                 "use_bidirectional_attention",
                 "add_cross_attention",
                 "scale_attn_by_inverse_layer_idx",
-                "lm_head_bias");
+                "lm_head_bias",
+                "use_bias",
+                "qkv_bias",
+                "use_qkv_bias",
+                "attention_out_bias");
         put(keys, Neutral.TRUE, "is_causal", "use_rope");
     }
 

@@ -228,12 +228,13 @@ final class CachedStep {
 
     /// What a part puts out, normed or as it is, plus the residual stream.
     private Tensor put(Optional<Norm> norm, FusedLinear linear, Tensor h, Tensor residual) {
-        if (norm.isEmpty()) {
+        double scale = config.block().residualScale();
+        if (norm.isEmpty() && scale == 1) {
             return linear.forward(h, adapter, Dropout.NONE, residual);
         }
         Tensor y = linear.forward(h, adapter, Dropout.NONE);
-        norm.get().forward(y, y, adapter);
-        return y.addInPlace(residual);
+        norm.ifPresent(n -> n.forward(y, y, adapter));
+        return (scale == 1 ? y : y.mulInPlace(scale)).addInPlace(residual);
     }
 
     /// Columns of a layer's input and of its adapter.

@@ -37,6 +37,7 @@ final class KeptLogits {
         return !decoder.config().scores()
                 && decoder.output().bias().isEmpty()
                 && decoder.config().ends().softcap() == 0
+                && decoder.config().ends().logitScale() == 1
                 && vocabulary <= numbers
                 && decoder.device().equals(Device.cpu())
                 && VectorKernels.fit(decoder.dtype(), vocabulary);

@@ -98,6 +98,7 @@ public final class Decoder implements AutoCloseable {
                 config.scores() && config.scoreKind().hasBias()
                         ? Optional.of(loader.weight(path + ".bias", config.labels()))
                         : Optional.empty(),
+                config.scores() ? 1 : config.ends().logitScale(),
                 config.scores() ? 0 : config.ends().softcap(),
                 packs ? Optional.of(scope) : Optional.empty());
     }

@@ -39,6 +39,7 @@ public sealed interface FeedForward {
         long steps =
                 switch (activation()) {
                     case SILU, RELU -> number;
+                    case RELU_SQUARED -> 2 * number;
                     case GELU -> 6 * Float.BYTES;
                     case GELU_TANH -> 11 * Float.BYTES;
                 };
@@ -87,6 +88,7 @@ public sealed interface FeedForward {
         return switch (activation) {
             case SILU -> x.silu();
             case RELU -> x.relu();
+            case RELU_SQUARED -> x.relu().square();
             case GELU -> { // in float32, as ATen's kernel does
                 Tensor x32 = x.to(DType.FLOAT32);
                 Tensor twice = x32.mul(Math.sqrt(0.5)).erf().add(1);

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.config.TensorNames;
 
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ public record ModulePaths(
             linears.put(path + names.qkv().get(1), new Shape(keys, width));
             linears.put(path + names.qkv().get(2), new Shape(keys, width));
         }
-        if (a.qkNorm()) {
+        if (a.qkNorm() != QkNorm.NONE) {
             whole.add(path + "self_attn.q_norm");
             whole.add(path + "self_attn.k_norm");
         }

@@ -17,6 +17,7 @@ import java.util.Optional;
 /// ```
 /// z = h Wᵀ + c + u Bᵀ,     u = s · dropout(h) Aᵀ
 /// ```
+/// where some families scale hidden states first, `h = k · h'`.
 /// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
 /// the embedding. Only the head of a token-classification model has a bias `c`. In some families
 /// logits are capped, `q tanh(z / q)`. `M` rows, `D`
@@ -30,6 +31,7 @@ public final class OutputLayer {
 
     private final Weight weight;
     private final Optional<Weight> bias;
+    private final double scale;
     private final double softcap;
     private final Optional<TensorScope> packs;
     private PackedMatrix packed; // of the base weight, or null
@@ -39,12 +41,19 @@ public final class OutputLayer {
 
     /// @param weight `(V, D)`
     /// @param bias `(V)`
+    /// @param scale `k`
     /// @param softcap `q`; 0 is none
     /// @param packs owner of a copy of the weight in the layout that products like best; empty: no
     ///     copy
-    OutputLayer(Weight weight, Optional<Weight> bias, double softcap, Optional<TensorScope> packs) {
+    OutputLayer(
+            Weight weight,
+            Optional<Weight> bias,
+            double scale,
+            double softcap,
+            Optional<TensorScope> packs) {
         this.weight = weight;
         this.bias = bias;
+        this.scale = scale;
         this.softcap = softcap;
         this.packs = packs;
     }
@@ -76,9 +85,11 @@ public final class OutputLayer {
         return rows(h, adapter, Dropout.NONE).logits(0, h.size(0));
     }
 
-    /// Whether [#logitsInto] can do it: there is no bias, cap or update, and no copy is read.
+    /// Whether [#logitsInto] can do it: there is no bias, scale, cap or update, and
+    /// no copy is read.
     public boolean canWrite(Adapter adapter) {
         return bias.isEmpty()
+                && scale == 1
                 && softcap == 0
                 && update(adapter) == null
                 && !mayPack(weight.value(adapter));
@@ -147,7 +158,7 @@ public final class OutputLayer {
         private final Tensor reduced; // u, (M, R), or null
 
         private Rows(Tensor hidden, Adapter adapter, Dropout dropout) {
-            this.hidden = hidden;
+            this.hidden = scale == 1 ? hidden : hidden.mul(scale);
             w = weight.value(adapter);
             gradient = weight.gradient(adapter);
             c = bias.map(b -> b.value(adapter)).orElse(null);
@@ -161,7 +172,7 @@ public final class OutputLayer {
                 reduced =
                         Tensor.empty(
                                 hidden.device(), hidden.dtype(), hidden.size(0), update.rank());
-                update.reduce(hidden, mask, reduced);
+                update.reduce(this.hidden, mask, reduced);
             }
         }
 
@@ -245,6 +256,9 @@ public final class OutputLayer {
                 update.reduceBackward(du, h, mask.from(from), dh);
                 Tensor u = reduced.narrow(0, from, n);
                 OuterProducts.add(update.productB(dz, u).stream().toList());
+            }
+            if (scale != 1) {
+                dh.mulInPlace(scale);
             }
         }
     }

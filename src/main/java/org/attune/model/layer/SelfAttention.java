@@ -6,8 +6,8 @@ import java.util.List;
 /// Attention of one block: its weights and its mathematics, not how it is computed.
 ///
 /// @param qkv query, key and value projections
-/// @param queryNorm per-head norm of queries, or null
-/// @param keyNorm per-head norm of keys, or null
+/// @param queryNorm norm of queries, or null
+/// @param keyNorm norm of keys, or null
 /// @param output output projection
 /// @param window tokens that a token sees, itself included; 0 is all
 /// @param softcap `c` of `c · tanh(score / c)`; 0 is none

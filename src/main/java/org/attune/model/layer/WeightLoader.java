@@ -119,12 +119,22 @@ final class WeightLoader {
         String norms = path + "self_attn.";
         return new SelfAttention(
                 qkv,
-                a.qkNorm() ? (RmsNorm) norm(norms + "q_norm", a.headDim()) : null,
-                a.qkNorm() ? (RmsNorm) norm(norms + "k_norm", a.headDim()) : null,
+                qkNorm(norms + "q_norm", queries),
+                qkNorm(norms + "k_norm", keys),
                 linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
                 config.window(layer).orElse(0),
                 a.softcap(),
                 config.rotates(layer));
+    }
+
+    /// @param all features of all heads
+    private RmsNorm qkNorm(String path, int all) {
+        AttentionConfig a = config.attention();
+        return switch (a.qkNorm()) {
+            case NONE -> null;
+            case HEADS -> (RmsNorm) norm(path, a.headDim());
+            case TOGETHER -> (RmsNorm) norm(path, all);
+        };
     }
 
     private FeedForward feedForward(String path) {

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
@@ -114,7 +115,7 @@ public record ActivationBytes(
         long saved = b * (4 * width + 2 * queries + 2 * keys + 2 * inner + adapterColumns);
         long logs = tiles ? FLOAT * c.heads() : 0;
         saved += 2 * FLOAT + logs;
-        if (c.attention().qkNorm()) {
+        if (c.attention().qkNorm() != QkNorm.NONE) {
             saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
         }
         long feedForward = b * (4 * inner + 3 * width);

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -32,7 +33,8 @@ final class FlashHeads {
     /// For the rows of a layout, in the current scope; empty where it can't be done.
     static Optional<FlashHeads> of(
             DecoderConfig config, Layout layout, Device device, DType dtype) {
-        return config.rotatesAlike()
+        return config.rotatesAsKernels()
+                        && config.attention().qkNorm() != QkNorm.TOGETHER
                         && config.attention().softcap() == 0
                         && FlashAttention.serves(device, dtype, config.headDim())
                 ? of(config, layout, device)

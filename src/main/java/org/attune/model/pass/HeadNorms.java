@@ -2,7 +2,9 @@ package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.NormConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.RmsNorm;
 import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Tensor;
@@ -10,7 +12,8 @@ import org.attune.tensor.VectorKernels;
 
 import java.util.Optional;
 
-/// Norms of queries and keys by head, of the families that have them.
+/// Norms of queries and keys, of the families that have them. Hand-written backward passes know
+/// those by head only.
 public final class HeadNorms {
     private HeadNorms() {}
 
@@ -40,6 +43,13 @@ public final class HeadNorms {
         if (b.queryNorm() == null) {
             return;
         }
+        if (c.attention().qkNorm() == QkNorm.TOGETHER) {
+            long queries = (long) c.heads() * c.headDim();
+            long keys = (long) c.kvHeads() * c.headDim();
+            together(b.queryNorm(), y.narrow(1, 0, queries), adapter);
+            together(b.keyNorm(), y.narrow(1, queries, keys), adapter);
+            return;
+        }
         if (isPlain(c) && DeviceKernels.serve(y.device(), y.dtype())) {
             DeviceKernels.headNorms(
                     y,
@@ -51,6 +61,14 @@ public final class HeadNorms {
         }
         kernel(b, y, c, adapter)
                 .ifPresentOrElse(k -> k.forward(y, null), () -> byOperators(b, y, c, adapter));
+    }
+
+    /// @param part of the projections; changed
+    private static void together(RmsNorm norm, Tensor part, Adapter adapter) {
+        Tensor rows = part.contiguous();
+        Tensor normed = Tensor.empty(rows.device(), rows.dtype(), rows.shape());
+        norm.forward(rows, normed, adapter);
+        part.copyInPlace(normed);
     }
 
     /// @return statistics, `(N, CG + C, 1)`

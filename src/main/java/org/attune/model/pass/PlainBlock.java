@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
@@ -59,9 +60,14 @@ final class PlainBlock {
     }
 
     private Tensor run(Tensor x, boolean training) {
-        Tensor x2 = x.add(attention(x, training));
+        Tensor x2 = x.add(scaled(attention(x, training)));
         Tensor read = block.order().isParallel() ? x : x2;
-        return x2.add(feedForward(read, training));
+        return x2.add(scaled(feedForward(read, training)));
+    }
+
+    private Tensor scaled(Tensor part) {
+        double scale = pass.config().block().residualScale();
+        return scale == 1 ? part : part.mul(scale);
     }
 
     /// What attention adds to the residual stream, `(N, D)`.
@@ -71,10 +77,13 @@ final class PlainBlock {
         int n = pass.size();
         Tensor h = norm(block.attentionNorms().before(), x, training);
         Tensor y = project(a.qkv(), h, training); // (N, (CG + 2C) K)
+        if (c.attention().qkNorm() == QkNorm.TOGETHER) {
+            y = normedTogether(a, y, training);
+        }
         Tensor q = heads(y, 0, c.heads());
         Tensor k = heads(y, c.heads(), c.kvHeads());
         Tensor v = heads(y, c.heads() + c.kvHeads(), c.kvHeads());
-        if (a.queryNorm() != null) {
+        if (c.attention().qkNorm() == QkNorm.HEADS) {
             q = norm(Optional.of(a.queryNorm()), q, training);
             k = norm(Optional.of(a.keyNorm()), k, training);
         }
@@ -98,6 +107,20 @@ final class PlainBlock {
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
         Tensor out = project(a.output(), flat, training);
         return norm(block.attentionNorms().after(), out, training);
+    }
+
+    /// Queries and keys normed over all of their heads.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`
+    private Tensor normedTogether(SelfAttention a, Tensor y, boolean training) {
+        DecoderConfig c = pass.config();
+        long queries = (long) c.heads() * c.headDim();
+        long keys = (long) c.kvHeads() * c.headDim();
+        return Tensor.cat(
+                1,
+                norm(Optional.of(a.queryNorm()), y.narrow(1, 0, queries), training),
+                norm(Optional.of(a.keyNorm()), y.narrow(1, queries, keys), training),
+                y.narrow(1, queries + keys, keys));
     }
 
     /// Some heads of the projections, `(N, count, K)`.

@@ -20,6 +20,7 @@ import java.util.Arrays;
 /// saves a pass over the scores.
 public final class Rope {
     private final int rotary;
+    private final RopeConfig.Pairs pairs;
     private final double scale;
     private final VectorKernels.RotatedHeads heads;
     private final Tensor exactCos; // float32 (N, 1, rotary / 2)
@@ -48,6 +49,7 @@ public final class Rope {
 
     Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
         rotary = rope.rotaryDim(config.headDim());
+        pairs = rope.pairs();
         scale = config.attention().scale();
         Angles exact = Angles.of(rope, config.headDim(), layout, device);
         exactCos = exact.cos();
@@ -120,6 +122,10 @@ public final class Rope {
 
     /// As above, or takes their gradients back.
     void rotateInPlace(Tensor x, boolean back) {
+        if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
+            x.copyInPlace(neighbours(x, back ? sin.neg() : sin));
+            return;
+        }
         int half = rotary / 2;
         Tensor a = x.narrow(2, 0, half); // (N, heads, half)
         Tensor b = x.narrow(2, half, half); // (N, heads, half)
@@ -151,7 +157,7 @@ public final class Rope {
 
     /// Whether [#rotateJoint] can do it, and kernels for attention compute what is asked for.
     public static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
-        if (!config.rotatesAlike() || config.attention().softcap() > 0) {
+        if (!config.rotatesAsKernels() || config.attention().softcap() > 0) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());
@@ -211,6 +217,9 @@ public final class Rope {
 
     /// Rotation as an ordinary expression, for autograd, without the attention scale.
     Tensor apply(Tensor x) {
+        if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
+            return neighbours(x, sin);
+        }
         int half = rotary / 2;
         Tensor a = x.narrow(2, 0, half);
         Tensor b = x.narrow(2, half, half);
@@ -220,5 +229,23 @@ public final class Rope {
         return rest > 0
                 ? Tensor.cat(2, first, second, x.narrow(2, rotary, rest))
                 : Tensor.cat(2, first, second);
+    }
+
+    /// Rotates features that stand side by side.
+    ///
+    /// @param x `(N, heads, K)`
+    /// @param s sines, `(N, 1, rotary / 2)`
+    private Tensor neighbours(Tensor x, Tensor s) {
+        long n = x.size(0);
+        long heads = x.size(1);
+        int half = rotary / 2;
+        Tensor two = x.narrow(2, 0, rotary).reshape(n, heads, half, 2);
+        Tensor a = two.select(3, 0); // (N, heads, half)
+        Tensor b = two.select(3, 1);
+        Tensor first = a.mul(cos).sub(b.mul(s)).unsqueeze(3);
+        Tensor second = b.mul(cos).add(a.mul(s)).unsqueeze(3);
+        Tensor turned = Tensor.cat(3, first, second).reshape(n, heads, rotary);
+        long rest = x.size(2) - rotary;
+        return rest > 0 ? Tensor.cat(2, turned, x.narrow(2, rotary, rest)) : turned;
     }
 }

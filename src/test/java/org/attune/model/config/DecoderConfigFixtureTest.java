@@ -108,7 +108,7 @@ class DecoderConfigFixtureTest {
                 weights.containsKey(block + names.output() + ".bias"));
         assertEquals(config.mlpBias(), weights.containsKey(down + ".bias"));
         assertEquals(
-                config.attention().qkNorm(),
+                config.attention().qkNorm() != QkNorm.NONE,
                 weights.containsKey(block + "self_attn.q_norm.weight"));
         assertEquals(config.dtype(), weights.get(q + ".weight").dtype());
         String norm = names.norms().getFirst() + ".weight";

@@ -71,7 +71,7 @@ class DecoderConfigTest {
         assertFalse(qwen2.attention().outputBias());
         assertEquals(List.of(0, 0, 5), qwen2.attention().windows());
         DecoderConfig qwen3 = read("qwen3", ",\"num_key_value_heads\":2");
-        assertTrue(qwen3.attention().qkNorm());
+        assertEquals(QkNorm.HEADS, qwen3.attention().qkNorm());
         assertEquals(128, qwen3.headDim());
         assertFalse(qwen3.attention().qkvBias());
     }
@@ -173,7 +173,7 @@ class DecoderConfigTest {
                             more(value));
                 }
             }
-            for (String name : List.of("relu2", "quick_gelu")) {
+            for (String name : List.of("xielu", "quick_gelu")) {
                 refuses(
                         "\"hidden_act\" is \"%s\"; accepted: silu".formatted(name),
                         family,

@@ -76,7 +76,7 @@ class OtherShapesConfigTest {
         refuses("\"sliding_window\" is null", GEMMA2, ",\"sliding_window\":null");
         refuses("accepted: numbers above 0", GEMMA2, ",\"query_pre_attn_scalar\":0");
         refuses("attn_logit_softcapping is -1", GEMMA2, ",\"attn_logit_softcapping\":-1");
-        refuses("\"hidden_activation\" is \"relu2\"", GEMMA2, ",\"hidden_activation\":\"relu2\"");
+        refuses("\"hidden_activation\" is \"xielu\"", GEMMA2, ",\"hidden_activation\":\"xielu\"");
         refuses("use_bidirectional_attention", GEMMA2, ",\"use_bidirectional_attention\":true");
     }
 

@@ -1,0 +1,11 @@
+package org.attune.model.config;
+
+/// How queries and keys are RMS-normed before they are rotated.
+public enum QkNorm {
+    /// Not at all.
+    NONE,
+    /// Each head by itself: Qwen3, Gemma 3.
+    HEADS,
+    /// All heads of a token together: OLMo 2.
+    TOGETHER
+}
