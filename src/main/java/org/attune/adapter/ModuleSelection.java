@@ -43,13 +43,17 @@ public sealed interface ModuleSelection {
         }
     }
 
-    /// Every linear module but the output layer (`all-linear`).
+    /// Every linear module but the output layer (`all-linear`), experts and their routers, which
+    // are
+    /// no linear modules in transformers 5.
     record AllLinear() implements ModuleSelection {
         private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score");
 
         @Override
         public boolean contains(String path) {
-            return !OUTPUT_LAYERS.contains(path);
+            return !OUTPUT_LAYERS.contains(path)
+                    && !path.contains(".experts.")
+                    && !path.endsWith(".gate");
         }
     }
 

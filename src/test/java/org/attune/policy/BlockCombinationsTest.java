@@ -12,6 +12,7 @@ import org.attune.model.config.BlockConfig;
 import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.EndsConfig;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.FeedForwardConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.PositionConfig;
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -56,6 +58,7 @@ class BlockCombinationsTest {
                     new Kind("llama", BlockOrder.PARALLEL),
                     new Kind("llama", BlockOrder.POST_NORM),
                     new Kind("gemma2", BlockOrder.SANDWICH),
+                    new Kind("qwen2_moe", BlockOrder.SEQUENTIAL),
                     new Kind("gpt2", BlockOrder.SEQUENTIAL),
                     new Kind("gpt2", BlockOrder.PARALLEL),
                     new Kind("gpt2", BlockOrder.POST_NORM));
@@ -106,7 +109,14 @@ class BlockCombinationsTest {
                         kind.order(),
                         norm,
                         attention,
-                        new FeedForwardConfig(44, !plain, activation, plain),
+                        new FeedForwardConfig(
+                                44,
+                                !plain,
+                                activation,
+                                plain,
+                                kind.family().equals("qwen2_moe")
+                                        ? Optional.of(experts(number))
+                                        : Optional.empty()),
                         number % 3 == 2 ? 0.7 : 1),
                 true,
                 plain ? new PositionConfig.Learned() : rope,
@@ -116,6 +126,18 @@ class BlockCombinationsTest {
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
                 0,
                 ScoreKind.SEQUENCE);
+    }
+
+    /// Three or two of five in the second layer, or in both.
+    private static ExpertsConfig experts(int number) {
+        return new ExpertsConfig(
+                5,
+                2 + number % 2,
+                12,
+                number % 4 < 2,
+                number % 3 == 0 ? 0 : 20,
+                number % 2 == 0 ? Set.of(0) : Set.of(),
+                false);
     }
 
     private interface Check {

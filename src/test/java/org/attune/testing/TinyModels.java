@@ -6,8 +6,9 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.QkNorm;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.NormConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
@@ -18,6 +19,7 @@ import org.attune.tensor.Device;
 
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Small decoders with random weights, the same in every run: two blocks, 31 tokens.
@@ -145,7 +147,7 @@ public final class TinyModels {
                                         config.maxPositionEmbeddings(),
                                         width));
         for (int i = 0; i < config.layers(); i++) {
-            block(file, config, names.block(i));
+            block(file, config, i);
         }
         norm(file, config, names.finalNormPath(), width);
         if (config.scores()) {
@@ -159,7 +161,8 @@ public final class TinyModels {
         return file;
     }
 
-    private static void block(MemoryTensorFile file, DecoderConfig config, String path) {
+    private static void block(MemoryTensorFile file, DecoderConfig config, int layer) {
+        String path = config.names().block(layer);
         int width = config.hiddenSize();
         int inner = config.intermediateSize();
         TensorNames names = config.names();
@@ -179,7 +182,11 @@ public final class TinyModels {
             norm(file, config, path + "self_attn.q_norm", together ? queries : a.headDim());
             norm(file, config, path + "self_attn.k_norm", together ? keys : a.headDim());
         }
-        if (names.transposed()) {
+        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
+        if (experts.isPresent()) {
+            linear(file, path + names.output(), width, queries, a.outputBias());
+            experts(file, names.experts().orElseThrow(), experts.get(), path, width);
+        } else if (names.transposed()) {
             linear(file, config, path + names.output(), width, queries);
             names.up().forEach(up -> linear(file, config, path + up, inner, width));
             linear(file, config, path + names.down(), width, inner);
@@ -188,6 +195,28 @@ public final class TinyModels {
             names.up().forEach(up -> linear(file, path + up, inner, width, config.mlpBias()));
             linear(file, path + names.down(), width, inner, config.mlpBias());
         }
+    }
+
+    private static void experts(
+            MemoryTensorFile file,
+            TensorNames.Experts names,
+            ExpertsConfig experts,
+            String path,
+            int width) {
+        linear(file, path + names.router(), experts.count(), width, false);
+        for (int e = 0; e < experts.count(); e++) {
+            gated(file, names, path + names.list() + "." + e + ".", experts.inner(), width);
+        }
+        if (experts.shared() > 0) {
+            gated(file, names, path + names.shared() + ".", experts.shared(), width);
+            linear(file, path + names.sharedGate(), 1, width, false);
+        }
+    }
+
+    private static void gated(
+            MemoryTensorFile file, TensorNames.Experts names, String path, int inner, int width) {
+        names.up().forEach(up -> linear(file, path + up, inner, width, false));
+        linear(file, path + names.down(), width, inner, false);
     }
 
     /// One as GPT-2's files hold it, transposed and with a bias.

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5
 /// (`rope_parameters`,
@@ -53,7 +55,9 @@ public final class ConfigJson {
                 layers,
                 new BlockConfig(
                         family.order(),
-                        new NormConfig.Rms(json.number("rms_norm_eps", family.absent().epsilon()), family.normOffset()),
+                        new NormConfig.Rms(
+                                json.number("rms_norm_eps", family.absent().epsilon()),
+                                family.normOffset()),
                         attention,
                         new FeedForwardConfig(
                                 inner,
@@ -62,7 +66,8 @@ public final class ConfigJson {
                                         json,
                                         family.activation().key(),
                                         family.activation().absent()),
-                                family.mlpBias() && json.flag("mlp_bias", false)),
+                                family.mlpBias() && json.flag("mlp_bias", false),
+                                family.experts().map(rule -> experts(json, rule, layers))),
                         family.multiplies() ? json.number("residual_multiplier", 1) : 1),
                 json.flag("tie_word_embeddings", family.absent().tied()),
                 RopeJson.rope(json, family, attention.windows(), maxPositions),
@@ -72,6 +77,34 @@ public final class ConfigJson {
                 specialIds(json, family),
                 labels(json),
                 scoreKind(json));
+    }
+
+    private static ExpertsConfig experts(
+            JsonFields json, DecoderFamily.ExpertRule rule, int layers) {
+        int most = DecoderConfig.MOST_FEATURES;
+        String key = json.has("num_experts") ? "num_experts" : "num_local_experts";
+        Set<Integer> dense = new TreeSet<>(json.integers("mlp_only_layers"));
+        int step = json.size("decoder_sparse_step", Integer.MAX_VALUE, 1);
+        for (int layer = 0; layer < layers; layer++) {
+            if ((layer + 1) % step != 0) {
+                dense.add(layer);
+            }
+        }
+        return new ExpertsConfig(
+                json.size(key, most, rule.count()),
+                json.size("num_experts_per_tok", most, rule.chosen()),
+                rule.inner() > 0
+                        ? json.size(rule.innerKey(), DecoderConfig.MOST_ROWS, rule.inner())
+                        : json.size(rule.innerKey(), DecoderConfig.MOST_ROWS),
+                rule.renormalises() || json.flag("norm_topk_prob", false),
+                rule.shared() > 0
+                        ? json.size(
+                                "shared_expert_intermediate_size",
+                                DecoderConfig.MOST_ROWS,
+                                rule.shared())
+                        : 0,
+                dense,
+                json.flag("output_router_logits", false));
     }
 
     /// What a classification model judges.
@@ -189,8 +222,11 @@ public final class ConfigJson {
     }
 
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
+        boolean unused = // transformers writes 0 then
+                family.window() == DecoderFamily.WindowRule.UPPER_LAYERS
+                        && !json.flag("use_sliding_window", false);
         int window =
-                json.mentions("sliding_window")
+                !unused && json.mentions("sliding_window")
                         ? json.size("sliding_window", Integer.MAX_VALUE, 0)
                         : family.absent().window();
         List<String> types = layerTypes(json, layers);
@@ -216,8 +252,7 @@ public final class ConfigJson {
     }
 
     private static int pattern(JsonFields json, DecoderFamily family) {
-        return json.size(
-                "sliding_window_pattern", Integer.MAX_VALUE, family.absent().pattern());
+        return json.size("sliding_window_pattern", Integer.MAX_VALUE, family.absent().pattern());
     }
 
     private static List<String> layerTypes(JsonFields json, int layers) {

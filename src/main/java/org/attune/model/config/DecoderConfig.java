@@ -337,6 +337,9 @@ public record DecoderConfig(
         if (attention().qkNorm() == QkNorm.TOGETHER) {
             found.add("norms over all heads");
         }
+        if (block.feedForward().experts().isPresent()) {
+            found.add("experts");
+        }
         if (block.residualScale() != 1) {
             found.add("scaled parts of blocks");
         }
@@ -376,14 +379,26 @@ public record DecoderConfig(
     /// Numbers in the matrices of all blocks and the output layer: those that a token is multiplied
     /// by.
     public long productNumbers() {
-        return layers * blockNumbers() + (long) hiddenSize * outputRows();
+        long blocks = 0;
+        for (int layer = 0; layer < layers; layer++) {
+            blocks += blockNumbers(layer);
+        }
+        return blocks + (long) hiddenSize * outputRows();
     }
 
-    /// Numbers in the matrices of one block.
+    /// Numbers in the matrices of the first block.
     public long blockNumbers() {
+        return blockNumbers(0);
+    }
+
+    private long blockNumbers(int layer) {
         long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
         long inner = (long) block.feedForward().matrices() * intermediateSize();
-        return hiddenSize * (attended + inner);
+        return hiddenSize * attended
+                + block.feedForward()
+                        .experts(layer)
+                        .map(e -> e.numbers(hiddenSize))
+                        .orElse(hiddenSize * inner);
     }
 
     private static void requireSize(String name, int value, int most) {

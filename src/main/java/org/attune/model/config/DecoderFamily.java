@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
@@ -20,6 +21,7 @@ import java.util.function.BiFunction;
 /// @param mlpBias          whether the key `mlp_bias` is obeyed
 /// @param qkNorm           how queries and keys are normed
 /// @param gated            whether feed-forward parts have a gate
+/// @param experts          which of them tokens choose, if they do
 /// @param order            of a block's parts and norms
 /// @param normOffset       added to the weights of RMS norms
 /// @param activation       of the feed-forward part
@@ -40,6 +42,7 @@ record DecoderFamily(
         boolean mlpBias,
         QkNorm qkNorm,
         boolean gated,
+        Optional<ExpertRule> experts,
         BlockOrder order,
         double normOffset,
         ActivationRule activation,
@@ -119,6 +122,18 @@ record DecoderFamily(
     ///     empty: the key isn't obeyed, it is the length of a head
     /// @param cap value of an absent `attn_logit_softcapping`; empty: the key isn't obeyed
     record ScoreRule(OptionalDouble scalar, OptionalDouble cap) {}
+
+    /// How a configuration speaks of experts.
+    ///
+    /// @param count value of an absent `num_experts` or `num_local_experts`
+    /// @param chosen value of an absent `num_experts_per_tok`
+    /// @param innerKey key of the width inside of one
+    /// @param inner value of that key where it is absent; 0: it must be there
+    /// @param renormalises whether weights add up to 1 whatever `norm_topk_prob` says; otherwise an
+    ///     absent key means that they don't
+    /// @param shared value of an absent `shared_expert_intermediate_size`; 0: the key isn't obeyed
+    record ExpertRule(
+            int count, int chosen, String innerKey, int inner, boolean renormalises, int shared) {}
 
     /// What is done before the first block and after the last one.
     ///

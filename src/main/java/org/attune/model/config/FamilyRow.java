@@ -4,12 +4,14 @@ import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderFamily.ActivationRule;
 import org.attune.model.config.DecoderFamily.BiasRule;
 import org.attune.model.config.DecoderFamily.EndRule;
+import org.attune.model.config.DecoderFamily.ExpertRule;
 import org.attune.model.config.DecoderFamily.RotationRule;
 import org.attune.model.config.DecoderFamily.ScoreRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
@@ -24,6 +26,7 @@ final class FamilyRow {
     private boolean mlpBias;
     private QkNorm qkNorm = QkNorm.NONE;
     private boolean gated = true;
+    private Optional<ExpertRule> experts = Optional.empty();
     private BlockOrder order = BlockOrder.SEQUENTIAL;
     private double normOffset;
     private ActivationRule activation = new ActivationRule("hidden_act", "silu");
@@ -83,6 +86,11 @@ final class FamilyRow {
     FamilyRow qkNorm(QkNorm kind) {
         qkNorm = kind;
         return this;
+    }
+
+    FamilyRow experts(ExpertRule rule) {
+        experts = Optional.of(rule);
+        return obeyed("num_experts", "num_local_experts");
     }
 
     FamilyRow ungated() {
@@ -248,6 +256,7 @@ final class FamilyRow {
                 mlpBias,
                 qkNorm,
                 gated,
+                experts,
                 order,
                 normOffset,
                 activation,
@@ -259,6 +268,19 @@ final class FamilyRow {
                 List.copyOf(obeyed),
                 dropoutKeys,
                 new DecoderFamily.Absent(
-                        absentWindow, pattern, epsilon, share, dropout, pairs, kvHeads, headDim, maxPositions, bos, eos, pad, tied, theta));
+                        absentWindow,
+                        pattern,
+                        epsilon,
+                        share,
+                        dropout,
+                        pairs,
+                        kvHeads,
+                        headDim,
+                        maxPositions,
+                        bos,
+                        eos,
+                        pad,
+                        tied,
+                        theta));
     }
 }

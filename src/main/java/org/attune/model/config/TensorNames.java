@@ -19,6 +19,7 @@ import java.util.Optional;
 ///     transformers' class `Conv1D` do
 /// @param padRowStays whether the padding token's row of the embedding learns nothing where it is
 ///     read
+/// @param experts     names of experts, in families that have some
 public record TensorNames(
         String trunk,
         String embedding,
@@ -31,7 +32,24 @@ public record TensorNames(
         List<String> up,
         String down,
         boolean transposed,
-        boolean padRowStays) {
+        boolean padRowStays,
+        Optional<Experts> experts) {
+    /// Names of experts in a block.
+    ///
+    /// @param router chooses them
+    /// @param list of them, by number
+    /// @param up projections into one, the gate first
+    /// @param down projection out of one
+    /// @param shared expert that every token takes; its projections have the names of a dense part
+    /// @param sharedGate says how much of it
+    public record Experts(
+            String router,
+            String list,
+            List<String> up,
+            String down,
+            String shared,
+            String sharedGate) {}
+
     /// Llama's.
     static final TensorNames LLAMA =
             new TensorNames(
@@ -46,7 +64,8 @@ public record TensorNames(
                     List.of("mlp.gate_proj", "mlp.up_proj"),
                     "mlp.down_proj",
                     false,
-                    true);
+                    true,
+                    Optional.empty());
 
     /// GPT-2's.
     static final TensorNames GPT2 =
@@ -62,7 +81,8 @@ public record TensorNames(
                     List.of("mlp.c_fc"),
                     "mlp.c_proj",
                     true,
-                    false);
+                    false,
+                    Optional.empty());
 
     /// The same with other norms in a block.
     TensorNames withNorms(String... others) {
@@ -78,7 +98,8 @@ public record TensorNames(
                 up,
                 down,
                 transposed,
-                padRowStays);
+                padRowStays,
+                experts);
     }
 
     /// With another matrix, or matrices, into the feed-forward part.
@@ -95,7 +116,8 @@ public record TensorNames(
                 List.of(others),
                 down,
                 transposed,
-                padRowStays);
+                padRowStays,
+                experts);
     }
 
     /// With queries, keys and values in one matrix, and gate and up projection in one.
@@ -112,7 +134,26 @@ public record TensorNames(
                 List.of(gateAndUp),
                 down,
                 transposed,
-                padRowStays);
+                padRowStays,
+                experts);
+    }
+
+    /// With experts.
+    TensorNames withExperts(Experts others) {
+        return new TensorNames(
+                trunk,
+                embedding,
+                positions,
+                layers,
+                finalNorm,
+                norms,
+                qkv,
+                output,
+                up,
+                down,
+                transposed,
+                padRowStays,
+                Optional.of(others));
     }
 
     /// Path of the embedding of tokens.

@@ -91,6 +91,7 @@ final class UncomputedKeys {
                 "num_local_experts",
                 "num_experts",
                 "n_routed_experts",
+                "router_jitter_noise",
                 "no_rope_layer_interval",
                 "nope_layer_interval",
                 "q_lora_rank",

@@ -6,6 +6,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.Experts;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Norm;
@@ -203,19 +204,39 @@ final class CachedStep {
         Tensor o = input(attention.output()); // (N, CGK + …)
         attend(attention, layer, y, o);
         Tensor x2 = put(b.attentionNorms().after(), attention.output(), o, x); // (N, D)
-        FeedForward f = b.feedForward();
         Tensor from = b.order().isParallel() ? x : x2;
-        Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
-        Tensor inner = f.up().forward(h2, adapter, Dropout.NONE); // (N, 2F), or (N, F)
-        Tensor a = input(f.down()); // (N, F + …)
-        f.activate(inner, () -> rows(f.down().in()), a);
-        Tensor out = put(b.feedForwardNorms().after(), f.down(), a, x2); // (N, D)
-        if (record.isPresent()) {
-            int columns = f.down().extra(adapter);
-            Tensor down = columns == 0 ? null : a.narrow(1, f.down().in(), columns);
-            record.get().put(layer, firstRecorded, new KeptRows(x, y, o, x2, inner, down));
-        }
-        return out;
+        return switch (b.feedForward()) {
+            case FeedForward.Dense f -> {
+                Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
+                Tensor inner = f.up().forward(h2, adapter, Dropout.NONE); // (N, 2F), or (N, F)
+                Tensor a = input(f.down()); // (N, F + …)
+                f.activate(inner, () -> rows(f.down().in()), a);
+                Tensor out = put(b.feedForwardNorms().after(), f.down(), a, x2); // (N, D)
+                if (record.isPresent()) {
+                    int columns = f.down().extra(adapter);
+                    Tensor down = columns == 0 ? null : a.narrow(1, f.down().in(), columns);
+                    record.get().put(layer, firstRecorded, new KeptRows(x, y, o, x2, inner, down));
+                }
+                yield out;
+            }
+            case Experts f -> {
+                Tensor h2 = rows(config.hiddenSize());
+                b.feedForwardNorms()
+                        .before()
+                        .ifPresentOrElse(
+                                n -> n.forward(from, h2, adapter), () -> h2.copyInPlace(from));
+                yield add(b.feedForwardNorms().after(), f.apply(h2, this::product), x2);
+            }
+        };
+    }
+
+    /// A linear layer of any rows.
+    ///
+    /// @param x `(n, in)`
+    private Tensor product(FusedLinear linear, Tensor x) {
+        Tensor columns = Tensor.empty(decoder.device(), decoder.dtype(), x.size(0), width(linear));
+        columns.narrow(1, 0, linear.in()).copyInPlace(x);
+        return linear.forward(columns, adapter, Dropout.NONE);
     }
 
     /// The input of a part of the block, normed or as it is.
@@ -232,7 +253,12 @@ final class CachedStep {
         if (norm.isEmpty() && scale == 1) {
             return linear.forward(h, adapter, Dropout.NONE, residual);
         }
-        Tensor y = linear.forward(h, adapter, Dropout.NONE);
+        return add(norm, linear.forward(h, adapter, Dropout.NONE), residual);
+    }
+
+    /// @param y what a part puts out; changed
+    private Tensor add(Optional<Norm> norm, Tensor y, Tensor residual) {
+        double scale = config.block().residualScale();
         norm.ifPresent(n -> n.forward(y, y, adapter));
         return (scale == 1 ? y : y.mulInPlace(scale)).addInPlace(residual);
     }

@@ -51,7 +51,7 @@ public final class Decoder implements AutoCloseable {
                 config.unlikeLlama().isEmpty()
                         && PackedMatrix.isUseful(device, dtype)
                         && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;
-        TensorFile named = FamilyPrefix.added(config.names(), file);
+        TensorFile named = SplitExperts.of(config, FamilyPrefix.added(config.names(), file));
         WeightShapes.check(config, named);
         var loader = loader(named);
         input = loader.input();

@@ -7,80 +7,110 @@ import org.attune.tensor.Tensor;
 import java.util.List;
 import java.util.function.Supplier;
 
-/// Feed-forward part of one block. `N` rows, `F` inner width, `U` columns of what the first
-/// projection puts out.
-public sealed interface FeedForward {
-    /// The projection into it, `(U, D)`.
-    FusedLinear up();
-
-    /// The projection out of it, `(D, F)`.
-    FusedLinear down();
-
-    /// The function in between.
-    Activation activation();
-
-    /// Writes what [#down] reads.
-    ///
-    /// @param y what [#up] put out, `(N, U)`
-    /// @param memory for activated gates, `(N, F)`
-    /// @param out its first `F` columns are written, `(N, F + …)`
-    void activate(Tensor y, Supplier<Tensor> memory, Tensor out);
-
-    /// The same as an ordinary expression, for autograd.
-    ///
-    /// @param y `(N, U)`
-    /// @return `(N, F)`
-    Tensor apply(Tensor y);
-
-    /// Bytes of what [#apply] and the projections make of a row with autograd, at most.
-    ///
-    /// @param number bytes of one in the compute dtype
-    default long expressionBytes(long number) {
-        long steps =
-                switch (activation()) {
-                    case SILU, RELU -> number;
-                    case RELU_SQUARED -> 2 * number;
-                    case GELU -> 6 * Float.BYTES;
-                    case GELU_TANH -> 11 * Float.BYTES;
-                };
-        return number * (3L * up().out() + down().in() + 2L * down().out()) + steps * down().in();
+/// Feed-forward part of one block. `N` rows, `D` model width, `F` inner width, `U` columns of what
+/// the first projection puts out.
+public sealed interface FeedForward permits FeedForward.Dense, Experts {
+    /// Computes linear layers, with whatever adapter and recording a pass has.
+    @FunctionalInterface
+    interface Products {
+        /// @param x `(n, in)`
+        /// @return `(n, out)`
+        Tensor of(FusedLinear linear, Tensor x);
     }
 
+    /// The part as an ordinary expression, for autograd.
+    ///
+    /// @param x `(N, D)`
+    /// @return `(N, D)`
+    Tensor apply(Tensor x, Products products);
+
+    /// Bytes of what [#apply] makes of a row with autograd, at most.
+    ///
+    /// @param number bytes of one in the compute dtype
+    long expressionBytes(long number);
+
     /// The linear layers, in the order in which they are computed.
-    default List<FusedLinear> linears() {
-        return List.of(up(), down());
+    List<FusedLinear> linears();
+
+    /// One part for all tokens.
+    sealed interface Dense extends FeedForward {
+        /// The projection into it, `(U, D)`.
+        FusedLinear up();
+
+        /// The projection out of it, `(D, F)`.
+        FusedLinear down();
+
+        /// The function in between.
+        Activation activation();
+
+        /// Writes what [#down] reads.
+        ///
+        /// @param y what [#up] put out, `(N, U)`
+        /// @param memory for activated gates, `(N, F)`
+        /// @param out its first `F` columns are written, `(N, F + …)`
+        void activate(Tensor y, Supplier<Tensor> memory, Tensor out);
+
+        /// What [#down] reads, as an ordinary expression.
+        ///
+        /// @param y `(N, U)`
+        /// @return `(N, F)`
+        Tensor activated(Tensor y);
+
+        @Override
+        default Tensor apply(Tensor x, Products products) {
+            return products.of(down(), activated(products.of(up(), x)));
+        }
+
+        @Override
+        default long expressionBytes(long number) {
+            long steps =
+                    switch (activation()) {
+                        case SILU, RELU -> number;
+                        case RELU_SQUARED -> 2 * number;
+                        case GELU -> 6 * Float.BYTES;
+                        case GELU_TANH -> 11 * Float.BYTES;
+                    };
+            return number * (3L * up().out() + down().in() + 2L * down().out())
+                    + steps * down().in();
+        }
+
+        @Override
+        default List<FusedLinear> linears() {
+            return List.of(up(), down());
+        }
     }
 
     /// `down(f(gate) · up)` ([Shazeer 2020, Eq. 6](https://arxiv.org/abs/2002.05202)).
     ///
     /// @param up gate and up projections, one matrix
-    record Gated(FusedLinear up, FusedLinear down, Activation activation) implements FeedForward {
+    record Gated(FusedLinear up, FusedLinear down, Activation activation) implements Dense {
         @Override
         public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
             if (activation == Activation.SILU) {
                 Swiglu.forward(y, memory, out);
             } else {
-                out.narrow(1, 0, down.in()).copyInPlace(apply(y));
+                out.narrow(1, 0, down.in()).copyInPlace(activated(y));
             }
         }
 
         @Override
-        public Tensor apply(Tensor y) {
+        public Tensor activated(Tensor y) {
             int inner = down.in();
-            return activated(activation, y.narrow(1, 0, inner)).mul(y.narrow(1, inner, inner));
+            return FeedForward.activated(activation, y.narrow(1, 0, inner))
+                    .mul(y.narrow(1, inner, inner));
         }
     }
 
     /// `down(f(up))`.
-    record Plain(FusedLinear up, FusedLinear down, Activation activation) implements FeedForward {
+    record Plain(FusedLinear up, FusedLinear down, Activation activation) implements Dense {
         @Override
         public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
-            out.narrow(1, 0, down.in()).copyInPlace(apply(y));
+            out.narrow(1, 0, down.in()).copyInPlace(activated(y));
         }
 
         @Override
-        public Tensor apply(Tensor y) {
-            return activated(activation, y);
+        public Tensor activated(Tensor y) {
+            return FeedForward.activated(activation, y);
         }
     }
 

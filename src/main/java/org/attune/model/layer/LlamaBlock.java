@@ -32,12 +32,13 @@ public record LlamaBlock(
     ///
     /// @param block of a decoder that is computed as Llama is
     static LlamaBlock of(Block block) {
+        var feedForward = (FeedForward.Gated) block.feedForward();
         return new LlamaBlock(
                 (RmsNorm) block.attentionNorms().before().orElseThrow(),
                 block.attention(),
                 (RmsNorm) block.feedForwardNorms().before().orElseThrow(),
-                block.feedForward().up(),
-                block.feedForward().down());
+                feedForward.up(),
+                feedForward.down());
     }
 
     /// The linear layers, in the order in which they are computed.

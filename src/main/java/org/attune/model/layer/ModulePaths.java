@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.config.TensorNames;
 
@@ -10,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// The modules of a model by Hugging Face's paths, as its configuration alone tells them: what an
@@ -32,7 +34,7 @@ public record ModulePaths(
         List<String> whole = new ArrayList<>(List.of(names.embeddingPath()));
         config.positionsPath().ifPresent(whole::add);
         for (int layer = 0; layer < config.layers(); layer++) {
-            block(config, names.block(layer), linears, whole);
+            block(config, layer, linears, whole);
         }
         whole.add(names.finalNormPath());
         String output = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
@@ -44,8 +46,9 @@ public record ModulePaths(
     }
 
     private static void block(
-            DecoderConfig config, String path, Map<String, Shape> linears, List<String> whole) {
+            DecoderConfig config, int layer, Map<String, Shape> linears, List<String> whole) {
         TensorNames names = config.names();
+        String path = names.block(layer);
         AttentionConfig a = config.attention();
         long width = config.hiddenSize();
         long inner = config.intermediateSize();
@@ -64,8 +67,39 @@ public record ModulePaths(
             whole.add(path + "self_attn.k_norm");
         }
         linears.put(path + names.output(), new Shape(width, queries));
+        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
+        if (experts.isPresent()) {
+            experts(names.experts().orElseThrow(), experts.get(), path, width, linears);
+            return;
+        }
         long up = inner * config.block().feedForward().projectionsIn(names.up().size());
         names.up().forEach(name -> linears.put(path + name, new Shape(up, width)));
+        linears.put(path + names.down(), new Shape(width, inner));
+    }
+
+    private static void experts(
+            TensorNames.Experts names,
+            ExpertsConfig experts,
+            String path,
+            long width,
+            Map<String, Shape> linears) {
+        linears.put(path + names.router(), new Shape(experts.count(), width));
+        for (int i = 0; i < experts.count(); i++) {
+            gated(names, path + names.list() + "." + i + ".", experts.inner(), width, linears);
+        }
+        if (experts.shared() > 0) {
+            gated(names, path + names.shared() + ".", experts.shared(), width, linears);
+            linears.put(path + names.sharedGate(), new Shape(1, width));
+        }
+    }
+
+    private static void gated(
+            TensorNames.Experts names,
+            String path,
+            long inner,
+            long width,
+            Map<String, Shape> linears) {
+        names.up().forEach(name -> linears.put(path + name, new Shape(inner, width)));
         linears.put(path + names.down(), new Shape(width, inner));
     }
 

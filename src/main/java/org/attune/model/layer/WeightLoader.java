@@ -6,6 +6,7 @@ import org.attune.files.TensorFile;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.FeedForwardConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.TensorNames;
@@ -94,7 +95,7 @@ final class WeightLoader {
         Optional<Norm> third =
                 norm(order.normsBefore() && norms.hasNext(), path, norms)
                         .or(() -> order.normsBefore() ? first : Optional.empty()); // both read one
-        FeedForward feedForward = feedForward(path);
+        FeedForward feedForward = feedForward(path, layer);
         Optional<Norm> fourth = norm(order.normsAfter(), path, norms);
         return new Block(
                 order,
@@ -137,8 +138,12 @@ final class WeightLoader {
         };
     }
 
-    private FeedForward feedForward(String path) {
+    private FeedForward feedForward(String path, int layer) {
         FeedForwardConfig f = config.block().feedForward();
+        Optional<ExpertsConfig> experts = f.experts(layer);
+        if (experts.isPresent()) {
+            return experts(path, experts.get(), names.experts().orElseThrow());
+        }
         int width = config.hiddenSize();
         int[] outs = new int[f.matrices() - 1];
         Arrays.fill(outs, f.inner());
@@ -147,6 +152,35 @@ final class WeightLoader {
         return f.gated()
                 ? new FeedForward.Gated(up, down, f.activation())
                 : new FeedForward.Plain(up, down, f.activation());
+    }
+
+    private Experts experts(String path, ExpertsConfig e, TensorNames.Experts own) {
+        int width = config.hiddenSize();
+        List<FeedForward.Gated> all = new ArrayList<>();
+        FusedLinear router = linear(width, false, path, List.of(own.router()), e.count());
+        for (int i = 0; i < e.count(); i++) {
+            all.add(gated(path + own.list() + "." + i + ".", own.up(), own.down(), e.inner()));
+        }
+        Optional<Experts.Shared> shared =
+                e.shared() == 0
+                        ? Optional.empty()
+                        : Optional.of(
+                                new Experts.Shared(
+                                        gated(
+                                                path + own.shared() + ".",
+                                                own.up(),
+                                                own.down(),
+                                                e.shared()),
+                                        linear(width, false, path, List.of(own.sharedGate()), 1)));
+        return new Experts(router, all, shared, e.chosen(), e.renormalised());
+    }
+
+    private FeedForward.Gated gated(String path, List<String> up, String down, int inner) {
+        int width = config.hiddenSize();
+        return new FeedForward.Gated(
+                linear(width, false, path, up, inner, inner),
+                linear(inner, false, path, List.of(down), width),
+                config.activation());
     }
 
     /// @param modules one for each of `outs`, or one that holds them all

@@ -4,9 +4,11 @@ import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.TensorNames;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /// Compares what a configuration says with the tensors that a model's files hold, before memory is
 /// taken for any of them. Files say how large their tensors are, a configuration may say anything.
@@ -33,12 +35,12 @@ final class WeightShapes {
         var positions = new Size("max_position_embeddings", config.maxPositionEmbeddings());
         config.positionsPath().ifPresent(path -> shapes.require(path, positions, width));
         for (int layer = 0; layer < config.layers(); layer++) {
-            shapes.requireBlock(names.block(layer), width);
+            shapes.requireBlock(names.block(layer), layer, width);
         }
         shapes.require(names.finalNormPath(), width);
     }
 
-    private void requireBlock(String path, Size width) {
+    private void requireBlock(String path, int layer, Size width) {
         TensorNames names = config.names();
         AttentionConfig a = config.attention();
         var inner = new Size("intermediate_size", config.intermediateSize());
@@ -55,10 +57,26 @@ final class WeightShapes {
             requireMatrix(path + names.qkv().get(2), keys, width);
         }
         requireMatrix(path + names.output(), width, queries);
+        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
+        if (experts.isPresent()) {
+            requireExperts(path, experts.get(), names.experts().orElseThrow(), width);
+            return;
+        }
         int held = config.block().feedForward().projectionsIn(names.up().size());
         Size up = held == 1 ? inner : new Size(held + " × " + inner.key(), held * inner.value());
         names.up().forEach(name -> requireMatrix(path + name, up, width));
         requireMatrix(path + names.down(), width, inner);
+    }
+
+    private void requireExperts(
+            String path, ExpertsConfig experts, TensorNames.Experts names, Size width) {
+        require(path + names.router(), new Size("number of experts", experts.count()), width);
+        var inner = new Size("width inside of an expert", experts.inner());
+        for (int i = 0; i < experts.count(); i++) {
+            String one = path + names.list() + "." + i + ".";
+            names.up().forEach(name -> require(one + name, inner, width));
+            require(one + names.down(), width, inner);
+        }
     }
 
     private void requireMatrix(String path, Size out, Size in) {

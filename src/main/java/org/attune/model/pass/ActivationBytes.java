@@ -89,7 +89,11 @@ public record ActivationBytes(
             long width = ofHeads ? queries + keys : c.hiddenSize();
             work += counted ? 0 : norm.expressionBytes(width);
         }
-        work += first.feedForward().expressionBytes(b);
+        work +=
+                decoder.blocks().stream()
+                        .mapToLong(block -> block.feedForward().expressionBytes(b))
+                        .max()
+                        .orElseThrow();
         for (FusedLinear linear : first.linears()) {
             work += linear.extra(Adapter.TRAINED) == 0 ? 0 : 2 * b * linear.out();
         }

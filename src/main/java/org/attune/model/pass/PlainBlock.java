@@ -3,7 +3,6 @@ package org.attune.model.pass;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Block;
-import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Leaves;
 import org.attune.model.layer.Norm;
@@ -131,10 +130,8 @@ final class PlainBlock {
 
     /// What the feed-forward part adds, `(N, D)`.
     private Tensor feedForward(Tensor x, boolean training) {
-        FeedForward f = block.feedForward();
         Tensor h = norm(block.feedForwardNorms().before(), x, training);
-        Tensor inner = f.apply(project(f.up(), h, training)); // (N, F)
-        Tensor out = project(f.down(), inner, training);
+        Tensor out = block.feedForward().apply(h, (linear, in) -> project(linear, in, training));
         return norm(block.feedForwardNorms().after(), out, training);
     }
 

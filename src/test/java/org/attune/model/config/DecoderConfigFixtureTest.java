@@ -100,8 +100,11 @@ class DecoderConfigFixtureTest {
         String q = block + names.qkv().getFirst();
         hasMatrix(config, weights, q, all, hidden);
         hasMatrix(config, weights, block + names.output(), hidden, queries);
+        boolean dense = config.block().feedForward().experts(0).isEmpty();
         String down = block + names.down();
-        hasMatrix(config, weights, down, hidden, config.intermediateSize());
+        if (dense) {
+            hasMatrix(config, weights, down, hidden, config.intermediateSize());
+        }
         assertEquals(config.attention().qkvBias(), weights.containsKey(q + ".bias"));
         assertEquals(
                 config.attention().outputBias(),

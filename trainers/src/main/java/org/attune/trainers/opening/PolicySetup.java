@@ -6,6 +6,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.models.ModelSetup;
@@ -96,6 +97,7 @@ public final class PolicySetup implements AutoCloseable {
             Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora, boolean dropout) {
         purpose.ifPresent(p -> requireTaskType(p, model));
         requireNoModelDropout(model, dropout);
+        requireNoRouterLoss(model);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
         model.adapter()
                 .ifPresent(
@@ -133,6 +135,21 @@ public final class PolicySetup implements AutoCloseable {
                          + " is")
                             .formatted(
                                     model.source().path(), config.dropoutKeys(), config.dropout()));
+        }
+    }
+
+    /// The model asks for a loss of its routers, which isn't computed here.
+    private static void requireNoRouterLoss(ModelSetup model) {
+        boolean asked =
+                model.source().config().block().feedForward().experts().stream()
+                        .anyMatch(ExpertsConfig::routerLoss);
+        if (asked) {
+            throw new ModelException(
+                    ("%s/config.json: output_router_logits is true; training accepts false, since"
+                         + " the loss that balances experts isn't computed here. Write false there"
+                         + " to train without it. Commands that don't train take the model as it"
+                         + " is")
+                            .formatted(model.source().path()));
         }
     }
 
