@@ -34,9 +34,9 @@ import java.util.stream.Stream;
 @Tag("thorough")
 final class DoorsTest {
     /// Types that modules use of others. It may only fall, except where a package becomes a module:
-    /// 8 types that others use of `auto`, 2 of `base`, 1 of `text` and 8 around `reports` were doors
-    /// between packages before, and the kinds of adapters need 3.
-    private static final int MOST_DOORS = 501;
+    /// 8 types that others use of `auto`, 2 of `base`, 1 of `text`, 8 around `reports` and what
+    /// `ranks` uses of the core were doors between packages before; kinds of adapters need 3.
+    private static final int MOST_DOORS = 505;
 
     private static final String EXAMPLES = "org.attune.examples"; // they are read, not used
 

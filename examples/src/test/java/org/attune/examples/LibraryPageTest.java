@@ -176,6 +176,15 @@ final class LibraryPageTest {
     }
 
     @Test
+    void oneProcessIsARankWithoutOthers() throws Exception {
+        Path out = folder.resolve("ranks");
+        run("Ranks", MODEL, folder.resolve("pairs.jsonl").toString(), out.toString());
+        assertEquals(
+                RunCard.State.FINISHED,
+                RunCard.read(out.resolve(RunCard.NAME)).orElseThrow().state());
+    }
+
+    @Test
     void itTrainsByAReward() throws Exception {
         Path prompts =
                 Files.writeString(
