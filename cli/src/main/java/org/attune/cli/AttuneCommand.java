@@ -1,5 +1,25 @@
 package org.attune.cli;
 
+import org.attune.cli.bench.BenchCommand;
+import org.attune.cli.chat.ChatCommand;
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.RunArguments;
+import org.attune.cli.doctor.DoctorCommand;
+import org.attune.cli.eval.EvalCommand;
+import org.attune.cli.eval.ScoreCommand;
+import org.attune.cli.eval.TasksCommand;
+import org.attune.cli.generate.GenerateCommand;
+import org.attune.cli.generate.SampleCommand;
+import org.attune.cli.hub.DownloadCommand;
+import org.attune.cli.hub.UploadCommand;
+import org.attune.cli.model.ExportCommand;
+import org.attune.cli.model.MergeCommand;
+import org.attune.cli.model.VerifyModelCommand;
+import org.attune.cli.rounds.EpisodesCommand;
+import org.attune.cli.rounds.RescoreCommand;
+import org.attune.cli.runs.ReportCommand;
+import org.attune.cli.runs.RunsCommand;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 

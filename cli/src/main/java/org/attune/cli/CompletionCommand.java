@@ -1,5 +1,9 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.completion.Shell;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,13 +22,6 @@ import java.util.concurrent.Callable;
             "fish: attune completion fish | source"
         })
 final class CompletionCommand implements Callable<Integer> {
-    /// The shells.
-    enum Shell {
-        BASH,
-        ZSH,
-        FISH
-    }
-
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
 
@@ -33,13 +30,8 @@ final class CompletionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var words = CompletionWords.all();
         PrintWriter out = spec.commandLine().getOut();
-        out.print(
-                switch (shell) {
-                    case BASH, ZSH -> new BashCompletion(words).text(shell);
-                    case FISH -> new FishCompletion(words).text();
-                });
+        out.print(shell.text(AttuneCommand.line().getSubcommands()));
         out.flush();
         return ExitCodes.DONE;
     }

@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.cli.command.RunArguments;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.ranks.Launched;

@@ -1,5 +1,7 @@
 package org.attune.cli;
 
+import org.attune.cli.command.ExitCodes;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

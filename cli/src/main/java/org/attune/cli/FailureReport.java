@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.terminal.VisibleText;
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
 import org.attune.error.Secrets;

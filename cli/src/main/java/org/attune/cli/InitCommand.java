@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.SecretArguments;
 import org.attune.cli.config.InitialFile;
 import org.attune.cli.config.InitialSample;
 import org.attune.cli.config.MethodChoice;

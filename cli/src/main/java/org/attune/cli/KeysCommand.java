@@ -1,10 +1,15 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
 import org.attune.cli.config.ForeignKeys;
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyFacts;
 import org.attune.cli.config.KeyGroup;
 import org.attune.cli.config.KeyTable;
+import org.attune.cli.terminal.RunScreen;
+import org.attune.cli.terminal.TerminalWidth;
+import org.attune.cli.terminal.VisibleText;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 import org.attune.trainers.opening.TrainingMethod;

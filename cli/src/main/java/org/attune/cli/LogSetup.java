@@ -12,6 +12,8 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 
+import org.attune.cli.terminal.RankStreams;
+import org.attune.cli.terminal.VisibleText;
 import org.attune.error.Secrets;
 
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.SecretWords;
+import org.attune.cli.terminal.RankStreams;
 import org.attune.files.GivenPath;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
@@ -61,7 +64,7 @@ public final class Main {
     }
 
     /// @param args what it will be executed with
-    static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
+    public static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
         return AttuneCommand.line(args)
                 .setOut(out)
                 .setErr(err)

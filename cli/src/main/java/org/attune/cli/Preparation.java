@@ -3,6 +3,9 @@ package org.attune.cli;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.StoppableWork;
+import org.attune.cli.command.UsesEngine;
 import org.attune.error.ConfigException;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;

@@ -1,9 +1,13 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.RunArguments;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.cli.sweep.SweepPlan;
+import org.attune.cli.terminal.RunScreen;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.prepare.Preview;

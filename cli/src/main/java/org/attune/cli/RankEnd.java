@@ -1,5 +1,7 @@
 package org.attune.cli;
 
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.terminal.SignalHook;
 import org.attune.ranks.RankSession;
 import org.attune.trainers.loop.StopSignal;
 

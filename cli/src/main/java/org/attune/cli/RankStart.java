@@ -1,5 +1,9 @@
 package org.attune.cli;
 
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.RankOptions;
+import org.attune.cli.command.SecretWords;
+import org.attune.cli.terminal.SignalHook;
 import org.attune.error.ConfigException;
 import org.attune.ranks.Launched;
 import org.attune.ranks.RankProvider;

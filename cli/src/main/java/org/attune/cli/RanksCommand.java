@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.RankOptions;
 import org.attune.error.ConfigException;
 import org.attune.ranks.Launched;
 import org.attune.ranks.RankProvider;

@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.RunArguments;
+import org.attune.cli.command.UsesEngine;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;

@@ -1,5 +1,9 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.RankOptions;
+import org.attune.cli.command.RunArguments;
+import org.attune.cli.command.UsesEngine;
 import org.attune.cli.config.LoadedRun;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;

@@ -2,7 +2,17 @@ package org.attune.cli;
 
 import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.InterruptGuard;
+import org.attune.cli.command.RankOptions;
+import org.attune.cli.command.SecretArguments;
 import org.attune.cli.config.LoadedRun;
+import org.attune.cli.progress.CompletionsPrinter;
+import org.attune.cli.progress.HeldOutReport;
+import org.attune.cli.progress.ProgressLine;
+import org.attune.cli.progress.ResumeHint;
+import org.attune.cli.progress.WarningTap;
+import org.attune.cli.terminal.RunScreen;
 import org.attune.error.ConfigException;
 import org.attune.ranks.RankSession;
 import org.attune.reports.plot.MetricPlot;

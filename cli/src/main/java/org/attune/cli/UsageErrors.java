@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.cli.command.ExitCodes;
 import org.attune.error.Secrets;
 import org.attune.error.Spelling;
 

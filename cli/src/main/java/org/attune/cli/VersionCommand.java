@@ -1,5 +1,7 @@
 package org.attune.cli;
 
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.ExitCodes;
 import org.attune.trainers.report.Versions;
 
 import picocli.CommandLine.Command;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.cli.command.ExitCodes;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;

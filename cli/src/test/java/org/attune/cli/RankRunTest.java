@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.cli.command.ExitCodes;
 import org.attune.testing.Hardware;
 import org.attune.testing.MpiRun;
 import org.junit.jupiter.api.Tag;

@@ -3,6 +3,8 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.UsesEngine;
 import org.attune.error.StopRequest;
 import org.attune.tensor.Engine;
 import org.junit.jupiter.api.Tag;

@@ -163,7 +163,13 @@ final class ArchitectureTest {
 
     /// Commands that use a model without training it.
     private static final List<String> USERS =
-            List.of("Chat", "Eval", "Merge", "Export", "Generate", "VerifyModel");
+            List.of(
+                    "chat.Chat",
+                    "eval.Eval",
+                    "model.Merge",
+                    "model.Export",
+                    "generate.Generate",
+                    "model.VerifyModel");
 
     private static JavaClasses main;
 

@@ -1,0 +1,161 @@
+package org.attune.cli.chat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.attune.error.ConfigException;
+import org.attune.error.Spelling;
+import org.attune.rollout.generation.ChatSession;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.text.Message;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Commands of a conversation, which begin with `/`.
+final class ChatCommands {
+    /// What comes after a command.
+    enum Next {
+        CONTINUE,
+        RETRY,
+        QUIT
+    }
+
+    private static final String HELP =
+            """
+            /help              this list
+            /clear             start another conversation (also /new and /reset)
+            /system TEXT       start another one with this system message; without TEXT: show it
+            /retry             answer the last message again, with other draws
+            /set NAME=VALUE    change how answers are sampled; without NAME: show it
+            /save FILE         add the conversation to FILE, a line {"messages": [...]} for attune sft
+            /quit              end (also /exit, Ctrl-D, and Ctrl-C at the prompt)
+            A message of several lines stands between two lines of \""", or its lines end with \\.
+            // at the beginning of a message is one /. Ctrl-C ends an answer.\
+            """;
+
+    private static final List<String> NAMES =
+            List.of(
+                    "/help", "/clear", "/new", "/reset", "/system", "/retry", "/set", "/save",
+                    "/quit", "/exit");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final ChatSession session;
+    private final PrintWriter out;
+    private ChatSettings settings;
+
+    ChatCommands(ChatSession session, ChatSettings settings, PrintWriter out) {
+        this.session = session;
+        this.settings = settings;
+        this.out = out;
+    }
+
+    /// How the next answer is sampled.
+    SamplingConfig sampling() {
+        return settings.sampling();
+    }
+
+    /// Does what a line that begins with `/` says.
+    ///
+    /// @throws ConfigException with what is accepted
+    Next take(String line) {
+        String[] parts = line.split("\\s+", 2);
+        String rest = parts.length < 2 ? "" : parts[1].strip();
+        return switch (parts[0]) {
+            case "/help" -> said(HELP);
+            case "/clear", "/new", "/reset" -> {
+                session.reset();
+                yield said("A new conversation.");
+            }
+            case "/system" -> system(rest);
+            case "/retry" -> retry();
+            case "/set" -> {
+                settings = rest.isEmpty() ? settings : settings.with(rest);
+                yield said(settings.shown());
+            }
+            case "/save" -> save(rest);
+            case "/quit", "/exit" -> Next.QUIT;
+            default ->
+                    said(
+                            "There is no command %s%s; /help lists them. To say it, begin with //."
+                                    .formatted(
+                                            parts[0],
+                                            Spelling.nearest(parts[0], NAMES)
+                                                    .map(near -> ", but " + near)
+                                                    .orElse("")));
+        };
+    }
+
+    private Next said(String text) {
+        out.println(text);
+        out.flush();
+        return Next.CONTINUE;
+    }
+
+    private Next system(String text) {
+        if (text.isEmpty()) {
+            return said(
+                    session.opening().isEmpty()
+                            ? "There is no system message; the model's template may have one."
+                            : session.opening().getFirst().content());
+        }
+        session.reset(List.of(Message.of("system", text)));
+        return said("A new conversation with this system message.");
+    }
+
+    private Next retry() {
+        if (!session.canRetry()) {
+            return said("There is nothing to answer again.");
+        }
+        if (settings.sampling().distribution().temperature() == 0) {
+            said("(temperature is 0, so the answer will be the same; try /set temperature=0.8)");
+        }
+        settings = settings.redrawn();
+        return Next.RETRY;
+    }
+
+    private Next save(String name) {
+        if (name.isEmpty()) {
+            throw new ConfigException("/save: which file? Give /save FILE");
+        }
+        if (!session.canRetry()) {
+            return said("There is nothing to save yet.");
+        }
+        try {
+            Path file = Path.of(name);
+            Files.writeString(
+                    file,
+                    line(session.messages()) + "\n",
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
+            return said(
+                    "%d messages are now a line of %s.".formatted(session.messages().size(), file));
+        } catch (IOException | InvalidPathException e) {
+            throw new ConfigException("/save " + name + ": can't be written: " + e, e);
+        }
+    }
+
+    private static String line(List<Message> messages) {
+        List<Map<String, String>> turns = new ArrayList<>();
+        for (Message message : messages) {
+            Map<String, String> turn = new LinkedHashMap<>();
+            turn.put("role", message.role());
+            turn.put("content", message.content());
+            turns.add(turn);
+        }
+        try {
+            return JSON.writeValueAsString(Map.of("messages", turns));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a conversation that JSON can't hold", e);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package org.attune.cli.command;
+
+/// Exit codes of the process.
+public final class ExitCodes {
+    public static final int DONE = 0;
+    public static final int FAILED = 1;
+    public static final int USAGE = 2;
+
+    /// A run of `attune auto` that made the model no better.
+    public static final int NO_BETTER = 3;
+
+    /// 128 + SIGINT, as shells count.
+    public static final int INTERRUPTED = 130;
+
+    private ExitCodes() {}
+}

@@ -1,0 +1,24 @@
+package org.attune.cli.command;
+
+/// A command that computes: the engine starts while its arguments are still being checked.
+public interface UsesEngine {
+    /// Whether it samples tokens.
+    default boolean generates() {
+        return false;
+    }
+
+    /// Whether it computes in this process.
+    default boolean computesHere() {
+        return true;
+    }
+
+    /// Whether it looks after Ctrl-C itself.
+    default boolean stopsItself() {
+        return false;
+    }
+
+    /// What there is when it was stopped, after `stopped; `.
+    default String afterStop() {
+        return "nothing was written";
+    }
+}

@@ -1,0 +1,2 @@
+/// Completion of commands, options and keys in a [Shell].
+package org.attune.cli.completion;

@@ -1,0 +1,2 @@
+/// `attune doctor`: what this machine has and what is missing ([Examination]).
+package org.attune.cli.doctor;

@@ -1,0 +1,2 @@
+/// Commands that let a model write: `attune generate` to prompts, `attune sample` a data set.
+package org.attune.cli.generate;

@@ -1,0 +1,2 @@
+/// Runs that lie in folders, and where they stand: [FoundRun].
+package org.attune.reports.runs;
