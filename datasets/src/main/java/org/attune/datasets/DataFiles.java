@@ -59,7 +59,7 @@ final class DataFiles {
                             .formatted(
                                     folder,
                                     subset.map(name -> " of \"" + name + "\"").orElse(""),
-                                    RowFiles.ACCEPTED));
+                                    RowFiles.accepted()));
         }
         return ofSplit(folder, chosen, split);
     }

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// The tools and environments of a run. Closing it ends what they share: programs, connections.
 ///
@@ -57,6 +58,13 @@ public record RunTools(List<ToolSetFactory> tools, Map<String, EnvironmentFactor
             throw new ConfigException(String.join("\n", problems));
         }
         return run;
+    }
+
+    /// Names of all kinds of tools that are on the class path, Attune's too; see [ToolKind].
+    ///
+    /// @throws org.attune.error.ConfigException if one can't be made, or has the name of another
+    public static Set<String> kinds() {
+        return ToolEntries.kinds().keySet();
     }
 
     @Override

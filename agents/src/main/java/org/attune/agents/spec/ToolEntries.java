@@ -9,6 +9,7 @@ import org.attune.episode.EpisodeStart;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 import org.attune.files.GivenPath;
+import org.attune.program.Providers;
 import org.attune.reward.builtin.Parameters;
 
 import java.nio.file.Path;
@@ -16,10 +17,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.ServiceLoader;
-import java.util.Set;
-import java.util.TreeSet;
 
 /// Reads the value of `tools`.
 final class ToolEntries {
@@ -69,7 +66,7 @@ final class ToolEntries {
         if (keys.isEmpty() || keys.size() > 1 && !keys.contains("name")) {
             throw new ConfigException(
                     "tools need exactly one of name, file, class, command, url or %s, got %s"
-                            .formatted(String.join(", ", kinds()), map.keySet()));
+                            .formatted(String.join(", ", kinds().keySet()), map.keySet()));
         }
         Object only = rest.remove("only");
         String key = keys.contains("name") ? "name" : keys.getFirst();
@@ -92,7 +89,7 @@ final class ToolEntries {
     private static Map<String, Object> flat(Map<?, ?> map) {
         var flat = new LinkedHashMap<String, Object>();
         map.forEach((key, value) -> flat.put(String.valueOf(key), value));
-        for (String kind : kinds()) {
+        for (String kind : kinds().keySet()) {
             if (flat.get(kind) instanceof Map<?, ?> inner && !flat.containsKey("name")) {
                 flat.remove(kind);
                 flat.put("name", kind);
@@ -115,21 +112,15 @@ final class ToolEntries {
                     "%s is Python; run it as a program: {command: [python, %s]}"
                             .formatted(text, text));
         }
-        return kind(text).orElseThrow(() -> unknown(text)).open(parameters, directory);
+        ToolKind kind = kinds().get(text);
+        if (kind == null) {
+            throw unknown(text);
+        }
+        return kind.open(parameters, directory);
     }
 
-    private static Optional<ToolKind> kind(String name) {
-        return ServiceLoader.load(ToolKind.class, ToolKind.class.getClassLoader()).stream()
-                .map(ServiceLoader.Provider::get)
-                .filter(kind -> kind.name().equals(name))
-                .findFirst();
-    }
-
-    private static Set<String> kinds() {
-        var names = new TreeSet<String>();
-        ServiceLoader.load(ToolKind.class, ToolKind.class.getClassLoader())
-                .forEach(kind -> names.add(kind.name()));
-        return names;
+    static Map<String, ToolKind> kinds() {
+        return Providers.all(ToolKind.class, ToolKind::name, KEYS);
     }
 
     private static ConfigException unknown(String name) {
@@ -137,10 +128,10 @@ final class ToolEntries {
                 "there are no tools called \"%s\"%s; there are %s, or a .java file, class:NAME, {command: […]}, {url: …}%s"
                         .formatted(
                                 name,
-                                Spelling.nearest(name, kinds())
+                                Spelling.nearest(name, kinds().keySet())
                                         .map(near -> ", did you mean \"" + near + "\"?")
                                         .orElse(""),
-                                String.join(", ", kinds()),
+                                String.join(", ", kinds().keySet()),
                                 name.equals("mcp")
                                         ? "; mcp is in the jar attune-agents-mcp, which isn't on"
                                                 + " the class path"

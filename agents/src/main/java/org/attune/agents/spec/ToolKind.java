@@ -8,7 +8,8 @@ import java.nio.file.Path;
 
 /// A kind of tools that a run's file can name, as `calculator` or `{name: calculator, as: calc}`.
 /// The name may also be a key: `{mcp: {command: […]}}` is `{name: mcp, command: […]}`. Kinds are
-/// found with [java.util.ServiceLoader], so a jar on the class path can bring more.
+/// found by the service loader: a jar on the class path brings one by
+/// `META-INF/services/org.attune.agents.spec.ToolKind`.
 public interface ToolKind {
     /// By which it is named.
     String name();

@@ -1,10 +1,14 @@
 package org.attune.cli.doctor;
 
+import org.attune.agents.spec.RunTools;
+import org.attune.datasets.rows.RowFiles;
+import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.hub.HubAnswer;
 import org.attune.hub.HubSettings;
 import org.attune.models.AddressSpace;
 import org.attune.reports.plot.MetricPlot;
+import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.tensor.Engine;
 import org.attune.trainers.memory.AvailableMemory;
 import org.attune.trainers.report.Machine;
@@ -22,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// What a machine has for Attune and what it lacks. It reads files; [#reachability]
@@ -47,6 +52,7 @@ record Examination(Path root, Map<String, String> environment) {
         findings.add(processor());
         findings.add(kernels());
         findings.add(fonts());
+        findings.add(providers());
         findings.add(memory());
         findings.add(addressSpace());
         findings.add(libtorch().finding());
@@ -137,6 +143,25 @@ record Examination(Path root, Map<String, String> environment) {
         } catch (RuntimeException | LinkageError e) {
             return Finding.note("fonts", MetricPlot.NO_FONTS);
         }
+    }
+
+    /// What the service loader finds; see docs/library.md.
+    private static Finding providers() {
+        try {
+            return Finding.ok(
+                    "class path",
+                    "tools %s; rewards of jars: %s; rows of jars: %s"
+                            .formatted(
+                                    String.join(", ", RunTools.kinds()),
+                                    names(BuiltinRewards.kinds().keySet()),
+                                    names(RowFiles.formats().keySet())));
+        } catch (ConfigException e) {
+            return Finding.note("class path", e.getMessage());
+        }
+    }
+
+    private static String names(Set<String> names) {
+        return names.isEmpty() ? "none" : String.join(", ", names);
     }
 
     private Finding memory() {

@@ -2,6 +2,7 @@ package org.attune.datasets.rows;
 
 import org.attune.error.DatasetException;
 import org.attune.files.GivenText;
+import org.attune.program.Providers;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,18 +13,38 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Reads a file of rows; its name says the format.
 public final class RowFiles {
-    /// What is accepted, for messages.
-    public static final String ACCEPTED =
-            ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each also with .gz) and .parquet";
-
     private static final List<String> TEXT =
             List.of("jsonl", "ndjson", "json", "csv", "tsv", "txt");
 
+    private static final String PARQUET = "parquet";
+
+    private static Map<String, RowFormat> formats; // found once: folders ask for each file
+
     private RowFiles() {}
+
+    /// What is accepted, for messages.
+    public static String accepted() {
+        String more = String.join(", .", formats().keySet());
+        return ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each also with .gz) and .parquet"
+                + (more.isEmpty() ? "" : ", and by jars on the class path ." + more);
+    }
+
+    /// What jars on the class path bring, by extension.
+    ///
+    /// @throws org.attune.error.ConfigException if one can't be made, or has another's extension
+    public static synchronized Map<String, RowFormat> formats() {
+        if (formats == null) {
+            List<String> taken = Stream.concat(TEXT.stream(), Stream.of(PARQUET, "gz")).toList();
+            formats = Providers.all(RowFormat.class, RowFormat::extension, taken);
+        }
+        return formats;
+    }
 
     /// Whether the name has an extension that [#read] knows.
     public static boolean isSupported(Path file) {
@@ -32,7 +53,7 @@ public final class RowFiles {
 
     /// All rows of `file`.
     ///
-    /// @param file its extension selects the format ([#ACCEPTED])
+    /// @param file its extension selects the format ([#accepted])
     /// @throws DatasetException naming the first row that can't be read, or the file
     public static List<Row> readAll(Path file) {
         List<Row> rows = new ArrayList<>();
@@ -54,7 +75,7 @@ public final class RowFiles {
 
     /// Reads all rows of `file` into `sink`, one at a time.
     ///
-    /// @param file its extension selects the format ([#ACCEPTED])
+    /// @param file its extension selects the format ([#accepted])
     /// @throws DatasetException if the file as a whole can't be read, or if `sink` refuses a row
     public static void read(Path file, RowSink sink) {
         read(file, sink, SampleBy.LINE);
@@ -80,7 +101,7 @@ public final class RowFiles {
                                                 file
                                                         + ": the extension doesn't say what the"
                                                         + " file holds; accepted are "
-                                                        + ACCEPTED));
+                                                        + accepted()));
         RowFile source = new RowFile(file, file.toString(), RowLimits.ofSystem());
         try {
             switch (format) {
@@ -89,7 +110,8 @@ public final class RowFiles {
                 case "csv" -> CsvReader.readCommas(source, sink);
                 case "tsv" -> CsvReader.readTabs(source, sink);
                 case "txt" -> TextReader.read(source, sink, unit);
-                default -> ParquetReader.read(source, sink);
+                case PARQUET -> ParquetReader.read(source, sink);
+                default -> GivenRows.read(formats().get(format), source, sink);
             }
         } catch (NoSuchFileException e) {
             throw new DatasetException(file + ": there is no such file", e);
@@ -121,12 +143,15 @@ public final class RowFiles {
                 file.getFileName() == null
                         ? ""
                         : file.getFileName().toString().toLowerCase(Locale.ROOT);
-        if (name.endsWith(".parquet") && !Files.isDirectory(file)) {
-            return Optional.of("parquet");
+        if (name.endsWith("." + PARQUET) && !Files.isDirectory(file)) {
+            return Optional.of(PARQUET);
         }
         String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
         String extension = plain.substring(plain.lastIndexOf('.') + 1);
-        return TEXT.contains(extension) && plain.contains(".")
+        if (!plain.contains(".")) {
+            return Optional.empty();
+        }
+        return TEXT.contains(extension) || formats().containsKey(extension)
                 ? Optional.of(extension)
                 : Optional.empty();
     }

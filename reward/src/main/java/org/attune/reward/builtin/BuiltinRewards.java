@@ -2,9 +2,12 @@ package org.attune.reward.builtin;
 
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
+import org.attune.program.Providers;
 import org.attune.reward.RewardFunction;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 
@@ -59,28 +62,54 @@ public final class BuiltinRewards {
         return List.copyOf(FACTORIES.keySet());
     }
 
-    /// Makes a built-in reward. Its name in metrics is the given name without `get_`, as TRL's
-    /// functions are called.
+    /// Makes a reward that has a name: a built-in one, or one of a jar's [RewardKind]. Its name in
+    /// metrics is the given name; that of built-in ones is without `get_`, as TRL's functions are
+    /// called.
     ///
     /// @param parameters by name; texts, numbers, booleans, lists and maps, as a YAML holds them
     /// @throws ConfigException if the name is unknown, or a parameter is unknown, missing or bad
     public static RewardFunction create(String name, Map<String, Object> parameters) {
+        return create(name, parameters, Path.of(""));
+    }
+
+    /// Makes a reward that has a name, in a run whose file lies somewhere else.
+    ///
+    /// @param directory of the run's file, where rewards of jars look for theirs too
+    public static RewardFunction create(
+            String name, Map<String, Object> parameters, Path directory) {
+        var given = new Parameters("reward \"%s\"".formatted(name), parameters);
+        Map<String, RewardKind> kinds = kinds();
+        if (kinds.containsKey(name)) {
+            return kinds.get(name).open(given, directory).named(name);
+        }
         Factory factory = FACTORIES.get(name);
         if (factory == null) {
             factory = FACTORIES.get("get_" + name);
         }
         if (factory == null) {
-            throw new ConfigException(
-                    "reward \"%s\" is unknown%s; there are %s, or a .java file, class:NAME, MODULE.FUNCTION or FILE.py:FUNCTION of Python, or {command: […]}"
-                            .formatted(
-                                    name,
-                                    Spelling.nearest(name, FACTORIES.keySet())
-                                            .map(near -> ", did you mean \"" + near + "\"?")
-                                            .orElse(""),
-                                    String.join(", ", FACTORIES.keySet())));
+            throw unknown(name, kinds);
         }
         String shortName = name.startsWith("get_") ? name.substring("get_".length()) : name;
-        return factory.create(
-                shortName, new Parameters("reward \"%s\"".formatted(name), parameters));
+        return factory.create(shortName, given);
+    }
+
+    /// What jars on the class path bring, by name.
+    ///
+    /// @throws ConfigException if one can't be made, or has the name of another
+    public static Map<String, RewardKind> kinds() {
+        return Providers.all(RewardKind.class, RewardKind::name, FACTORIES.keySet());
+    }
+
+    private static ConfigException unknown(String name, Map<String, RewardKind> kinds) {
+        var names = new LinkedHashSet<String>(FACTORIES.keySet());
+        names.addAll(kinds.keySet());
+        return new ConfigException(
+                "reward \"%s\" is unknown%s; there are %s, or a .java file, class:NAME, MODULE.FUNCTION or FILE.py:FUNCTION of Python, or {command: […]}"
+                        .formatted(
+                                name,
+                                Spelling.nearest(name, names)
+                                        .map(near -> ", did you mean \"" + near + "\"?")
+                                        .orElse(""),
+                                String.join(", ", names)));
     }
 }

@@ -11,6 +11,7 @@ import org.attune.reward.RewardLimits;
 import org.attune.reward.WeightedReward;
 import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.reward.builtin.Parameters;
+import org.attune.reward.builtin.RewardKind;
 import org.attune.reward.external.JavaRewards;
 import org.attune.reward.external.ProcessReward;
 import org.attune.reward.external.PythonReward;
@@ -34,6 +35,7 @@ import java.util.stream.Collectors;
 /// ```
 /// - gsm8k                                       # a built-in, by name
 /// - {name: regex, pattern: '\d+', weight: 0.2}  # with parameters and a weight
+/// - brevity                                     # a jar's kind on the class path, see RewardKind
 /// - rewards/Polite.java                         # a source file
 /// - class:com.acme.MyReward                     # a class on the class path
 /// - my_rewards.accuracy                         # a function in TRL's form, see PythonReward
@@ -168,10 +170,14 @@ public final class RewardSpec {
         if (PythonReward.fits(text)) {
             return python(text, parameters, environment);
         }
-        RewardFunction builtin = BuiltinRewards.create(text, parameters);
+        RewardFunction made = BuiltinRewards.create(text, parameters, directory);
+        RewardKind kind = BuiltinRewards.kinds().get(text);
+        if (kind != null) {
+            return made.madeOf(RewardContent.ofClass(kind.getClass()));
+        }
         return parameters.get("schema_file") instanceof String file
-                ? builtin.madeOf(RewardContent.ofFiles(List.of(Path.of(file))))
-                : builtin;
+                ? made.madeOf(RewardContent.ofFiles(List.of(Path.of(file))))
+                : made;
     }
 
     /// What a text names that is both, a path or a function, is a path.
