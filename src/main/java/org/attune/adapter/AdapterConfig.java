@@ -1,6 +1,9 @@
 package org.attune.adapter;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.adapter.formula.FormulaKind;
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.JsonFields;
 
@@ -17,6 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
+@Api(EXPERIMENTAL)
 public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig {
     /// Name of the file in an adapter's folder.
     String FILE = "adapter_config.json";

@@ -1,6 +1,9 @@
 package org.attune.adapter;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.adapter.formula.WeightFormula;
+import org.attune.api.Api;
 import org.attune.error.HubException;
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
@@ -22,6 +25,7 @@ import java.util.Optional;
 
 /// An adapter on disk: `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads and
 /// writes them. Every tensor is checked against the configuration on opening. Owns the open file.
+@Api(EXPERIMENTAL)
 public final class AdapterFolder implements AutoCloseable {
     private static final String WEIGHTS = "adapter_model.safetensors";
     private static final String PREFIX = AdapterTarget.PREFIX;

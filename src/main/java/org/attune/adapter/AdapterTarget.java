@@ -1,8 +1,13 @@
 package org.attune.adapter;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.List;
 
 /// What an adapter does to one linear module, all patterns resolved.
+@Api(EXPERIMENTAL)
 public sealed interface AdapterTarget permits LoraTarget, Ia3Target, FormulaTarget {
     /// What names in PEFT's files begin with.
     String PREFIX = "base_model.model.";

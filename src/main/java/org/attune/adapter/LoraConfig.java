@@ -1,5 +1,8 @@
 package org.attune.adapter;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.PrettyJson;
 
@@ -33,6 +36,7 @@ import java.util.TreeMap;
 /// @param initialisation    `init_lora_weights`
 /// @param taskType          `task_type`
 /// @param baseModel         `base_model_name_or_path`
+@Api(EXPERIMENTAL)
 public record LoraConfig(
         int rank,
         double alpha,

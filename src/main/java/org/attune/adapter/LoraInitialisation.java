@@ -1,7 +1,12 @@
 package org.attune.adapter;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// How a fresh adapter's matrices begin. B is zero except in [#RANDOM_BOTH], so the adapted model
 /// equals its base.
+@Api(EXPERIMENTAL)
 public enum LoraInitialisation {
     /// `true`: A uniform in ±1/√in (Kaiming's rule with a = √5), B zero.
     KAIMING,

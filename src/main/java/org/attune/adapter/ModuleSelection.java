@@ -1,5 +1,8 @@
 package org.attune.adapter;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.Excerpt;
 import org.attune.text.BoundedMatch;
@@ -11,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /// Which modules of a model are meant, as PEFT's `target_modules` and `exclude_modules` say it.
+@Api(EXPERIMENTAL)
 public sealed interface ModuleSelection {
     /// Common expressions take some thousand for a path.
     long STEPS_A_PATH = 200_000;

@@ -11,7 +11,7 @@ import java.util.Optional;
 /// @param size bytes
 /// @param gitHash SHA-1 that git gives the content of small files, or the pointer of large ones
 /// @param sha256 of the content of large files
-public record HubFile(String path, long size, String gitHash, Optional<String> sha256) {
+record HubFile(String path, long size, String gitHash, Optional<String> sha256) {
     public HubFile {
         boolean outside =
                 path.isEmpty()

@@ -1,5 +1,8 @@
 package org.attune.optim;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
@@ -25,6 +28,7 @@ import java.util.List;
 /// @param beta2 decay of the second moment, [0, 1)
 /// @param epsilon added to the root of the second moment; ≥ 0
 /// @param amsgrad whether the second moment never falls
+@Api(EXPERIMENTAL)
 public record AdamW(double beta1, double beta2, double epsilon, boolean amsgrad)
         implements ElementFormula {
     static final Moment FIRST = new Moment("exp_avg", true);

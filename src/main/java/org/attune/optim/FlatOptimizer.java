@@ -1,5 +1,8 @@
 package org.attune.optim;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
@@ -21,6 +24,7 @@ import java.util.Optional;
 /// pieces that fit the cache, so that the dozen passes of a formula cost about as much as one pass
 /// over the memory. On a GPU a call costs as much as a pass over a million numbers, so pieces are
 /// as large as their temporaries may be, and a norm is one number that is waited for.
+@Api(EXPERIMENTAL)
 public final class FlatOptimizer implements Optimizer {
     /// On a GPU: 256 MB.
     private static final long GPU_PIECE = 1 << 26;

@@ -1,5 +1,8 @@
 package org.attune.optim;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.policy.ParameterSpace;
@@ -14,6 +17,7 @@ import java.util.Optional;
 /// An update is one [#step], or, where a backward pass has groups of parameters updated on the way
 /// ([ParameterSpace#sharesGradients]), a [#begin] and an [#update] of each group, in any order.
 /// Both give the same bits.
+@Api(EXPERIMENTAL)
 public interface Optimizer extends AutoCloseable {
     /// Euclidean norm of all gradients together; not finite if one of them isn't.
     default double gradientNorm() {

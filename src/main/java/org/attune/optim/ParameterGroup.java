@@ -1,5 +1,8 @@
 package org.attune.optim;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.policy.ParameterSpace.Parameter;
 
 import java.util.OptionalDouble;
@@ -13,6 +16,7 @@ import java.util.regex.Pattern;
 /// @param rateFactor factor on the learning rate; unset: 1
 /// @param weightDecay of all of them, biases and norms too; unset: as without the group
 /// @param required whether it is an error if there are none
+@Api(EXPERIMENTAL)
 public record ParameterGroup(
         String name,
         Predicate<Parameter> members,

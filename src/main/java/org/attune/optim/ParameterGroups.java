@@ -1,5 +1,8 @@
 package org.attune.optim;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.policy.ParameterSpace.Parameter;
 
@@ -9,6 +12,7 @@ import java.util.List;
 ///
 /// @param weightDecay of parameters that decay and stand in no group with its own
 /// @param groups a parameter is in the first that matches it
+@Api(EXPERIMENTAL)
 public record ParameterGroups(double weightDecay, List<ParameterGroup> groups) {
     public ParameterGroups {
         if (!(weightDecay >= 0 && Double.isFinite(weightDecay))) {

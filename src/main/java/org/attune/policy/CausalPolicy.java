@@ -1,8 +1,12 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.model.pass.Recomputation;
 
 /// A model that is being trained. The trainers know policies by this interface alone.
+@Api(EXPERIMENTAL)
 public interface CausalPolicy extends Scorer, AutoCloseable {
     /// Says that the evaluations up to the next call belong to this optimizer step. What they draw
     /// (adapter dropout) follows from seed, step and their order in it.

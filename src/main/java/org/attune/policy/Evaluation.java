@@ -1,5 +1,8 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.tensor.Tensor;
 
 import java.util.Map;
@@ -15,6 +18,7 @@ import java.util.Map;
 ///     e.backward();               // adds to the gradients of the policy's parameters
 /// }
 /// ```
+@Api(EXPERIMENTAL)
 public interface Evaluation extends AutoCloseable {
     /// Log-probabilities of the targets, `(M)`, a float32 leaf that collects a gradient.
     Tensor tokenLogProbs();

@@ -1,5 +1,9 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
@@ -14,6 +18,7 @@ import java.util.Set;
 /// @param labelSmoothing `ε`, from 0 to 1. Above 0 a target's log-probability and its gradient are
 ///     those of the smoothed label: `(1 − ε) log p(target) + ε/V Σ log p(v)` over the vocabulary
 ///     ([Szegedy et al. 2016](https://arxiv.org/abs/1512.00567), section 7)
+@Api(EXPERIMENTAL)
 public record HeadRequest(
         Set<HeadStatistic> statistics,
         double temperature,

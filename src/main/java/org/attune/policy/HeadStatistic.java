@@ -1,8 +1,13 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// What the output head can report of each target beside its log-probability, in the same pass. All
 /// are float32, without gradient unless said otherwise. Logits are those after division by the
 /// temperature.
+@Api(EXPERIMENTAL)
 public enum HeadStatistic {
     /// Entropy of the predicted distribution, in nats.
     ENTROPY,

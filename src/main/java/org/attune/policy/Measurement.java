@@ -1,5 +1,9 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -8,6 +12,7 @@ import java.util.Map;
 /// @param tokenLogProbs natural log-probability of each target, `(M)`, smoothed if the request says
 ///     so; of a sequence-classification model its score, as it comes out of the head
 /// @param statistics the requested statistics, each `(M)`
+@Api(EXPERIMENTAL)
 public record Measurement(float[] tokenLogProbs, Map<HeadStatistic, float[]> statistics) {
     public Measurement {
         var copy = new EnumMap<HeadStatistic, float[]>(HeadStatistic.class);

@@ -1,8 +1,11 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
+import org.attune.api.Api;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
@@ -25,6 +28,7 @@ import java.util.Optional;
 
 /// A decoder that is trained, through an adapter or in all of its weights, and the references
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
+@Api(EXPERIMENTAL)
 public final class Policy implements CausalPolicy {
     /// The adapter as it was when [#frozenAdapter] was called.
     public static final Adapter SNAPSHOT = Adapter.frozen(0);

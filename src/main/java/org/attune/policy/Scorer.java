@@ -1,6 +1,11 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Scores targets without gradients: a policy, or one of the kinds of reference.
+@Api(EXPERIMENTAL)
 public interface Scorer {
     Measurement measure(TokenForest forest, HeadRequest request);
 

@@ -1,5 +1,9 @@
 package org.attune.policy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,6 +15,7 @@ import java.util.Objects;
 /// A token attends causally to its own segment and to all ancestors of it; positions continue from
 /// the parent's end. Nothing is padded. Packing is several roots; a preference pair is a prompt
 /// with two children; a group of completions is a prompt with `G` children. Immutable.
+@Api(EXPERIMENTAL)
 public final class TokenForest {
     /// Parent of a segment that has none.
     public static final int ROOT = -1;

@@ -1,2 +1,3 @@
-/// What users bring along: programs that speak in lines, and classes, compiled when a run starts.
+/// What users bring along: programs that speak in lines, classes, compiled when a run starts, and
+/// what jars bring by the service loader.
 package org.attune.program;

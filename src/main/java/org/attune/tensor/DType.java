@@ -1,6 +1,11 @@
 package org.attune.tensor;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Element types, with libtorch's `ScalarType` number and the name used in safetensors files.
+@Api(EXPERIMENTAL)
 public enum DType {
     UINT8(0, 1, "U8"),
     INT8(1, 1, "I8"),

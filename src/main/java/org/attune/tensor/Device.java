@@ -1,5 +1,8 @@
 package org.attune.tensor;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.tensor.kernel.KernelDevice;
 
@@ -15,6 +18,7 @@ import java.util.regex.Pattern;
 ///
 /// @param kind processors, or a kind of GPU
 /// @param index number of the GPU, 0 for the CPU
+@Api(EXPERIMENTAL)
 public record Device(DeviceKind kind, int index) {
     private static final Device CPU = new Device(DeviceKinds.PROCESSOR, 0);
     private static final String CUDA = "cuda";

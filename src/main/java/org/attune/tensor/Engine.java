@@ -1,5 +1,8 @@
 package org.attune.tensor;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.EngineWait;
 import org.attune.error.StopRequest;
 import org.attune.error.TaskResult;
@@ -30,6 +33,7 @@ import java.util.regex.Pattern;
 /// Grad mode, the OpenMP team and the malloc arena belong to a thread,
 /// so all tensor work runs on one platform thread. Call [#run] or [#call] from anywhere; inside,
 /// nested calls run at once.
+@Api(EXPERIMENTAL)
 public final class Engine {
     /// glibc makes eight arenas a core; more attempts are pointless.
     private static final int MOST_ARENAS = 8 * Runtime.getRuntime().availableProcessors() + 2;

@@ -1,5 +1,9 @@
 package org.attune.tensor;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.Arrays;
 import java.util.Map;
 
@@ -9,6 +13,7 @@ import java.util.Map;
 /// ```
 /// try (var _ = TensorScope.open("dpo.step")) { … }
 /// ```
+@Api(EXPERIMENTAL)
 public final class TensorScope implements AutoCloseable {
     private static TensorScope current;
     private static long liveBytes;

@@ -1,8 +1,13 @@
 package org.attune.error;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.Optional;
 
 /// A run's configuration is wrong: unknown key, bad value, or keys that contradict each other.
+@Api(STABLE)
 public final class ConfigException extends AttuneException {
     private static final long serialVersionUID = 1L;
 

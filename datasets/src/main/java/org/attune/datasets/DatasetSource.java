@@ -1,5 +1,8 @@
 package org.attune.datasets;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.datasets.rows.SampleBy;
 
 import java.util.LinkedHashMap;
@@ -16,6 +19,7 @@ import java.util.Optional;
 /// @param split   which part of the rows: `train`, `test[:100]`, `train[10%:]` …
 /// @param columns renames: the file's column → TRL's
 /// @param sampleBy what one row of a plain text file is
+@Api(EXPERIMENTAL)
 public record DatasetSource(
         String path,
         Optional<String> name,

@@ -1,5 +1,8 @@
 package org.attune.datasets;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 
 import java.util.List;
@@ -12,6 +15,7 @@ import java.util.regex.Pattern;
 /// @param split name of the split
 /// @param from  first row, or null for the start
 /// @param to    one past the last row, or null for the end
+@Api(EXPERIMENTAL)
 public record SplitSpec(String split, Bound from, Bound to) {
     /// The whole split `train`.
     public static final SplitSpec TRAIN = new SplitSpec("train", null, null);

@@ -1,8 +1,10 @@
 package org.attune.models;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
 import static org.attune.error.Argument.given;
 import static org.attune.error.Argument.givenAll;
 
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.generation.TextCompletion;
@@ -24,6 +26,7 @@ import java.util.function.Consumer;
 /// ```
 /// May be used from any thread, virtual ones too. One answer is generated at a time: other callers
 /// wait for it, and also for a run that trains in this process. Owns the model.
+@Api(EXPERIMENTAL)
 public final class Chat implements AutoCloseable {
     /// Most tokens of a conversation unless said otherwise.
     public static final int DEFAULT_CONTEXT = 4096;

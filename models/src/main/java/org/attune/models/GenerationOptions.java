@@ -1,5 +1,8 @@
 package org.attune.models;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.model.config.GenerationDefaults;
 import org.attune.records.CopyMethods;
 import org.attune.rollout.generation.TextCompleter;
@@ -21,6 +24,7 @@ import java.util.OptionalInt;
 /// @param repetitionPenalty divisor for tokens seen before; unset: the model's, else 1
 /// @param stopStrings texts that end an answer
 /// @param seed of all draws, 42 by default
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record GenerationOptions(
         int maxNewTokens,

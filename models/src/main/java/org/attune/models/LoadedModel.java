@@ -1,6 +1,9 @@
 package org.attune.models;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.adapter.AdapterFolder;
+import org.attune.api.Api;
 import org.attune.hub.HubDownload;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
@@ -16,6 +19,7 @@ import java.util.function.Function;
 /// A model with its adapter, ready to compute, for who doesn't train. Owns its parts. It is opened
 /// and closed from any thread, and so is what [#completer] gives used; the decoder and the policy
 /// belong to the engine thread.
+@Api(EXPERIMENTAL)
 public final class LoadedModel implements AutoCloseable {
     private final ModelSetup setup;
     private final Decoder decoder;

@@ -1,10 +1,12 @@
 package org.attune.models;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
 import static org.attune.error.Argument.given;
 
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
+import org.attune.api.Api;
 import org.attune.records.CopyMethods;
 import org.attune.text.parse.protocol.ToolProtocols;
 
@@ -26,6 +28,7 @@ import java.util.Optional;
 ///     With `HERMES` and `LINE` tools, calls and results stand in ordinary messages; `AUTO` does so
 ///     in episodes only, of models whose template knows no tools
 /// @param eosToken token that ends a sequence; unset: the tokenizer's
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record ModelConfig(
         @NotBlank(

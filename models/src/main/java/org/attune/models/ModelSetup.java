@@ -1,11 +1,13 @@
 package org.attune.models;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
 import static org.attune.error.Argument.given;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
+import org.attune.api.Api;
 import org.attune.error.ModelException;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
@@ -34,6 +36,7 @@ import java.util.function.Supplier;
 
 /// A model as configured: its files, its text, its starting adapter. The weights are not loaded
 /// yet, so that mistakes in the data show first. Owns what it opens.
+@Api(EXPERIMENTAL)
 public final class ModelSetup implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelSetup.class);
 

@@ -1,5 +1,8 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.episode.Episode;
 import org.attune.text.Message;
 
@@ -13,6 +16,7 @@ import java.util.Optional;
 /// @param messages the turns it forms, those of tools and environments included; empty for plain
 ///     text
 /// @param episode that it is; empty for a single answer. Then text is that of the last answer
+@Api(STABLE)
 public record Completion(
         String text, int[] tokens, List<Message> messages, Optional<Episode> episode) {
     public Completion {

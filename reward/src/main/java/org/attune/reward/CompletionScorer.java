@@ -1,10 +1,15 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.Map;
 import java.util.function.BiFunction;
 
 /// Judges a round of completions: at its end, or each as soon as it is finished, as [RewardScorer]
 /// does.
+@Api(EXPERIMENTAL)
 @FunctionalInterface
 public interface CompletionScorer {
     /// @return one row per completion, in their order

@@ -1,5 +1,9 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +19,7 @@ import java.util.Set;
 /// @param name in metrics
 /// @param requiredColumns columns that must be there
 /// @param judge called once per completion, from several threads
+@Api(STABLE)
 public record PerCompletion(String name, Set<String> requiredColumns, Judge judge)
         implements RewardFunction {
     public PerCompletion {

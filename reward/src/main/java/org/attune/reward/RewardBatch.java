@@ -1,5 +1,8 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.episode.Episode;
 
 import java.util.Collections;
@@ -14,6 +17,7 @@ import java.util.Map;
 /// @param columns the data set's other columns by name, in a
 ///     fixed order, each `(n)`; an absent value is null
 /// @param log takes metrics and extra columns
+@Api(STABLE)
 public record RewardBatch(
         List<Prompt> prompts,
         List<Completion> completions,

@@ -1,5 +1,9 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Completions that a function gave no usable reward, by cause. They count as "no reward", as if
 /// the function didn't apply.
 ///
@@ -7,6 +11,7 @@ package org.attune.reward;
 /// @param count completions concerned
 /// @param firstCompletion the lowest index among them
 /// @param example what happened there, in one line
+@Api(EXPERIMENTAL)
 public record RewardFailure(
         String function, Kind kind, int count, int firstCompletion, String example) {
     /// What went wrong.

@@ -1,5 +1,9 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -16,6 +20,7 @@ import java.util.Set;
 /// those completions that are finished at the time, in no promised grouping and often just one**,
 /// unless [#wholeRound] asks for all of them together. A function that compares completions must
 /// ask for that; a lambda does it by [#wholeRounds].
+@Api(STABLE)
 @FunctionalInterface
 public interface RewardFunction {
     /// Scores a batch.

@@ -1,5 +1,8 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.records.CopyMethods;
 
 import java.time.Duration;
@@ -13,6 +16,7 @@ import java.time.Duration;
 ///     thread that spins can't be stopped, only left behind
 /// @param callSize most completions in one call, at least 1. A call that hangs costs all of its
 ///     completions, so small is safer; a function with a fixed cost per call wants more
+@Api(STABLE)
 @CopyMethods
 public record RewardLimits(int parallelism, Duration timeout, int strikes, int callSize)
         implements RewardLimitsCopies {

@@ -1,9 +1,14 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.List;
 
 /// Takes what a reward function tells besides its rewards. Every method may be called from any
 /// thread; what arrives after the function's call was given up is ignored.
+@Api(STABLE)
 public interface RewardLog {
     /// Ignores everything.
     RewardLog NONE =

@@ -1,5 +1,9 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +20,7 @@ import java.util.Optional;
 /// @param extras further columns that functions gave, each `(N)`; null is an empty cell
 /// @param turns of functions that judge turns: what each of a completion's turns got, unweighted,
 ///     by the function's name, `(N)`; what they lack to the value is the last turn's
+@Api(EXPERIMENTAL)
 public record RewardTable(
         List<String> names,
         double[] weights,

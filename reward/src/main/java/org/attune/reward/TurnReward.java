@@ -1,5 +1,9 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,6 +20,7 @@ import java.util.OptionalDouble;
 ///     }
 /// }
 /// ```
+@Api(STABLE)
 public interface TurnReward extends RewardFunction {
     /// Rewards of a completion's turns, in order; empty where the function doesn't apply.
     Optional<double[]> turns(PerCompletion.Row row);

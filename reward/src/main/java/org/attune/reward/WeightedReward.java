@@ -1,8 +1,13 @@
 package org.attune.reward;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 /// A reward function and its factor in the sum of rewards.
 ///
 /// @param weight finite; TRL's `reward_weights`, 1 unless given
+@Api(STABLE)
 public record WeightedReward(RewardFunction function, double weight) {
     public WeightedReward {
         if (function == null) {

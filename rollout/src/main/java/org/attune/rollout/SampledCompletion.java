@@ -1,5 +1,8 @@
 package org.attune.rollout;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
 
@@ -19,6 +22,7 @@ import java.util.Optional;
 ///     trained; empty if all are its own
 /// @param episode whose tokens these are, which may stand in several sequences
 ///     ([Episode#isForked]); empty for a single answer
+@Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record SampledCompletion(
         int[] ids,

@@ -1,6 +1,11 @@
 package org.attune.rollout;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Why a completion ended.
+@Api(EXPERIMENTAL)
 public enum StopReason {
     /// A stop token was sampled; it is the completion's last.
     STOP_TOKEN,

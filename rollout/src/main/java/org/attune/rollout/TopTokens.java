@@ -1,10 +1,15 @@
 package org.attune.rollout;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// The likeliest tokens at one position. A named tuple: equality is identity of the arrays.
 ///
 /// @param ids by falling probability
 /// @param logProbs natural log-probability of each under the model itself, as in
 ///     [SampledCompletion#logProbs]
+@Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record TopTokens(int[] ids, float[] logProbs) {
     /// None: of a token that came from outside, or of a sequence that didn't ask.

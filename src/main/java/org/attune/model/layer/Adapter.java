@@ -1,9 +1,14 @@
 package org.attune.model.layer;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Which of a decoder's adapters a pass uses. One set of weights can have one adapter that is
 /// trained and any number of frozen ones.
 ///
 /// @param number tells frozen adapters apart; 0 for the others
+@Api(EXPERIMENTAL)
 public record Adapter(Kind kind, int number) {
     /// The base model's own weights.
     public static final Adapter OFF = new Adapter(Kind.OFF, 0);

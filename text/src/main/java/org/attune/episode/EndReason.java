@@ -1,8 +1,13 @@
 package org.attune.episode;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.Locale;
 
 /// Why an episode ended.
+@Api(STABLE)
 public enum EndReason {
     /// The model's last turn calls no tool.
     ANSWERED,

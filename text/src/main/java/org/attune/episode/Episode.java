@@ -1,5 +1,8 @@
 package org.attune.episode;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.text.Message;
 
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import java.util.OptionalDouble;
 /// @param rewards of environments by name, as `Counter`; a value that is empty says "no reward"
 /// @param state of the environment at the end, for functions of rewards and for records; JSON
 ///     values
+@Api(STABLE)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record Episode(
         EpisodeStart start,

@@ -1,5 +1,8 @@
 package org.attune.episode;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.text.parse.ToolCall;
 
 /// A call of a tool with its outcome.
@@ -8,6 +11,7 @@ import org.attune.text.parse.ToolCall;
 /// @param kind how it ended
 /// @param text what the model reads, already shortened where it was too long
 /// @param nanos how long it took
+@Api(STABLE)
 public record ToolOutcome(ToolCall call, Kind kind, String text, long nanos) {
     /// What came of a call.
     public enum Kind {

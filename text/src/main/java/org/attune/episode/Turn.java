@@ -1,5 +1,8 @@
 package org.attune.episode;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 
@@ -19,6 +22,7 @@ import java.util.Optional;
 /// @param reward of this turn, 0 where it got none
 /// @param context all tokens that it follows, where history was rendered anew and doesn't begin
 ///     with the tokens so far; empty where it follows these
+@Api(STABLE)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record Turn(
         int[] ids,

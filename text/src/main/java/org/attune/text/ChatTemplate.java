@@ -1,7 +1,12 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Renders conversations into the text a chat model was trained on. Implementations are immutable
 /// and thread-safe.
+@Api(EXPERIMENTAL)
 public interface ChatTemplate {
     /// Renders `conversation`.
     ///

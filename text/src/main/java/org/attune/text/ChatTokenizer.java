@@ -1,5 +1,8 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.text.ChatTemplate.Rendering;
 import org.attune.text.ChatTemplate.Tail;
 
@@ -12,6 +15,7 @@ import java.util.stream.Collectors;
 
 /// Turns conversations into token ids and says which tokens the assistant said. Borrows its parts;
 /// thread-safe.
+@Api(EXPERIMENTAL)
 public final class ChatTokenizer {
     private final Tokenizer tokenizer;
     private final ChatTemplate template;

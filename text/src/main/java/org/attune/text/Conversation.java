@@ -1,5 +1,9 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +14,7 @@ import java.util.Map;
 /// @param messages  the turns, oldest first
 /// @param tools     JSON schemas of the tools, or empty for none
 /// @param variables further template variables (`chat_template_kwargs`, documents …)
+@Api(EXPERIMENTAL)
 public record Conversation(
         List<Message> messages, List<Object> tools, Map<String, Object> variables) {
     public Conversation {

@@ -1,5 +1,9 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -8,6 +12,7 @@ import java.util.Map;
 /// (`role`, `content`, `tool_calls`, `name`, `reasoning_content` …). Values are JSON values:
 /// `Map<String,Object>`, `List<Object>`, `String`, `Long`, `BigInteger`, `Double`, `Boolean`,
 /// `null`.
+@Api(STABLE)
 public record Message(Map<String, Object> fields) {
     public Message {
         fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));

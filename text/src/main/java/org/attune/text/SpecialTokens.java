@@ -1,5 +1,9 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -9,6 +13,7 @@ import java.util.Optional;
 /// `pad_token`, `unk_token` and others. Chat templates see them as variables of these names.
 ///
 /// @param byRole vocabulary text of each token, by role, in the configuration's order
+@Api(EXPERIMENTAL)
 public record SpecialTokens(Map<String, String> byRole) {
     public SpecialTokens {
         byRole = Collections.unmodifiableMap(new LinkedHashMap<>(byRole));

@@ -1,5 +1,8 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 
@@ -12,6 +15,7 @@ import java.util.Optional;
 /// @param tokenizer the model's tokenizer
 /// @param template  its chat template; base models often have none
 /// @param specials  its special tokens
+@Api(EXPERIMENTAL)
 public record TextAssets(
         HfTokenizer tokenizer, Optional<ChatTemplate> template, SpecialTokens specials)
         implements AutoCloseable {

@@ -1,9 +1,14 @@
 package org.attune.text;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.List;
 import java.util.OptionalInt;
 
 /// Turns text into token ids and back. Thread-safe.
+@Api(EXPERIMENTAL)
 public interface Tokenizer extends AutoCloseable {
     /// Token ids of `text`; control tokens in the text become their ids.
     ///

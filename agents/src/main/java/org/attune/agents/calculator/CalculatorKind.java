@@ -1,16 +1,20 @@
 package org.attune.agents.calculator;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.agents.spec.ToolKind;
 import org.attune.agents.tool.Tool;
 import org.attune.agents.tool.ToolSet;
 import org.attune.agents.tool.ToolSetFactory;
 import org.attune.agents.tool.ToolSpec;
+import org.attune.api.Api;
 import org.attune.reward.builtin.Parameters;
 
 import java.nio.file.Path;
 import java.util.List;
 
 /// `calculator`: one tool with the argument `expression`. Parameter: `as`, the tool's name.
+@Api(EXPERIMENTAL)
 public final class CalculatorKind implements ToolKind {
     private static final String NAME = "calculator";
     private static final String ARGUMENT = "expression";

@@ -1,7 +1,10 @@
 package org.attune.agents.environment;
 
+import static org.attune.api.Api.Status.STABLE;
+
 import org.attune.agents.tool.AnnotatedTools;
 import org.attune.agents.tool.Tool;
+import org.attune.api.Api;
 import org.attune.episode.Episode;
 import org.attune.episode.EpisodeStart;
 import org.attune.text.parse.ParsedTurn;
@@ -14,6 +17,7 @@ import java.util.OptionalDouble;
 /// The world of one episode: made for it, closed after it, never used twice. Its methods are called
 /// one after the other, on threads that may wait, except that the calls of one turn may run at the
 /// same time.
+@Api(STABLE)
 public interface Environment extends AutoCloseable {
     /// Begins the episode.
     ///

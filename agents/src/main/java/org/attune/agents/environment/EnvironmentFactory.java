@@ -1,6 +1,11 @@
 package org.attune.agents.environment;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Makes the environments of one name. Called from many threads at once.
+@Api(EXPERIMENTAL)
 @FunctionalInterface
 public interface EnvironmentFactory extends AutoCloseable {
     /// An environment for one episode.

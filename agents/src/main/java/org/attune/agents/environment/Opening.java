@@ -1,5 +1,8 @@
 package org.attune.agents.environment;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.text.Message;
 
 import java.util.List;
@@ -10,6 +13,7 @@ import java.util.Optional;
 /// @param toLast text that is appended to the last message of the prompt, without a separator, as
 ///     TRL does with what `reset` returns
 /// @param messages that follow the prompt's
+@Api(STABLE)
 public record Opening(Optional<String> toLast, List<Message> messages) {
     /// The prompt as it is.
     public static final Opening NOTHING = new Opening(Optional.empty(), List.of());

@@ -1,10 +1,14 @@
 package org.attune.agents.environment;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.text.Message;
 
 import java.util.List;
 
 /// What an environment makes of a turn.
+@Api(STABLE)
 public sealed interface Step {
     /// The episode ends because the model answered; the turn gets no reward.
     Step END = new Done(0, false);

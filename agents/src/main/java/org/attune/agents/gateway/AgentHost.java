@@ -1,5 +1,8 @@
 package org.attune.agents.gateway;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.episode.EpisodeStart;
 import org.attune.text.Message;
 
@@ -8,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 
 /// Starts an agent's program for each episode, and listens to what it asks.
+@Api(EXPERIMENTAL)
 public final class AgentHost implements AutoCloseable {
     private final AgentProgram agent;
     private final Gateway gateway;
@@ -23,10 +27,22 @@ public final class AgentHost implements AutoCloseable {
     }
 
     /// An agent at work in one episode.
-    ///
-    /// @param requests what it does
-    public record Work(AgentRequests requests, Gateway.Endpoint endpoint, AgentProcess process)
-            implements AutoCloseable {
+    public static final class Work implements AutoCloseable {
+        private final AgentRequests requests;
+        private final Gateway.Endpoint endpoint;
+        private final AgentProcess process;
+
+        private Work(AgentRequests requests, Gateway.Endpoint endpoint, AgentProcess process) {
+            this.requests = requests;
+            this.endpoint = endpoint;
+            this.process = process;
+        }
+
+        /// What it does.
+        public AgentRequests requests() {
+            return requests;
+        }
+
         /// Ends its program, and refuses what it still asks.
         @Override
         public void close() {

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// An agent's program while it runs.
-public final class AgentProcess implements AutoCloseable {
+final class AgentProcess implements AutoCloseable {
     private final AgentProgram agent;
     private final LineProgram program;
     private final long end;

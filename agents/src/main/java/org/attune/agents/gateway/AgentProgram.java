@@ -1,5 +1,9 @@
 package org.attune.agents.gateway;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -13,6 +17,7 @@ import java.util.Map;
 /// @param environment its variables beside those of this process
 /// @param timeout from its start to its end; a program that takes longer is ended, and counts as
 ///     failed
+@Api(EXPERIMENTAL)
 public record AgentProgram(
         List<String> command, Path directory, Map<String, String> environment, Duration timeout) {
     public AgentProgram {

@@ -28,7 +28,7 @@ public final class AgentRequests implements Gateway.Answering, AutoCloseable {
     }
 
     /// Tells of a program's end as soon as it comes.
-    public void follow(AgentProcess process) {
+    void follow(AgentProcess process) {
         Thread.ofVirtual()
                 .name("agent-end")
                 .start(

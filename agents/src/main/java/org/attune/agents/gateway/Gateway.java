@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /// An OpenAI-compatible endpoint on this machine alone: `/chat/completions`, `/completions`,
 /// `/models` below `/v1`. The key of a request says which episode asks. Thread-safe.
-public final class Gateway implements AutoCloseable {
+final class Gateway implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Gateway.class);
     private static final int MOST_BYTES = 16 << 20; // of a request
     private static final int SMALL_BYTES = 1 << 20; // that many are let in without asking

@@ -1,5 +1,8 @@
 package org.attune.agents.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.records.CopyMethods;
 
 import java.util.OptionalInt;
@@ -18,6 +21,7 @@ import java.util.OptionalInt;
 /// @param pace when an answer of the world is taken up
 /// @param trlCompat whether TRL's ways are followed, where they differ: turns that were cut may run
 ///     calls, results that don't fit are dropped, errors are written as Python prints them
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record EpisodeConfig(
         EpisodeLimits limits,

@@ -1,8 +1,12 @@
 package org.attune.agents.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.episode.Episode;
 
 /// Hears of each episode as soon as it has ended, on the engine's thread.
+@Api(EXPERIMENTAL)
 @FunctionalInterface
 public interface EpisodeListener {
     /// Hears nothing.

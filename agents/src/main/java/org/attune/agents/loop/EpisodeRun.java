@@ -1,6 +1,9 @@
 package org.attune.agents.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.agents.tool.ToolCaller;
+import org.attune.api.Api;
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
 import org.attune.error.RolloutException;
@@ -16,6 +19,7 @@ import java.util.List;
 ///
 /// With an exact [Pace] the episodes, and all bits of what is sampled, follow from the tasks, the
 /// sampler and what tools answer; how long they take changes nothing.
+@Api(EXPERIMENTAL)
 public final class EpisodeRun {
     private static final Logger LOG = LoggerFactory.getLogger(EpisodeRun.class);
 

@@ -1,5 +1,8 @@
 package org.attune.agents.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.episode.EpisodeStart;
 import org.attune.text.Message;
 
@@ -11,6 +14,7 @@ import java.util.List;
 /// @param prompt its messages, before the environment adds to them
 /// @param promptIds their tokens, which are taken where there are no tools and no environment; else
 ///     the prompt is rendered with these. A named tuple: equality is identity of the array
+@Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record EpisodeTask(EpisodeStart start, List<Message> prompt, int[] promptIds) {
     public EpisodeTask {

@@ -1,10 +1,13 @@
 package org.attune.agents.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.agents.environment.Environment;
 import org.attune.agents.environment.EnvironmentFactory;
 import org.attune.agents.gateway.AgentHost;
 import org.attune.agents.tool.ToolSet;
 import org.attune.agents.tool.ToolSetFactory;
+import org.attune.api.Api;
 import org.attune.episode.EpisodeStart;
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
@@ -23,6 +26,7 @@ import java.util.Optional;
 ///     there is one only. None: episodes have no environment
 /// @param agent a program that leads the episodes and brings its tools itself; then there are no
 ///     others
+@Api(EXPERIMENTAL)
 public record Worlds(
         List<ToolSetFactory> tools,
         Map<String, EnvironmentFactory> environments,

@@ -1,10 +1,15 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
 
 /// What a sandbox can be asked to guarantee.
+@Api(EXPERIMENTAL)
 public enum Guarantee {
     /// Only the work folder is written, only named folders are read.
     FILES,

@@ -1,5 +1,8 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 
 import java.util.EnumMap;
@@ -9,6 +12,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /// What a sandbox was seen to guarantee on this machine.
+@Api(EXPERIMENTAL)
 public final class Guarantees {
     private final Map<Guarantee, Claim> claims;
 

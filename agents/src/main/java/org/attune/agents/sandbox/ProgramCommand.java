@@ -1,5 +1,9 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +16,7 @@ import java.util.Optional;
 ///     it doesn't name them
 /// @param isJvm whether it is or starts a JVM, which sets more addresses aside than it uses memory;
 ///     processes then share no memory but by files
+@Api(EXPERIMENTAL)
 public record ProgramCommand(
         List<String> command,
         Optional<SourceFile> code,

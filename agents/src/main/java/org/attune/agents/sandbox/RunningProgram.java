@@ -1,5 +1,9 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -9,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /// A program that runs in a sandbox. Closing it ends all of its processes.
+@Api(EXPERIMENTAL)
 public final class RunningProgram implements AutoCloseable {
     private static final Duration DRAIN = Duration.ofSeconds(2);
 

@@ -1,5 +1,8 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +26,7 @@ import java.util.Set;
 ///
 /// Elsewhere a program is a separate process with an empty environment, and nothing is
 /// guaranteed. Thread-safe.
+@Api(EXPERIMENTAL)
 public final class Sandbox implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Sandbox.class);
     private static final List<String> SYSTEM =

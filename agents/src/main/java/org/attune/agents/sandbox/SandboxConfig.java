@@ -1,5 +1,8 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.records.CopyMethods;
 
@@ -17,6 +20,7 @@ import java.util.Set;
 ///     gives an episode files alone
 /// @param require guarantees without which nothing is run
 /// @param read files and folders that may be read besides the system's programs and libraries
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record SandboxConfig(
         long memory, int processes, long disk, Set<Guarantee> require, List<Path> read)

@@ -1,5 +1,9 @@
 package org.attune.agents.sandbox;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,6 +11,7 @@ import java.util.Optional;
 
 /// The folder of an episode's programs: made empty by [Sandbox#folder], and gone when it is closed.
 /// Where the system allows it, it lies in memory, and only the programs see it.
+@Api(EXPERIMENTAL)
 public final class WorkFolder implements AutoCloseable {
     private final Path path;
     private final Path code;

@@ -1,6 +1,9 @@
 package org.attune.agents.spec;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.attune.agents.tool.ToolSetFactory;
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.reward.builtin.Parameters;
 
@@ -10,6 +13,7 @@ import java.nio.file.Path;
 /// The name may also be a key: `{mcp: {command: […]}}` is `{name: mcp, command: […]}`. Kinds are
 /// found by the service loader: a jar on the class path brings one by
 /// `META-INF/services/org.attune.agents.spec.ToolKind`.
+@Api(EXPERIMENTAL)
 public interface ToolKind {
     /// By which it is named.
     String name();

@@ -1,8 +1,13 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.Map;
 
 /// A tool that a model may call.
+@Api(STABLE)
 public interface Tool {
     /// A tool that a lambda is.
     ///

@@ -1,6 +1,9 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.api.Api;
 import org.attune.episode.EpisodeStart;
 import org.attune.episode.ToolOutcome;
 import org.attune.error.ConfigException;
@@ -31,6 +34,7 @@ import java.util.concurrent.TimeoutException;
 ///
 /// Calls run on platform threads: a tool that computes without end would keep one of the few
 /// threads that carry all virtual ones.
+@Api(EXPERIMENTAL)
 public final class ToolCaller implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ToolCaller.class);
 

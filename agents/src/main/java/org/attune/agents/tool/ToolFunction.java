@@ -1,8 +1,13 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.Map;
 
 /// What a tool does, as a lambda.
+@Api(STABLE)
 @FunctionalInterface
 public interface ToolFunction {
     /// Runs one call, as [Tool#call] does.

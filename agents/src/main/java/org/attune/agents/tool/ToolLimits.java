@@ -1,5 +1,9 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.time.Duration;
 
 /// Within which limits a tool is called.
@@ -9,6 +13,7 @@ import java.time.Duration;
 ///     that it wrote: it reads so, and the episode goes on. Else the world has failed
 /// @param maxCharacters of an answer, at least 100; of a longer one the middle is left out, and a
 ///     notice says so
+@Api(STABLE)
 public record ToolLimits(Duration timeout, boolean isSlownessTheModels, int maxCharacters) {
     private static final int LEAST_CHARACTERS = 100;
 

@@ -1,6 +1,11 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 /// What a tool answers.
+@Api(STABLE)
 public sealed interface ToolResult {
     /// What the model reads.
     String text();

@@ -1,8 +1,13 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.List;
 
 /// The tools of one episode, with their state.
+@Api(STABLE)
 public interface ToolSet extends AutoCloseable {
     /// Tools that keep no state from one episode to another.
     static ToolSet of(List<Tool> tools) {

@@ -1,8 +1,12 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.episode.EpisodeStart;
 
 /// Opens the tools of episodes. Called from many threads at once.
+@Api(STABLE)
 @FunctionalInterface
 public interface ToolSetFactory extends AutoCloseable {
     /// Tools for one episode; tools without state may be the same ones each time.

@@ -1,5 +1,9 @@
 package org.attune.agents.tool;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -13,6 +17,7 @@ import java.util.Map;
 /// @param parameters JSON Schema of its arguments, an object; the order of keys is kept, since
 ///     prompts show it
 /// @param result JSON Schema of what it gives; empty if nothing is told
+@Api(STABLE)
 public record ToolSpec(
         String name,
         String description,

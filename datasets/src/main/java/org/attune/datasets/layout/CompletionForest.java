@@ -1,5 +1,8 @@
 package org.attune.datasets.layout;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 
@@ -14,6 +17,7 @@ import java.util.List;
 ///
 /// @param forest the layout; targets are the completions' tokens, completion by completion
 /// @param completions the targets of each completion
+@Api(EXPERIMENTAL)
 public record CompletionForest(TokenForest forest, List<TargetRange> completions)
         implements RowForest {
     private static final int VALUE = 0; // the one label

@@ -1,6 +1,11 @@
 package org.attune.datasets.layout;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// Targets `[start, end)` of a [org.attune.policy.TokenForest], in the order of its numbering.
+@Api(EXPERIMENTAL)
 public record TargetRange(int start, int end) {
     /// Number of targets.
     public int size() {

@@ -1,5 +1,9 @@
 package org.attune.datasets.rows;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
+
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -7,6 +11,7 @@ import java.util.Map;
 /// One row of a data set: column names in file order with JSON values (`Map<String,Object>`,
 /// `List<Object>`, `String`, `Long`, `BigInteger`, `Double`, `Boolean`, `null`; from Parquet also
 /// `byte[]`).
+@Api(STABLE)
 public record Row(Map<String, Object> columns, RowOrigin origin) {
     public Row {
         columns = Collections.unmodifiableMap(columns);

@@ -1,5 +1,8 @@
 package org.attune.datasets.rows;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.DatasetException;
 
 import java.io.IOException;
@@ -8,6 +11,7 @@ import java.nio.file.Path;
 
 /// A kind of file with rows, beside those that [RowFiles] knows. A jar on the class path brings one
 /// by `META-INF/services/org.attune.datasets.rows.RowFormat`.
+@Api(EXPERIMENTAL)
 public interface RowFormat {
     /// The ending of such files' names, in lower case and without the dot; a file may have `.gz`
     /// behind it.

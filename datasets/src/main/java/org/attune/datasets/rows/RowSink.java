@@ -1,10 +1,14 @@
 package org.attune.datasets.rows;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.DatasetException;
 
 import java.util.List;
 
 /// Receives what a reader finds, in file order.
+@Api(EXPERIMENTAL)
 public interface RowSink {
     /// The column names of a file that states them once, before its rows (CSV, Parquet).
     ///

@@ -1,5 +1,8 @@
 package org.attune.reward.builtin;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 import org.attune.program.Providers;
@@ -28,6 +31,7 @@ import java.util.Map;
 /// | `length` | a length between two limits |
 /// | `get_soft_overlong_punishment` | not to exceed a number of tokens |
 /// | `get_repetition_penalty_reward` | not to repeat n-grams |
+@Api(EXPERIMENTAL)
 public final class BuiltinRewards {
     private interface Factory {
         RewardFunction create(String name, Parameters parameters);

@@ -1,5 +1,8 @@
 package org.attune.reward.builtin;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 import org.attune.files.GivenPath;
@@ -13,6 +16,7 @@ import java.util.Set;
 
 /// Parameters of something that a run's file names, as a built-in reward. Problems are collected;
 /// [#check] throws them together.
+@Api(EXPERIMENTAL)
 public final class Parameters {
     private final String owner;
     private final Map<String, Object> given;

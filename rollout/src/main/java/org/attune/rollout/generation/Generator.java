@@ -1,5 +1,8 @@
 package org.attune.rollout.generation;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.decode.KvCache;
@@ -24,6 +27,7 @@ import java.util.Optional;
 /// A completion depends on its prompt, its index and the seed. Other prompts in the batch change at
 /// most the rounding of matrix products: in float32 the tokens stay the same unless two tokens are
 /// all but equally likely.
+@Api(EXPERIMENTAL)
 public final class Generator {
     /// Sequences at once unless said otherwise.
     public static final int DEFAULT_SLOTS = 32;

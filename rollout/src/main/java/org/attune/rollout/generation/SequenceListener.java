@@ -1,5 +1,8 @@
 package org.attune.rollout.generation;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.RolloutException;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.SampledCompletion;
@@ -8,6 +11,7 @@ import org.attune.rollout.StopReason;
 /// Hears what happens to one sequence of a [GenerationLoop], on the engine thread: what it does
 /// should be cheap, and must not wait. An exception from here ends this sequence only, by
 /// [#failed]; in a list that is completed as a whole ([Generator]) it ends the call.
+@Api(EXPERIMENTAL)
 public interface SequenceListener {
     /// Hears nothing.
     SequenceListener NONE = new SequenceListener() {};

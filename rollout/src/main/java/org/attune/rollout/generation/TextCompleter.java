@@ -1,5 +1,8 @@
 package org.attune.rollout.generation;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.model.decode.KvCache;
 import org.attune.model.source.ModelSource;
 import org.attune.rollout.SampledCompletion;
@@ -13,6 +16,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// Completes prompts and gives out text. Borrows its parts; may be called from any thread.
+@Api(EXPERIMENTAL)
 public final class TextCompleter {
     private final Generator generator;
     private final Tokenizer tokenizer;

@@ -1,5 +1,8 @@
 package org.attune.rollout.generation;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.RolloutException;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -15,6 +18,7 @@ import java.util.concurrent.CompletionException;
 
 /// A sequence that was submitted to a [GenerationLoop]. Its public methods may be called from any
 /// thread; the others belong to the thread that steps.
+@Api(EXPERIMENTAL)
 public final class Ticket {
     /// Means that there is none.
     static final int NO_SLOT = -1;

@@ -1,5 +1,8 @@
 package org.attune.rollout.sampling;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 
 import java.time.Duration;
@@ -19,6 +22,7 @@ import java.util.Set;
 /// @param seed of all draws; a draw depends on seed, sequence and position alone
 /// @param topLogProbs how many of the likeliest tokens to report at each position, ≥ 0
 /// @param maxTime after which unfinished completions end as they are, > 0
+@Api(EXPERIMENTAL)
 public record SamplingConfig(
         Distribution distribution,
         int maxNewTokens,

@@ -1,5 +1,8 @@
 package org.attune.text.parse;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.text.Message;
 
 import java.util.List;
@@ -12,6 +15,7 @@ import java.util.List;
 /// @param problems of calls that can't be read, each a sentence for the model
 /// @param isFallback whether nothing of the turn's form was understood, so that the message holds
 ///     its whole text
+@Api(STABLE)
 public record ParsedTurn(
         Message message, List<ToolCall> calls, List<String> problems, boolean isFallback) {
     public ParsedTurn {

@@ -1,5 +1,8 @@
 package org.attune.text.parse;
 
+import static org.attune.api.Api.Status.STABLE;
+
+import org.attune.api.Api;
 import org.attune.json.Json;
 import org.attune.text.Message;
 
@@ -15,6 +18,7 @@ import java.util.Optional;
 /// @param arguments a JSON value as in [org.attune.text.Message]; an object unless the model wrote
 ///     something else
 /// @param raw the text that was read
+@Api(STABLE)
 public record ToolCall(Optional<String> id, String name, Object arguments, String raw) {
     /// The arguments by name, in the order written; empty if they are no object.
     @SuppressWarnings("unchecked") // keys of JSON objects are strings

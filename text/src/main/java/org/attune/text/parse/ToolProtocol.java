@@ -1,5 +1,8 @@
 package org.attune.text.parse;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.text.ChatTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
@@ -12,6 +15,7 @@ import java.util.List;
 ///
 /// Conversations keep their usual form: `tools`, messages with `tool_calls`, messages of the role
 /// `tool`. A protocol says how to write them for a template that knows none of it.
+@Api(EXPERIMENTAL)
 public interface ToolProtocol {
     /// The value of `tool_protocol` that names it.
     String key();

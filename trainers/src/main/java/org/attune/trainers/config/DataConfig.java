@@ -1,11 +1,13 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
 import static org.attune.error.Argument.given;
 import static org.attune.error.Argument.givenAll;
 
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotEmpty;
 
+import org.attune.api.Api;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.UnusedColumns;
 import org.attune.records.CopyMethods;
@@ -25,6 +27,7 @@ import java.util.OptionalDouble;
 /// @param applyChatTemplate whether prompts of plain text are put into the chat template as a
 ///     user's message, and what completes them as the assistant's
 /// @param shuffleDataset shuffle the rows once, before anything else
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record DataConfig(
         @NotEmpty(

@@ -1,7 +1,10 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.constraints.NotBlank;
 
+import org.attune.api.Api;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.SplitSpec;
 import org.attune.datasets.rows.SampleBy;
@@ -23,6 +26,7 @@ import java.util.Optional;
 /// @param split which part of the rows: `train`, `test[:100]`, `train[10%:]`
 /// @param columns renames: the file's column to TRL's
 /// @param sampleBy what one row of a `.txt` file is
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record DatasetSpec(
         @NotBlank(message = "a file, a folder, or a name on the Hub") String path,

@@ -1,7 +1,10 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.constraints.NotBlank;
 
+import org.attune.api.Api;
 import org.attune.records.CopyMethods;
 
 import java.util.List;
@@ -29,6 +32,7 @@ import java.util.Map;
 ///     their output. Empty: PEFT's choice for the family (`down_proj`) among the modules
 /// @param loraRankPattern PEFT's `rank_pattern`: other ranks for some modules
 /// @param loraAlphaPattern PEFT's `alpha_pattern`: other α for some modules
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record LoraSettings(
         boolean usePeft,

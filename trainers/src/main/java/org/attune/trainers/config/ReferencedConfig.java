@@ -1,9 +1,14 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.List;
 import java.util.Optional;
 
 /// The configuration of a method that holds the policy to a frozen reference, row by row.
+@Api(EXPERIMENTAL)
 public interface ReferencedConfig extends RunConfig {
     /// Reference.
     ReferenceConfig reference();

@@ -1,8 +1,13 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.nio.file.Path;
 
 /// Whether a run continues an interrupted one. In a file: `false`, `true` or a checkpoint's folder.
+@Api(EXPERIMENTAL)
 public sealed interface Resume {
     /// A new run.
     record No() implements Resume {}

@@ -1,11 +1,15 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 
 import java.util.List;
 import java.util.Optional;
 
 /// What every method's configuration has.
+@Api(EXPERIMENTAL)
 public interface RunConfig {
     /// Model and number format.
     ModelConfig model();

@@ -1,7 +1,9 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
 import static org.attune.error.Argument.given;
 
+import org.attune.api.Api;
 import org.attune.records.CopyMethods;
 
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import java.util.OptionalInt;
 /// @param saveSteps for `steps`: how often; below 1: a share of all steps
 /// @param saveTotalLimit how many checkpoints are kept, the newest; unset: all
 /// @param resume continue an interrupted run
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record SaveConfig(
         Path outputDir,

@@ -1,6 +1,11 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 /// When checkpoints are written.
+@Api(EXPERIMENTAL)
 public enum SaveStrategy {
     /// Never.
     NO,

@@ -1,10 +1,14 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.Secrets;
 
 /// A text that nobody else may read: files and messages have a mask in its place.
 ///
 /// @param value the text itself
+@Api(EXPERIMENTAL)
 public record Secret(String value) {
     public Secret {
         Secrets.learn(value);

@@ -1,7 +1,10 @@
 package org.attune.trainers.config;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.optim.PartedOptimizer;
 import org.attune.policy.ParameterSpace;
 import org.attune.records.CopyMethods;
@@ -27,6 +30,7 @@ import java.util.OptionalLong;
 /// @param dataSeed seed of the order of the rows; unset: `seed`
 /// @param neftuneNoiseAlpha size `α` of the noise on embeddings in training
 ///     ([Jain et al. 2023](https://arxiv.org/abs/2310.05914)); unset: none
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record TrainingConfig(
         @Valid OptimizerConfig optimizer,

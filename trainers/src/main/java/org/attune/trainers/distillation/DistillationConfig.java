@@ -1,7 +1,10 @@
 package org.attune.trainers.distillation;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -35,6 +38,7 @@ import java.util.Optional;
 /// @param loss objective
 /// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record DistillationConfig(
         @Valid ModelConfig model,

@@ -1,7 +1,10 @@
 package org.attune.trainers.distillation;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
@@ -38,6 +41,7 @@ import java.util.OptionalInt;
 /// @param teacher who teaches
 /// @param loss objective, and who writes the completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record GkdConfig(
         @Valid ModelConfig model,

@@ -1,10 +1,14 @@
 package org.attune.trainers.grpo;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
 
 /// A run that learns from groups of completions without a critic: GRPO, RLOO and what is between
 /// them.
+@Api(EXPERIMENTAL)
 public sealed interface GroupRun extends RolloutRun permits GrpoConfig, RlooConfig {
     /// Weight of the divergence from the reference, in the loss or in the reward; 0: there is no
     /// reference.

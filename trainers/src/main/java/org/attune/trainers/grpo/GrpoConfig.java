@@ -1,7 +1,10 @@
 package org.attune.trainers.grpo;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -45,6 +48,7 @@ import java.util.List;
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record GrpoConfig(
         @Valid ModelConfig model,

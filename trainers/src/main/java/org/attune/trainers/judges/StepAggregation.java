@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /// How the probabilities that a process reward model gives the steps of a solution become one
 /// reward. All are in [0, 1].
-public enum StepAggregation {
+enum StepAggregation {
     /// The weakest step, as in [Wang et al. 2024](https://arxiv.org/abs/2312.08935).
     MIN {
         @Override

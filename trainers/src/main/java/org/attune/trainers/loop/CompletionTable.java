@@ -1,5 +1,8 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 
@@ -10,6 +13,7 @@ import org.attune.reward.RewardTable;
 /// @param rewards of each function, `(N, F)`
 /// @param advantages `(N)`
 /// @param generations completions of a prompt, which follow each other; N is a multiple
+@Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record CompletionTable(
         RewardBatch batch, RewardTable rewards, double[] advantages, int generations) {}

@@ -1,5 +1,9 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -7,6 +11,7 @@ import java.util.Map;
 ///
 /// @param where file and line of the row
 /// @param values by [MetricKeys], without prefix
+@Api(EXPERIMENTAL)
 public record MeasuredRow(String where, Map<String, Double> values) {
     public MeasuredRow {
         values = new LinkedHashMap<>(values);

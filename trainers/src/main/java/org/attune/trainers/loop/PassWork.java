@@ -1,5 +1,8 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.TokenForest;
 
@@ -10,6 +13,7 @@ import org.attune.policy.TokenForest;
 /// @param attended pairs of a token and one that it sees, itself included; sliding windows are not
 ///     considered
 /// @param targets rows that went through the output layer
+@Api(EXPERIMENTAL)
 public record PassWork(long passes, long rows, long attended, long targets) {
     public static final PassWork NONE = new PassWork(0, 0, 0, 0);
 

@@ -1,5 +1,8 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.Device;
@@ -20,6 +23,7 @@ import java.util.function.Supplier;
 /// A GPU may compute after the end of the phase that asked for it. In exact steps, which are
 /// logged, the clock waits for the GPU before it is read. In others nobody waits, and the time of
 /// phases that compute is split as in exact steps. Outside of steps the clock always waits.
+@Api(EXPERIMENTAL)
 public final class PhaseClock {
     /// Not a phase: the passes that are repeated in `backward`.
     public static final String RECOMPUTED = "recomputed";

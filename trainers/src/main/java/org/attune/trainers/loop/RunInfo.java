@@ -1,5 +1,9 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.nio.file.Path;
 
 /// A description of a run, told once at its start.
@@ -11,6 +15,7 @@ import java.nio.file.Path;
 /// @param stepsPerEpoch optimizer steps of one pass over the data
 /// @param logged logs and evaluations before the checkpoint was written; 0 for a new run
 /// @param trainedParameters how many numbers are trained
+@Api(EXPERIMENTAL)
 public record RunInfo(
         String method,
         Path outputDir,

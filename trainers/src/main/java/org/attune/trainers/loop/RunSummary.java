@@ -1,5 +1,8 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,6 +21,7 @@ import java.util.OptionalDouble;
 /// @param tokensPerSecond trained-on tokens per second of the steps, without padding
 /// @param peakMemoryBytes the process's largest resident memory; 0 if the system does not tell
 /// @param peakDeviceBytes the most bytes of tensors on each GPU, by the device's name
+@Api(EXPERIMENTAL)
 public record RunSummary(
         int steps,
         boolean interrupted,

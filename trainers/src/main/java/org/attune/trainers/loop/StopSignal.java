@@ -1,5 +1,8 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.ranks.Collective;
 import org.attune.ranks.SingleProcess;
 
@@ -8,6 +11,7 @@ import org.attune.ranks.SingleProcess;
 ///
 /// Several processes must heed it at the same time. [Among][#among] them a request counts from
 /// where they [agree][#agree] on it.
+@Api(EXPERIMENTAL)
 public final class StopSignal {
     private final StopSignal asked;
     private final Collective ranks;

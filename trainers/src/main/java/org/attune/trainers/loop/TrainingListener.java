@@ -1,11 +1,16 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
 /// Listens to what happens in a run. All calls come from the training thread, in order; a listener
 /// that throws ends the run, so one that may fail catches its own failures.
+@Api(EXPERIMENTAL)
 public interface TrainingListener {
     /// Before [#onStart], if the run goes on from a checkpoint.
     ///

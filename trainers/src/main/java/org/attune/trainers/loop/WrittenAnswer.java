@@ -1,5 +1,9 @@
 package org.attune.trainers.loop;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -9,6 +13,7 @@ import java.util.Map;
 /// @param prompt as the model reads it, with special tokens
 /// @param given the row's answers by name, as `chosen`
 /// @param written by the policy, which takes the likeliest token each time
+@Api(EXPERIMENTAL)
 public record WrittenAnswer(int row, String prompt, Map<String, String> given, String written) {
     public WrittenAnswer {
         given = new LinkedHashMap<>(given);

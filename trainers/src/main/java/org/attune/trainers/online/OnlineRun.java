@@ -1,5 +1,8 @@
 package org.attune.trainers.online;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.EvalConfig;
@@ -14,6 +17,7 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /// A run that learns from two judged completions of a prompt.
+@Api(EXPERIMENTAL)
 public sealed interface OnlineRun extends RolloutRun, CrossChecked
         permits OnlineDpoConfig, XpoConfig, NashMdConfig {
     /// How completions are generated.

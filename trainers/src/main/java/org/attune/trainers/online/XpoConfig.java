@@ -1,7 +1,10 @@
 package org.attune.trainers.online;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.DataConfig;
@@ -31,6 +34,7 @@ import java.util.OptionalInt;
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record XpoConfig(
         @Valid ModelConfig model,

@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
 /// @param devices borrowed
 /// @param judge completes and judges
 /// @param longest most tokens of a completion, which says what a prompt costs
-public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int longest) {
+record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int longest) {
     /// How a device completes its part of a round.
     @FunctionalInterface
     interface PartCompleter {

@@ -1,5 +1,8 @@
 package org.attune.trainers.onpolicy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.config.BatchConfig;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.PeftType;
@@ -11,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /// A run that generates completions, whatever it learns from them.
+@Api(EXPERIMENTAL)
 public interface GeneratingRun extends RunConfig {
     /// How completions are generated.
     GenerationConfig generation();

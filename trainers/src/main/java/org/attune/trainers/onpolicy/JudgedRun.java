@@ -1,8 +1,12 @@
 package org.attune.trainers.onpolicy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 
 /// A run whose completions are judged, whatever becomes of them.
+@Api(EXPERIMENTAL)
 public interface JudgedRun {
     /// The model that completes; judges that are models take its device and number format.
     ModelConfig model();

@@ -1,5 +1,8 @@
 package org.attune.trainers.onpolicy;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.ReferenceKind;
 
@@ -8,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 
 /// A run that generates completions and has them judged, whatever it learns from them.
+@Api(EXPERIMENTAL)
 public interface RolloutRun extends GeneratingRun, JudgedRun {
     /// Name of the method, as in `attune grpo`.
     String method();

@@ -17,7 +17,7 @@ import java.util.Optional;
 /// @param plan says which prompts a round has
 /// @param prompts the data
 /// @param generations completions of each
-public record RoundWriter(
+record RoundWriter(
         Rounds rounds,
         CompletionMeasure measure,
         Scorer policy,

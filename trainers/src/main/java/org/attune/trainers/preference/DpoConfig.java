@@ -1,7 +1,10 @@
 package org.attune.trainers.preference;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -31,6 +34,7 @@ import java.util.List;
 /// @param variant variations of the objective
 /// @param reference reference
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record DpoConfig(
         @Valid ModelConfig model,

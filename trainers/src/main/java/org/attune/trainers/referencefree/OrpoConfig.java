@@ -1,7 +1,10 @@
 package org.attune.trainers.referencefree;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -25,6 +28,7 @@ import java.util.List;
 /// @param rows what is done with them
 /// @param loss objective
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record OrpoConfig(
         @Valid ModelConfig model,

@@ -7,7 +7,7 @@ import org.attune.trainers.numerics.Ranges;
 /// rewards `β ℓ`, `σ` the logistic function, and `Δ = ℓ_w - ℓ_l`.
 ///
 /// The formulas are those of TRL 1.16; `docs/papers.md` says where these differ from the papers.
-public sealed interface PairLoss {
+sealed interface PairLoss {
     /// β > 0.
     double beta();
 

@@ -1,8 +1,10 @@
 package org.attune.trainers.run;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
 import static org.attune.error.Argument.given;
 import static org.attune.error.Argument.givenAll;
 
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.hub.HubDownload;
@@ -47,6 +49,7 @@ import java.util.function.Function;
 /// @param stop ends a run early, from any thread
 /// @param ranks processes of the run, which all make the same calls
 /// @param files what the writing rank writes beside checkpoints and the result; empty: nothing
+@Api(EXPERIMENTAL)
 public record Runs(
         HubCache hub,
         List<TrainingListener> listeners,

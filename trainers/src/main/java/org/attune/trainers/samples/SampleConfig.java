@@ -1,7 +1,10 @@
 package org.attune.trainers.samples;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -23,6 +26,7 @@ import java.util.List;
 /// @param source the server that completes, if it isn't the model here
 /// @param judges how completions are scored
 /// @param output which are kept, and where
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record SampleConfig(
         @Valid ModelConfig model,

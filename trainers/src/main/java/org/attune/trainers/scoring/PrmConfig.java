@@ -1,7 +1,10 @@
 package org.attune.trainers.scoring;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -25,6 +28,7 @@ import java.util.List;
 /// @param data judged solutions
 /// @param steps what is learnt from them
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record PrmConfig(
         @Valid ModelConfig model,

@@ -1,7 +1,10 @@
 package org.attune.trainers.sft;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -27,6 +30,7 @@ import java.util.List;
 /// @param rows how rows become training rows
 /// @param loss objective
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record SftConfig(
         @Valid ModelConfig model,

@@ -1,7 +1,10 @@
 package org.attune.trainers.unpaired;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import jakarta.validation.Valid;
 
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
@@ -28,6 +31,7 @@ import java.util.OptionalInt;
 /// @param loss objective
 /// @param reference reference
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record KtoConfig(
         @Valid ModelConfig model,

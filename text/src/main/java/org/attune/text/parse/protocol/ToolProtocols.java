@@ -1,5 +1,8 @@
 package org.attune.text.parse.protocol;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.text.ChatTemplate;
 import org.attune.text.parse.ToolProtocol;
@@ -15,6 +18,7 @@ import java.util.stream.Stream;
 /// Finds the tool protocol of a model.
 ///
 /// @param parsers finds the parsers of turns
+@Api(EXPERIMENTAL)
 public record ToolProtocols(TurnParsers parsers) {
     /// The values of `tool_protocol`.
     public enum Choice {

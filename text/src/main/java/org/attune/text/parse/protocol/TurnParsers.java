@@ -1,5 +1,8 @@
 package org.attune.text.parse.protocol;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.text.ChatTemplate;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
@@ -23,6 +26,7 @@ import java.util.Optional;
 /// @param endToken of the tokenizer
 /// @param specialTokens of the tokenizer: control tokens, that are no text
 /// @param trlCompat whether to read turns as TRL does, faults included
+@Api(EXPERIMENTAL)
 public record TurnParsers(
         Optional<String> endToken, List<String> specialTokens, boolean trlCompat) {
     public TurnParsers {

@@ -7,7 +7,7 @@ import java.util.Map;
 /// @param start first character
 /// @param end one past the last; -1 if the text ends before that is sure
 /// @param groups what the mark names
-public record Hit(int start, int end, Map<String, String> groups) {
+record Hit(int start, int end, Map<String, String> groups) {
     /// A place where more text decides.
     static Hit open(int start) {
         return new Hit(start, -1, Map.of());

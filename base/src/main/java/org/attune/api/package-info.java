@@ -1,0 +1,2 @@
+/// What is promised of public types: [Api] marks them.
+package org.attune.api;
