@@ -47,9 +47,8 @@ public sealed interface ModuleSelection {
         }
     }
 
-    /// Every linear module but the output layer (`all-linear`), experts and their routers, which
-    // are
-    /// no linear modules in transformers 5.
+    /// `all-linear`: every linear module but the output layer, and but experts and their routers,
+    /// which are no linear modules in transformers 5.
     record AllLinear() implements ModuleSelection {
         private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score");
 

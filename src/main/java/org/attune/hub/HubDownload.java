@@ -1,5 +1,8 @@
 package org.attune.hub;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.HubException;
 import org.attune.files.AtomicFile;
 import org.attune.files.HubCache;
@@ -20,6 +23,7 @@ import java.util.Map;
 /// `models--ORG--NAME/blobs/HASH` are contents, `snapshots/COMMIT/FILE` links to them, and
 /// `refs/REVISION` holds the commit of a branch or tag. The reference is written last, after the
 /// links, after the contents: whatever ends a download, a name leads to whole files or to none.
+@Api(EXPERIMENTAL)
 public final class HubDownload {
     private static final Logger LOG = LoggerFactory.getLogger(HubDownload.class);
     private static final String TAG =

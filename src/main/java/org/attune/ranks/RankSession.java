@@ -1,5 +1,8 @@
 package org.attune.ranks;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.CollectiveException;
 import org.attune.error.ConfigException;
 import org.attune.tensor.Device;
@@ -14,6 +17,7 @@ import java.util.function.Supplier;
 /// This process among those of its job. Call [#agree], [#watch] and [#carry], train with [#ranks],
 /// and [#leave]; a rank that fails [ends][#abort] the others. What a method does by default is what
 /// the only process of a run needs, which has nobody to wait for.
+@Api(EXPERIMENTAL)
 public interface RankSession {
     /// Joins the others, if a launcher started this process with some.
     ///

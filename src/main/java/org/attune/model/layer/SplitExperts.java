@@ -11,9 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /// Experts of a file that holds all of a block in two tensors, as transformers 5 does in memory,
-/// under the names that they have one by one: `gate_up_proj` of shape `(E, 2F, D)`, gate rows
-// first,
-/// and `down_proj` of shape `(E, D, F)`. Borrows the file.
+/// under the names that they have one by one. `gate_up_proj` has the shape `(E, 2F, D)`, with the
+/// rows of the gate first, and `down_proj` `(E, D, F)`. Borrows the file.
 final class SplitExperts implements TensorFile {
     private static final String ROUTER = "mlp.gate.weight";
     private static final String UP = "mlp.experts.gate_up_proj";

@@ -1,5 +1,8 @@
 package org.attune.trainers.report;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.config.ResolvedConfig;
 
 import java.util.LinkedHashMap;
@@ -8,6 +11,7 @@ import java.util.Set;
 
 /// What ranks of a run must have alike before they read anything: the program, and the settings as
 /// they were understood.
+@Api(EXPERIMENTAL)
 public final class RankFacts {
     /// Settings that may differ between machines, and one that nobody else is to read.
     private static final Set<String> OWN = Set.of("device", "hub_token");

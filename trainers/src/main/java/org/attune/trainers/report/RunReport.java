@@ -1,5 +1,8 @@
 package org.attune.trainers.report;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.loop.TrainingListener;
 
 import java.io.IOException;
@@ -8,6 +11,7 @@ import java.io.IOException;
 ///
 /// As a listener it works on the training thread: what takes long belongs on another one, and what
 /// it throws ends the run.
+@Api(EXPERIMENTAL)
 public interface RunReport extends TrainingListener, AutoCloseable {
     /// Writes what needs the run's other files. They are complete then, however the run ended.
     ///

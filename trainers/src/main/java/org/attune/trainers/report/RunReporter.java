@@ -1,10 +1,15 @@
 package org.attune.trainers.report;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+
 import java.util.List;
 
 /// Reports runs beside the files that every run writes: to a tracker, say, or as a file of another
 /// kind. It is found by [java.util.ServiceLoader], so a jar on the class path can bring one, whose
 /// `META-INF/services/org.attune.trainers.report.RunReporter` names the class.
+@Api(EXPERIMENTAL)
 public interface RunReporter {
     /// The name in `report_to` that asks for it, in small letters.
     String name();

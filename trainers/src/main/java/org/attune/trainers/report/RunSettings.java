@@ -1,5 +1,8 @@
 package org.attune.trainers.report;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.nio.file.Path;
@@ -12,6 +15,7 @@ import java.util.Map;
 /// @param training the part that every method has
 /// @param defaults the method's settings where nothing is set
 /// @param environment variables, with those of the run's file
+@Api(EXPERIMENTAL)
 public record RunSettings(
         Record config, TrainingConfig training, Record defaults, Map<String, String> environment) {
     public RunSettings {

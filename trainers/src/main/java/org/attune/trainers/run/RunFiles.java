@@ -1,5 +1,8 @@
 package org.attune.trainers.run;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.SaveConfig;
@@ -49,6 +52,7 @@ import java.util.function.Function;
 /// @param environment variables, by which trackers and the Hub are found
 /// @param writers more listeners that write to the folder
 /// @param uploads gets the upload, if there was one, when it is over
+@Api(EXPERIMENTAL)
 public record RunFiles(
         List<String> command,
         Map<String, String> environment,
