@@ -169,7 +169,8 @@ final class EvalArguments {
 
     private RewardFunction judge() {
         String column = answerColumn == null ? AnswerReward.COLUMN : answerColumn;
-        if (!BuiltinRewards.names().contains(verifier)) {
+        if (!BuiltinRewards.names().contains(verifier)
+                && !BuiltinRewards.kinds().containsKey(verifier)) {
             return new AnswerReward(AnswerCheck.of(verifier), column);
         }
         return BuiltinRewards.create(
