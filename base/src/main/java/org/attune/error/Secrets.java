@@ -116,7 +116,7 @@ public final class Secrets {
         }
     }
 
-    /// The same configuration, with masks.
+    /// Copies a configuration and writes a mask in place of each secret.
     ///
     /// @param value texts, maps and lists of them
     public static Object without(Object value) {

@@ -34,7 +34,7 @@ public final class StopRequest {
         check(current());
     }
 
-    /// As above, for work on another thread.
+    /// Ends work on another thread if someone wishes it.
     ///
     /// @param asked from [#current]
     /// @throws StoppedException if so

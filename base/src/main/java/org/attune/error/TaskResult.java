@@ -20,8 +20,8 @@ public final class TaskResult {
         }
     }
 
-    /// As above, but waits to the end when this thread is interrupted, and leaves it interrupted:
-    /// for work whose caller would free what it uses.
+    /// Waits for a task to its end also when this thread is interrupted, and leaves it interrupted:
+    /// for work whose caller would free what the work uses. Exceptions come out as from [#of].
     ///
     /// @param interrupted called at each interruption
     public static <T> T whole(Future<T> task, Runnable interrupted) {

@@ -17,7 +17,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
         return new Arguments(java.util.Arrays.asList(positional), Map.of());
     }
 
-    /// The same after another first argument.
+    /// Puts another argument before the positional ones.
     Arguments after(Object first) {
         Budget.charge(positional.size() / PER_UNIT + named.size());
         var all = new java.util.ArrayList<>(positional.size() + 1);
@@ -26,7 +26,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
         return new Arguments(all, named);
     }
 
-    /// The same without the first `count` positional arguments.
+    /// Leaves out the first `count` positional arguments.
     Arguments from(int count) {
         return new Arguments(positional.subList(count, positional.size()), named);
     }

@@ -20,7 +20,7 @@ final class Attributes {
 
     private static final Map<String, Builtin> DICT = new HashMap<>();
 
-    /// Of the type `dict` and of any dict.
+    /// `fromkeys`, which both the type `dict` and any dict have.
     private static final Builtin FROM_KEYS =
             Builtin.of("fromkeys", "keys value?", Attributes::fromKeys);
     private static final Map<String, Builtin> LIST = new HashMap<>();

@@ -12,7 +12,7 @@ record BoundMethod(Object owner, Builtin method) implements Invocable {
         return method.name();
     }
 
-    /// The same method of the same object; looking at what is in the object could take forever.
+    /// Compares method and owner by identity; looking at what is in the object could take forever.
     @Override
     public boolean equals(Object other) {
         return other instanceof BoundMethod bound && bound.owner == owner && bound.method == method;

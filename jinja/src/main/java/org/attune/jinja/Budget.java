@@ -37,7 +37,7 @@ final class Budget {
         charge((long) (count / CHARACTERS));
     }
 
-    /// The same where each character takes longer.
+    /// Charges the current rendering for characters that are looked up or converted one by one.
     static void slowCharacters(double count) {
         Limits.requireLength(count);
         charge((long) (count / SLOW_CHARACTERS));

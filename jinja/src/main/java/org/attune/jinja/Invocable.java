@@ -4,6 +4,6 @@ package org.attune.jinja;
 interface Invocable {
     Object call(Arguments arguments);
 
-    /// Its name in messages.
+    /// The name that messages show.
     String name();
 }

@@ -35,7 +35,7 @@ public final class JinjaException extends RuntimeException {
         return of(Kind.LIMIT, problem);
     }
 
-    /// The same with the line where it happened, unless that is known already.
+    /// Adds the line where the error happened, unless that is known already.
     JinjaException atLine(int where) {
         return line > 0 ? this : new JinjaException(kind, problem, where, this);
     }
@@ -68,7 +68,7 @@ public final class JinjaException extends RuntimeException {
         VALUE,
         /// The sandbox forbids it: changing a list, private attributes …
         SECURITY,
-        /// It would take too much time or memory; see [Limits].
+        /// Rendering would take too much time or memory; see [Limits].
         LIMIT
     }
 }

@@ -40,7 +40,7 @@ record Keys(List<Object> path) {
         return value;
     }
 
-    /// The same, in small letters unless case counts.
+    /// The sort key of an item, in small letters unless case counts.
     Object of(Object item, Object ifMissing, boolean caseSensitive) {
         Object value = of(item, ifMissing);
         return caseSensitive ? value : ignoringCase(value);

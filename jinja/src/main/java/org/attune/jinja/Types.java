@@ -35,7 +35,7 @@ final class Types {
         };
     }
 
-    /// The same with the module in front, unless it is one of Python's own types.
+    /// The name of a value's type with its module in front, unless the type is one of Python's own.
     static String qualifiedName(Object value) {
         String module =
                 switch (value) {

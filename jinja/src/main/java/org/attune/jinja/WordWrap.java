@@ -76,7 +76,7 @@ final class WordWrap {
             return at == all.length();
         }
 
-        /// Whether it has at most so many characters; looks at no more than twice as many.
+        /// Whether the chunk has at most `width` characters; looks at no more than twice as many.
         boolean fits(int width) {
             long units = all.length() - (long) from;
             return units <= 2L * width && all.codePointCount(from, all.length()) <= width;
