@@ -19,11 +19,12 @@ final class ConversationRows {
 
     /// How a request's tokens go together with those of the row so far.
     public enum Drift {
-        /// They begin with them.
+        /// The request's tokens begin with those of the row.
         CLEAN,
-        /// They differ in the end of the last answer, which is overwritten and no longer trained.
+        /// The tokens differ in the end of the last answer, which is overwritten and no longer
+        /// trained.
         REALIGN,
-        /// They differ: another row begins.
+        /// The tokens differ before that: another row begins.
         FORK
     }
 

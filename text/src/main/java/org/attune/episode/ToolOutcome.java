@@ -30,7 +30,7 @@ public record ToolOutcome(ToolCall call, Kind kind, String text, long nanos) {
         /// The call was not run, because a budget was used up.
         NOT_RUN;
 
-        /// Whether it counts as a failure of the model's.
+        /// Whether the outcome counts as a failure of the model's.
         public boolean isError() {
             return this != OK && this != FINAL && this != NOT_RUN;
         }

@@ -41,23 +41,25 @@ public final class ChatTokenizer {
         this.endIds = endIds;
     }
 
-    /// The same for a model that stops at these tokens too, besides the tokenizer's own end token:
-    /// in [#encodeWithMask] a turn ends with one of them, where the template writes one behind it.
+    /// A tokenizer for a model that stops at these tokens too, besides the tokenizer's own end
+    /// token. In [#encodeWithMask] a turn ends with one of them, where the template writes one
+    /// behind it.
     public ChatTokenizer stoppingAt(Set<Integer> ids) {
         var all = new TreeSet<>(endIds);
         all.addAll(ids);
         return new ChatTokenizer(tokenizer, template, guard, Set.copyOf(all));
     }
 
-    /// The same, but control tokens in messages or tools (`<|im_end|>` in a user's text) are
-    /// encoded as ordinary text. So nobody can end a turn by writing one.
+    /// A tokenizer that encodes control tokens in messages or tools (`<|im_end|>` in a user's text)
+    /// as ordinary text. So nobody can end a turn by writing one.
     public ChatTokenizer sanitizingControlTokens() {
         return new ChatTokenizer(
                 tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()), endIds);
     }
 
-    /// The same, but in messages of others than the assistant and the system only: what tools and
-    /// environments say is nobody's to trust, while the assistant's own tokens stay what they are.
+    /// A tokenizer that encodes control tokens as ordinary text in all messages but the assistant's
+    /// and the system's. Texts of tools and environments can't be trusted, while the assistant's
+    /// tokens must stay as they are.
     public ChatTokenizer sanitizingAnswers() {
         return new ChatTokenizer(
                 tokenizer,
@@ -90,8 +92,8 @@ public final class ChatTokenizer {
         return new Encoded(tokens.text(), tokens.ids());
     }
 
-    /// As [#encode], but only the tokens behind a place in the rendered text. If one token holds
-    /// text of both sides, the text behind is encoded alone.
+    /// Encodes only what comes behind a place in the rendered text. If one token holds text of both
+    /// sides, the text behind is encoded alone.
     ///
     /// @param place from the rendered text, in which control tokens of messages may be wrapped
     public int[] encodeBehind(Conversation conversation, Tail tail, ToIntFunction<String> place) {
@@ -109,8 +111,9 @@ public final class ChatTokenizer {
         return encode(guard.pieces(text.substring(at))).ids();
     }
 
-    /// As [#encode], with the mask of assistant tokens. A template without `{% generation %}`
-    /// markers is rendered twice more for each assistant turn, so ask for the mask only if needed.
+    /// Renders and encodes `conversation` with the mask of assistant tokens. A template without
+    /// `{% generation %}` markers is rendered twice more for each assistant turn, so ask for the
+    /// mask only if needed.
     ///
     /// If the last turn lacks an end token that the template writes once others follow, as GLM's
     /// `<|user|>`, it is appended: a model that never has to say it never stops.

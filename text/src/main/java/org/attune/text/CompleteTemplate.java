@@ -29,7 +29,7 @@ public final class CompleteTemplate implements ChatTemplate {
         this.template = template;
     }
 
-    /// The same template with the check.
+    /// Adds the check to a template, unless it has the check already.
     public static CompleteTemplate of(ChatTemplate template) {
         return template instanceof CompleteTemplate complete
                 ? complete

@@ -42,7 +42,7 @@ final class ControlTokenGuard {
         this.controlToken = Pattern.compile(String.join("|", longestFirst));
     }
 
-    /// Those of added tokens that aren't white space.
+    /// Selects the added tokens that aren't white space.
     static List<String> control(List<String> addedTokens) {
         return addedTokens.stream().filter(token -> !SPACE.matcher(token).matches()).toList();
     }

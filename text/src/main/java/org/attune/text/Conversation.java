@@ -28,7 +28,7 @@ public record Conversation(
         return new Conversation(messages, List.of(), Map.of());
     }
 
-    /// The same with other messages.
+    /// Replaces the messages; tools and variables stay.
     public Conversation withMessages(List<Message> other) {
         return new Conversation(other, tools, variables);
     }

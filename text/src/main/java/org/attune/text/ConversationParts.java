@@ -164,7 +164,7 @@ final class ConversationParts {
         return copy;
     }
 
-    /// The same conversation with the arguments of all calls as JSON text.
+    /// Writes the arguments of all calls of a conversation as JSON text.
     static Conversation withArgumentsAsText(Conversation conversation) {
         var messages = new ArrayList<Message>();
         for (Message message : conversation.messages()) {

@@ -20,7 +20,7 @@ record SpanEnds(
         String whole,
         List<String> controls,
         TurnEnds ends) {
-    /// The same spans, ending as they should.
+    /// Moves the ends of the spans that were found to where the turns end.
     Found mended(Found found) {
         List<Message> messages = conversation.messages();
         int[] turns =

@@ -66,7 +66,7 @@ public record TextAssets(
                         sources.name() + " (tool_use)", sources.toolUse().get(), specials));
     }
 
-    /// The same from parts, as a GGUF file has them.
+    /// Tokenizer and chat template from parts, as a GGUF file has them.
     ///
     /// @param name where the parts come from; stands in messages
     /// @param tokenizerJson text of a `tokenizer.json`
@@ -84,7 +84,7 @@ public record TextAssets(
                 HfTokenizer.of(name, tokenizerJson, vocabulary, specials), template, specials);
     }
 
-    /// The same of a tokenizer whose tokens are read from its text.
+    /// Tokenizer and chat template from parts, with the vocabulary read from the tokenizer's text.
     public static TextAssets of(
             String name,
             String tokenizerJson,
@@ -110,7 +110,7 @@ public record TextAssets(
                                                     + " chat_template_path or --chat-template")));
     }
 
-    /// The same with another chat template.
+    /// Replaces the chat template.
     public TextAssets withTemplate(ChatTemplate other) {
         return new TextAssets(tokenizer, Optional.of(other), specials);
     }

@@ -21,8 +21,8 @@ public interface Tokenizer extends AutoCloseable {
     /// Token ids with the span of `text` (UTF-16 units) that each covers.
     Encoding encodeWithOffsets(String text, boolean addSpecialTokens);
 
-    /// As [#encodeWithOffsets] without special tokens, but a control token in `text` is read as
-    /// ordinary text.
+    /// Encodes text without special tokens, and reads a control token in it as ordinary text. Ids
+    /// come with the span of `text` (UTF-16 units) that each covers.
     default Encoding encodeAsText(String text) {
         return encodeWithOffsets(text, false);
     }

@@ -14,7 +14,7 @@ public interface TurnParser {
     ///     written as text get the types of their schemas
     ParsedTurn parse(String prefix, String text, List<Object> tools);
 
-    /// The same without types of arguments.
+    /// Reads a turn that has ended, where no types of arguments are known.
     default ParsedTurn parse(String prefix, String text) {
         return parse(prefix, text, List.of());
     }

@@ -186,14 +186,14 @@ final class TemplateProbe {
                 List.of(new ToolCall(Optional.of("call00000"), TOOL, arguments, "")));
     }
 
-    /// Whether it tells a model of tools.
+    /// Whether the template tells a model of tools.
     boolean showsTools() {
         return render(List.of(question()), true, Tail.GENERATION_PROMPT)
                 .filter(text -> text.contains(TOOL))
                 .isPresent();
     }
 
-    /// Whether it takes a system message.
+    /// Whether the template takes a system message.
     boolean showsSystem() {
         return render(
                         List.of(Message.of("system", ANSWER), question()),

@@ -60,7 +60,7 @@ public record ToolProtocols(TurnParsers parsers) {
         return of(choice, template, given -> parsers.of(folder, given));
     }
 
-    /// The same of a model whose folder says nothing of parsers.
+    /// The protocol of a model whose folder says nothing of parsers.
     public ToolProtocol of(Choice choice, Optional<ChatTemplate> template) {
         return of(choice, template, parsers::of);
     }

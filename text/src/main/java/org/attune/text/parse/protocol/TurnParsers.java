@@ -33,7 +33,7 @@ public record TurnParsers(
         specialTokens = List.copyOf(specialTokens);
     }
 
-    /// Of a tokenizer.
+    /// The parsers for a tokenizer's end token and control tokens.
     public static TurnParsers of(Tokenizer tokenizer, SpecialTokens specials, boolean trlCompat) {
         List<String> controls =
                 tokenizer.addedTokens().stream()

@@ -32,8 +32,8 @@ public final class CallList {
     public enum Grammar {
         /// What Hugging Face's grammar allows.
         STRICT,
-        /// Also integers of any size, unknown escapes, line breaks in strings, a comma at the end
-        /// of a list.
+        /// What the strict grammar allows, and also integers of any size, unknown escapes, line
+        /// breaks in strings, a comma at the end of a list.
         LENIENT,
         /// Strings have no escapes, and a quote ends one only where a value may end. So write chat
         /// templates that don't escape what they put between quotes.

@@ -60,8 +60,7 @@ public record JsonDialect(
                 args);
     }
 
-    /// The same, where keys without quotes may hold whatever isn't part of the form: `first name`,
-    /// `Content-Type`.
+    /// Lets keys without quotes hold all that isn't part of the form: `first name`, `Content-Type`.
     public JsonDialect withAnyKeys() {
         return new JsonDialect(delimiters, Optional.of(ANY_KEY), allowsText, args);
     }

@@ -39,7 +39,7 @@ public record WrittenCall(Map<String, Object> entry, boolean areTexts) {
         return new WrittenCall(of(null, name, arguments).entry(), true);
     }
 
-    /// The same with an id.
+    /// Adds an id to the call.
     public WrittenCall withId(String id) {
         var copy = new LinkedHashMap<String, Object>();
         copy.put("id", id);
@@ -60,7 +60,7 @@ public record WrittenCall(Map<String, Object> entry, boolean areTexts) {
         return of(id instanceof String text ? text : null, call.get("name"), arguments);
     }
 
-    /// The same with its arguments as an object, in the types of their schema.
+    /// Checks the call, and reads its arguments as an object in the types of their schema.
     ///
     /// @throws UnreadableException if name or arguments are something else
     WrittenCall checked(ArgumentTypes types) {
