@@ -48,7 +48,7 @@ record ChoiceAnswers(List<String> columns, String key, Reading reading) {
         }
     }
 
-    /// Those of a mapping.
+    /// The choices and answers of a mapped table; empty where none fit.
     static Optional<ChoiceAnswers> of(SniffedTable table, TableMapping mapping) {
         return of(
                 table.rows(),

@@ -177,7 +177,8 @@ record ColumnFacts(
         return values.stream().anyMatch(v -> ColumnWords.is(v, "classWord"));
     }
 
-    /// Whether it holds whole numbers of a small scale.
+    /// Whether the column holds whole numbers of a small scale: 2 to 11 different ones from 0 to
+    /// 10.
     boolean isScale() {
         return kind == Kind.NUMBER
                 && is(Trait.WHOLE)

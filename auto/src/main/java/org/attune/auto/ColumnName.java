@@ -47,7 +47,7 @@ record ColumnName(
         return ColumnWords.set(set).contains(String.join("_", words)) || ColumnWords.is(text, set);
     }
 
-    /// Whether it is the name of one column by itself.
+    /// Whether one column may have this name by itself.
     boolean isKnown() {
         return !strong.isEmpty() || !weak.isEmpty();
     }
@@ -59,7 +59,7 @@ record ColumnName(
                 .reduce("", (_, word) -> word);
     }
 
-    /// Whether it says class, as `label`, `intent_name` or `is_spam`.
+    /// Whether the name says class, as `label`, `intent_name` or `is_spam`.
     boolean isClass() {
         int last = words.size() - 1;
         Set<String> classes = ColumnWords.set("class");
@@ -67,7 +67,7 @@ record ColumnName(
         return classes.contains(words.get(last)) || coded && classes.contains(words.get(last - 1));
     }
 
-    /// Whether it is that of one wrong answer, such as a distractor of a quiz.
+    /// Whether the name is that of one wrong answer, such as a distractor of a quiz.
     boolean isWrong() {
         String noun = noun();
         return has("wrong")

@@ -32,7 +32,7 @@ public enum ColumnRole {
     /// Nothing that is trained.
     IGNORE;
 
-    /// Its word in options.
+    /// The role's word in options.
     public String key() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -45,7 +45,7 @@ record Condition(
                 compared ? Double.parseDouble(read.group(5)) : 0);
     }
 
-    /// Whether it holds.
+    /// Whether the condition holds for a reading of the table.
     ///
     /// @param own the row's column
     boolean holds(TableFacts table, Reading reading, ColumnFacts own) {

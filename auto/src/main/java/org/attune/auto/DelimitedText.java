@@ -73,7 +73,7 @@ record DelimitedText(
         return field.chars().filter(c -> c == '"').count();
     }
 
-    /// The same without quotes around whole fields.
+    /// Removes the quotes around whole fields.
     private DelimitedText unwrapped() {
         List<List<String>> plain = new ArrayList<>();
         for (List<String> record : records) {

@@ -92,7 +92,7 @@ record Header(boolean isThere) {
         return field.length() <= LONGEST_NAME && ColumnWords.isLanguage(field);
     }
 
-    /// Whether it is a name but for words that say nothing, as `Human Says:`.
+    /// Whether a field is a name but for words that say nothing, as `Human Says:`.
     private static boolean saysRole(String field) {
         return field.length() <= LONGEST_NAME
                 && !field.matches("(?s).*[?？؟!]")

@@ -147,7 +147,7 @@ final class KnownFacts {
         return column.kind() == Kind.TEXT && isHinted(table, column, role);
     }
 
-    /// Whether it may be what a model answered.
+    /// Whether a column may be what a model answered.
     private static boolean isGenerated(TableFacts table, ColumnFacts column) {
         return column.kind() == Kind.TEXT
                 && column.named().has("generated")

@@ -68,7 +68,7 @@ final class BadRows {
                         first);
     }
 
-    /// Those that are left out.
+    /// The rows that are left out, as notes.
     List<Note> skipped() {
         return notes;
     }

@@ -126,7 +126,7 @@ final class DatasetCard {
                                                                         configs.keySet())))));
     }
 
-    /// Those of the files that a split's patterns name.
+    /// The files of a folder that a split's patterns name.
     ///
     /// @param all    the folder's files
     /// @throws DatasetException if the configuration has no such split, or a pattern finds nothing

@@ -32,7 +32,7 @@ public record DatasetSource(
         columns = new LinkedHashMap<>(columns);
     }
 
-    /// Of whose plain text files each line is a row.
+    /// Rows of a path; of plain text files, each line is a row.
     public DatasetSource(
             String path,
             Optional<String> name,

@@ -9,6 +9,6 @@ import org.attune.api.Api;
 public enum UnusedColumns {
     /// The run ends before it trains.
     ERROR,
-    /// They are left out.
+    /// Such columns are left out.
     IGNORE
 }

@@ -33,7 +33,7 @@ public record ImitationPair(PreferenceExample pair, CompletionTokens imitated, b
         return pair.origins();
     }
 
-    /// Those of the pair, and a third one if it is imitated.
+    /// The answers of the pair, and a third one if it is imitated.
     @Override
     public List<GivenAnswer> answers() {
         var answers = new ArrayList<>(pair.answers());

@@ -25,7 +25,7 @@ import java.util.OptionalLong;
 /// @param faults   what is wrong with others, by name: they fail where they are asked for
 public record DatasetInfo(
         Path file, Map<String, LlamaFactorySpec> datasets, Map<String, Fault> faults) {
-    /// Its file name.
+    /// The name of the file in its folder.
     public static final String FILE_NAME = "dataset_info.json";
 
     private static final List<String> KNOWN =

@@ -43,7 +43,7 @@ public enum DatasetType {
         this.columnSets = List.of(columnSets);
     }
 
-    /// Its name in configurations.
+    /// The type's name in configurations.
     public String key() {
         return key;
     }

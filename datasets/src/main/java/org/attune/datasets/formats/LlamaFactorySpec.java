@@ -38,7 +38,7 @@ public record LlamaFactorySpec(
     ///     names begin with
     /// @param split  in the notation of Hugging Face `datasets`
     public record Part(Optional<String> folder, Optional<String> subset, Optional<String> split) {
-        /// Of all files the split `train`.
+        /// The split `train` of all files.
         public static final Part ALL =
                 new Part(Optional.empty(), Optional.empty(), Optional.empty());
     }
@@ -107,7 +107,7 @@ public record LlamaFactorySpec(
                 present);
     }
 
-    /// The same with other names for the columns.
+    /// The entry of a file whose columns have other names than LLaMA-Factory's.
     ///
     /// @param named LLaMA-Factory's name of a column → the file's
     static LlamaFactorySpec plain(

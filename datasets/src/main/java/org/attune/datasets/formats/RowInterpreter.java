@@ -42,7 +42,7 @@ public record RowInterpreter(
         return read(ours, Set.of());
     }
 
-    /// As above, of a row some of whose columns are read beside the sample.
+    /// The sample of a row some of whose columns are read beside the sample.
     ///
     /// @param kept columns that the sample's row has too, whatever its format
     public Sample read(Row ours, Set<String> kept) {

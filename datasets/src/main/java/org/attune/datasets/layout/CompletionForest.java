@@ -104,7 +104,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
         return laidOut(rows, sharePrompts, (paths, row, i) -> addTokens(paths, row, NOTHING));
     }
 
-    /// The same layout with fewer targets: tokens that aren't the model's own are none.
+    /// Lays rows out with the model's own tokens as the only targets.
     ///
     /// @param foreign such tokens of each row's completion
     public static CompletionForest own(List<Row> rows, List<BitSet> foreign, boolean sharePrompts) {
@@ -112,7 +112,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                 rows, sharePrompts, (paths, row, i) -> addTokens(paths, row, foreign.get(i)));
     }
 
-    /// The same layout for a critic, which is asked what it expects before each token.
+    /// Lays rows out for a critic, which is asked what it expects before each token.
     ///
     /// @param counts estimates of each row: one for each of its tokens, or one more, after its last
     ///     token

@@ -29,7 +29,8 @@ final class Packing {
         return packTaking(new ArrayList<>(documents), length, strategy);
     }
 
-    /// As above; each batch can be collected when it is packed.
+    /// Packs `documents`, taking them out of the list, so that each batch can be collected when it
+    /// is packed.
     ///
     /// @param documents can be changed; empty afterwards
     static List<PackedRow> packTaking(

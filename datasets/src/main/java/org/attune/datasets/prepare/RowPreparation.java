@@ -59,8 +59,8 @@ public interface RowPreparation<T extends TrainingRow> {
         return prepareTaking(new ArrayList<>(given), threads);
     }
 
-    /// As [#prepare], of samples that nobody needs afterwards: a text can be collected as soon as
-    /// its tokens are there, so that a corpus is not held as both.
+    /// Prepares samples that nobody needs afterwards. A text can be collected as soon as its tokens
+    /// are there, so that a corpus is not held as both.
     ///
     /// @param given can be changed; empty afterwards
     default Prepared<T> prepareTaking(List<? extends Sample> given, int threads) {
@@ -115,7 +115,7 @@ public interface RowPreparation<T extends TrainingRow> {
         }
     }
 
-    /// The same failure with the row's place.
+    /// Adds the row's place to a failure.
     static DatasetException placed(Sample sample, DatasetException e) {
         return new DatasetException(sample.row().origin().where() + ": " + e.getMessage(), e);
     }

@@ -73,7 +73,7 @@ public final class SampleTokenizer {
         eos = other.eos;
     }
 
-    /// The same for a model that stops at these tokens too ([ChatTokenizer#stoppingAt]).
+    /// A tokenizer for a model that stops at these tokens too ([ChatTokenizer#stoppingAt]).
     public SampleTokenizer stoppingAt(Set<Integer> endIds) {
         return new SampleTokenizer(this, endIds);
     }
@@ -156,8 +156,8 @@ public final class SampleTokenizer {
                 pair.row().origin());
     }
 
-    /// The same where of each completion only what the assistant says may count. Messages that are
-    /// not to be trained have `weight: 0` or `train: false`.
+    /// The two sequences of a pair; of each completion only what the assistant says may count.
+    /// Messages that are not to be trained have `weight: 0` or `train: false`.
     ///
     /// @throws DatasetException if the row holds texts, a weight is neither 0 nor 1, or the
     ///     assistant's tokens can't be told

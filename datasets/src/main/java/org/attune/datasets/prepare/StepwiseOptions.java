@@ -27,7 +27,7 @@ public record StepwiseOptions(
         }
     }
 
-    /// The same with every step learnt, as held-out rows are judged.
+    /// Options by which every step is learnt, as held-out rows are judged.
     public StepwiseOptions ofAllSteps() {
         return new StepwiseOptions(separator, false, maxLength, maxCompletionLength);
     }

@@ -27,7 +27,7 @@ public record Row(Map<String, Object> columns, RowOrigin origin) {
         return columns.get(column);
     }
 
-    /// The same row with other columns.
+    /// Replaces the columns; the row's origin stays.
     public Row with(Map<String, Object> other) {
         return new Row(new LinkedHashMap<>(other), origin);
     }

@@ -14,7 +14,7 @@ import java.util.Locale;
 /// @param name how messages call it
 /// @param limits how large its rows and, if it is compressed, the whole may be
 record RowFile(Path path, String name, RowLimits limits) {
-    /// Its bytes from the start, unpacked.
+    /// Opens the file's bytes from the start, unpacked.
     InputStream open() throws IOException {
         InputStream raw = Files.newInputStream(path);
         return name.toLowerCase(Locale.ROOT).endsWith(".gz")

@@ -86,7 +86,7 @@ public final class RowFiles {
         return format(file).equals(Optional.of("txt"));
     }
 
-    /// As above.
+    /// Reads a file's rows one after the other, with a choice of what a row of plain text is.
     ///
     /// @param unit what one row of plain text is
     public static void read(Path file, RowSink sink, SampleBy unit) {
