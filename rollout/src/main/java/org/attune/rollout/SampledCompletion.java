@@ -36,7 +36,7 @@ public record SampledCompletion(
         foreign = (BitSet) foreign.clone();
     }
 
-    /// Of a single answer.
+    /// A completion that is a single answer, no episode.
     public SampledCompletion(
             int[] ids, float[] logProbs, StopReason reason, List<TopTokens> top, BitSet foreign) {
         this(ids, logProbs, reason, top, foreign, Optional.empty());
@@ -60,7 +60,8 @@ public record SampledCompletion(
                 ids, logProbs, reason, List.of(), foreign, Optional.of(episode));
     }
 
-    /// Whether it is an episode that failed: no reward judges it, and nothing is learned from it.
+    /// Whether the completion is an episode that failed: no reward judges it, and nothing is
+    /// learned from it.
     public boolean isFailed() {
         return episode.isPresent() && episode.get().end() == EndReason.FAILED;
     }

@@ -44,7 +44,8 @@ public final class ChatSession implements AutoCloseable {
         return say(text, config, receiver, () -> true);
     }
 
-    /// As above; a reply that is stopped is added as far as it came.
+    /// Adds the user's message and the assistant's reply; a reply that is stopped is added as far
+    /// as it came.
     ///
     /// @param goesOn asked after each token, on the engine thread
     public TextCompletion say(

@@ -33,7 +33,7 @@ public record GenerationMemory(
     private static final long MASK_BYTES = 8; // float32 on both sides of the Java heap
     private static final long CHOICE_BYTES = 20; // five times float32
 
-    /// Of a decoder with its adapters.
+    /// What generation with a decoder and its adapters needs.
     ///
     /// @param longestPrompt in tokens
     /// @param newTokens most tokens of a completion
@@ -47,7 +47,7 @@ public record GenerationMemory(
                 1);
     }
 
-    /// Of so many models of this shape that read side by side.
+    /// What `count` models of this shape need that read side by side.
     public GenerationMemory ofModels(int count) {
         return new GenerationMemory(config, dtype, activations, longestPrompt, newTokens, count);
     }

@@ -60,8 +60,8 @@ public final class Generator {
         this.record = record;
     }
 
-    /// The same, but what is read for the prompts of each call is recorded, from which a backward
-    /// pass can start.
+    /// A generator that records what it reads for the prompts of each call; a backward pass can
+    /// start from that.
     ///
     /// @param kept for the same decoder and adapter; borrowed. A call forgets what it held before.
     public Generator recording(ForwardRecord kept) {
@@ -171,9 +171,9 @@ public final class Generator {
         return Math.toIntExact(tokensRead(prompts, config.maxNewTokens()));
     }
 
-    /// As above over a cache that the caller owns: prompts that begin with what it holds, as the
-    /// next turn of a conversation does, cost only their new part. Completions end where the cache
-    /// is full. The weights must not have changed since the cache was filled.
+    /// Completes prompts over a cache that the caller owns. Prompts that begin with what it holds,
+    /// as the next turn of a conversation does, cost only their new part. Completions end where the
+    /// cache is full. The weights must not have changed since the cache was filled.
     public List<SampledCompletion> generate(
             KvCache cache, List<int[]> prompts, SamplingConfig config, SequenceListener listener) {
         return Engine.call(

@@ -7,8 +7,8 @@ enum Seating {
     /// [org.attune.model.decode.ForwardRecord] expect. So none pauses, and all are of one adapter.
     LIST(true, true, 0),
 
-    /// As [#LIST] reads, but a sequence stays in its slot between two turns. A row that is empty
-    /// for some steps costs less than reading a sequence again.
+    /// Side by side, but a sequence stays in its slot between two turns. A row that is empty for
+    /// some steps costs less than reading a sequence again.
     TURNS(false, true, 16),
 
     /// Sequences come at any time; a long prompt is read in parts, and the others get a token after

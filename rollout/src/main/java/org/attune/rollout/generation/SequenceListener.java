@@ -30,10 +30,10 @@ public interface SequenceListener {
     enum Next {
         /// Another token is sampled.
         GO_ON,
-        /// It waits until [Ticket#goOn]. Its keys and values stay in the cache unless another
-        /// sequence needs the place; then they are computed again.
+        /// The sequence waits until [Ticket#goOn]. Its keys and values stay in the cache unless
+        /// another sequence needs the place; then they are computed again.
         PAUSE,
-        /// It ends.
+        /// The sequence ends.
         END
     }
 

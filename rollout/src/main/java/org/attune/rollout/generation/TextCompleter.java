@@ -50,7 +50,7 @@ public final class TextCompleter {
         return complete(prompts, config, SequenceListener.NONE);
     }
 
-    /// As above.
+    /// Completes each prompt and reports to a listener on the way.
     ///
     /// @param listener hears how it goes on
     public List<TextCompletion> complete(
@@ -68,7 +68,8 @@ public final class TextCompleter {
         return text.finish(generator.generate(List.of(prompt), config, text));
     }
 
-    /// As above over a cache that the caller owns.
+    /// Completes one prompt over a cache that the caller owns, and gives out its text as it is
+    /// generated.
     ///
     /// @param goesOn asked after each token
     TextCompletion stream(

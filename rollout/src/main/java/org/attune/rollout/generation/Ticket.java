@@ -41,13 +41,13 @@ public final class Ticket {
 
     /// Where a sequence stands.
     enum State {
-        /// It has no slot; all of it is to be read.
+        /// The sequence has no slot; all of it is to be read.
         WAITING,
-        /// It has a slot whose end is to be read.
+        /// The sequence has a slot whose end is to be read.
         READING,
-        /// It gets a token a step.
+        /// The sequence gets a token a step.
         ACTIVE,
-        /// It waits for someone outside; its slot may be taken away.
+        /// The sequence waits for someone outside; its slot may be taken away.
         PAUSED,
         ENDED
     }
@@ -153,7 +153,7 @@ public final class Ticket {
         state = next;
     }
 
-    /// Its slot of the cache, or [#NO_SLOT].
+    /// The sequence's slot of the cache, or [#NO_SLOT].
     int slot() {
         return slot;
     }

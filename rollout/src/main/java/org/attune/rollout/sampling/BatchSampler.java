@@ -41,7 +41,7 @@ public final class BatchSampler {
         return sample(logits, rows, Optional.empty());
     }
 
-    /// As above.
+    /// Samples a token for each row with uniform numbers that were drawn before.
     ///
     /// @param sent what [#ahead] gave for the same rows
     public static Sampled sample(Tensor logits, List<Sequence> rows, Optional<Tensor> sent) {

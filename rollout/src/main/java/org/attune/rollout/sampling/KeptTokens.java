@@ -90,8 +90,8 @@ final class KeptTokens {
         }
     }
 
-    /// Of the tokens by ascending probability, those are dropped whose cumulative sum is at most
-    /// 1 − p; the likeliest always stays.
+    /// Drops, of the tokens by ascending probability, those whose cumulative sum is at most 1 − p;
+    /// the likeliest always stays.
     void topP(double p) {
         double limit = (1 - p) * (sum + rest);
         if (rest > limit) {

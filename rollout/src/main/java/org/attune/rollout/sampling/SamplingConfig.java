@@ -249,12 +249,12 @@ public record SamplingConfig(
                 distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
     }
 
-    /// The same with the likeliest token each time, penalties kept.
+    /// Takes the likeliest token each time, with temperature 0; penalties stay.
     public SamplingConfig greedily() {
         return withDistribution(distribution.withTemperature(0));
     }
 
-    /// The same for one of many batches of a run, with its own draws.
+    /// Gives one of many batches of a run its own draws.
     ///
     /// @param number of the batch
     public SamplingConfig ofBatch(long number) {

@@ -35,7 +35,7 @@ final class ServerPool {
         return adapter;
     }
 
-    /// Those that were gone are asked whether they are back.
+    /// Asks the servers that were gone whether they are back.
     synchronized void lookForThoseGone() throws InterruptedException {
         for (int server = 0; server < gone.length; server++) {
             if (gone[server] && servers.get(server).isThere()) {

@@ -74,7 +74,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
             baseUrls = List.copyOf(baseUrls);
         }
 
-        /// Of one server.
+        /// The connection to one server.
         public Connection(
                 String baseUrl,
                 String model,
@@ -86,7 +86,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
         }
     }
 
-    /// Of servers with their own weights.
+    /// Rollouts of servers that use their own weights.
     ///
     /// @param sampling how to sample; its seed is the run's
     /// @param tokenizer the policy's, which must be the server's model's too; borrowed
