@@ -23,7 +23,7 @@ import java.util.Optional;
 ///     GDPO) it says 1 or 0 of that one. TRL has 1 for groups of one completion, here NaN.
 public record Advantages(
         double[] values, Optional<double[][]> tokenValues, Map<String, Double> metrics) {
-    /// Of whole completions.
+    /// Advantages that are equal for all tokens of a completion.
     public Advantages(double[] values, Map<String, Double> metrics) {
         this(values, Optional.empty(), metrics);
     }

@@ -45,7 +45,7 @@ public interface CompletionScorer {
         /// @return one row per completion, in their order
         RewardTable finish(RewardBatch all);
 
-        /// The same round, whose table is completed when all is judged.
+        /// Adds a step that completes this round's table when all is judged.
         ///
         /// @param rest gives the whole table, from this round's and the completions
         default Session with(BiFunction<RewardTable, RewardBatch, RewardTable> rest) {

@@ -22,7 +22,7 @@ public record GroupedRewards(
         Optional<double[][]> divergences,
         Optional<double[]> baselines,
         Optional<int[][]> turns) {
-    /// Of completions of one turn.
+    /// Rewards of completions that are of one turn each.
     public GroupedRewards(
             RewardTable table,
             int generations,

@@ -35,7 +35,7 @@ record MaskedRewards(Matrix values, Matrix present) {
         return of(new double[][] {row});
     }
 
-    /// The same numbers in order, `columns` to a row.
+    /// Lays the numbers out anew in their order, `columns` to a row.
     MaskedRewards reshape(int columns) {
         int rows = values.rows() * values.columns() / columns;
         return new MaskedRewards(values.reshape(rows, columns), present.reshape(rows, columns));

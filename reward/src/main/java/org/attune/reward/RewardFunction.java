@@ -76,12 +76,12 @@ public interface RewardFunction {
         return "";
     }
 
-    /// The same function under another name.
+    /// Gives the function another name.
     default RewardFunction named(String name) {
         return new NamedReward(name, wholeRound(), content(), this);
     }
 
-    /// The same function, called with a whole round at once or not; see [#wholeRound].
+    /// Chooses whether the function is called with a whole round at once; see [#wholeRound].
     /// ```
     /// WeightedReward.of(longest.wholeRounds(true))
     /// ```
@@ -89,7 +89,7 @@ public interface RewardFunction {
         return new NamedReward(name(), whole, content(), this);
     }
 
-    /// The same function with this [#content].
+    /// Gives the function another [#content].
     default RewardFunction madeOf(String content) {
         return new NamedReward(name(), wholeRound(), content, this);
     }

@@ -29,7 +29,7 @@ public record RewardTable(
         Map<String, Double> metrics,
         Map<String, List<Object>> extras,
         Map<String, List<Optional<double[]>>> turns) {
-    /// Of functions that judge whole completions.
+    /// Rewards of functions that judge whole completions.
     public RewardTable(
             List<String> names,
             double[] weights,

@@ -40,9 +40,9 @@ public record TokenAdvantages(double[][] advantages, double[][] returns) {
                                 lambda));
     }
 
-    /// The same with turns in place of tokens: a turn's reward is the sum of its tokens', its value
-    /// that before its first token that counts. All of its tokens get its advantage, and as return
-    /// its advantage + value.
+    /// Generalised advantage estimation with turns in place of tokens. A turn's reward is the sum
+    /// of its tokens', its value that before its first token that counts. All of its tokens get its
+    /// advantage, and as return its advantage + value.
     ///
     /// @param turns which turn each token belongs to, from 0, completion by completion
     /// @throws IllegalArgumentException if the arrays don't have the same lengths

@@ -77,7 +77,7 @@ final class AnswerPlaces {
         return Optional.empty();
     }
 
-    /// Of the rest of a line, what belongs to the answer.
+    /// Cuts the answer out of the rest of a line.
     private static String sentence(String rest) {
         Matcher formula = FORMULA.matcher(rest);
         if (formula.find() && rest.substring(0, formula.start()).isBlank()) {

@@ -127,7 +127,7 @@ record FreeAnswer(
         return "%s\\frac{%s}{%s}".formatted(mixed.group(1), above, below);
     }
 
-    /// Of `0.1\overline{6}`, `(16 − 1) / 90`.
+    /// Writes a repeating decimal as a fraction: `0.1\overline{6}` as `(16 − 1) / 90`.
     private static String repeating(String text) {
         Matcher match = REPEATING.matcher(text);
         if (!match.matches()) {
@@ -174,7 +174,7 @@ record FreeAnswer(
                 || isPercent != other.isPercent && percentMeans(other);
     }
 
-    /// Whether it begins with a letter that is chosen, as `(B) 12` and `B) 12` do.
+    /// Whether the answer begins with a letter that is chosen, as `(B) 12` and `B) 12` do.
     private boolean chooses(String letter) {
         return plain.startsWith("(" + letter + ")") || plain.matches(letter + "\\s?[).:](?!\\d).*");
     }

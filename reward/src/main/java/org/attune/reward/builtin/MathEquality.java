@@ -44,7 +44,7 @@ final class MathEquality {
         return gold instanceof MathTerm a && given instanceof MathTerm b && a.means(b);
     }
 
-    /// Of `a = b = c`, where `a` is a name, what it is in the end.
+    /// Shortens `a = b = c`, where `a` is a name, to `a = c`.
     private static MathValue shortened(MathValue value) {
         return value instanceof Relation relation
                         && relation.isAssignment()

@@ -87,7 +87,7 @@ sealed interface MathValue
             return signs.stream().allMatch(sign -> sign == Sign.EQUAL);
         }
 
-        /// Whether it says what a name means.
+        /// Whether the relation assigns a meaning to a name.
         boolean isAssignment() {
             return isEquation()
                     && switch (sides.getFirst()) {
@@ -107,7 +107,7 @@ sealed interface MathValue
     /// Rows of expressions.
     record Matrix(List<List<MathTerm>> rows) implements MathValue {}
 
-    /// Whether it is a set of any kind, or a tuple.
+    /// Whether the value is a set of any kind, or a tuple.
     default boolean isCollective() {
         return this instanceof Collection
                 || this instanceof Interval

@@ -125,7 +125,7 @@ public final class Parameters {
         return given.get(key);
     }
 
-    /// Whether it is given.
+    /// Whether the parameter is given.
     public boolean has(String key) {
         return given.get(key) != null;
     }

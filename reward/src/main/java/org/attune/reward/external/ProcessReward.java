@@ -101,7 +101,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         this(name, command, command.toString(), EXPECTED, directory, environment, limits);
     }
 
-    /// As above.
+    /// A reward from a program that messages call by another name than its command.
     ///
     /// @param shown what messages call the program
     /// @param expected ends the message where it never answers and doesn't say why

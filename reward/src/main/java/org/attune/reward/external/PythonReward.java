@@ -217,7 +217,7 @@ public final class PythonReward implements RewardFunction, AutoCloseable {
         return process.concurrency();
     }
 
-    /// Its parameters without a default, which some row at least must have.
+    /// The function's parameters without a default, which some row at least must have.
     @Override
     public Set<String> usedColumns() {
         return columns;

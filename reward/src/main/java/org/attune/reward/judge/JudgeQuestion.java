@@ -31,7 +31,8 @@ public record JudgeQuestion(String text, int answers, int[] places, int[] shown)
         return single(batch, prompt, scale, JudgeAnswer.format(scale));
     }
 
-    /// As above.
+    /// Questions about each completion by itself, with a text on how to write the score;
+    /// completions that lack a column give none.
     ///
     /// @param format how the score is to be written
     public static List<JudgeQuestion> single(

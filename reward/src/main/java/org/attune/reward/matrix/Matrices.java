@@ -51,7 +51,7 @@ public enum Matrices {
                         != null;
     }
 
-    /// Those in use unless [#using] says otherwise.
+    /// The way to compute that is in use unless [#using] chooses another.
     public static Matrices found() {
         return FOUND;
     }

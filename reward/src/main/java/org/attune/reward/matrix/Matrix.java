@@ -14,7 +14,7 @@ public sealed interface Matrix permits PlainMatrix, Nd4jMatrix {
     /// The number at a place of [#toArray].
     double get(int index);
 
-    /// The same numbers in order.
+    /// Lays the numbers out anew in their order.
     ///
     /// @param rows and `columns`, whose product is the count of numbers
     Matrix reshape(int rows, int columns);
@@ -26,13 +26,13 @@ public sealed interface Matrix permits PlainMatrix, Nd4jMatrix {
     /// @param other of this shape, or one column `(R, 1)` or one row `(1, C)` for all
     Matrix plus(Matrix other);
 
-    /// As [#plus].
+    /// Subtracts each number's partner.
     Matrix minus(Matrix other);
 
-    /// As [#plus].
+    /// Multiplies each number by its partner.
     Matrix times(Matrix other);
 
-    /// As [#plus].
+    /// Divides each number by its partner.
     Matrix over(Matrix other);
 
     Matrix plus(double number);

@@ -13,7 +13,7 @@ import java.util.List;
 final class RewardContent {
     private RewardContent() {}
 
-    /// Of files, in their order.
+    /// Hashes the bytes of files, in their order.
     ///
     /// @return empty if there are none
     /// @throws ConfigException if one can't be read
@@ -35,7 +35,7 @@ final class RewardContent {
         return shortened(hashes.toString());
     }
 
-    /// Of a compiled class.
+    /// Hashes the bytes of a compiled class.
     ///
     /// @return empty if its bytes aren't found
     static String ofClass(Class<?> type) {

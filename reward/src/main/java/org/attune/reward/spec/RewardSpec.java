@@ -78,7 +78,7 @@ public final class RewardSpec {
         return new RewardSpec(directory, limits).all(rewardFuncs);
     }
 
-    /// The same functions with the weights of `reward_weights`.
+    /// Gives reward functions the weights of `reward_weights`.
     ///
     /// @param weights one per function; each must be finite
     /// @throws ConfigException if there are more or fewer, or an entry has its own weight

@@ -26,7 +26,7 @@ public final class Tasks {
         return KINDS;
     }
 
-    /// Their names.
+    /// The names of all kinds of tasks.
     public static List<String> names() {
         return KINDS.stream().map(TaskKind::name).toList();
     }
