@@ -68,7 +68,7 @@ public final class Chat implements AutoCloseable {
         return open(model, options, List.of(), DEFAULT_CONTEXT);
     }
 
-    /// As above, with what every conversation begins with.
+    /// Opens a model for conversations that all begin with the same messages.
     ///
     /// @param opening first messages, a system message for instance; may be empty
     /// @param context most tokens of a conversation, ≥ 1; a model that was made for fewer has fewer
@@ -114,7 +114,7 @@ public final class Chat implements AutoCloseable {
         return say(text, _ -> {});
     }
 
-    /// As above, with the answer in pieces on its way.
+    /// Says something, and gives the answer in pieces on its way and then whole.
     ///
     /// @param receiver gets them on the engine thread, so it must not wait for anything that needs
     ///     the engine
@@ -122,7 +122,8 @@ public final class Chat implements AutoCloseable {
         return answer(text, sampling, receiver).text();
     }
 
-    /// As above, with other options for this answer; also says why it ended.
+    /// Says something with other options for this answer; the result also says why the answer
+    /// ended.
     public TextCompletion answer(String text, GenerationOptions other, Consumer<String> receiver) {
         return answer(text, given(other, "options").of(model.setup()), receiver);
     }

@@ -42,7 +42,7 @@ public final class LoadedModel implements AutoCloseable {
         return openToGenerate(ModelSetup.open(config, HubDownload.cache()));
     }
 
-    /// The same of an opened setup, which it takes over.
+    /// Opens a causal language model that only generates, from a setup, which it takes over.
     public static LoadedModel openToGenerate(ModelSetup setup) {
         return Engine.call(
                 () -> {

@@ -59,7 +59,7 @@ public record ModelConfig(
         return defaults().withModelNameOrPath(given(modelNameOrPath, "modelNameOrPath"));
     }
 
-    /// The same model without an adapter to start from.
+    /// Removes the adapter to start from.
     public ModelConfig withoutAdapter() {
         return new ModelConfig(
                 modelNameOrPath,

@@ -285,7 +285,7 @@ public final class ModelSetup implements AutoCloseable {
         return Decoder.scorerOn(trunk, config, freshScore(config, 0));
     }
 
-    /// The same as [#loadScorer] gives, on weights that are loaded already.
+    /// The scorer that [#loadScorer] gives, on weights that are loaded already.
     ///
     /// @param trunk of a setup whose base this one [has][#hasBaseOf]; borrowed
     /// @throws ModelException if the model scores something else

@@ -23,7 +23,7 @@ final class CodeAnswer {
         this.work = work;
     }
 
-    /// Its output, with a remark on how it ended where that isn't plain.
+    /// The output of a program, with a remark on how it ended where that isn't plain.
     ///
     /// @throws TimeoutException if it took too long
     ToolResult of(ProgramEnd end) throws IOException, TimeoutException {

@@ -106,7 +106,7 @@ final class Functions {
         return Value.of(product);
     }
 
-    /// Of base 10, or of the second value.
+    /// Logarithm to base 10, or to the second value.
     private static Value logarithm(List<Value> values) {
         if (values.size() == 1) {
             return ALL.get("log10").of(values);

@@ -12,13 +12,13 @@ public final class AgentRequests implements Gateway.Answering, AutoCloseable {
 
     /// What a program does.
     public sealed interface Event {
-        /// It asks, and waits for the reply.
+        /// The program asks, and waits for the reply.
         record Asked(ModelRequest request, PendingReply reply) implements Event {}
 
-        /// It ended well.
+        /// The program ended well.
         record Ended(AgentEnd end) implements Event {}
 
-        /// It failed, or took too long.
+        /// The program failed, or took too long.
         record Failed(IOException why) implements Event {}
     }
 

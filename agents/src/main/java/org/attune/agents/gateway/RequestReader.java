@@ -35,7 +35,7 @@ final class RequestReader {
         this.body = body;
     }
 
-    /// Of `/chat/completions`.
+    /// Reads the body of a request to `/chat/completions`.
     static ModelRequest chat(String body) throws RequestException {
         var reader = new RequestReader(object(body));
         reader.check();
@@ -50,7 +50,7 @@ final class RequestReader {
                 messages, reader.tools(), Optional.empty(), reader.maxTokens(), reader.form());
     }
 
-    /// Of `/completions`.
+    /// Reads the body of a request to `/completions`.
     static ModelRequest text(String body) throws RequestException {
         var reader = new RequestReader(object(body));
         reader.check();

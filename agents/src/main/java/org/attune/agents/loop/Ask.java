@@ -7,22 +7,22 @@ import org.attune.episode.Episode;
 sealed interface Ask {
     int place();
 
-    /// It wants a first turn.
+    /// The episode wants a first turn.
     record Begin(int place, int[] prompt, int most, int drawn, long deadline, TurnReader reader)
             implements Ask {}
 
-    /// It wants another turn.
+    /// The episode wants another turn.
     record GoOn(int place, int[] observed, int most, TurnReader reader) implements Ask {}
 
-    /// It is with its world now.
+    /// The episode is with its world now.
     record Away(int place) implements Ask {}
 
-    /// Its sequence is of no use any more.
+    /// The episode's sequence is of no use any more.
     record Abandon(int place) implements Ask {}
 
-    /// It has ended.
+    /// The episode has ended.
     record Ended(int place, Episode episode) implements Ask {}
 
-    /// It can't go on, and neither can the others.
+    /// The episode can't go on, and neither can the others.
     record Broken(int place, Throwable cause) implements Ask {}
 }

@@ -164,7 +164,7 @@ final class CallList {
         return data(new byte[Long.BYTES]).pointing(0, of).at(0);
     }
 
-    /// Its machine.
+    /// The machine whose calls the list holds.
     Machine machine() {
         return machine;
     }

@@ -41,7 +41,7 @@ final class CallRules {
             timer_create timer_settime timer_gettime timer_getoverrun timer_delete
             """;
 
-    /// Of a pair of sockets; any other has no way to come about.
+    /// Calls on a pair of sockets; any other socket has no way to come about.
     private static final String ON_SOCKETS =
             "recvfrom recvmsg sendto sendmsg shutdown getsockname getpeername getsockopt";
 

@@ -22,7 +22,7 @@ final class HostFolders implements AutoCloseable {
     private static final String NAME = "attune-work-";
     private static final String LOCK = "lock";
 
-    /// Those of this process. Its locks end with any channel to the same file that it closes.
+    /// The folders of this process. Its locks end with any channel to the same file that it closes.
     private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
 
     private final Path folder;

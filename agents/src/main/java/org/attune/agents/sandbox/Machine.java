@@ -66,7 +66,7 @@ enum Machine {
         return Map.copyOf(numbers);
     }
 
-    /// Whether it has a call of this name.
+    /// Whether the machine has a call of this name.
     boolean has(String call) {
         return numbers.containsKey(call);
     }

@@ -22,7 +22,7 @@ record ProcessStat(Path folder, long parent, long group, int threads) {
     private static final int THREADS = 17;
     private static final long KIB = 1024;
 
-    /// Those that have not ended, as far as they can be seen.
+    /// Lists the processes that have not ended, as far as they can be seen.
     static List<ProcessStat> all() {
         List<ProcessStat> all = new ArrayList<>();
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(ALL, "[0-9]*")) {

@@ -15,13 +15,13 @@ import java.util.Optional;
 public record ProgramEnd(String output, int exit, Optional<Limit> limit) {
     /// A limit that was passed.
     public enum Limit {
-        /// It ran too long.
+        /// The program ran too long.
         TIME,
-        /// It had too many processes or threads.
+        /// The program had too many processes or threads.
         PROCESSES,
-        /// Its processes together took too much memory.
+        /// The program's processes together took too much memory.
         MEMORY,
-        /// Its work folder became too large.
+        /// The program's work folder became too large.
         DISK
     }
 }

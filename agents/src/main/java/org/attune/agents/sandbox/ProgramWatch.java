@@ -130,7 +130,7 @@ final class ProgramWatch implements AutoCloseable {
         }
     }
 
-    /// Whether it only holds the program in its namespaces.
+    /// Whether the process only holds the program in its namespaces.
     private static boolean isAround(ProcessStat process, RunningProgram program) {
         return program.work().spaces().isPresent()
                 && (process.pid() == program.pid() || process.parent() == program.pid());

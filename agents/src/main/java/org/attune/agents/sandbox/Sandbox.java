@@ -176,7 +176,7 @@ public final class Sandbox implements AutoCloseable {
         return guarantees;
     }
 
-    /// Its limits.
+    /// The limits of programs.
     public SandboxConfig config() {
         return config;
     }

@@ -23,7 +23,7 @@ final class TaskGroups implements AutoCloseable {
     private static final int DELETE_TRIES = 50;
 
     private final Path parent;
-    /// Of this process, in which there may be several sandboxes.
+    /// The next group's number in this process, in which there may be several sandboxes.
     private static final AtomicInteger NEXT = new AtomicInteger();
 
     private final ArrayDeque<Group> used = new ArrayDeque<>(); // guarded by itself

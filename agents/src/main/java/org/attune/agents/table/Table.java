@@ -14,7 +14,8 @@ import java.util.stream.Collectors;
 /// @param columns names, in order
 /// @param rows values in the columns' order: `Long`, `Double`, `Boolean`, `String` or null
 record Table(String name, List<String> columns, List<List<Object>> rows) {
-    /// Of objects with the columns' names. A column that a row doesn't have is null in it.
+    /// Makes a table of objects with the columns' names. A column that a row doesn't have is null
+    /// in it.
     ///
     /// @throws IllegalArgumentException if one is no object
     static Table of(String name, List<?> objects) {

@@ -26,7 +26,7 @@ record NamedArgument(String name, String description, ArgumentType type) {
         return schema;
     }
 
-    /// Its value among those of a call.
+    /// Reads the argument's value among those of a call.
     Object read(Map<?, ?> values) {
         Object value = values.get(name);
         if (value == null && type.isOptional()) {

@@ -14,7 +14,7 @@ import java.util.function.Function;
 record ScalarArgument(String type, Function<Object, Object> convert) implements ArgumentType {
     private static final Map<Class<?>, ScalarArgument> ALL = all();
 
-    /// Of one of the types that can be told by a name of JSON Schema.
+    /// The argument for a type that a name of JSON Schema tells; empty for other types.
     static Optional<ArgumentType> of(Class<?> type) {
         return Optional.ofNullable(ALL.get(type));
     }

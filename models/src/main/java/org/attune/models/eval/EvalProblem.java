@@ -54,12 +54,12 @@ public record EvalProblem(
         return new EvalProblem(text, Optional.empty(), columns, "");
     }
 
-    /// The same, of which messages say where it stands.
+    /// Adds the place that messages name, such as a row of a file.
     public EvalProblem from(String place) {
         return new EvalProblem(text, conversation, columns, place);
     }
 
-    /// The same with a system message before its conversation, if it is one.
+    /// Puts a system message before the problem's conversation, if it is one.
     public EvalProblem withSystem(String system) {
         return new EvalProblem(text, conversation.map(c -> withSystem(c, system)), columns, where);
     }

@@ -33,9 +33,9 @@ public record EvalResult(List<EvalRow> rows) {
         return n() == 0 ? Double.NaN : Interval.mean(values());
     }
 
-    /// Of the mean: Wilson's for an accuracy with one completion per problem, else the normal one
-    /// over the problems' means, since completions of one problem are alike. Empty if nothing has a
-    /// reward.
+    /// The confidence interval of the mean: Wilson's for an accuracy with one completion per
+    /// problem. Else the normal one over the problems' means, since completions of one problem are
+    /// alike. Empty if nothing has a reward.
     public Optional<Interval> interval() {
         if (n() == 0) {
             return Optional.empty();

@@ -8,9 +8,9 @@ public record Interval(double low, double high) {
     /// The standard normal distribution's quantile at 0.975.
     private static final double Z = 1.959963984540054;
 
-    /// Of a probability, after `successes` in `n` trials: E. B. Wilson, "Probable inference, the
-    /// law of succession, and statistical inference", JASA 22 (1927). It stays in [0, 1] and has a
-    /// width even when all trials end alike, unlike the normal one.
+    /// The interval of a probability, after `successes` in `n` trials: E. B. Wilson, "Probable
+    /// inference, the law of succession, and statistical inference", JASA 22 (1927). It stays in
+    /// [0, 1] and has a width even when all trials end alike, unlike the normal one.
     /// ```
     /// (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n),     p = successes / n
     /// ```
@@ -25,8 +25,8 @@ public record Interval(double low, double high) {
         return new Interval(Math.max(0, centre - half), Math.min(1, centre + half));
     }
 
-    /// Of a mean: `m ± z s / √n` with the standard deviation `s` of the sample (`n - 1`). NaN to
-    /// NaN for a single value, about whose spread nothing is known.
+    /// The interval of a mean: `m ± z s / √n` with the standard deviation `s` of the sample
+    /// (`n - 1`). NaN to NaN for a single value, about whose spread nothing is known.
     ///
     /// @param values at least one
     public static Interval normal(double[] values) {
@@ -40,9 +40,9 @@ public record Interval(double low, double high) {
         return new Interval(mean - half, mean + half);
     }
 
-    /// Of the difference of two probabilities observed on the same `n` trials: D. G. Bonett and
-    /// R. M. Price, "Adjusted Wald confidence interval for a difference of binomial proportions
-    /// based on paired data", J. Educ. Behav. Stat. 37 (2012).
+    /// The interval of the difference of two probabilities observed on the same `n` trials: D. G.
+    /// Bonett and R. M. Price, "Adjusted Wald confidence interval for a difference of binomial
+    /// proportions based on paired data", J. Educ. Behav. Stat. 37 (2012).
     /// ```
     /// q - p ± z √((p + q - (q - p)²) / (n + 2)),   p = (onlyFirst + 1)/(n + 2),
     ///                                              q = (onlySecond + 1)/(n + 2)

@@ -42,7 +42,7 @@ public final class ModelEval {
         return run(problems, sampling, samples, SequenceListener.NONE);
     }
 
-    /// As above.
+    /// Completes each problem `samples` times, and reports to a listener on the way.
     ///
     /// @param listener hears how it goes on; sequences are `P·G` in the problems' order
     public EvalResult run(
