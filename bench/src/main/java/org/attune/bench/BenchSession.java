@@ -133,7 +133,7 @@ public record BenchSession(
         return BenchJson.read(result, BenchRun.class);
     }
 
-    /// Of the model that was measured.
+    /// The costs in theory of the model that was measured.
     public static Theory theory(BenchSpec spec, BenchRun run) {
         DecoderConfig config = run.model().config();
         DType dtype = DType.valueOf(run.dtype());

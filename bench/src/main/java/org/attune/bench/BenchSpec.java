@@ -92,7 +92,7 @@ public record BenchSpec(
         }
     }
 
-    /// The same work with one size changed.
+    /// Changes one size of the work.
     ///
     /// @param dimension as on the command line: `length`, `rows`, `rank`, `completions`,
     ///     `sequences`, `prompt`, `new`
@@ -117,7 +117,7 @@ public record BenchSpec(
                 profile);
     }
 
-    /// The same work on another model.
+    /// Changes the model.
     BenchSpec withModel(Path other) {
         return new BenchSpec(
                 task,

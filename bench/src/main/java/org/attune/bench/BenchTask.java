@@ -15,7 +15,7 @@ public enum BenchTask {
         return this == SFT || this == DPO || this == GRPO;
     }
 
-    /// Whether it samples tokens.
+    /// Whether the task samples tokens.
     public boolean generates() {
         return this == GRPO || this == GENERATE;
     }

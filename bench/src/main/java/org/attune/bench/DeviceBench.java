@@ -109,7 +109,7 @@ public record DeviceBench(Device device, int size) {
         return best;
     }
 
-    /// The same figures of PyTorch.
+    /// Measures PyTorch on the same device, and gives the figures by their names.
     ///
     /// @param script `device_probe.py`
     /// @param log file for what it prints

@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 
 /// A program that benchmarks are compared with: which script runs it, and with what words.
 public sealed interface PeerProgram permits TrlOrLlama, TransformersPeft {
-    /// Its name in reports.
+    /// The program's name in reports.
     String name(BenchTask task);
 
     /// Name of the script's file.

@@ -9,10 +9,11 @@ import java.nio.file.Path;
 ///
 /// @param proc where Linux tells it: `/proc`
 record ProcessAge(Path proc) {
-    /// Of what Linux counts in the files it shows.
+    /// Ticks in which Linux counts the times in its files.
     private static final double TICKS_PER_SECOND = 100;
 
-    /// Of the fields behind the command's name, which may hold spaces, the one with the start.
+    /// The place of the start's time among the fields behind the command's name, which may hold
+    /// spaces.
     private static final int START = 19;
 
     static double seconds() {

@@ -43,7 +43,7 @@ final class Programs {
         return command;
     }
 
-    /// The same for a process that trains, as such a command would be started: with the classes
+    /// The command for a process that trains, as such a command would be started: with the classes
     /// that an earlier one left, or to leave them.
     static List<String> thisJvmToTrain() {
         return toTrain(thisJvm(), System.getProperty(ARCHIVE));

@@ -22,7 +22,7 @@ public record Provenance(String date, String commit, Map<String, String> version
                 except m.PackageNotFoundError: pass
             """;
 
-    /// Of a result that is made now, in the working directory.
+    /// The provenance of a result that is made now, in the working directory.
     ///
     /// @param own versions of Attune and what it runs on
     public static Provenance now(Map<String, String> own, Optional<Peer> peer) {

@@ -103,7 +103,7 @@ public record Theory(ModelFlops flops, DType dtype) {
         return Math.max(operations / perSecond, bytes / rate);
     }
 
-    /// The same of one H100, with everything overlapped.
+    /// The roofline's time on one H100, with everything overlapped, in seconds.
     public static double h100Seconds(double operations, double bytes) {
         return seconds(operations, bytes, H100_FLOPS, H100_BANDWIDTH);
     }

@@ -31,7 +31,7 @@ public record MeasuredSteps(double[] seconds) {
         }
     }
 
-    /// Those of a run with `logging_steps: 1`; the first two steps are left out, which warm up.
+    /// Reads the steps of a run with `logging_steps: 1`; the first two are left out, which warm up.
     ///
     /// @param metrics its `metrics.jsonl`
     /// @throws ConfigException if it has no three steps with `step_time`

@@ -29,7 +29,7 @@ public record Workload(String name, double frozen, double trained, int layers) {
         return new Workload(name, 0, numbers(shape), shape.depth());
     }
 
-    /// Of matrices; norms are left out.
+    /// Counts the weights of all matrices; norms are left out.
     static double numbers(ModelShape shape) {
         double width = shape.width();
         double queries = (double) shape.heads() * shape.headDim();

@@ -37,11 +37,11 @@ public interface Tracker {
 
     /// How a run ended.
     enum RunEnd {
-        /// It made all its steps.
+        /// The run made all its steps.
         FINISHED,
-        /// It was asked to stop.
+        /// The run was asked to stop.
         STOPPED,
-        /// It failed.
+        /// The run failed.
         FAILED
     }
 }

@@ -75,7 +75,7 @@ public final class TrackerFeed implements RunReport {
         this.clock = clock;
     }
 
-    /// Of a run, under its `run_name` or else its folder's name.
+    /// The feed of a run, under its `run_name` or else its folder's name.
     public static TrackerFeed of(RunSettings run, Tracker tracker) {
         String folder = String.valueOf(run.folder().toAbsolutePath().normalize().getFileName());
         return new TrackerFeed(
