@@ -107,7 +107,7 @@ public final class CudaGpus implements DeviceKind {
         return kernels.computeIfAbsent(index, CudaGpus::compiled);
     }
 
-    /// Those of a GPU; empty without CUDA's compiler beside libtorch.
+    /// Compiles the kernels of a GPU; empty without CUDA's compiler beside libtorch.
     private static Optional<KernelDevice> compiled(int index) {
         try {
             Optional<Nvrtc> compiler = Nvrtc.beside(Engine.libtorch().folder());

@@ -39,7 +39,7 @@ final class CudaKernels implements KernelDevice {
         }
     }
 
-    /// Those of a GPU of this machine.
+    /// Compiles the kernels for a GPU of this machine.
     ///
     /// @param index of the GPU
     /// @param stream of that GPU
@@ -49,7 +49,7 @@ final class CudaKernels implements KernelDevice {
         return of(CudaDriver.ofMachine(), index, compiler, stream);
     }
 
-    /// As above.
+    /// Compiles the kernels for a GPU of the driver.
     static CudaKernels of(CudaDriver driver, int index, Nvrtc compiler, LibtorchStream stream) {
         String architecture = driver.architecture(index);
         return of(
@@ -59,7 +59,7 @@ final class CudaKernels implements KernelDevice {
                 stream);
     }
 
-    /// As above, of machine code that is there.
+    /// Loads kernels that are compiled already.
     static CudaKernels of(CudaDriver driver, int index, byte[] code, LibtorchStream stream) {
         long context = driver.primaryContext(index);
         long[] module = new long[1];

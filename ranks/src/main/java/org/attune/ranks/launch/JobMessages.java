@@ -22,10 +22,11 @@ final class JobMessages {
 
     private static final Pattern HYDRA_CODE = Pattern.compile("EXIT CODE: (\\d+)");
 
-    /// Of `MPI_Abort`: `MPI_ABORT was invoked on rank 2 in communicator …`
+    /// The line of `MPI_Abort`: `MPI_ABORT was invoked on rank 2 in communicator …`
     private static final Pattern ABORT = Pattern.compile("MPI_ABORT was invoked on rank (\\d+)");
 
-    /// Of a rank that waited too long: `attune: rank 0 on node0 waited 12 s (ddp_timeout is …`
+    /// The line of a rank that waited too long:
+    /// `attune: rank 0 on node0 waited 12 s (ddp_timeout is …`
     private static final Pattern GAVE_UP =
             Pattern.compile("attune: (rank \\d+ on \\S+) waited \\d+ s \\(ddp_timeout");
 

@@ -87,7 +87,8 @@ public final class MpiCollective implements Collective {
         return part(number, order);
     }
 
-    /// As above, with sums in another order.
+    /// Splits the ranks into parts by number, and adds up this part's numbers in the order of
+    /// `sum`.
     public MpiCollective part(int number, RankSum sum) {
         MpiLibrary part = calls.library().split(number);
         return new MpiCollective(new MpiCalls(part, calls.place()), sum, false, writes);

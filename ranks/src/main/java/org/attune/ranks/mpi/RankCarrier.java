@@ -94,7 +94,7 @@ public record RankCarrier(Collective ranks, Optional<NcclCollective> nccl, Optio
         }
     }
 
-    /// The same on all ranks.
+    /// Chooses one backend for all ranks; each rank comes to the same choice.
     ///
     /// @param all what each rank has
     /// @param names of the ranks

@@ -14,7 +14,8 @@ interface RankMoves {
     /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
     void allToAll(String what, Tensor from, Tensor to);
 
-    /// As above, with parts of different sizes.
+    /// Exchanges parts of different sizes: part j of every rank goes to rank j, which gets them in
+    /// the order of the ranks.
     ///
     /// @param counts numbers of each part
     /// @param to size · `counts[rank]` numbers

@@ -11,7 +11,8 @@ final class RankSums implements AutoCloseable {
     /// Numbers exchanged at once, in all parts together, on a processor: 16 MiB.
     static final int PIECE = 1 << 22;
 
-    /// The same on a GPU, where each round costs the time of some launches: 64 MiB.
+    /// Numbers exchanged at once on a GPU, where each round costs the time of some launches: 64
+    /// MiB.
     private static final int GPU_PIECE = 1 << 24;
 
     /// Numbers that a library adds up at once; MPI counts them in 32 bits.

@@ -8,7 +8,7 @@ package org.attune.tensor.mpi;
 /// @param sum `MPI_SUM`
 /// @param errorsReturn `MPI_ERRORS_RETURN`: calls that fail give back a number
 record MpiHandles(long processes, long byteType, long floatType, long sum, long errorsReturn) {
-    /// The same for other processes.
+    /// Exchanges the processes for others.
     MpiHandles among(long others) {
         return new MpiHandles(others, byteType, floatType, sum, errorsReturn);
     }

@@ -244,17 +244,17 @@ public final class MpiLibrary {
         return gather(from, to, count, handles.floatType());
     }
 
-    /// As [#allGather] of bytes.
+    /// Gathers everybody's bytes, in the order of the ranks.
     public int allGatherBytes(long from, long to, int count) {
         return gather(from, to, count, handles.byteType());
     }
 
-    /// As [#allGather], where this rank's numbers are in their place.
+    /// Gathers everybody's float32 numbers, where this rank's are in their place already.
     public int allGatherInPlace(long all, int count) {
         return gather(abi.inPlace(), all, count, handles.floatType());
     }
 
-    /// As [#allGatherInPlace] of bytes.
+    /// Gathers everybody's bytes, where this rank's are in their place already.
     public int allGatherBytesInPlace(long all, int count) {
         return gather(abi.inPlace(), all, count, handles.byteType());
     }
