@@ -45,7 +45,7 @@ public final class Dealing {
                 : dealt(bundles(rows, devices, sequences, shares), devices);
     }
 
-    /// As above, of rows whose costs are known.
+    /// Deals rows whose costs are known to devices, of which some may get none.
     ///
     /// @param cost of a row, > 0
     public static <T> List<List<T>> byCost(List<T> rows, int devices, ToLongFunction<T> cost) {
@@ -59,7 +59,8 @@ public final class Dealing {
         return dealt(bundles, devices);
     }
 
-    /// As above, of rows of which some belong together, as the completions of a prompt.
+    /// Deals rows to devices so that those of a group stay together, as the completions of a
+    /// prompt.
     ///
     /// @param group what rows have in common that belong together
     public static <T> List<List<T>> whole(

@@ -7,7 +7,7 @@ import java.util.Arrays;
 /// @param longestRow tokens of the longest row
 /// @param wholeStep tokens of all rows of an optimizer step together, at most
 public record RowTokens(int longestRow, long wholeStep) {
-    /// Of rows in any order: a step may get the longest ones together.
+    /// The sizes of rows in any order: a step may get the longest ones together.
     ///
     /// @param lengths tokens of each row
     /// @param rowsOfStep rows of an optimizer step
@@ -21,7 +21,7 @@ public record RowTokens(int longestRow, long wholeStep) {
         return new RowTokens(sorted.length == 0 ? 0 : sorted[sorted.length - 1], together);
     }
 
-    /// Of rows that don't exist yet.
+    /// The sizes of rows that don't exist yet.
     ///
     /// @param longestRow tokens of a row, at most
     /// @param rowsOfStep rows of an optimizer step

@@ -36,7 +36,8 @@ public record TokenBudget(int tokens) {
         return groups(rows, (_, row) -> costs[row]);
     }
 
-    /// As [#groups(List, ToIntFunction)], of rows that may share what their sequences begin with.
+    /// Cuts rows that may share what their sequences begin with into groups. A row costs the tokens
+    /// that it adds to its group.
     ///
     /// @param sequences token ids of each row's sequences, of at least one
     /// @param shares whether a group is computed like that ([SequenceTree])

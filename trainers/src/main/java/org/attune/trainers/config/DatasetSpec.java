@@ -52,7 +52,7 @@ public record DatasetSpec(
         return defaults().withPath(path);
     }
 
-    /// The same for the loader of rows.
+    /// The source that the loader of rows takes.
     public DatasetSource source() {
         return new DatasetSource(
                 path, name, type, SplitSpec.parse(split), new LinkedHashMap<>(columns), sampleBy);

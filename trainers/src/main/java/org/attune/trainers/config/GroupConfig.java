@@ -31,7 +31,7 @@ public record GroupConfig(
         return GroupConfigCopies.blank().withLoraplusLrEmbedding(1e-6);
     }
 
-    /// The same for the optimizer.
+    /// The groups that the optimizer takes.
     ///
     /// @param learningRate of the run
     /// @param weightDecay of the run

@@ -32,7 +32,7 @@ public record GroupSpec(
         return defaults().withParams(params);
     }
 
-    /// The same for the optimizer.
+    /// The group that the optimizer takes.
     ///
     /// @param learningRate of the run, > 0 if the group has its own
     ParameterGroup group(double learningRate) {

@@ -2,7 +2,7 @@ package org.attune.trainers.config;
 
 /// What the policy is compared with.
 public enum ReferenceKind {
-    /// The same weights with the adapter switched off.
+    /// The policy's weights with the adapter switched off.
     ADAPTER_OFF,
     /// A frozen copy of the adapter that the run starts from.
     START_ADAPTER,

@@ -7,6 +7,6 @@ import org.attune.api.Api;
 /// A constant whose name in files isn't its own in lower case.
 @Api(EXPERIMENTAL)
 public interface WireNamed {
-    /// Its name in files.
+    /// The constant's name in files.
     String wireName();
 }

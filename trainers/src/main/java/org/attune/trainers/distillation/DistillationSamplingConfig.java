@@ -49,7 +49,7 @@ public record DistillationSamplingConfig(
                 .withGenerationSlots(32);
     }
 
-    /// The same for the parts that all methods with rollouts share.
+    /// The settings in the form that all methods with rollouts share.
     GenerationConfig asGeneration() {
         return GenerationConfig.once(
                 maxCompletionLength,

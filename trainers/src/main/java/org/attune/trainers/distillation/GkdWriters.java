@@ -37,7 +37,7 @@ record GkdWriters(
         return written(prompts, student, 2L * step);
     }
 
-    /// The same by the teacher.
+    /// Completions of a step's prompts by the teacher; none of none.
     List<SampledCompletion> byTeacher(List<RolloutPrompt> prompts, int step) {
         return written(prompts, teacher, 2L * step + 1);
     }

@@ -90,7 +90,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         return evaluation(List.of());
     }
 
-    /// As [#evaluation()].
+    /// The means of an evaluation, with metrics of generated completions among them.
     ///
     /// @param completions metrics of completions that were generated; may be empty
     Map<String, Double> evaluation(List<Map<String, Double>> completions) {

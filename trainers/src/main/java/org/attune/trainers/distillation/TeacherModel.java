@@ -35,7 +35,7 @@ public interface TeacherModel {
         return of(decoder, adapter, Map.of());
     }
 
-    /// As above, with what tells it apart.
+    /// A model in this process, with entries that tell it from others in a run's identity.
     static TeacherModel of(Decoder decoder, Adapter adapter, Map<String, String> identity) {
         boolean shares = !decoder.config().positions().dependsOnLength();
         return new TeacherModel() {

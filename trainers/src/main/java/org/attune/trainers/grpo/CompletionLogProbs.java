@@ -85,7 +85,7 @@ record CompletionLogProbs(
         return ratios;
     }
 
-    /// Of one token.
+    /// The log-ratio of one token between policy and old policy; 0 without an old one.
     double logRatio(int t) {
         return old.isPresent() ? policy[t] - old.get()[t] : 0;
     }

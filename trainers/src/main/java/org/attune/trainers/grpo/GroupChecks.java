@@ -13,7 +13,7 @@ import java.util.List;
 final class GroupChecks {
     private GroupChecks() {}
 
-    /// Of all such methods.
+    /// Settings that don't go together in any method on groups.
     static List<ConfigProblem> problems(GroupRun run) {
         var problems = new ArrayList<>(EvalConfig.needsRows(run.training().eval(), run.data()));
         problems.addAll(OptimizerConfig.needsAllWeights(run.training(), run.lora(), run.model()));
@@ -50,7 +50,7 @@ final class GroupChecks {
         return problems;
     }
 
-    /// Of GRPO's losses.
+    /// Settings of GRPO's losses that don't go together.
     static List<ConfigProblem> lossProblems(GrpoConfig run) {
         var problems = new ArrayList<ConfigProblem>();
         GrpoLossConfig loss = run.loss();
@@ -122,7 +122,7 @@ final class GroupChecks {
         return problems;
     }
 
-    /// Of credit for turns.
+    /// Settings that don't go together with credit for turns.
     private static List<ConfigProblem> creditProblems(GrpoConfig run) {
         var problems = new ArrayList<ConfigProblem>();
         if (run.credit().credit() == Credit.EPISODE) {

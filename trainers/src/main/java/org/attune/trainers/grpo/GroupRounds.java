@@ -243,7 +243,7 @@ final class GroupRounds {
         return sum / Math.max(1, count);
     }
 
-    /// Of each completion.
+    /// The baseline of each completion: the reward of its prompt's greedy one.
     private double[] baselines(int[] indices) {
         double[] ofPrompts = judged.rounds().greedyRewards(indices, judged.prompts());
         int generations = config.generation().numGenerations();

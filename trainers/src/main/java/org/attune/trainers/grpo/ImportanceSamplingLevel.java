@@ -1,6 +1,6 @@
 package org.attune.trainers.grpo;
 
-/// Of what the importance ratio is taken; TRL's `importance_sampling_level`.
+/// What the importance ratio is taken of; TRL's `importance_sampling_level`.
 public enum ImportanceSamplingLevel {
     /// Each token has its own.
     TOKEN,

@@ -38,7 +38,7 @@ public record RlooRewardConfig(
                 .withOnRewardFailure(shared.onRewardFailure());
     }
 
-    /// The same for the parts that all methods with rollouts share.
+    /// The settings in the form that all methods with rollouts share.
     RewardConfig asRewards() {
         return RewardConfig.defaults()
                 .withRewardFuncs(rewardFuncs)

@@ -74,7 +74,7 @@ public final class RewardModel implements RoundJudge {
                 .filter(RewardModel::isModelFolder);
     }
 
-    /// As [#find].
+    /// The folder of a reward model or of an adapter for one, which must exist.
     ///
     /// @param where the key that names it, for messages
     /// @throws ConfigException if there is none
@@ -274,7 +274,7 @@ public final class RewardModel implements RoundJudge {
         return rewards;
     }
 
-    /// Of sequences that are computed at once: their scores, or the probabilities that their steps
+    /// Reads sequences at once, and gives the scores of each, or the probabilities that its steps
     /// are right.
     List<double[]> measure(List<RewardReader.Read> group) {
         return heads(group).stream().map(reading::values).toList();

@@ -38,7 +38,7 @@ public final class RowScorer implements AutoCloseable {
         return new RowScorer(RewardModel.openToScore(config, separator, hub));
     }
 
-    /// Whether it judges steps, not whole answers.
+    /// Whether the model judges steps, not whole answers.
     public boolean judgesSteps() {
         return model.separator().isPresent();
     }

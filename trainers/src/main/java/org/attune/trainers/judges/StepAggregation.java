@@ -21,7 +21,7 @@ enum StepAggregation {
             return Arrays.stream(probabilities).reduce(1, (a, b) -> a * b);
         }
     },
-    /// Their arithmetic mean.
+    /// The arithmetic mean of the steps' probabilities.
     MEAN {
         @Override
         double of(double[] probabilities) {

@@ -30,7 +30,7 @@ final class BestModel {
     private Optional<BestEvaluation> best = Optional.empty();
     private int worse; // evaluations in a row that were not better
 
-    /// Its form in a checkpoint.
+    /// The form in which a checkpoint holds the best model's state.
     ///
     /// @param metric NaN if there is no best evaluation
     /// @param step of the best evaluation

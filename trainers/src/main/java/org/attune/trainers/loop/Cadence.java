@@ -12,7 +12,7 @@ record Cadence(IntervalStrategy strategy, int interval, int stepsPerEpoch) {
         interval = Math.max(1, interval);
     }
 
-    /// Whether it is due after `step` steps.
+    /// Whether the event is due after `step` steps.
     boolean dueAfter(int step) {
         return switch (strategy) {
             case NO -> false;

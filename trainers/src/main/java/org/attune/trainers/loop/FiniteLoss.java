@@ -23,7 +23,7 @@ public final class FiniteLoss {
         return diverged(what, rows, "weights are those of the step before");
     }
 
-    /// The same where a part of the weights has changed already.
+    /// The error of a step that diverged when a part of the weights had changed already.
     static TrainingDivergedException divergedHalfway(String what, List<String> rows) {
         return diverged(
                 what,

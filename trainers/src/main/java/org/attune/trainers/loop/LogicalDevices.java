@@ -59,7 +59,7 @@ public final class LogicalDevices implements AutoCloseable {
         }
     }
 
-    /// Those of a run.
+    /// The logical devices of a run.
     public static LogicalDevices of(TrainingConfig training, RunContext context) {
         return new LogicalDevices(
                 training.batch().devices(), context.ranks(), training.ranks().zeroStage());

@@ -54,7 +54,7 @@ public final class MetricKeys {
     /// Mean of the weighted sums of rewards.
     public static final String REWARD = "reward";
 
-    /// Their standard deviation.
+    /// Standard deviation of the weighted sums of rewards.
     public static final String REWARD_STD = "reward_std";
 
     /// Share of the groups whose completions have equal rewards.

@@ -20,16 +20,16 @@ import java.util.OptionalInt;
 public final class ResumePoint {
     private static final Logger LOG = LoggerFactory.getLogger(ResumePoint.class);
 
-    /// The settings by which a run is told from others name it, since it can change rounding.
+    /// Key of a run's identity: tokens of a micro-batch, which can change rounding.
     static final String TOKENS = "tokens_per_micro_batch";
 
-    /// Likewise.
+    /// Key of a run's identity: weights packed for backward passes, which can change rounding.
     static final String PACKS = "weights packed for backward passes";
 
-    /// Likewise, since it says which rows a step has.
+    /// Key of a run's identity: the number of logical devices, which decides what rows a step has.
     static final String DEVICES = "logical_devices";
 
-    /// The version of libtorch, likewise; but a run may go on with another one.
+    /// Key of a run's identity: the version of libtorch; but a run may go on with another one.
     static final String LIBTORCH = "libtorch";
 
     private static final String SLOTS = "generation_slots";

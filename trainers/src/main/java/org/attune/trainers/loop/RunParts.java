@@ -173,7 +173,7 @@ public record RunParts(
         return new FlatOptimizer(parameters, o.kind(warmup), o.parameterGroups());
     }
 
-    /// As above, with updates of another kind.
+    /// The loop of a run whose updates of weights are given.
     ///
     /// @param updates borrowed
     /// @param trained parameters that are trained

@@ -33,7 +33,7 @@ public record RunSummary(
 
     private static final Logger LOG = LoggerFactory.getLogger(RunSummary.class);
 
-    /// Of a run without a GPU.
+    /// The summary of a run without a GPU.
     public RunSummary(
             int steps,
             boolean interrupted,
@@ -51,7 +51,7 @@ public record RunSummary(
                 Map.of());
     }
 
-    /// Of a run that was stopped while it read and prepared what it needs.
+    /// The summary of a run that was stopped while it read and prepared what it needs.
     ///
     /// @param secondsByPhase of what was done
     public static RunSummary stoppedBefore(Map<String, Double> secondsByPhase) {
@@ -60,7 +60,7 @@ public record RunSummary(
                 0, true, Optional.empty(), secondsByPhase, 0, ProcessMemory.peakBytes());
     }
 
-    /// Of a process that only wrote completions.
+    /// The summary of a process that only wrote completions.
     ///
     /// @param secondsByPhase of what was done
     public static RunSummary ofRolloutRank(Map<String, Double> secondsByPhase) {

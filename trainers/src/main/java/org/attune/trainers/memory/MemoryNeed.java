@@ -24,14 +24,14 @@ public record MemoryNeed(
         this(trained, optimizer, Optional.empty());
     }
 
-    /// Of one model alone.
+    /// What one model alone needs.
     ///
     /// @param optimizer bytes of its state
     public static MemoryNeed of(StepMemory policy, long optimizer) {
         return new MemoryNeed(List.of(policy), optimizer);
     }
 
-    /// Of a student.
+    /// What a student needs beside its teacher.
     ///
     /// @param optimizer bytes of its state
     /// @param teacher empty if it takes no memory here

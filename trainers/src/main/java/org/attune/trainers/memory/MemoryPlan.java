@@ -34,7 +34,7 @@ record MemoryPlan(
 
     private static final double GIB = 1L << 30;
 
-    /// Whether it is what any machine with memory enough does.
+    /// Whether the plan is what any machine with memory enough does.
     boolean isUsual() {
         return fits && tokens >= TokenBudget.DEFAULT_TOKENS && recomputed.blocks() == 0;
     }

@@ -23,7 +23,7 @@ public record RolloutPlan(int slots, long bytes, boolean fits, String explanatio
     /// @param kept what could be kept for the backward pass
     public record Wish(
             GenerationMemory memory, int slots, int sequences, KeptActivations.Wish kept) {
-        /// Of so many models that read side by side.
+        /// A wish for `count` models that read side by side.
         public Wish ofModels(int count) {
             return new Wish(memory.ofModels(count), slots, sequences, kept);
         }

@@ -41,7 +41,7 @@ public record OnlineRewardConfig(
                 .withOnRewardFailure(OnRewardFailure.STOP);
     }
 
-    /// The same for the parts that all methods with rollouts share.
+    /// The settings in the form that all methods with rollouts share.
     RewardConfig asRewards() {
         return new RewardConfig(
                 rewardFuncs,

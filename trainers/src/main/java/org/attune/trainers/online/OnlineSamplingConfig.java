@@ -49,7 +49,7 @@ public record OnlineSamplingConfig(
                 .withGenerationSlots(32);
     }
 
-    /// The same for the parts that all methods with rollouts share; a prompt counts once.
+    /// The settings in the form that all methods with rollouts share; a prompt counts once.
     GenerationConfig asGeneration() {
         return GenerationConfig.once(
                 maxNewTokens,

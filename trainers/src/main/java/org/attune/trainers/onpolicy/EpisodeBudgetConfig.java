@@ -41,7 +41,7 @@ public record EpisodeBudgetConfig(
         return EpisodeBudgetConfigCopies.blank();
     }
 
-    /// The same, as the loop takes it.
+    /// The limits that the loop of episodes takes.
     EpisodeLimits limits(boolean trlCompat) {
         EpisodeLimits unset = trlCompat ? EpisodeLimits.none() : EpisodeLimits.defaults();
         return new EpisodeLimits(
@@ -71,7 +71,7 @@ public record EpisodeBudgetConfig(
         return given;
     }
 
-    /// Those of [#given] that limit tools.
+    /// The given limits of tools, by their keys.
     Map<String, Object> ofTools() {
         Map<String, Object> given = given();
         given.keySet()

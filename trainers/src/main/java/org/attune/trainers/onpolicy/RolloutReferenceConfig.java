@@ -30,7 +30,7 @@ public record RolloutReferenceConfig(
         return RolloutReferenceConfigCopies.blank();
     }
 
-    /// The same as a setting of the offline methods.
+    /// The reference as a setting of the offline methods.
     public ReferenceConfig asReference() {
         ReferenceConfig plain = ReferenceConfig.defaults().withSync(sync);
         plain = reference.map(plain::withReference).orElse(plain);

@@ -17,7 +17,7 @@ public interface RoundCompleter {
     JudgedCompletions of(
             int[] indices, List<PromptExample> prompts, int generations, Completer completer);
 
-    /// The same for a part of a round, whose rewards needn't say enough alone.
+    /// A completer of parts of rounds, whose rewards needn't say enough alone.
     RoundCompleter ofPart();
 
     /// A part of a round that another process has completed.

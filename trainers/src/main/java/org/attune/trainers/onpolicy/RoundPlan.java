@@ -127,7 +127,7 @@ public record RoundPlan(
         return chosen;
     }
 
-    /// Of prompts with completions as long as they may get.
+    /// The sizes of prompts with completions as long as they may get.
     public static RowTokens rowTokens(GeneratingRun config, List<PromptExample> prompts) {
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(

@@ -68,7 +68,8 @@ public final class Rounds {
                 indices, prompts, generations, parts(number, indices.length * generations));
     }
 
-    /// The same, as [#read] takes it.
+    /// Completes prompts for training, and gives the judged completions in the bytes that [#read]
+    /// takes.
     byte[] written(long number, int[] indices, List<PromptExample> prompts, int generations) {
         source.beginRound(number);
         return completions.written(

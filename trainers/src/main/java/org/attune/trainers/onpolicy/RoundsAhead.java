@@ -92,8 +92,8 @@ public final class RoundsAhead implements CheckpointPart {
         ready.headMap(round, true).clear();
     }
 
-    /// Of what [#at] waited for: seconds that the processes which only write took for a round, and
-    /// those that this one waited for it. Empty where there are none.
+    /// Seconds that the processes which only write took for the round of [#at], and those that this
+    /// one waited for it. Empty where there are none.
     public Map<String, Double> metrics() {
         return Map.copyOf(metrics);
     }

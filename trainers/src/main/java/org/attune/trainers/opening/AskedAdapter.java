@@ -38,10 +38,10 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     /// PEFT's choice for the families of the Llama shape.
     private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
 
-    /// The same of IA³.
+    /// PEFT's choice of modules for IA³ in the families of the Llama shape.
     private static final List<String> IA3_TARGETS = List.of("k_proj", "v_proj", "down_proj");
 
-    /// Of these, those whose input is scaled.
+    /// Modules of IA³'s default whose input is scaled.
     private static final List<String> IA3_FEEDFORWARD = List.of("down_proj");
 
     /// @throws ConfigException if settings of one kind of adapter are given for another

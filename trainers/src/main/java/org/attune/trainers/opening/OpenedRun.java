@@ -60,7 +60,7 @@ public record OpenedRun<T>(
                 around.stop()::request);
     }
 
-    /// As above, on the engine thread.
+    /// Opens a model and trains it, on the engine thread.
     private static <T> RunSummary train(
             Surroundings around,
             ModelConfig config,
@@ -158,12 +158,12 @@ public record OpenedRun<T>(
                 Optional.empty());
     }
 
-    /// The same run, whose reference is known by a fingerprint.
+    /// Adds the fingerprint of the run's reference.
     OpenedRun<T> withReference(String fingerprint) {
         return withContext(context.withReferenceFingerprint(fingerprint));
     }
 
-    /// The same run in other surroundings.
+    /// Replaces the run's surroundings.
     OpenedRun<T> withContext(RunContext other) {
         return new OpenedRun<>(model, rows, policy, other);
     }

@@ -18,7 +18,7 @@ import java.util.function.Function;
 ///     are read
 /// @param load brings the weights to memory
 public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, PolicySetup> load) {
-    /// Of a model that predicts tokens.
+    /// The plan for a model that predicts tokens.
     public static PolicyPlan predicting(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
@@ -26,7 +26,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
                 model -> PolicySetup.load(model, lora, training, dropout));
     }
 
-    /// Of a model that generates in the run.
+    /// The plan for a model that generates in the run.
     public static PolicyPlan generating(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
@@ -34,7 +34,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
                 model -> PolicySetup.loadToGenerate(model, lora, training, dropout));
     }
 
-    /// Of a model that scores.
+    /// The plan for a model that scores.
     public static PolicyPlan scoring(
             ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(

@@ -53,14 +53,15 @@ public final class PolicySetup implements AutoCloseable {
         return load(model.loadDecoder(), model, lora, training, dropout, true);
     }
 
-    /// The same for a run that generates, whose copies are all made in [#fitToMemory]: adapters may
-    /// still be attached before, which takes the weights that copies for backward passes replace.
+    /// Loads a model for a run that generates, whose copies are all made in [#fitToMemory].
+    /// Adapters may still be attached before, which takes the weights that copies for backward
+    /// passes replace.
     public static PolicySetup loadToGenerate(
             ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
         return load(model.loadDecoder(), model, lora, training, dropout, false);
     }
 
-    /// The same of a reward model; a causal language model gets a new score head.
+    /// Loads a reward model; a causal language model gets a new score head.
     ///
     /// @param dropout whether the adapter's own dropout applies
     public static PolicySetup loadScorer(
@@ -74,7 +75,7 @@ public final class PolicySetup implements AutoCloseable {
         return load(scorer, model, lora, training, dropout, true);
     }
 
-    /// The same through a separate adapter on weights that are loaded already.
+    /// Makes a reward model of a separate adapter on weights that are loaded already.
     ///
     /// @param trunk whose base the model [has][ModelSetup#hasBaseOf]; borrowed
     public static PolicySetup loadScorerOn(
@@ -245,7 +246,8 @@ public final class PolicySetup implements AutoCloseable {
         return fitToMemory(training, need, rows, Optional.empty()).training();
     }
 
-    /// As above, where something else is trained beside the policy, or completions are generated.
+    /// Fits a run to memory in which something else is trained beside the policy, or completions
+    /// are generated.
     ///
     /// @param need of all that is trained
     /// @param rollouts what is generated

@@ -90,7 +90,7 @@ public final class ReferenceSetup implements AutoCloseable {
     /// @param adapter in use
     public record Weights(Decoder decoder, Adapter adapter) {}
 
-    /// Those of the opened reference.
+    /// The weights and the adapter of the opened reference.
     public Weights weights() {
         return separate == null
                 ? new Weights(policy.decoder(), adapter)

@@ -126,7 +126,7 @@ public final class RowSetup {
         return rows(config, types, preparation, new ColumnUse.RowsOnly());
     }
 
-    /// As above, of rows with more columns.
+    /// Reads and prepares a run's rows, with a choice of what happens with further columns.
     ///
     /// @param columns what happens with columns that rows aren't made of
     public <T extends TrainingRow> RunRows<T> rows(
@@ -153,7 +153,7 @@ public final class RowSetup {
         return rows(split, preparation, preparation);
     }
 
-    /// As above, with held-out rows prepared in another way.
+    /// Reads and prepares a run's rows, the held-out ones in another way than the others.
     ///
     /// @param columns what happens with columns that rows aren't made of
     public <T extends TrainingRow> RunRows<T> rows(

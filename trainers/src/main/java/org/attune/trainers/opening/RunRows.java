@@ -18,7 +18,7 @@ public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationRe
         evalSets = List.copyOf(evalSets);
     }
 
-    /// The same rows as another type.
+    /// Changes each row to another type.
     public <U> RunRows<U> map(Function<T, U> change) {
         return new RunRows<>(
                 train.stream().map(change).toList(),

@@ -26,13 +26,13 @@ public record Surroundings(
         stop = stop.among(ranks);
     }
 
-    /// Of one process.
+    /// Surroundings of a run in one process.
     public Surroundings(
             HubCache hub, List<TrainingListener> listeners, StopSignal stop, Passes passes) {
         this(hub, listeners, stop, passes, new SingleProcess());
     }
 
-    /// Of one process, with passes as they are fast.
+    /// Surroundings of a run in one process, with passes as they are fast.
     public Surroundings(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
         this(hub, listeners, stop, Passes.plain());
     }

@@ -12,7 +12,7 @@ sealed interface KlController {
     /// @param completions how many there were
     KlController after(double kl, int completions);
 
-    /// The same controller where it has come to another weight.
+    /// Replaces the weight that the controller has come to.
     KlController withCoefficient(double coefficient);
 
     /// Always the same weight.

@@ -49,7 +49,7 @@ public record PpoRewardConfig(
                 .withOnRewardFailure(OnRewardFailure.STOP);
     }
 
-    /// The same for the parts that all methods with rollouts share.
+    /// The settings in the form that all methods with rollouts share.
     RewardConfig asRewards() {
         var all = new ArrayList<>(rewardFuncs);
         rewardModelPath.ifPresent(path -> all.add(Map.of("model", path)));

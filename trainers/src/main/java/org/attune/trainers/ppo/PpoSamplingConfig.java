@@ -55,7 +55,7 @@ public record PpoSamplingConfig(
                 .withGenerationSlots(32);
     }
 
-    /// The same for the parts that all methods with rollouts share.
+    /// The settings in the form that all methods with rollouts share.
     GenerationConfig asGeneration() {
         return GenerationConfig.once(
                 maxCompletionLength,

@@ -39,14 +39,15 @@ public enum DpoLossType {
             s -> new PreferenceLoss.Aot(s.beta(), s.labelSmoothing()),
             Trait.SMOOTHED,
             Trait.UNWEIGHTED),
-    /// The same, unpaired.
+    /// [Melnyk et al. 2024](https://arxiv.org/abs/2406.05882), unpaired.
     AOT_UNPAIRED(
             s -> new PreferenceLoss.AotUnpaired(s.beta(), s.labelSmoothing()),
             Trait.SMOOTHED,
             Trait.UNWEIGHTED),
     /// [D'Oosterlinck et al. 2024](https://arxiv.org/abs/2408.06266).
     APO_ZERO(s -> new PreferenceLoss.ApoZero(s.beta())),
-    /// The same source.
+    /// [D'Oosterlinck et al. 2024](https://arxiv.org/abs/2408.06266), which lowers chosen
+    /// completions too.
     APO_DOWN(s -> new PreferenceLoss.ApoDown(s.beta())),
     /// [Lu et al. 2024](https://arxiv.org/abs/2406.08414).
     DISCOPOP(s -> new PreferenceLoss.DiscoPop(s.beta(), s.discopopTau()), Trait.GENERALISED),
@@ -87,7 +88,7 @@ public enum DpoLossType {
         }
     }
 
-    /// Whether it is defined for other divergences than the reverse KL too; TRL's list.
+    /// Whether the loss is defined for other divergences than the reverse KL too; TRL's list.
     boolean isGeneralised() {
         return traits.contains(Trait.GENERALISED);
     }
@@ -97,7 +98,7 @@ public enum DpoLossType {
         return traits.contains(Trait.SMOOTHED);
     }
 
-    /// Whether it is a mean over pairs: else a pair's weight has no meaning.
+    /// Whether the loss is a mean over pairs: else a pair's weight has no meaning.
     boolean isWeighted() {
         return !traits.contains(Trait.UNWEIGHTED);
     }

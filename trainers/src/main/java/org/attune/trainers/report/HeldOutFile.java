@@ -28,8 +28,8 @@ public final class HeldOutFile implements TrainingListener {
     /// Texts longer than this are cut.
     private static final int LONGEST = 4000;
 
-    /// Of further rows the completions are left out and prompts are cut earlier: the file is
-    /// written at every evaluation.
+    /// Rows that are written whole. Further ones have no completions and shorter prompts: the file
+    /// is written at every evaluation.
     private static final int WHOLE = 500;
 
     private static final int SHORT = 200;
@@ -88,7 +88,7 @@ public final class HeldOutFile implements TrainingListener {
         }
     }
 
-    /// Of several sets the first is kept, as in `summary.json`.
+    /// Keeps the completions of the first set, as `summary.json` does.
     @Override
     public void onHeldOutCompletions(String set, CompletionTable table) {
         if (pending.isEmpty()) {

@@ -82,7 +82,7 @@ public record RunCard(
         return state == State.STARTING || state == State.RUNNING;
     }
 
-    /// Whether it says that it is under way, and its process is gone.
+    /// Whether the file says that the run is under way, and its process is gone.
     public boolean isDead() {
         return isUnderWay() && worker.isGone();
     }

@@ -41,7 +41,7 @@ public record RunProcess(long pid, String host, Optional<Instant> started) {
         return isHere() && (isUnknown() || isZombie());
     }
 
-    /// Whether it runs, or ran, on this machine.
+    /// Whether the process runs, or ran, on this machine.
     public boolean isHere() {
         return host.equals(currentHost());
     }

@@ -14,7 +14,7 @@ public final class RunReporters {
     private static final String KEY = "report_to";
     private static final String NONE = "none";
 
-    /// Those of the module `attune-reports`.
+    /// Reporters of the module `attune-reports`.
     private static final List<String> MODULE = List.of("tensorboard", "wandb", "mlflow", "trackio");
 
     private RunReporters() {}

@@ -49,7 +49,7 @@ record ReferenceCache(Path folder, String reference, Collective ranks, Runnable 
     /// Groups that a process computes before they tell each other.
     private static final int GROUPS = 4;
 
-    /// Of one process.
+    /// A cache for one process.
     public ReferenceCache(Path folder, String reference) {
         this(folder, reference, new SingleProcess(), () -> {});
     }

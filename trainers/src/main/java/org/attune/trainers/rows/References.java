@@ -28,7 +28,7 @@ record References<R, F extends RowForest>(
         }
     }
 
-    /// Those for a training step.
+    /// The references for a training step.
     ///
     /// @param step from 0
     Both<R, F> atStep(int step) {
@@ -36,7 +36,7 @@ record References<R, F extends RowForest>(
         return same ? Both.of(new Reference.Policy<>()) : training;
     }
 
-    /// Those for an evaluation set.
+    /// The references for an evaluation set.
     ///
     /// @param set its number, from 0
     Both<R, F> heldOut(int set) {

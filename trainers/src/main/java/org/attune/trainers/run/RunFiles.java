@@ -66,7 +66,7 @@ public record RunFiles(
         writers = List.copyOf(writers);
     }
 
-    /// Of a program that uses the library.
+    /// The files of a program that uses the library.
     public static RunFiles ofProgram() {
         return new RunFiles(List.of(), System.getenv(), List.of(), RunFiles::log);
     }

@@ -67,7 +67,7 @@ public record Runs(
         given(files, "files");
     }
 
-    /// Of one process, with files.
+    /// Runs in one process, with files.
     public Runs(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
         this(hub, listeners, stop, new SingleProcess(), Optional.of(RunFiles.ofProgram()));
     }
@@ -125,7 +125,7 @@ public record Runs(
         return train(given(config, "config").withRewards(r -> r.withRewardFuncs(funcs)));
     }
 
-    /// As above, with whatever judges completions in place of `reward_funcs`.
+    /// Group-relative policy optimisation with a scorer of completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         return train(
                 new GrpoMethod(),
@@ -143,7 +143,7 @@ public record Runs(
         return train(given(config, "config").withJudging(j -> j.withRewardFuncs(funcs)));
     }
 
-    /// As above, with whatever judges completions in place of `reward_funcs`.
+    /// Proximal policy optimisation with a scorer of completions in place of `reward_funcs`.
     ///
     /// @throws ConfigException if `reward_model_path` names another judge
     public RunSummary ppo(PpoConfig config, CompletionScorer rewards) {

@@ -4,9 +4,9 @@ package org.attune.trainers.samples;
 public enum KeptSamples {
     /// All of them, with their rewards.
     ALL,
-    /// Those with the greatest reward (best of n).
+    /// The completion with the greatest reward (best of n).
     BEST,
-    /// Those whose reward reaches `reward_threshold` (rejection sampling).
+    /// Completions whose reward reaches `reward_threshold` (rejection sampling).
     ABOVE,
     /// The best beside the worst, as a preference pair.
     PAIRS,

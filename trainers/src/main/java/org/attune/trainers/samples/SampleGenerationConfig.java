@@ -56,7 +56,7 @@ public record SampleGenerationConfig(
                 .withSeed(42);
     }
 
-    /// The same settings as a run has them that trains.
+    /// The settings in the form of a run that trains.
     GenerationConfig asGeneration() {
         GenerationConfig same =
                 GenerationConfig.defaults()

@@ -38,7 +38,7 @@ public record SampleRewardsConfig(
                 .withOnRewardFailure(grpo.onRewardFailure());
     }
 
-    /// The same settings as a run has them that trains.
+    /// The settings in the form of a run that trains.
     RewardConfig asRewards() {
         return RewardConfig.defaults()
                 .withRewardFuncs(rewardFuncs)

@@ -23,7 +23,7 @@ public record GroupNumbers(Measurement policy, List<double[]> reference) {
         reference = List.copyOf(reference);
     }
 
-    /// Of a policy alone.
+    /// The numbers of a policy alone.
     public static GroupNumbers of(Measurement policy) {
         return new GroupNumbers(policy, List.of());
     }

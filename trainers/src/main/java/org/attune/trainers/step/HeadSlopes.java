@@ -10,7 +10,7 @@ import java.util.Map;
 /// @param statistics by statistics that can be learned from, `(M)` each
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record HeadSlopes(float[] targets, Map<HeadStatistic, float[]> statistics) {
-    /// Of a loss that depends on log-probabilities or scores alone.
+    /// The derivatives of a loss that depends on log-probabilities or scores alone.
     public static HeadSlopes of(float... targets) {
         return new HeadSlopes(targets, Map.of());
     }

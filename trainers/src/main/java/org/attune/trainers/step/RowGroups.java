@@ -47,7 +47,8 @@ public record RowGroups(TokenBudget budget, boolean shares) {
                         .toList());
     }
 
-    /// As above, where some rows belong to the same device, as the completions of a prompt.
+    /// Deals rows to devices so that those of a group stay on one device, and cuts each device's
+    /// into groups.
     ///
     /// @param group what rows have in common that belong together
     private <T> DeviceGroups<T> dealtWhole(

@@ -5,7 +5,7 @@ package org.attune.trainers.unpaired;
 /// @param mean  0 before the first value
 /// @param count values so far, ≥ 0
 record RunningMean(double mean, long count) {
-    /// Of nothing yet.
+    /// The mean before the first value.
     public static final RunningMean NONE = new RunningMean(0, 0);
 
     /// @throws IllegalArgumentException if the mean isn't finite or the count is negative
