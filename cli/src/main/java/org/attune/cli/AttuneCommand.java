@@ -66,7 +66,7 @@ import java.util.concurrent.Callable;
             "130:stopped by Ctrl-C; the run can be resumed"
         })
 final class AttuneCommand implements Callable<Integer> {
-    /// Those that train, models that score last.
+    /// The methods that train, models that score last.
     private static final List<TrainingMethod<?, ?>> METHODS =
             Methods.all().stream().sorted(Comparator.comparing(TrainingMethod::kind)).toList();
 

@@ -64,7 +64,7 @@ record ChatSettings(SamplingConfig sampling) {
         };
     }
 
-    /// The same with its own draws.
+    /// Gives the next answer its own draws.
     ChatSettings redrawn() {
         return with(sampling.distribution(), sampling.maxNewTokens(), sampling.seed() + 1);
     }

@@ -2,17 +2,17 @@ package org.attune.cli.command;
 
 /// A command that computes: the engine starts while its arguments are still being checked.
 public interface UsesEngine {
-    /// Whether it samples tokens.
+    /// Whether the command samples tokens.
     default boolean generates() {
         return false;
     }
 
-    /// Whether it computes in this process.
+    /// Whether the command computes in this process.
     default boolean computesHere() {
         return true;
     }
 
-    /// Whether it looks after Ctrl-C itself.
+    /// Whether the command looks after Ctrl-C itself.
     default boolean stopsItself() {
         return false;
     }

@@ -83,7 +83,7 @@ public final class InitialFile {
         return Spelling.nearest(name, keys.keySet()).map(near -> "; did you mean " + near + "?");
     }
 
-    /// The same, which says what was seen of the rows.
+    /// Adds to the file what type the rows have that were seen.
     public InitialFile withRows(String type) {
         seen = " Rows of the type " + type + ".";
         return this;

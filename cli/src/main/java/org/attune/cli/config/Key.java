@@ -26,7 +26,7 @@ public record Key(
         return own(name, "");
     }
 
-    /// As above.
+    /// A key of a command that trains nothing, with its meaning.
     ///
     /// @param note what it means
     static Key own(String name, String note) {

@@ -29,7 +29,7 @@ import java.util.OptionalLong;
 public final class KeyFacts {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /// Its names depend on what reporters there are.
+    /// The key whose accepted names depend on what reporters there are.
     static final String REPORT_TO = "report_to";
 
     private final Map<String, RecordComponent> components = new HashMap<>();
@@ -44,7 +44,7 @@ public final class KeyFacts {
         return new KeyFacts(method.defaults());
     }
 
-    /// Of a command that trains nothing.
+    /// The keys of a command that trains nothing.
     static KeyFacts ofCommand(Record defaults) {
         return new KeyFacts(defaults);
     }

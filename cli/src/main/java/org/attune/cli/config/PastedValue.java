@@ -10,7 +10,7 @@ import java.util.Map;
 /// @param path in there, as `zero_optimization.stage`
 /// @param where `file:line`, or the argument of the command line
 record PastedValue(String label, String path, YamlNode value, String where) {
-    /// Whether it leaves the choice to the run's file.
+    /// Whether the setting leaves the choice to the run's file.
     boolean isAuto() {
         return text().equals("auto");
     }

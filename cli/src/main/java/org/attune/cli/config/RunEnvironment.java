@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 ///
 /// @param overrides the `env` block
 public record RunEnvironment(Map<String, String> overrides) {
-    /// Those of the Hub.
+    /// The Hub's variables.
     private static final List<String> HUB =
             List.of(
                     "HF_HOME",

@@ -7,7 +7,7 @@ record Setting(String key, YamlNode value, String where) {
     /// How the places of arguments begin.
     static final String ARGUMENT = "argument ";
 
-    /// Whether it stands in the run's file, not on the command line.
+    /// Whether the setting stands in the run's file, not on the command line.
     boolean fromFile() {
         return !where.startsWith(ARGUMENT);
     }

@@ -51,7 +51,7 @@ public final class HeldOutReport implements TrainingListener {
         }
     }
 
-    /// Of several sets the first is compared, as in `summary.json`.
+    /// Takes the completions of the first set, as `summary.json` does.
     @Override
     public void onHeldOutCompletions(String set, CompletionTable table) {
         if (pending.isEmpty()) {
@@ -59,7 +59,8 @@ public final class HeldOutReport implements TrainingListener {
         }
     }
 
-    /// Of rows that are given only the first evaluation is told apart; a resumed run has none.
+    /// Finds out at the first evaluation whether all given rows start even; a resumed run has no
+    /// such evaluation.
     @Override
     public void onHeldOutRows(String set, List<MeasuredRow> rows) {
         if (!evaluated) {

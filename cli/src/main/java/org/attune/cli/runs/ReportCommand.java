@@ -72,7 +72,7 @@ public final class ReportCommand implements Callable<Integer> {
         }
     }
 
-    /// Their folders' names, or as they were given where names are the same.
+    /// The names of the runs' folders, or the paths as they were given where names are the same.
     static List<String> names(List<Path> runs) {
         List<String> names = new ArrayList<>();
         for (Path run : runs) {

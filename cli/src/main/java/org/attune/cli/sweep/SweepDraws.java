@@ -23,7 +23,7 @@ final class SweepDraws {
         return source.nextInt(n);
     }
 
-    /// Of the standard normal distribution, by Box and Muller's formula.
+    /// Draws from the standard normal distribution, by Box and Muller's formula.
     double normal() {
         double radius = Math.sqrt(-2 * Math.log(1 - source.nextDouble()));
         return radius * Math.cos(2 * Math.PI * source.nextDouble());

@@ -25,7 +25,7 @@ import java.util.OptionalDouble;
 /// them too. Each line is on the disk before the work that it tells of goes on; a line that a crash
 /// cut is dropped.
 public final class SweepJournal {
-    /// Its name in the sweep's folder.
+    /// The journal's name in the sweep's folder.
     public static final String NAME = "sweep.jsonl";
 
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -51,8 +51,8 @@ public record SweepSearch(SweepPlan plan, boolean smaller) {
         return values;
     }
 
-    /// Of candidates from the density of good values, the one that is likeliest there compared with
-    /// the density of the others.
+    /// Draws candidates from the density of good values, and takes the one that is likeliest there
+    /// compared with the density of the others.
     private Map<String, Double> tpe(int number, List<SweepTrial> told) {
         Comparator<SweepTrial> order =
                 Comparator.comparingDouble(t -> sign() * t.score().getAsDouble());

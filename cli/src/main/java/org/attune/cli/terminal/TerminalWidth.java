@@ -36,7 +36,7 @@ public final class TerminalWidth implements IntSupplier, AutoCloseable {
         hook = SignalHook.on("WINCH", this::changed);
     }
 
-    /// Of this process's terminal.
+    /// The width of this process's terminal.
     public static TerminalWidth ofProcess() {
         return new TerminalWidth(TerminalWidth::ask, InstantSource.system());
     }

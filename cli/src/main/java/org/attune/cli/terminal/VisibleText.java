@@ -32,7 +32,7 @@ public final class VisibleText {
         return shown.toString();
     }
 
-    /// The same, but line feeds and tabs stay as they are.
+    /// Makes control characters of a text visible, but leaves line feeds and tabs as they are.
     public static String ofLines(String text) {
         var shown = new StringBuilder();
         int from = 0;
