@@ -101,7 +101,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     /// Whether embedding and output layer, if they are one tensor, are trained as one.
     boolean tiesSaved();
 
-    /// The same with other modules, on another model.
+    /// Replaces targets, saved modules, task type and base model.
     ///
     /// @param otherModules trained and saved in full
     AdapterConfig with(
@@ -116,7 +116,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     ///     calls `fan_in_fan_out`
     String toJson(boolean transposed);
 
-    /// The same where matrices are held as `(out, in)`.
+    /// Text of an `adapter_config.json` for a base model whose files hold matrices as `(out, in)`.
     default String toJson() {
         return toJson(false);
     }
@@ -158,8 +158,8 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return path.substring(path.lastIndexOf('.') + 1);
     }
 
-    /// The same with `all-linear` written out, since PEFT loads names. They are the last names of
-    /// the modules if these mean no other module of the model, else whole paths.
+    /// Writes `all-linear` out as names, which PEFT loads. They are the last names of the modules
+    /// if these mean no other module of the model, else whole paths.
     ///
     /// @param paths of the modules that have an adapter
     /// @param modules paths of all of the model's modules, linear or not
@@ -176,7 +176,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return modules.stream().flatMap(path -> match(path).stream()).collect(Collectors.toSet());
     }
 
-    /// The same on named modules.
+    /// Replaces the targets by named modules.
     ///
     /// @param name of a module's path
     default AdapterConfig withTargets(List<String> paths, UnaryOperator<String> name) {
@@ -184,13 +184,13 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return with(names, modulesToSave(), taskType(), baseModel());
     }
 
-    /// The same on another base model.
+    /// Replaces the base model.
     default AdapterConfig withBaseModel(String name) {
         return with(targets(), modulesToSave(), taskType(), Optional.of(name));
     }
 
-    /// The same on a sequence-classification model of the same trunk, whose score head is saved
-    /// whole; what concerned an output layer is left out.
+    /// Puts the adapter on a sequence-classification model of the same trunk, whose score head is
+    /// saved whole. What concerned an output layer is left out.
     default AdapterConfig asClassifier(String outputLayer) {
         Set<String> whole = new LinkedHashSet<>(modulesToSave());
         whole.removeIf(outputLayer::endsWith);

@@ -100,7 +100,7 @@ public final class AdapterFolder implements AutoCloseable {
         return path;
     }
 
-    /// Its configuration.
+    /// The adapter's configuration.
     public AdapterConfig config() {
         return config;
     }
@@ -136,7 +136,7 @@ public final class AdapterFolder implements AutoCloseable {
         write(folder, config, tensors, false);
     }
 
-    /// As [#write(Path, AdapterConfig, List)].
+    /// Writes an adapter for a base model whose files may hold matrices the other way round.
     ///
     /// @param transposed whether the base model's files hold matrices as `(in, out)`
     public static void write(

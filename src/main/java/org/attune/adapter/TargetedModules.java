@@ -30,7 +30,7 @@ public record TargetedModules(
         return new TargetedModules(targets, Optional.empty(), List.of(), List.of(), List.of());
     }
 
-    /// The same with other modules.
+    /// Replaces the targets and the modules that are saved whole.
     TargetedModules with(ModuleSelection otherTargets, List<String> otherModules) {
         return new TargetedModules(otherTargets, excluded, layers, layersPattern, otherModules);
     }

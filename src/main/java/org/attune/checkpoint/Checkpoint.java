@@ -56,7 +56,7 @@ public record Checkpoint(Path folder, int step) {
         return ofWhole(folder);
     }
 
-    /// Of a folder in which nothing was found to be wrong.
+    /// The checkpoint in a folder in which nothing was found to be wrong.
     static Checkpoint ofWhole(Path folder) {
         return new Checkpoint(folder, FileList.read(folder).step());
     }

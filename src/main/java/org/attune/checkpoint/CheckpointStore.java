@@ -59,7 +59,7 @@ public final class CheckpointStore {
         return save(state, maxSteps, epoch, Optional.empty(), content);
     }
 
-    /// The same where evaluations are compared. The best checkpoint is not deleted.
+    /// Saves a checkpoint of a run that compares evaluations. The best checkpoint is not deleted.
     ///
     /// @param best the best evaluation so far; empty if there is none
     public Checkpoint save(

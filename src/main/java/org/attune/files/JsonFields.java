@@ -142,7 +142,7 @@ public final class JsonFields {
         return value;
     }
 
-    /// The same, or `fallback` if absent.
+    /// A number of things, from 1 to `most`, or `fallback` if absent.
     public int size(String key, int most, int fallback) {
         return has(key) ? size(key, most) : fallback;
     }

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 final class SnapshotFiles {
     private SnapshotFiles() {}
 
-    /// Of a model: weights, all that its tables of contents name. Of a data set: any file but its
-    /// card.
+    /// Whether a folder has, of a model, weights and all that its tables of contents name; of a
+    /// data set, any file but its card.
     static boolean areWhole(HubCache.Kind kind, Path folder) {
         try (Stream<Path> entries = Files.walk(folder)) {
             List<Path> files = entries.filter(Files::isRegularFile).toList();

@@ -78,7 +78,7 @@ public final class WrittenHashes {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /// Of a text in UTF-8.
+    /// Hashes a text in UTF-8.
     public static String ofText(String text) {
         return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
     }

@@ -12,7 +12,7 @@ import java.util.Optional;
 final class HubErrors {
     private HubErrors() {}
 
-    /// Of a reply that refuses.
+    /// The error for a reply that refuses.
     static HubException of(HubReply reply, HubRepository about, HubSettings settings) {
         String code = reply.header("X-Error-Code").orElse("");
         String what = kind(about) + " " + about + " at " + settings.endpoint().getHost();
@@ -83,7 +83,7 @@ final class HubErrors {
         return about.kind() == HubCache.Kind.DATASETS ? "" : " (data sets are named in datasets)";
     }
 
-    /// Of a server that isn't there.
+    /// The error for a server that isn't there.
     static HubException unreachable(
             String problem, HubRepository about, HubSettings settings, IOException cause) {
         return new HubException(
@@ -92,7 +92,7 @@ final class HubErrors {
                 cause);
     }
 
-    /// Of a repository that may not be asked for.
+    /// The error for a repository that may not be asked for.
     static HubException offline(HubRepository about, HubCache cache) {
         return new HubException(
                 "%s %s is not in the cache %s, and HF_HUB_OFFLINE is set; unset it, or run `attune download %s%s` where there is a network and copy the folder"

@@ -47,7 +47,7 @@ public record HubSettings(
                 PAUSE);
     }
 
-    /// Those of this process.
+    /// Reads the settings of this process from its environment.
     public static HubSettings ofEnvironment() {
         return of(System.getenv(), Path.of(System.getProperty("user.home")));
     }

@@ -80,7 +80,7 @@ record HubTree(String commit, List<HubFile> files) {
                         Optional.ofNullable(large.path("oid").textValue())));
     }
 
-    /// Of a server that is none.
+    /// The error for a server that doesn't answer as the Hub does.
     static HubException strange(HubRepository about, HubClient client) {
         return new HubException(
                 "%s: %s doesn't answer as the Hub does; is HF_ENDPOINT right, and no login page of a network between?"

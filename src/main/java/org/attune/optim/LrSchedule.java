@@ -40,7 +40,7 @@ public sealed interface LrSchedule {
         }
     }
 
-    /// The same rate always; ignores warm-up.
+    /// One rate at all steps; ignores warm-up.
     record Constant() implements LrSchedule {
         @Override
         public double factor(int step) {

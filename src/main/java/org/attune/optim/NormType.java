@@ -12,7 +12,7 @@ public enum NormType {
     /// The largest size of a number.
     INF;
 
-    /// Of some numbers, so that [#together] gives it of all.
+    /// The part that some numbers have of the norm, for [#join] and [#together].
     double part(Tensor numbers) {
         return switch (this) {
             case L1 -> Elements.abs(numbers).sum().item();
@@ -21,7 +21,7 @@ public enum NormType {
         };
     }
 
-    /// As [#part], left on the device, in as few calls as can be.
+    /// The part that some numbers have of the norm, left on the device, in as few calls as can be.
     Tensor partOnGpu(Tensor numbers) {
         return switch (this) {
             case L1 -> Elements.abs(numbers).sum();

@@ -27,13 +27,13 @@ public sealed interface OptimizerKind
         return false;
     }
 
-    /// Whether it keeps moments of single numbers and updates each apart from all others, so that
-    /// ranks may cut numbers and state into parts.
+    /// Whether the optimizer keeps moments of single numbers and updates each apart from all
+    /// others. Then ranks may cut numbers and state into parts.
     default boolean mayPart() {
         return false;
     }
 
-    /// Whether it can be computed on a device.
+    /// Whether the optimizer can be computed on a device.
     default boolean serves(Device device) {
         return true;
     }

@@ -42,7 +42,7 @@ public enum OptimizerType {
         this.factory = factory;
     }
 
-    /// Its name in a run's file.
+    /// The optimizer's name in a run's file.
     String wireName() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -21,7 +21,7 @@ public record ParameterGroups(double weightDecay, List<ParameterGroup> groups) {
         groups = List.copyOf(groups);
     }
 
-    /// The same for all, but for biases and norms, which don't decay.
+    /// One group for all parameters, but for biases and norms, which don't decay.
     public static ParameterGroups of(double weightDecay) {
         return new ParameterGroups(weightDecay, List.of());
     }

@@ -106,7 +106,7 @@ public final class PartedOptimizer implements Optimizer {
     /// @param value its first number
     private record PieceNorm(int group, long value, double part) {}
 
-    /// Of each group, added up over all ranks' pieces in the order of their numbers.
+    /// The norm of each group, added up over all ranks' pieces in the order of their numbers.
     private double[] groups(NormType type) {
         List<Double> mine = new ArrayList<>();
         own.norms(

@@ -27,7 +27,7 @@ public record Piece(
         return setting.weightDecay();
     }
 
-    /// Its numbers in a tensor of state, which has one for each parameter's number.
+    /// The piece's numbers in a tensor of state, which has one for each parameter's number.
     Tensor of(Tensor flat) {
         return flat.narrow(0, start, length);
     }

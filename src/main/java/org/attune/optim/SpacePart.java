@@ -70,7 +70,7 @@ record SpacePart(
         }
     }
 
-    /// Of some of a parameter's numbers; what it is called a vector or a matrix by stays.
+    /// The shape of `count` of a parameter's numbers, as a vector or a matrix as before.
     private static long[] shape(Parameter whole, long count) {
         if (count == whole.count()) {
             return whole.shape();

@@ -49,7 +49,7 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
     /// @param weight float32 `(out, in)`
     Tensor merged(Tensor weight);
 
-    /// Its bias likewise.
+    /// The module's bias with the adapter merged in, in the current scope.
     ///
     /// @param bias float32 `(out)`
     Tensor mergedBias(Tensor bias);

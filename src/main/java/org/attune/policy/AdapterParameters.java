@@ -92,7 +92,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                 : GradientPlaces.apart(List.of(all));
     }
 
-    /// Those of each block, the last one first, then all others: embedding and output layer.
+    /// The parameters of each block, the last block first, then all others: embedding and output
+    /// layer.
     private List<List<ParameterSpace.Parameter>> turns(
             Map<FusedLinear, List<Slot>> slots, List<ParameterSpace.Parameter> all) {
         List<List<ParameterSpace.Parameter>> turns = new ArrayList<>();
@@ -263,7 +264,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         }
     }
 
-    /// Those that read the base model's weights do so block by block.
+    /// Brings modules up to date, block by block if some read the base model's weights.
     private void refreshModules() {
         if (modules.stream().noneMatch(AdaptedModule::readsWeight)) {
             modules.forEach(AdaptedModule::refresh);

@@ -12,13 +12,13 @@ public sealed interface Divergence {
     /// `q_c ∂J/∂q_c`, up to a multiple of `q` that is the same in a row, `(n, C)`.
     Tensor weighted(Tensor student, Tensor teacher);
 
-    /// Their gradients with respect to the student's logits, where the categories are all tokens,
-    /// `(n, C)`: `w - q Σ w`.
+    /// Gradients of the divergences with respect to the student's logits, where the categories are
+    /// all tokens, `(n, C)`: `w - q Σ w`.
     default Tensor slopes(Tensor student, Tensor teacher) {
         return slopesOf(student, weighted(student, teacher));
     }
 
-    /// The same from what [#weighted] gave.
+    /// Gradients with respect to the student's logits from what [#weighted] gave, `(n, C)`.
     static Tensor slopesOf(Tensor student, Tensor weighted) {
         return weighted.sub(student.exp().mulInPlace(weighted.sum(1, true))); // (n, C)
     }

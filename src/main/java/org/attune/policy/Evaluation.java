@@ -23,7 +23,7 @@ public interface Evaluation extends AutoCloseable {
     /// Log-probabilities of the targets, `(M)`, a float32 leaf that collects a gradient.
     Tensor tokenLogProbs();
 
-    /// The same numbers and the requested statistics on the host.
+    /// The targets' log-probabilities and the requested statistics on the host.
     Measurement measurement();
 
     /// Takes the gradient that [#tokenLogProbs] has collected through head and blocks. At most
@@ -36,7 +36,8 @@ public interface Evaluation extends AutoCloseable {
         backward(tokenGradients, Map.of());
     }
 
-    /// As above, with gradients of statistics.
+    /// Takes given gradients of log-probabilities and of statistics through head and blocks. At
+    /// most once.
     ///
     /// @param statistics dLoss/dStatistic of each target, `(M)`, of all that the request named as
     ///     learned and of no others

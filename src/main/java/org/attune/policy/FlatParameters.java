@@ -122,7 +122,8 @@ final class FlatParameters implements ParameterSpace {
         return view(p);
     }
 
-    /// The same where the value is known to be here.
+    /// The master value of a parameter in its shape, a view in the current scope, where it is known
+    /// to be here.
     Tensor view(Parameter p) {
         return values.narrow(0, p.offset(), p.count()).reshape(p.shape());
     }

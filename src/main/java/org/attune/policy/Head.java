@@ -32,7 +32,8 @@ sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, Joint
     /// @return `(N, D)`
     Tensor backward(float[] weights, Map<HeadStatistic, float[]> others);
 
-    /// The same where no statistic is learned from.
+    /// Takes gradients of the targets' values to the hidden states, `(N, D)`, where no statistic is
+    /// learned from.
     default Tensor backward(float[] weights) {
         return backward(weights, Map.of());
     }

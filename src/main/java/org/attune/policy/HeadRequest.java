@@ -60,7 +60,7 @@ public record HeadRequest(
         this(statistics, temperature, learned, term, 0);
     }
 
-    /// The same with label smoothing.
+    /// Sets the label smoothing.
     public HeadRequest withLabelSmoothing(double changed) {
         return new HeadRequest(statistics, temperature, learned, term, changed);
     }

@@ -21,7 +21,7 @@ public record HeadTerm(Divergence divergence, Teacher teacher) {
         }
     }
 
-    /// Their gradients with respect to `z`, `(n, V)`.
+    /// Gradients of the divergences with respect to `z`, `(n, V)`.
     Tensor slopes(Tensor z, int from, double temperature) {
         try (var scope = TensorScope.open("term")) {
             Teacher.Compared c = teacher.compared(z, from, temperature);

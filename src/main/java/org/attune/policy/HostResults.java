@@ -32,7 +32,7 @@ final class HostResults implements AutoCloseable {
         }
     }
 
-    /// The same for numbers that are part of an array.
+    /// Has numbers written into a part of an array: at once, or by [#fetch].
     void add(Tensor numbers, float[] into, int from) {
         add(numbers, values -> System.arraycopy(values, 0, into, from, values.length));
     }

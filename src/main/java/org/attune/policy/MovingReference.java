@@ -159,7 +159,7 @@ public final class MovingReference implements Scorer, AutoCloseable {
         scope.close();
     }
 
-    /// Its values, to write.
+    /// The reference's values, to write.
     public List<SafeTensorsWriter.Source> state() {
         return parameters.stream()
                 .map(

@@ -79,7 +79,7 @@ final class OutputHead implements Head {
             return new Use(adapter, Dropout.NONE, true, Optional.empty(), Optional.empty());
         }
 
-        /// The same with targets that were sent ahead.
+        /// Adds targets that were sent ahead.
         Use with(Optional<TargetTensors> targets) {
             return new Use(adapter, dropout, differentiable, recorded, targets);
         }
@@ -187,7 +187,8 @@ final class OutputHead implements Head {
         return chunk + 8L * dtype.bytes() * targets * config.hiddenSize();
     }
 
-    /// As [#chunk].
+    /// Computes targets `from` to `to` with a kernel: log-probabilities and statistics, and in `u`
+    /// what the backward pass needs.
     private void kernelChunk(
             OutputLayer.Rows layer,
             Tensor u,

@@ -102,7 +102,7 @@ public interface ParameterSpace {
     /// Call after [#values] changed: refreshes the compute copies.
     void valuesChanged();
 
-    /// The same where only those of one group changed.
+    /// Call after [#values] of one group changed: refreshes the compute copies.
     default void valuesChanged(int group) {
         valuesChanged();
     }

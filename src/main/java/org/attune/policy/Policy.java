@@ -65,12 +65,12 @@ public final class Policy implements CausalPolicy {
             return new Options(Recomputation.NONE, true, 0, false);
         }
 
-        /// The same but for what is computed again.
+        /// Replaces what is computed again.
         public Options withRecomputed(Recomputation changed) {
             return new Options(changed, dropout, dropoutSeed, plain, noise);
         }
 
-        /// The same with noise on embeddings.
+        /// Sets the noise on embeddings.
         public Options withNoise(double alpha) {
             return new Options(recomputed, dropout, dropoutSeed, plain, alpha);
         }
@@ -327,7 +327,7 @@ public final class Policy implements CausalPolicy {
                 drops ? Scorer.Start.WITHOUT_DROPOUT : Scorer.Start.SAME);
     }
 
-    /// The same reference, which can follow the policy later on.
+    /// The reference "adapter as it is now", which can follow the policy later on.
     public MovingReference movingAdapter() {
         Scorer scorer = frozenAdapter();
         return MovingReference.ofAdapter(scorer, parameters(), frozen);

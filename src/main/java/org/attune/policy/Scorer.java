@@ -9,14 +9,14 @@ import org.attune.api.Api;
 public interface Scorer {
     Measurement measure(TokenForest forest, HeadRequest request);
 
-    /// Whether it is what the policy is before its first update. Until then nobody needs to be
+    /// What the scorer is to the policy before its first update. Until then nobody needs to be
     /// asked for what the policy says itself: two passes that differ in their products would differ
     /// in their rounding.
     default Start start() {
         return Start.OTHER;
     }
 
-    /// The same scorer, known to be what the policy starts as.
+    /// Marks a scorer as what the policy starts as.
     static Scorer starting(Scorer scorer, Start start) {
         return new Scorer() {
             @Override
@@ -33,11 +33,12 @@ public interface Scorer {
 
     /// How a scorer stands to a policy before its first update.
     enum Start {
-        /// It may be another model.
+        /// The scorer may be another model.
         OTHER,
-        /// The same without what training draws, as the policy [measures][Scorer#measure].
+        /// The scorer is the policy without what training draws, as the policy
+        /// [measures][Scorer#measure].
         WITHOUT_DROPOUT,
-        /// The same, with dropout too, which changes nothing yet.
+        /// The scorer is the policy, with dropout too, which changes nothing yet.
         SAME
     }
 }

@@ -24,7 +24,7 @@ public record StateTensors(String owner, String other) {
         return new Source(name, tensor.dtype(), tensor.shape(), arena -> memory(tensor, arena));
     }
 
-    /// As above, of tensors of one type that are written one behind the other.
+    /// A tensor to write whose numbers stand in several vectors, written one behind the other.
     ///
     /// @param parts float32 vectors
     public static Source source(String name, List<Tensor> parts) {

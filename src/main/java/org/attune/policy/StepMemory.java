@@ -35,7 +35,7 @@ public record StepMemory(
     private static final double GAPS_OF_TWICE_AS_LONG = 0.04;
     private static final double LONG = 4096;
 
-    /// Of a policy as it stands.
+    /// The memory of a policy as it stands.
     public static StepMemory of(Policy policy) {
         var decoder = policy.decoder();
         return new StepMemory(
@@ -46,8 +46,8 @@ public record StepMemory(
                 policy.parameters().gradients().size());
     }
 
-    /// The same where gradients take turns in one memory, at most: the two largest groups, of which
-    /// one can be a tied embedding.
+    /// The memory of a step where gradients take turns in one memory: at most the two largest
+    /// groups' gradients, of which one can be a tied embedding.
     ///
     /// @param parameters what is trained
     public StepMemory inTurn(ParameterSpace parameters) {

@@ -21,7 +21,7 @@ public record TeacherMemory(DecoderConfig config, DType dtype, ActivationBytes a
     private static final long FLOAT = 4;
     private static final long DISTRIBUTIONS = 7;
 
-    /// Of a teacher as it stands.
+    /// The memory of a teacher as it stands.
     public static TeacherMemory of(Decoder decoder) {
         return new TeacherMemory(decoder.config(), decoder.dtype(), ActivationBytes.of(decoder));
     }

@@ -71,7 +71,7 @@ public final class ValueHead implements AutoCloseable {
         return TensorBytes.source(name, DType.FLOAT32, weight.shape(), () -> flat.value(weight));
     }
 
-    /// Its name in a model's own file.
+    /// The weight's name in a model's own file.
     public static String modelName() {
         return OutputLayer.SCORE_PATH + ".weight";
     }

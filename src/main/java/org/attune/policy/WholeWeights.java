@@ -51,7 +51,7 @@ final class WholeWeights {
         return computed;
     }
 
-    /// Whether it is the matrix of a linear layer in a block.
+    /// Whether a parameter is the matrix of a linear layer in a block.
     boolean isMatrix(ParameterSpace.Parameter parameter) {
         return matrices.contains(parameter);
     }

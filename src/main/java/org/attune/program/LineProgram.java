@@ -78,7 +78,7 @@ public final class LineProgram {
         return start(name, command, directory, Map.of());
     }
 
-    /// As above.
+    /// Starts a program with further environment variables.
     ///
     /// @param environment variables beside those of this process, whose secrets stay with it
     public static LineProgram start(
@@ -165,7 +165,7 @@ public final class LineProgram {
         return line;
     }
 
-    /// Whether it has ended with a failure and said why on standard error.
+    /// Whether the program has ended with a failure and said why on standard error.
     public boolean hasToldWhy() {
         return !process.isAlive() && process.exitValue() != 0 && !lastWords().isEmpty();
     }
@@ -296,7 +296,8 @@ public final class LineProgram {
         end(GRACE);
     }
 
-    /// As above.
+    /// Lets the program end by itself within a time, then kills it, and what is left of its
+    /// children.
     ///
     /// @param grace how long it may take to end by itself
     public void end(Duration grace) {

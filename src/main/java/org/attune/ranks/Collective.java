@@ -81,7 +81,7 @@ public interface Collective extends AutoCloseable {
     /// @return those of each rank
     byte[][] allGather(String what, byte[] mine);
 
-    /// Whether it holds on any rank: a wish to stop reaches all after the same step.
+    /// Whether something holds on any rank: a wish to stop reaches all after the same step.
     default boolean any(String what, boolean mine) {
         for (double[] theirs : allGather(what, mine ? 1 : 0)) {
             if (theirs[0] != 0) {

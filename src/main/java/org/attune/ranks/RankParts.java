@@ -59,7 +59,7 @@ public record RankParts(Collective ranks, long count) {
             return new Stretch(start, at, length + next.length);
         }
 
-        /// The same with neighbours as one.
+        /// Joins stretches that are neighbours.
         ///
         /// @param stretches in the order of the row
         public static List<Stretch> joined(List<Stretch> stretches) {

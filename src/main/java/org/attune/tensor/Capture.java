@@ -67,7 +67,7 @@ final class Capture {
         }
     }
 
-    /// The same of any device's.
+    /// Refuses what can't be part of a graph, whatever device records one.
     static void refuseAll(String what, String why) {
         if (current != null) {
             throw refusal(what, why);
@@ -85,7 +85,7 @@ final class Capture {
         }
     }
 
-    /// The same of several; null stays null.
+    /// Tensors of the same memory that live as long as the graph; null stays null.
     ///
     /// @param count of them; those behind are left out
     Tensor[] hold(Tensor[] tensors, int count) {

@@ -60,7 +60,7 @@ public interface DeviceKind {
         return Optional.empty();
     }
 
-    /// Whether it has flash attention, of bfloat16 numbers.
+    /// Whether a device has flash attention, of bfloat16 numbers.
     default boolean hasFlash(int index) {
         return false;
     }

@@ -200,7 +200,8 @@ public final class Engine {
         }
     }
 
-    /// As [#leavingCores(Supplier)].
+    /// Runs `work` with native operations on one thread while [SideWork] runs, unless
+    /// `OMP_NUM_THREADS` is set. On the engine thread.
     public static void leavingCores(Runnable work) {
         leavingCores(
                 () -> {
@@ -242,7 +243,7 @@ public final class Engine {
         return call(work, () -> {});
     }
 
-    /// As above.
+    /// Runs `work` on the engine thread, and calls back if the calling thread is interrupted.
     ///
     /// @param interrupted called if this thread is interrupted while the work runs; may ask it to
     ///     end soon
@@ -350,7 +351,7 @@ public final class Engine {
         return processor.contains("avx512_bf16") || processor.contains(TILES);
     }
 
-    /// Whether it does so by registers for tiles (AMX).
+    /// Whether the processor computes with bfloat16 by registers for tiles (AMX).
     static boolean hasTileRegisters() {
         return hasFastBfloat16() && processor().contains(TILES);
     }

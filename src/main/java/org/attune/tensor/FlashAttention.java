@@ -43,7 +43,7 @@ public final class FlashAttention {
                     Optional.empty());
         }
 
-        /// The same of keys that begin anywhere, as in a cache.
+        /// Entries whose keys begin anywhere, as in a cache.
         ///
         /// @param queries first query row of each entry and the end of the last
         /// @param keys first key row of each entry
@@ -58,7 +58,7 @@ public final class FlashAttention {
                     Optional.of(rows(device, used)));
         }
 
-        /// The same, but every query of an entry sees all of its keys.
+        /// Entries of which every query sees all keys.
         public Entries seeingAll() {
             return new Entries(queries, keys, mostQueries, mostKeys, false, used);
         }
@@ -81,7 +81,7 @@ public final class FlashAttention {
     /// @param logs of the sums of the scores' exponentials, float32 `(H, N)`; ∞ there
     public record Result(Tensor out, Tensor logs) {}
 
-    /// Whether it can do heads of `headDim` numbers there.
+    /// Whether a device has flash attention for heads of `headDim` numbers.
     public static boolean serves(Device device, DType dtype, int headDim) {
         return dtype == DType.BFLOAT16
                 && headDim % MULTIPLE == 0
@@ -97,7 +97,7 @@ public final class FlashAttention {
         return forward(q, k, v, entries, scale, 0);
     }
 
-    /// As above.
+    /// Computes attention in which a query may see a window of keys only.
     ///
     /// @param window how many keys a query sees at most, up to its own place; 0: all. Entries are
     ///     causal if there is one
@@ -114,7 +114,7 @@ public final class FlashAttention {
         return joined(parts, logs(parts).logSoftmax(0).exp());
     }
 
-    /// The same with the logarithms of the sums.
+    /// What queries saw in several calls together, with the logarithms of the sums.
     public static Result joinedWithLogs(List<Result> parts) {
         Tensor all = logs(parts); // (L, H, N)
         Tensor logShares = all.logSoftmax(0);

@@ -5,7 +5,7 @@ package org.attune.tensor;
 public interface GpuRanks extends AutoCloseable {
     /// What joins GPUs, such as NCCL.
     interface Library {
-        /// Its version, the same number on all ranks.
+        /// The library's version, an equal number on all ranks.
         int version();
 
         /// A new id, for one rank to make and to give to the others.

@@ -192,8 +192,8 @@ final class Libtorch {
         }
     }
 
-    /// As [#empty], in memory of the processor that a GPU can read by itself. Only from 2.11
-    /// on, and only where there is a GPU.
+    /// An empty tensor in memory of the processor that a GPU can read by itself. Only from 2.11 on,
+    /// and only where there is a GPU.
     ///
     /// @return 0 where libtorch has no such memory
     static long emptyPinned(long[] shape, int scalarType) {
@@ -227,7 +227,7 @@ final class Libtorch {
         return reinterpret(handle, shape.length, offset);
     }
 
-    /// The same, row-major.
+    /// Another view of the same storage, row-major; not seen by autograd.
     static long reinterpret(long handle, long[] shape, long offset) {
         layOut(shape);
         return reinterpret(handle, shape.length, offset);

@@ -48,7 +48,7 @@ final class OpenMpThreads implements KernelThreads.Starter {
         }
     }
 
-    /// Those threads, if libtorch brings GNU OpenMP.
+    /// The threads of GNU OpenMP, if libtorch brings it.
     static Optional<OpenMpThreads> find() {
         return Libtorch.find("GOMP_parallel")
                 .flatMap(

@@ -14,9 +14,10 @@ public final class OwnPages {
         Allocator.mapFrom(own ? LARGE : Allocator.ONE_GIB);
     }
 
-    /// The same from 256 KiB on, for weights: a model has hundreds of such, and they stay. Memory
-    /// that was kept ready is given back before, since they would take it. So each of them begins
-    /// at the same place within a page in all processes.
+    /// Says whether tensors of more than 256 KiB that are made from now on get separate pages: for
+    /// weights, of which a model has hundreds that stay. Memory that was kept ready is given back
+    /// before, since they would take it. So each of them begins at the same place within a page in
+    /// all processes.
     ///
     /// @param own until when
     public static void useForWeights(boolean own) {

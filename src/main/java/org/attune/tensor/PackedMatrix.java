@@ -134,7 +134,7 @@ public final class PackedMatrix implements AutoCloseable {
                 work -> Panels.pack(VectorKernels.rows(matrix), wide, place(first), work, threads));
     }
 
-    /// The same copy in other memory, which it then owns; this one is closed.
+    /// Moves the copy to other memory, which it then owns; this one is closed.
     ///
     /// @param other of as many numbers
     public PackedMatrix movedTo(Tensor other) {

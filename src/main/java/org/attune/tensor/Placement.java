@@ -31,7 +31,7 @@ final class Placement {
         return device == null ? Device.cpu() : device;
     }
 
-    /// As [#of], for a call that computes: what it reads is sent before ([Uploads]).
+    /// The device of a call that computes. What the call reads is sent there before ([Uploads]).
     static Device ready(String operator, Tensor[] tensors, int count) {
         return ready(of(operator, tensors, count));
     }
@@ -44,7 +44,7 @@ final class Placement {
         return device;
     }
 
-    /// The same where a list is an argument too.
+    /// The device of a call that has a list among its arguments.
     ///
     /// @param device of the other arguments; the processor, if there are none
     static Device with(Device device, String operator, Tensor[] list) {

@@ -62,7 +62,8 @@ public final class RankGpu implements AutoCloseable {
         allToAll(from, counts, to);
     }
 
-    /// As above, with parts of different sizes.
+    /// Exchanges parts of different sizes: part j of every rank goes to rank j, which gets them in
+    /// the order of the ranks.
     ///
     /// @param counts numbers of each part
     /// @param to as many times this rank's as there are ranks

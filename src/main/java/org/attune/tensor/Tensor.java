@@ -142,7 +142,7 @@ public final class Tensor extends NativeTensor {
         return this;
     }
 
-    /// The same values outside the graph; shares memory.
+    /// The values outside the graph; shares memory.
     public Tensor detach() {
         return Operators.DETACH.with(this).call();
     }
@@ -207,7 +207,7 @@ public final class Tensor extends NativeTensor {
         return Engine.ops().expand(this, sizes);
     }
 
-    /// The same if contiguous, else a copy that is.
+    /// This tensor if contiguous, else a copy that is.
     public Tensor contiguous() {
         return isDense() ? this : Operators.CLONE.with(this).with(0L).call();
     }
@@ -222,7 +222,7 @@ public final class Tensor extends NativeTensor {
 
     // ---- casts and copies ----
 
-    /// The same in another dtype; autograd goes through.
+    /// Converts to another dtype; autograd goes through.
     public Tensor to(DType type) {
         return type == dtype
                 ? this

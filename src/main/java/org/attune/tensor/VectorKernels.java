@@ -38,10 +38,10 @@ public final class VectorKernels {
     /// microseconds: GNU OpenMP, the call back into Java, and numbers that the other core wrote.
     private static final long WORTH_SHARING = 1L << 17;
 
-    /// The same of multiplications.
+    /// Below as many multiplications the work is done by one thread.
     static final long PRODUCTS_WORTH_SHARING = 1L << 21;
 
-    /// The same of cached keys' numbers that are attended to.
+    /// Below as many numbers of cached keys the work is done by one thread.
     private static final long KEYS_WORTH_SHARING = 1L << 16;
 
     /// Bytes that kernels may use without asking for memory: half of a processor's own cache.
@@ -77,7 +77,8 @@ public final class VectorKernels {
         }
     }
 
-    /// The same for attention, when libtorch is loaded, which may have products for it.
+    /// Begins to compile the kernels of attention, when libtorch is loaded, which may have products
+    /// for it.
     static void warmUpAttention() {
         if (AVAILABLE) {
             boolean half = Engine.hasFastBfloat16();
@@ -362,7 +363,7 @@ public final class VectorKernels {
     /// @param rotary features that are rotated
     /// @param scale of the queries
     public record RotatedHeads(int queries, int keys, int headDim, int rotary, double scale) {
-        /// The same with another scale.
+        /// Replaces the queries' scale.
         public RotatedHeads withScale(double other) {
             return new RotatedHeads(queries, keys, headDim, rotary, other);
         }

@@ -106,7 +106,7 @@ public enum FormulaKind {
         return new FormulaOptions(defaults);
     }
 
-    /// Its fields in a file.
+    /// Reads the kind's fields of a file.
     ///
     /// @throws org.attune.error.ModelException if one has a value that Attune doesn't compute
     public FormulaOptions read(JsonFields json) {

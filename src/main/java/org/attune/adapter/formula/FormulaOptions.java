@@ -18,19 +18,19 @@ public record FormulaOptions(Map<String, JsonNode> values) {
         values = Collections.unmodifiableMap(new TreeMap<>(values));
     }
 
-    /// The same with another whole number.
+    /// Sets a whole number.
     public FormulaOptions with(String key, int value) {
         return with(key, JsonNodeFactory.instance.numberNode(value));
     }
 
-    /// The same with another number.
+    /// Sets a number.
     public FormulaOptions with(String key, double value) {
         return value == Math.rint(value) && Math.abs(value) < 1e9
                 ? with(key, (int) value) // PEFT declares α an integer, though it takes any number
                 : with(key, JsonNodeFactory.instance.numberNode(value));
     }
 
-    /// The same with another truth value.
+    /// Sets a truth value.
     public FormulaOptions with(String key, boolean value) {
         return with(key, JsonNodeFactory.instance.booleanNode(value));
     }

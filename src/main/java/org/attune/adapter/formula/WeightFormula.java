@@ -49,7 +49,7 @@ public interface WeightFormula {
             }
         },
 
-        /// As [#KAIMING] of half the columns, each of which comes twice. Odd numbers: [#KAIMING].
+        /// [#KAIMING] of half the columns, each of which comes twice. Odd numbers: [#KAIMING].
         PAIRS {
             @Override
             public float[] values(long[] shape, UniformRandomProvider random) {

@@ -84,7 +84,7 @@ public final class GgufMetadata {
                 .orElseThrow(() -> missing(key, "an integer from 1 to " + most));
     }
 
-    /// The same, or empty if absent.
+    /// A number of things, from 1 to `most`, or empty if absent.
     public OptionalInt optionalSize(String key, int most) {
         OptionalInt value = optionalInteger(key);
         if (value.isPresent() && (value.getAsInt() < 1 || value.getAsInt() > most)) {

@@ -34,7 +34,7 @@ record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores)
         UNUSED,
         BYTE;
 
-        /// Whether it is cut out of a text before anything else.
+        /// Whether such a token is cut out of a text before anything else.
         boolean isAdded() {
             return this == CONTROL || this == UNKNOWN || this == USER_DEFINED;
         }

@@ -13,7 +13,7 @@ public enum Activation {
     /// x·Φ(x), Φ the normal distribution's
     /// ([Hendrycks and Gimpel 2016, Eq. 1](https://arxiv.org/abs/1606.08415)).
     GELU("gelu"),
-    /// Its approximation by a hyperbolic tangent, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    /// GELU's approximation by a hyperbolic tangent, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
     GELU_TANH("gelu_pytorch_tanh", "gelu_new", "gelu_fast"),
     /// max(x, 0).
     RELU("relu"),

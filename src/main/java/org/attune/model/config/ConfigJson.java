@@ -37,7 +37,7 @@ public final class ConfigJson {
         }
     }
 
-    /// Of a family whose keys are called as Llama's.
+    /// Reads the configuration of a family whose keys are called as Llama's.
     static DecoderConfig parse(JsonFields json, DecoderFamily family) {
         int layers = json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS);
         int maxPositions =
@@ -188,7 +188,7 @@ public final class ConfigJson {
                 cap(json, "attn_logit_softcapping", family.scores().cap()));
     }
 
-    /// Of the products of queries and keys.
+    /// The factor on the products of queries and keys.
     private static double scale(JsonFields json, DecoderFamily family, int headDim) {
         if (family.multiplies()) {
             return json.number("attention_multiplier", 1);

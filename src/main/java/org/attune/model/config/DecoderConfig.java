@@ -177,26 +177,26 @@ public record DecoderConfig(
         return tieWordEmbeddings && !scores();
     }
 
-    /// The same blocks under a score head for whole sequences.
+    /// Puts a score head for whole sequences on the blocks.
     ///
     /// @param count of labels, ≥ 1
     public DecoderConfig withLabels(int count) {
         return withScores(ScoreKind.SEQUENCE, count);
     }
 
-    /// The same blocks under a score head.
+    /// Puts a score head on the blocks.
     ///
     /// @param count of labels, ≥ 1
     public DecoderConfig withScores(ScoreKind kind, int count) {
         return with(dtype, tieWordEmbeddings, kind, count);
     }
 
-    /// The same decoder with its weights stored in another number format.
+    /// Replaces the number format in which weights are stored.
     public DecoderConfig withDtype(DType other) {
         return with(other, tieWordEmbeddings, scoreKind, labels);
     }
 
-    /// The same decoder with a separate output layer.
+    /// Separates the output layer from the embedding.
     public DecoderConfig withSeparateOutputLayer() {
         return with(dtype, false, scoreKind, labels);
     }

@@ -83,11 +83,11 @@ record DecoderFamily(
         NONE,
         /// All, unless `sliding_window` is null.
         ALL_LAYERS,
-        /// Those that `layer_types` names, or the first, the third and so on.
+        /// Layers that `layer_types` names, or the first, the third and so on.
         ALTERNATING,
-        /// Those that `layer_types` names, or all but every `sliding_window_pattern`-th.
+        /// Layers that `layer_types` names, or all but every `sliding_window_pattern`-th.
         PATTERN,
-        /// Those that `layer_types` names, or all, unless `sliding_window` is null.
+        /// Layers that `layer_types` names, or all, unless `sliding_window` is null.
         LISTED,
         /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers`
         /// on.
@@ -98,15 +98,15 @@ record DecoderFamily(
     enum RotationRule {
         /// None.
         ALIKE,
-        /// Those with a window have a base of the wavelengths alone: `rope_local_base_freq`, or
+        /// Layers with a window have a base of the wavelengths alone: `rope_local_base_freq`, or
         /// that of `sliding_attention` in `rope_parameters`.
         WINDOWS_APART,
-        /// Those where `no_rope_layers` is 0, or every `no_rope_layer_interval`-th, rotate
+        /// Layers where `no_rope_layers` is 0, or every `no_rope_layer_interval`-th, rotate
         /// nothing.
         SOME_STILL,
-        /// Those with a window have the base of the others and no scaling.
+        /// Layers with a window have the base of the others and no scaling.
         WINDOWS_UNSCALED,
-        /// Those without a window rotate nothing, if others have one.
+        /// Layers without a window rotate nothing, if others have one.
         FULL_STILL
     }
 

@@ -55,7 +55,7 @@ public record RopeConfig(
         }
     }
 
-    /// The same in all layers.
+    /// A rotation that is equal in all layers.
     public RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling) {
         this(theta, partialRotaryFactor, scaling, Exceptions.NONE, Pairs.HALVES);
     }

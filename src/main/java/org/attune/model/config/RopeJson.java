@@ -74,7 +74,7 @@ final class RopeJson {
                 family.absent().pairs());
     }
 
-    /// Of each head that is rotated.
+    /// The share of each head that is rotated.
     private static double share(
             JsonFields json, DecoderFamily family, Optional<JsonFields> scaling) {
         String key = "partial_rotary_factor";

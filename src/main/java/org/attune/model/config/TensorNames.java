@@ -84,7 +84,7 @@ public record TensorNames(
                     false,
                     Optional.empty());
 
-    /// The same with other norms in a block.
+    /// Replaces the names of a block's norms.
     TensorNames withNorms(String... others) {
         return new TensorNames(
                 trunk,

@@ -58,7 +58,7 @@ public final class CachedDecoder {
         this.partner = partner;
     }
 
-    /// The same, but what is read is recorded.
+    /// A decoder that records what it reads.
     ///
     /// @param into borrowed
     public CachedDecoder recording(ForwardRecord into) {
@@ -118,8 +118,8 @@ public final class CachedDecoder {
         return adapter;
     }
 
-    /// The same decoder with another of its adapters, by itself: neither recorded nor mixed. This
-    /// one where it is its own.
+    /// The decoder with another of its adapters, by itself: neither recorded nor mixed. This one
+    /// where the adapter is its own.
     public CachedDecoder reading(Adapter other) {
         return other.equals(adapter) ? this : new CachedDecoder(decoder, other);
     }
@@ -174,7 +174,8 @@ public final class CachedDecoder {
         return read(cache, additions, isInOrder(additions));
     }
 
-    /// As above, where it doesn't follow from the slots how single tokens are read.
+    /// Appends tokens to several slots, with a choice of how single tokens are read. What is longer
+    /// than [#CHUNK] is read piece by piece.
     ///
     /// @param decodes whether additions of one token each are read as [#decode] does, which rounds
     ///     otherwise
@@ -213,7 +214,7 @@ public final class CachedDecoder {
         return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
     }
 
-    /// Whether it is the first slots that read, in their order.
+    /// Whether the additions are those of the first slots, in their order.
     private static boolean isInOrder(List<NewTokens> additions) {
         return IntStream.range(0, additions.size()).allMatch(i -> additions.get(i).slot() == i);
     }

@@ -51,7 +51,7 @@ final class AdapterColumns {
         return transposed.get().multiply(dy);
     }
 
-    /// The same numbers in separate memory; this one is closed.
+    /// Moves the numbers to separate memory; this one is closed.
     AdapterColumns apart() {
         try (var _ = TensorScope.open("pack")) {
             var own = new AdapterColumns(owner, matrix.contiguous());

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 /// The weights of a decoder, in one compute dtype on one device. What differs between families
 /// stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
 public final class Decoder implements AutoCloseable {
-    /// Of larger models no packed copies are kept.
+    /// Most bytes of a model's weights of which packed copies are kept.
     public static final long MOST_PACKED_BYTES = 1L << 30;
 
     /// Largest weights of which decoding has a copy.
@@ -136,7 +136,8 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
-    /// The same where it takes no memory, not even for a moment: the copy stays where it is.
+    /// Packs for decoding as [#packDecoding] does, where that takes no memory, not even for a
+    /// moment: the copy stays where it is.
     public void packDecodingInPlace() {
         if (packs && canPackDecoding()) {
             decodingCopies().forEach(DecodingCopy::serve);
@@ -272,7 +273,7 @@ public final class Decoder implements AutoCloseable {
         return blocks;
     }
 
-    /// The same in the terms of hand-written passes and kernels for whole blocks; empty if they
+    /// The blocks in the terms of hand-written passes and kernels for whole blocks; empty if they
     /// compute something else ([DecoderConfig#unlikeLlama]).
     public Optional<List<LlamaBlock>> llamaBlocks() {
         return llamaBlocks;

@@ -29,7 +29,7 @@ public final class DecodingCopy {
                 && PackedMatrix.servesTokens(layer.out(), layer.in(), weights.extra());
     }
 
-    /// Whether it does.
+    /// Whether decoding reads the copy that forward passes read.
     boolean serves() {
         return serves;
     }

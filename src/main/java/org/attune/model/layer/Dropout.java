@@ -90,7 +90,7 @@ public record Dropout(double probability, long seed) {
             return x.mul(ones(x));
         }
 
-        /// The same in place.
+        /// Writes zeros in place where elements are dropped; the others are not scaled.
         Tensor inPlace(Tensor x) {
             if (VectorKernels.servesDropout(x)) {
                 VectorKernels.dropout(kept, x, firstRow, x);

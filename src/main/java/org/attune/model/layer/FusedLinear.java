@@ -191,8 +191,8 @@ public final class FusedLinear {
         return forward(hx, adapter, dropout, null);
     }
 
-    /// As [#forward(Tensor, Adapter, Dropout)], plus a residual. Packed matrices add it in float32,
-    /// before rounding.
+    /// `y = x Wᵀ + b` with the adapter's update, plus a residual. Packed matrices add it in
+    /// float32, before rounding.
     ///
     /// @param residual `(N, out)`, or null: none
     public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
@@ -210,7 +210,8 @@ public final class FusedLinear {
                 && (adapter.kind() == Adapter.Kind.TRAINED || own.lowRank().isEmpty());
     }
 
-    /// The same without dropout on a GPU, where [#canWrite]: into memory that is there already.
+    /// Writes `y = x Wᵀ + b` without dropout on a GPU, where [#canWrite], into memory that is there
+    /// already.
     ///
     /// @param y written, `(N, out)`
     public void forwardInto(Tensor hx, Adapter adapter, Tensor y) {
@@ -240,7 +241,7 @@ public final class FusedLinear {
         };
     }
 
-    /// The same of the trained adapter, whose columns are filled.
+    /// `x Wᵀ` with the update of the trained adapter, whose columns are filled.
     Tensor filledProduct(Tensor hx) {
         return weights.product(hx, null);
     }

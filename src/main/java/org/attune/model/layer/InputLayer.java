@@ -62,7 +62,7 @@ public final class InputLayer {
         return config.ends().embeddingScale() == 1 && positions.isEmpty();
     }
 
-    /// The same where [#canWrite], into memory that is there already.
+    /// Writes the tokens' hidden states, where [#canWrite], into memory that is there already.
     ///
     /// @param index of the tokens, int32 or int64 `(N)`
     /// @param x written, `(N, D)`

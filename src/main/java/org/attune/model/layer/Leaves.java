@@ -15,7 +15,7 @@ public interface Leaves {
     /// @return what the graph computes with
     Tensor leaf(Tensor parameter, Consumer<Tensor> learner);
 
-    /// As [#leaf(Tensor, Consumer)].
+    /// Makes a parameter's leaf, whose gradient is added to a sum.
     ///
     /// @param gradient float32 sum that its gradient belongs to, or null: it doesn't learn
     /// @param scale factor on the way

@@ -197,7 +197,8 @@ final class LinearWeights {
         return state.product(hx, residual);
     }
 
-    /// The same while the columns are those of a frozen adapter, which stay as they are.
+    /// `hx [W | B]ᵀ`, plus a residual, while the columns are those of a frozen adapter, which stay
+    /// as they are.
     Tensor product(Adapter frozen, Tensor hx, Tensor residual) {
         requirePresent();
         pack();
@@ -231,7 +232,7 @@ final class LinearWeights {
         return state.backward(dy);
     }
 
-    /// The same with the adapter's part of `dx`, added in float32; where there is a copy for
+    /// Computes gradients, with the adapter's part of `dx` added in float32. Needs a copy for
     /// backward passes, and an adapter.
     ///
     /// @param reducers the adapter's first matrices, transposed, `(in, R)`

@@ -71,7 +71,7 @@ final class LoraDownMatrices {
                 && PackedMatrix.servesDropout(in, updates.stream().map(LowRank::rank).toList());
     }
 
-    /// The same as [#reduce(Tensor)] of what dropout leaves of the input, where [#servesDropout].
+    /// Reduces what dropout leaves of the input, where [#servesDropout].
     ///
     /// @param parts rows of the matrix
     void reduce(Tensor hx, List<DropoutPart> parts, double scale) {
@@ -89,7 +89,7 @@ final class LoraDownMatrices {
         return packed;
     }
 
-    /// The same of its transpose, `(D, R)`.
+    /// A copy of the transposed matrix, `(D, R)`.
     PackedMatrix transposed() {
         if (transposed == null) {
             transposed = PackedMatrix.of(matrix.t(), owner);

@@ -23,10 +23,10 @@ import java.util.Optional;
 /// logits are capped, `q tanh(z / q)`. `M` rows, `D`
 /// width, `V` vocabulary, `R` rank.
 public final class OutputLayer {
-    /// Its module path in causal language models.
+    /// The layer's module path in causal language models.
     public static final String PATH = "lm_head";
 
-    /// Its module path in classification models.
+    /// The layer's module path in classification models.
     public static final String SCORE_PATH = "score";
 
     private final Weight weight;
@@ -112,7 +112,7 @@ public final class OutputLayer {
         return new Rows(h, adapter, dropout);
     }
 
-    /// Whether it is the base model's own and stays as it is.
+    /// Whether a matrix is the base model's and stays as it is.
     private boolean mayPack(Tensor w) {
         return packs.isPresent() && !plain && w == weight.base() && !weight.trainsBase();
     }

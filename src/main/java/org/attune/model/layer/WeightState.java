@@ -30,7 +30,7 @@ sealed interface WeightState
             return filled(PackedMatrix.of(base, more, owner), columns);
         }
 
-        /// The same in memory that the copy then owns.
+        /// A copy of `[W | B]` in memory that the copy then owns.
         PackedMatrix packed(Tensor base, Optional<AdapterColumns> columns, Tensor memory) {
             int more = columns.map(AdapterColumns::count).orElse(0);
             return filled(PackedMatrix.of(base, more, memory), columns);
@@ -68,7 +68,8 @@ sealed interface WeightState
     /// @param residual `(N, out)` or null
     Tensor product(Tensor hx, Tensor residual);
 
-    /// The same while the columns are those of a frozen adapter, which stay as they are.
+    /// `hx [W | B]ᵀ`, plus a residual, while the columns are those of a frozen adapter, which stay
+    /// as they are.
     Tensor product(Adapter frozen, Tensor hx, Tensor residual);
 
     /// @param dy gradient of the output, `(N, out)`

@@ -70,7 +70,7 @@ public record ActivationBytes(
         return of(config, decoder.dtype(), columns, first.output().extra(adapter), tiles);
     }
 
-    /// Of blocks in ordinary operators with autograd:
+    /// The bytes of blocks in ordinary operators with autograd:
     /// ```
     /// at work = b (3 (q + 2 k) + 14 q + 6 k + 8 D) + norms + feed-forward part,
     ///           updates of adapters, and a fourth more for gradients

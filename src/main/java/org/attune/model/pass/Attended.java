@@ -12,7 +12,7 @@ sealed interface Attended {
     /// Projections before the per-head norms and their statistics, or null.
     QkNormed qkNormed();
 
-    /// Of the sums of the scores' exponentials, `(N, CG)`, or null.
+    /// Logarithms of the sums of the scores' exponentials, `(N, CG)`, or null.
     Tensor logs();
 
     /// All tensors but those of [#qkNormed].

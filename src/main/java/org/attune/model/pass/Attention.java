@@ -66,7 +66,7 @@ final class Attention {
         return new Tensor[] {dq, dk.to(k.dtype()), dv.to(v.dtype())};
     }
 
-    /// As [#forward], as an ordinary expression for autograd.
+    /// Computes attention as an ordinary expression, for autograd.
     ///
     /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
     Tensor apply(Tensor q, Tensor k, Tensor v, int window, double softcap) {

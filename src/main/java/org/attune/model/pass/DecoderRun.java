@@ -40,7 +40,7 @@ public final class DecoderRun implements AutoCloseable {
             return forwardOnly(EmbeddingNoise.NONE);
         }
 
-        /// The same with noise on the embeddings.
+        /// Without backward pass and dropout, hand-written, with noise on the embeddings.
         public static Options forwardOnly(EmbeddingNoise noise) {
             return new Options(false, Recomputation.NONE, Dropout.NONE, false, noise);
         }

@@ -41,7 +41,7 @@ final class FlashHeads {
                 : Optional.empty();
     }
 
-    /// The same without asking what the device serves.
+    /// Plans the calls for a layout without asking what the device serves.
     static Optional<FlashHeads> of(DecoderConfig config, Layout layout, Device device) {
         return FlashLevels.of(layout)
                 .map(
@@ -68,7 +68,7 @@ final class FlashHeads {
         return new Attended.Flash(normed, y, result.logs());
     }
 
-    /// As [#forward], where attention's output is there.
+    /// Computes again what the backward pass needs, where attention's output is there.
     Attended again(SelfAttention b, Tensor y, Tensor logs, PassContext pass) {
         return new Attended.Flash(prepare(b, y, pass), y, logs);
     }

@@ -32,7 +32,7 @@ record FlashLevels(List<Call> calls) {
         }
     }
 
-    /// Of a layout whose segments stand depth first; empty of others.
+    /// The levels of a layout whose segments stand depth first; empty for others.
     static Optional<FlashLevels> of(Layout layout) {
         return nodes(layout.spans()).map(nodes -> of(layout.size(), nodes));
     }

@@ -69,7 +69,7 @@ public final class JointHeads {
         VectorKernels.attention(kernel(window), y, out, null);
     }
 
-    /// As [#forward], where attention's output is there.
+    /// Computes again what the backward pass needs, where attention's output is there.
     ///
     /// @param logs that it gave with it, or null
     static Attended again(SelfAttention b, Tensor y, Tensor logs, PassContext pass) {

@@ -8,7 +8,7 @@ import org.attune.tensor.TensorScope;
 /// @param ox attention output and adapter columns, as in [Saved]
 /// @param logs as in [Attended.Joint], or null
 record KeptAttention(Tensor ox, Tensor logs) {
-    /// Of what a forward pass saved.
+    /// Takes attention's part of what a forward pass saved.
     static KeptAttention of(Saved saved) {
         return new KeptAttention(saved.ox(), saved.attended().logs());
     }

@@ -93,7 +93,7 @@ final class PassContext implements AutoCloseable {
         return flash.isPresent() && flash.get().sees(b.window());
     }
 
-    /// As [#attend], where its output is there.
+    /// Computes again what attention's backward pass needs, where attention's output is there.
     Attended attendAgain(SelfAttention b, Supplier<Tensor> projections, KeptAttention kept) {
         if (joint.isPresent()) {
             return JointHeads.again(b, projections.get(), kept.logs(), this);
@@ -123,7 +123,7 @@ final class PassContext implements AutoCloseable {
         return scratch(place, columns, columns);
     }
 
-    /// The same for a kernel, whose rows may be apart.
+    /// Memory for temporaries of a kernel, whose rows may be apart.
     Tensor scratchRows(Scratch place, long columns) {
         return scratch(place, columns, DeviceKernels.stride(device, dtype, columns));
     }

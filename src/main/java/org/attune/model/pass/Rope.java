@@ -32,7 +32,7 @@ public final class Rope {
 
     /// Cosines and sines of a pass's rows, float32 `(N, 1, rotary / 2)`.
     public record Angles(Tensor cos, Tensor sin) {
-        /// Those of a layout's rows.
+        /// The angles of a layout's rows.
         public static Angles of(DecoderConfig config, Layout layout, Device device) {
             return of(config.rope(), config.headDim(), layout, device);
         }
@@ -120,7 +120,7 @@ public final class Rope {
         rotateInPlace(x, false);
     }
 
-    /// As above, or takes their gradients back.
+    /// Rotates queries or keys where they are, or rotates their gradients back.
     void rotateInPlace(Tensor x, boolean back) {
         if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
             x.copyInPlace(neighbours(x, back ? sin.neg() : sin));

@@ -12,7 +12,7 @@ import java.util.Optional;
 /// @param usual that of layers without a window, or of all; empty where no layer rotates
 /// @param inWindows that of layers with a window, where these have another one
 public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows) {
-    /// Those of a layout's rows.
+    /// The rotations of a layout's rows.
     public static Ropes of(DecoderConfig config, Layout layout, Device device, DType dtype) {
         if (!config.rotates()) {
             return new Ropes(Optional.empty(), Optional.empty());

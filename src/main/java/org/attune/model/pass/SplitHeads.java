@@ -27,7 +27,8 @@ final class SplitHeads {
         return s;
     }
 
-    /// As [#forward], where attention's output is there.
+    /// Splits projections into normed and rotated heads, which the backward pass needs. Attention
+    /// itself isn't computed.
     static Attended.Split again(SelfAttention b, Supplier<Tensor> projections, PassContext pass) {
         DecoderConfig c = pass.config();
         int n = pass.size();

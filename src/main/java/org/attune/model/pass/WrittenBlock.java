@@ -70,7 +70,8 @@ final class WrittenBlock {
                 kept.downColumns());
     }
 
-    /// Of projections that were kept, or else are computed again.
+    /// What the backward pass needs of attention, from projections that were kept, or else are
+    /// computed again.
     private static Attended attended(LlamaBlock b, Tensor qkv, Tensor h1, PassContext pass) {
         if (qkv != null) {
             return new Attended.Joint(null, qkv, null);
@@ -110,7 +111,8 @@ final class WrittenBlock {
         return ax;
     }
 
-    /// Of the down projection's filled input, `(N, R)`, or null.
+    /// Copies the adapter's columns of the down projection's filled input, `(N, R)`, or null
+    /// without an adapter.
     private static Tensor downColumns(LlamaBlock b, Tensor ax, PassContext pass) {
         int columns = b.down().extra(pass.adapter());
         return columns == 0 ? null : ax.narrow(1, b.down().in(), columns).copy();

@@ -22,8 +22,8 @@ record AttentionPart(AttentionSegment segment, int from, int to, int firstKey) {
     /// Pieces begin at multiples of it, keys too.
     private static final int STEP = 128;
 
-    /// Of fewer items of work threads would get unequal shares: three heads of one row are two for
-    /// one thread and one for the other.
+    /// Items of work below which segments are cut finer, since threads would get unequal shares.
+    /// Three heads of one row are two for one thread and one for the other.
     private static final int FEW = 8;
 
     /// Cuts segments into parts of about the same work, regardless of how many threads there are.
@@ -92,7 +92,7 @@ record AttentionPart(AttentionSegment segment, int from, int to, int firstKey) {
         }
     }
 
-    /// Of [#forEachRange].
+    /// Receives the ranges of [#forEachRange].
     interface RangeAction {
         /// @param key number of the first, from [#firstKey] on
         /// @param row where it stands

@@ -13,7 +13,7 @@ import org.attune.tensor.vector.KeptNumbers.Mix;
 final class KeptLanes {
     static final VectorSpecies<Long> LONGS = Vectors.FLOATS.withLanes(long.class);
 
-    /// Of half as many bits: decides about as many numbers as a vector of float32 has.
+    /// Vectors of half as many bits: one decides about as many numbers as a vector of float32 has.
     private static final VectorSpecies<Long> HALVES = Vectors.SHORTS.withLanes(long.class);
 
     private static final Class<? extends LongVector> LONG_TYPE = LongVector.zero(LONGS).getClass();
@@ -33,7 +33,7 @@ final class KeptLanes {
         return LONG_TYPE.cast(kept(mixed(n), carry));
     }
 
-    /// The same of half as many bits.
+    /// Bits of the numbers that dropout keeps, as many as half a vector holds.
     static LongVector halfOnes(long stream, long carry) {
         LongVector n = HALF_TYPE.cast(LongVector.broadcast(HALVES, stream)).add(HALF_STEPS);
         return HALF_TYPE.cast(kept(mixed(n), carry));

@@ -12,7 +12,7 @@ public record PanelProduct(int out) {
     /// sizes, nothing is faster.
     private static final int TILE = 64;
 
-    /// The same where there are too few panels for all threads.
+    /// Rows of a tile where there are too few panels for all threads.
     private static final int LOW_TILE = 16;
 
     /// Rows of the last tile are padded to a multiple of it. Each number of rows is another kind of

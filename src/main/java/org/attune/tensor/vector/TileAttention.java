@@ -17,7 +17,7 @@ final class TileAttention implements AttentionWork {
     /// Rows of tiles are multiples of it, so that there are few kinds of products.
     private static final int STEP = 32;
 
-    /// Likewise columns.
+    /// Columns of tiles are multiples of it, so that there are few kinds of products.
     private static final int COLUMN_STEP = 16;
 
     /// More cost short segments scores that nobody sees, fewer cost long ones calls.

@@ -109,7 +109,7 @@ final class TileLoops {
         }
     }
 
-    /// The same without the exponentials themselves.
+    /// Adds up exponentials of scores, column by column, without writing them.
     static void addExponentials(long s, int rows, int wide, long most, long factors, long sums) {
         for (int c = 0; c < wide; c += LANES) {
             long column = (long) c * FLOAT;

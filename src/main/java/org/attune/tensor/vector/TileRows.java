@@ -39,8 +39,8 @@ final class TileRows {
         interleave(from, (long) wide * HALF, rows, wide, to);
     }
 
-    /// The same of any number of rows and columns; the last row's partner is a row of zeros if
-    /// need be.
+    /// Pairs of rows, number by number, for any number of rows and columns. The last row's partner
+    /// is a row of zeros if need be.
     ///
     /// @param fromRow bytes from a row to the next
     static void interleave(long from, long fromRow, int rows, int wide, long to) {

@@ -88,11 +88,11 @@ final class Vectors {
 
     private Vectors() {}
 
-    /// The same vector. Tells the compiler its class. Without it the compiler inlines only methods
-    /// that it has often seen called, and a kernel compiled early allocates its vectors for good.
-    /// What [#load] gives, and what is computed from that, doesn't need it; a vector that a loop
-    /// carries from one round to the next does, if something is called on it. What stands here
-    /// casts by itself: every method that is inlined adds to the nodes.
+    /// Tells the compiler the class of a vector. Without it the compiler inlines only methods that
+    /// it has often seen called, and a kernel compiled early allocates its vectors for good. What
+    /// [#load] gives, and what is computed from that, doesn't need it; a vector that a loop carries
+    /// from one round to the next does, if something is called on it. What stands here casts by
+    /// itself: every method that is inlined adds to the nodes.
     static FloatVector exact(FloatVector v) {
         return FLOAT_TYPE.cast(v);
     }
@@ -159,7 +159,7 @@ final class Vectors {
         return add ? load(address) : zero();
     }
 
-    /// The same number in every lane.
+    /// Loads one number into every lane.
     static FloatVector spread(long address) {
         return FloatVector.broadcast(FLOATS, number(address));
     }
