@@ -60,6 +60,22 @@ class LoraConfigTest {
                 config.matchAll(paths).stream().map(AdapterTarget::path).toList());
     }
 
+    @Test
+    void allLinearLeavesExpertsAndTheirRouters() throws IOException {
+        LoraConfig config = read("\"target_modules\":\"all-linear\"");
+        String shared = "model.layers.0.mlp.shared_expert.gate_proj";
+        List<String> paths =
+                List.of(
+                        Q0,
+                        "model.layers.0.mlp.gate",
+                        "model.layers.0.mlp.experts.3.gate_proj",
+                        "model.layers.1.block_sparse_moe.experts.0.w1",
+                        shared);
+        assertEquals(
+                List.of(Q0, shared),
+                config.matchAll(paths).stream().map(AdapterTarget::path).toList());
+    }
+
     /// What PEFT loads reaches the same modules: last names where they mean nothing else.
     @Test
     void allLinearIsWrittenByLastNamesWhereTheyAreExact() throws IOException {

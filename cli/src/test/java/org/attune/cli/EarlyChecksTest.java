@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /// What configuration and model alone tell is told before rows are read.
 class EarlyChecksTest {
@@ -23,6 +24,10 @@ class EarlyChecksTest {
     private final StringWriter err = new StringWriter();
 
     private int run(String method, String yaml) throws IOException {
+        return run(method, MODEL, yaml);
+    }
+
+    private int run(String method, Path model, String yaml) throws IOException {
         err.getBuffer().setLength(0);
         // Reading these rows fails, so whatever else is told was told before.
         Path rows = Files.writeString(folder.resolve("rows.jsonl"), "{\"nothing\": 1}\n");
@@ -31,7 +36,7 @@ class EarlyChecksTest {
                         folder.resolve("run.yaml"),
                         "model_name_or_path: %s\ndatasets: %s\noutput_dir: %s\n%s"
                                 .formatted(
-                                        MODEL.toAbsolutePath(), rows, folder.resolve("out"), yaml));
+                                        model.toAbsolutePath(), rows, folder.resolve("out"), yaml));
         return Main.commandLine(new PrintWriter(err), new PrintWriter(err), method)
                 .execute(method, file.toString());
     }
@@ -93,6 +98,24 @@ class EarlyChecksTest {
                 "sft",
                 "use_peft: true\npeft_type: loha\npeft_kwargs: {module_dropout: 0.1}\n",
                 "run.yaml:6: peft_kwargs: module_dropout is 0.1; accepted: 0");
+    }
+
+    @Test
+    void aModelThatAsksToBalanceItsExpertsIsNotTrainedWithoutThat() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("experts"));
+        try (Stream<Path> files = Files.list(MODEL)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(file, model.resolve(file.getFileName()));
+            }
+        }
+        String config = Files.readString(model.resolve("config.json"));
+        Files.writeString(
+                model.resolve("config.json"),
+                config.replace("\"llama\"", "\"mixtral\"")
+                        .replaceFirst("\\{", "{\"output_router_logits\": true,"));
+        assertEquals(1, run("sft", model, ""), err::toString);
+        assertTrue(err.toString().contains("output_router_logits is true"), err.toString());
+        assertFalse(err.toString().contains("rows.jsonl"), err.toString());
     }
 
     @Test
