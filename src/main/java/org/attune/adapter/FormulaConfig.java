@@ -3,7 +3,7 @@ package org.attune.adapter;
 import org.attune.adapter.formula.FormulaKind;
 import org.attune.adapter.formula.FormulaOptions;
 import org.attune.error.ConfigException;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 
 import java.util.Collections;
 import java.util.List;
@@ -134,6 +134,6 @@ public record FormulaConfig(
 
     @Override
     public String toJson(boolean transposed) {
-        return PrettyJson.text(FormulaJson.toNode(this, transposed));
+        return Json.pretty(FormulaJson.toNode(this, transposed));
     }
 }

@@ -1,7 +1,7 @@
 package org.attune.adapter;
 
 import org.attune.error.ConfigException;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 
 import java.util.List;
 import java.util.Optional;
@@ -110,6 +110,6 @@ public record Ia3Config(
 
     @Override
     public String toJson(boolean transposed) {
-        return PrettyJson.text(Ia3Json.toNode(this, transposed));
+        return Json.pretty(Ia3Json.toNode(this, transposed));
     }
 }

@@ -4,7 +4,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 
 import java.util.Collections;
 import java.util.List;
@@ -99,7 +99,7 @@ public record LoraConfig(
 
     @Override
     public String toJson(boolean transposed) {
-        return PrettyJson.text(LoraJson.toNode(this, transposed));
+        return Json.pretty(LoraJson.toNode(this, transposed));
     }
 
     @Override

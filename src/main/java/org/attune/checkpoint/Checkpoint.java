@@ -2,14 +2,13 @@ package org.attune.checkpoint;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.SerializationFeature;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.TensorFile;
 import org.attune.files.WrittenHashes;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,13 +32,12 @@ public record Checkpoint(Path folder, int step) {
     static final String STATE = "run_state.json";
     static final String TRAINER_STATE = "trainer_state.json";
 
-    static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private static final Pattern OPTIONAL = Pattern.compile("^Optional(?:Int|Long)\\[(.*)]$");
 
     /// A state that lacks a field is none.
     private static final ObjectReader STATES =
-            JSON.readerFor(RunState.class)
+            Json.MAPPER
+                    .readerFor(RunState.class)
                     .with(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
                     .with(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES);
 
@@ -163,7 +161,7 @@ public record Checkpoint(Path folder, int step) {
 
     static JsonNode readJson(Path file) {
         try {
-            return JSON.readTree(Files.readString(file));
+            return Json.tree(Files.readString(file));
         } catch (IOException e) {
             throw new CheckpointException("%s can't be read: %s".formatted(file, e), e);
         }

@@ -106,7 +106,7 @@ public final class CheckpointStore {
             content.writeTo(folder.path());
             Files.writeString(
                     folder.path().resolve(Checkpoint.STATE),
-                    Json.inUtf8(Checkpoint.JSON.writeValueAsString(state)));
+                    Json.inUtf8(Json.INDENTED.writeValueAsString(state)));
             Files.writeString(folder.path().resolve(Checkpoint.TRAINER_STATE), trainerState);
             Checkpoint.seal(folder.path(), state.step(), written);
             folder.commit();
@@ -129,7 +129,7 @@ public final class CheckpointStore {
     /// @param best the best evaluation so far; empty if there is none
     public static String trainerState(
             RunState state, int maxSteps, double epoch, Optional<BestEvaluation> best) {
-        ObjectNode json = Checkpoint.JSON.createObjectNode();
+        ObjectNode json = Json.object();
         json.put("global_step", state.step());
         json.put("max_steps", maxSteps);
         json.put("epoch", epoch);
@@ -141,7 +141,7 @@ public final class CheckpointStore {
                 "best_model_checkpoint", kept.isPresent() ? "checkpoint-" + kept.getAsInt() : null);
         json.put("is_local_process_zero", true);
         json.put("is_world_process_zero", true);
-        json.set("log_history", Checkpoint.JSON.valueToTree(state.logHistory()));
+        json.set("log_history", Json.MAPPER.valueToTree(state.logHistory()));
         return Json.inUtf8(json.toPrettyString());
     }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.WrittenHashes;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,7 +64,7 @@ record FileList(int step, boolean complete, SortedMap<String, Entry> files) {
     }
 
     String json() {
-        ObjectNode json = Checkpoint.JSON.createObjectNode();
+        ObjectNode json = Json.object();
         json.put("format", FORMAT).put("step", step);
         ObjectNode list = json.putObject("files");
         files.forEach(

@@ -2,9 +2,9 @@ package org.attune.files;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -23,7 +23,6 @@ import java.util.TreeSet;
 /// after each other. `FILE.meta.json` beside it says what its lines were made of, so that nobody
 /// continues it with something else.
 public final class ContinuedFile implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String key;
     private final Path file;
@@ -51,9 +50,7 @@ public final class ContinuedFile implements AutoCloseable {
             Files.createDirectories(folder);
             if (!Files.exists(file) || Files.size(file) == 0) {
                 AtomicFile.writeText(
-                        meta,
-                        JSON.writerWithDefaultPrettyPrinter()
-                                .writeValueAsString(new TreeMap<>(settings)));
+                        meta, Json.INDENTED.writeValueAsString(new TreeMap<>(settings)));
                 return new ContinuedFile(key, file, channel(file), 0);
             }
             requireSame(key, file, meta, settings);
@@ -85,7 +82,9 @@ public final class ContinuedFile implements AutoCloseable {
         }
         Map<String, String> before;
         try {
-            before = JSON.readValue(meta.toFile(), new TypeReference<Map<String, String>>() {});
+            before =
+                    Json.MAPPER.readValue(
+                            meta.toFile(), new TypeReference<Map<String, String>>() {});
         } catch (JacksonException e) {
             throw new ConfigException(
                     "%s: %s can't be read: %s; name another file"

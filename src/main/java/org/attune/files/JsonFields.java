@@ -1,15 +1,12 @@
 package org.attune.files;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.json.JsonReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,14 +27,6 @@ import java.util.Set;
 public final class JsonFields {
     /// Larger files are refused before they are read: a configuration has some kilobytes.
     private static final long MAX_BYTES = 64L << 20;
-
-    /// Python writes `NaN` and `Infinity`; two values for one key have no agreed meaning.
-    public static final JsonMapper MAPPER =
-            JsonMapper.builder()
-                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .build();
 
     private final String where;
     private final String prefix;
@@ -61,7 +50,7 @@ public final class JsonFields {
     /// @param where name of the text in error messages, usually its file
     public static JsonFields parse(String where, String text) {
         try {
-            if (MAPPER.readTree(text) instanceof ObjectNode object) {
+            if (Json.STRICT_WITH_NAN.readTree(text) instanceof ObjectNode object) {
                 return new JsonFields(where, "", object);
             }
         } catch (JsonProcessingException e) {
@@ -75,7 +64,7 @@ public final class JsonFields {
     /// @param where name of the object in error messages
     /// @param fields maps, lists, texts, numbers, truth values and nulls
     public static JsonFields of(String where, Map<String, Object> fields) {
-        return new JsonFields(where, "", MAPPER.valueToTree(fields));
+        return new JsonFields(where, "", Json.MAPPER.valueToTree(fields));
     }
 
     /// Text of a UTF-8 file of at most `limit` bytes.

@@ -2,6 +2,8 @@ package org.attune.files;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.json.Json;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,7 +42,7 @@ final class SnapshotFiles {
     }
 
     private static boolean hasShards(Path index) throws IOException {
-        JsonNode shards = JsonFields.MAPPER.readTree(Files.readString(index)).path("weight_map");
+        JsonNode shards = Json.STRICT_WITH_NAN.readTree(Files.readString(index)).path("weight_map");
         for (JsonNode shard : shards) {
             if (!Files.exists(index.resolveSibling(shard.asText()))) {
                 return false;

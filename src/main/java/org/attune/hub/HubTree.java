@@ -2,9 +2,9 @@ package org.attune.hub;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.HubException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.net.URI;
@@ -20,7 +20,6 @@ import java.util.regex.Pattern;
 /// @param commit SHA-1
 /// @param files in the server's order
 record HubTree(String commit, List<HubFile> files) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Pattern NEXT = Pattern.compile("<([^>]+)>;\\s*rel=\"next\"");
     private static final int MOST_PAGES = 10_000;
 
@@ -58,7 +57,7 @@ record HubTree(String commit, List<HubFile> files) {
         try (HubReply reply = client.get(url, Map.of(), about)) {
             Matcher next = NEXT.matcher(reply.header("Link").orElse(""));
             return new Page(
-                    JSON.readTree(reply.text()),
+                    Json.tree(reply.text()),
                     next.find() ? Optional.of(url.resolve(next.group(1))) : Optional.empty());
         } catch (JsonProcessingException e) {
             throw strange(about, client);

@@ -2,12 +2,12 @@ package org.attune.hub;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.HubException;
 import org.attune.files.HubCache;
+import org.attune.json.Json;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -27,7 +27,6 @@ import java.util.function.LongConsumer;
 /// names them and holds the small ones. What ends before the commit changes nothing that others
 /// see, and large files that arrived are not sent again.
 public final class HubUpload {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PLAIN = "application/json";
     private static final int BATCH = 100;
 
@@ -59,7 +58,7 @@ public final class HubUpload {
                             .formatted(wanted));
         }
         int slash = wanted.name().indexOf('/');
-        ObjectNode wish = JSON.createObjectNode();
+        ObjectNode wish = Json.object();
         wish.put("name", wanted.name().substring(slash + 1));
         wish.put("organization", slash < 0 ? null : wanted.name().substring(0, slash));
         wish.put("type", wanted.kind() == HubCache.Kind.DATASETS ? "dataset" : "model");
@@ -68,7 +67,7 @@ public final class HubUpload {
         HubRepository whole = slash < 0 ? named(made, wanted) : wanted;
         if (!wanted.revision().equals(HubCache.MAIN)) {
             String branch = "/branch/" + HubRepository.encoded(wanted.revision());
-            ask(whole.api(settings.endpoint(), branch), JSON.createObjectNode(), whole);
+            ask(whole.api(settings.endpoint(), branch), Json.object(), whole);
         }
         return whole;
     }
@@ -125,7 +124,7 @@ public final class HubUpload {
     }
 
     private JsonNode modes(HubRepository repository, List<UploadFile> files) throws IOException {
-        ObjectNode wish = JSON.createObjectNode();
+        ObjectNode wish = Json.object();
         ArrayNode list = wish.putArray("files");
         for (UploadFile file : files) {
             list.addObject()
@@ -141,11 +140,11 @@ public final class HubUpload {
     private static byte[] lines(List<UploadFile> files, Map<String, String> hashes, String message)
             throws IOException {
         var lines = new ByteArrayOutputStream();
-        ObjectNode header = JSON.createObjectNode().put("summary", message).put("description", "");
+        ObjectNode header = Json.object().put("summary", message).put("description", "");
         line(lines, "header", header);
         for (UploadFile file : files) {
             String hash = hashes.getOrDefault(file.path(), "");
-            ObjectNode value = JSON.createObjectNode().put("path", file.path());
+            ObjectNode value = Json.object().put("path", file.path());
             if (hash.isEmpty()) {
                 byte[] content = Files.readAllBytes(file.content());
                 value.put("content", Base64.getEncoder().encodeToString(content));
@@ -159,7 +158,7 @@ public final class HubUpload {
     }
 
     private static void line(ByteArrayOutputStream lines, String key, ObjectNode value) {
-        ObjectNode line = JSON.createObjectNode().put("key", key);
+        ObjectNode line = Json.object().put("key", key);
         line.set("value", value);
         lines.writeBytes((line + "\n").getBytes(StandardCharsets.UTF_8));
     }
@@ -171,14 +170,14 @@ public final class HubUpload {
             if (reply.status() >= 300) {
                 throw HubErrors.of(reply, repository, settings);
             }
-            return JSON.readTree(reply.text()).path("commitUrl").asText(settings.page(repository));
+            return Json.tree(reply.text()).path("commitUrl").asText(settings.page(repository));
         }
     }
 
     private JsonNode ask(URI url, JsonNode wish, HubRepository about) {
         byte[] body = wish.toString().getBytes(StandardCharsets.UTF_8);
         try (HubReply reply = client.post(url, PLAIN, body, about)) {
-            return JSON.readTree(reply.text());
+            return Json.tree(reply.text());
         } catch (JsonProcessingException e) {
             throw HubTree.strange(about, client);
         } catch (IOException e) {

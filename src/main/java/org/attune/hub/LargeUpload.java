@@ -1,12 +1,12 @@
 package org.attune.hub;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.HubException;
 import org.attune.error.StopRequest;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,7 +24,6 @@ import java.util.function.LongConsumer;
 /// Uploads the contents of large files by git's protocol for them (LFS): in one piece or in as many
 /// as the server wants. What the server has already is passed over.
 final class LargeUpload {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String LFS = "application/vnd.git-lfs+json";
     private static final int BUFFER = 1 << 16;
 
@@ -43,7 +42,7 @@ final class LargeUpload {
     ///
     /// @param files by the SHA-256 of their content
     void run(Map<String, UploadFile> files) throws IOException {
-        ObjectNode wish = JSON.createObjectNode().put("operation", "upload");
+        ObjectNode wish = Json.object().put("operation", "upload");
         wish.putArray("transfers").add("basic").add("multipart");
         wish.put("hash_algo", "sha256");
         ArrayNode objects = wish.putArray("objects");
@@ -78,13 +77,13 @@ final class LargeUpload {
         }
         JsonNode verify = object.path("actions").path("verify");
         if (verify.has("href")) {
-            ask(address(verify), JSON.createObjectNode().put("oid", hash).put("size", file.size()));
+            ask(address(verify), Json.object().put("oid", hash).put("size", file.size()));
         }
     }
 
     private void parts(URI href, JsonNode header, String hash, long chunk, UploadFile file)
             throws IOException {
-        ObjectNode told = JSON.createObjectNode().put("oid", hash);
+        ObjectNode told = Json.object().put("oid", hash);
         ArrayNode parts = told.putArray("parts");
         Map<Integer, String> addresses = new LinkedHashMap<>();
         header.properties().stream()
@@ -147,7 +146,7 @@ final class LargeUpload {
         byte[] body = wish.toString().getBytes(StandardCharsets.UTF_8);
         try (HubReply reply = client.post(url, LFS, body, repository)) {
             String text = reply.text();
-            return text.isBlank() ? JSON.createObjectNode() : JSON.readTree(text);
+            return text.isBlank() ? Json.object() : Json.tree(text);
         }
     }
 

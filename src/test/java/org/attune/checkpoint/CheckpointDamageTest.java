@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.json.Json;
 import org.attune.tensor.DType;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -91,7 +92,7 @@ class CheckpointDamageTest {
     /// A flipped bit that makes a tab of a space, say, or that stands in a character's case.
     private boolean saysTheSame(byte[] whole) throws IOException {
         try {
-            return Checkpoint.JSON
+            return Json.MAPPER
                     .readTree(whole)
                     .equals(Checkpoint.readJson(newest.resolve(FileList.NAME)));
         } catch (CheckpointException e) {
@@ -183,7 +184,7 @@ class CheckpointDamageTest {
         sizes.remove(FileList.NAME);
         Files.writeString(
                 folder.resolve(FileList.NAME),
-                Checkpoint.JSON.writeValueAsString(Map.of("format", 1, "step", 2, "files", sizes)));
+                Json.MAPPER.writeValueAsString(Map.of("format", 1, "step", 2, "files", sizes)));
     }
 
     @Test

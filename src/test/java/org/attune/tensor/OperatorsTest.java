@@ -172,6 +172,7 @@ class OperatorsTest {
         Supplier<Tensor> b = () -> square(5, 6, 7, 8);
         op("mm", () -> a.get().mm(b.get()), 19, 22, 43, 50);
         op("mm.out", () -> into(x -> Kernels.mm(a.get(), b.get(), x), 2, 2), 19, 22, 43, 50);
+        op("linalg_inv", () -> square(1, 2, 3, 4).unsqueeze(0).inverse(), -2, 1, 1.5, -0.5);
         op("bmm", () -> a.get().unsqueeze(0).bmm(b.get().unsqueeze(0)), 19, 22, 43, 50);
         op(
                 "bmm.out",

@@ -1,10 +1,8 @@
 package org.attune.auto;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 import org.attune.text.Tokenizer;
 
 import java.io.IOException;
@@ -25,7 +23,6 @@ import java.util.stream.Stream;
 /// @param chat whether the model has a chat template
 /// @param longest tokens that the longest rows need
 public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat, int longest) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int SHORTEST = 128;
     private static final int MOST = 2048;
     private static final double COVERED = 0.99;
@@ -123,16 +120,8 @@ public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat,
 
     private static String value(Object value) {
         return value instanceof String text && !text.matches("[\\w./-]+")
-                ? json(text)
+                ? Json.compact(text)
                 : String.valueOf(value);
-    }
-
-    private static String json(Object value) {
-        try {
-            return JSON.writeValueAsString(value);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /// Writes data and the run's file.
@@ -153,6 +142,6 @@ public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat,
     }
 
     private static String lines(List<Map<String, Object>> rows) {
-        return rows.stream().map(row -> json(row) + "\n").collect(Collectors.joining());
+        return rows.stream().map(row -> Json.compact(row) + "\n").collect(Collectors.joining());
     }
 }

@@ -1,10 +1,9 @@
 package org.attune.auto;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.datasets.formats.Transcript;
+import org.attune.json.Json;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,9 +14,6 @@ import java.util.Optional;
 /// Conversations in cells: lists of messages with `role` and `content`, or ShareGPT's `from` and
 /// `value`, as JSON or as Python prints them.
 final class ChatCell {
-    private static final ObjectMapper JSON =
-            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-
     private ChatCell() {}
 
     /// The cell's messages with `role` and `content`; empty if it is no conversation.
@@ -51,7 +47,7 @@ final class ChatCell {
             return false;
         }
         try {
-            Object value = JSON.readValue(stripped, Object.class);
+            Object value = Json.WHOLE.forType(Object.class).readValue(stripped);
             return value instanceof List<?> list
                     && list.size() == 1
                     && list.getFirst() instanceof String;
@@ -70,7 +66,7 @@ final class ChatCell {
             return null;
         }
         try {
-            return JSON.readValue(stripped, Object.class);
+            return Json.WHOLE.forType(Object.class).readValue(stripped);
         } catch (JsonProcessingException e) {
             return PythonLiteral.parse(stripped).orElse(null);
         }

@@ -1,5 +1,21 @@
 package org.attune.json;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import com.fasterxml.jackson.core.util.Separators.Spacing;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import org.attune.jinja.JinjaException;
 import org.attune.jinja.JsonText;
 import org.attune.jinja.PythonText;
@@ -9,12 +25,54 @@ import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// JSON as plain Java values. Objects are `LinkedHashMap<String, Object>` in the text's order,
-/// arrays `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers
-/// `Double`, then `String`, `Boolean` and `null`.
+/// JSON, in two forms.
 ///
-/// The reader is strict (RFC 8259): no comments, no `NaN`, no repeated keys, no lone surrogates.
+/// As plain Java values, for texts that people and models write ([#parse], [#parseAsPython],
+/// [#write]): objects are `LinkedHashMap<String, Object>` in the text's order, arrays
+/// `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers `Double`,
+/// then `String`, `Boolean` and `null`. The reader is strict (RFC 8259): no comments, no `NaN`, no
+/// repeated keys, no lone surrogates. It says what is wrong in which column.
+///
+/// As Jackson's trees and objects ([#MAPPER]), for files and messages of programs. Readers that
+/// accept more or less are made of the one mapper: [#WHOLE], [#STRICT], [#STRICT_WITH_NAN],
+/// [#WITH_NAN].
 public final class Json {
+    /// Jackson as it comes: what follows a value is not read, of repeated keys the last counts,
+    /// `NaN` is no number. All parts share it, so nobody may change its settings.
+    public static final JsonMapper MAPPER = new JsonMapper();
+
+    /// Takes `NaN` and `Infinity` too, which Python writes unless told not to.
+    public static final ObjectReader WITH_NAN =
+            MAPPER.reader().with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS);
+
+    /// Refuses a text with something behind its value.
+    public static final ObjectReader WHOLE =
+            MAPPER.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    /// Refuses a text with something behind its value, and keys that occur twice, since two values
+    /// for one key have no agreed meaning.
+    public static final ObjectReader STRICT =
+            WHOLE.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
+
+    /// [#STRICT] with `NaN` and `Infinity`: for files of models, which Python writes.
+    public static final ObjectReader STRICT_WITH_NAN =
+            STRICT.with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS);
+
+    /// Two spaces of indentation, `"key" : value`, lists in one line.
+    public static final ObjectWriter INDENTED = MAPPER.writerWithDefaultPrettyPrinter();
+
+    private static final DefaultIndenter LINES = new DefaultIndenter("  ", "\n");
+
+    private static final ObjectWriter PRETTY =
+            MAPPER.writer(
+                    new DefaultPrettyPrinter(
+                                    Separators.createDefaultInstance()
+                                            .withObjectFieldValueSpacing(Spacing.AFTER)
+                                            .withObjectEmptySeparator("")
+                                            .withArrayEmptySeparator(""))
+                            .withObjectIndenter(LINES)
+                            .withArrayIndenter(LINES));
+
     /// Objects and arrays may be nested this deep.
     public static final int MAX_DEPTH = 500;
 
@@ -88,6 +146,44 @@ public final class Json {
             return JsonText.dumps(value);
         } catch (JinjaException e) {
             throw new IllegalArgumentException("can't be written as JSON: " + e.problem(), e);
+        }
+    }
+
+    /// An empty object to be filled.
+    public static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    /// An empty list to be filled.
+    public static ArrayNode array() {
+        return JsonNodeFactory.instance.arrayNode();
+    }
+
+    /// The tree of a text; empty text is a missing node.
+    ///
+    /// @throws JsonProcessingException if it doesn't begin with a JSON value
+    public static JsonNode tree(String text) throws JsonProcessingException {
+        return MAPPER.readTree(text);
+    }
+
+    /// A tree, or maps, lists and plain values, in one line without spaces: `{"a":1,"b":[true]}`.
+    ///
+    /// @throws IllegalStateException if something in `value` has no JSON form
+    public static String compact(Object value) {
+        return written(MAPPER.writer(), value);
+    }
+
+    /// A tree as the Python libraries write it into model folders: two spaces of indentation,
+    /// `"key": value`, one list entry a line, a newline at the end.
+    public static String pretty(JsonNode tree) {
+        return written(PRETTY, tree) + "\n";
+    }
+
+    private static String written(ObjectWriter writer, Object value) {
+        try {
+            return writer.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a value that JSON can't hold", e);
         }
     }
 }

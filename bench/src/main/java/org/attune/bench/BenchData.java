@@ -1,7 +1,6 @@
 package org.attune.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -9,6 +8,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.DatasetException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,8 +24,6 @@ import java.util.function.IntSupplier;
 final class BenchData {
     /// Rows that steps choose from.
     static final int ROWS = 64;
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// A token each in usual vocabularies.
     private static final String[] ENGLISH = {
@@ -64,7 +62,7 @@ final class BenchData {
         for (JsonNode given : read(spec, "alpaca_en_demo.json")) {
             String input = given.path("input").asText();
             String asked = given.path("instruction").asText();
-            ObjectNode row = JSON.createObjectNode();
+            ObjectNode row = Json.object();
             say(row, "prompt", "user", input.isEmpty() ? asked : asked + "\n" + input);
             say(row, "completion", "assistant", given.path("output").asText());
             rows.add(row);
@@ -75,7 +73,7 @@ final class BenchData {
     private static List<ObjectNode> pairs(BenchSpec spec) {
         List<ObjectNode> rows = new ArrayList<>();
         for (JsonNode given : read(spec, "dpo_en_demo.json")) {
-            ObjectNode row = JSON.createObjectNode();
+            ObjectNode row = Json.object();
             ArrayNode prompt = row.putArray("prompt");
             for (JsonNode turn : given.path("conversations")) {
                 String from = turn.path("from").asText();
@@ -109,7 +107,7 @@ final class BenchData {
                             .formatted(file));
         }
         try {
-            JsonNode all = JSON.readTree(file.toFile());
+            JsonNode all = Json.MAPPER.readTree(file.toFile());
             List<JsonNode> rows = new ArrayList<>();
             for (int i = 0; i < Math.min(ROWS, all.size()); i++) {
                 rows.add(all.get(i));
@@ -127,7 +125,7 @@ final class BenchData {
             String asked =
                     "Anna owns %d pens and is given %d more. How many pens does she own in the end?"
                             .formatted(i + 4, 2 * i + 3);
-            ObjectNode row = JSON.createObjectNode();
+            ObjectNode row = Json.object();
             say(row, "prompt", "user", asked);
             rows.add(row.put("answer", "" + (3 * i + 7)));
         }
@@ -145,7 +143,7 @@ final class BenchData {
         int count = Math.max(ROWS, spec.rows());
         List<ObjectNode> rows = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            ObjectNode row = JSON.createObjectNode();
+            ObjectNode row = Json.object();
             row.put("prompt", text(words, next, spec.prompt()));
             switch (spec.task()) {
                 case SFT -> row.put("completion", " " + text(words, next, rest));

@@ -12,12 +12,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.deser.ContextualDeserializer;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 
 import org.attune.error.AttuneException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -26,7 +26,8 @@ import java.util.Optional;
 /// Benchmarks as JSON: paths as text, absent values as null.
 public final class BenchJson {
     private static final ObjectMapper MAPPER =
-            JsonMapper.builder()
+            Json.MAPPER
+                    .rebuild()
                     .addModule(module())
                     .enable(SerializationFeature.INDENT_OUTPUT)
                     .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)

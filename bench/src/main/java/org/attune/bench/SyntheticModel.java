@@ -1,6 +1,5 @@
 package org.attune.bench;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.apache.commons.rng.UniformRandomProvider;
@@ -8,6 +7,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.json.Json;
 import org.attune.tensor.DType;
 
 import java.io.IOException;
@@ -28,7 +28,6 @@ record SyntheticModel(ModelShape shape) {
     private static final int UNKNOWN = 2;
     static final int FIRST_WORD = 3;
     private static final List<String> CONTROL = List.of("<pad>", "<end>", "<unknown>");
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Uniform numbers up to this have the deviation 0.02 with which models begin.
     private static final double LARGEST = 0.02 * Math.sqrt(3);
@@ -38,11 +37,11 @@ record SyntheticModel(ModelShape shape) {
     /// @param folder empty
     void write(Path folder) {
         try {
-            JSON.writeValue(folder.resolve("config.json").toFile(), config());
-            JSON.writeValue(folder.resolve("tokenizer.json").toFile(), tokenizer());
-            JSON.writeValue(
+            Json.MAPPER.writeValue(folder.resolve("config.json").toFile(), config());
+            Json.MAPPER.writeValue(folder.resolve("tokenizer.json").toFile(), tokenizer());
+            Json.MAPPER.writeValue(
                     folder.resolve("tokenizer_config.json").toFile(),
-                    JSON.createObjectNode()
+                    Json.object()
                             .put("tokenizer_class", "PreTrainedTokenizerFast")
                             .put("pad_token", CONTROL.get(PAD))
                             .put("eos_token", CONTROL.get(END)));
@@ -57,7 +56,7 @@ record SyntheticModel(ModelShape shape) {
     }
 
     private ObjectNode config() {
-        ObjectNode config = JSON.createObjectNode();
+        ObjectNode config = Json.object();
         config.putArray("architectures").add("LlamaForCausalLM");
         return config.put("model_type", "llama")
                 .put("vocab_size", shape.vocabulary())
@@ -78,7 +77,7 @@ record SyntheticModel(ModelShape shape) {
     }
 
     private ObjectNode tokenizer() {
-        ObjectNode tokenizer = JSON.createObjectNode();
+        ObjectNode tokenizer = Json.object();
         tokenizer.put("version", "1.0").putNull("truncation").putNull("padding");
         var added = tokenizer.putArray("added_tokens");
         for (int id = 0; id < CONTROL.size(); id++) {

@@ -1,10 +1,10 @@
 package org.attune.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.cli.sweep.SweepTrial;
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.SummaryFile;
 
@@ -22,14 +22,13 @@ import java.util.OptionalDouble;
 /// @param result at the end
 /// @param steps the metric after the first step, by step
 record SweepOutcome(String metric, OptionalDouble result, Map<Integer, Double> steps) {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// @param wanted the metric; unset: the held-out one of the run's summary
     /// @throws ConfigException if nothing was measured
     static SweepOutcome of(Path folder, Optional<String> wanted) {
         try {
             JsonNode held =
-                    JSON.readTree(folder.resolve(SummaryFile.NAME).toFile()).path("heldout");
+                    Json.MAPPER.readTree(folder.resolve(SummaryFile.NAME).toFile()).path("heldout");
             Optional<String> own = Optional.ofNullable(held.path("metric").textValue());
             String metric =
                     wanted.or(() -> own)
@@ -57,7 +56,7 @@ record SweepOutcome(String metric, OptionalDouble result, Map<Integer, Double> s
     private static Map<Integer, Double> steps(Path folder, String metric) throws IOException {
         Map<Integer, Double> steps = new LinkedHashMap<>();
         for (String line : Files.readAllLines(folder.resolve(MetricsFile.NAME))) {
-            JsonNode entry = JSON.readTree(line);
+            JsonNode entry = Json.tree(line);
             if (entry.path(metric).isNumber() && entry.path("step").asInt() > 0) {
                 steps.put(entry.get("step").asInt(), entry.get(metric).asDouble());
             }

@@ -1,5 +1,6 @@
 package org.attune.examples;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -9,6 +10,8 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMethod;
@@ -382,6 +385,26 @@ final class ArchitectureTest {
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("ai.djl.pytorch.."));
+    }
+
+    /// Readers with other settings are made of the mapper that all share, which nobody changes.
+    @Test
+    void jsonHasOneMapper() {
+        var others = noClasses().that(not(resideInAPackage("org.attune.json..")));
+        check(others.should().callConstructor(ObjectMapper.class));
+        check(others.should().callConstructor(JsonMapper.class));
+        check(others.should().callMethod(JsonMapper.class, "builder"));
+        var changes = Pattern.compile("(set|enable|disable|configure|register|add).*");
+        check(
+                others.should()
+                        .callMethodWhere(
+                                describe(
+                                        "changes a mapper",
+                                        call ->
+                                                call.getTargetOwner()
+                                                                .isAssignableTo(ObjectMapper.class)
+                                                        && changes.matcher(call.getName())
+                                                                .matches())));
     }
 
     /// What makes a tensor from numbers says where; from tensors, it stays where they are.

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import org.attune.checkpoint.ModelWriter;
 import org.attune.files.AtomicFile;
 import org.attune.files.JsonFields;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +37,7 @@ public record StepSeparator(String text) {
     /// Writes it into a folder.
     public void write(Path folder) throws IOException {
         var json = JsonNodeFactory.instance.objectNode().put(KEY, text);
-        AtomicFile.writeText(folder.resolve(FILE), PrettyJson.text(json));
+        AtomicFile.writeText(folder.resolve(FILE), Json.pretty(json));
     }
 
     /// Writes it wherever the model is written.

@@ -1,7 +1,6 @@
 package org.attune.files.gguf;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonSerializable;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
@@ -9,8 +8,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.ModelException;
-import org.attune.files.JsonFields;
 import org.attune.files.gguf.GgufVocabulary.Kind;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.util.List;
@@ -21,9 +20,9 @@ final class TokenizerJson {
     private static final String SPACE = "▁";
 
     private final GgufVocabulary vocabulary;
-    private final ObjectNode root = JsonFields.MAPPER.createObjectNode();
-    private final ArrayNode single = JsonFields.MAPPER.createArrayNode();
-    private final ObjectNode ends = JsonFields.MAPPER.createObjectNode();
+    private final ObjectNode root = Json.object();
+    private final ArrayNode single = Json.array();
+    private final ObjectNode ends = Json.object();
 
     TokenizerJson(GgufVocabulary vocabulary) {
         this.vocabulary = vocabulary;
@@ -163,11 +162,7 @@ final class TokenizerJson {
     }
 
     String text() {
-        try {
-            return JsonFields.MAPPER.writeValueAsString(root);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
+        return Json.compact(root);
     }
 
     private void addedTokens(ArrayNode added) {
@@ -210,7 +205,7 @@ final class TokenizerJson {
         ObjectNode end = ends.putObject(token).put("id", token);
         end.putArray("ids").add(id);
         end.putArray("tokens").add(token);
-        ObjectNode piece = JsonFields.MAPPER.createObjectNode();
+        ObjectNode piece = Json.object();
         piece.putObject("SpecialToken").put("id", token).put("type_id", 0);
         return piece;
     }

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 import org.attune.files.DataChannel;
-import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
+import org.attune.json.Json;
 import org.attune.tensor.DType;
 
 import java.io.IOException;
@@ -78,7 +78,7 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
         }
 
         SafeTensorsHeader parse(byte[] json) {
-            try (JsonParser parser = JsonFields.MAPPER.createParser(json)) {
+            try (JsonParser parser = Json.STRICT_WITH_NAN.createParser(json)) {
                 expect(parser, parser.nextToken(), JsonToken.START_OBJECT, "header");
                 while (parser.nextToken() != JsonToken.END_OBJECT) {
                     String name = parser.currentName();

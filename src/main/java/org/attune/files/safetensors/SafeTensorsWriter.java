@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
-import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
 import org.attune.files.WrittenHashes;
+import org.attune.json.Json;
 import org.attune.tensor.DType;
 
 import java.io.IOException;
@@ -85,7 +85,7 @@ public final class SafeTensorsWriter {
     }
 
     private static byte[] header(List<Source> tensors, Map<String, String> metadata) {
-        ObjectNode json = JsonFields.MAPPER.createObjectNode();
+        ObjectNode json = Json.object();
         ObjectNode strings = json.putObject("__metadata__");
         metadata.forEach(strings::put);
         var names = new HashSet<String>();

@@ -7,10 +7,10 @@ import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
 import org.attune.files.AtomicFolder;
 import org.attune.files.JsonFields;
-import org.attune.files.PrettyJson;
 import org.attune.files.gguf.GgufTokenizer;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.json.Json;
 import org.attune.model.config.ConfigJson;
 import org.attune.model.config.ConfigWriter;
 import org.attune.model.config.DecoderConfig;
@@ -108,7 +108,7 @@ public final class ModelExport {
         if (!config.equals(model.config())) {
             Path file = folder.resolve("config.json");
             Files.delete(file);
-            AtomicFile.writeText(file, PrettyJson.text(patched(model, config)));
+            AtomicFile.writeText(file, Json.pretty(patched(model, config)));
         }
     }
 
@@ -162,7 +162,7 @@ public final class ModelExport {
     }
 
     private static void writeJson(Path folder, String name, ObjectNode json) throws IOException {
-        AtomicFile.writeText(folder.resolve(name), PrettyJson.text(json));
+        AtomicFile.writeText(folder.resolve(name), Json.pretty(json));
     }
 
     private static void writeWeights(Path folder, List<Source> tensors, long maxShardBytes)

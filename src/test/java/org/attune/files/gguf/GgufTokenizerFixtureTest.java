@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.JsonFields;
+import org.attune.json.Json;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
@@ -84,7 +85,7 @@ class GgufTokenizerFixtureTest {
         try (HuggingFaceTokenizer tokenizer = load(GgufTokenizer.of(metadata))) {
             // Not Files.lines: texts hold other line separators.
             for (String line : Files.readString(cases).split("\n")) {
-                JsonNode row = JsonFields.MAPPER.readTree(line);
+                JsonNode row = Json.STRICT_WITH_NAN.readTree(line);
                 String text = row.get("text").textValue();
                 boolean ends = row.get("add_special_tokens").booleanValue();
                 long[] ids = longs(row.get("ids"));
@@ -96,7 +97,7 @@ class GgufTokenizerFixtureTest {
 
     private static GgufMetadata asGguf(Path folder, String rule) throws IOException {
         JsonNode json =
-                JsonFields.MAPPER.readTree(Files.readString(folder.resolve("tokenizer.json")));
+                Json.STRICT_WITH_NAN.readTree(Files.readString(folder.resolve("tokenizer.json")));
         var tokens = new ArrayList<Object>();
         var types = new ArrayList<Object>();
         ((ObjectNode) json.get("model").get("vocab"))

@@ -6,10 +6,11 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 
 import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.util.HashMap;
@@ -26,10 +27,8 @@ final class TokenizerReader {
     static final JsonFactory JSON =
             new JsonFactoryBuilder().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).build();
 
-    private static final JsonMapper TREES =
-            JsonMapper.builder()
-                    .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-                    .build();
+    private static final ObjectReader TREES =
+            Json.MAPPER.reader().with(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
 
     private static final Set<String> PARTS =
             Set.of(

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.json.Json;
 import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -42,7 +42,7 @@ class ChatTokenizerTest {
     }
 
     private static ObjectNode parsed(String json) throws JsonProcessingException {
-        return (ObjectNode) new ObjectMapper().readTree(json);
+        return (ObjectNode) Json.tree(json);
     }
 
     @Test

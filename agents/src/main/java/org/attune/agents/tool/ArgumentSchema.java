@@ -1,7 +1,6 @@
 package org.attune.agents.tool;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaException;
 import com.networknt.schema.ValidationMessage;
@@ -23,7 +22,6 @@ import java.util.stream.Collectors;
 
 /// Which arguments a tool takes. Immutable and thread-safe.
 final class ArgumentSchema {
-    private static final JsonMapper JSON = new JsonMapper();
     private static final int MOST_PROBLEMS = 3;
 
     private final ToolSpec spec;
@@ -45,7 +43,7 @@ final class ArgumentSchema {
                             .formatted(spec.name(), type));
         }
         try {
-            JsonNode source = JSON.valueToTree(spec.parameters());
+            JsonNode source = Json.MAPPER.valueToTree(spec.parameters());
             return new ArgumentSchema(spec, OfflineSchema.of(source));
         } catch (JsonSchemaException e) {
             throw new ConfigException(
@@ -66,10 +64,10 @@ final class ArgumentSchema {
         if (!(coerced instanceof Map<?, ?> arguments)) {
             throw new MisfitException(
                     "the arguments must be an object with names and values, got %s. %s"
-                            .formatted(shown(JSON.valueToTree(given)), signature()));
+                            .formatted(shown(Json.MAPPER.valueToTree(given)), signature()));
         }
         List<String> problems = new ArrayList<>(unknown(arguments.keySet()));
-        problems.addAll(problems(schema.validate(JSON.valueToTree(coerced))));
+        problems.addAll(problems(schema.validate(Json.MAPPER.valueToTree(coerced))));
         if (!problems.isEmpty()) {
             throw new MisfitException(
                     "%s. %s"

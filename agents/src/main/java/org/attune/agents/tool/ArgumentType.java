@@ -1,7 +1,8 @@
 package org.attune.agents.tool;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import org.attune.json.Json;
 
 import java.lang.reflect.Array;
 import java.lang.reflect.ParameterizedType;
@@ -203,8 +204,6 @@ sealed interface ArgumentType
 
     /// Any JSON value.
     record Any(Class<?> type) implements ArgumentType {
-        private static final JsonMapper JSON = new JsonMapper();
-
         @Override
         public Map<String, Object> schema() {
             return Map.of();
@@ -212,7 +211,7 @@ sealed interface ArgumentType
 
         @Override
         public Object read(Object json) {
-            return type == Object.class ? json : type.cast(JSON.valueToTree(json));
+            return type == Object.class ? json : type.cast(Json.MAPPER.valueToTree(json));
         }
     }
 

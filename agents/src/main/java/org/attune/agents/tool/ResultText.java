@@ -1,7 +1,6 @@
 package org.attune.agents.tool;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import org.attune.json.Json;
 
@@ -19,7 +18,6 @@ import java.util.OptionalLong;
 
 /// What a model reads of what a tool's method returns: a text as it is, everything else as JSON.
 final class ResultText {
-    private static final JsonMapper JSON = new JsonMapper();
 
     private ResultText() {}
 
@@ -63,7 +61,7 @@ final class ResultText {
             default ->
                     value.getClass().isArray()
                             ? list(value)
-                            : JSON.convertValue(value, Object.class);
+                            : Json.MAPPER.convertValue(value, Object.class);
         };
     }
 

@@ -1,9 +1,8 @@
 package org.attune.agents.wire;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 
 import org.attune.agents.environment.Opening;
 import org.attune.agents.environment.Step;
@@ -22,9 +21,8 @@ import java.util.Set;
 
 /// Reads answers of programs and servers.
 final class Answers {
-    private static final JsonMapper JSON =
-            // Python writes NaN and Infinity unless told not to
-            JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
+    private static final ObjectReader FIELDS =
+            Json.WITH_NAN.forType(new TypeReference<Map<String, Object>>() {});
 
     private static final Set<String> KEYS =
             Set.of("tools", "result", "refused", "done", "error", "messages", "reward");
@@ -37,7 +35,7 @@ final class Answers {
             return Optional.empty();
         }
         try {
-            Map<String, Object> fields = JSON.readValue(text, new TypeReference<>() {});
+            Map<String, Object> fields = FIELDS.readValue(text);
             return Optional.of(fields).filter(f -> f.keySet().stream().anyMatch(KEYS::contains));
         } catch (JsonProcessingException e) {
             return Optional.empty();

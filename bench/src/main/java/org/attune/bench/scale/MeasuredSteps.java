@@ -2,11 +2,11 @@ package org.attune.bench.scale;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +21,6 @@ import java.util.List;
 /// @param seconds of each step; do not modify
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record MeasuredSteps(double[] seconds) {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// @throws IllegalArgumentException if there is none, or one isn't above 0
     public MeasuredSteps {
@@ -39,7 +38,7 @@ public record MeasuredSteps(double[] seconds) {
         List<Double> times = new ArrayList<>();
         try {
             for (String line : Files.readAllLines(metrics)) {
-                JsonNode time = JSON.readTree(line).path("step_time");
+                JsonNode time = Json.tree(line).path("step_time");
                 if (time.isNumber() && time.asDouble() > 0) {
                     times.add(time.asDouble());
                 }

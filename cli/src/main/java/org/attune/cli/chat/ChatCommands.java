@@ -1,10 +1,8 @@
 package org.attune.cli.chat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
+import org.attune.json.Json;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.text.Message;
@@ -46,8 +44,6 @@ final class ChatCommands {
             List.of(
                     "/help", "/clear", "/new", "/reset", "/system", "/retry", "/set", "/save",
                     "/quit", "/exit");
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ChatSession session;
     private final PrintWriter out;
@@ -152,10 +148,6 @@ final class ChatCommands {
             turn.put("content", message.content());
             turns.add(turn);
         }
-        try {
-            return JSON.writeValueAsString(Map.of("messages", turns));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a conversation that JSON can't hold", e);
-        }
+        return Json.compact(Map.of("messages", turns));
     }
 }

@@ -2,7 +2,8 @@ package org.attune.cli.config;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.attune.json.Json;
 
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +14,6 @@ import java.util.Set;
 /// not obeyed also values that say "without": nothing, false, none, zero where zero switches it
 /// off, lists and maps of such.
 final class AskedNothing {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Set<String> FALSE = Set.of("false", "no", "off", "f", "n");
     private static final Set<String> TRUE = Set.of("true", "yes", "on", "t", "y", "1");
     private static final Set<String> NOTHING = Set.of("", "none", "null", "~");
@@ -36,7 +36,7 @@ final class AskedNothing {
 
     private static JsonNode standard(Key key) {
         try {
-            return JSON.readTree(key.foreignDefault());
+            return Json.tree(key.foreignDefault());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("keys.tsv: default of " + key.name(), e);
         }

@@ -2,9 +2,9 @@ package org.attune.cli.config;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.files.MemorySize;
+import org.attune.json.Json;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.InRangeValidator;
@@ -27,7 +27,6 @@ import java.util.OptionalLong;
 
 /// What the keys of a method accept and what they stand at, as the records say it.
 public final class KeyFacts {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// The key whose accepted names depend on what reporters there are.
     static final String REPORT_TO = "report_to";
@@ -118,7 +117,7 @@ public final class KeyFacts {
     /// Keys that are rewritten into others have no component: what they are is what TRL has.
     private static String foreign(Key key) {
         try {
-            JsonNode standard = JSON.readTree(key.foreignDefault());
+            JsonNode standard = Json.tree(key.foreignDefault());
             boolean truth = standard.isBoolean() || key.name().equals("bf16");
             return truth ? "true or false" : standard.isObject() ? "names with values" : "text";
         } catch (JsonProcessingException e) {

@@ -2,11 +2,10 @@ package org.attune.cli.config;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 import org.attune.trainers.opening.TrainingMethod;
 
 import java.util.Comparator;
@@ -16,7 +15,6 @@ import java.util.List;
 /// and mark wrong values. Draft 7, since editors know that one. It takes what Attune takes, but for
 /// other spellings of numbers and truth values; what belongs together it can't say.
 public final class MethodSchema {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Values that leave a key out, as JSON.
     private static final List<String> WITHOUT =
@@ -31,7 +29,7 @@ public final class MethodSchema {
     /// The schema's text.
     public static String of(TrainingMethod<?, ?> method) {
         var schema = new MethodSchema(KeyFacts.of(method));
-        ObjectNode root = JSON.createObjectNode();
+        ObjectNode root = Json.object();
         root.put("$schema", "http://json-schema.org/draft-07/schema#");
         root.put("title", "attune " + method.name());
         root.put("description", method.summary());
@@ -44,16 +42,16 @@ public final class MethodSchema {
                 .sorted(Comparator.comparing(Key::name))
                 .forEach(key -> keys.set(key.name(), schema.property(key)));
         root.put("additionalProperties", false);
-        return PrettyJson.text(root);
+        return Json.pretty(root);
     }
 
     private ObjectNode property(Key key) {
-        ObjectNode property = JSON.createObjectNode();
+        ObjectNode property = Json.object();
         switch (key.outcome()) {
             case OBEYED -> {
                 property.put("description", description(key));
                 facts.value(key)
-                        .map(value -> JSON.<JsonNode>valueToTree(value))
+                        .map(value -> Json.MAPPER.<JsonNode>valueToTree(value))
                         .filter(value -> !isBlank(value))
                         .ifPresent(value -> property.set("default", value));
                 facts.component(key)
@@ -84,12 +82,12 @@ public final class MethodSchema {
 
     /// Keys of TRL that are rewritten into others.
     private static ObjectNode rewritten(Key key) {
-        return standard(key).isBoolean() ? ValueSchema.truth() : JSON.createObjectNode();
+        return standard(key).isBoolean() ? ValueSchema.truth() : Json.object();
     }
 
     /// The values at which a refused key is accepted.
     private static ArrayNode nothing(Key key) {
-        ArrayNode values = JSON.createArrayNode();
+        ArrayNode values = Json.array();
         JsonNode standard = standard(key);
         values.add(standard);
         if (!standard.isNull()) {
@@ -111,7 +109,7 @@ public final class MethodSchema {
 
     private static JsonNode parsed(Key key, String json) {
         try {
-            return JSON.readTree(json);
+            return Json.tree(json);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("keys.tsv: default of " + key.name(), e);
         }

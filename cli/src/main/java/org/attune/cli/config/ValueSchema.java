@@ -1,10 +1,10 @@
 package org.attune.cli.config;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.datasets.DatasetSource;
+import org.attune.json.Json;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.UnsetAt;
@@ -24,7 +24,6 @@ import java.util.Set;
 
 /// JSON Schemas of the values that record components take, by the rules of [RecordBinder].
 final class ValueSchema {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Set<Class<?>> WHOLE =
             Set.of(
                     int.class,
@@ -49,7 +48,7 @@ final class ValueSchema {
         if (unset == null) {
             return orNothing(schema);
         }
-        ObjectNode also = JSON.createObjectNode();
+        ObjectNode also = Json.object();
         also.put("const", Long.parseLong(unset.value()));
         return any(List.of(schema, also, nothing()));
     }
@@ -94,7 +93,7 @@ final class ValueSchema {
                             .toList());
         }
         if (type == Object.class) {
-            return JSON.createObjectNode();
+            return Json.object();
         }
         return type.isRecord() && !RecordBinder.hasParser(type) ? element(type) : texts();
     }
@@ -122,7 +121,7 @@ final class ValueSchema {
 
     /// One of a choice; some have the word no, which YAML may read as false.
     private static ObjectNode choice(List<String> all) {
-        ObjectNode schema = JSON.createObjectNode();
+        ObjectNode schema = Json.object();
         ArrayNode words = schema.putArray("enum");
         for (String word : all) {
             words.add(word);
@@ -147,7 +146,7 @@ final class ValueSchema {
 
     /// Texts, which may look like numbers or truth values.
     private static ObjectNode texts() {
-        ObjectNode schema = JSON.createObjectNode();
+        ObjectNode schema = Json.object();
         schema.putArray("type").add("string").add("number").add("boolean");
         return schema;
     }
@@ -159,7 +158,7 @@ final class ValueSchema {
     }
 
     private static ObjectNode typed(String type) {
-        return JSON.createObjectNode().put("type", type);
+        return Json.object().put("type", type);
     }
 
     private static ObjectNode nothing() {
@@ -193,7 +192,7 @@ final class ValueSchema {
     }
 
     private static ObjectNode any(List<ObjectNode> some) {
-        ObjectNode schema = JSON.createObjectNode();
+        ObjectNode schema = Json.object();
         ArrayNode several = schema.putArray("anyOf");
         for (ObjectNode one : some) {
             if (one.path("anyOf") instanceof ArrayNode inner) {

@@ -1,11 +1,11 @@
 package org.attune.cli.eval;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 import org.attune.models.eval.EvalResult;
 import org.attune.models.eval.EvalRow;
 import org.attune.models.eval.Interval;
@@ -22,7 +22,6 @@ import java.util.OptionalDouble;
 /// @param title what was asked
 /// @param measured one model, or two to compare
 record EvalOutput(String title, List<Measured> measured) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int WIDEST = 28;
 
     /// A model with its result.
@@ -129,8 +128,10 @@ record EvalOutput(String title, List<Measured> measured) {
     }
 
     private static ObjectNode json(String label, EvalRow row) {
-        ObjectNode node = JSON.createObjectNode().put("model", label);
-        row.problem().columns().forEach((name, value) -> node.set(name, JSON.valueToTree(value)));
+        ObjectNode node = Json.object().put("model", label);
+        row.problem()
+                .columns()
+                .forEach((name, value) -> node.set(name, Json.MAPPER.valueToTree(value)));
         node.put("prompt", row.problem().text());
         ArrayNode completions = node.putArray("completions");
         row.completions().forEach(completions::add);

@@ -1,14 +1,12 @@
 package org.attune.cli.eval;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,7 +26,6 @@ import java.util.Set;
 /// The rows of a data set with scores beside their columns, as a file that is there whole or not
 /// at all.
 final class ScoreFile {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String SCORE = "score";
     private static final String CHOSEN = "score_chosen";
     private static final String REJECTED = "score_rejected";
@@ -122,7 +119,7 @@ final class ScoreFile {
                 file,
                 channel -> {
                     for (Map<String, Object> row : rows) {
-                        String line = JSON.writeValueAsString(row) + "\n";
+                        String line = Json.MAPPER.writeValueAsString(row) + "\n";
                         var bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
                         while (bytes.hasRemaining()) {
                             channel.write(bytes);
@@ -154,7 +151,8 @@ final class ScoreFile {
             return new ParquetColumn.Doubles(name, numbers);
         }
         List<String> texts = new ArrayList<>();
-        values.forEach(v -> texts.add(v == null ? null : v instanceof String s ? s : json(v)));
+        values.forEach(
+                v -> texts.add(v == null ? null : v instanceof String s ? s : Json.compact(v)));
         return new ParquetColumn.Texts(name, texts);
     }
 
@@ -167,13 +165,5 @@ final class ScoreFile {
         List<T> typed = new ArrayList<>();
         values.forEach(v -> typed.add(type.cast(v)));
         return typed;
-    }
-
-    private static String json(Object value) {
-        try {
-            return JSON.writeValueAsString(value);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a row's value that JSON has no form for", e);
-        }
     }
 }

@@ -1,12 +1,10 @@
 package org.attune.cli.generate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.cli.progress.CountedProgress;
 import org.attune.datasets.rows.Row;
 import org.attune.error.ConfigException;
 import org.attune.files.ContinuedFile;
+import org.attune.json.Json;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.TextCompleter;
@@ -32,8 +30,6 @@ record BatchGeneration(
         TextCompleter completer, SamplingConfig sampling, int generations, boolean withLogProbs) {
     /// Completions of a block: so many that the few slots that stand empty at its end don't count.
     static final int BLOCK = 256;
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Writes the lines that `out` doesn't have yet. On the engine thread.
     void run(PromptFile prompts, ContinuedFile out, CountedProgress progress) {
@@ -135,11 +131,7 @@ record BatchGeneration(
                 put(line, "completion_ids", own, SampledCompletion::ids);
                 put(line, "logprobs", own, SampledCompletion::logProbs);
             }
-            try {
-                return JSON.writeValueAsString(line);
-            } catch (JsonProcessingException e) {
-                throw new IllegalStateException("a row that JSON can't hold", e);
-            }
+            return Json.compact(line);
         }
 
         private void put(

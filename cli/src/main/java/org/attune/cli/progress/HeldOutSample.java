@@ -2,7 +2,6 @@ package org.attune.cli.progress;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -20,7 +19,6 @@ import java.util.Optional;
 /// @param completions the first one of each of the first prompts
 record HeldOutSample(int size, Optional<Integer> right, List<Judged> completions) {
     private static final int KEPT = 5;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// A completion with the weighted sum of its rewards, NaN if it has none; texts are visible.
     record Judged(String prompt, String completion, double reward) {}
@@ -47,7 +45,7 @@ record HeldOutSample(int size, Optional<Integer> right, List<Judged> completions
     }
 
     String toJson() {
-        ObjectNode node = JSON.createObjectNode().put("size", size);
+        ObjectNode node = Json.object().put("size", size);
         right.ifPresent(r -> node.put("right", r));
         ArrayNode rows = node.putArray("completions");
         for (Judged row : completions) {
@@ -61,7 +59,7 @@ record HeldOutSample(int size, Optional<Integer> right, List<Judged> completions
     }
 
     static HeldOutSample ofJson(String text) throws JsonProcessingException {
-        JsonNode node = JSON.readTree(text);
+        JsonNode node = Json.tree(text);
         List<Judged> rows = new ArrayList<>();
         for (JsonNode row : node.path("completions")) {
             rows.add(

@@ -1,10 +1,9 @@
 package org.attune.cli.sweep;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,7 +27,6 @@ public final class SweepJournal {
     /// The journal's name in the sweep's folder.
     public static final String NAME = "sweep.jsonl";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int CREATE_STUDY = 0;
     private static final int CREATE_TRIAL = 4;
     private static final int PARAM = 5;
@@ -79,7 +77,7 @@ public final class SweepJournal {
             }
         }
         for (String text : new String(bytes, 0, whole, StandardCharsets.UTF_8).lines().toList()) {
-            read(JSON.readTree(text), study);
+            read(Json.tree(text), study);
         }
     }
 
@@ -154,7 +152,7 @@ public final class SweepJournal {
                     line.put("trial_id", number);
                     line.put("param_name", key);
                     line.put("param_value_internal", value);
-                    line.put("distribution", json(ranges.get(key).distribution()));
+                    line.put("distribution", Json.compact(ranges.get(key).distribution()));
                     lines.add(line);
                 });
         appendAll(lines);
@@ -199,18 +197,10 @@ public final class SweepJournal {
         return line;
     }
 
-    private static String json(Object value) {
-        try {
-            return JSON.writeValueAsString(value);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     private void appendAll(List<Map<String, Object>> lines) {
         try {
             var text = new StringBuilder();
-            lines.forEach(line -> text.append(json(line)).append('\n'));
+            lines.forEach(line -> text.append(Json.compact(line)).append('\n'));
             write(text.toString());
         } catch (IOException e) {
             throw new ConfigException(file + " can't be written: " + e, e);
@@ -218,7 +208,7 @@ public final class SweepJournal {
     }
 
     private void append(Map<String, Object> line) throws IOException {
-        write(json(line) + "\n");
+        write(Json.compact(line) + "\n");
     }
 
     private void write(String text) throws IOException {

@@ -1,9 +1,9 @@
 package org.attune.datasets.parquet;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.datasets.parquet.LeafColumn.Cell;
+import org.attune.json.Json;
 import org.attune.text.Message;
 
 import java.util.ArrayList;
@@ -14,7 +14,6 @@ import java.util.List;
 /// @param schema `SchemaElement`s, depth first
 /// @param leaves in the schema's order
 record ColumnLayout(List<ThriftStruct> schema, List<LeafColumn> leaves) {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private static final int OPTIONAL = 1;
     private static final int REPEATED = 2;
@@ -105,7 +104,7 @@ record ColumnLayout(List<ThriftStruct> schema, List<LeafColumn> leaves) {
             return (String) value;
         }
         try {
-            return JSON.writeValueAsString(value);
+            return Json.MAPPER.writeValueAsString(value);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("messages hold JSON values, this isn't one", e);
         }

@@ -1,12 +1,11 @@
 package org.attune.examples.learning;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.AtomicFile;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 import org.attune.models.eval.EvalResult;
 import org.attune.models.eval.Interval;
 
@@ -27,12 +26,11 @@ record LearningReport(
         List<GrpoOutcome> grpo,
         List<GrpoOutcome> control,
         List<DpoOutcome> dpo) {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Writes `learning.md` and `learning.json`.
     void write(Path folder) throws IOException {
         AtomicFile.writeText(folder.resolve("learning.md"), markdown());
-        AtomicFile.writeText(folder.resolve("learning.json"), PrettyJson.text(json()));
+        AtomicFile.writeText(folder.resolve("learning.json"), Json.pretty(json()));
     }
 
     /// Two tables: held-out accuracy of all runs, preference accuracy of the DPO runs.
@@ -148,7 +146,7 @@ record LearningReport(
     }
 
     private JsonNode json() {
-        ObjectNode all = JSON.createObjectNode();
+        ObjectNode all = Json.object();
         all.set("before", json(before));
         ArrayNode runs = all.putArray("grpo");
         grpo.forEach(o -> runs.add(json(o)));
@@ -167,7 +165,7 @@ record LearningReport(
     }
 
     private ObjectNode json(GrpoOutcome outcome) {
-        ObjectNode node = JSON.createObjectNode().put("seed", outcome.seed());
+        ObjectNode node = Json.object().put("seed", outcome.seed());
         ObjectNode curve = node.putObject("reward_by_step");
         outcome.rewards().forEach((step, reward) -> curve.put(step.toString(), reward));
         node.set("heldout", json(outcome.after()));
@@ -175,7 +173,7 @@ record LearningReport(
     }
 
     private static ObjectNode json(HeldOut.Answers answers) {
-        ObjectNode node = JSON.createObjectNode();
+        ObjectNode node = Json.object();
         node.set("greedy", json(answers.greedy()));
         node.set("sampled", json(answers.sampled()));
         return node;
@@ -183,7 +181,7 @@ record LearningReport(
 
     private static ObjectNode json(EvalResult result) {
         Interval interval = result.interval().orElseThrow();
-        return JSON.createObjectNode()
+        return Json.object()
                 .put("n", result.n())
                 .put("samples", result.samples())
                 .put("accuracy", result.mean())

@@ -1,15 +1,14 @@
 package org.attune.examples.quickstart;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.files.AtomicFile;
-import org.attune.files.PrettyJson;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.json.Json;
 import org.attune.tensor.DType;
 
 import java.io.IOException;
@@ -27,7 +26,6 @@ import java.util.function.DoubleSupplier;
 /// @param blocks number of blocks
 /// @param heads attention heads; half as many key/value heads
 public record TinyModel(int width, int blocks, int heads) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int BYTES = 256;
     private static final List<String> CONTROL =
             List.of("<|pad|>", "<|user|>", "<|assistant|>", "<|end|>");
@@ -76,12 +74,12 @@ public record TinyModel(int width, int blocks, int heads) {
 
     /// Writes the folder; equal seeds give equal files.
     public void write(Path folder, UniformRandomProvider random) throws IOException {
-        AtomicFile.writeText(folder.resolve("config.json"), PrettyJson.text(config()));
-        AtomicFile.writeText(folder.resolve("tokenizer.json"), PrettyJson.text(tokenizer()));
+        AtomicFile.writeText(folder.resolve("config.json"), Json.pretty(config()));
+        AtomicFile.writeText(folder.resolve("tokenizer.json"), Json.pretty(tokenizer()));
         AtomicFile.writeText(
-                folder.resolve("tokenizer_config.json"), PrettyJson.text(tokenizerConfig()));
+                folder.resolve("tokenizer_config.json"), Json.pretty(tokenizerConfig()));
         AtomicFile.writeText(
-                folder.resolve("generation_config.json"), PrettyJson.text(generationConfig()));
+                folder.resolve("generation_config.json"), Json.pretty(generationConfig()));
         AtomicFile.writeText(folder.resolve("chat_template.jinja"), CHAT_TEMPLATE.strip());
         var normal = ZigguratSampler.NormalizedGaussian.of(random);
         SafeTensorsWriter.write(
@@ -90,7 +88,7 @@ public record TinyModel(int width, int blocks, int heads) {
     }
 
     private ObjectNode config() {
-        ObjectNode config = JSON.createObjectNode();
+        ObjectNode config = Json.object();
         config.putArray("architectures").add("LlamaForCausalLM");
         return config.put("model_type", "llama")
                 .put("vocab_size", VOCABULARY)
@@ -110,7 +108,7 @@ public record TinyModel(int width, int blocks, int heads) {
     }
 
     private static ObjectNode tokenizer() {
-        ObjectNode tokenizer = JSON.createObjectNode();
+        ObjectNode tokenizer = Json.object();
         tokenizer.put("version", "1.0").putNull("truncation").putNull("padding");
         ArrayNode added = tokenizer.putArray("added_tokens");
         for (String token : CONTROL) {
@@ -158,7 +156,7 @@ public record TinyModel(int width, int blocks, int heads) {
     }
 
     private static ObjectNode tokenizerConfig() {
-        ObjectNode config = JSON.createObjectNode();
+        ObjectNode config = Json.object();
         return config.put("tokenizer_class", "PreTrainedTokenizerFast")
                 .put("pad_token", CONTROL.get(PAD - BYTES))
                 .put("eos_token", CONTROL.get(END - BYTES))
@@ -167,7 +165,7 @@ public record TinyModel(int width, int blocks, int heads) {
     }
 
     private static ObjectNode generationConfig() {
-        return JSON.createObjectNode().put("eos_token_id", END).put("pad_token_id", PAD);
+        return Json.object().put("eos_token_id", END).put("pad_token_id", PAD);
     }
 
     private List<Source> weights(DoubleSupplier random) {

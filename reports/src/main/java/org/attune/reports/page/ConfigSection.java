@@ -1,8 +1,8 @@
 package org.attune.reports.page;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.json.Json;
 import org.attune.trainers.config.ResolvedConfig;
 
 import java.util.List;
@@ -14,7 +14,6 @@ import java.util.function.Function;
 
 /// The configuration: first the keys that are not at their defaults, then all.
 final class ConfigSection {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private ConfigSection() {}
 
@@ -48,8 +47,8 @@ final class ConfigSection {
         try {
             return switch (value) {
                 case null -> "unset";
-                case List<?> list -> JSON.writeValueAsString(list);
-                case Map<?, ?> map -> JSON.writeValueAsString(map);
+                case List<?> list -> Json.MAPPER.writeValueAsString(list);
+                case Map<?, ?> map -> Json.MAPPER.writeValueAsString(map);
                 default -> value.toString();
             };
         } catch (JsonProcessingException e) {

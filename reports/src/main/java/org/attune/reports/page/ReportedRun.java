@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 
+import org.attune.json.Json;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.report.HeldOutFile;
 import org.attune.trainers.report.HeldOutRow;
@@ -51,7 +52,6 @@ record ReportedRun(
         PhasesFile.Phases phases,
         List<WarningsFile.Warning> warnings,
         List<String> unread) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final TypeReference<LinkedHashMap<String, Object>> FIELDS =
             new TypeReference<>() {};
@@ -124,9 +124,7 @@ record ReportedRun(
     }
 
     private static JsonNode tree(Path file) throws IOException {
-        return Files.exists(file)
-                ? JSON.readTree(Files.readString(file))
-                : MissingNode.getInstance();
+        return Files.exists(file) ? Json.tree(Files.readString(file)) : MissingNode.getInstance();
     }
 
     private static Map<String, Object> fields(ObjectMapper mapper, Path file) throws IOException {

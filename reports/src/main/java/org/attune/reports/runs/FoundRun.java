@@ -1,10 +1,10 @@
 package org.attune.reports.runs;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 import org.attune.reports.page.HeldOutMetric;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.RunCard;
@@ -34,7 +34,6 @@ import java.util.Optional;
 /// @param heldOut quality on held-out rows, as far as it was measured
 public record FoundRun(
         Path folder, Standing standing, Optional<RunCard> card, Optional<HeldOutMetric> heldOut) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int DEPTH = 6;
 
     /// Of a run's own folder; what lies in it is no other run's.
@@ -67,7 +66,9 @@ public record FoundRun(
             return Optional.empty();
         }
         JsonNode told =
-                Files.exists(summary) ? JSON.readTree(summary.toFile()) : MissingNode.getInstance();
+                Files.exists(summary)
+                        ? Json.MAPPER.readTree(summary.toFile())
+                        : MissingNode.getInstance();
         Standing standing = card.map(c -> standing(c, now)).orElseGet(() -> standing(told));
         boolean over = standing == Standing.FINISHED || standing == Standing.STOPPED;
         Optional<HeldOutMetric> heldOut =

@@ -2,10 +2,10 @@ package org.attune.reports.tracker;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
 import org.attune.error.ServerException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.net.URI;
@@ -30,7 +30,6 @@ final class MlflowServer implements Tracker {
     private static final int METRICS = 1000;
     private static final int PARAMS = 100;
     private static final int LONGEST = 6000;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Map<String, String> environment;
     private final TrackerServer server;
@@ -69,7 +68,7 @@ final class MlflowServer implements Tracker {
                 .ifPresent(
                         text -> {
                             try {
-                                JSON.readTree(text)
+                                Json.tree(text)
                                         .properties()
                                         .forEach(e -> all.put(e.getKey(), e.getValue().asText()));
                             } catch (JsonProcessingException e) {
@@ -155,7 +154,7 @@ final class MlflowServer implements Tracker {
                         + URLEncoder.encode(name.get(), StandardCharsets.UTF_8);
         TrackerServer.Answer answer = server.ask("GET", path, Optional.empty());
         if (answer.status() / 100 == 2) {
-            return JSON.readTree(answer.body()).at("/experiment/experiment_id").asText();
+            return Json.tree(answer.body()).at("/experiment/experiment_id").asText();
         }
         if (answer.status() != 404) {
             throw server.refused(path, answer);

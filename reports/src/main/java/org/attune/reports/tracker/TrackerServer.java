@@ -1,12 +1,13 @@
 package org.attune.reports.tracker;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
 
 import org.attune.error.ConfigException;
 import org.attune.error.ServerException;
 import org.attune.http.HttpAsk;
 import org.attune.http.PatientPost;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.net.URI;
@@ -22,7 +23,6 @@ import java.util.concurrent.TimeoutException;
 /// @param base address, with a slash at its end
 /// @param headers that every request has
 record TrackerServer(URI base, Map<String, String> headers) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final long LARGEST = 1L << 20;
 
@@ -63,11 +63,11 @@ record TrackerServer(URI base, Map<String, String> headers) {
     /// @throws IOException if the server is away or busy
     /// @throws ServerException if it refuses
     JsonNode post(String path, Map<String, Object> body) throws IOException, InterruptedException {
-        Answer answer = ask("POST", path, Optional.of(JSON.writeValueAsString(body)));
+        Answer answer = ask("POST", path, Optional.of(Json.MAPPER.writeValueAsString(body)));
         if (answer.status() / 100 != 2) {
             throw refused(path, answer);
         }
-        return answer.body().isBlank() ? JSON.nullNode() : JSON.readTree(answer.body());
+        return answer.body().isBlank() ? NullNode.getInstance() : Json.tree(answer.body());
     }
 
     /// Asks once; redirects are not followed.

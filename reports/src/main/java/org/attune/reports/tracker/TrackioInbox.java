@@ -1,8 +1,7 @@
 package org.attune.reports.tracker;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +16,6 @@ import java.util.Optional;
 /// takes into its database. The folder is `$TRACKIO_DIR`, else `$HF_HOME/trackio`, else
 /// `~/.cache/huggingface/trackio`.
 public final class TrackioInbox implements Tracker {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String project;
     private final Path inbox;
@@ -81,7 +79,7 @@ public final class TrackioInbox implements Tracker {
             record.put("v", 1);
             record.put("kind", "metric");
             record.putAll(entry);
-            lines.append(JSON.writeValueAsString(record)).append('\n');
+            lines.append(Json.MAPPER.writeValueAsString(record)).append('\n');
         }
         if (lines.isEmpty()) {
             return;

@@ -1,8 +1,8 @@
 package org.attune.reports.tracker;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.json.Json;
 import org.attune.reports.tensorboard.ProtoMessage;
 
 import java.io.IOException;
@@ -30,7 +30,6 @@ import java.util.Optional;
 /// `MetricRecord{name 1, glob_name 2, step_metric 4, options 6}`, `RunExitRecord{exit_code 1,
 /// runtime 2}`, `HeaderRecord.version_info{producer 1, min_consumer 2}`.
 public final class WandbFile implements Tracker {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd_HHmmss");
     private static final String STEP = "train/global_step";
 
@@ -159,7 +158,7 @@ public final class WandbFile implements Tracker {
             }
             return String.valueOf(d);
         }
-        return JSON.writeValueAsString(value);
+        return Json.MAPPER.writeValueAsString(value);
     }
 
     @Override

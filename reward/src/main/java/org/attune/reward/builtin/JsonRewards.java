@@ -1,17 +1,14 @@
 package org.attune.reward.builtin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaException;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
 import org.attune.files.GivenText;
+import org.attune.json.Json;
 import org.attune.reward.PerCompletion;
 import org.attune.reward.RewardFunction;
 
@@ -22,11 +19,6 @@ import java.util.regex.Pattern;
 
 /// Rewards for well-formed JSON.
 final class JsonRewards {
-    private static final ObjectMapper JSON =
-            JsonMapper.builder()
-                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .build();
     private static final Pattern FENCE = Pattern.compile("(?s)```(?:json)?\\s*\\n(.*?)```");
 
     private JsonRewards() {}
@@ -67,7 +59,7 @@ final class JsonRewards {
             parameters.problem("exactly one of schema and schema_file is needed");
         }
         parameters.check();
-        JsonNode source = inPlace == null ? read(name, file) : JSON.valueToTree(inPlace);
+        JsonNode source = inPlace == null ? read(name, file) : Json.MAPPER.valueToTree(inPlace);
         JsonSchema schema = compile(name, source);
         return new PerCompletion(
                 name,
@@ -79,7 +71,7 @@ final class JsonRewards {
 
     private static JsonNode read(String name, String file) {
         try {
-            return JSON.readTree(GivenText.read(GivenPath.of(file)));
+            return Json.STRICT.readTree(GivenText.read(GivenPath.of(file)));
         } catch (JsonProcessingException e) {
             throw new ConfigException(
                     "reward \"%s\": %s:%d: the schema is no JSON: %s"
@@ -116,7 +108,7 @@ final class JsonRewards {
             }
         }
         try {
-            JsonNode value = JSON.readTree(json);
+            JsonNode value = Json.STRICT.readTree(json);
             return value.isMissingNode() ? Optional.empty() : Optional.of(value);
         } catch (JsonProcessingException e) {
             return Optional.empty();

@@ -1,11 +1,10 @@
 package org.attune.reward.external;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import org.attune.error.StopRequest;
+import org.attune.json.Json;
 import org.attune.program.LineProgram;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
@@ -62,10 +61,6 @@ import java.util.OptionalDouble;
 /// Thread-safe; one call at a time.
 public final class ProcessReward implements RewardFunction, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);
-    private static final JsonMapper JSON =
-            // Python writes NaN and Infinity unless told not to
-            JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
-
     private static final String EXPECTED =
             "; it must read a line of JSON for each call until its input ends, and print one for"
                     + " it at once, {\"rewards\": [1.0, null, …]}, with a number or null for each"
@@ -165,7 +160,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             if (program == null) {
                 program = LineProgram.start(name, command, directory, environment);
             }
-            JsonNode answer = exchange(JSON.writeValueAsString(request), timeout);
+            JsonNode answer = exchange(Json.MAPPER.writeValueAsString(request), timeout);
             failuresInARow = 0;
             everAnswered = true;
             return answer;
@@ -195,7 +190,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
 
     private static JsonNode parse(String line) {
         try {
-            return JSON.readTree(line);
+            return Json.WITH_NAN.readTree(line);
         } catch (JsonProcessingException e) {
             return null; // something the program printed
         }
@@ -263,7 +258,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             batch.logMetric(metric.getKey(), metric.getValue().asDouble(Double.NaN));
         }
         for (Map.Entry<String, JsonNode> extra : answer.path("extras").properties()) {
-            batch.logExtra(extra.getKey(), JSON.convertValue(extra.getValue(), List.class));
+            batch.logExtra(extra.getKey(), Json.MAPPER.convertValue(extra.getValue(), List.class));
         }
         return rewards;
     }

@@ -1,6 +1,6 @@
 package org.attune.reward.spec;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
 
 import org.attune.json.Json;
 import org.attune.reward.Completion;
@@ -32,7 +32,6 @@ import java.util.OptionalDouble;
 ///
 /// Arguments: the entry of `reward_funcs` as JSON, and the directory that its paths start at.
 public final class RewardServer {
-    private static final JsonMapper JSON = new JsonMapper();
 
     private final RewardFunction reward;
 
@@ -61,7 +60,7 @@ public final class RewardServer {
     void serve(BufferedReader input, OutputStream output) throws IOException {
         String line;
         while ((line = input.readLine()) != null) {
-            String answer = Json.inUtf8(JSON.writeValueAsString(answer(line)));
+            String answer = Json.inUtf8(Json.MAPPER.writeValueAsString(answer(line)));
             output.write(answer.getBytes(StandardCharsets.UTF_8));
             output.write('\n');
             output.flush();
@@ -85,7 +84,7 @@ public final class RewardServer {
     }
 
     private Object value(OptionalDouble reward) {
-        return reward != null && reward.isPresent() ? reward.getAsDouble() : JSON.nullNode();
+        return reward != null && reward.isPresent() ? reward.getAsDouble() : NullNode.getInstance();
     }
 
     private static RewardBatch batch(Map<String, Object> request, RewardLog log) {

@@ -3,10 +3,11 @@ package org.attune.reward.task;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
+import org.attune.json.Json;
 
 import java.math.BigDecimal;
 import java.time.DayOfWeek;
@@ -88,10 +89,8 @@ public enum AnswerCheck {
     private static final Pattern NUMBER_TEXT =
             Pattern.compile("-?(\\d{1,3}(,\\d{3})+|\\d+)(\\.\\d+)?");
     private static final Pattern WORDS = Pattern.compile("[\\p{L}\\p{N}]+");
-    private static final ObjectMapper MAPPER =
-            new ObjectMapper()
-                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
+    private static final ObjectReader DECIMALS =
+            Json.WHOLE.with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 
     /// Texts longer than this are judged by their ends, so that no completion costs much time.
     private static final int LONGEST = 20_000;
@@ -178,7 +177,7 @@ public enum AnswerCheck {
 
     private static Optional<JsonNode> parsed(String text) {
         try {
-            return Optional.of(MAPPER.readTree(text));
+            return Optional.of(DECIMALS.readTree(text));
         } catch (JsonProcessingException e) {
             return Optional.empty();
         }

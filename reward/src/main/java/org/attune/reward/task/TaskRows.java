@@ -1,10 +1,10 @@
 package org.attune.reward.task;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -12,7 +12,6 @@ import java.util.List;
 
 /// Writes problems as JSON lines, in the conversational forms of TRL's data sets.
 public final class TaskRows {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private TaskRows() {}
 
@@ -55,13 +54,13 @@ public final class TaskRows {
     }
 
     private static ObjectNode promptRow(Problem problem) {
-        ObjectNode row = JSON.createObjectNode();
+        ObjectNode row = Json.object();
         addTurn(row, "prompt", "user", problem.prompt());
         return row.put(AnswerReward.COLUMN, problem.answer());
     }
 
     private static ObjectNode completionRow(Problem problem, boolean careless) {
-        ObjectNode row = JSON.createObjectNode();
+        ObjectNode row = Json.object();
         addTurn(row, "prompt", "user", problem.prompt());
         String given = careless ? problem.mistake().orElse(problem.answer()) : problem.answer();
         addTurn(row, "completion", "assistant", given);
@@ -69,7 +68,7 @@ public final class TaskRows {
     }
 
     private static ObjectNode pairRow(Problem problem) {
-        ObjectNode row = JSON.createObjectNode();
+        ObjectNode row = Json.object();
         addTurn(row, "prompt", "user", problem.prompt());
         addTurn(row, "chosen", "assistant", problem.answer());
         addTurn(row, "rejected", "assistant", problem.mistake().orElseThrow());

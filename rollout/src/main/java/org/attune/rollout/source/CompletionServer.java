@@ -1,14 +1,12 @@
 package org.attune.rollout.source;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.error.RolloutException;
 import org.attune.error.Secrets;
 import org.attune.error.ServerException;
 import org.attune.http.HttpAsk;
 import org.attune.http.JsonPost;
 import org.attune.http.PatientPost;
+import org.attune.json.Json;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,7 +21,6 @@ import java.util.concurrent.TimeoutException;
 /// loaded and unloaded as vLLM does it. Thread-safe.
 final class CompletionServer {
     private static final Logger LOG = LoggerFactory.getLogger(CompletionServer.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int UNKNOWN = 404;
     private static final int REFUSED = 400;
     private static final String LOADED_ALREADY = "already been loaded";
@@ -97,7 +94,7 @@ final class CompletionServer {
     void load(ServedAdapter adapter) throws InterruptedException {
         try {
             load.send(
-                    json(
+                    Json.compact(
                             Map.of(
                                     "lora_name",
                                     adapter.name(),
@@ -113,7 +110,7 @@ final class CompletionServer {
     /// Has the server forget an adapter. What goes wrong is only said: it costs the server memory.
     void unload(ServedAdapter adapter) throws InterruptedException {
         try {
-            int status = unload.send(json(Map.of("lora_name", adapter.name()))).status();
+            int status = unload.send(Json.compact(Map.of("lora_name", adapter.name()))).status();
             if (status / 100 != 2 && status != UNKNOWN) {
                 LOG.warn("{} keeps the adapter {}: status {}", this, adapter.name(), status);
             }
@@ -133,15 +130,6 @@ final class CompletionServer {
             return status < 500;
         } catch (IOException | TimeoutException e) {
             return false;
-        }
-    }
-
-    /// JSON of plain values.
-    static String json(Map<String, ?> values) {
-        try {
-            return JSON.writeValueAsString(values);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain values can always be written", e);
         }
     }
 

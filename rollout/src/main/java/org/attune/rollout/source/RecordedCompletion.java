@@ -2,13 +2,13 @@ package org.attune.rollout.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 
 import org.attune.episode.Episode;
 import org.attune.error.RolloutException;
+import org.attune.json.Json;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 
@@ -47,7 +47,6 @@ public record RecordedCompletion(
         OptionalInt place,
         boolean isPolicys) {
     private static final String POLICY = "policy";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// With other rewards.
     ///
@@ -59,7 +58,7 @@ public record RecordedCompletion(
 
     /// The line, without its end; every number comes back as it was.
     String line() {
-        ObjectNode line = JSON.createObjectNode();
+        ObjectNode line = Json.object();
         line.put("generation", round);
         place.ifPresent(p -> line.put("place", p));
         if (isPolicys) {
@@ -88,11 +87,7 @@ public record RecordedCompletion(
         rewards.forEach((name, value) -> given.put(name, value.isNaN() ? null : value));
         ObjectNode factors = line.putObject("reward_weights");
         weights.forEach(factors::put);
-        try {
-            return JSON.writeValueAsString(line);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain values can always be written", e);
-        }
+        return Json.compact(line);
     }
 
     private static void ids(ArrayNode array, int[] ids) {
@@ -106,7 +101,7 @@ public record RecordedCompletion(
     static RecordedCompletion parse(String text, Collection<Integer> stopIds) {
         JsonNode line;
         try {
-            line = JSON.readTree(text);
+            line = Json.tree(text);
         } catch (JsonProcessingException e) {
             throw new RolloutException("not a JSON object: " + e.getOriginalMessage(), e);
         }

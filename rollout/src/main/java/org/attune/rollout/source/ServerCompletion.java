@@ -2,9 +2,9 @@ package org.attune.rollout.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.RolloutException;
+import org.attune.json.Json;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.rollout.sampling.SamplingConfig;
@@ -24,7 +24,6 @@ import java.util.stream.IntStream;
 /// @param retokenised whether the server told text only, so that the tokens may be others than it
 ///     sampled
 record ServerCompletion(SampledCompletion sampled, boolean retokenised) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String ID = "token_id:";
 
     private record Tokens(int[] ids, float[] logProbs) {}
@@ -97,7 +96,7 @@ record ServerCompletion(SampledCompletion sampled, boolean retokenised) {
     private static JsonNode choice(String body) {
         JsonNode answer;
         try {
-            answer = JSON.readTree(body);
+            answer = Json.tree(body);
         } catch (JsonProcessingException e) {
             throw new RolloutException("the answer is not JSON: " + e.getOriginalMessage(), e);
         }

@@ -1,5 +1,6 @@
 package org.attune.rollout.source;
 
+import org.attune.json.Json;
 import org.attune.rollout.sampling.Draws;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
@@ -41,7 +42,7 @@ record ServerRequest(SamplingConfig sampling) {
             request.put("include_stop_str_in_output", true);
         }
         request.put("stop_token_ids", sampling.stopIds().stream().sorted().toList());
-        return CompletionServer.json(request);
+        return Json.compact(request);
     }
 
     private static void putUnless(

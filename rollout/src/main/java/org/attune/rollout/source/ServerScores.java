@@ -2,12 +2,12 @@ package org.attune.rollout.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.AttuneException;
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
 import org.attune.http.PatientPost;
+import org.attune.json.Json;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -34,7 +34,6 @@ public final class ServerScores {
     private static final long ANSWER_PER_TOKEN = 1 << 10;
     private static final int STOP_CHECK_MILLIS = 100;
     private static final String ID = "token_id:";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final CompletionServer server;
     private final String model;
@@ -122,7 +121,7 @@ public final class ServerScores {
     private Told ask(Asked asked) throws InterruptedException {
         String body = server.post(request(asked.ids()));
         try {
-            return told(asked, places(JSON.readTree(body).path("choices").path(0)));
+            return told(asked, places(Json.tree(body).path("choices").path(0)));
         } catch (JsonProcessingException | RolloutException e) {
             throw new RolloutException(
                     "%s: %s; it answered %s"
@@ -142,11 +141,7 @@ public final class ServerScores {
         request.put("prompt_logprobs", count);
         request.put("return_tokens_as_token_ids", true);
         request.put("stream", false);
-        try {
-            return JSON.writeValueAsString(request);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain values can always be written", e);
-        }
+        return Json.compact(request);
     }
 
     /// An object of tokens for each place, of the first one perhaps null.

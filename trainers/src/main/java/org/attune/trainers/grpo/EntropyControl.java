@@ -1,10 +1,10 @@
 package org.attune.trainers.grpo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
+import org.attune.json.Json;
 import org.attune.trainers.loop.CheckpointPart;
 
 import java.io.IOException;
@@ -18,7 +18,6 @@ import java.nio.file.Path;
 /// the target; so there is no bonus in the first step.
 final class EntropyControl implements CheckpointPart {
     private static final String FILE = "entropy.json";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final EntropyConfig config;
     private double coefficient;
@@ -62,12 +61,12 @@ final class EntropyControl implements CheckpointPart {
     @Override
     public void save(Path folder) throws IOException {
         if (config.useAdaptiveEntropy()) {
-            ObjectNode state = JSON.createObjectNode();
+            ObjectNode state = Json.object();
             state.put("entropy_coef", coefficient);
             if (Double.isFinite(last)) {
                 state.put("last_entropy", last);
             }
-            Files.write(folder.resolve(FILE), JSON.writeValueAsBytes(state));
+            Files.write(folder.resolve(FILE), Json.MAPPER.writeValueAsBytes(state));
         }
     }
 
@@ -78,7 +77,7 @@ final class EntropyControl implements CheckpointPart {
         }
         Path file = folder.resolve(FILE);
         try {
-            JsonNode state = JSON.readTree(file.toFile());
+            JsonNode state = Json.MAPPER.readTree(file.toFile());
             coefficient = state.get("entropy_coef").asDouble();
             last = state.path("last_entropy").asDouble(Double.POSITIVE_INFINITY);
         } catch (IOException | RuntimeException e) {

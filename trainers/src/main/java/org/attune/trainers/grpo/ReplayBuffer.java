@@ -1,7 +1,6 @@
 package org.attune.trainers.grpo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.apache.commons.rng.UniformRandomProvider;
@@ -22,7 +21,6 @@ import java.util.List;
 /// @param groups those that are kept, in the order in which they came
 record ReplayBuffer(int size, List<Group> groups) {
     private static final String FILE = "replay.jsonl";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     ReplayBuffer {
         groups = List.copyOf(groups);
@@ -100,11 +98,11 @@ record ReplayBuffer(int size, List<Group> groups) {
         var lines = new ArrayList<String>();
         for (int g = 0; g < groups.size(); g++) {
             for (RolloutRow row : groups.get(g).rows()) {
-                ObjectNode line = JSON.createObjectNode();
+                ObjectNode line = Json.object();
                 line.put("group", g);
                 line.put("score", groups.get(g).score());
                 form.write(row, line);
-                lines.add(Json.inUtf8(JSON.writeValueAsString(line)));
+                lines.add(Json.inUtf8(Json.MAPPER.writeValueAsString(line)));
             }
         }
         if (!lines.isEmpty()) {
@@ -126,7 +124,7 @@ record ReplayBuffer(int size, List<Group> groups) {
         try {
             JsonNode before = null; // null before the first line
             for (String text : Files.readAllLines(file)) {
-                JsonNode line = JSON.readTree(text);
+                JsonNode line = Json.tree(text);
                 if (before != null && !line.get("group").equals(before.get("group"))) {
                     groups.add(new Group(before.get("score").asDouble(), rows));
                     rows.clear();

@@ -1,7 +1,6 @@
 package org.attune.trainers.grpo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
@@ -24,7 +23,6 @@ import java.util.Optional;
 /// @param replay groups that later rounds may take
 record RolloutRound(long number, long drawn, List<RolloutRow> rows, ReplayBuffer replay) {
     private static final String FILE = "rollouts.jsonl";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     RolloutRound {
         rows = List.copyOf(rows);
@@ -49,11 +47,11 @@ record RolloutRound(long number, long drawn, List<RolloutRow> rows, ReplayBuffer
     void write(Path folder, RolloutLines form) throws IOException {
         var lines = new ArrayList<String>();
         for (RolloutRow row : rows) {
-            ObjectNode line = JSON.createObjectNode();
+            ObjectNode line = Json.object();
             line.put("generation", number);
             line.put("drawn", drawn);
             form.write(row, line);
-            lines.add(Json.inUtf8(JSON.writeValueAsString(line)));
+            lines.add(Json.inUtf8(Json.MAPPER.writeValueAsString(line)));
         }
         Files.write(folder.resolve(FILE), lines);
         replay.write(folder, form);
@@ -74,7 +72,7 @@ record RolloutRound(long number, long drawn, List<RolloutRow> rows, ReplayBuffer
         var rows = new ArrayList<RolloutRow>();
         try {
             for (String text : Files.readAllLines(file)) {
-                JsonNode line = JSON.readTree(text);
+                JsonNode line = Json.tree(text);
                 number = line.get("generation").asLong();
                 drawn = line.get("drawn").asLong();
                 rows.add(form.read(line));

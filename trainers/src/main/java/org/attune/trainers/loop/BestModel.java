@@ -1,11 +1,11 @@
 package org.attune.trainers.loop;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.checkpoint.BestEvaluation;
 import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 import org.attune.trainers.config.BestModelConfig;
 
 import java.io.IOException;
@@ -22,7 +22,6 @@ import java.util.TreeMap;
 /// evaluations before the first step don't count.
 final class BestModel {
     private static final String FILE = "evaluations.json";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final BestModelConfig config;
     private final LearningRates rates;
@@ -146,7 +145,7 @@ final class BestModel {
                                     .orElse(-1),
                             worse,
                             rates.measured().map(r -> r.state()).orElse(new double[0]));
-            Files.writeString(folder.resolve(FILE), JSON.writeValueAsString(saved));
+            Files.writeString(folder.resolve(FILE), Json.MAPPER.writeValueAsString(saved));
         }
     }
 
@@ -156,7 +155,7 @@ final class BestModel {
             return;
         }
         try {
-            Saved saved = JSON.readValue(Files.readString(file), Saved.class);
+            Saved saved = Json.MAPPER.readValue(Files.readString(file), Saved.class);
             best =
                     Double.isNaN(saved.metric())
                             ? Optional.empty()

@@ -1,7 +1,5 @@
 package org.attune.trainers.ppo;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.checkpoint.Checkpoint;
@@ -9,6 +7,7 @@ import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
+import org.attune.json.Json;
 import org.attune.optim.Optimizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.tensor.Engine;
@@ -329,8 +328,7 @@ public final class PpoTrainer {
         public void save(Path folder) throws IOException {
             Files.writeString(
                     folder.resolve(STATE),
-                    new ObjectMapper()
-                            .writeValueAsString(Map.of(COEFFICIENT, controller.coefficient())));
+                    Json.MAPPER.writeValueAsString(Map.of(COEFFICIENT, controller.coefficient())));
         }
 
         @Override
@@ -340,10 +338,7 @@ public final class PpoTrainer {
             try {
                 controller =
                         controller.withCoefficient(
-                                new ObjectMapper()
-                                        .readTree(Files.readString(file))
-                                        .required(COEFFICIENT)
-                                        .asDouble());
+                                Json.tree(Files.readString(file)).required(COEFFICIENT).asDouble());
             } catch (IOException | IllegalArgumentException e) {
                 throw new CheckpointException(file + " can't be read: " + e, e);
             }

@@ -3,10 +3,10 @@ package org.attune.trainers.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
+import org.attune.json.Json;
 import org.attune.reward.RewardBatch;
 import org.attune.text.Message;
 import org.attune.trainers.loop.CompletionTable;
@@ -25,7 +25,6 @@ import java.util.function.Function;
 /// @param columns cells are `String`, `Long`, `Double`, `Boolean`, a list of messages' fields, or
 ///     null; a number that isn't finite (a reward that was not given) is null
 record CompletionColumns(Map<String, List<Object>> columns) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final TypeReference<LinkedHashMap<String, List<Object>>> COLUMNS =
             new TypeReference<>() {};
     private static final TypeReference<LinkedHashMap<String, Object>> FIELDS =
@@ -58,7 +57,7 @@ record CompletionColumns(Map<String, List<Object>> columns) {
             throw new IllegalArgumentException("it holds no columns, but " + json.getNodeType());
         }
         json.properties().forEach(column -> requireArray(column.getKey(), column.getValue()));
-        Map<String, List<Object>> columns = JSON.convertValue(json, COLUMNS);
+        Map<String, List<Object>> columns = Json.MAPPER.convertValue(json, COLUMNS);
         columns.replaceAll((_, cells) -> cells(cells, v -> v instanceof List<?> ? v : plain(v)));
         for (String name : List.of("prompt", "completion", "advantage")) {
             if (!columns.containsKey(name)) {
@@ -113,7 +112,7 @@ record CompletionColumns(Map<String, List<Object>> columns) {
 
     private static String json(Object value) {
         try {
-            return JSON.writeValueAsString(value);
+            return Json.MAPPER.writeValueAsString(value);
         } catch (JsonProcessingException e) {
             return value.toString(); // a value of the user's own that JSON has no form for
         }
@@ -153,7 +152,7 @@ record CompletionColumns(Map<String, List<Object>> columns) {
     }
 
     private static Message message(Object fields) {
-        return new Message(JSON.convertValue(fields, FIELDS));
+        return new Message(Json.MAPPER.convertValue(fields, FIELDS));
     }
 
     private static <S, T> List<T> map(List<S> cells, Function<S, T> cell) {

@@ -1,7 +1,5 @@
 package org.attune.trainers.report;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.error.CheckpointException;
 import org.attune.json.Json;
 import org.attune.trainers.loop.CompletionTable;
@@ -28,7 +26,6 @@ public final class CompletionsFile implements TrainingListener {
     private static final String NEWEST = "completions.json";
 
     private static final Pattern NAME = Pattern.compile("completions_(\\d{5,9})\\.parquet");
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path folder;
     private Optional<CompletionColumns> newest = Optional.empty();
@@ -43,7 +40,7 @@ public final class CompletionsFile implements TrainingListener {
         Path file = checkpoint.resolve(NEWEST);
         try {
             if (Files.exists(file)) {
-                newest = Optional.of(CompletionColumns.ofJson(JSON.readTree(file.toFile())));
+                newest = Optional.of(CompletionColumns.ofJson(Json.MAPPER.readTree(file.toFile())));
             }
         } catch (IOException | IllegalArgumentException e) {
             throw new CheckpointException(
@@ -105,7 +102,8 @@ public final class CompletionsFile implements TrainingListener {
         }
         Path file = checkpoint.resolve(NEWEST);
         try {
-            Files.writeString(file, Json.inUtf8(JSON.writeValueAsString(newest.get().columns())));
+            Files.writeString(
+                    file, Json.inUtf8(Json.MAPPER.writeValueAsString(newest.get().columns())));
         } catch (IOException e) {
             throw new CheckpointException(
                     file + " can't be written: " + e + "; free space in output_dir", e);

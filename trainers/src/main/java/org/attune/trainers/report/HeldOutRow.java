@@ -1,7 +1,6 @@
 package org.attune.trainers.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.json.Json;
@@ -28,7 +27,6 @@ public record HeldOutRow(
         Map<String, String> given,
         Optional<Found> before,
         Optional<Found> after) {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     public HeldOutRow {
         given = new LinkedHashMap<>(given);
@@ -48,7 +46,7 @@ public record HeldOutRow(
 
     /// A line of the file.
     String json(int number) {
-        ObjectNode node = JSON.createObjectNode().put("row", number).put("where", where);
+        ObjectNode node = Json.object().put("row", number).put("where", where);
         node.put("prompt", prompt);
         if (!given.isEmpty()) {
             ObjectNode answers = node.putObject("given");
@@ -73,7 +71,7 @@ public record HeldOutRow(
         if (Files.exists(file)) {
             for (String line : Files.readString(file).split("\n")) {
                 if (line.endsWith("}")) {
-                    rows.add(of(JSON.readTree(line)));
+                    rows.add(of(Json.tree(line)));
                 }
             }
         }

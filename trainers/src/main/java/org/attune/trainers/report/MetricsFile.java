@@ -2,7 +2,6 @@ package org.attune.trainers.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.checkpoint.Checkpoint;
 import org.attune.error.CheckpointException;
@@ -41,7 +40,6 @@ public final class MetricsFile implements TrainingListener {
     /// As a checkpoint spells what isn't finite.
     private static final Set<String> NOT_FINITE = Set.of("NaN", "Infinity", "-Infinity");
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final TypeReference<LinkedHashMap<String, Object>> OBJECT =
             new TypeReference<>() {};
 
@@ -77,7 +75,7 @@ public final class MetricsFile implements TrainingListener {
 
     private static Optional<Map<String, Object>> parse(String line) {
         try {
-            return Optional.ofNullable(JSON.readValue(line, OBJECT));
+            return Optional.ofNullable(Json.MAPPER.readValue(line, OBJECT));
         } catch (JsonProcessingException e) {
             return Optional.empty();
         }
@@ -170,7 +168,7 @@ public final class MetricsFile implements TrainingListener {
             entry.put(MetricKeys.EPOCH, step / stepsPerEpoch);
         }
         metrics.forEach((key, value) -> entry.put(key, finite(value)));
-        return Json.inUtf8(JSON.writeValueAsString(entry)) + "\n";
+        return Json.inUtf8(Json.MAPPER.writeValueAsString(entry)) + "\n";
     }
 
     /// JSON has no NaN and no infinity.

@@ -1,11 +1,10 @@
 package org.attune.trainers.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.AtomicFile;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.ProcessMemory;
 import org.attune.trainers.loop.RunSummary;
@@ -29,7 +28,6 @@ public final class PhasesFile implements TrainingListener {
     public static final String NAME = "phases.json";
 
     private static final Logger LOG = LoggerFactory.getLogger(PhasesFile.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String MEMORY = "memory_bytes";
     private static final String SECONDS = "seconds";
 
@@ -94,13 +92,13 @@ public final class PhasesFile implements TrainingListener {
     }
 
     private void write() {
-        ObjectNode fields = JSON.createObjectNode();
+        ObjectNode fields = Json.object();
         ObjectNode times = fields.putObject(SECONDS);
         clock.map(PhaseClock::seconds).orElse(seconds).forEach(times::put);
         ObjectNode bytes = fields.putObject(MEMORY);
         largest.forEach(bytes::put);
         try {
-            AtomicFile.writeText(file, PrettyJson.text(fields));
+            AtomicFile.writeText(file, Json.pretty(fields));
         } catch (IOException e) {
             LOG.warn("{} can't be written: {}", file, e.toString());
         }
@@ -114,10 +112,7 @@ public final class PhasesFile implements TrainingListener {
 
     /// @return without phases if there is no such file
     public static Phases read(Path file) throws IOException {
-        JsonNode fields =
-                Files.exists(file)
-                        ? JSON.readTree(Files.readString(file))
-                        : JSON.createObjectNode();
+        JsonNode fields = Files.exists(file) ? Json.tree(Files.readString(file)) : Json.object();
         return new Phases(numbers(fields.path(SECONDS)), numbers(fields.path(MEMORY)));
     }
 

@@ -1,11 +1,10 @@
 package org.attune.trainers.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.AtomicFile;
-import org.attune.files.PrettyJson;
+import org.attune.json.Json;
 import org.attune.records.CopyMethods;
 
 import java.io.IOException;
@@ -55,8 +54,6 @@ public record RunCard(
         implements RunCardCopies {
     public static final String NAME = "run.json";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     /// Where a run stands.
     public enum State {
         /// Model and data are read, or a first evaluation runs.
@@ -102,7 +99,7 @@ public record RunCard(
     }
 
     void write(Path file) throws IOException {
-        ObjectNode fields = JSON.createObjectNode();
+        ObjectNode fields = Json.object();
         fields.put("method", method);
         fields.put("name", name.orElse(null));
         fields.put("state", state.text());
@@ -120,7 +117,7 @@ public record RunCard(
         fields.put("failure", failure.orElse(null));
         ObjectNode known = fields.putObject("facts");
         facts.forEach(known::put);
-        AtomicFile.writeText(file, PrettyJson.text(fields));
+        AtomicFile.writeText(file, Json.pretty(fields));
     }
 
     /// Reads a run's file.
@@ -131,7 +128,7 @@ public record RunCard(
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
         }
-        JsonNode fields = JSON.readTree(Files.readString(file));
+        JsonNode fields = Json.tree(Files.readString(file));
         List<String> command = new ArrayList<>();
         fields.path("command").forEach(word -> command.add(word.asText()));
         Map<String, String> facts = new LinkedHashMap<>();

@@ -1,10 +1,8 @@
 package org.attune.trainers.report;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 
@@ -19,9 +17,6 @@ import java.util.OptionalDouble;
 public final class SummaryFile implements TrainingListener {
     public static final String NAME = "summary.json";
 
-    private static final ObjectMapper JSON =
-            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private final Path file;
 
     /// @param outputDir the run's folder
@@ -32,7 +27,7 @@ public final class SummaryFile implements TrainingListener {
     @Override
     public void onEnd(RunSummary summary) {
         try {
-            AtomicFile.writeText(file, JSON.writeValueAsString(fields(summary)) + "\n");
+            AtomicFile.writeText(file, Json.INDENTED.writeValueAsString(fields(summary)) + "\n");
         } catch (IOException e) {
             throw new CheckpointException(
                     file + " cannot be written: " + e + "; free space in output_dir", e);

@@ -1,8 +1,8 @@
 package org.attune.trainers.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.json.Json;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.TrainingListener;
 
@@ -23,8 +23,6 @@ public final class WarningsFile implements TrainingListener {
     /// More lines tell nobody anything, and a warning at each step must not fill the disk.
     private static final int MOST = 1000;
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final Path file;
     private final List<Warning> waiting = new ArrayList<>();
     private boolean begun;
@@ -36,7 +34,7 @@ public final class WarningsFile implements TrainingListener {
     /// @param level `WARN` or `ERROR`
     public record Warning(Instant time, String level, String message) {
         String json() {
-            return JSON.createObjectNode()
+            return Json.object()
                     .put("time", time.toString())
                     .put("level", level)
                     .put("message", message)
@@ -88,7 +86,7 @@ public final class WarningsFile implements TrainingListener {
         if (Files.exists(file)) {
             for (String line : Files.readString(file).split("\n")) {
                 if (line.endsWith("}")) {
-                    JsonNode node = JSON.readTree(line);
+                    JsonNode node = Json.tree(line);
                     warnings.add(
                             new Warning(
                                     Instant.parse(node.path("time").asText()),

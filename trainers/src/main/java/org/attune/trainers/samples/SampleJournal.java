@@ -1,11 +1,11 @@
 package org.attune.trainers.samples;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
 
 import org.attune.error.ConfigException;
 import org.attune.files.ContinuedFile;
+import org.attune.json.Json;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -20,7 +20,6 @@ import java.util.function.ObjIntConsumer;
 /// What was sampled so far, a line for each prompt in their order. A run that was interrupted goes
 /// on behind its last line, and another choice from the same completions samples nothing again.
 final class SampleJournal implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path file;
     private final ContinuedFile lines;
@@ -57,15 +56,11 @@ final class SampleJournal implements AutoCloseable {
         }
         line.put("rewards", rewards);
         line.put("reward", completions.stream().map(c -> orNull(c.reward())).toList());
-        try {
-            lines.append(JSON.writeValueAsString(line));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain values can always be written", e);
-        }
+        lines.append(Json.compact(line));
     }
 
     private static Object orNull(double value) {
-        return Double.isNaN(value) ? JSON.nullNode() : value;
+        return Double.isNaN(value) ? NullNode.getInstance() : value;
     }
 
     /// Reads all prompts' completions.
@@ -75,7 +70,7 @@ final class SampleJournal implements AutoCloseable {
         try (BufferedReader reader = Files.newBufferedReader(file)) {
             String line;
             for (int prompt = 0; (line = reader.readLine()) != null; prompt++) {
-                receiver.accept(completions(JSON.readTree(line)), prompt);
+                receiver.accept(completions(Json.tree(line)), prompt);
             }
         } catch (IOException e) {
             throw new ConfigException(

@@ -1,13 +1,13 @@
 package org.attune.trainers.samples;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
+import org.attune.json.Json;
 import org.attune.text.Message;
 
 import java.io.BufferedWriter;
@@ -28,7 +28,6 @@ import java.util.Set;
 ///
 /// @param how settings
 record SampleRows(SampleOutputConfig how) {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> ALWAYS_COPIED = List.of("tools", "chat_template_kwargs");
 
     /// One row.
@@ -163,7 +162,7 @@ record SampleRows(SampleOutputConfig how) {
 
     private static String jsonOf(Object value) {
         try {
-            return JSON.writeValueAsString(value);
+            return Json.MAPPER.writeValueAsString(value);
         } catch (JsonProcessingException e) {
             throw new ConfigException("output_file: a value that JSON can't hold: " + value, e);
         }

@@ -1,9 +1,9 @@
 package org.attune.trainers.unpaired;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.CheckpointException;
+import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +17,7 @@ final class DeltaFile {
     private DeltaFile() {}
 
     static void write(Path folder, RunningMean delta) throws IOException {
-        var fields = new ObjectMapper().createObjectNode();
+        var fields = Json.object();
         fields.put("count", delta.count()).put("mean", delta.mean());
         Files.writeString(folder.resolve(NAME), fields + "\n");
     }
@@ -26,7 +26,7 @@ final class DeltaFile {
     static RunningMean read(Path folder) {
         Path file = folder.resolve(NAME);
         try {
-            JsonNode fields = new ObjectMapper().readTree(Files.readString(file));
+            JsonNode fields = Json.tree(Files.readString(file));
             return new RunningMean(
                     fields.required("mean").asDouble(), fields.required("count").asLong());
         } catch (IOException | IllegalArgumentException e) {
