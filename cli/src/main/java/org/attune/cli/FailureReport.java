@@ -4,7 +4,6 @@ import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.ExitCodes;
 import org.attune.cli.terminal.VisibleText;
 import org.attune.error.AttuneException;
-import org.attune.error.ConfigException;
 import org.attune.error.Secrets;
 import org.attune.models.AddressSpace;
 
@@ -37,7 +36,7 @@ final class FailureReport implements IExecutionExceptionHandler {
                                     + " shows where.");
         }
         err.flush();
-        int code = failure instanceof ConfigException ? ExitCodes.USAGE : ExitCodes.FAILED;
+        int code = ExitCodes.of(failure);
         if (command.getCommand() instanceof TrainCommand training) {
             training.endOthers(code);
         }

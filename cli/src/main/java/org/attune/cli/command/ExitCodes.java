@@ -1,5 +1,7 @@
 package org.attune.cli.command;
 
+import org.attune.error.ConfigException;
+
 /// Exit codes of the process.
 public final class ExitCodes {
     public static final int DONE = 0;
@@ -13,4 +15,9 @@ public final class ExitCodes {
     public static final int INTERRUPTED = 130;
 
     private ExitCodes() {}
+
+    /// The code of a command that failed.
+    public static int of(Exception failure) {
+        return failure instanceof ConfigException ? USAGE : FAILED;
+    }
 }
