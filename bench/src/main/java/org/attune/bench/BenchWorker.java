@@ -119,12 +119,10 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
                 .withModel(model())
                 .withLora(lora())
                 .withData(DataConfig.of(rows.toString()))
-                .withGeneration(
-                        g ->
-                                g.withNumGenerations(spec.completions())
-                                        .withMaxCompletionLength(spec.newTokens())
-                                        .withGenerationKwargs(
-                                                Map.of("min_new_tokens", spec.newTokens())))
+                .withNumGenerations(spec.completions())
+                .withMaxCompletionLength(spec.newTokens())
+                .withSampling(
+                        s -> s.withGenerationKwargs(Map.of("min_new_tokens", spec.newTokens())))
                 .withRewards(r -> r.withRewardFuncs(List.of("answer")))
                 .withLoss(l -> l.withBeta(BETA))
                 .withTraining(this::training)

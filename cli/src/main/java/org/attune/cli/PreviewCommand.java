@@ -137,7 +137,7 @@ final class PreviewCommand implements Callable<Integer> {
                     "%d prompts are completed %d times each; keep: %s of them for %s"
                             .formatted(
                                     prepared.train().size(),
-                                    config.generation().numGenerations(),
+                                    config.numGenerations(),
                                     config.output().keep().name().toLowerCase(Locale.ROOT),
                                     config.output().outputFile()));
             tellOfRewards(read, prepared);

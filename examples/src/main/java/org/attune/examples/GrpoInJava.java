@@ -46,7 +46,8 @@ public final class GrpoInJava {
                         .withModel(ModelConfig.of(model))
                         .withLora(LoraSettings.allLinear(16, 32))
                         .withData(DataConfig.of(prompts))
-                        .withGeneration(g -> g.withNumGenerations(4).withMaxCompletionLength(12))
+                        .withNumGenerations(4)
+                        .withMaxCompletionLength(12)
                         .withTraining(t -> t.withSave(SaveConfig.to(out)))
                         .withTraining(t -> t.withSchedule(s -> s.withMaxSteps(steps)));
         return Runs.with()

@@ -125,7 +125,7 @@ final class LibraryExamplesTest {
                 .withModel(ModelConfig.of(model.toString()))
                 .withLora(LoraSettings.allLinear(4, 8))
                 .withData(DataConfig.of(prompts.toString()))
-                .withSampling(s -> s.withMaxCompletionLength(4))
+                .withMaxCompletionLength(4)
                 .withTraining(
                         t ->
                                 t.withSave(
@@ -170,8 +170,7 @@ final class LibraryExamplesTest {
                     return RewardTable.of(List.of("first"), new double[] {1}, values);
                 };
         assertEquals(1, Runs.with().ppo(ppo("judged"), judge).steps());
-        PpoConfig two =
-                ppo("two").withJudging(j -> j.withRewardModelPath(folder.resolve("x").toString()));
+        PpoConfig two = ppo("two").withRewardModelPath(folder.resolve("x").toString());
         var error = assertThrows(ConfigException.class, () -> Runs.with().ppo(two, judge));
         assertTrue(error.getMessage().startsWith("reward_model_path is "), error.getMessage());
     }

@@ -11,6 +11,7 @@ import org.attune.trainers.config.InRangeValidator;
 import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.Secret;
+import org.attune.trainers.config.WiderRange;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.report.RunReporters;
 
@@ -32,6 +33,7 @@ public final class KeyFacts {
     static final String REPORT_TO = "report_to";
 
     private final Map<String, RecordComponent> components = new HashMap<>();
+    private final Map<String, InRange> ranges = new HashMap<>();
     private final Map<String, Object> defaults;
 
     private KeyFacts(Record config) {
@@ -53,9 +55,18 @@ public final class KeyFacts {
             if (ResolvedConfig.value(config, component) instanceof Record part
                     && !RecordBinder.hasParser(component.getType())) {
                 collect(part);
+                range(component.getAnnotation(WiderRange.class));
             } else {
-                components.put(ConfigNames.key(component.getName()), component);
+                String key = ConfigNames.key(component.getName());
+                components.put(key, component);
+                ranges.put(key, component.getAnnotation(InRange.class));
             }
+        }
+    }
+
+    private void range(WiderRange wider) {
+        if (wider != null) {
+            ranges.put(ConfigNames.key(wider.of()), wider.range());
         }
     }
 
@@ -80,6 +91,11 @@ public final class KeyFacts {
         return Optional.ofNullable(components.get(key.name()));
     }
 
+    /// The numbers that a key accepts; empty if any.
+    Optional<InRange> range(Key key) {
+        return Optional.ofNullable(ranges.get(key.name()));
+    }
+
     /// The value where a file says nothing, as YAML and JSON have it; empty if it is unset.
     Optional<Object> value(Key key) {
         return Optional.ofNullable(defaults.get(key.name()));
@@ -94,7 +110,7 @@ public final class KeyFacts {
         if (key.name().equals(REPORT_TO)) {
             return "one or more: " + String.join(", ", RunReporters.names());
         }
-        return words(component.getGenericType(), component.getAnnotation(InRange.class));
+        return words(component.getGenericType(), ranges.get(key.name()));
     }
 
     /// The values among which a key's is; empty if there are too many to list.

@@ -56,7 +56,9 @@ public final class MethodSchema {
                         .ifPresent(value -> property.set("default", value));
                 facts.component(key)
                         .ifPresentOrElse(
-                                component -> property.setAll(ValueSchema.of(component)),
+                                component ->
+                                        property.setAll(
+                                                ValueSchema.of(component, facts.range(key))),
                                 () -> property.setAll(rewritten(key)));
             }
             case NO_EFFECT ->

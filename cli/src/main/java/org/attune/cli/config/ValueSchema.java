@@ -38,8 +38,10 @@ final class ValueSchema {
     private ValueSchema() {}
 
     /// What a component takes; a key without a value counts as not given.
-    static ObjectNode of(RecordComponent component) {
-        InRange range = component.getAnnotation(InRange.class);
+    ///
+    /// @param among the numbers that are accepted; empty: any
+    static ObjectNode of(RecordComponent component, Optional<InRange> among) {
+        InRange range = among.orElse(null);
         ObjectNode schema =
                 ConfigNames.key(component.getName()).equals(KeyFacts.REPORT_TO)
                         ? oneOrMore(choice(RunReporters.names()))
@@ -137,11 +139,15 @@ final class ValueSchema {
         ObjectNode schema = typed("object");
         ObjectNode keys = schema.putObject("properties");
         Arrays.stream(type.getRecordComponents())
-                .forEach(c -> keys.set(ConfigNames.key(c.getName()), of(c)));
+                .forEach(c -> keys.set(ConfigNames.key(c.getName()), element(c)));
         if (type != DatasetSource.class) { // whose other spellings are rewritten
             schema.put("additionalProperties", false);
         }
         return any(List.of(texts(), schema));
+    }
+
+    private static ObjectNode element(RecordComponent component) {
+        return of(component, Optional.ofNullable(component.getAnnotation(InRange.class)));
     }
 
     /// Texts, which may look like numbers or truth values.

@@ -320,7 +320,7 @@ class RunConfigReaderTest {
                         resource("trl-grpo.yaml"),
                         List.of("reward_funcs=[gsm8k, {name: regex, pattern: x, weight: 0.5}]"));
         GrpoConfig config = loaded.config();
-        assertEquals(4, config.generation().numGenerations());
+        assertEquals(4, config.numGenerations());
         assertEquals(0.04, config.loss().beta());
         assertEquals(
                 List.of("gsm8k", Map.of("name", "regex", "pattern", "x", "weight", 0.5)),
@@ -373,16 +373,16 @@ class RunConfigReaderTest {
         List<String> greedy = List.of("reward_funcs=gsm8k", "eval_temperature=0");
         GrpoConfig config =
                 reader.read(new GrpoMethod(), resource("trl-grpo.yaml"), greedy).config();
-        assertEquals(1, config.heldOut().generations(config.generation()));
-        assertEquals(0, config.heldOut().temperature(config.generation()));
+        assertEquals(1, config.heldOut().generations(config));
+        assertEquals(0, config.heldOut().temperature(config));
         GrpoConfig asTrained =
                 reader.read(
                                 new GrpoMethod(),
                                 resource("trl-grpo.yaml"),
                                 List.of("reward_funcs=gsm8k"))
                         .config();
-        assertEquals(4, asTrained.heldOut().generations(asTrained.generation()));
-        assertEquals(0.9, asTrained.heldOut().temperature(asTrained.generation()));
+        assertEquals(4, asTrained.heldOut().generations(asTrained));
+        assertEquals(0.9, asTrained.heldOut().temperature(asTrained));
         List<String> more = new ArrayList<>(greedy);
         more.add("num_generations_eval=4");
         String message =

@@ -64,8 +64,15 @@ class SampleKeysTest {
         assertEquals(KeptSamples.PAIRS, config.output().keep());
         assertEquals(Path.of("out.parquet"), config.output().outputFile());
         assertEquals(0.5, config.output().rewardMargin());
-        assertEquals(6, config.generation().numGenerations());
+        assertEquals(6, config.numGenerations());
         assertEquals(List.of("exact_answer"), config.rewards().rewardFuncs());
+    }
+
+    @Test
+    void theLikeliestTokenMayBeAskedFor() {
+        KeyFacts facts = KeyFacts.ofCommand(SampleConfig.defaults());
+        assertEquals("a number >= 0", facts.accepted(Key.own("temperature")));
+        assertEquals("a number > 0", facts.accepted(Key.own("repetition_penalty")));
     }
 
     @Test

@@ -88,8 +88,7 @@ public final class LearningStudy {
     GrpoOutcome control(GrpoConfig config) {
         return grpo(
                 config,
-                new ShuffledRewards(
-                        judge(), config.generation().numGenerations(), config.training().seed()));
+                new ShuffledRewards(judge(), config.numGenerations(), config.training().seed()));
     }
 
     /// A run with the rewards that the task has.

@@ -58,11 +58,9 @@ class EpisodeRunsTest {
                         a ->
                                 a.withEnvironments(
                                         Map.of("echo", folder.resolve("Echo.java").toString())))
-                .withGeneration(
-                        g ->
-                                g.withNumGenerations(4)
-                                        .withMaxCompletionLength(60)
-                                        .withStepsPerGeneration(2))
+                .withNumGenerations(4)
+                .withMaxCompletionLength(60)
+                .withRounds(r -> r.withStepsPerGeneration(2))
                 .withTraining(
                         t ->
                                 t.withOptimizer(o -> o.withLearningRate(0.001))
@@ -120,7 +118,7 @@ class EpisodeRunsTest {
         return config(name, 2)
                 .withModel(m -> m.withChatTemplatePath(template.toString()))
                 .withAgent(a -> a.withPlay(p -> p.withHistory(History.TEMPLATE)))
-                .withGeneration(g -> g.withStepsPerGeneration(1));
+                .withRounds(r -> r.withStepsPerGeneration(1));
     }
 
     /// On policy the loss is −Σ advantage · own tokens / Σ own tokens, whatever rows they are in.
@@ -198,7 +196,7 @@ class EpisodeRunsTest {
         Logs logs =
                 train(
                         config("chaos", 2)
-                                .withGeneration(g -> g.withStepsPerGeneration(1))
+                                .withRounds(r -> r.withStepsPerGeneration(1))
                                 .withAgent(
                                         a ->
                                                 a.withEnvironments(

@@ -51,7 +51,9 @@ final class AddAMethodTest {
                         LoraSettings.allLinear(8, 16),
                         DataConfig.of(prompts)
                                 .withEvalDatasets(List.of(DatasetSpec.of(heldOut.toString()))),
-                        defaults.generation().withMaxCompletionLength(12),
+                        defaults.numGenerations(),
+                        12,
+                        defaults.sampling(),
                         defaults.rewards().withRewardFuncs(List.of("exact_answer")),
                         TrainingConfig.of(OptimizerConfig.defaults().withLearningRate(2e-3))
                                 .withSave(SaveConfig.to(folder.resolve("out")))

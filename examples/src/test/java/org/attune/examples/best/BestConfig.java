@@ -1,6 +1,8 @@
 package org.attune.examples.best;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Positive;
 
 import org.attune.models.ModelConfig;
 import org.attune.trainers.config.ConfigProblem;
@@ -10,25 +12,29 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
-import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.Rewards;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.List;
 
 /// A run that learns from the best completion of each prompt.
 ///
-/// @param generation how prompts are completed
+/// @param numGenerations completions of a prompt
+/// @param maxCompletionLength most tokens of a completion
+/// @param sampling how their tokens are chosen
 /// @param rewards what says which completion is the best
 public record BestConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
-        @Valid GenerationConfig generation,
-        @Valid RewardConfig rewards,
+        @Min(2) int numGenerations,
+        @Positive int maxCompletionLength,
+        @Valid Sampling sampling,
+        @Valid Rewards rewards,
         @Valid TrainingConfig training)
         implements RolloutRun, CrossChecked {
     /// Prompts are completed eight times each.
@@ -37,8 +43,10 @@ public record BestConfig(
                 ModelConfig.defaults(),
                 LoraSettings.defaults(),
                 DataConfig.defaults(),
-                GenerationConfig.defaults().withReuseRolloutActivations(false),
-                RewardConfig.defaults(),
+                8,
+                512,
+                Sampling.defaults(),
+                Rewards.defaults(),
                 TrainingConfig.of(OptimizerConfig.defaults()));
     }
 
@@ -73,7 +81,15 @@ public record BestConfig(
         return rewardProblems();
     }
 
-    BestConfig with(GenerationConfig otherGeneration, TrainingConfig otherTraining) {
-        return new BestConfig(model, lora, data, otherGeneration, rewards, otherTraining);
+    BestConfig with(Sampling otherSampling, TrainingConfig otherTraining) {
+        return new BestConfig(
+                model,
+                lora,
+                data,
+                numGenerations,
+                maxCompletionLength,
+                otherSampling,
+                rewards,
+                otherTraining);
     }
 }

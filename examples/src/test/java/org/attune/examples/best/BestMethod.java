@@ -57,9 +57,9 @@ record BestMethod() implements RolloutMethod<BestConfig> {
             RowTokens tokens = RoundPlan.rowTokens(config, run.rows().train());
             int completions = config.training().batch().rowsOfStep();
             MemoryFit fit = rounds.fit(config, tokens, completions, UnaryOperator.identity());
-            int slots = fit.slots().orElse(config.generation().generationSlots());
+            int slots = fit.slots().orElse(config.sampling().generationSlots());
             BestConfig fitted =
-                    config.with(config.generation().withGenerationSlots(slots), fit.training());
+                    config.with(config.sampling().withGenerationSlots(slots), fit.training());
             try (var source = rounds.source(fitted, Optional.empty())) {
                 RoundInputs inputs =
                         rounds.inputs(config, Optional.empty(), source, source.rollouts());

@@ -39,7 +39,7 @@ final class BestRows implements RowMaker<BestCompletion> {
         ConfigCheck.validate(config);
         RoundPlan plan = RoundPlan.of(config, inputs.prompts().size());
         int steps = plan.steps(config.training().schedule().numTrainEpochs());
-        int group = config.generation().numGenerations();
+        int group = config.numGenerations();
         Trainer.Means means = Trainer.Means.of(config, policy, context);
         var rounds = new JudgedRounds(config, plan, means, inputs, group, steps, Optional.empty());
         return RoundRows.trainer(config, rounds, new BestRows(config, rounds));
@@ -50,7 +50,7 @@ final class BestRows implements RowMaker<BestCompletion> {
         JudgedRounds.Completed round = rounds.complete(step);
         JudgedCompletions judged = round.judged();
         int[] prompts = rounds.plan().promptsOf(step);
-        int group = config.generation().numGenerations();
+        int group = config.numGenerations();
         List<RowAt<BestCompletion>> rows = new ArrayList<>();
         for (int p = 0; p < prompts.length; p++) {
             int best = best(judged.table().rewards(), p * group, (p + 1) * group);

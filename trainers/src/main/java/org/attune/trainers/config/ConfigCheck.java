@@ -10,9 +10,12 @@ import org.hibernate.validator.messageinterpolation.ParameterMessageInterpolator
 
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Checks configuration records: the ranges of their annotations first, then, if these hold, how
 /// the values fit each other. The command line and the trainers use the same check.
@@ -48,7 +51,7 @@ public final class ConfigCheck {
         }
         List<ConfigProblem> ranges =
                 Holder.VALIDATOR.validate(config).stream()
-                        .map(ConfigCheck::problem)
+                        .flatMap(violation -> problem(config, violation).stream())
                         .sorted(Comparator.comparing(ConfigProblem::key))
                         .toList();
         if (!ranges.isEmpty()) {
@@ -59,7 +62,33 @@ public final class ConfigCheck {
         return List.copyOf(cross);
     }
 
-    private static ConfigProblem problem(ConstraintViolation<Record> violation) {
+    private static Optional<ConfigProblem> problem(
+            Record config, ConstraintViolation<Record> violation) {
+        String key = key(violation);
+        Object value = violation.getInvalidValue();
+        Optional<InRange> wider = widerRange(config, violation.getLeafBean(), key);
+        if (wider.isPresent() && value instanceof Number number) {
+            return InRangeValidator.contains(wider.get(), number.doubleValue())
+                    ? Optional.empty()
+                    : Optional.of(
+                            new ConfigProblem(
+                                    key, value, InRangeValidator.accepted(wider.get(), false)));
+        }
+        return Optional.of(new ConfigProblem(key, value, violation.getMessage()));
+    }
+
+    /// What a configuration accepts for a number of one of its parts, if that is more than the part
+    /// does.
+    private static Optional<InRange> widerRange(Record config, Object part, String key) {
+        return Arrays.stream(config.getClass().getRecordComponents())
+                .filter(component -> part.equals(read(config, component)))
+                .flatMap(component -> Stream.ofNullable(component.getAnnotation(WiderRange.class)))
+                .filter(wider -> ConfigNames.key(wider.of()).equals(key))
+                .map(WiderRange::range)
+                .findAny();
+    }
+
+    private static String key(ConstraintViolation<Record> violation) {
         var key = new StringBuilder();
         // The path runs through the nested records; a file is flat, so only lists keep their place.
         for (Path.Node node : violation.getPropertyPath()) {
@@ -76,8 +105,7 @@ public final class ConfigCheck {
             }
             key.append(ConfigNames.key(node.getName()));
         }
-        return new ConfigProblem(
-                key.toString(), violation.getInvalidValue(), violation.getMessage());
+        return key.toString();
     }
 
     private static void collectAbsent(Record config, List<ConfigProblem> problems) {

@@ -16,7 +16,7 @@ public final class InRangeValidator implements ConstraintValidator<InRange, Numb
 
     @Override
     public boolean isValid(Number value, ConstraintValidatorContext context) {
-        if (value == null || contains(value.doubleValue())) {
+        if (value == null || contains(range, value.doubleValue())) {
             return true;
         }
         context.disableDefaultConstraintViolation();
@@ -27,7 +27,8 @@ public final class InRangeValidator implements ConstraintValidator<InRange, Numb
         return false;
     }
 
-    private boolean contains(double v) {
+    /// Whether a value is in a range.
+    static boolean contains(InRange range, double v) {
         // Written so that NaN fails every comparison.
         return Double.isFinite(v)
                 && (range.minOpen() ? v > range.min() : v >= range.min())

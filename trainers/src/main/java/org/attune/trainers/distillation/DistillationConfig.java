@@ -3,6 +3,7 @@ package org.attune.trainers.distillation;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Positive;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
@@ -17,9 +18,9 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,9 @@ import java.util.Optional;
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param sampling how completions are generated
+/// @param maxCompletionLength most tokens of a completion; ≥ 1
+/// @param sampling how the student's completions are generated, one for each prompt; both models'
+///     logits are divided by the temperature
 /// @param rollouts where completions come from, and where they are kept
 /// @param agent tools and environments, with which completions are episodes
 /// @param teacher who teaches
@@ -44,7 +47,8 @@ public record DistillationConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
-        @Valid DistillationSamplingConfig sampling,
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        @Valid Sampling sampling,
         @Valid RolloutSourceConfig rollouts,
         @Valid AgentConfig agent,
         @Valid TeacherConfig teacher,
@@ -55,13 +59,9 @@ public record DistillationConfig(
     /// The defaults, as listed at the parameters.
     public static DistillationConfig defaults() {
         return DistillationConfigCopies.blank()
+                .withMaxCompletionLength(512)
                 .withData(DataConfig.defaults().withShuffleDataset(true))
                 .withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
-    }
-
-    @Override
-    public GenerationConfig generation() {
-        return sampling.asGeneration();
     }
 
     /// Held-out prompts are completed as those of training.

@@ -91,7 +91,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                                 writers.student(),
                                 writers.teacher(),
                                 means.devices(),
-                                config.generation().maxCompletionLength(),
+                                config.maxCompletionLength(),
                                 context.clock()));
         // The loss of GKD has no temperature.
         var objective = objective(Divergence.of(config.loss().beta()), 1, teacher, context);

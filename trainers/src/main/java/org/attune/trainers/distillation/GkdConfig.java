@@ -20,9 +20,9 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -63,12 +63,15 @@ public record GkdConfig(
     }
 
     @Override
-    public GenerationConfig generation() {
-        return DistillationSamplingConfig.defaults()
-                .withMaxCompletionLength(loss.maxNewTokens())
+    public int maxCompletionLength() {
+        return loss.maxNewTokens();
+    }
+
+    @Override
+    public Sampling sampling() {
+        return Sampling.defaults()
                 .withTemperature(loss.temperature())
-                .withGenerationSlots(loss.generationSlots())
-                .asGeneration();
+                .withGenerationSlots(loss.generationSlots());
     }
 
     /// Completions come from the student and the teacher.

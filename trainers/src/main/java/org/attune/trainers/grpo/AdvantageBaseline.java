@@ -2,7 +2,6 @@ package org.attune.trainers.grpo;
 
 import org.attune.reward.AdvantageEstimator;
 import org.attune.reward.Advantages;
-import org.attune.trainers.onpolicy.RewardConfig;
 
 import java.util.Optional;
 
@@ -31,19 +30,18 @@ public enum AdvantageBaseline {
         return this == REINFORCE_PLUS_PLUS;
     }
 
-    AdvantageEstimator estimator(RewardConfig rewards, CreditConfig credit, double beta) {
+    AdvantageEstimator estimator(GrpoLossConfig loss, CreditConfig credit) {
         if (credit.credit() == Credit.TURNS) { // a run with others is refused
             return this == LEAVE_ONE_OUT
                     ? new AdvantageEstimator.TurnCredit(credit.gamma(), Advantages.Scale.NONE, true)
-                    : new AdvantageEstimator.TurnCredit(
-                            credit.gamma(), rewards.scaleRewards(), false);
+                    : new AdvantageEstimator.TurnCredit(credit.gamma(), loss.scaleRewards(), false);
         }
         return switch (this) {
             case GROUP ->
                     new AdvantageEstimator.GroupRelative(
-                            rewards.scaleRewards(), rewards.multiObjectiveAggregation());
+                            loss.scaleRewards(), loss.multiObjectiveAggregation());
             case LEAVE_ONE_OUT -> new AdvantageEstimator.LeaveOneOut(0, Optional.empty(), false);
-            case REINFORCE_PLUS_PLUS -> new AdvantageEstimator.ReinforcePlusPlus(beta);
+            case REINFORCE_PLUS_PLUS -> new AdvantageEstimator.ReinforcePlusPlus(loss.beta());
             case REINFORCE_PLUS_PLUS_BASELINE -> new AdvantageEstimator.ReinforcePlusPlusBaseline();
             case REMAX -> new AdvantageEstimator.Greedy();
             case OPO -> new AdvantageEstimator.OptimalBaseline();
@@ -51,10 +49,10 @@ public enum AdvantageBaseline {
     }
 
     /// Whether rewards are as the estimators beside `GROUP` take them.
-    boolean suits(RewardConfig rewards) {
+    boolean suits(GrpoLossConfig loss) {
         return this == GROUP
-                || rewards.scaleRewards() == Advantages.Scale.GROUP
-                        && rewards.multiObjectiveAggregation()
+                || loss.scaleRewards() == Advantages.Scale.GROUP
+                        && loss.multiObjectiveAggregation()
                                 == Advantages.Aggregation.SUM_THEN_NORMALIZE;
     }
 }

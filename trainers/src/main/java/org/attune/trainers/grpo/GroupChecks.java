@@ -22,18 +22,18 @@ final class GroupChecks {
         problems.addAll(run.reference().needsCoefficient("beta", run.beta()));
         int rows = run.training().batch().perDeviceTrainBatchSize();
         int completions = rows * run.microBatchesPerRound();
-        var batch = run.generation().generationBatchSize();
+        var batch = run.rounds().generationBatchSize();
         if (batch.isPresent() && batch.getAsInt() != completions) {
             problems.add(
                     new ConfigProblem(
                             "generation_batch_size",
                             batch.getAsInt(),
                             "a multiple of per_device_train_batch_size (" + rows + ")"));
-        } else if (completions % run.generation().numGenerations() != 0) {
+        } else if (completions % run.numGenerations() != 0) {
             problems.add(
                     new ConfigProblem(
                             "num_generations",
-                            run.generation().numGenerations(),
+                            run.numGenerations(),
                             "a divisor of the completions of a round, per_device_train_batch_size"
                                     + " x steps_per_generation = "
                                     + completions));
@@ -55,7 +55,7 @@ final class GroupChecks {
         var problems = new ArrayList<ConfigProblem>();
         GrpoLossConfig loss = run.loss();
         AdvantageBaseline baseline = loss.advantageEstimator();
-        if (!baseline.suits(run.rewards())) {
+        if (!baseline.suits(loss)) {
             problems.add(
                     new ConfigProblem(
                             "advantage_estimator",
@@ -73,7 +73,7 @@ final class GroupChecks {
         }
         boolean server = run.rollouts().asksServers();
         if (server
-                && run.generation().temperature() != 1
+                && run.sampling().temperature() != 1
                 && run.sampler().vllmImportanceSamplingCorrection()) {
             problems.add(
                     new ConfigProblem(
@@ -152,12 +152,11 @@ final class GroupChecks {
                             baseline,
                             "group or leave_one_out with credit: turns"));
         }
-        if (run.rewards().multiObjectiveAggregation()
-                != Advantages.Aggregation.SUM_THEN_NORMALIZE) {
+        if (run.loss().multiObjectiveAggregation() != Advantages.Aggregation.SUM_THEN_NORMALIZE) {
             problems.add(
                     new ConfigProblem(
                             "multi_objective_aggregation",
-                            run.rewards().multiObjectiveAggregation(),
+                            run.loss().multiObjectiveAggregation(),
                             "sum_then_normalize with credit: turns"));
         }
         if (run.loss().lossType() == GrpoLossType.GMPO) {

@@ -23,9 +23,9 @@ final class GroupLosses {
     private static GroupLoss of(GrpoConfig config) {
         GrpoLossConfig loss = config.loss();
         return new GroupLoss(
-                loss.advantageEstimator().estimator(config.rewards(), config.credit(), loss.beta()),
+                loss.advantageEstimator().estimator(loss, config.credit()),
                 completion(loss, config.covariance()),
-                normaliser(loss.lossType(), config.generation().maxCompletionLength()),
+                normaliser(loss.lossType(), config.maxCompletionLength()),
                 loss.beta(),
                 loss.maskTruncatedCompletions(),
                 choice(config),
@@ -128,11 +128,11 @@ final class GroupLosses {
     static HeadRequest request(GroupRun config, boolean learnsEntropy) {
         Set<HeadStatistic> entropy = Set.of(HeadStatistic.ENTROPY);
         return new HeadRequest(
-                entropy, config.generation().temperature(), learnsEntropy ? entropy : Set.of());
+                entropy, config.sampling().temperature(), learnsEntropy ? entropy : Set.of());
     }
 
     /// Log-probabilities alone.
     static HeadRequest plainRequest(GroupRun config) {
-        return new HeadRequest(Set.of(), config.generation().temperature());
+        return new HeadRequest(Set.of(), config.sampling().temperature());
     }
 }

@@ -70,7 +70,7 @@ final class GroupOpening {
         GroupRun once =
                 config.refill().dynamicSampling() || config.replays() || config.lag().isOn()
                         ? config.fitted(
-                                config.training(), config.generation().generationSlots(), false)
+                                config.training(), config.sampling().generationSlots(), false)
                         : config;
         KeptActivations.Wish kept = KeptActivations.wish(once, policy, prompts);
         MemoryFit fit =
@@ -81,7 +81,7 @@ final class GroupOpening {
                         wish -> wish.withKept(kept));
         return config.fitted(
                 fit.training(),
-                fit.slots().orElse(config.generation().generationSlots()),
+                fit.slots().orElse(config.sampling().generationSlots()),
                 fit.reuses());
     }
 }

@@ -60,7 +60,7 @@ final class GroupRounds {
     /// @param drawn batches of prompts that were completed for the rounds before
     /// @param kept groups of the rounds before
     NewRound round(long number, long drawn, ReplayBuffer kept) {
-        int generations = config.generation().numGenerations();
+        int generations = config.numGenerations();
         Optional<WrittenRound> written = judged.ahead().map(rounds -> rounds.at(number));
         GroupSupply.Supplied supplied =
                 written.map(this::supplied)
@@ -246,7 +246,7 @@ final class GroupRounds {
     /// The baseline of each completion: the reward of its prompt's greedy one.
     private double[] baselines(int[] indices) {
         double[] ofPrompts = judged.rounds().greedyRewards(indices, judged.prompts());
-        int generations = config.generation().numGenerations();
+        int generations = config.numGenerations();
         double[] each = new double[indices.length * generations];
         Arrays.setAll(each, i -> ofPrompts[i / generations]);
         return each;

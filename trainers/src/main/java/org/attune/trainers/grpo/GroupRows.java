@@ -55,7 +55,7 @@ public final class GroupRows implements RowMaker<RolloutRow> {
                         new CorrectionNotice(config, rounds.means().context().listeners()));
         groups = new GroupRounds(config, loss, rounds, correction);
         // The sampler's log-probabilities are those of temperature 1.
-        comparesSampler = onPolicy && config.generation().temperature() == 1;
+        comparesSampler = onPolicy && config.sampling().temperature() == 1;
     }
 
     /// A run.
@@ -75,7 +75,7 @@ public final class GroupRows implements RowMaker<RolloutRow> {
         int steps = plan.steps(config.training().schedule().numTrainEpochs());
         var ratio = Optional.of(GroupLosses.plainRequest(config));
         Trainer.Means means = Trainer.Means.of(config, policy, context);
-        int group = config.generation().numGenerations();
+        int group = config.numGenerations();
         var rounds = new JudgedRounds(config, plan, means, inputs, group, steps, ratio);
         return RoundRows.trainer(
                 config, rounds, new GroupRows(config, rounds, inputs.source().isOnPolicy()));

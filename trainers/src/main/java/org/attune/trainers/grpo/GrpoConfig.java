@@ -3,10 +3,13 @@ package org.attune.trainers.grpo;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Positive;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
+import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -15,28 +18,31 @@ import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.LagConfig;
-import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.Rewards;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.RoundConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.ArrayList;
 import java.util.List;
 
 /// A run of group-relative policy optimisation. `GrpoConfig.defaults()` has TRL's defaults;
-/// model,
-/// data, rewards and output folder must be given.
+/// model, data, rewards and output folder must be given.
 ///
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param generation how completions are generated
+/// @param numGenerations completions of a prompt, a group; ≥ 2
+/// @param maxCompletionLength most tokens of a completion; ≥ 1
+/// @param sampling how their tokens are chosen
+/// @param rounds how many completions a round has, and how it is used
 /// @param rollouts where completions come from, and where they are kept
 /// @param lag whether completions are written ahead of the steps that learn from them
 /// @param agent tools and environments, with which completions are episodes
-/// @param rewards rewards
+/// @param rewards what judges completions
 /// @param credit to what of an episode of several turns rewards are credited
 /// @param loss objective
 /// @param entropy what is done about the policy's entropy
@@ -54,11 +60,14 @@ public record GrpoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
-        @Valid GenerationConfig generation,
+        @Min(value = 2, message = "a whole number >= 2") int numGenerations,
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        @Valid Sampling sampling,
+        @Valid RoundConfig rounds,
         @Valid RolloutSourceConfig rollouts,
         @Valid LagConfig lag,
         @Valid AgentConfig agent,
-        @Valid RewardConfig rewards,
+        @Valid Rewards rewards,
         @Valid CreditConfig credit,
         @Valid GrpoLossConfig loss,
         @Valid EntropyConfig entropy,
@@ -74,6 +83,8 @@ public record GrpoConfig(
     /// The defaults, as listed at the parameters.
     public static GrpoConfig defaults() {
         return GrpoConfigCopies.blank()
+                .withNumGenerations(8)
+                .withMaxCompletionLength(512)
                 .withData(DataConfig.defaults().withShuffleDataset(true))
                 .withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
     }
@@ -81,6 +92,16 @@ public record GrpoConfig(
     @Override
     public String method() {
         return "grpo";
+    }
+
+    @Override
+    public Advantages.Scale scaleRewards() {
+        return loss.scaleRewards();
+    }
+
+    @Override
+    public Advantages.Aggregation multiObjectiveAggregation() {
+        return loss.multiObjectiveAggregation();
     }
 
     @Override
@@ -101,8 +122,8 @@ public record GrpoConfig(
     @Override
     public GrpoConfig fitted(TrainingConfig fitted, int slots, boolean reuses) {
         return withTraining(fitted)
-                .withGeneration(
-                        g -> g.withGenerationSlots(slots).withReuseRolloutActivations(reuses));
+                .withSampling(s -> s.withGenerationSlots(slots))
+                .withRounds(r -> r.withReuseRolloutActivations(reuses));
     }
 
     @Override

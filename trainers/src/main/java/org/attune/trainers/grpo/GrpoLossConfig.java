@@ -1,6 +1,7 @@
 package org.attune.trainers.grpo;
 
 import org.attune.records.CopyMethods;
+import org.attune.reward.Advantages;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalDouble;
@@ -10,6 +11,8 @@ import java.util.OptionalDouble;
 /// @param lossType objective and how it is averaged
 /// @param beta β, weight of the KL term; 0: none, and no reference
 /// @param advantageEstimator how rewards become advantages
+/// @param scaleRewards by what advantages are divided
+/// @param multiObjectiveAggregation how several rewards become one advantage
 /// @param epsilon ε, how far the ratio may fall below 1; unset: 0.2, `gmpo` 0.4. `gmpo`: how far
 ///     its logarithm may fall below 0
 /// @param epsilonHigh how far it may rise above 1; unset: ε. `cispo`: bound of the ratio itself
@@ -32,6 +35,8 @@ public record GrpoLossConfig(
         GrpoLossType lossType,
         @InRange(min = 0) double beta,
         AdvantageBaseline advantageEstimator,
+        Advantages.Scale scaleRewards,
+        Advantages.Aggregation multiObjectiveAggregation,
         @InRange(min = 0) OptionalDouble epsilon,
         @InRange(min = 0) OptionalDouble epsilonHigh,
         @InRange(min = 0, minOpen = true) OptionalDouble delta,
@@ -52,6 +57,8 @@ public record GrpoLossConfig(
         return GrpoLossConfigCopies.blank()
                 .withLossType(GrpoLossType.DAPO)
                 .withAdvantageEstimator(AdvantageBaseline.GROUP)
+                .withScaleRewards(Advantages.Scale.GROUP)
+                .withMultiObjectiveAggregation(Advantages.Aggregation.SUM_THEN_NORMALIZE)
                 .withImportanceSamplingLevel(ImportanceSamplingLevel.TOKEN)
                 .withUseBiasCorrectionKl(true)
                 .withSapoTemperaturePos(1)

@@ -3,6 +3,8 @@ package org.attune.trainers.grpo;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Positive;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
@@ -15,12 +17,13 @@ import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.LagConfig;
-import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.Rewards;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.RoundConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.List;
 
@@ -31,11 +34,14 @@ import java.util.List;
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param generation how completions are generated
+/// @param numGenerations completions of a prompt, a group; ≥ 2
+/// @param maxCompletionLength most tokens of a completion; ≥ 1
+/// @param sampling how their tokens are chosen
+/// @param rounds how many completions a round has, and how it is used
 /// @param rollouts where completions come from, and where they are kept
 /// @param lag whether completions are written ahead of the steps that learn from them
 /// @param agent tools and environments, with which completions are episodes
-/// @param judging rewards
+/// @param rewards what judges completions
 /// @param loss objective
 /// @param refill whether further prompts are completed until groups differ
 /// @param reference reference, where β > 0
@@ -48,11 +54,14 @@ public record RlooConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
-        @Valid GenerationConfig generation,
+        @Min(value = 2, message = "a whole number >= 2") int numGenerations,
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        @Valid Sampling sampling,
+        @Valid RoundConfig rounds,
         @Valid RolloutSourceConfig rollouts,
         @Valid LagConfig lag,
         @Valid AgentConfig agent,
-        @Valid RlooRewardConfig judging,
+        @Valid Rewards rewards,
         @Valid RlooLossConfig loss,
         @Valid RefillConfig refill,
         @Valid RolloutReferenceConfig reference,
@@ -63,7 +72,8 @@ public record RlooConfig(
     /// The defaults, as listed at the parameters.
     public static RlooConfig defaults() {
         return RlooConfigCopies.blank()
-                .withGeneration(g -> g.withNumGenerations(2))
+                .withNumGenerations(2)
+                .withMaxCompletionLength(512)
                 .withData(DataConfig.defaults().withShuffleDataset(true))
                 .withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
     }
@@ -89,15 +99,10 @@ public record RlooConfig(
     }
 
     @Override
-    public RewardConfig rewards() {
-        return judging.asRewards();
-    }
-
-    @Override
     public RlooConfig fitted(TrainingConfig fitted, int slots, boolean reuses) {
         return withTraining(fitted)
-                .withGeneration(
-                        g -> g.withGenerationSlots(slots).withReuseRolloutActivations(reuses));
+                .withSampling(s -> s.withGenerationSlots(slots))
+                .withRounds(r -> r.withReuseRolloutActivations(reuses));
     }
 
     @Override

@@ -34,8 +34,8 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
         Optional<Boolean> before =
                 ResumePoint.glance(config.training().save())
                         .flatMap(ResumePoint::reusesActivations);
-        int rounds = config.microBatchesPerRound() * config.generation().numIterations();
-        if (!config.generation().reuseRolloutActivations()
+        int rounds = config.microBatchesPerRound() * config.rounds().numIterations();
+        if (!config.rounds().reuseRolloutActivations()
                 || config.training().batch().devices() > 1 // where rows are learned from elsewhere
                 || !before.orElse(true)
                 || config.rollouts().isElsewhere()
@@ -43,7 +43,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
                 || config.training().batch().microBatchesOfStep() != rounds
                 || policy.hasDropout()
                 || !ForwardRecord.suits(policy.decoder())
-                || longest(prompts) + config.generation().maxCompletionLength()
+                || longest(prompts) + config.maxCompletionLength()
                         > ForwardRecord.longest(policy.decoder().dtype())) {
             return Wish.NOTHING;
         }
@@ -64,8 +64,8 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
     /// Most tokens that a round reads.
     private static long rows(RolloutRun config, List<PromptExample> prompts) {
         long completions = completions(config);
-        return completions / config.generation().numGenerations() * longest(prompts)
-                + completions * config.generation().maxCompletionLength();
+        return completions / config.numGenerations() * longest(prompts)
+                + completions * config.maxCompletionLength();
     }
 
     private static long completions(RolloutRun config) {
@@ -75,7 +75,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
 
     /// Most tokens that a round generates.
     private static int predictions(RolloutRun config) {
-        return Math.toIntExact(completions(config) * config.generation().maxCompletionLength());
+        return Math.toIntExact(completions(config) * config.maxCompletionLength());
     }
 
     /// Keeps what [#wish] said, if that was decided. On the engine thread.
@@ -83,7 +83,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
     /// @param fitted with what was decided
     public static KeptActivations of(
             RolloutRun fitted, Policy policy, List<PromptExample> prompts) {
-        if (!fitted.generation().reuseRolloutActivations()) {
+        if (!fitted.rounds().reuseRolloutActivations()) {
             return new KeptActivations(Optional.empty());
         }
         var record = new ForwardRecord(policy.decoder(), policy.adapterInUse());

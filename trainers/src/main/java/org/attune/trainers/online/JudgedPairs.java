@@ -69,8 +69,7 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
     static RowTokens pairTokens(OnlineRun config, List<PromptExample> prompts) {
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
-                PAIR * (longest + config.sampling().maxNewTokens()),
-                config.training().batch().rowsOfStep());
+                PAIR * (longest + config.maxNewTokens()), config.training().batch().rowsOfStep());
     }
 
     @Override
@@ -144,9 +143,7 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
     private double reward(JudgedCompletions judged, int completion) {
         double total = judged.table().rewards().total(completion);
         double reward = Double.isNaN(total) ? 0 : total;
-        return isEnded(judged, completion)
-                ? reward
-                : reward - config.judging().missingEosPenalty().orElse(0);
+        return isEnded(judged, completion) ? reward : reward - config.missingEosPenalty().orElse(0);
     }
 
     @Override

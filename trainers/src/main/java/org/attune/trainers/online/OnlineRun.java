@@ -3,28 +3,35 @@ package org.attune.trainers.online;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
-import org.attune.trainers.onpolicy.GenerationConfig;
-import org.attune.trainers.onpolicy.RewardConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /// A run that learns from two judged completions of a prompt.
 @Api(EXPERIMENTAL)
 public sealed interface OnlineRun extends RolloutRun, CrossChecked
         permits OnlineDpoConfig, XpoConfig, NashMdConfig {
-    /// How completions are generated.
-    OnlineSamplingConfig sampling();
+    /// Most tokens of a completion, by default.
+    int MAX_NEW_TOKENS = 64;
 
-    /// What says which completion is the better one.
-    OnlineRewardConfig judging();
+    /// How completions are generated, by default.
+    Sampling SAMPLING = Sampling.defaults().withTemperature(0.9);
+
+    /// Most tokens of a completion.
+    int maxNewTokens();
+
+    /// What is taken off the reward of a completion that didn't end by itself.
+    OptionalDouble missingEosPenalty();
 
     /// Most tokens of prompt and completion.
     OptionalInt maxLength();
@@ -38,20 +45,20 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
     OnlineRun fitted(TrainingConfig training, int slots);
 
     @Override
-    default GenerationConfig generation() {
-        return sampling().asGeneration();
+    default int maxCompletionLength() {
+        return maxNewTokens();
     }
 
     @Override
-    default RewardConfig rewards() {
-        return judging().asRewards();
+    default Advantages.Scale scaleRewards() {
+        return Advantages.Scale.NONE;
     }
 
     /// Most tokens of a prompt, so that its completion fits too; empty: no limit.
     default OptionalInt longestPrompt() {
         int limit = rollouts().maxPromptLength().orElse(Integer.MAX_VALUE);
         if (maxLength().isPresent()) {
-            limit = Math.min(limit, maxLength().getAsInt() - sampling().maxNewTokens());
+            limit = Math.min(limit, maxLength().getAsInt() - maxNewTokens());
         }
         return limit == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(limit);
     }
@@ -62,13 +69,13 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
         problems.addAll(OptimizerConfig.needsAllWeights(training(), lora(), model()));
         problems.addAll(TrainingConfig.needsNoNoise(training()));
         problems.addAll(reference().asReference().problems(model(), lora()));
-        if (maxLength().orElse(Integer.MAX_VALUE) <= sampling().maxNewTokens()) {
+        if (maxLength().orElse(Integer.MAX_VALUE) <= maxNewTokens()) {
             problems.add(
                     new ConfigProblem(
                             "max_length",
                             maxLength().getAsInt(),
                             "more than max_new_tokens (%d), so that prompts fit"
-                                    .formatted(sampling().maxNewTokens())));
+                                    .formatted(maxNewTokens())));
         }
         problems.addAll(rewardProblems());
         problems.addAll(sourceProblems());

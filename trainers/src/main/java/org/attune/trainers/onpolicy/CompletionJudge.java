@@ -1,6 +1,7 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.reward.AdvantageEstimator;
 import org.attune.reward.Advantages;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.EpisodeRewards;
@@ -20,7 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /// Completes prompts and judges the completions.
 ///
-/// @param config how rewards become advantages of whole completions
+/// @param estimator how rewards become advantages of whole completions
 /// @param rewards judge, borrowed
 /// @param text what they see
 /// @param clock counts the time
@@ -28,7 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// @param isPart whether a round's rewards are looked at where all of its parts are together, and
 ///     those of environments are joined there
 public record CompletionJudge(
-        RewardConfig config,
+        AdvantageEstimator estimator,
         CompletionScorer rewards,
         CompletionText text,
         PhaseClock clock,
@@ -36,8 +37,15 @@ public record CompletionJudge(
         boolean isPart)
         implements RoundCompleter {
     public CompletionJudge(
-            RewardConfig config, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
-        this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()), false);
+            RolloutRun run, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
+        this(
+                new AdvantageEstimator.GroupRelative(
+                        run.scaleRewards(), run.multiObjectiveAggregation()),
+                rewards,
+                text,
+                clock,
+                new RewardWatch(run.rewards().onRewardFailure()),
+                false);
     }
 
     /// A way of completing prompts that tells of each completion as soon as it has ended.
@@ -70,7 +78,7 @@ public record CompletionJudge(
         if (!sampled.stream().allMatch(SampledCompletion::isFailed)) {
             watch.check(table);
         }
-        Advantages advantages = config.estimator().of(GroupedRewards.of(table, generations));
+        Advantages advantages = estimator.of(GroupedRewards.of(table, generations));
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(EpisodeMetrics.of(sampled));
         metrics.putAll(advantages.metrics());
@@ -86,7 +94,7 @@ public record CompletionJudge(
 
     @Override
     public CompletionJudge ofPart() {
-        return new CompletionJudge(config, rewards, text, clock, watch, true);
+        return new CompletionJudge(estimator, rewards, text, clock, watch, true);
     }
 
     @Override
@@ -118,7 +126,7 @@ public record CompletionJudge(
                         parts.advantages(),
                         parts.metrics(),
                         new CompletionTable(batch, table, new double[table.size()], generations));
-        return judged.with(config.estimator().of(GroupedRewards.of(table, generations)));
+        return judged.with(estimator.of(GroupedRewards.of(table, generations)));
     }
 
     /// Completions of prompts, in their order, under the clock.

@@ -16,8 +16,21 @@ import java.util.Set;
 /// A run that generates completions, whatever it learns from them.
 @Api(EXPERIMENTAL)
 public interface GeneratingRun extends RunConfig {
-    /// How completions are generated.
-    GenerationConfig generation();
+    /// How the tokens of completions are chosen.
+    Sampling sampling();
+
+    /// Most tokens of a completion.
+    int maxCompletionLength();
+
+    /// Completions of a prompt in training.
+    default int numGenerations() {
+        return 1;
+    }
+
+    /// How many completions a round has, and how it is used.
+    default RoundConfig rounds() {
+        return RoundConfig.defaults().withReuseRolloutActivations(false);
+    }
 
     /// Which prompts are completed, by whom, and where completions are kept.
     RolloutSourceConfig rollouts();
@@ -106,11 +119,11 @@ public interface GeneratingRun extends RunConfig {
     /// Micro-batches of a round.
     default int microBatchesPerRound() {
         int rows = training().batch().perDeviceTrainBatchSize();
-        if (generation().generationBatchSize().isPresent()) {
-            return Math.max(1, generation().generationBatchSize().getAsInt() / rows);
+        if (rounds().generationBatchSize().isPresent()) {
+            return Math.max(1, rounds().generationBatchSize().getAsInt() / rows);
         }
         BatchConfig batch = training().batch();
         return batch.devices()
-                * generation().stepsPerGeneration().orElse(batch.gradientAccumulationSteps());
+                * rounds().stepsPerGeneration().orElse(batch.gradientAccumulationSteps());
     }
 }

@@ -25,13 +25,13 @@ public record HeldOutConfig(
     }
 
     /// Completions of a held-out prompt.
-    public int generations(GenerationConfig training) {
+    public int generations(GeneratingRun training) {
         return isGreedy() ? 1 : numGenerationsEval.orElse(training.numGenerations());
     }
 
     /// Temperature of evaluations.
-    public double temperature(GenerationConfig training) {
-        return evalTemperature.orElse(training.temperature());
+    public double temperature(GeneratingRun training) {
+        return evalTemperature.orElse(training.sampling().temperature());
     }
 
     private boolean isGreedy() {

@@ -39,7 +39,7 @@ public record HeldOutPrompts(GeneratingRun config, DealtCompletions judge, Rollo
 
     private JudgedCompletions judged(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
-        int generations = config.heldOut().generations(config.generation());
+        int generations = config.heldOut().generations(config);
         return judge.of(all, prompts, generations, (_, _) -> source::completeHeldOut);
     }
 }

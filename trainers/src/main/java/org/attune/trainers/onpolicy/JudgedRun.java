@@ -5,6 +5,8 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 
+import java.util.List;
+
 /// A run whose completions are judged, whatever becomes of them.
 @Api(EXPERIMENTAL)
 public interface JudgedRun {
@@ -12,9 +14,14 @@ public interface JudgedRun {
     ModelConfig model();
 
     /// How completions are judged.
-    RewardConfig rewards();
+    Rewards rewards();
 
-    /// What the user calls an entry of [RewardConfig#rewardFuncs].
+    /// The entries of [Rewards#rewardFuncs], and what a method adds to them.
+    default List<Object> judges() {
+        return rewards().rewardFuncs();
+    }
+
+    /// What the user calls an entry of [#judges].
     ///
     /// @param number of the entry, from 0
     default String rewardPlace(int number) {

@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.ReferenceKind;
 
@@ -29,35 +30,42 @@ public interface RolloutRun extends GeneratingRun, JudgedRun {
         return List.of(model().adapterNameOrPath(), reference().refModelNameOrPath());
     }
 
+    /// By what the advantages of whole completions are divided.
+    default Advantages.Scale scaleRewards() {
+        return Advantages.Scale.GROUP;
+    }
+
+    /// How several rewards become one advantage.
+    default Advantages.Aggregation multiObjectiveAggregation() {
+        return Advantages.Aggregation.SUM_THEN_NORMALIZE;
+    }
+
     /// What doesn't fit of a run's rewards.
     default List<ConfigProblem> rewardProblems() {
         var problems = new ArrayList<ConfigProblem>();
-        RewardConfig rewards = rewards();
         boolean recorded = rollouts().recordedRollouts().isPresent();
         boolean heldOut = !data().evalDatasets().isEmpty() || data().testSplitSize().isPresent();
         boolean environments = // which may reward, as a program may
                 !agent().environments().isEmpty() || !agent().agent().isEmpty();
-        if (rewards.rewardFuncs().isEmpty() && !environments && (!recorded || heldOut)) {
+        if (judges().isEmpty() && !environments && (!recorded || heldOut)) {
             problems.add(
                     new ConfigProblem(
                             "reward_funcs",
-                            rewards.rewardFuncs(),
+                            judges(),
                             "at least one reward: a name, {name, parameters}, a .java file,"
                                     + " class:NAME or {command: [...]}"
                                     + (recorded
                                             ? "; recorded_rollouts judge no held-out rows"
                                             : "")));
         }
-        if (!rewards.rewardWeights().isEmpty()
-                && !rewards.rewardFuncs().isEmpty()
-                && rewards.rewardWeights().size() != rewards.rewardFuncs().size()) {
+        if (!rewards().rewardWeights().isEmpty()
+                && !judges().isEmpty()
+                && rewards().rewardWeights().size() != judges().size()) {
             problems.add(
                     new ConfigProblem(
                             "reward_weights",
-                            rewards.rewardWeights(),
-                            "one weight for each of the "
-                                    + rewards.rewardFuncs().size()
-                                    + " in reward_funcs"));
+                            rewards().rewardWeights(),
+                            "one weight for each of the " + judges().size() + " in reward_funcs"));
         }
         return problems;
     }

@@ -52,7 +52,7 @@ public record RoundPlan(
     public static RoundPlan of(GeneratingRun config, int prompts) {
         long seed = config.training().dataSeed().orElse(config.training().seed());
         int rows = config.training().batch().perDeviceTrainBatchSize();
-        int perRound = rows * config.microBatchesPerRound() / config.generation().numGenerations();
+        int perRound = rows * config.microBatchesPerRound() / config.numGenerations();
         if (prompts < perRound) {
             throw new ConfigException(
                     ("a round completes %d prompts (per_device_train_batch_size x"
@@ -62,11 +62,11 @@ public record RoundPlan(
         }
         return new RoundPlan(
                 prompts,
-                config.generation().numGenerations(),
+                config.numGenerations(),
                 rows,
                 config.training().batch().microBatchesOfStep(),
                 config.microBatchesPerRound(),
-                config.generation().numIterations(),
+                config.rounds().numIterations(),
                 config.data().shuffleDataset()
                         ? new RowOrder.Shuffled(seed)
                         : new RowOrder.Sequential());
@@ -131,7 +131,6 @@ public record RoundPlan(
     public static RowTokens rowTokens(GeneratingRun config, List<PromptExample> prompts) {
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
-                longest + config.generation().maxCompletionLength(),
-                config.training().batch().rowsOfStep());
+                longest + config.maxCompletionLength(), config.training().batch().rowsOfStep());
     }
 }

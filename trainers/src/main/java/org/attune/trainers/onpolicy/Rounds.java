@@ -32,8 +32,7 @@ public final class Rounds {
             LogicalDevices devices) {
         this.config = config;
         this.source = source;
-        completions =
-                new DealtCompletions(devices, judge, config.generation().maxCompletionLength());
+        completions = new DealtCompletions(devices, judge, config.maxCompletionLength());
         recorder = devices.ranks().writes() ? RecordedRound.recorder(config) : Optional.empty();
     }
 
@@ -51,7 +50,7 @@ public final class Rounds {
             LogicalDevices devices,
             PhaseClock clock) {
         var text = new CompletionText(tokenizer);
-        var judge = new CompletionJudge(config.rewards(), rewards, text, clock);
+        var judge = new CompletionJudge(config, rewards, text, clock);
         return new Rounds(config, source, judge, devices);
     }
 

@@ -57,7 +57,7 @@ public final class Rescoring {
     /// @throws RolloutException naming file and line of what can't be read or has no row
     public static <C extends Record & RolloutRun> Result of(
             RolloutMethod<C> method, C config, Path directory, HubCache hub, Path file) {
-        if (config.rewards().rewardFuncs().isEmpty()) {
+        if (config.judges().isEmpty()) {
             throw new ConfigException("reward_funcs is empty; name the rewards to judge by");
         }
         try (var model = ModelSetup.open(config.model(), hub);
@@ -79,7 +79,7 @@ public final class Rescoring {
                             () -> method.prepare(setup, config).train());
             var judge =
                     new CompletionJudge(
-                            config.rewards(),
+                            config,
                             rewards,
                             new CompletionText(model.text().tokenizer()),
                             new PhaseClock());

@@ -18,7 +18,7 @@ public final class RewardColumns {
     ///
     /// @param directory where relative paths of rewards start
     public static ColumnUse use(JudgedRun config, Path directory) {
-        List<Object> entries = config.rewards().rewardFuncs();
+        List<Object> entries = config.judges();
         boolean known =
                 entries.stream()
                         .allMatch(entry -> isBuiltIn(entry) || ModelReward.fits(entry, directory));

@@ -72,7 +72,7 @@ public interface RolloutMethod<C extends Record & RolloutRun>
     @Override
     default RunSummary train(Surroundings around, C config, Path directory) {
         ConfigCheck.validate(config);
-        if (config.rewards().rewardFuncs().isEmpty()) {
+        if (config.judges().isEmpty()) {
             return train(
                     around,
                     config,

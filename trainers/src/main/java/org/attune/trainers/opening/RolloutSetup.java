@@ -22,10 +22,10 @@ import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.memory.KeptActivations;
 import org.attune.trainers.memory.RolloutPlan;
 import org.attune.trainers.onpolicy.GeneratingRun;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.JudgedRun;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,7 +45,7 @@ public final class RolloutSetup {
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
     public static ReadColumns rewardColumns(JudgedRun config, Path directory) {
-        if (config.rewards().rewardFuncs().isEmpty()) {
+        if (config.judges().isEmpty()) {
             return ReadColumns.NONE;
         }
         return RunRewards.columns(config, directory);
@@ -173,7 +173,7 @@ public final class RolloutSetup {
         int most = others ? 0 : sequences;
         for (EvalSet<PromptExample> set : rows.evalSets()) {
             prompts.addAll(set.rows());
-            int generations = config.heldOut().generations(config.generation());
+            int generations = config.heldOut().generations(config);
             most = Math.max(most, Math.multiplyExact(set.rows().size(), generations));
         }
         if (prompts.isEmpty() || most == 0) {
@@ -195,57 +195,59 @@ public final class RolloutSetup {
                         .orElse(OptionalInt.empty())
                         .orElse(Integer.MAX_VALUE);
         return new RolloutPlan.Wish(
-                GenerationMemory.of(decoder, longest, config.generation().maxCompletionLength()),
-                Math.min(config.generation().generationSlots(), before),
+                GenerationMemory.of(decoder, longest, config.maxCompletionLength()),
+                Math.min(config.sampling().generationSlots(), before),
                 most,
                 KeptActivations.Wish.NOTHING);
     }
 
     /// How held-out prompts are completed.
     static SamplingConfig heldOut(GeneratingRun config, SamplingConfig sampling) {
-        double temperature = config.heldOut().temperature(config.generation());
+        double temperature = config.heldOut().temperature(config);
         return sampling.withDistribution(sampling.distribution().withTemperature(temperature));
     }
 
     /// How completions are sampled.
     ///
+    /// @param most tokens of a completion
     /// @param stopIds tokens that end a completion; empty: those that the model names
     public static SamplingConfig sampling(
-            GenerationConfig generation,
+            Sampling sampling,
+            int most,
             Optional<Set<Integer>> stopIds,
             ModelSetup model,
             long seed) {
         return SamplingConfig.of(
-                        distribution(generation),
-                        generation.maxCompletionLength(),
+                        distribution(sampling),
+                        most,
                         stopIds.orElseGet(
                                 () ->
                                         TextCompleter.stopIds(
                                                 model.source(), model.text().tokenizer())),
                         seed)
-                .withMinNewTokens(minimum(generation))
-                .withStopStrings(stops(generation));
+                .withMinNewTokens(minimum(sampling))
+                .withStopStrings(stops(sampling));
     }
 
-    private static Distribution distribution(GenerationConfig g) {
-        Map<String, Object> more = g.generationKwargs();
+    private static Distribution distribution(Sampling s) {
+        Map<String, Object> more = s.generationKwargs();
         return new Distribution(
-                g.repetitionPenalty(),
+                s.repetitionPenalty(),
                 number(more, "presence_penalty", 0),
                 number(more, "frequency_penalty", 0),
-                g.temperature(),
-                g.topK(),
-                g.topP(),
-                g.minP().orElse(0),
+                s.temperature(),
+                s.topK(),
+                s.topP(),
+                s.minP().orElse(0),
                 number(more, "typical_p", 1));
     }
 
-    private static int minimum(GenerationConfig g) {
-        return (int) number(g.generationKwargs(), "min_new_tokens", 0);
+    private static int minimum(Sampling s) {
+        return (int) number(s.generationKwargs(), "min_new_tokens", 0);
     }
 
-    private static List<String> stops(GenerationConfig g) {
-        Object stops = g.generationKwargs().get("stop_strings");
+    private static List<String> stops(Sampling s) {
+        Object stops = s.generationKwargs().get("stop_strings");
         return switch (stops) {
             case null -> List.of();
             case List<?> texts -> texts.stream().map(String::valueOf).toList();

@@ -53,7 +53,7 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     /// @param directory where relative paths start
     /// @throws ConfigException if an entry is faulty
     public static RunRewards open(JudgedRun config, Path directory, HubCache hub) {
-        List<Object> entries = config.rewards().rewardFuncs();
+        List<Object> entries = config.judges();
         List<Double> weights = config.rewards().rewardWeights();
         if (!weights.isEmpty() && weights.size() != entries.size()) {
             throw new ConfigException(
@@ -73,10 +73,10 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
 
     /// The columns that the functions read. Loads no model.
     static ReadColumns columns(JudgedRun config, Path directory) {
-        List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
+        List<Integer> places = functionPlaces(config.judges(), directory);
         try (var rewards = new RunRewards(functions(config, directory, places), places)) {
             Map<String, Set<String>> columns = new LinkedHashMap<>();
-            List<Object> entries = config.rewards().rewardFuncs();
+            List<Object> entries = config.judges();
             for (int i = 0; i < entries.size(); i++) {
                 if (LocalJudgeEntry.fits(entries.get(i))) {
                     String where = config.rewardPlace(i);
@@ -130,7 +130,7 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
             return Optional.empty();
         }
         RewardLimits limits = RolloutSetup.limits(config);
-        List<Object> entries = config.rewards().rewardFuncs();
+        List<Object> entries = config.judges();
         List<Double> weights = config.rewards().rewardWeights();
         List<WeightedReward> made =
                 RewardSpec.parse(places.stream().map(entries::get).toList(), directory, limits);
@@ -144,7 +144,7 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     }
 
     private void openModels(JudgedRun config, Path directory, HubCache hub) {
-        List<Object> entries = config.rewards().rewardFuncs();
+        List<Object> entries = config.judges();
         List<Double> weights = config.rewards().rewardWeights();
         var names = new HashSet<>(functions.map(RewardScorer::names).orElse(List.of()));
         for (int i = 0; i < entries.size(); i++) {
@@ -162,7 +162,7 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     }
 
     private static Judge judge(JudgedRun config, int place, Path directory, HubCache hub) {
-        Object entry = config.rewards().rewardFuncs().get(place);
+        Object entry = config.judges().get(place);
         String where = config.rewardPlace(place);
         if (LocalJudgeEntry.fits(entry)) {
             var judge = LocalJudgeEntry.of(entry, directory, where);

@@ -49,7 +49,7 @@ public final class RunWriters implements AutoCloseable {
                 decoder,
                 adapter,
                 Optional.of(model.text().tokenizer()),
-                config.generation().generationSlots());
+                config.sampling().generationSlots());
     }
 
     /// Completions by the run's own models: all of a prompt, or those that an opponent leaves.
@@ -91,7 +91,11 @@ public final class RunWriters implements AutoCloseable {
     SamplingConfig sampling() {
         SamplingConfig sampling =
                 RolloutSetup.sampling(
-                        config.generation(), config.stopIds(), model, config.training().seed());
+                        config.sampling(),
+                        config.maxCompletionLength(),
+                        config.stopIds(),
+                        model,
+                        config.training().seed());
         if (agent.isEmpty()) {
             return sampling;
         }

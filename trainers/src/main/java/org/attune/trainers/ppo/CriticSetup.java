@@ -142,7 +142,7 @@ public final class CriticSetup implements AutoCloseable {
     private static Optional<ModelConfig> start(PpoConfig config, Path directory) {
         Optional<String> own = config.critic().valueModelPath();
         String key = own.isPresent() ? "value_model_path" : "reward_model_path";
-        return own.or(() -> config.judging().rewardModelPath())
+        return own.or(() -> config.rewardModelPath())
                 .map(path -> RewardModel.folder(path, directory, key))
                 .map(folder -> RewardModel.config(folder, config.model()));
     }
@@ -230,8 +230,7 @@ public final class CriticSetup implements AutoCloseable {
         ValueModelConfig value = config.critic();
         boolean fromReward =
                 value.valueModel() == ValueModelKind.SEPARATE && value.valueModelPath().isEmpty();
-        Optional<String> start =
-                fromReward ? config.judging().rewardModelPath() : value.valueModelPath();
+        Optional<String> start = fromReward ? config.rewardModelPath() : value.valueModelPath();
         return start.map(
                         path -> {
                             var print = new FileFingerprint();

@@ -87,7 +87,7 @@ record PolicyStep(
         for (int t = 0; t < range.size(); t++) {
             slopes[range.start() + t] = (float) (m.share() * result.slopes()[t]);
         }
-        int padding = config.sampling().maxCompletionLength() - range.size();
+        int padding = config.maxCompletionLength() - range.size();
         totals.add(
                 placed.microBatch(),
                 result,

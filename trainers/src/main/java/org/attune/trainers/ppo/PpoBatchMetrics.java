@@ -83,7 +83,7 @@ final class PpoBatchMetrics {
         for (int t = 0; t < row.old().length; t++) {
             sum -= row.mask()[t] * row.old()[t];
         }
-        int padding = config.sampling().maxCompletionLength() - row.old().length;
+        int padding = config.maxCompletionLength() - row.old().length;
         return sum - (config.loss().trlCompat() ? padding : 0);
     }
 

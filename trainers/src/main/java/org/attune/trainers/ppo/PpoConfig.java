@@ -3,10 +3,12 @@ package org.attune.trainers.ppo;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Positive;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
+import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -16,16 +18,17 @@ import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.LagConfig;
-import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.Rewards;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -35,11 +38,14 @@ import java.util.Set;
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param sampling how completions are generated
+/// @param maxCompletionLength most tokens of a completion, TRL's `response_length`; ≥ 1
+/// @param sampling how completions are generated, one for each prompt
+/// @param stop what ends a completion, and what it costs not to end
 /// @param rollouts where completions come from, and where they are kept
 /// @param lag whether completions are written ahead of the updates that learn from them
 /// @param agent tools and environments, with which completions are episodes
-/// @param judging rewards
+/// @param rewards what judges completions; the last weight is of the model of `reward_model_path`
+/// @param rewardModelPath folder of one more reward model
 /// @param updates how an update's completions are used
 /// @param loss objective and advantages
 /// @param kl pull to the reference
@@ -54,11 +60,14 @@ public record PpoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
-        @Valid PpoSamplingConfig sampling,
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        @Valid Sampling sampling,
+        @Valid StopConfig stop,
         @Valid RolloutSourceConfig rollouts,
         @Valid LagConfig lag,
         @Valid AgentConfig agent,
-        @Valid PpoRewardConfig judging,
+        @Valid Rewards rewards,
+        Optional<String> rewardModelPath,
         @Valid PpoBatchConfig updates,
         @Valid PpoLossConfig loss,
         @Valid PpoKlConfig kl,
@@ -71,6 +80,8 @@ public record PpoConfig(
     /// The defaults, as listed at the parameters.
     public static PpoConfig defaults() {
         return PpoConfigCopies.blank()
+                .withMaxCompletionLength(53)
+                .withSampling(s -> s.withTemperature(0.7))
                 .withData(DataConfig.defaults().withShuffleDataset(true))
                 .withTraining(TrainingConfig.of(OptimizerConfig.ppo()));
     }
@@ -81,28 +92,27 @@ public record PpoConfig(
     }
 
     @Override
-    public GenerationConfig generation() {
-        return sampling.asGeneration();
+    public Advantages.Scale scaleRewards() {
+        return Advantages.Scale.NONE;
     }
 
     @Override
-    public RewardConfig rewards() {
-        return judging.asRewards();
+    public List<Object> judges() {
+        var all = new ArrayList<>(rewards.rewardFuncs());
+        rewardModelPath.ifPresent(path -> all.add(Map.of("model", path)));
+        return all;
     }
 
     @Override
     public String rewardPlace(int number) {
-        return number < judging.rewardFuncs().size()
+        return number < rewards.rewardFuncs().size()
                 ? RolloutRun.super.rewardPlace(number)
                 : "reward_model_path";
     }
 
     @Override
     public Optional<Set<Integer>> stopIds() {
-        if (sampling.stopTokenId().isPresent()) {
-            return Optional.of(Set.of(sampling.stopTokenId().getAsInt()));
-        }
-        return sampling.stopToken() == StopToken.EOS ? Optional.empty() : Optional.of(Set.of());
+        return stop.ids();
     }
 
     /// Completions of an update.

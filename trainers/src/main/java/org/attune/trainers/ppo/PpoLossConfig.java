@@ -15,6 +15,7 @@ import java.util.OptionalDouble;
 /// @param gamma discount; in [0, 1]
 /// @param lam λ of the advantages; in [0, 1]
 /// @param gaeUnit what `gamma` and `lam` are counted by
+/// @param whitenRewards whether the tokens' rewards are scaled to variance 1
 /// @param whitenAdvantages whether advantages are scaled to mean 0 and variance 1
 /// @param entropyCoef weight of the policy's entropy, which is taken off the loss; ≥ 0
 /// @param trlCompat whether TRL 1.10's peculiarities are kept; `docs/ppo.md` lists them
@@ -27,6 +28,7 @@ public record PpoLossConfig(
         @InRange(min = 0, max = 1) double gamma,
         @InRange(min = 0, max = 1) double lam,
         GaeUnit gaeUnit,
+        boolean whitenRewards,
         boolean whitenAdvantages,
         @InRange(min = 0) double entropyCoef,
         boolean trlCompat)

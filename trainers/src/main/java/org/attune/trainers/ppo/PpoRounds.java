@@ -152,7 +152,7 @@ final class PpoRounds {
                 TokenRewards.toTurns(rewards[i], ofTurns, turns[i], said.valueMasks()[i]);
             }
         }
-        if (config.judging().whitenRewards()) {
+        if (config.loss().whitenRewards()) {
             rewards = TokenAdvantages.whitened(rewards, said.valueMasks(), false);
         }
         TokenAdvantages estimates =
@@ -209,7 +209,7 @@ final class PpoRounds {
     /// A completion's reward; NaN if nothing judged it.
     private double score(JudgedCompletions judged, int i) {
         double score = judged.table().rewards().total(i);
-        if (config.judging().missingEosPenalty().isEmpty()) {
+        if (config.stop().missingEosPenalty().isEmpty()) {
             return score;
         }
         SampledCompletion completion = judged.sampled().get(i);
@@ -220,7 +220,7 @@ final class PpoRounds {
                             && IntStream.of(completion.ids())
                                     .anyMatch(id -> id == eosId.getAsInt());
         }
-        return ended ? score : score - config.judging().missingEosPenalty().getAsDouble();
+        return ended ? score : score - config.stop().missingEosPenalty().getAsDouble();
     }
 
     private static double[] mask(SampledCompletion completion, boolean judged) {
@@ -233,7 +233,7 @@ final class PpoRounds {
 
     /// TRL gives the score one state after the last token, if there is room.
     private double[] valueMask(double[] mask, boolean judged) {
-        boolean room = mask.length < config.sampling().maxCompletionLength();
+        boolean room = mask.length < config.maxCompletionLength();
         if (!config.loss().trlCompat() || !room) {
             return mask;
         }

@@ -140,7 +140,7 @@ public record Runs(
     /// @param rewards those that are [AutoCloseable] are closed at the end
     public RunSummary ppo(PpoConfig config, List<WeightedReward> rewards) {
         List<Object> funcs = List.copyOf(givenAll(rewards, "rewards"));
-        return train(given(config, "config").withJudging(j -> j.withRewardFuncs(funcs)));
+        return train(given(config, "config").withRewards(r -> r.withRewardFuncs(funcs)));
     }
 
     /// Proximal policy optimisation with a scorer of completions in place of `reward_funcs`.
@@ -148,7 +148,6 @@ public record Runs(
     /// @throws ConfigException if `reward_model_path` names another judge
     public RunSummary ppo(PpoConfig config, CompletionScorer rewards) {
         given(config, "config")
-                .judging()
                 .rewardModelPath()
                 .ifPresent(
                         path -> {
@@ -158,7 +157,7 @@ public record Runs(
                         });
         return train(
                 new PpoMethod(),
-                config.withJudging(j -> j.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
+                config.withRewards(r -> r.withRewardFuncs(JUDGE).withRewardWeights(List.of())),
                 Judging.of(given(rewards, "rewards")));
     }
 

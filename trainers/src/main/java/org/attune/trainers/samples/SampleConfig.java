@@ -3,6 +3,7 @@ package org.attune.trainers.samples;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Positive;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
@@ -10,9 +11,12 @@ import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.InRange;
+import org.attune.trainers.config.WiderRange;
 import org.attune.trainers.onpolicy.JudgedRun;
-import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.Rewards;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
+import org.attune.trainers.onpolicy.Sampling;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -22,33 +26,44 @@ import java.util.List;
 ///
 /// @param model the model that completes; with a server its tokenizer and chat template
 /// @param data prompts
-/// @param generation how completions are generated
+/// @param numGenerations completions of a prompt; ≥ 1
+/// @param maxCompletionLength most tokens of a completion; ≥ 1
+/// @param sampling how their tokens are chosen; here `temperature` may be 0: the likeliest token
+/// @param seed of all draws
 /// @param source the server that completes, if it isn't the model here
-/// @param judges how completions are scored
+/// @param rewards what scores completions; may be none with `keep: all`
 /// @param output which are kept, and where
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record SampleConfig(
         @Valid ModelConfig model,
         @Valid DataConfig data,
-        @Valid SampleGenerationConfig generation,
+        @Positive(message = "a whole number >= 1") int numGenerations,
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        @Valid @WiderRange(of = "temperature", range = @InRange(min = 0)) Sampling sampling,
+        long seed,
         @Valid RolloutSourceConfig source,
-        @Valid SampleRewardsConfig judges,
+        @Valid Rewards rewards,
         @Valid SampleOutputConfig output)
         implements SampleConfigCopies, CrossChecked, JudgedRun {
     /// The defaults, as listed at the parameters.
     public static SampleConfig defaults() {
-        return SampleConfigCopies.blank();
-    }
-
-    @Override
-    public RewardConfig rewards() {
-        return judges.asRewards();
+        return SampleConfigCopies.blank()
+                .withNumGenerations(8)
+                .withMaxCompletionLength(512)
+                .withSeed(42);
     }
 
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<ConfigProblem>();
+        if (sampling.temperature() == 0 && numGenerations > 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            numGenerations,
+                            "1 with temperature: 0, at which all would be alike"));
+        }
         if (!data.evalDatasets().isEmpty()) {
             problems.add(
                     new ConfigProblem(
@@ -94,29 +109,27 @@ public record SampleConfig(
 
     private List<ConfigProblem> choiceProblems() {
         var problems = new ArrayList<ConfigProblem>();
-        if (judges.rewardFuncs().isEmpty() && output.keep() != KeptSamples.ALL) {
+        if (rewards.rewardFuncs().isEmpty() && output.keep() != KeptSamples.ALL) {
             problems.add(
                     new ConfigProblem(
                             "reward_funcs",
                             "[]",
                             "at least one reward, unless keep is all: a choice needs rewards"));
         }
-        int weights = judges.rewardWeights().size();
-        if (weights > 0 && weights != judges.rewardFuncs().size()) {
+        int weights = rewards.rewardWeights().size();
+        if (weights > 0 && weights != rewards.rewardFuncs().size()) {
             problems.add(
                     new ConfigProblem(
                             "reward_weights",
-                            judges.rewardWeights(),
+                            rewards.rewardWeights(),
                             "one weight for each of the "
-                                    + judges.rewardFuncs().size()
+                                    + rewards.rewardFuncs().size()
                                     + " in reward_funcs"));
         }
-        if (output.keep() == KeptSamples.PAIRS && generation.numGenerations() < 2) {
+        if (output.keep() == KeptSamples.PAIRS && numGenerations < 2) {
             problems.add(
                     new ConfigProblem(
-                            "num_generations",
-                            generation.numGenerations(),
-                            "at least 2 with keep: pairs"));
+                            "num_generations", numGenerations, "at least 2 with keep: pairs"));
         }
         return problems;
     }

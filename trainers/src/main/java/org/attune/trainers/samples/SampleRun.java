@@ -91,7 +91,7 @@ public final class SampleRun {
         this.text = text;
         this.rewards = rewards;
         this.progress = progress;
-        watch = new RewardWatch(config.judges().onRewardFailure());
+        watch = new RewardWatch(config.rewards().onRewardFailure());
     }
 
     /// A whole run, on the engine thread. A stop request ends it; the same call goes on.
@@ -109,7 +109,7 @@ public final class SampleRun {
                     "%s exists, and %s, from which it could be made again, does not; name another file"
                             .formatted(output, samples));
         }
-        if (config.judges().rewardFuncs().isEmpty()) {
+        if (config.rewards().rewardFuncs().isEmpty()) {
             return run(config, directory, hub, Optional.empty(), progress);
         }
         try (var rewards = RunRewards.open(config, directory, hub)) {
@@ -129,10 +129,11 @@ public final class SampleRun {
             List<PromptExample> prompts = rows.train();
             SamplingConfig sampling =
                     RolloutSetup.sampling(
-                            config.generation().asGeneration(),
+                            config.sampling(),
+                            config.maxCompletionLength(),
                             Optional.empty(),
                             model,
-                            config.generation().seed());
+                            config.seed());
             var text = new CompletionText(model.text().tokenizer());
             var run = new SampleRun(config, prompts, text, rewards, progress);
             Map<String, String> settings = run.settings(model, sampling);
@@ -157,7 +158,7 @@ public final class SampleRun {
         var setup = RowSetup.of(model, hub, Path.of(""));
         return setup.rows(
                 config.data(),
-                config.generation().seed(),
+                config.seed(),
                 EnumSet.of(
                         DatasetType.PROMPT_ONLY,
                         DatasetType.PROMPT_COMPLETION,
@@ -194,16 +195,16 @@ public final class SampleRun {
         settings.put("server's model", config.source().rolloutServerModel().orElse("none"));
         settings.put("prompts", String.valueOf(prompts.size()));
         settings.put("prompts (hash)", Fingerprints.ofPrompts(prompts));
-        settings.put("num_generations", String.valueOf(config.generation().numGenerations()));
-        settings.put("generation_slots", String.valueOf(config.generation().generationSlots()));
+        settings.put("num_generations", String.valueOf(config.numGenerations()));
+        settings.put("generation_slots", String.valueOf(config.sampling().generationSlots()));
         settings.put("distribution", sampling.distribution().toString());
         settings.put("max_completion_length", String.valueOf(sampling.maxNewTokens()));
         settings.put("min_new_tokens", String.valueOf(sampling.minNewTokens()));
         settings.put("stop_ids", sampling.stopIds().stream().sorted().toList().toString());
         settings.put("stop_strings", sampling.stopStrings().toString());
         settings.put("seed", String.valueOf(sampling.seed()));
-        settings.put("reward_funcs", config.judges().rewardFuncs().toString());
-        settings.put("reward_weights", config.judges().rewardWeights().toString());
+        settings.put("reward_funcs", config.rewards().rewardFuncs().toString());
+        settings.put("reward_weights", config.rewards().rewardWeights().toString());
         rewards.ifPresent(judge -> settings.putAll(judge.identity()));
         return settings;
     }
@@ -222,15 +223,15 @@ public final class SampleRun {
                             loaded.decoder(),
                             loaded.adapterInUse(),
                             Optional.of(model.text().tokenizer()),
-                            config.generation().generationSlots());
+                            config.sampling().generationSlots());
             sample(new EngineRollouts(generator, generator, sampling, sampling), journal);
         }
     }
 
     private void sample(RolloutSource source, SampleJournal journal) {
-        int generations = config.generation().numGenerations();
+        int generations = config.numGenerations();
         int completions =
-                Math.max(LEAST_BLOCK, BLOCK_PER_SLOT * config.generation().generationSlots());
+                Math.max(LEAST_BLOCK, BLOCK_PER_SLOT * config.sampling().generationSlots());
         int size = Math.ceilDiv(completions, generations); // prompts of a block
         for (int block = journal.before() / size; block * size < prompts.size(); block++) {
             StopRequest.check();
@@ -248,7 +249,7 @@ public final class SampleRun {
 
     /// The completions of each prompt of a block.
     private List<List<ScoredCompletion>> scored(RolloutSource source, int[] indices, long block) {
-        int generations = config.generation().numGenerations();
+        int generations = config.numGenerations();
         AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
         source.beginRound(block);
         List<SampledCompletion> sampled =
@@ -327,7 +328,7 @@ public final class SampleRun {
                     "no completion was kept of %d prompts with %d each; %s. They are in %s"
                             .formatted(
                                     prompts.size(),
-                                    config.generation().numGenerations(),
+                                    config.numGenerations(),
                                     "lower reward_threshold or reward_margin, raise"
                                             + " num_generations or max_completion_length, or set"
                                             + " drop_truncated: false",
@@ -335,9 +336,6 @@ public final class SampleRun {
         }
         form.write(rows, config.output().outputFile());
         return new Result(
-                prompts.size(),
-                prompts.size() * config.generation().numGenerations(),
-                without[0],
-                rows.size());
+                prompts.size(), prompts.size() * config.numGenerations(), without[0], rows.size());
     }
 }

@@ -90,11 +90,9 @@ class FailedEpisodesTest {
                         .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
                         .withLora(l -> l.withUsePeft(false))
                         .withRewards(r -> r.withRewardFuncs(List.of("generous")))
-                        .withGeneration(
-                                g ->
-                                        g.withNumGenerations(generations)
-                                                .withMaxCompletionLength(10)
-                                                .withStepsPerGeneration(1))
+                        .withNumGenerations(generations)
+                        .withMaxCompletionLength(10)
+                        .withRounds(r -> r.withStepsPerGeneration(1))
                         .withLoss(l -> l.withLossType(type).withBeta(0.1))
                         .withTraining(
                                 t ->

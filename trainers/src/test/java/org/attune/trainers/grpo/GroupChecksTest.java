@@ -61,8 +61,7 @@ class GroupChecksTest {
                         "advantage_estimator",
                         c ->
                                 c.withLoss(l -> l.withAdvantageEstimator(AdvantageBaseline.OPO))
-                                        .withRewards(
-                                                r -> r.withScaleRewards(Advantages.Scale.NONE)),
+                                        .withLoss(l -> l.withScaleRewards(Advantages.Scale.NONE)),
                         "top_entropy_quantile",
                         c ->
                                 c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV))
@@ -95,7 +94,7 @@ class GroupChecksTest {
                                                         r.withRolloutServerBaseUrl(
                                                                 List.of(
                                                                         "http://localhost:8000/v1")))
-                                        .withGeneration(g -> g.withTemperature(0.7)),
+                                        .withSampling(s -> s.withTemperature(0.7)),
                         "vllm_importance_sampling_clip_min",
                         c -> c.withSampler(s -> s.withVllmImportanceSamplingClipMin(3)));
         wrong.forEach(
@@ -108,7 +107,7 @@ class GroupChecksTest {
                 RlooConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("m"))
                         .withData(_ -> DataConfig.of("data.jsonl"))
-                        .withJudging(r -> r.withRewardFuncs(List.of("exact_answer")))
+                        .withRewards(r -> r.withRewardFuncs(List.of("exact_answer")))
                         .withTraining(t -> t.withSave(s -> s.withOutputDir(Path.of("out"))));
         assertEquals(List.of(), keys(config));
         for (List<Double> bounds : List.of(List.of(1.0), List.of(2.0, 1.0))) {

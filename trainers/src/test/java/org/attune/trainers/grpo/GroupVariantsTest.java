@@ -40,7 +40,8 @@ class GroupVariantsTest {
                         .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(true))
                         .withLora(l -> l.withUsePeft(false))
                         .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                        .withGeneration(g -> g.withNumGenerations(4).withMaxCompletionLength(4))
+                        .withNumGenerations(4)
+                        .withMaxCompletionLength(4)
                         .withTraining(
                                 t ->
                                         steps(t, 6, 0.05)
@@ -119,7 +120,7 @@ class GroupVariantsTest {
             UnaryOperator<GrpoConfig> of =
                     c ->
                             change.apply(c.withLoss(l -> l.withBeta(0.1)))
-                                    .withGeneration(g -> g.withNumIterations(2));
+                                    .withRounds(r -> r.withNumIterations(2));
             float[] plain = train(config(c -> c), context());
             float[] together = train(config(of), context());
             float[] alone = train(config(c -> rowByRow(of.apply(c))), context());
@@ -179,7 +180,8 @@ class GroupVariantsTest {
     private GrpoConfig filled(String name, int batches) {
         return config(
                 c ->
-                        c.withGeneration(g -> g.withNumGenerations(2).withStepsPerGeneration(4))
+                        c.withNumGenerations(2)
+                                .withRounds(r -> r.withStepsPerGeneration(4))
                                 .withRefill(
                                         r ->
                                                 r.withDynamicSampling(true)

@@ -149,9 +149,7 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
     @Override
     public TrainerCase<PromptExample> trainerCase() {
         return of(
-                c ->
-                        c.withGeneration(g -> g.withStepsPerGeneration(4))
-                                .withLoss(l -> l.withBeta(0.1)));
+                c -> c.withRounds(r -> r.withStepsPerGeneration(4)).withLoss(l -> l.withBeta(0.1)));
     }
 
     /// Every loss, on rounds that are learnt from twice.
@@ -164,7 +162,7 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
                     of(
                             c ->
                                     c.withLoss(l -> l.withLossType(loss).withBeta(0.1))
-                                            .withGeneration(g -> g.withNumIterations(2))));
+                                            .withRounds(r -> r.withNumIterations(2))));
         }
         return forms;
     }
@@ -204,8 +202,8 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
                         .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(true))
                         .withLora(l -> l.withUsePeft(false))
                         .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                        .withGeneration(
-                                g -> g.withNumGenerations(4).withMaxCompletionLength(LENGTH))
+                        .withNumGenerations(4)
+                        .withMaxCompletionLength(LENGTH)
                         .withTraining(
                                 t ->
                                         t.withOptimizer(o -> o.withLearningRate(0.05))
@@ -323,8 +321,7 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
     /// The round of steps 3 and 4 is in the checkpoint between them, and written to its file once.
     @Test
     void completionsOfAResumedRunAreThoseOfAWholeOne() throws IOException {
-        UnaryOperator<GrpoConfig> longRounds =
-                c -> c.withGeneration(g -> g.withStepsPerGeneration(4));
+        UnaryOperator<GrpoConfig> longRounds = c -> c.withRounds(r -> r.withStepsPerGeneration(4));
         var whole = new RecordingListener();
         Path undisturbed = folder.resolve("whole");
         train(
@@ -412,16 +409,7 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
         String message =
                 assertThrows(
                                 ConfigException.class,
-                                () ->
-                                        train(
-                                                config(
-                                                        c ->
-                                                                c.withGeneration(
-                                                                        g ->
-                                                                                g
-                                                                                        .withNumGenerations(
-                                                                                                3))),
-                                                context()))
+                                () -> train(config(c -> c.withNumGenerations(3)), context()))
                         .getMessage();
         assertTrue(message.contains("num_generations"), message);
         String tooFew =
@@ -431,9 +419,9 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
                                         train(
                                                 config(
                                                         c ->
-                                                                c.withGeneration(
-                                                                        g ->
-                                                                                g
+                                                                c.withRounds(
+                                                                        r ->
+                                                                                r
                                                                                         .withStepsPerGeneration(
                                                                                                 8))),
                                                 context()))

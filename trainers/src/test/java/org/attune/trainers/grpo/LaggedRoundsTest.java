@@ -84,7 +84,8 @@ class LaggedRoundsTest {
                         .withData(_ -> DataConfig.of("data.jsonl"))
                         .withLora(l -> l.withUsePeft(false))
                         .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                        .withGeneration(g -> g.withNumGenerations(4).withMaxCompletionLength(4))
+                        .withNumGenerations(4)
+                        .withMaxCompletionLength(4)
                         .withLag(l -> l.withRolloutLag(lag))
                         .withTraining(training);
         GroupRows.trainer(

@@ -42,7 +42,8 @@ class ReplayRunTest {
                 .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
                 .withLoss(l -> l.withBeta(0.1))
                 .withReplay(r -> r.withReplayBufferSize(kept))
-                .withGeneration(g -> g.withNumGenerations(4).withMaxCompletionLength(4))
+                .withNumGenerations(4)
+                .withMaxCompletionLength(4)
                 .withTraining(
                         t ->
                                 t.withOptimizer(o -> o.withLearningRate(0.05))
@@ -116,8 +117,7 @@ class ReplayRunTest {
     /// A round serves two steps, so that the stop is in the middle of one.
     @Test
     void theBufferIsPartOfACheckpoint() {
-        UnaryOperator<GrpoConfig> longRounds =
-                c -> c.withGeneration(g -> g.withStepsPerGeneration(4));
+        UnaryOperator<GrpoConfig> longRounds = c -> c.withRounds(r -> r.withStepsPerGeneration(4));
         for (int last : new int[] {2, 3}) {
             var whole = new RecordingListener();
             float[] expected =

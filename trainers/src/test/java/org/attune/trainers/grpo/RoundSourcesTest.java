@@ -76,11 +76,9 @@ class RoundSourcesTest {
                 .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(true))
                 .withLora(l -> l.withUsePeft(false))
                 .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                .withGeneration(
-                        g ->
-                                g.withNumGenerations(4)
-                                        .withMaxCompletionLength(LENGTH)
-                                        .withStepsPerGeneration(4))
+                .withNumGenerations(4)
+                .withMaxCompletionLength(LENGTH)
+                .withRounds(r -> r.withStepsPerGeneration(4))
                 .withLoss(l -> l.withBeta(0.1))
                 .withTraining(
                         t ->

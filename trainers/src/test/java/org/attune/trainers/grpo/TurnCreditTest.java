@@ -78,11 +78,9 @@ class TurnCreditTest {
                         .withRewards(r -> r.withRewardFuncs(List.of("nothing")))
                         .withCredit(c -> c.withCredit(credit))
                         .withAgent(a -> a.withTools(List.of("calculator")))
-                        .withGeneration(
-                                g ->
-                                        g.withNumGenerations(4)
-                                                .withMaxCompletionLength(10)
-                                                .withStepsPerGeneration(1))
+                        .withNumGenerations(4)
+                        .withMaxCompletionLength(10)
+                        .withRounds(r -> r.withStepsPerGeneration(1))
                         .withTraining(
                                 t ->
                                         t.withOptimizer(o -> o.withLearningRate(0.05))

@@ -180,7 +180,7 @@ class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
                 OnlineDpoConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("tiny"))
                         .withData(_ -> DataConfig.of("rows.jsonl").withShuffleDataset(false))
-                        .withJudging(j -> j.withRewardFuncs(List.of("scripted")))
+                        .withRewards(r -> r.withRewardFuncs(List.of("scripted")))
                         .withLoss(l -> l.withBeta(List.of(BETA)))
                         .withTraining(
                                 t ->
@@ -270,9 +270,7 @@ class OnlinePairTrainerTest implements RoundTrainerContract<PromptExample> {
                 number(train(c -> c, rewards, reference).logs.getFirst(), "logps/chosen"),
                 1e-5);
         Map<String, Object> log =
-                train(c -> c.withJudging(j -> j.withMissingEosPenalty(1.5)), rewards, reference)
-                        .logs
-                        .getFirst();
+                train(c -> c.withMissingEosPenalty(1.5), rewards, reference).logs.getFirst();
         assertEquals(second, number(log, "logps/chosen"), 1e-5);
         assertEquals(0.5, number(log, "objective/scores_margin"), 1e-9);
         assertEquals(

@@ -43,8 +43,7 @@ class RewardModelPathTest {
 
     @Test
     void aMissingOneIsNamedByItsKey() {
-        PpoConfig config =
-                PpoConfig.defaults().withJudging(j -> j.withRewardModelPath("out/nowhere"));
+        PpoConfig config = PpoConfig.defaults().withRewardModelPath("out/nowhere");
         var hub = HubDownload.cache();
         String message =
                 assertThrows(

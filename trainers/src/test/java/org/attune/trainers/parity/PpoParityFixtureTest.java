@@ -122,7 +122,7 @@ class PpoParityFixtureTest {
     /// From recorded log-probabilities, values and scores to rewards, advantages and returns.
     private static void compareEstimates(PpoConfig config, JsonNode update) {
         int rows = update.get("scores").size();
-        int width = config.sampling().maxCompletionLength();
+        int width = config.maxCompletionLength();
         double[][] masks = new double[rows][];
         double[][] valueMasks = new double[rows][];
         double[][] rewards = new double[rows][];
@@ -144,7 +144,7 @@ class PpoParityFixtureTest {
                                     masks[i],
                                     valueMasks[i]);
         }
-        if (config.judging().whitenRewards()) {
+        if (config.loss().whitenRewards()) {
             rewards = TokenAdvantages.whitened(rewards, valueMasks, false);
         }
         TokenAdvantages estimates =

@@ -13,9 +13,9 @@ import org.attune.trainers.grpo.ImportanceSamplingLevel;
 import org.attune.trainers.grpo.RlooConfig;
 import org.attune.trainers.grpo.RlooLossConfig;
 import org.attune.trainers.grpo.SamplerCorrection;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.OnRewardFailure;
-import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.Rewards;
+import org.attune.trainers.onpolicy.RoundConfig;
 import org.attune.trainers.testing.ParityCase;
 
 import java.util.ArrayList;
@@ -32,15 +32,16 @@ final class RolloutConfigs {
     }
 
     private static RlooConfig rloo(ParityCase parity) {
+        JsonNode c = parity.config();
         return RlooConfig.defaults()
                 .withModel(m -> m.withModelNameOrPath("fixture"))
                 .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
                 .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
-                .withGeneration(g -> generation(parity, g))
-                .withJudging(
-                        r ->
-                                r.withRewardFuncs(List.of("recorded"))
-                                        .withOnRewardFailure(OnRewardFailure.CONTINUE))
+                .withNumGenerations(c.get("num_generations").asInt())
+                .withMaxCompletionLength(c.get("max_completion_length").asInt())
+                .withSampling(s -> s.withTemperature(c.get("temperature").asDouble()))
+                .withRounds(r -> rounds(c, r))
+                .withRewards(RolloutConfigs::rewards)
                 .withLoss(l -> loss(parity, l))
                 .withReference(r -> r.withSync(_ -> parity.sync()))
                 .withTraining(parity::training);
@@ -59,12 +60,16 @@ final class RolloutConfigs {
     }
 
     private static GrpoConfig grpo(ParityCase parity) {
+        JsonNode c = parity.config();
         return GrpoConfig.defaults()
                 .withModel(m -> m.withModelNameOrPath("fixture"))
                 .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
                 .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
-                .withGeneration(g -> generation(parity, g))
-                .withRewards(r -> rewards(parity, r))
+                .withNumGenerations(c.get("num_generations").asInt())
+                .withMaxCompletionLength(c.get("max_completion_length").asInt())
+                .withSampling(s -> s.withTemperature(c.get("temperature").asDouble()))
+                .withRounds(r -> rounds(c, r))
+                .withRewards(RolloutConfigs::rewards)
                 .withLoss(l -> loss(parity, l))
                 .withEntropy(e -> entropy(parity.config(), e))
                 .withSampler(s -> sampler(parity, s))
@@ -72,23 +77,15 @@ final class RolloutConfigs {
                 .withTraining(parity::training);
     }
 
-    private static GenerationConfig generation(ParityCase parity, GenerationConfig start) {
-        JsonNode c = parity.config();
-        return start.withNumGenerations(c.get("num_generations").asInt())
-                .withMaxCompletionLength(c.get("max_completion_length").asInt())
-                .withTemperature(c.get("temperature").asDouble())
-                .withStepsPerGeneration(c.get("steps_per_generation").asInt())
+    private static RoundConfig rounds(JsonNode c, RoundConfig start) {
+        return start.withStepsPerGeneration(c.get("steps_per_generation").asInt())
                 .withNumIterations(c.get("num_iterations").asInt());
     }
 
-    private static RewardConfig rewards(ParityCase parity, RewardConfig start) {
-        // TRL goes on where no completion of a round got a reward.
+    /// TRL goes on where no completion of a round got a reward.
+    private static Rewards rewards(Rewards start) {
         return start.withRewardFuncs(List.of("recorded"))
-                .withOnRewardFailure(OnRewardFailure.CONTINUE)
-                .withScaleRewards(Advantages.Scale.valueOf(parity.upper("scale_rewards")))
-                .withMultiObjectiveAggregation(
-                        Advantages.Aggregation.valueOf(
-                                parity.upper("multi_objective_aggregation")));
+                .withOnRewardFailure(OnRewardFailure.CONTINUE);
     }
 
     /// Runs whose configuration names none of these options have TRL's defaults.
@@ -149,6 +146,9 @@ final class RolloutConfigs {
                                 : GrpoLossType.valueOf(parity.upper("loss_type")))
                 .withBeta(c.get("beta").asDouble())
                 .withEpsilon(c.get("epsilon").asDouble())
+                .withScaleRewards(Advantages.Scale.valueOf(parity.upper("scale_rewards")))
+                .withMultiObjectiveAggregation(
+                        Advantages.Aggregation.valueOf(parity.upper("multi_objective_aggregation")))
                 .withImportanceSamplingLevel(
                         ImportanceSamplingLevel.valueOf(parity.upper("importance_sampling_level")))
                 .withUseBiasCorrectionKl(c.get("use_bias_correction_kl").asBoolean())

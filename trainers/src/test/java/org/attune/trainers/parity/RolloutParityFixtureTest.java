@@ -124,7 +124,7 @@ class RolloutParityFixtureTest {
         var recorded =
                 new RecordedRollouts(
                         parity.folder().resolve("rollouts.jsonl"),
-                        config.generation().maxCompletionLength(),
+                        config.maxCompletionLength(),
                         List.of(tokenizer.eosId().orElseThrow()));
         List<String> names = new ArrayList<>();
         c.get("reward_functions").forEach(n -> names.add(n.asText()));
@@ -162,17 +162,14 @@ class RolloutParityFixtureTest {
                         .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
                         .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
                         .withTeacher(t -> t.withTeacherModelNameOrPath("teacher-model"))
-                        .withSampling(
-                                s ->
-                                        s.withMaxCompletionLength(
-                                                        c.get("max_completion_length").asInt())
-                                                .withTemperature(c.get("temperature").asDouble()))
+                        .withMaxCompletionLength(c.get("max_completion_length").asInt())
+                        .withSampling(s -> s.withTemperature(c.get("temperature").asDouble()))
                         .withLoss(l -> l.withBeta(c.get("beta").asDouble()))
                         .withTraining(parity::training);
         var recorded =
                 new RecordedRollouts(
                         parity.folder().resolve("rollouts.jsonl"),
-                        config.sampling().maxCompletionLength(),
+                        config.maxCompletionLength(),
                         List.of(tokenizer.eosId().orElseThrow()));
         DistilledRows.onPolicy(
                         config,

@@ -56,7 +56,7 @@ class SharedWeightsFixtureTest {
                                         r ->
                                                 r.withReference(ReferenceKind.MODEL)
                                                         .withRefModelNameOrPath(model.toString()))
-                                .withJudging(j -> j.withRewardFuncs(List.of("gsm8k"))));
+                                .withRewards(r -> r.withRewardFuncs(List.of("gsm8k"))));
         var hub = new HubCache(folder);
         return Engine.call(
                 () -> {

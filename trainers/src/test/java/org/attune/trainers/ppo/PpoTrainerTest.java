@@ -56,8 +56,9 @@ class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
                         .withModel(m -> m.withModelNameOrPath("bigrams"))
                         .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(true))
                         .withLora(l -> l.withUsePeft(false))
-                        .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
-                        .withSampling(s -> s.withMaxCompletionLength(LENGTH).withTemperature(1))
+                        .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
+                        .withMaxCompletionLength(LENGTH)
+                        .withSampling(s -> s.withTemperature(1))
                         .withUpdates(u -> u.withNumMiniBatches(2).withNumPpoEpochs(2))
                         .withTraining(
                                 t ->
@@ -258,7 +259,7 @@ class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
                 train(
                         config(
                                 c ->
-                                        c.withJudging(
+                                        c.withRewards(
                                                 r ->
                                                         r.withOnRewardFailure(
                                                                 OnRewardFailure.CONTINUE))),
@@ -291,9 +292,9 @@ class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
                         train(
                                 config(
                                         c ->
-                                                c.withSampling(s -> s.withMaxCompletionLength(1))
+                                                c.withMaxCompletionLength(1)
                                                         .withLoss(l -> l.withTrlCompat(trl))
-                                                        .withJudging(j -> j.withWhitenRewards(true))
+                                                        .withLoss(l -> l.withWhitenRewards(true))
                                                         .withUpdates(u -> u.withNumMiniBatches(1))
                                                         .withTraining(
                                                                 t ->
@@ -317,7 +318,7 @@ class PpoTrainerTest implements RoundTrainerContract<PromptExample> {
         train(config(c -> c), context().withListeners(plain));
         var penalised = new RecordingListener();
         train(
-                config(c -> c.withJudging(j -> j.withMissingEosPenalty(1))),
+                config(c -> c.withStop(s -> s.withMissingEosPenalty(1))),
                 context().withListeners(penalised));
         assertEquals(
                 number(plain.logs.getFirst(), "objective/scores") - 1,

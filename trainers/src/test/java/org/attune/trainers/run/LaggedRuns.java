@@ -131,10 +131,8 @@ final class LaggedRuns {
                                         .withModel(m -> m.withModelNameOrPath("tiny"))
                                         .withData(_ -> DataConfig.of("data.jsonl"))
                                         .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                                        .withGeneration(
-                                                g ->
-                                                        g.withNumGenerations(2)
-                                                                .withMaxCompletionLength(6))
+                                        .withNumGenerations(2)
+                                        .withMaxCompletionLength(6)
                                         .withTraining(training)),
                         policy,
                         source.apply(policy),
@@ -147,13 +145,11 @@ final class LaggedRuns {
                         RlooConfig.defaults()
                                 .withModel(m -> m.withModelNameOrPath("tiny"))
                                 .withData(_ -> DataConfig.of("data.jsonl"))
-                                .withJudging(r -> r.withRewardFuncs(List.of("wanted")))
+                                .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
                                 .withLoss(l -> l.withBeta(0.1))
-                                .withGeneration(
-                                        g ->
-                                                g.withNumGenerations(2)
-                                                        .withNumIterations(2)
-                                                        .withMaxCompletionLength(6))
+                                .withNumGenerations(2)
+                                .withMaxCompletionLength(6)
+                                .withRounds(r -> r.withNumIterations(2))
                                 .withLag(lag)
                                 .withTraining(training),
                         policy,

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.onpolicy.Rewards;
 import org.attune.trainers.samples.SampleChoice.Chosen;
 import org.junit.jupiter.api.Test;
 
@@ -111,47 +113,65 @@ class SampleChoiceTest {
     }
 
     private static List<String> problems(SampleConfig config) {
-        return ConfigCheck.problems(config).stream().map(ConfigProblem::key).toList();
+        return keys(ConfigCheck.problems(config));
+    }
+
+    private static List<String> keys(List<ConfigProblem> problems) {
+        return problems.stream().map(ConfigProblem::key).toList();
     }
 
     @Test
     void settingsThatDoNotGoTogetherAreRefused() {
-        UnaryOperator<SampleRewardsConfig> judged = j -> j.withRewardFuncs(List.of("exact_answer"));
+        UnaryOperator<Rewards> judged = j -> j.withRewardFuncs(List.of("exact_answer"));
         assertEquals(List.of(), problems(config(o -> o)));
         assertEquals(List.of("reward_funcs"), problems(config(o -> o.withKeep(KeptSamples.BEST))));
         assertEquals(
                 List.of("reward_threshold"),
-                problems(config(o -> o.withKeep(KeptSamples.ABOVE)).withJudges(judged)));
+                problems(config(o -> o.withKeep(KeptSamples.ABOVE)).withRewards(judged)));
         assertEquals(
                 List.of("output_file"), problems(config(o -> o.withOutputFile(Path.of("x.csv")))));
         assertEquals(
                 List.of("row_form"),
                 problems(
                         config(o -> o.withKeep(KeptSamples.PAIRS).withRowForm(RowForm.MESSAGES))
-                                .withJudges(judged)));
+                                .withRewards(judged)));
         assertEquals(
                 List.of("num_generations"),
-                problems(config(o -> o).withGeneration(g -> g.withTemperature(0))));
+                problems(config(o -> o).withSampling(s -> s.withTemperature(0))));
         assertEquals(
                 List.of("num_generations"),
                 problems(
                         config(o -> o.withKeep(KeptSamples.PAIRS))
-                                .withJudges(judged)
-                                .withGeneration(g -> g.withNumGenerations(1))));
+                                .withRewards(judged)
+                                .withNumGenerations(1)));
         assertEquals(
                 List.of("test_split_size"),
                 problems(config(o -> o).withData(d -> d.withTestSplitSize(0.1))));
     }
 
     @Test
+    void temperatureMayBeZeroOnlyWhereNothingIsTrained() {
+        SampleConfig one = config(o -> o).withNumGenerations(1);
+        assertEquals(List.of(), problems(one.withSampling(s -> s.withTemperature(0))));
+        assertEquals(
+                "[temperature: -1.0; accepted: a finite number >= 0]",
+                ConfigCheck.problems(one.withSampling(s -> s.withTemperature(-1))).toString());
+        GrpoConfig trains =
+                GrpoConfig.defaults()
+                        .withModel(m -> m.withModelNameOrPath("model"))
+                        .withSampling(s -> s.withTemperature(0));
+        assertEquals(List.of("temperature"), keys(ConfigCheck.problems(trains)));
+    }
+
+    @Test
     void defaultsAreGrposWhereItHasThem() {
         SampleConfig d = SampleConfig.defaults();
-        assertEquals(8, d.generation().numGenerations());
-        assertEquals(512, d.generation().maxCompletionLength());
-        assertEquals(1.0, d.generation().temperature());
-        assertEquals(32, d.generation().generationSlots());
-        assertEquals(42, d.generation().seed());
-        assertEquals(30.0, d.judges().rewardTimeout());
+        assertEquals(8, d.numGenerations());
+        assertEquals(512, d.maxCompletionLength());
+        assertEquals(1.0, d.sampling().temperature());
+        assertEquals(32, d.sampling().generationSlots());
+        assertEquals(42, d.seed());
+        assertEquals(30.0, d.rewards().rewardTimeout());
         assertEquals(KeptSamples.ALL, d.output().keep());
         assertEquals(RowForm.PROMPT_COMPLETION, d.output().rowForm());
         assertEquals(0.0, d.output().rewardMargin());

@@ -150,15 +150,10 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
                         .withModel(m -> m.withModelNameOrPath("fixture"))
                         .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
                         .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
-                        .withSampling(
-                                s ->
-                                        s.withMaxCompletionLength(width())
-                                                .withTemperature(c.get("temperature").asDouble()))
-                        .withJudging(
-                                j ->
-                                        j.withRewardFuncs(List.of("recorded"))
-                                                .withWhitenRewards(
-                                                        c.get("whiten_rewards").asBoolean()))
+                        .withMaxCompletionLength(width())
+                        .withSampling(s -> s.withTemperature(c.get("temperature").asDouble()))
+                        .withRewards(r -> r.withRewardFuncs(List.of("recorded")))
+                        .withLoss(l -> l.withWhitenRewards(c.get("whiten_rewards").asBoolean()))
                         .withUpdates(
                                 u ->
                                         u.withShuffleMiniBatches(false)
@@ -184,7 +179,7 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
                         .withTraining(this::training);
         JsonNode penalty = c.get("missing_eos_penalty");
         return penalty.isNumber()
-                ? start.withJudging(j -> j.withMissingEosPenalty(penalty.asDouble()))
+                ? start.withStop(s -> s.withMissingEosPenalty(penalty.asDouble()))
                 : start;
     }
 

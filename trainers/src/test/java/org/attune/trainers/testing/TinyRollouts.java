@@ -71,10 +71,8 @@ public final class TinyRollouts {
                                         .withModel(m -> m.withModelNameOrPath("tiny"))
                                         .withData(_ -> DataConfig.of("data.jsonl"))
                                         .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                                        .withGeneration(
-                                                g ->
-                                                        g.withNumGenerations(2)
-                                                                .withMaxCompletionLength(9))
+                                        .withNumGenerations(2)
+                                        .withMaxCompletionLength(9)
                                         .withTraining(training),
                                 policy,
                                 new RoundInputs(
@@ -132,8 +130,8 @@ public final class TinyRollouts {
                                         OnlineDpoConfig.defaults()
                                                 .withModel(m -> m.withModelNameOrPath("tiny"))
                                                 .withData(_ -> DataConfig.of("data.jsonl"))
-                                                .withJudging(
-                                                        j -> j.withRewardFuncs(List.of("wanted")))
+                                                .withRewards(
+                                                        r -> r.withRewardFuncs(List.of("wanted")))
                                                 .withTraining(training)),
                                 policy,
                                 new RoundInputs(
@@ -268,8 +266,8 @@ public final class TinyRollouts {
         return PpoConfig.defaults()
                 .withModel(m -> m.withModelNameOrPath("tiny"))
                 .withData(_ -> DataConfig.of("data.jsonl"))
-                .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
-                .withSampling(s -> s.withMaxCompletionLength(5))
+                .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
+                .withMaxCompletionLength(5)
                 .withUpdates(u -> u.withNumMiniBatches(2).withNumPpoEpochs(2))
                 .withTraining(training);
     }

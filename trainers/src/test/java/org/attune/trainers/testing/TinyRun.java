@@ -242,8 +242,8 @@ public interface TinyRun {
                                 .withModel(m -> m.withModelNameOrPath("tiny"))
                                 .withData(_ -> DataConfig.of("data.jsonl"))
                                 .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
-                                .withGeneration(
-                                        g -> g.withNumGenerations(2).withMaxCompletionLength(4))
+                                .withNumGenerations(2)
+                                .withMaxCompletionLength(4)
                                 .withTraining(training);
                 return GroupRows.trainer(
                                 config,
