@@ -42,7 +42,7 @@ record ChoiceAnswers(List<String> columns, String key, Reading reading) {
             return number;
         }
 
-        /// In words.
+        /// The way of naming a choice, in words.
         String words() {
             return words;
         }

@@ -208,7 +208,8 @@ final class KnownFacts {
                 });
     }
 
-    /// By marks alone where neither name says anything.
+    /// How much more one column asks than the other: by marks alone where neither name says
+    /// anything.
     private static double asksOver(TableFacts table, ColumnFacts one, ColumnFacts other) {
         boolean silent =
                 table.isNamed(one)

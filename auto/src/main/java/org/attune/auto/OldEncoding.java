@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 record OldEncoding(Charset charset, String name) {
     private static final OldEncoding WESTERN = of("windows-1252", "Windows-1252");
 
-    /// By ICU's names (`encodings.tsv`).
+    /// Encodings by ICU's names (`encodings.tsv`).
     private static final Map<String, OldEncoding> KNOWN =
             ColumnWords.lines("encodings.tsv").stream()
                     .collect(Collectors.toMap(line -> line[0], line -> of(line[1], line[2])));

@@ -56,7 +56,7 @@ public record TableMapping(
             return method;
         }
 
-        /// In words.
+        /// The kind of rows, in words.
         public String words() {
             return words;
         }

@@ -47,7 +47,7 @@ final class TableRelations implements TableFacts.Relations {
         };
     }
 
-    /// Without regard to case.
+    /// Whether one text is within another, without regard to case.
     private static boolean isWithin(Object piece, Object whole) {
         if (piece == null || whole == null) {
             return false;

@@ -44,7 +44,7 @@ final class BadRows {
         notes.add(new Note(origin, fault.getMessage()));
     }
 
-    /// Whether the run ends because of them.
+    /// Whether the run ends because of bad rows.
     boolean endRun() {
         return policy == BadRowPolicy.ERROR && first != null;
     }

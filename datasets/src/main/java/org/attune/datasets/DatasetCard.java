@@ -156,7 +156,7 @@ final class DatasetCard {
         return found;
     }
 
-    /// As Python's glob: `**/` matches no folder too.
+    /// Whether a path matches a pattern as in Python's glob: `**/` matches no folder too.
     private boolean matches(Path relative, String pattern) {
         String plain = pattern.startsWith("./") ? pattern.substring(2) : pattern;
         try {

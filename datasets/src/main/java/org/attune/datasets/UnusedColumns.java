@@ -9,6 +9,6 @@ import org.attune.api.Api;
 public enum UnusedColumns {
     /// The run ends before it trains.
     ERROR,
-    /// Such columns are left out.
+    /// The run leaves out columns that it doesn't use.
     IGNORE
 }

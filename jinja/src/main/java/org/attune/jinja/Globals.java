@@ -12,7 +12,7 @@ import java.util.function.BiConsumer;
 final class Globals {
     private Globals() {}
 
-    /// A scope with all of them.
+    /// A scope with the functions that every template can call.
     static Scope scope(Clock clock) {
         var scope = new Scope(null);
         define(scope, "range", "start stop? step?", Globals::range);

@@ -4,12 +4,12 @@ package org.attune.jinja;
 public final class PythonText {
     private PythonText() {}
 
-    /// Without Unicode white space at both ends (`str.strip`).
+    /// Removes Unicode white space at both ends (`str.strip`).
     public static String strip(String text) {
         return Strings.strip(text);
     }
 
-    /// Without Unicode white space at the end (`str.rstrip`).
+    /// Removes Unicode white space at the end (`str.rstrip`).
     public static String stripEnd(String text) {
         return Strings.stripEnd(text);
     }

@@ -32,7 +32,7 @@ public enum EndReason {
     /// The world failed as often as is allowed: no reward, and outside of the group's baseline.
     FAILED;
 
-    /// As in names of metrics: `episodes/end/max_turns`.
+    /// The reason's name in metrics: `episodes/end/max_turns`.
     public String key() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -43,7 +43,7 @@ public record Turn(
         }
     }
 
-    /// One that follows the tokens so far.
+    /// A turn that follows the tokens so far.
     public Turn(
             int[] ids,
             float[] logProbs,

@@ -155,7 +155,7 @@ public final class ChatTokenizer {
     /// @param start of each token's span in the rendered text
     /// @param end   one past it
     private record Tokens(String text, int[] ids, int[] start, int[] end) {
-        /// With a control token behind them.
+        /// Appends a control token.
         ///
         /// @param at where it would stand in the rendered text
         Tokens followedBy(String control, Tokenizer tokenizer, int at) {

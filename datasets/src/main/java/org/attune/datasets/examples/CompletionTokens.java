@@ -19,7 +19,7 @@ public record CompletionTokens(int[] ids, int completionStart, BitSet foreign) {
         foreign = (BitSet) foreign.clone();
     }
 
-    /// All of the completion counts.
+    /// A completion of which all tokens count.
     public CompletionTokens(int[] ids, int completionStart) {
         this(ids, completionStart, new BitSet());
     }
@@ -43,7 +43,7 @@ public record CompletionTokens(int[] ids, int completionStart, BitSet foreign) {
         return own - foreign.get(Math.min(first, ids.length), ids.length).cardinality();
     }
 
-    /// With another beginning of what counts.
+    /// Sets the place where what counts begins.
     public CompletionTokens startingAt(int completion) {
         return new CompletionTokens(ids, completion, foreign);
     }

@@ -26,7 +26,7 @@ public record SftExample(int[] ids, boolean[] completionMask, float[] weights, R
         }
     }
 
-    /// All tokens that count do so alike.
+    /// A document whose tokens, where they count, do so alike.
     public SftExample(int[] ids, boolean[] completionMask, RowOrigin origin) {
         this(ids, completionMask, EVEN, origin);
     }

@@ -41,7 +41,7 @@ public sealed interface Sample {
             return DatasetType.PREFERENCE;
         }
 
-        /// One side as a labelled completion.
+        /// Makes one side of the pair a labelled completion.
         ///
         /// @param label true for the chosen side, false for the rejected one
         public UnpairedPreference unpaired(boolean label) {

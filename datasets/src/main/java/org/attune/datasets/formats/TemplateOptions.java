@@ -13,7 +13,7 @@ import java.util.Map;
 /// @param tools     JSON schemas (column `tools`), or empty
 /// @param variables template variables (column `chat_template_kwargs`)
 public record TemplateOptions(List<Object> tools, Map<String, Object> variables) {
-    /// Neither tools nor variables.
+    /// Options with neither tools nor variables.
     public static final TemplateOptions NONE = new TemplateOptions(List.of(), Map.of());
 
     public TemplateOptions {

@@ -27,7 +27,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
         completions = List.copyOf(completions);
     }
 
-    /// One completion.
+    /// A row of one completion behind its prompt.
     ///
     /// @param prompt its prompt's ids, at least one
     /// @param completion its ids, at least one
@@ -38,7 +38,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
             forks = List.copyOf(forks);
         }
 
-        /// One without forks.
+        /// A row without forks.
         public Row(int[] prompt, int[] completion) {
             this(prompt, completion, List.of());
         }

@@ -42,7 +42,7 @@ public record PreferenceForest(
         return new PreferenceForest(builder.build(), chosen, rejected);
     }
 
-    /// Both sides of each pair.
+    /// The sequences of both sides of each pair.
     static List<int[]> sequences(List<PreferenceExample> pairs) {
         return pairs.stream().flatMap(pair -> pair.sequences().stream()).toList();
     }

@@ -40,7 +40,7 @@ final class PlainValues {
         }
     }
 
-    /// To be called once, after the last value.
+    /// The bytes of all values. To be called once, after the last value.
     byte[] toByteArray() {
         if (bitCount > 0) {
             out.write(bits);

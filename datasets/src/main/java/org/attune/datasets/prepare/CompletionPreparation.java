@@ -39,7 +39,7 @@ public record CompletionPreparation(
     private static final String LONG =
             "the row is longer than max_length, and an episode needs its whole prompt";
 
-    /// Without options for all rows.
+    /// A preparation without options for all rows.
     public CompletionPreparation(
             SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow, boolean bare) {
         this(tokenizer, maxLength, onBadRow, bare, SharedOptions.NONE);

@@ -18,7 +18,7 @@ public record PreferenceOptions(
     public static final PreferenceOptions DEFAULTS =
             new PreferenceOptions(OptionalInt.of(1024), TruncationMode.KEEP_START);
 
-    /// All tokens of a completion count.
+    /// Options by which all tokens of a completion count.
     public PreferenceOptions(OptionalInt maxLength, TruncationMode truncationMode) {
         this(maxLength, truncationMode, false);
     }

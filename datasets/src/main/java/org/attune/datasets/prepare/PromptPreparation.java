@@ -27,7 +27,7 @@ public record PromptPreparation(
         SampleTokenizer.requirePositive("max_prompt_length", maxPromptLength);
     }
 
-    /// Without options for all rows.
+    /// A preparation without options for all rows.
     public PromptPreparation(
             SampleTokenizer tokenizer, OptionalInt maxPromptLength, BadRowPolicy onBadRow) {
         this(tokenizer, maxPromptLength, onBadRow, SharedOptions.NONE);

@@ -34,7 +34,7 @@ public record SftOptions(
                     Optional.empty(),
                     Optional.empty());
 
-    /// All rows count alike.
+    /// Options by which all rows count alike.
     public SftOptions(
             OptionalInt maxLength,
             TruncationMode truncationMode,

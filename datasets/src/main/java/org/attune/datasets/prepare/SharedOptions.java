@@ -35,7 +35,7 @@ public record SharedOptions(
         }
     }
 
-    /// The options of a row with these.
+    /// Joins the options of a row with these.
     TemplateOptions of(TemplateOptions row) {
         Map<String, Object> all = new LinkedHashMap<>(variables);
         all.putAll(row.variables());

@@ -35,7 +35,7 @@ public record Family(
         String reasoningKey,
         List<Opening> calls) {
 
-    /// One that thinks between the usual tags.
+    /// A family that thinks between the usual tags.
     static Family of(String name, String sign, List<String> ends, Opening... calls) {
         return new Family(
                 name,

@@ -97,7 +97,7 @@ final class TemplateProbe {
         return start >= 0 && answer.substring(0, start).contains(text);
     }
 
-    /// Whether a call is written with this.
+    /// Whether the template writes a call with this text.
     boolean writes(String text) {
         return calls().stream().anyMatch(call -> call.contains(text));
     }

@@ -46,7 +46,7 @@ public record PythonPattern(Pattern pattern, Map<String, String> groups) {
                 translation.groups);
     }
 
-    /// One of several texts, the longest that fits.
+    /// A pattern for one of several texts, the longest that fits.
     public static PythonPattern ofLiterals(Collection<String> literals) {
         String expression =
                 literals.stream()

@@ -48,7 +48,7 @@ public record TurnFormat(
             Mark mark,
             boolean takesBefore,
             BiFunction<Map<String, String>, String, Region> region) {
-        /// One that always opens the same.
+        /// An opening that leads to one region always.
         public static Opening of(Mark mark, Region region) {
             return new Opening(mark, false, (_, _) -> region);
         }

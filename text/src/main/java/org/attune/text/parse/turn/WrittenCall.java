@@ -13,7 +13,7 @@ import java.util.Map;
 /// @param areTexts whether the form writes each argument as text, so that nothing tells `0.25` from
 ///     a string
 public record WrittenCall(Map<String, Object> entry, boolean areTexts) {
-    /// One whose arguments have JSON's or Python's types.
+    /// A call whose arguments have JSON's or Python's types.
     public WrittenCall(Map<String, Object> entry) {
         this(entry, false);
     }
@@ -47,7 +47,7 @@ public record WrittenCall(Map<String, Object> entry, boolean areTexts) {
         return new WrittenCall(copy, areTexts);
     }
 
-    /// One that can't be read.
+    /// A call that can't be read.
     public static WrittenCall unreadable(String reason) {
         return new WrittenCall(Map.of("unreadable", reason));
     }
