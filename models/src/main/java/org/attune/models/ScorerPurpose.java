@@ -31,7 +31,7 @@ public enum ScorerPurpose {
         return labels;
     }
 
-    /// With its article, for messages.
+    /// The purpose with its article, for messages.
     public String words() {
         return words;
     }

@@ -28,7 +28,7 @@ public interface CompletionScorer {
         return Map.of();
     }
 
-    /// One round. For one thread.
+    /// A round of completions under judgement. For one thread.
     @FunctionalInterface
     interface Session {
         /// Hands over a finished completion while others are still being generated; returns at

@@ -30,7 +30,7 @@ record MaskedRewards(Matrix values, Matrix present) {
         return new MaskedRewards(Matrices.of(values), Matrices.of(present));
     }
 
-    /// One row, `(1, n)`.
+    /// Makes a matrix of one row, `(1, n)`.
     static MaskedRewards ofRow(double[] row) {
         return of(new double[][] {row});
     }

@@ -66,7 +66,7 @@ public record SampledCompletion(
         return episode.isPresent() && episode.get().end() == EndReason.FAILED;
     }
 
-    /// With tokens that are all the model's own.
+    /// A completion whose tokens are all the model's own.
     public SampledCompletion(int[] ids, float[] logProbs, StopReason reason, List<TopTokens> top) {
         this(ids, logProbs, reason, top, new BitSet());
     }
@@ -89,7 +89,7 @@ public record SampledCompletion(
         return ids.length - foreign.cardinality();
     }
 
-    /// Without likeliest tokens.
+    /// A completion without likeliest tokens.
     public SampledCompletion(int[] ids, float[] logProbs, StopReason reason) {
         this(ids, logProbs, reason, List.of());
     }

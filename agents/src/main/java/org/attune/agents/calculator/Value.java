@@ -100,7 +100,7 @@ sealed interface Value {
         return minus(over(other).floor().times(other));
     }
 
-    /// To a power; exact for whole exponents.
+    /// Raises the value to a power; exact for whole exponents.
     default Value power(Value exponent) {
         if (this instanceof Exact a && exponent instanceof Exact e && e.isWhole()) {
             return a.power(e.above);
@@ -114,7 +114,7 @@ sealed interface Value {
                 : Double.compare(approximate(), other.approximate());
     }
 
-    /// The whole number that it is.
+    /// The whole number that the value is.
     ///
     /// @throws IllegalArgumentException if it is none
     default BigInteger whole(String of) {

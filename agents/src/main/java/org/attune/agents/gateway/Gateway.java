@@ -80,7 +80,7 @@ final class Gateway implements AutoCloseable {
             return key;
         }
 
-        /// From now on its requests are refused.
+        /// Ends the episode: from now on its requests are refused.
         @Override
         public void close() {
             episodes.remove(key);

@@ -18,7 +18,7 @@ public record ModelReply(
         calls = List.copyOf(calls);
     }
 
-    /// As OpenAI calls it.
+    /// The reason for the reply's end, as OpenAI calls it.
     String finishReason() {
         return !isFinished ? "length" : calls.isEmpty() ? "stop" : "tool_calls";
     }

@@ -27,7 +27,7 @@ final class ReplySender {
         this.writer = writer;
     }
 
-    /// Sends all of it.
+    /// Sends the whole reply.
     ///
     /// @throws RequestException if it was refused before anything was sent
     /// @throws IOException if the client has gone away

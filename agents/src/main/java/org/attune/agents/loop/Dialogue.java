@@ -156,7 +156,7 @@ final class Dialogue {
         return room(length(next));
     }
 
-    /// Tokens with those that go on so.
+    /// Number of tokens of a dialogue that goes on in this way.
     int length(Next next) {
         return next.context()
                 .map(context -> context.length)

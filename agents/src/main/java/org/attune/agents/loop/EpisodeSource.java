@@ -36,7 +36,7 @@ public final class EpisodeSource implements RolloutSource {
     /// @param of every how many it plays
     /// @param seed of the worlds
     public record Part(int member, int of, long seed) {
-        /// All of them.
+        /// The part that has all episodes.
         public static Part all(long seed) {
             return new Part(0, 1, seed);
         }

@@ -67,7 +67,7 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
         heard.add(new Heard.Ended(turn));
     }
 
-    /// Ends it wherever it is.
+    /// Ends the episode wherever it is.
     void interrupt() {
         thread.interrupt();
     }

@@ -30,7 +30,7 @@ final class TurnDraft {
         return sampled.reason().isFinished();
     }
 
-    /// None of its calls is run.
+    /// Marks all calls of the turn as not run.
     void leaveCalls() {
         outcomes = notRun(0);
     }

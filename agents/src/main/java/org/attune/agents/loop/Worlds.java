@@ -47,7 +47,7 @@ public record Worlds(
         environments = Collections.unmodifiableMap(new LinkedHashMap<>(environments));
     }
 
-    /// Without a program that leads the episodes.
+    /// Worlds without a program that leads the episodes.
     public Worlds(List<ToolSetFactory> tools, Map<String, EnvironmentFactory> environments) {
         this(tools, environments, Optional.empty());
     }

@@ -59,7 +59,7 @@ final class CallList {
     /// A place of eight bytes in data: an argument that is there when the call is made.
     record Place(Data data, int offset) {}
 
-    /// One call.
+    /// A call of the system.
     final class Call {
         private final int number;
         private final List<Place> arguments = new ArrayList<>();
@@ -81,7 +81,7 @@ final class CallList {
             return result;
         }
 
-        /// Puts its answer there.
+        /// Puts the call's answer into a place.
         Call into(Place place) {
             result = place;
             return this;

@@ -27,7 +27,7 @@ public enum Guarantee {
         return EnumSet.allOf(Guarantee.class);
     }
 
-    /// As in configurations: `files`.
+    /// The guarantee's name in configurations: `files`.
     public String key() {
         return name().toLowerCase(Locale.ROOT);
     }

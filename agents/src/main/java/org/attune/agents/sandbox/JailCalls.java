@@ -110,7 +110,7 @@ final class JailCalls {
         poll.onZero(list.call("close", polled.at(0))).onBelow(end);
     }
 
-    /// To be called after the last call.
+    /// Ends the list of calls. To be called after the last call.
     void finish() {
         list.call("exit_group", FAILED);
         for (Needed one : needed) {

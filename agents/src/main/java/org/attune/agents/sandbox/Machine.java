@@ -61,7 +61,7 @@ enum Machine {
         return audit;
     }
 
-    /// All of its calls, by name.
+    /// Numbers of all of the machine's calls, by name.
     Map<String, Integer> numbers() {
         return Map.copyOf(numbers);
     }

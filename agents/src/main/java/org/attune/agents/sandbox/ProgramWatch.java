@@ -100,7 +100,7 @@ final class ProgramWatch implements AutoCloseable {
         private long bytes;
     }
 
-    /// By the number of a program.
+    /// What each program uses, by the program's number.
     private Map<Long, Usage> usage() {
         Map<Long, ProcessStat> all = new HashMap<>();
         ProcessStat.all().forEach(process -> all.put(process.pid(), process));

@@ -17,7 +17,7 @@ record Remedies(Path root) {
                     "kernel/unprivileged_userns_clone", "1",
                     "user/max_user_namespaces", "10000");
 
-    /// On this system.
+    /// Remedies for this system.
     Remedies() {
         this(Path.of("/"));
     }

@@ -69,7 +69,7 @@ public final class Sandbox implements AutoCloseable {
         return open(config, Set.of());
     }
 
-    /// As on a system that refuses some steps.
+    /// Opens a sandbox as on a system that refuses some steps.
     static Sandbox open(SandboxConfig config, Set<JailStep> without) throws InterruptedException {
         Sandbox sandbox = probed(config, without);
         try {

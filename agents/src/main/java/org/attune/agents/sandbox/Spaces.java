@@ -71,7 +71,7 @@ final class Spaces implements AutoCloseable {
         }
     }
 
-    /// Who programs in them are.
+    /// The user as which programs run in the namespaces.
     JailUser user() {
         return user;
     }

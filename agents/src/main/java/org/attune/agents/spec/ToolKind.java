@@ -15,7 +15,7 @@ import java.nio.file.Path;
 /// `META-INF/services/org.attune.agents.spec.ToolKind`.
 @Api(EXPERIMENTAL)
 public interface ToolKind {
-    /// By which it is named.
+    /// The name by which a file names the kind.
     String name();
 
     /// Makes the tools. What can be known to be wrong at the start is refused now.

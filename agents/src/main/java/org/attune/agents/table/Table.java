@@ -70,7 +70,7 @@ record Table(String name, List<String> columns, List<List<Object>> rows) {
         return columns.stream().anyMatch(column::equalsIgnoreCase);
     }
 
-    /// As `cities(name text, people number)`.
+    /// Describes the table as `cities(name text, people number)`.
     String described() {
         return columns.stream()
                 .map(column -> column + " " + type(columns.indexOf(column)))

@@ -189,7 +189,7 @@ final class ArgumentSchema {
         return kind + Excerpt.of(Json.write(Json.parse(value.toString())));
     }
 
-    /// As `multiply takes a: integer, b: integer (optional)`.
+    /// Describes the arguments as `multiply takes a: integer, b: integer (optional)`.
     private String signature() {
         Map<String, Object> root = coercion.resolved(spec.parameters());
         Map<?, ?> properties = root.get("properties") instanceof Map<?, ?> map ? map : Map.of();

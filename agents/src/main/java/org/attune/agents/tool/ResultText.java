@@ -41,7 +41,7 @@ final class ResultText {
         }
     }
 
-    /// As JSON values.
+    /// Makes JSON values of a result.
     private static Object plain(Object value) throws ReflectiveOperationException {
         return switch (value) {
             case null -> null;

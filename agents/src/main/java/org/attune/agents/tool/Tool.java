@@ -9,7 +9,7 @@ import java.util.Map;
 /// A tool that a model may call.
 @Api(STABLE)
 public interface Tool {
-    /// A tool that a lambda is.
+    /// Makes a tool of a lambda.
     ///
     /// @param does runs a call
     static Tool of(ToolSpec spec, ToolFunction does) {

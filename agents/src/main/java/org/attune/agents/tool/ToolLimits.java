@@ -31,7 +31,7 @@ public record ToolLimits(Duration timeout, boolean isSlownessTheModels, int maxC
         }
     }
 
-    /// With 65536 characters.
+    /// Limits with 65536 characters of a result.
     public ToolLimits(Duration timeout, boolean isSlownessTheModels) {
         this(timeout, isSlownessTheModels, 1 << 16);
     }

@@ -28,12 +28,12 @@ public record ToolSpec(
         result = Collections.unmodifiableMap(new LinkedHashMap<>(result));
     }
 
-    /// Of a tool that tells nothing of its result.
+    /// Describes a tool that tells nothing of its result.
     public ToolSpec(String name, String description, Map<String, Object> parameters) {
         this(name, description, parameters, Map.of());
     }
 
-    /// Of a tool without parameters yet, see [#with].
+    /// Describes a tool without parameters yet, see [#with].
     public static ToolSpec of(String name, String description) {
         var parameters = new LinkedHashMap<String, Object>();
         parameters.put("type", "object");
@@ -41,7 +41,7 @@ public record ToolSpec(
         return new ToolSpec(name, description, parameters);
     }
 
-    /// With one more parameter, which is required.
+    /// Adds a parameter, which is required.
     ///
     /// @param type as JSON Schema calls it: `string`, `integer`, `number`, `boolean`, `array`,
     ///     `object`
@@ -53,7 +53,7 @@ public record ToolSpec(
         return with(parameter, schema, true);
     }
 
-    /// With one more parameter.
+    /// Adds a parameter.
     ///
     /// @param schema JSON Schema
     public ToolSpec with(String parameter, Map<String, Object> schema, boolean isRequired) {

@@ -34,7 +34,7 @@ final class AnswerSpans {
     /// @param percent whether a percent sign follows
     record Formula(String latex, boolean percent, int end) {}
 
-    /// All of them, from the left.
+    /// All formulas, from the left.
     List<Span> all() {
         var spans = new ArrayList<Span>();
         int at = 0;

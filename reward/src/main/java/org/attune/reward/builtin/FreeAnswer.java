@@ -63,7 +63,7 @@ record FreeAnswer(
         return new FreeAnswer(plain(text), value(number), Optional.empty(), percent);
     }
 
-    /// Without what stands around it, money and degrees.
+    /// Removes what stands around an answer, money and degrees.
     private static String bare(String written) {
         String text = written.strip().replaceAll("^\\*+|\\*+$", "");
         text = text.replaceFirst("^\\\\\\(|^\\\\\\[", "").replaceFirst("\\\\\\)$|\\\\]$", "");

@@ -30,7 +30,7 @@ public final class Parameters {
         this.given = given;
     }
 
-    /// Whose they are.
+    /// The owner of the parameters, for messages.
     public String owner() {
         return owner;
     }

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 /// @param low the worst
 /// @param high the best; above `low`
 public record JudgeScale(int low, int high) {
-    /// From 1 to 5.
+    /// The scale from 1 to 5.
     public static final JudgeScale DEFAULT = new JudgeScale(1, 5);
 
     private static final Pattern TEXT =

@@ -16,7 +16,7 @@ public record AnswerReward(AnswerCheck check, String column) implements RewardFu
     /// The column that tasks write.
     public static final String COLUMN = "answer";
 
-    /// With the column [#COLUMN].
+    /// A reward that reads the right answer from the column [#COLUMN].
     public AnswerReward(AnswerCheck check) {
         this(check, COLUMN);
     }

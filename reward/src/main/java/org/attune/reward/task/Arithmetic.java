@@ -72,7 +72,7 @@ final class Arithmetic implements TaskKind {
         return Math.addExact(sum, sign * product);
     }
 
-    /// From left to right, column by column.
+    /// Computes from left to right, column by column.
     private static long carelessly(long[] numbers, CharSequence signs) {
         long result = numbers[0];
         for (int i = 1; i < numbers.length; i++) {

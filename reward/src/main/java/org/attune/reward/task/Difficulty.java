@@ -117,7 +117,7 @@ public final class Difficulty {
         return (int) Math.round(Math.pow(10, get(digits)));
     }
 
-    /// All values, as [#parse] reads them.
+    /// Writes all values as [#parse] reads them.
     @Override
     public String toString() {
         return values.entrySet().stream()

@@ -2,7 +2,7 @@ package org.attune.reward.task;
 
 import java.util.Optional;
 
-/// One problem.
+/// A problem of a task: prompt, right answer and maybe a likely mistake.
 ///
 /// @param prompt what the user says
 /// @param answer what is right, in the form that the task's check compares with

@@ -6,10 +6,10 @@ import java.util.List;
 
 /// A kind of problem. Implement it to add one; `new Task(kind, "digits=3")` then draws from it.
 public interface TaskKind {
-    /// As in `--task name`.
+    /// The task's name, as in `--task name`.
     String name();
 
-    /// One sentence for lists.
+    /// What the task is, in one sentence for lists.
     String description();
 
     /// What makes it easier or harder.

@@ -21,7 +21,7 @@ public final class Tasks {
 
     private Tasks() {}
 
-    /// All of them.
+    /// All kinds of tasks.
     public static List<TaskKind> all() {
         return KINDS;
     }

@@ -187,7 +187,7 @@ public final class GenerationLoop implements AutoCloseable {
         return batch.isBusy();
     }
 
-    /// One pass. On the engine thread.
+    /// Makes one pass. On the engine thread.
     void step() {
         makeRoom();
         takeUp();

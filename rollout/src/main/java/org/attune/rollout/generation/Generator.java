@@ -97,7 +97,7 @@ public final class Generator {
         return tokens;
     }
 
-    /// With [#DEFAULT_SLOTS].
+    /// A generator with [#DEFAULT_SLOTS].
     public static Generator of(Decoder decoder, Adapter adapter, Tokenizer tokenizer) {
         return new Generator(decoder, adapter, Optional.of(tokenizer), DEFAULT_SLOTS);
     }

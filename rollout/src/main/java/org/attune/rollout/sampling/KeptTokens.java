@@ -22,7 +22,7 @@ final class KeptTokens {
         weights = new double[capacity];
     }
 
-    /// All tokens.
+    /// Keeps all tokens.
     ///
     /// @param logits `(V)`; tokens at −∞ are out from the start
     /// @param highest of the logits

@@ -48,7 +48,7 @@ public record RecordedCompletion(
         boolean isPolicys) {
     private static final String POLICY = "policy";
 
-    /// With other rewards.
+    /// Replaces the rewards.
     ///
     /// @param others by function; NaN is none
     /// @param factors weights of these functions

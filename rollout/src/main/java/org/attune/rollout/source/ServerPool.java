@@ -75,7 +75,7 @@ final class ServerPool {
         adapter = Optional.empty();
     }
 
-    /// Which servers are there.
+    /// Tells for each server whether it is there.
     synchronized boolean[] there() {
         boolean[] there = new boolean[gone.length];
         for (int server = 0; server < gone.length; server++) {
