@@ -32,7 +32,7 @@ public record BenchResult(
         Optional<Side> peer,
         GemmCeiling ceiling,
         List<BenchRun.OperatorCost> operators) {
-    /// One program.
+    /// What was measured of one program.
     ///
     /// @param name of it
     /// @param settings its options
@@ -43,7 +43,7 @@ public record BenchResult(
             List<String> settings,
             Map<String, Double> medians,
             List<Map<String, Double>> runs) {
-        /// With the medians of its runs.
+        /// Makes a side with the medians of its runs.
         public static Side of(String name, List<String> settings, List<Map<String, Double>> runs) {
             return new Side(name, settings, Figures.medians(runs), runs);
         }

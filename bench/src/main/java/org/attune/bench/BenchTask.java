@@ -20,7 +20,7 @@ public enum BenchTask {
         return this == GRPO || this == GENERATE;
     }
 
-    /// As it is written on the command line.
+    /// The task's name on the command line.
     public String label() {
         return name().toLowerCase(Locale.ROOT);
     }

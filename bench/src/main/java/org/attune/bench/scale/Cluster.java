@@ -24,14 +24,14 @@ public record Cluster(
         return new Cluster(400e12, 460e9, 360e9, 8, 5e-6, 20e9, 0);
     }
 
-    /// With another network between machines.
+    /// Replaces the network between machines.
     ///
     /// @param bytes a second of a device
     public Cluster withAcross(double bytes) {
         return new Cluster(flops, inside, bytes, local, hop, updates, hidden);
     }
 
-    /// With messages beside products.
+    /// Replaces the part of messages that products hide.
     ///
     /// @param part of the products, in [0, 1]
     public Cluster withHidden(double part) {

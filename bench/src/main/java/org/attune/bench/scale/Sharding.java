@@ -88,7 +88,7 @@ public enum Sharding {
         return (n - 1.0) / n;
     }
 
-    /// ZeRO's number of it.
+    /// ZeRO's number of the stage.
     public String stage() {
         return stage;
     }

@@ -24,7 +24,7 @@ public record Workload(String name, double frozen, double trained, int layers) {
         return new Workload(name, numbers(shape), rank * layer * shape.depth(), shape.depth());
     }
 
-    /// All weights.
+    /// A workload that trains all weights.
     public static Workload full(String name, ModelShape shape) {
         return new Workload(name, 0, numbers(shape), shape.depth());
     }

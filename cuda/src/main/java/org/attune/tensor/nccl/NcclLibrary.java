@@ -53,7 +53,7 @@ public final class NcclLibrary implements GpuRanks.Library {
         return of(SymbolLookup.libraryLookup(file, Arena.global()));
     }
 
-    /// As 23007 for 2.30.7.
+    /// The library's version, as 23007 for 2.30.7.
     @Override
     public int version() {
         try (var arena = Arena.ofConfined()) {

@@ -21,7 +21,7 @@ public record MpiLauncher(Path file, Kind kind, String version) {
     public enum Kind {
         /// Up to 4.
         OPEN_MPI_4,
-        /// From 5 on, over PRRTE.
+        /// Open MPI from 5 on, over PRRTE.
         OPEN_MPI_5,
         /// MPICH's Hydra, which Intel MPI has too.
         HYDRA

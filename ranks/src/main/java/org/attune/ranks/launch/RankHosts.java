@@ -54,7 +54,7 @@ record RankHosts(List<Host> hosts) {
         return hosts.stream().mapToInt(Host::ranks).max().orElse(ranks);
     }
 
-    /// As launchers want it.
+    /// The hosts as launchers want them.
     String text() {
         return String.join(",", hosts.stream().map(h -> h.name() + ":" + h.ranks()).toList());
     }

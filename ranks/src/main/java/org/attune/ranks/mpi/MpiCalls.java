@@ -21,7 +21,7 @@ final class MpiCalls {
     private long moveNanos;
     private long sentBytes;
 
-    /// On the thread that began it.
+    /// Calls of a library, on the thread that makes this object.
     MpiCalls(MpiLibrary library) {
         this(library, new RankPlace());
     }

@@ -57,7 +57,7 @@ final class RankMarks {
                 .noneMatch(other -> read(other).isPresent());
     }
 
-    /// Not one that a killed run left.
+    /// Whether a mark is of this run, not one that a killed run left.
     private boolean isCurrent(Path file) throws IOException {
         return Files.exists(file)
                 && !Files.getLastModifiedTime(file).toInstant().isBefore(begun.minusSeconds(1));

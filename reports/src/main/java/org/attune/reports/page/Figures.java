@@ -35,7 +35,7 @@ final class Figures {
                 : rounded.toPlainString();
     }
 
-    /// With a sign, for differences.
+    /// Writes a number with a sign, for differences.
     static String signed(double value) {
         return value < 0 ? "−" + number(-value) : "+" + number(value);
     }

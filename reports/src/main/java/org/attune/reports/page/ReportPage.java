@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 /// One HTML file about one run or several. Its policy allows the two scripts and the two style
 /// sheets that it holds, by their hashes, and nothing from elsewhere.
 public final class ReportPage {
-    /// In a run's folder.
+    /// The page's name in a run's folder.
     public static final String NAME = "report.html";
 
     private static final Pattern PART = Pattern.compile("\\{([a-z-]+)\\}");

@@ -16,7 +16,7 @@ import java.util.Map;
 record RunAxis(double[] steps, double[] epochs, double[] tokens, double[] seconds) {
     private static final int POINTS = 500;
 
-    /// From the lines of `metrics.jsonl`.
+    /// Reads the axis from the lines of `metrics.jsonl`.
     static RunAxis of(List<Map<String, Object>> lines) {
         List<Map<String, Object>> logs =
                 lines.stream()

@@ -57,7 +57,7 @@ final class UseSection {
                 .orElse("attune METHOD RUN.yaml resume=true");
     }
 
-    /// As a shell reads it.
+    /// Quotes a word so that a shell reads it as it is.
     private static String quoted(String word) {
         return word.matches("[\\w@%+=:,./~-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
