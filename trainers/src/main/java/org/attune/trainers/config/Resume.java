@@ -12,10 +12,10 @@ public sealed interface Resume {
     /// A new run.
     record No() implements Resume {}
 
-    /// From the newest whole checkpoint in `output_dir`; from the start if there is none.
+    /// Resumes from the newest whole checkpoint in `output_dir`; from the start if there is none.
     record Latest() implements Resume {}
 
-    /// From this checkpoint.
+    /// Resumes from this checkpoint.
     record From(Path checkpoint) implements Resume {}
 
     /// Reads the file's spelling.

@@ -4,7 +4,7 @@ package org.attune.trainers.config;
 public enum SamplingStrategy {
     /// A new permutation in each epoch.
     RANDOM,
-    /// As they stand in the data.
+    /// Rows in the order in which they stand in the data.
     SEQUENTIAL,
     /// Random, with rows of similar length together.
     GROUP_BY_LENGTH

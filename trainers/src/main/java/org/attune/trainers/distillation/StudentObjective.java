@@ -26,7 +26,7 @@ record StudentObjective(
         double denominator,
         long tokens)
         implements StepObjective<StudentRow, CompletionForest> {
-    /// For the rows of a step.
+    /// The objective for the rows of a step.
     StudentObjective over(double stepDenominator, long stepTokens) {
         return new StudentObjective(divergence, temperature, teacher, stepDenominator, stepTokens);
     }

@@ -187,7 +187,7 @@ final class TeacherSetup implements AutoCloseable {
         return local.map(Local::decoder);
     }
 
-    /// With which of the decoder's adapters.
+    /// The adapter with which the decoder is the teacher.
     Adapter adapter() {
         return local.orElseThrow().adapter();
     }

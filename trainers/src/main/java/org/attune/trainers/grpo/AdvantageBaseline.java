@@ -5,7 +5,7 @@ import org.attune.reward.Advantages;
 
 import java.util.Optional;
 
-/// With what a completion's reward is compared; `advantage_estimator`.
+/// What a completion's reward is compared with; `advantage_estimator`.
 public enum AdvantageBaseline {
     /// The mean of its group ([Shao et al. 2024](https://arxiv.org/abs/2402.03300)).
     GROUP,

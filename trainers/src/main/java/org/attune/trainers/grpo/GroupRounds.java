@@ -186,7 +186,7 @@ final class GroupRounds {
                                 row.mask()));
     }
 
-    /// With the advantages of the run's own estimator.
+    /// Adds the advantages of the run's own estimator.
     ///
     /// @param metrics takes those of the divergence
     private JudgedCompletions estimated(

@@ -13,7 +13,7 @@ sealed interface PolicyLoss {
     /// @param low whether the ratio was clipped from below
     /// @param high whether the ratio was clipped from above
     record Term(double loss, double byLogRatio, double byLogProb, boolean low, boolean high) {
-        /// With a constant factor.
+        /// Multiplies the term by a constant factor.
         Term times(double weight) {
             return weight == 1
                     ? this

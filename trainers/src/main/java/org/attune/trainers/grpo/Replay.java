@@ -16,7 +16,7 @@ import java.util.function.UnaryOperator;
 /// @param buffer with what the round's own groups added
 /// @param metrics how many groups were replaced, and how many are kept
 record Replay(List<RolloutRow> rows, ReplayBuffer buffer, Map<String, Double> metrics) {
-    /// As it is, where nothing is kept.
+    /// Leaves a round as it is, where nothing is kept.
     static Replay none(List<RolloutRow> rows, ReplayBuffer buffer) {
         return new Replay(rows, buffer, Map.of());
     }

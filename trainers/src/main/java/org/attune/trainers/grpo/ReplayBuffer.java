@@ -37,7 +37,7 @@ record ReplayBuffer(int size, List<Group> groups) {
         }
     }
 
-    /// Without groups.
+    /// A buffer without groups.
     static ReplayBuffer empty(int size) {
         return new ReplayBuffer(size, List.of());
     }

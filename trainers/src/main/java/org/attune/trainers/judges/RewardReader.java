@@ -30,7 +30,7 @@ sealed interface RewardReader {
     /// Labels that are read at each place.
     int labels();
 
-    /// In words: `judges …`.
+    /// What the model judges, in words: `judges …`.
     String about();
 
     /// Checks that a prompt's messages are seen whole, if it has any.

@@ -234,7 +234,7 @@ public final class Fingerprints {
         return hex(digest);
     }
 
-    /// One text.
+    /// The fingerprint of a text.
     public static String ofText(String text) {
         MessageDigest digest = sha256();
         digest.update(text.getBytes(StandardCharsets.UTF_8));

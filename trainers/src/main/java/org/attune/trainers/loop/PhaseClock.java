@@ -89,7 +89,7 @@ public final class PhaseClock {
         default void completed(int done, int total) {}
     }
 
-    /// Without anyone who watches.
+    /// A clock that nobody watches.
     public PhaseClock() {
         this(Watch.NONE);
     }

@@ -24,19 +24,19 @@ public record StepReport(
         microBatches = List.copyOf(microBatches);
     }
 
-    /// With a metric of the whole step.
+    /// Adds a metric of the whole step.
     StepReport with(String key, double value) {
         Map<String, RunState.Mean> more = new LinkedHashMap<>(sums);
         more.put(key, new RunState.Mean(value, 1));
         return new StepReport(loss, microBatches, tokens, counters, more);
     }
 
-    /// With other metrics of micro-batches.
+    /// Replaces the metrics of micro-batches.
     public StepReport withMicroBatches(List<Map<String, Double>> others) {
         return new StepReport(loss, others, tokens, counters, sums);
     }
 
-    /// Without sums.
+    /// A report without sums.
     public StepReport(
             double loss,
             List<Map<String, Double>> microBatches,
@@ -45,7 +45,7 @@ public record StepReport(
         this(loss, microBatches, tokens, counters, Map.of());
     }
 
-    /// Without counters.
+    /// A report without counters.
     public StepReport(double loss, List<Map<String, Double>> microBatches, long tokens) {
         this(loss, microBatches, tokens, Map.of());
     }

@@ -55,7 +55,7 @@ public interface TrainingListener {
     /// @param clock time by phase so far, borrowed
     default void onStep(int step, long tokens, PhaseClock clock) {}
 
-    /// At every logged step.
+    /// Called at every logged step.
     ///
     /// @param step optimizer steps done
     /// @param metrics by [MetricKeys]; numbers, means over the steps since the last log. Every call

@@ -19,7 +19,7 @@ public record MemoryNeed(
     /// policy and a critic, docs/lab/performance.md).
     private static final double GAPS_OF_SEVERAL = 1.35;
 
-    /// Without a teacher.
+    /// What models need that learn from no teacher.
     public MemoryNeed(List<StepMemory> trained, long optimizer) {
         this(trained, optimizer, Optional.empty());
     }
@@ -45,7 +45,7 @@ public record MemoryNeed(
         return trained.getFirst().activations().layers();
     }
 
-    /// As [StepMemory#attentionToProducts], of the policy.
+    /// The policy's [StepMemory#attentionToProducts].
     double attentionToProducts(int row) {
         return trained.getFirst().attentionToProducts(row);
     }

@@ -73,7 +73,7 @@ record MemoryPlan(
         return Recomputation.ofBlocks(layers - 1);
     }
 
-    /// From fast to slow.
+    /// Lists the ways to compute a step from fast to slow.
     private static Stream<Way> ways(MemoryNeed need, Wish wish, int most) {
         int[] budgets =
                 wish.tokens().isPresent()

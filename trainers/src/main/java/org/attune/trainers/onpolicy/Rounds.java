@@ -81,7 +81,7 @@ public final class Rounds {
         return completions.read(written, indices, prompts, generations);
     }
 
-    /// With advantages.
+    /// Adds advantages to completions that were read.
     JudgedCompletions joined(JudgedCompletions read) {
         return completions.judge().joined(read);
     }
@@ -134,7 +134,7 @@ public final class Rounds {
         recorder.ifPresent(r -> r.continueAt(round));
     }
 
-    /// For evaluations with the same judge.
+    /// Held-out prompts that the run's judge judges.
     public HeldOutPrompts heldOut() {
         return new HeldOutPrompts(config, completions, source);
     }

@@ -8,7 +8,7 @@ import java.util.OptionalInt;
 /// @param shareBeginnings whether rows that begin alike may share its computation
 /// @param headRows most targets whose logits exist at once, ≥ 1; empty: as many as are fast
 public record Passes(boolean shareBeginnings, OptionalInt headRows) {
-    /// As it is fast.
+    /// Passes as they are fast.
     public static Passes plain() {
         return new Passes(true, OptionalInt.empty());
     }

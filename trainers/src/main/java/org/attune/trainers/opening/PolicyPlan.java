@@ -47,7 +47,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
         return also(_ -> ReferenceSetup.requireModel(config, reference, hub));
     }
 
-    /// With one more check.
+    /// Adds a check to the plan.
     public PolicyPlan also(Consumer<ModelSetup> more) {
         return new PolicyPlan(check.andThen(more), load);
     }

@@ -2,8 +2,8 @@ package org.attune.trainers.ppo;
 
 /// Between what advantages are estimated; `gae_unit`.
 public enum GaeUnit {
-    /// From token to token.
+    /// Estimates go from token to token.
     TOKEN,
-    /// From turn to turn of an episode; all tokens of a turn have its advantage.
+    /// Estimates go from turn to turn of an episode; all tokens of a turn have its advantage.
     TURN
 }

@@ -15,7 +15,7 @@ sealed interface KlController {
     /// Replaces the weight that the controller has come to.
     KlController withCoefficient(double coefficient);
 
-    /// Always the same weight.
+    /// Keeps one weight.
     ///
     /// @param coefficient β, ≥ 0
     record Fixed(double coefficient) implements KlController {

@@ -202,7 +202,7 @@ public final class PpoTrainer {
         return roundPlan.steps(config.training().schedule().numTrainEpochs());
     }
 
-    /// One update.
+    /// Makes one update.
     private StepReport update(int number, PpoUpdates updates) {
         StopRequest.check();
         policy.startStep(number);

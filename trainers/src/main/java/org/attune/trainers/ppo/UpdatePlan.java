@@ -28,7 +28,7 @@ record UpdatePlan(
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Part(int slot, int[] rows) {}
 
-    /// One optimizer step.
+    /// An optimizer step of an update.
     ///
     /// @param epoch from 0
     /// @param parts their losses are added

@@ -93,7 +93,7 @@ public enum DpoLossType {
         return traits.contains(Trait.GENERALISED);
     }
 
-    /// Whether TRL's `label_smoothing` belongs to it.
+    /// Whether TRL's `label_smoothing` belongs to the loss.
     boolean isSmoothed() {
         return traits.contains(Trait.SMOOTHED);
     }

@@ -31,7 +31,7 @@ import java.util.Optional;
 public record DpoObjective(PreferenceObjective formula, double beta, boolean weighted)
         implements RowObjective<PreferenceExample, PreferenceForest> {
 
-    /// One run.
+    /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it

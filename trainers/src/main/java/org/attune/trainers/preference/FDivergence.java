@@ -9,7 +9,7 @@ public enum FDivergence {
     REVERSE_KL(_ -> new Divergence.ReverseKl()),
     FORWARD_KL(_ -> new Divergence.ForwardKl()),
     JS_DIVERGENCE(_ -> new Divergence.JensenShannon()),
-    /// With `f_alpha_divergence_coef`.
+    /// The α-divergence, with `f_alpha_divergence_coef`.
     ALPHA_DIVERGENCE(Divergence.Alpha::new);
 
     private final DoubleFunction<Divergence> factory;

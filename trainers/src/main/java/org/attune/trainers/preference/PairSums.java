@@ -32,7 +32,7 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private long tokens;
 
-    /// One logical micro-batch.
+    /// The sums of a logical micro-batch.
     private static final class MicroBatch {
         final Denominators whole;
         final List<PairTokens.Pair> pairs = new ArrayList<>();

@@ -51,7 +51,7 @@ sealed interface PreferenceLoss {
         }
     }
 
-    /// One pair.
+    /// The numbers of one preference pair that losses compare.
     ///
     /// @param chosenRatio `r_w`
     /// @param rejectedRatio `r_l`

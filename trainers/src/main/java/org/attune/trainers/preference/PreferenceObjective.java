@@ -35,7 +35,7 @@ record PreferenceObjective(List<Term> terms, Divergence divergence, OptionalDoub
         }
     }
 
-    /// One loss on plain log-ratios.
+    /// An objective of one loss on plain log-ratios.
     public static PreferenceObjective of(PreferenceLoss loss) {
         return new PreferenceObjective(
                 List.of(new Term(loss, 1)), new Divergence.ReverseKl(), OptionalDouble.empty());

@@ -34,7 +34,7 @@ public final class HeldOutFile implements TrainingListener {
 
     private static final int SHORT = 200;
 
-    /// In a checkpoint.
+    /// The file's name in a checkpoint.
     private static final String BEFORE = "heldout_rows.jsonl";
 
     private final Path file;

@@ -85,7 +85,7 @@ public final class HubPush implements TrainingListener, AutoCloseable {
         }
     }
 
-    /// The checkpoint becomes visible after this.
+    /// Notes the step; the checkpoint becomes visible after this.
     @Override
     public void onSave(int step, Path checkpoint) {
         saved = OptionalInt.of(step);

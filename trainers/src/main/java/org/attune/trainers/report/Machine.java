@@ -72,7 +72,7 @@ public record Machine(
                 .orElse("unknown");
     }
 
-    /// For a reader.
+    /// The machine in a line for a reader.
     public String text() {
         return "%d cores of %s (%s; %s), %.1f GiB, %s"
                 .formatted(cores, cpu, family, String.join(" ", flags), memoryGib, os);

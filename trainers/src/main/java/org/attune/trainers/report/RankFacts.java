@@ -18,7 +18,7 @@ public final class RankFacts {
 
     private RankFacts() {}
 
-    /// By name; settings each by its key.
+    /// Facts by name; settings each by its key.
     public static Map<String, String> of(Record config) {
         Map<String, String> facts = new LinkedHashMap<>();
         Versions.all()

@@ -44,7 +44,7 @@ public final class RunReports implements AutoCloseable {
         return all;
     }
 
-    /// In the order in which they were opened.
+    /// The reports in the order in which they were opened.
     public List<RunReport> listeners() {
         return List.copyOf(reports.values());
     }

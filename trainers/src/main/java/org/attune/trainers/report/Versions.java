@@ -26,7 +26,7 @@ public final class Versions {
         return all().getProperty("attune");
     }
 
-    /// One line.
+    /// All versions in one line.
     public static String text() {
         Properties versions = all();
         return "attune %s (libtorch %s, DJL %s, Java %s, %s %s)"

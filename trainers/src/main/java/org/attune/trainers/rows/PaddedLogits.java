@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
 /// @param unseen how many of the last positions of each sequence are left out
 /// @param budget tokens computed at once
 public record PaddedLogits(int padId, HeadStatistic statistic, int unseen, TokenBudget budget) {
-    /// As `trl_compat` asks for them.
+    /// The padded logits that `trl_compat` asks for.
     ///
     /// @param padId the tokenizer's padding token
     /// @throws ConfigException if there is none

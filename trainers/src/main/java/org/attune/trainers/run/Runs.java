@@ -77,7 +77,7 @@ public record Runs(
         return new Runs(hub, listeners, stop, ranks, Optional.empty());
     }
 
-    /// With the environment's hub cache.
+    /// Runs with the environment's hub cache.
     public static Runs with(TrainingListener... listeners) {
         return new Runs(
                 HubDownload.cache(),

@@ -2,7 +2,7 @@ package org.attune.trainers.samples;
 
 /// Which completions of a prompt become rows.
 public enum KeptSamples {
-    /// All of them, with their rewards.
+    /// All completions, with their rewards.
     ALL,
     /// The completion with the greatest reward (best of n).
     BEST,
@@ -10,6 +10,6 @@ public enum KeptSamples {
     ABOVE,
     /// The best beside the worst, as a preference pair.
     PAIRS,
-    /// All of them, labelled by whether they reach `reward_threshold`.
+    /// All completions, labelled by whether they reach `reward_threshold`.
     LABELLED
 }

@@ -12,10 +12,10 @@ import java.util.Set;
 record SampleChoice(SampleOutputConfig how) {
     /// A row to be written.
     sealed interface Chosen {
-        /// One completion.
+        /// A completion that becomes a row.
         record One(ScoredCompletion completion) implements Chosen {}
 
-        /// One completion, said to be good or bad.
+        /// A completion that becomes a row, said to be good or bad.
         record Labelled(ScoredCompletion completion, boolean label) implements Chosen {}
 
         /// Two of different rewards.

@@ -56,7 +56,7 @@ public record SampleOutputConfig(
                 .withDropDuplicates(true);
     }
 
-    /// Where all completions are.
+    /// The file of all completions.
     Path samples() {
         return samplesFile.orElseGet(
                 () -> outputFile.resolveSibling(outputFile.getFileName() + ".samples.jsonl"));

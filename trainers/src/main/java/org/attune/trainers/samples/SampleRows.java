@@ -30,7 +30,7 @@ import java.util.Set;
 record SampleRows(SampleOutputConfig how) {
     private static final List<String> ALWAYS_COPIED = List.of("tools", "chat_template_kwargs");
 
-    /// One row.
+    /// Makes a row of what was chosen for a prompt.
     Map<String, Object> row(PromptExample prompt, SampleChoice.Chosen chosen) {
         Map<String, Object> row = new LinkedHashMap<>();
         switch (chosen) {

@@ -20,7 +20,7 @@ import java.util.Optional;
 /// A process reward model: whether each reasoning step of a solution is right. Read
 /// [StepwiseSums], then [StepLoss].
 public record PrmObjective() implements RowObjective<StepwiseExample, StepwiseForest> {
-    /// One run.
+    /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param model a token-classification model of two labels, wrong and right, with the values to

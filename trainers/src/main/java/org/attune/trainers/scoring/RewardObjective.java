@@ -22,7 +22,7 @@ import java.util.Optional;
 /// @param loss of a pair
 public record RewardObjective(RewardLoss loss)
         implements RowObjective<RewardExample, RewardForest> {
-    /// One run.
+    /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param model a sequence-classification model with the values to start from, which gives

@@ -26,7 +26,7 @@ final class RewardSums implements StepSums<RewardExample, RewardForest> {
     private final RowValues found = new RowValues();
     private long tokens;
 
-    /// One logical micro-batch.
+    /// The sums of a logical micro-batch.
     private static final class MicroBatch {
         int pairs; // that it will have
         int scored;

@@ -25,7 +25,7 @@ final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
     private final RowValues found = new RowValues();
     private long tokens;
 
-    /// One logical micro-batch.
+    /// The sums of a logical micro-batch.
     private static final class MicroBatch {
         int rows;
         int steps;

@@ -28,7 +28,7 @@ public record SftObjective(SftLoss loss, double labelSmoothing)
     private static final HeadRequest REQUEST =
             HeadRequest.of(HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT);
 
-    /// One run.
+    /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it

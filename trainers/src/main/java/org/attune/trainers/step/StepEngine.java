@@ -134,7 +134,7 @@ public record StepEngine(
         sums.measureMore(policy);
     }
 
-    /// One walk over rows.
+    /// A walk over rows.
     private final class Pass<R, F extends RowForest> {
         private final StepObjective<R, F> objective;
         private final List<RowAt<R>> rows;

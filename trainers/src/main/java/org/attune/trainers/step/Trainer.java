@@ -51,7 +51,7 @@ public final class Trainer<R, F extends RowForest> implements TrainingLoop.Work 
                     context);
         }
 
-        /// With other groups.
+        /// Replaces the groups.
         public Means withGroups(RowGroups others) {
             return new Means(policy, devices, others, context);
         }

@@ -45,7 +45,7 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
         this.paddedLogits = paddedLogits;
     }
 
-    /// One run.
+    /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it
@@ -91,7 +91,7 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
         return "bco";
     }
 
-    /// With `trl_compat` the logits are measured apart.
+    /// Asks for logits, which with `trl_compat` are measured apart.
     @Override
     public HeadRequest request() {
         return paddedLogits.isPresent() ? HeadRequest.of() : LOGITS;

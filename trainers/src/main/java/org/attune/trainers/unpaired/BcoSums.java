@@ -42,7 +42,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
     private int ready;
     private long tokens;
 
-    /// One logical micro-batch.
+    /// The sums of a logical micro-batch.
     private static final class MicroBatch {
         final double[] rewards;
         final boolean[] desirable;
@@ -120,7 +120,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
         return slopes(group, forest, policy);
     }
 
-    /// As declared, with rewards that must be finite.
+    /// Notes what was measured of a group; rewards must be finite.
     ///
     /// @param policy with the mean logits, unless they are noted apart by [#addLogits]
     @Override
@@ -189,7 +189,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
         }
     }
 
-    /// As declared.
+    /// Derivatives of the loss by a group's log-probabilities.
     ///
     /// @throws IllegalStateException if rows of its micro-batches or of those before are missing
     @Override

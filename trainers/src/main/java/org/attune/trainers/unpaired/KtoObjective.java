@@ -33,7 +33,7 @@ import java.util.function.UnaryOperator;
 public record KtoObjective(KtoLoss loss, boolean estimates)
         implements RowObjective<KtoExample, UnpairedForest> {
 
-    /// One run.
+    /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it

@@ -33,7 +33,7 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
     private final RowValues found = new RowValues();
     private long tokens;
 
-    /// One logical micro-batch.
+    /// The sums of a logical micro-batch.
     private static final class MicroBatch {
         final LabelSide chosen = LabelSide.chosen();
         final LabelSide rejected = LabelSide.rejected();
