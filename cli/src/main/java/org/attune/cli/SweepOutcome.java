@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// What a trial's folder says of it.
+/// What a trial's folder says of its outcome.
 ///
 /// @param metric that was compared
 /// @param result at the end

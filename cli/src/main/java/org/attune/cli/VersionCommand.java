@@ -24,7 +24,7 @@ final class VersionCommand implements Callable<Integer> {
         return ExitCodes.DONE;
     }
 
-    /// For `--version`.
+    /// Gives the versions for `--version`.
     static final class Provider implements IVersionProvider {
         @Override
         public String[] getVersion() {

@@ -224,7 +224,7 @@ public final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    /// Without folders, which are another's on another machine.
+    /// The command as it was typed, without folders, which are another's on another machine.
     private String typed() {
         List<String> words =
                 spec.commandLine().getParseResult().originalArgs().stream()

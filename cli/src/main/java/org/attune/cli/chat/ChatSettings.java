@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 ///
 /// @param sampling as it stands
 record ChatSettings(SamplingConfig sampling) {
-    /// All of them with their values.
+    /// All settings with their values.
     Map<String, Object> values() {
         Distribution d = sampling.distribution();
         Map<String, Object> values = new LinkedHashMap<>();
@@ -32,7 +32,7 @@ record ChatSettings(SamplingConfig sampling) {
                 .collect(Collectors.joining(" "));
     }
 
-    /// With another value.
+    /// Sets a value.
     ///
     /// @throws ConfigException naming what is accepted
     ChatSettings with(String assignment) {

@@ -28,7 +28,7 @@ public final class InterruptGuard implements AutoCloseable {
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread hook;
 
-    /// For a run that writes a checkpoint.
+    /// A guard for a run that writes a checkpoint.
     InterruptGuard(StopSignal stop) {
         this(stop, NO_CHECKPOINT);
     }

@@ -20,11 +20,11 @@ final class KeyForms {
     enum Form {
         /// Nothing, or a truth value.
         FLAG,
-        /// One value.
+        /// A key takes one value.
         ONE,
         /// Nothing, or one value.
         OPTIONAL,
-        /// One value or several.
+        /// A key takes one value or several.
         SEVERAL,
         /// Whatever follows: the key is not obeyed, or unknown.
         ANY

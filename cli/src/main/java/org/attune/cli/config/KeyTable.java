@@ -47,7 +47,7 @@ public final class KeyTable {
                 cells[5]);
     }
 
-    /// In the order in which messages name them.
+    /// The methods in the order in which messages name them.
     private static List<TrainingMethod<?, ?>> methods(List<String> names) {
         List<TrainingMethod<?, ?>> known =
                 Methods.all().stream().filter(m -> names.contains(m.name())).toList();

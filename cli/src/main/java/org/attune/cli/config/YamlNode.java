@@ -60,7 +60,7 @@ sealed interface YamlNode {
 
     record Field(String key, YamlNode value, int line) {}
 
-    /// As maps, lists and texts.
+    /// The node as maps, lists and texts.
     default Object plain() {
         return switch (this) {
             case Scalar scalar -> scalar.text();

@@ -8,7 +8,7 @@ import java.util.Locale;
 /// @param verdict whether runs can do with it
 /// @param text what there is, and what to do where it is not enough
 record Finding(String what, Verdict verdict, String text) {
-    /// How well runs can do with it.
+    /// How well runs can do with what a machine has.
     enum Verdict {
         OK,
         /// Runs work, but not as well as they could.

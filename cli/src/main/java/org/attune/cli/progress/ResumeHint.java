@@ -80,7 +80,7 @@ public final class ResumeHint implements TrainingListener {
                 + String.join(" ", arguments.stream().map(ResumeHint::quoted).toList());
     }
 
-    /// As a shell reads it.
+    /// Quotes an argument so that a shell reads it as it is.
     private static String quoted(String argument) {
         return PLAIN.matcher(argument).matches()
                 ? argument

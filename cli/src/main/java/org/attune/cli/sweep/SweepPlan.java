@@ -34,7 +34,7 @@ public record SweepPlan(
 
     /// How values are chosen.
     public enum Strategy {
-        /// All combinations.
+        /// All combinations are tried.
         GRID,
         /// Independent draws.
         RANDOM,

@@ -17,7 +17,7 @@ public sealed interface SweepRange {
     /// A value as a run's file has it.
     String text(double value);
 
-    /// All values, for a grid.
+    /// All values of the range, for a grid.
     List<Double> grid();
 
     /// The range as Optuna describes it.
@@ -62,7 +62,7 @@ public sealed interface SweepRange {
             implements SweepRange {
         private static final MathContext DIGITS = new MathContext(4);
 
-        /// On the scale on which values are drawn.
+        /// Puts a value on the scale on which values are drawn.
         double scaled(double value) {
             return log ? Math.log(value) : value;
         }
