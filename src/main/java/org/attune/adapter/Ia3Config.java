@@ -39,7 +39,7 @@ public record Ia3Config(
         }
     }
 
-    /// On these modules of a causal language model.
+    /// An adapter on these modules of a causal language model.
     ///
     /// @param feedforward those of them whose input is scaled
     public static Ia3Config of(ModuleSelection targets, ModuleSelection feedforward) {

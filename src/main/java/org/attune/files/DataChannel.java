@@ -15,7 +15,7 @@ import java.nio.file.StandardOpenOption;
 /// memory; nothing is mapped, so a file that shrinks meanwhile is an exception and not a fault.
 /// Thread-safe.
 public final class DataChannel implements AutoCloseable {
-    /// One system call reads at most this much.
+    /// Most bytes that one system call reads.
     private static final long CHUNK = 64L << 20;
 
     private final Path file;

@@ -67,7 +67,7 @@ public record HubCache(Path root, Source source) {
             this.prefix = prefix;
         }
 
-        /// In addresses and names of folders.
+        /// The kind's name in addresses and names of folders.
         public String prefix() {
             return prefix;
         }

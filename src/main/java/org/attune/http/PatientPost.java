@@ -25,7 +25,7 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
     private static final int SHOWN = 300;
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
-    /// With no pace but the server's.
+    /// Requests with no pace but the server's.
     public PatientPost(JsonPost post, Duration pause, Advice advice) {
         this(post, pause, advice, () -> {});
     }

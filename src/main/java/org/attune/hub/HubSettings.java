@@ -120,7 +120,7 @@ public record HubSettings(
                 + repository.name();
     }
 
-    /// Without the token.
+    /// Writes the settings without the token.
     @Override
     public String toString() {
         return "%s, %s token%s"

@@ -26,7 +26,7 @@ import java.util.Optional;
 /// as large as their temporaries may be, and a norm is one number that is waited for.
 @Api(EXPERIMENTAL)
 public final class FlatOptimizer implements Optimizer {
-    /// On a GPU: 256 MB.
+    /// Numbers of a piece on a GPU: 256 MB.
     private static final long GPU_PIECE = 1 << 26;
 
     private final ParameterSpace space;
@@ -159,7 +159,7 @@ public final class FlatOptimizer implements Optimizer {
         return part;
     }
 
-    /// All pieces' parts come to the host together.
+    /// The part that pieces have of a norm; those of all pieces come to the host together.
     private double partOnGpu(List<Piece> pieces, NormType type) {
         try (var _ = TensorScope.open("optimizer.norm")) {
             return Arrays.stream(partsThere(pieces, type).toDoubles()).reduce(0, type::join);

@@ -11,7 +11,7 @@ final class KeptTensors implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("kept");
     private final List<Tensor> copies;
 
-    /// Copies them as they are.
+    /// Copies the tensors as they are.
     KeptTensors(List<Tensor> tensors) {
         this.tensors = List.copyOf(tensors);
         try (var _ = scope.enter()) {

@@ -42,7 +42,7 @@ final class OptimizerState {
         }
     }
 
-    /// In the order of the plan.
+    /// The tensors in the order of the plan.
     List<Tensor> tensors() {
         return List.copyOf(tensors);
     }

@@ -38,7 +38,7 @@ public final class PartedOptimizer implements Optimizer {
     private final FlatOptimizer own;
     private final List<String> moments;
 
-    /// With gradients that are kept whole.
+    /// An optimizer over gradients that are kept whole.
     ///
     /// @param space the parameters, whole; borrowed
     /// @param kind formula of single numbers
@@ -50,7 +50,7 @@ public final class PartedOptimizer implements Optimizer {
         this(space, kind, settings, new RankParts(ranks, space.count()), Optional.empty());
     }
 
-    /// With gradients that are kept in parts.
+    /// An optimizer over gradients that are kept in parts.
     ///
     /// @param gradients of the space; borrowed
     /// @throws ConfigException if the formula needs whole parameters

@@ -18,7 +18,7 @@ public record Step(
         double gradientScale,
         Optional<Tensor> clipping,
         double[] shared) {
-    /// With a factor that the host knows.
+    /// A step with a factor that the host knows.
     public Step(long number, double learningRate, double gradientScale, double[] shared) {
         this(number, learningRate, gradientScale, Optional.empty(), shared);
     }

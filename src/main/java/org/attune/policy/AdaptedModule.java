@@ -27,7 +27,7 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
 
     AdapterTarget target();
 
-    /// For the layer.
+    /// The updates that the layer applies.
     List<LayerUpdate> updates();
 
     /// Writes the values that a fresh adapter begins with.

@@ -51,7 +51,7 @@ public record HeadRequest(
         }
     }
 
-    /// Without label smoothing.
+    /// A request without label smoothing.
     public HeadRequest(
             Set<HeadStatistic> statistics,
             double temperature,
@@ -65,7 +65,7 @@ public record HeadRequest(
         return new HeadRequest(statistics, temperature, learned, term, changed);
     }
 
-    /// Without a term.
+    /// A request without a term.
     public HeadRequest(
             Set<HeadStatistic> statistics, double temperature, Set<HeadStatistic> learned) {
         this(statistics, temperature, learned, Optional.empty());

@@ -69,12 +69,12 @@ final class OutputHead implements Head {
             boolean differentiable,
             Optional<RecordedLogits> recorded,
             Optional<TargetTensors> sent) {
-        /// Without a backward pass.
+        /// A use without a backward pass.
         static Use measuring(Adapter adapter) {
             return new Use(adapter, Dropout.NONE, false, Optional.empty(), Optional.empty());
         }
 
-        /// With a backward pass and without dropout.
+        /// A use with a backward pass and without dropout.
         static Use training(Adapter adapter) {
             return new Use(adapter, Dropout.NONE, true, Optional.empty(), Optional.empty());
         }

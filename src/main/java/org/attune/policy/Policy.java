@@ -56,7 +56,7 @@ public final class Policy implements CausalPolicy {
             long dropoutSeed,
             boolean plain,
             double noise) {
-        /// Without noise.
+        /// Options without noise.
         public Options(Recomputation recomputed, boolean dropout, long dropoutSeed, boolean plain) {
             this(recomputed, dropout, dropoutSeed, plain, 0);
         }

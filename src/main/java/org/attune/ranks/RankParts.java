@@ -49,12 +49,12 @@ public record RankParts(Collective ranks, long count) {
     /// @param at first number where they stand
     /// @param length how many
     public record Stretch(long start, long at, long length) {
-        /// Whether another one follows, here and there.
+        /// Whether another stretch follows, here and there.
         private boolean isBefore(Stretch next) {
             return start + length == next.start && at + length == next.at;
         }
 
-        /// With one that follows.
+        /// Joins the stretch that follows.
         private Stretch with(Stretch next) {
             return new Stretch(start, at, length + next.length);
         }

@@ -16,7 +16,7 @@ public final class DeviceKernels {
     /// Numbers that a thread loads at once.
     private static final int TOGETHER = 8;
 
-    /// Bytes of them.
+    /// Bytes that a thread loads at once.
     private static final int ALIGNED = TOGETHER * Short.BYTES;
 
     private static final int WARP = 32;
@@ -184,7 +184,7 @@ public final class DeviceKernels {
         return dx;
     }
 
-    /// As [VectorKernels#rotate].
+    /// Rotates heads as [VectorKernels#rotate] does.
     public static void rotate(
             Tensor x, VectorKernels.RotatedHeads heads, Tensor cos, Tensor sin, boolean back) {
         int middle = heads.rotary() / 2;
@@ -288,7 +288,7 @@ public final class DeviceKernels {
                 && Libtorch.dataPointer(x.handle()) % Long.BYTES == 0;
     }
 
-    /// As [VectorKernels#dropout].
+    /// Drops numbers as [VectorKernels#dropout] does.
     public static void dropout(KeptNumbers kept, Tensor x, long firstRow, Tensor out) {
         int width = Math.toIntExact(x.size(1));
         new DeviceKernel("attune_dropout")
@@ -382,7 +382,7 @@ public final class DeviceKernels {
                 .launch(1, 1);
     }
 
-    /// As [VectorKernels#adamW].
+    /// Updates parameters as [VectorKernels#adamW] does.
     ///
     /// @param clipping of [#clip], whose factor is taken instead of the kernel's; nothing changes
     ///     where it isn't a number; null: none

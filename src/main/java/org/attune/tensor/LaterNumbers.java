@@ -21,7 +21,7 @@ public final class LaterNumbers {
         this.pinned = pinned;
     }
 
-    /// In the current scope.
+    /// Memory for `count` numbers, in the current scope.
     ///
     /// @param device a GPU
     public static LaterNumbers on(Device device, int count) {

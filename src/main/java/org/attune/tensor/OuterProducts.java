@@ -37,7 +37,7 @@ public final class OuterProducts {
     /// @param first of the rows
     public record Target(Tensor sum, double factor, int first) {}
 
-    /// Adds all of them.
+    /// Adds all products to their sums.
     ///
     /// @param products of as many rows each
     public static void add(List<Product> products) {

@@ -150,7 +150,7 @@ public final class PackedMatrix implements AutoCloseable {
                 .toList();
     }
 
-    /// All of its memory.
+    /// All of the copy's memory.
     public MemorySegment memory() {
         return memory.memory();
     }

@@ -45,12 +45,12 @@ public final class Tensor extends NativeTensor {
         return adopt(NativeTensor.allocate(device, dtype, shape), false, device);
     }
 
-    /// All zeros.
+    /// A tensor of zeros.
     public static Tensor zeros(Device device, DType dtype, long... shape) {
         return empty(device, dtype, shape).zeroInPlace();
     }
 
-    /// All the same value.
+    /// A tensor whose elements are all one value.
     public static Tensor full(Device device, DType dtype, double value, long... shape) {
         return empty(device, dtype, shape).fillInPlace(value);
     }

@@ -162,7 +162,7 @@ public final class VectorKernels {
             return new HeadNormKernel(queries, keys, size, epsilon, address(query), address(key));
         }
 
-        /// Norms them where they are.
+        /// Norms the heads where they are.
         ///
         /// @param y `(N, …)`, the heads first in each row; changed
         /// @param before `(N, (queries + keys) K)`, written: the heads as they were; or null

@@ -67,7 +67,7 @@ public record AttentionConfig(
                 0);
     }
 
-    /// Without dropout.
+    /// Attention without dropout.
     ///
     /// @param qkNorm whether heads are normed
     public AttentionConfig(

@@ -25,7 +25,7 @@ public record BlockConfig(
         }
     }
 
-    /// With parts that are added as they are.
+    /// A block whose parts are added as they are.
     public BlockConfig(
             BlockOrder order,
             NormConfig norm,

@@ -65,7 +65,7 @@ record DecoderFamily(
 
     /// Which attention projections have biases.
     enum BiasRule {
-        /// None.
+        /// No projection has a bias.
         NONE,
         /// q, k, v and output, if `attention_bias` says so.
         IF_CONFIGURED,
@@ -79,9 +79,9 @@ record DecoderFamily(
 
     /// Which layers see a window of `sliding_window` tokens only.
     enum WindowRule {
-        /// None.
+        /// No layer has a window.
         NONE,
-        /// All, unless `sliding_window` is null.
+        /// All layers have a window, unless `sliding_window` is null.
         ALL_LAYERS,
         /// Layers that `layer_types` names, or the first, the third and so on.
         ALTERNATING,
@@ -96,7 +96,7 @@ record DecoderFamily(
 
     /// Which layers rotate queries and keys otherwise than the others.
     enum RotationRule {
-        /// None.
+        /// All layers rotate alike.
         ALIKE,
         /// Layers with a window have a base of the wavelengths alone: `rope_local_base_freq`, or
         /// that of `sliding_attention` in `rope_parameters`.

@@ -34,7 +34,7 @@ public record EndsConfig(
         }
     }
 
-    /// With logits as the output layer gives them.
+    /// Ends with logits as the output layer gives them.
     public EndsConfig(double embeddingScale, double softcap, double dropout) {
         this(embeddingScale, softcap, dropout, 1);
     }

@@ -2,10 +2,10 @@ package org.attune.model.config;
 
 /// How queries and keys are RMS-normed before they are rotated.
 public enum QkNorm {
-    /// Not at all.
+    /// No norm.
     NONE,
     /// Each head by itself: Qwen3, Gemma 3.
     HEADS,
-    /// All heads of a token together: OLMo 2.
+    /// A norm over all heads of a token together: OLMo 2.
     TOGETHER
 }

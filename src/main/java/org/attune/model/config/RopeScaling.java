@@ -10,7 +10,7 @@ public sealed interface RopeScaling {
         return this instanceof Dynamic || this instanceof LongRope;
     }
 
-    /// Frequencies as they are.
+    /// Leaves frequencies as they are.
     record None() implements RopeScaling {}
 
     /// Positions divided by `factor`.

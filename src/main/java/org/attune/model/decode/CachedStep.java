@@ -192,7 +192,7 @@ final class CachedStep {
                         });
     }
 
-    /// One block.
+    /// Computes one block.
     ///
     /// @param x `(N, D)`
     /// @return `(N, D)`

@@ -102,7 +102,7 @@ final class DecodeMemory implements AutoCloseable {
             Tensor inner,
             Tensor logits) {}
 
-    /// In the current scope.
+    /// The memory of a step's rows, as views in the current scope.
     ///
     /// @param n rows of the step, at most those of this memory
     Rows rows(int n) {

@@ -113,7 +113,7 @@ final class DecodeStep implements AutoCloseable {
         }
     }
 
-    /// All launches.
+    /// Makes all launches.
     void run() {
         try (var _ = TensorScope.open("decode-step")) {
             decoder.input().forwardInto(own.tokens(), adapter, own.residual());

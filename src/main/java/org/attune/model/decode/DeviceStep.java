@@ -122,7 +122,7 @@ final class DeviceStep {
         return Tensor.ofMemory(decoder.device(), DType.INT32, memory, numbers.length);
     }
 
-    /// All blocks.
+    /// Computes all blocks.
     ///
     /// @return output of the last block, `(N, D)`
     Tensor run() {
@@ -144,7 +144,7 @@ final class DeviceStep {
         return x.addInPlace(added);
     }
 
-    /// One block.
+    /// Computes one block.
     ///
     /// @param x residual stream, `(N, D)`; changed
     /// @param added to it before, or null: nothing

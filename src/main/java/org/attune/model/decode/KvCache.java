@@ -269,7 +269,8 @@ public final class KvCache implements AutoCloseable {
         return allRows(layer, 0);
     }
 
-    /// All values likewise.
+    /// All values of a block for attention that finds each slot's by its [#firstRow], a view
+    /// `((S − 1)·2C·L + L, C, K)`.
     Tensor valueRows(int layer) {
         return allRows(layer, capacity);
     }
@@ -294,7 +295,7 @@ public final class KvCache implements AutoCloseable {
         return window(layer, first, count, from, to, 0);
     }
 
-    /// Values likewise.
+    /// Values `from … to − 1` of `count` slots from `first`, a view `(count·C, to − from, K)`.
     Tensor values(int layer, int first, int count, int from, int to) {
         return window(layer, first, count, from, to, capacity);
     }

@@ -25,7 +25,8 @@ final class AroundProduct {
         return updates.fitColumns();
     }
 
-    /// As [FusedLinear#forward(Tensor, Adapter, Dropout, Tensor)].
+    /// Computes what [FusedLinear#forward(Tensor, Adapter, Dropout, Tensor)] does, around the
+    /// product.
     Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
         Tensor y = inputs.isEmpty() ? layer.product(hx, adapter, dropout) : scaled(hx, adapter);
         updates.deltas().forEach(d -> d.apply(layer.input(hx), rows(y, d)));
@@ -74,7 +75,7 @@ final class AroundProduct {
         return change.mm(layer.weight(m.part()).t());
     }
 
-    /// As [FusedLinear#backward(Tensor, Tensor, Dropout)], of the trained adapter.
+    /// Computes what [FusedLinear#backward(Tensor, Tensor, Dropout)] does, of the trained adapter.
     Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
         Tensor x = layer.input(hx);
         if (inputs.isEmpty() && outputs.isEmpty() && magnitudes.isEmpty()) {

@@ -111,14 +111,14 @@ public final class Decoder implements AutoCloseable {
         output.pack();
     }
 
-    /// Makes such copies for backward passes too, and gives the weights themselves back, which are
-    /// made again from a copy when they are asked for. A fifth of the time of these passes'
-    /// products, in the same memory. Gradients may differ in the last bit of the compute dtype.
+    /// Makes copies of weights for backward passes too, and frees the weights, which are made again
+    /// from a copy when they are asked for. A fifth of the time of these passes' products, in the
+    /// same memory. Gradients may differ in the last bit of the compute dtype.
     public void packBackward() {
         linears().forEach(l -> Engine.leavingCores(l::packBackward));
     }
 
-    /// Whether there are such copies.
+    /// Whether there are copies for backward passes.
     public boolean packsBackward() {
         return linears().stream().anyMatch(FusedLinear::packsBackward);
     }

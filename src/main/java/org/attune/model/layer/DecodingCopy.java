@@ -34,12 +34,12 @@ public final class DecodingCopy {
         return serves;
     }
 
-    /// Numbers of that copy.
+    /// How many numbers the copy has.
     long numbers() {
         return weights.packedNumbers();
     }
 
-    /// Has decoding read it where it is.
+    /// Has decoding read the copy where it is.
     void serve() {
         weights.pack();
         serves = true;

@@ -130,7 +130,7 @@ final class LinearWeights {
         state = state.packed();
     }
 
-    /// Numbers of that copy.
+    /// How many numbers the packed copy has.
     long packedNumbers() {
         return PackedMatrix.numbers(form.out(), form.in(), extra());
     }
@@ -220,7 +220,7 @@ final class LinearWeights {
     /// @param dus gradient of what the adapter's columns are multiplied by, `(N, R)`; null where
     ///     `R = 0`
     record Gradient(Tensor dx, Tensor dus) {
-        /// By products with the numbers themselves.
+        /// Computes gradients by products with the numbers themselves.
         static Gradient plain(Tensor dy, Tensor base, Optional<AdapterColumns> columns) {
             return new Gradient(dy.mm(base), columns.map(c -> dy.mm(c.matrix())).orElse(null));
         }

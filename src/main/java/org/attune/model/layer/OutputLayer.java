@@ -117,19 +117,19 @@ public final class OutputLayer {
         return packs.isPresent() && !plain && w == weight.base() && !weight.trainsBase();
     }
 
-    /// As [FusedLinear#pack].
+    /// Makes the copy that products read, where there is to be one.
     void pack() {
         if (packed == null && mayPack(weight.base())) {
             packed = PackedMatrix.of(weight.base(), packs.orElseThrow());
         }
     }
 
-    /// As [FusedLinear#frozenMemory].
+    /// Memory of the copy, whose numbers stay as they are; none without a copy.
     List<MemorySegment> frozenMemory() {
         return packed == null || !mayPack(weight.base()) ? List.of() : packed.matrixMemory();
     }
 
-    /// As [FusedLinear#keepPlain].
+    /// Makes products read the matrix itself from now on.
     void keepPlain() {
         plain = true;
         if (packed != null) {

@@ -41,7 +41,7 @@ sealed interface WeightState
             return copy;
         }
 
-        /// Whether there can be such copies.
+        /// Whether packed copies are of use here.
         boolean canPack() {
             return PackedMatrix.isUseful(device, dtype);
         }
@@ -85,24 +85,25 @@ sealed interface WeightState
     /// Forgets copies with the columns of frozen adapters.
     void unpackFrozen();
 
-    /// With as many other columns, which are zero.
+    /// The state with `count` other columns, which are zero.
     WeightState resized(int count);
 
-    /// With the copy that forward passes read, if there is to be one.
+    /// The state with the copy that forward passes read, if there is to be one.
     WeightState packed();
 
-    /// With that copy in memory that it then owns.
+    /// The state with the copy that forward passes read in memory that the copy then owns.
     WeightState packedInto(Tensor memory);
 
-    /// With a copy for backward passes too, if there is one for forward passes, and without `W`.
+    /// The state with a copy for backward passes too, if there is one for forward passes, and
+    /// without `W`.
     WeightState bothWays();
 
-    /// With nothing but what forward passes read, where there can be a copy.
+    /// The state with nothing but what forward passes read, where there can be a copy.
     WeightState forwardOnly();
 
-    /// With columns that are kept elsewhere too, so that [#memory] can lose its numbers.
+    /// The state with columns that are kept elsewhere too, so that [#memory] can lose its numbers.
     WeightState withColumnsApart();
 
-    /// With `W` itself for products to read, the same tensor, since it will be trained.
+    /// The state with `W` itself for products to read, since it will be trained.
     WeightState plain();
 }

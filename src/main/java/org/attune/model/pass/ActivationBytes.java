@@ -102,7 +102,7 @@ public record ActivationBytes(
         return new ActivationBytes(c.layers(), input, input, 0, work + work / 4, score, true);
     }
 
-    /// As if attention were not done in tiles.
+    /// The bytes of blocks as if attention were not done in tiles.
     ///
     /// @param adapterColumns of one block: the ranks of its layers
     public static ActivationBytes of(DecoderConfig c, DType dtype, int adapterColumns) {

@@ -145,7 +145,7 @@ final class PlainBlock {
         return training && gradient != null ? learning.leaf(value, gradient, 1) : value;
     }
 
-    /// All parts side by side.
+    /// Computes all parts of a fused layer, side by side.
     private Tensor project(FusedLinear linear, Tensor x, boolean training) {
         Tensor[] parts = new Tensor[linear.parts().size()];
         for (int i = 0; i < parts.length; i++) {

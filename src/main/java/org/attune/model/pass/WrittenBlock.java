@@ -80,7 +80,7 @@ final class WrittenBlock {
         return JointHeads.again(b.attention(), y, null, pass);
     }
 
-    /// All but the down projection.
+    /// Computes all of the block but the down projection.
     private static Saved upToDown(
             LlamaBlock b, Tensor x, Optional<KeptAttention> attention, PassContext pass) {
         Adapter adapter = pass.adapter();

@@ -39,7 +39,7 @@ public record LibtorchSearch(
                 System.getenv(), System.getProperty(PROPERTY), LibtorchLoader::hasCudaDriver);
     }
 
-    /// Looks for it.
+    /// Looks for the libtorch that the process is to use.
     ///
     /// @return empty for Attune's own
     /// @throws ConfigException if what is named has no libtorch

@@ -76,7 +76,7 @@ public record AdamWKernel(
         }
     }
 
-    /// One number.
+    /// Updates one number.
     private void update(Places at) {
         float g = Vectors.number(at.gradients) * gradientScale;
         float m = Vectors.number(at.first) * beta1 + g * rest1;

@@ -12,10 +12,10 @@ public final class BlockwiseKernel {
     /// Numbers of a block.
     public static final int BLOCK = 256;
 
-    /// For numbers of either sign.
+    /// The kernel for numbers of either sign.
     public static final BlockwiseKernel SIGNED = new BlockwiseKernel(true);
 
-    /// For numbers that are not below 0.
+    /// The kernel for numbers that are not below 0.
     public static final BlockwiseKernel UNSIGNED = new BlockwiseKernel(false);
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
@@ -121,7 +121,7 @@ public final class BlockwiseKernel {
                 });
     }
 
-    /// One block; returns its largest size.
+    /// Encodes one block; returns its largest size.
     private float encode(MemorySegment numbers, MemorySegment codes, long from, long end) {
         float largest = 0;
         for (long at = from; at < end; at++) {

@@ -79,7 +79,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 });
     }
 
-    /// One head of one sequence.
+    /// Computes one head of one sequence.
     ///
     /// @param position tokens that are in the cache already
     /// @param work of [#workBytes] of one thread

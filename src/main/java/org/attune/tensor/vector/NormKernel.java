@@ -39,7 +39,7 @@ public final class NormKernel {
                         forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT));
     }
 
-    /// One row.
+    /// Norms one row.
     ///
     /// @param r address of a float32 number, written
     void forward(boolean half, long x, long out, long r) {
@@ -91,7 +91,7 @@ public final class NormKernel {
                                 dx.at(row, 0)));
     }
 
-    /// One row.
+    /// Computes the gradient of one row.
     ///
     /// @param dx written; may be `dy` or `residual`
     void backward(boolean half, long dy, long x, float r, long residual, long dx) {

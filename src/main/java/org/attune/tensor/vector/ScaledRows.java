@@ -9,7 +9,7 @@ import java.util.List;
 /// @param count of rows
 /// @param columns a multiple of [VectorLength#LANES]
 public record ScaledRows(Rows from, float factor, Rows to, int count, int columns) {
-    /// Copies all of them.
+    /// Copies all rows, scaled.
     public static void copy(List<ScaledRows> all, int threads) {
         KernelThreads.run(threads, all.size(), (_, i) -> all.get(i).copy());
     }

@@ -37,7 +37,7 @@ public record SwigluKernel(int width) {
                 (row, gates, sigmoids) -> open(gateUp.half(), gates, sigmoids, out.at(row, 0)));
     }
 
-    /// One row.
+    /// Does the work of one row.
     private interface Row {
         /// @param gates address of its gates
         /// @param sigmoids address of their `σ`, float32

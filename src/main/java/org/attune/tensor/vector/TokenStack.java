@@ -319,7 +319,7 @@ public final class TokenStack {
             }
         }
 
-        /// All rows times a panel, float32.
+        /// Multiplies all rows by a panel, float32.
         private void product(Linear l, int panel, long a, long c) {
             int n = l.wide();
             long w = Panels.at(l.panels(), panel, n, l.columns());
