@@ -58,6 +58,11 @@ final class HouseTest {
                             + "|\\bwhat (\\w+ ){0,3}of (it|them)\\b",
                     Pattern.CASE_INSENSITIVE);
     private static final Pattern COMMENT = Pattern.compile("(^|\\s)//+ (.*)");
+
+    /// What a reader of one entry of the documentation can't understand.
+    private static final Pattern LEANS_ON_A_NEIGHBOUR =
+            Pattern.compile("^\\s*/// (The same|As above|Whether it|Likewise)\\b");
+
     private static final Pattern PACKAGE = Pattern.compile("package [\\w.]+;");
     private static final String MAIN_SOURCES = "/src/main/java/";
     private static final Pattern OPEN_TASK =
@@ -368,6 +373,19 @@ final class HouseTest {
                 (lines, i) -> {
                     Matcher comment = COMMENT.matcher(lines.get(i));
                     return comment.find() && has(IDIOM, comment.group(2));
+                });
+    }
+
+    /// Documentation shows one entry at a time. So a summary has a verb and an object: "Adds an id
+    /// to the call", not "The same with an id".
+    @Test
+    void summariesStandAlone() throws IOException {
+        assertNone(
+                sources().stream().filter(p -> p.toString().contains(MAIN_SOURCES)).toList(),
+                "a summary that needs its neighbour",
+                (lines, i) -> {
+                    boolean first = i == 0 || !lines.get(i - 1).strip().startsWith("///");
+                    return first && has(LEANS_ON_A_NEIGHBOUR, lines.get(i));
                 });
     }
 
