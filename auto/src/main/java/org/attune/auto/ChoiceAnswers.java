@@ -37,7 +37,7 @@ record ChoiceAnswers(List<String> columns, String key, Reading reading) {
             this.words = words;
         }
 
-        /// By which facts of a table name it, from 1.
+        /// The number by which facts of a table name the reading, from 1.
         int number() {
             return number;
         }

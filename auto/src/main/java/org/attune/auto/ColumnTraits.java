@@ -22,7 +22,8 @@ final class ColumnTraits {
     /// Mean rows in a row with the same value, from which on rows are sorted by it.
     private static final int RUN = 20;
 
-    /// By how much of the rows that are read those of one parity ask more often than the others.
+    /// Share of rows by which those of one parity ask more often than the others, where speakers
+    /// take turns.
     private static final double TURNS = 0.3;
 
     /// Words of the longest text in a list of tags.

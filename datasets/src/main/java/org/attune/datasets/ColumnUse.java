@@ -28,7 +28,7 @@ public sealed interface ColumnUse {
         }
     }
 
-    /// None is missed: they were given up on purpose.
+    /// No column is missed: they were given up on purpose.
     record Ignored() implements ColumnUse {}
 
     /// Any column may be read by code of the user's own.

@@ -268,7 +268,7 @@ final class JinjaOperators {
         return others.hasNext() ? -1 : 0;
     }
 
-    /// By code points; Java's order of UTF-16 units puts U+FFFF after U+10000.
+    /// Compares texts by code points; Java's order of UTF-16 units puts U+FFFF after U+10000.
     private static int compareText(String a, String b) {
         int shared = Math.min(a.length(), b.length());
         for (int i = 0; i < shared; i++) {

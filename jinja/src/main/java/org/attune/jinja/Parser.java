@@ -335,7 +335,7 @@ final class Parser {
         return tag.equals("break") ? new Statement.Break(line) : new Statement.Continue(line);
     }
 
-    /// One or several variables; with `namespaces` also attributes of namespaces.
+    /// Reads one or several variables; with `namespaces` also attributes of namespaces.
     private Target target(boolean namespaces) {
         var targets = new ArrayList<Target>();
         boolean several = false;

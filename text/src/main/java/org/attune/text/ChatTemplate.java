@@ -15,7 +15,7 @@ public interface ChatTemplate {
     ///     message and line
     Rendering render(Conversation conversation, Tail tail);
 
-    /// Where it comes from, for messages.
+    /// Where the template comes from, for messages.
     default String name() {
         return "of the model";
     }

@@ -70,7 +70,7 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         return new Turn(start(index, before, text.start()), text.end(), end(index, text.end()));
     }
 
-    /// One past the last of a message's own text.
+    /// The index one past the last character of a message's own text.
     ///
     /// @throws DatasetException with the reason if it can't be told
     int textEnd(int index) {
@@ -106,9 +106,9 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         return start;
     }
 
-    /// Without a header, as Mistral's templates have none, and Apertus' none behind the results of
-    /// tools, a turn starts where the message before has ended: behind what stands there where that
-    /// one is the last.
+    /// Where a turn without a header starts, as Mistral's templates have none, and Apertus' none
+    /// behind the results of tools. That is where the message before has ended: behind what stands
+    /// there where that one is the last.
     private int behindPrevious(int index, int before) {
         Conversation earlier = conversation.withMessages(conversation.messages().subList(0, index));
         String alone = template.render(earlier, Tail.NOTHING).text();

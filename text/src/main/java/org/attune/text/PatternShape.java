@@ -125,7 +125,7 @@ final class PatternShape {
     /// @param most most of them
     private record Times(int least, int most) {}
 
-    /// With the quantifiers behind it, of which each repeats what the one before it gives.
+    /// Reads the quantifiers behind a part, of which each repeats what the one before it gives.
     private Part repeated(Part atom) {
         Part part = atom;
         for (Times times = quantifier(); times != null; times = quantifier()) {

@@ -31,7 +31,7 @@ record JoinedText(int[] ids, int start) {
         return new JoinedText(ids, begins ? alone.length : alone.length - 1);
     }
 
-    /// With EOS at the end, unless the completion ends with it or there is no such token.
+    /// Adds EOS at the end, unless the completion ends with it or there is no such token.
     JoinedText closed(Tokenizer tokenizer) {
         OptionalInt eos = tokenizer.eosId();
         boolean ends = start < ids.length && eos.equals(OptionalInt.of(ids[ids.length - 1]));
@@ -43,7 +43,7 @@ record JoinedText(int[] ids, int start) {
         return new JoinedText(closed, start);
     }
 
-    /// With BOS before the prompt, unless the prompt begins with it or there is no such token.
+    /// Adds BOS before the prompt, unless the prompt begins with it or there is no such token.
     JoinedText opened(Tokenizer tokenizer) {
         OptionalInt bos = tokenizer.bosId();
         boolean begins = start > 0 && bos.equals(OptionalInt.of(ids[0]));
@@ -56,7 +56,7 @@ record JoinedText(int[] ids, int start) {
         return new JoinedText(opened, start + 1);
     }
 
-    /// Without the end of the completion that is beyond a length; the prompt stays whole.
+    /// Cuts the end of the completion that is beyond a length; the prompt stays whole.
     JoinedText cut(int length) {
         return ids.length <= length
                 ? this

@@ -31,8 +31,8 @@ public record ToolCall(Optional<String> id, String name, Object arguments, Strin
         return arguments instanceof String text ? text : Json.write(arguments);
     }
 
-    /// As chat templates take it: `{"id": …, "type": "function", "function": {…}}`, without `id` if
-    /// it has none.
+    /// The call as chat templates take it: `{"id": …, "type": "function", "function": {…}}`,
+    /// without `id` if it has none.
     public Map<String, Object> asTemplateValue() {
         var function = new LinkedHashMap<String, Object>();
         function.put("name", name);

@@ -61,7 +61,7 @@ final class TemplateProbe {
         return headers;
     }
 
-    /// What it ends with.
+    /// What the template's turns end with.
     Set<String> ends() {
         return ends;
     }

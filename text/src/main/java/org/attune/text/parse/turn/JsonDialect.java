@@ -35,7 +35,7 @@ public record JsonDialect(
                             + "(?:[^\"{}\\[\\],:\\u0001]*[^\\s\"{}\\[\\],:\\u0001])?)(\\s*+):",
                     Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES);
 
-    /// By the settings that Hugging Face's `json` parser has.
+    /// The dialect by the settings that Hugging Face's `json` parser has.
     ///
     /// @throws IllegalArgumentException if they are malformed
     public static JsonDialect of(Map<String, Object> args) {
