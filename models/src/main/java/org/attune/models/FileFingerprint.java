@@ -51,7 +51,7 @@ public final class FileFingerprint {
         }
     }
 
-    /// One that reads every byte, however long that takes.
+    /// A fingerprint that reads every byte, however long that takes.
     public static FileFingerprint ofWholeFiles() {
         return new FileFingerprint(true);
     }

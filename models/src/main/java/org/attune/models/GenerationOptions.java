@@ -45,8 +45,8 @@ public record GenerationOptions(
         return GenerationOptionsCopies.blank().withMaxNewTokens(256).withSeed(42);
     }
 
-    /// For a model: its recommendations in place of what is unset, and the tokens that end its
-    /// answers.
+    /// The sampling for a model, with its recommendations in place of what is unset, and with the
+    /// tokens that end its answers.
     ///
     /// @throws org.attune.error.ConfigException if a value is outside its range; names all of them
     public SamplingConfig of(ModelSetup model) {

@@ -43,7 +43,7 @@ public record PerCompletion(String name, Set<String> requiredColumns, Judge judg
         double score(Row row);
     }
 
-    /// One completion with what belongs to it.
+    /// A completion with what belongs to it.
     ///
     /// @param columns further columns of the whole batch; see [#column]
     /// @param index the completion's place in them

@@ -23,7 +23,7 @@ public enum StopReason {
         return this == STOP_TOKEN || this == STOP_STRING;
     }
 
-    /// As servers of the OpenAI kind say it: `stop`, or `length` for what was cut short.
+    /// The reason as servers of the OpenAI kind say it: `stop`, or `length` for what was cut short.
     public String finishReason() {
         return isFinished() ? "stop" : "length";
     }

@@ -12,6 +12,6 @@ import org.attune.api.Api;
 @Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record TopTokens(int[] ids, float[] logProbs) {
-    /// None: of a token that came from outside, or of a sequence that didn't ask.
+    /// No tokens: of a token that came from outside, or of a sequence that didn't ask.
     public static final TopTokens NONE = new TopTokens(new int[0], new float[0]);
 }

@@ -64,7 +64,7 @@ final class CodeAnswer {
         return new ToolResult.Ok(output.isBlank() ? "(no output)" : output);
     }
 
-    /// What it wrote, as a model reads it.
+    /// What the program wrote, as a model reads it.
     String output(String written) {
         return written.replace(work.path().toString(), FOLDER)
                 .replace(work.code().toString(), CODE)

@@ -23,7 +23,7 @@ enum Language {
         this.hasSessions = hasSessions;
     }
 
-    /// As in configurations, and what the tool is called: `python`.
+    /// The language's name in configurations, and the tool's: `python`.
     public String key() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -17,7 +17,7 @@ sealed interface Value {
 
     double approximate();
 
-    /// As it is written: exactly if it has at most 30 digits, else 15 of them.
+    /// The value as it is written: exactly if it has at most 30 digits, else 15 of them.
     String text();
 
     static Value of(BigInteger whole) {

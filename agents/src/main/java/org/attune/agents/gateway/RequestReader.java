@@ -138,7 +138,8 @@ final class RequestReader {
         return new ModelRequest.ReplyForm(Boolean.TRUE.equals(body.get("stream")), hasUsage);
     }
 
-    /// As chat templates take it: content is a text, arguments of calls are objects.
+    /// Reads a message as chat templates take it: content is a text, arguments of calls are
+    /// objects.
     private static Message message(Object value) throws RequestException {
         if (!(value instanceof Map<?, ?> map) || !(map.get("role") instanceof String)) {
             throw RequestException.bad("a message is no object with a \"role\": " + value);

@@ -34,7 +34,7 @@ public record RecordedWorld(RecordedAnswers answers, Miss miss) {
     private static final String ERROR = "error: ";
     private static final String UNKNOWN = "this call was not made when the world was recorded";
 
-    /// All of a run's tools and environments.
+    /// Has all of a run's tools and environments answer as recorded.
     ///
     /// @param live the run's; closed with the result
     public RunTools over(RunTools live) {

@@ -73,7 +73,7 @@ final class CallList {
             this.result = ignored.at(0);
         }
 
-        /// Where its answer is kept, as an argument of later calls.
+        /// Where the call's answer is kept, as an argument of later calls.
         Place result() {
             if (result.data() == ignored) {
                 result = data(new byte[Long.BYTES]).at(0);
@@ -210,7 +210,7 @@ final class CallList {
         return CALLS_AT + (long) calls.size() * WORDS * Long.BYTES + of.offset + at;
     }
 
-    /// For numbers with their last byte first, as on both machines.
+    /// Wraps bytes for numbers with their last byte first, as on both machines.
     static ByteBuffer littleEndian(byte[] bytes) {
         return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }

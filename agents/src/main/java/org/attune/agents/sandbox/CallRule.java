@@ -37,12 +37,12 @@ record CallRule(String call, List<Check> checks, int errno) {
         return new CallRule(call, List.of(), MADE);
     }
 
-    /// As this, if an argument is one of these values.
+    /// Adds a check: the rule holds if an argument is one of these values.
     CallRule with(int argument, int errno, int... values) {
         return with(new Check(argument, -1, boxed(values), errno));
     }
 
-    /// As this, if the bits of a mask are one of these values.
+    /// Adds a check: the rule holds if the bits of a mask are one of these values.
     CallRule withBits(int argument, int mask, int... values) {
         return with(new Check(argument, mask, boxed(values), CallFilter.NOT_PERMITTED));
     }

@@ -22,7 +22,7 @@ public enum Guarantee {
     /// No more bytes in files than are allowed, also in those that were deleted.
     DISK;
 
-    /// All of them, without which no program of a model is run unless a run's file says so.
+    /// All guarantees, without which no program of a model is run unless a run's file says so.
     public static Set<Guarantee> all() {
         return EnumSet.allOf(Guarantee.class);
     }

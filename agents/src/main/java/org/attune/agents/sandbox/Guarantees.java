@@ -60,7 +60,7 @@ public final class Guarantees {
         return claims.values().stream().allMatch(Claim::holds);
     }
 
-    /// As `files: Landlock ABI 7 · network: seccomp · …`.
+    /// All guarantees in a line, as `files: Landlock ABI 7 · network: seccomp · …`.
     public String line() {
         return claims.entrySet().stream()
                 .map(entry -> entry.getKey().key() + ": " + entry.getValue().text())

@@ -23,7 +23,7 @@ record JailUser(boolean isRoot, long id, long group) {
     private static final int DROP_FROM_BOUNDING_SET = 24;
     private static final int NO_NEW_PRIVILEGES = 38;
 
-    /// One that no other episode has, as far as there are numbers.
+    /// A user that no other episode has, as far as there are numbers.
     static JailUser unused() throws IOException {
         long number =
                 FIRST

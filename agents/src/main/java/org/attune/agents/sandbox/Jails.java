@@ -109,7 +109,7 @@ final class Jails implements AutoCloseable {
         return WorkFolder.in(Spaces.make(kernel, launch(), user, disk, read));
     }
 
-    /// As below, a command, with the usual limit of tasks.
+    /// Starts a command in a jail, with the usual limit of tasks.
     RunningProgram start(ProgramCommand command, WorkFolder work, SandboxConfig config, int most)
             throws IOException, InterruptedException {
         int tasks = Math.max(TASKS, 2 * config.processes());

@@ -36,7 +36,7 @@ public final class WorkFolder implements AutoCloseable {
                 Optional.empty());
     }
 
-    /// Where it is for programs.
+    /// The folder's path for programs.
     public Path path() {
         return path;
     }

@@ -98,7 +98,7 @@ final class JavaTools {
         }
     }
 
-    /// One set for all episodes.
+    /// Opens one set of tools for all episodes.
     private record Shared(ToolSet set) implements ToolSetFactory {
         @Override
         public ToolSet open(EpisodeStart start) {

@@ -14,7 +14,7 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.PARAMETER, ElementType.RECORD_COMPONENT})
 public @interface Arg {
-    /// What it means; empty tells nothing.
+    /// What the argument means; empty tells nothing.
     String value() default "";
 
     /// What the model calls it; the parameter's name if empty.

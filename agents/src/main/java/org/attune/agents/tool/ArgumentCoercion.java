@@ -112,7 +112,8 @@ record ArgumentCoercion(Map<String, Object> root) {
         };
     }
 
-    /// As JSON Schema calls it. A whole number is an `integer` where one is accepted.
+    /// The value's type as JSON Schema calls it. A whole number is an `integer` where one is
+    /// accepted.
     static String typeOf(Object value, List<String> accepted) {
         return switch (value) {
             case null -> "null";

@@ -111,7 +111,8 @@ final class ArgumentSchema {
                 .toList();
     }
 
-    /// One for each place that has a wrong type, though a schema may accept several there.
+    /// Lists one problem for each place that has a wrong type, though a schema may accept several
+    /// there.
     private List<String> problems(Set<ValidationMessage> messages) {
         var types = new LinkedHashMap<String, Set<String>>();
         var problems = new LinkedHashMap<String, String>();

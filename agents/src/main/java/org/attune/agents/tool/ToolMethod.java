@@ -14,13 +14,13 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.METHOD)
 public @interface ToolMethod {
-    /// What it does, for the model.
+    /// What the tool does, for the model.
     String value();
 
-    /// By which it is called; the method's name if empty.
+    /// The name by which the tool is called; the method's name if empty.
     String name() default "";
 
-    /// What it gives, for the model; empty tells nothing.
+    /// What the tool gives, for the model; empty tells nothing.
     String returns() default "";
 
     /// Seconds that a call may take.

@@ -40,7 +40,7 @@ public interface ToolSet extends AutoCloseable {
         return of(AnnotatedTools.required(annotated));
     }
 
-    /// In the order in which a prompt shows them; the same each time.
+    /// The tools in the order in which a prompt shows them, which is equal each time.
     List<Tool> tools();
 
     @Override

@@ -77,7 +77,7 @@ public record ToolSpec(
         return new ToolSpec(name, description, more, result);
     }
 
-    /// As chat templates take it: `{"type": "function", "function": {…}}`.
+    /// The tool as chat templates take it: `{"type": "function", "function": {…}}`.
     public Map<String, Object> asTemplateValue() {
         var function = new LinkedHashMap<String, Object>();
         function.put("name", name);

@@ -19,10 +19,10 @@ import java.util.Optional;
 /// @param limits of a call; the connection limits its time, so that waiting for the calls of others
 ///     doesn't count
 public record WireParameters(WireSource source, boolean isPerEpisode, ToolLimits limits) {
-    /// One for all episodes, unless the file says otherwise.
+    /// The value of `per` by which one program serves all episodes, unless the file says otherwise.
     public static final String RUN = "run";
 
-    /// One for each episode, unless the file says otherwise.
+    /// The value of `per` by which each episode has a program, unless the file says otherwise.
     public static final String EPISODE = "episode";
 
     private static final double DEFAULT_SECONDS = 30;

@@ -79,7 +79,7 @@ public final class Parameters {
         return text(key, "");
     }
 
-    /// One of several texts; the first if it isn't given.
+    /// Reads one of several texts; the first if the parameter isn't given.
     public String choice(String key, String... accepted) {
         String value = text(key, accepted[0]);
         if (!List.of(accepted).contains(value)) {

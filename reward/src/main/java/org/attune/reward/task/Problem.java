@@ -16,7 +16,7 @@ public record Problem(String prompt, String answer, Optional<String> mistake) {
         }
     }
 
-    /// With the mistake `given`, or without one if that happens to be right.
+    /// A problem with the mistake `given`, or without one if that happens to be right.
     public static Problem of(String prompt, String answer, String given) {
         return new Problem(prompt, answer, Optional.of(given).filter(m -> !m.equals(answer)));
     }

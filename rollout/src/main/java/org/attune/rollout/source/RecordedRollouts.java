@@ -159,7 +159,8 @@ public final class RecordedRollouts implements RolloutSource {
         return false;
     }
 
-    /// Not if the recorded run's policy wrote it: a replay learns from it as that run did.
+    /// Whether another sampler than the recorded run's policy wrote a completion of the round. A
+    /// replay learns from the policy's as that run did.
     @Override
     public boolean isElsewhere(long round) {
         return !rounds.getOrDefault(round, List.of()).stream()
