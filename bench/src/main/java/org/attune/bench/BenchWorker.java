@@ -134,8 +134,8 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
                                                         spec.rows() * spec.completions())));
     }
 
-    /// Without dropout, as it is compared with programs that have none; it would also keep
-    /// sequences from sharing a prompt.
+    /// The adapter of the measured run. It has no dropout, as it is compared with programs that
+    /// have none; it would also keep sequences from sharing a prompt.
     private LoraSettings lora() {
         if (spec.full()) {
             return LoraSettings.defaults();
@@ -205,7 +205,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
                 });
     }
 
-    /// With as many rows as a pass of the measured steps had on average.
+    /// The products of a pass with as many rows as a pass of the measured steps had on average.
     private List<GemmCeiling.Product> products(BenchRun run) {
         PassWork work = PassWork.NONE;
         for (StepCost step : run.measured()) {

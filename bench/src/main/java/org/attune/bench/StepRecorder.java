@@ -177,7 +177,7 @@ final class StepRecorder implements TrainingListener {
         return steps.stream().map(step -> step.apply(flops)).toList();
     }
 
-    /// From the start of the process to the end of the first step; empty if there was none.
+    /// Seconds from the start of the process to the end of the first step; empty if there was none.
     Optional<Double> firstStepSeconds() {
         return firstStepSeconds;
     }

@@ -92,7 +92,7 @@ abstract sealed class HostedCollective implements Collective
         }
     }
 
-    /// As [Collective#allReduce] of checked numbers on a GPU; so are the following.
+    /// Adds up checked numbers on a GPU, as [Collective#allReduce] does; so do the following.
     abstract void allReduceThere(String what, Tensor sum);
 
     abstract void reduceScatterThere(String what, Tensor whole, int[] counts, Tensor part);

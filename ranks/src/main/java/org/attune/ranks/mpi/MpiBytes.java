@@ -70,7 +70,7 @@ final class MpiBytes implements AutoCloseable {
         }
     }
 
-    /// As much as the array has of `count` bytes from `from` on.
+    /// Copies as much as the array has of `count` bytes from `from` on.
     private static void copy(
             byte[] array, int from, MemorySegment memory, long at, int count, boolean out) {
         int there = Math.clamp((long) array.length - from, 0, count);

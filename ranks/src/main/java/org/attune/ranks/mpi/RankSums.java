@@ -85,8 +85,8 @@ final class RankSums implements AutoCloseable {
         numbers.copyInPlace(first(count));
     }
 
-    /// In the fixed order, whatever the library's is: not all of them add up parts of different
-    /// sizes.
+    /// Adds up parts in the fixed order, whatever the library's is: not all of them add up parts of
+    /// different sizes.
     ///
     /// @param whole the numbers of all parts, dense
     /// @param counts of each part

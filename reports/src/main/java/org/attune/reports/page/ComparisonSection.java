@@ -102,7 +102,7 @@ final class ComparisonSection {
         return pairs;
     }
 
-    /// By prompt and place; those that come again are numbered.
+    /// Held-out rows by prompt and place; those that come again are numbered.
     private static Map<String, HeldOutRow> numbered(List<HeldOutRow> rows) {
         Map<String, HeldOutRow> byKey = new LinkedHashMap<>();
         Map<String, Integer> seen = new LinkedHashMap<>();

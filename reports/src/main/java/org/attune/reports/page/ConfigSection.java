@@ -42,7 +42,7 @@ final class ConfigSection {
         return new Section("config", "Configuration", body);
     }
 
-    /// As a run's file may have it: lists and maps as JSON, which is YAML too.
+    /// A value as a run's file may have it: lists and maps as JSON, which is YAML too.
     static String shown(Object value) {
         try {
             return switch (value) {

@@ -156,7 +156,7 @@ public final class ReportPage {
         }
     }
 
-    /// As a policy names a script or a style sheet.
+    /// The hash by which a policy names a script or a style sheet.
     private static String hash(String content) {
         try {
             byte[] digest =

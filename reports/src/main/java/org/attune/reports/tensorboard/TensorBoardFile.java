@@ -62,7 +62,7 @@ public final class TensorBoardFile implements RunReport {
         config.ifPresent(yaml -> text(info.firstStep() + 1, "config", fenced(yaml)));
     }
 
-    /// As code, so that nothing of it is taken for Markdown.
+    /// Indents YAML as code, so that nothing of it is taken for Markdown.
     private static String fenced(String yaml) {
         return yaml.lines().map(line -> "    " + line + "\n").collect(Collectors.joining());
     }

@@ -150,7 +150,7 @@ public final class WandbFile implements Tracker {
         }
     }
 
-    /// As Python writes it: NaN and infinities stand bare.
+    /// Writes a value as Python does: NaN and infinities stand bare.
     private static String json(Object value) throws JsonProcessingException {
         if (value instanceof Double d) {
             if (d == Math.rint(d) && Math.abs(d) < 1e15) {
