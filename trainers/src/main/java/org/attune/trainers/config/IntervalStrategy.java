@@ -6,6 +6,6 @@ public enum IntervalStrategy {
     NO,
     /// Every so many optimizer steps.
     STEPS,
-    /// At the end of each pass over the data.
+    /// Done at the end of each pass over the data.
     EPOCH
 }

@@ -11,12 +11,12 @@ public enum SaveStrategy {
     NO,
     /// Every so many optimizer steps.
     STEPS,
-    /// At the end of each pass over the data.
+    /// Written at the end of each pass over the data.
     EPOCH,
     /// After an evaluation that is the best so far.
     BEST;
 
-    /// When they are due whatever evaluations say.
+    /// When checkpoints are due whatever evaluations say.
     public IntervalStrategy interval() {
         return switch (this) {
             case NO, BEST -> IntervalStrategy.NO;

@@ -138,7 +138,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         }
     }
 
-    /// When everything is loaded.
+    /// Fits the run to memory when everything is loaded.
     private static DistillationConfig fitted(
             DistillationConfig config,
             PolicySetup student,

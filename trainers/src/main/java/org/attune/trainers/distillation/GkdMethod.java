@@ -158,7 +158,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         return new DistilledRows.Writers(own, theirs);
     }
 
-    /// When everything is loaded.
+    /// Fits the run to memory when everything is loaded.
     private static GkdConfig fitted(
             GkdConfig config,
             PolicySetup student,

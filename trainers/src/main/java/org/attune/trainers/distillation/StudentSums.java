@@ -41,7 +41,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         rows = new int[microBatches];
     }
 
-    /// As declared; the derivatives are by each target's divergence.
+    /// Adds a group's divergences; the derivatives are by each target's divergence.
     @Override
     public HeadSlopes add(
             List<RowAt<StudentRow>> group,

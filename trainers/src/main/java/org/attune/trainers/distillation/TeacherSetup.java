@@ -182,7 +182,7 @@ final class TeacherSetup implements AutoCloseable {
         return model;
     }
 
-    /// Where it computes, if that is here.
+    /// The decoder of the teacher, if it computes here.
     Optional<Decoder> decoder() {
         return local.map(Local::decoder);
     }

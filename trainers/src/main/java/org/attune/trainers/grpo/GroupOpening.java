@@ -60,7 +60,7 @@ final class GroupOpening {
         }
     }
 
-    /// When everything else is loaded.
+    /// Fits the run to memory when everything else is loaded.
     private static GroupRun fitted(
             GroupRun config, OpenRounds rounds, Policy policy, List<PromptExample> prompts) {
         int completions =

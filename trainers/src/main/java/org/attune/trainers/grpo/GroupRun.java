@@ -23,7 +23,7 @@ public sealed interface GroupRun extends RolloutRun permits GrpoConfig, RlooConf
     /// Whether groups of earlier rounds are used again.
     boolean replays();
 
-    /// With what was decided when the memory was known.
+    /// Sets what was decided when the memory was known.
     ///
     /// @param slots most sequences generated at once
     /// @param reuses whether generation's activations are kept

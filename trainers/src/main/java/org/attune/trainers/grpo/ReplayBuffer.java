@@ -55,7 +55,7 @@ record ReplayBuffer(int size, List<Group> groups) {
         return lowest;
     }
 
-    /// With one more group, in place of the one with the lowest score where it is full.
+    /// Adds a group, in place of the one with the lowest score where the buffer is full.
     ReplayBuffer with(Group group) {
         var kept = new ArrayList<>(groups);
         if (kept.size() == size) {

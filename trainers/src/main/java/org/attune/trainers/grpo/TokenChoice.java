@@ -51,8 +51,8 @@ sealed interface TokenChoice {
             return Place.marked(rows, places);
         }
 
-        /// As torch rounds it: a place that is a whole number in exact arithmetic can be a little
-        /// more.
+        /// The quantile as torch rounds it: a place that is a whole number in exact arithmetic can
+        /// be a little more.
         private static float quantile(float[] sorted, float at) {
             double rank = (double) at * (sorted.length - 1);
             int below = (int) Math.floor(rank);

@@ -13,7 +13,7 @@ import java.util.function.DoubleSupplier;
 final class StillSteps {
     private static final Logger LOG = LoggerFactory.getLogger(StillSteps.class);
 
-    /// So many steps in a row are told.
+    /// Number of steps in a row from which on it is told.
     static final int MANY = 10;
 
     private int equal;

@@ -205,7 +205,7 @@ public final class TrainingLoop implements AutoCloseable {
         return isBest && savesBest || saving.dueAfter(step);
     }
 
-    /// One step; false if it was stopped before the weights changed.
+    /// Makes one step; false if it was stopped before the weights changed.
     private boolean advance(Work work) {
         context.ranks().enter(step + 1);
         context.stop().agree();

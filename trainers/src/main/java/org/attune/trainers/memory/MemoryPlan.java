@@ -68,7 +68,8 @@ record MemoryPlan(
                 .orElseGet(() -> plan(need, smallest(ways), limit, wish));
     }
 
-    /// As much as is worth it: the last block is used at once, so that again it would save nothing.
+    /// The most recomputation that is worth it: the last block is used at once, so that again it
+    /// would save nothing.
     static Recomputation most(int layers) {
         return Recomputation.ofBlocks(layers - 1);
     }

@@ -117,7 +117,7 @@ final class OnlineOpening {
         }
     }
 
-    /// When everything else is loaded.
+    /// Fits the run to memory when everything else is loaded.
     private static OnlineRun fitted(
             OnlineRun config, OpenRounds rounds, List<PromptExample> prompts) {
         MemoryFit fit =

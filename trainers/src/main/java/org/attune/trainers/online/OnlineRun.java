@@ -39,7 +39,7 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
     /// Whether the policy drops nothing.
     boolean disableDropout();
 
-    /// With what was decided when the memory was known.
+    /// Sets what was decided when the memory was known.
     ///
     /// @param slots most sequences generated at once
     OnlineRun fitted(TrainingConfig training, int slots);

@@ -23,7 +23,7 @@ public record JudgedCompletions(
         Advantages advantages,
         Map<String, Double> metrics,
         CompletionTable table) {
-    /// With other advantages, and their metrics in place of the former ones.
+    /// Replaces the advantages, and their metrics.
     public JudgedCompletions with(Advantages other) {
         Map<String, Double> all = new LinkedHashMap<>(metrics);
         all.keySet().removeAll(advantages.metrics().keySet());

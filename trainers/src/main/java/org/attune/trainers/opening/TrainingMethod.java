@@ -31,10 +31,10 @@ public interface TrainingMethod<C extends Record & RunConfig, R extends Training
     /// The method's name, as in `attune sft`.
     String name();
 
-    /// What it does, in one sentence for a list of commands.
+    /// What the method does, in one sentence for a list of commands.
     String summary();
 
-    /// What it learns from, and what it makes.
+    /// What the method learns from, and what it makes.
     Kind kind();
 
     /// The configuration in which nothing is set.

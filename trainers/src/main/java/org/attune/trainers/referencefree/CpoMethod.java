@@ -63,8 +63,8 @@ public record CpoMethod() implements RowMethod<CpoConfig, ImitationPair, Imitati
         return setup.rows(config, rows(), preparation(setup.tokenizer(), config));
     }
 
-    /// How its rows become tokens. A mean over no token is not a number, so losses on means keep no
-    /// pair that has such a completion.
+    /// How CPO's rows become tokens. A mean over no token is not a number, so losses on means keep
+    /// no pair that has such a completion.
     ///
     /// @param tokenizer borrowed
     public static AnswerPairPreparation preparation(SampleTokenizer tokenizer, CpoConfig config) {

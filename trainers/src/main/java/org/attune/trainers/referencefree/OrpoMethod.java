@@ -55,7 +55,7 @@ public record OrpoMethod() implements RowMethod<OrpoConfig, ImitationPair, Imita
         return setup.rows(config, rows(), preparation(setup.tokenizer(), config));
     }
 
-    /// How its rows become tokens. A mean over no token is not a number, so no pair is kept that
+    /// How ORPO's rows become tokens. A mean over no token is not a number, so no pair is kept that
     /// has such a completion.
     ///
     /// @param tokenizer borrowed

@@ -61,7 +61,7 @@ public record TpoMethod() implements RowMethod<TpoConfig, ImitationPair, Imitati
         return setup.rows(config, rows(), preparation(setup.tokenizer(), config));
     }
 
-    /// How its rows become tokens.
+    /// How TPO's rows become tokens.
     ///
     /// @param tokenizer borrowed
     public static TriplePreparation preparation(SampleTokenizer tokenizer, TpoConfig config) {

@@ -57,7 +57,7 @@ public final class HeldBack implements TrainingListener {
         tell(l -> l.onStart(info));
     }
 
-    /// At once: of phases nobody writes before the run's end.
+    /// Tells writers at once: of phases nobody writes before the run's end.
     @Override
     public void onPhase(String phase, boolean evaluating) {
         writers.forEach(l -> l.onPhase(phase, evaluating));

@@ -37,7 +37,7 @@ public final class MetricsFile implements TrainingListener {
 
     private static final Logger LOG = LoggerFactory.getLogger(MetricsFile.class);
 
-    /// As a checkpoint spells what isn't finite.
+    /// Spellings by which a checkpoint holds what isn't finite.
     private static final Set<String> NOT_FINITE = Set.of("NaN", "Infinity", "-Infinity");
 
     private static final TypeReference<LinkedHashMap<String, Object>> OBJECT =

@@ -108,7 +108,8 @@ final class RunLock implements AutoCloseable {
         }
     }
 
-    /// Not by reading: closing a file drops all of a process's locks on it.
+    /// Whether a file is the one that was locked. It isn't read: closing a file drops all of a
+    /// process's locks on it.
     private static boolean isStillThere(Path file, Optional<Object> before) throws IOException {
         return before.isPresent() && before.equals(key(file));
     }

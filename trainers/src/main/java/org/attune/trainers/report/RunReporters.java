@@ -19,7 +19,7 @@ public final class RunReporters {
 
     private RunReporters() {}
 
-    /// By name, in the order of the class path.
+    /// Reporters by name, in the order of the class path.
     ///
     /// @throws ConfigException if two have the same name
     static Map<String, RunReporter> all() {

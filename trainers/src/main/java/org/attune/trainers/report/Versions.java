@@ -10,7 +10,7 @@ import java.util.Properties;
 public final class Versions {
     private Versions() {}
 
-    /// By name: `attune`, `libtorch` (the one that comes along) and `djl`.
+    /// Versions by name: `attune`, `libtorch` (the one that comes along) and `djl`.
     public static Properties all() {
         var versions = new Properties();
         try (InputStream in = Versions.class.getResourceAsStream("version.properties")) {

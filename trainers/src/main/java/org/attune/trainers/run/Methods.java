@@ -47,7 +47,7 @@ public final class Methods {
 
     private Methods() {}
 
-    /// All of them, in the order in which messages name them.
+    /// All methods, in the order in which messages name them.
     public static List<TrainingMethod<?, ?>> all() {
         return ALL;
     }

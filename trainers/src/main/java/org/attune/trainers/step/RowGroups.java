@@ -16,7 +16,7 @@ import java.util.function.Function;
 /// @param budget most tokens of a group
 /// @param shares whether a common beginning is computed once
 public record RowGroups(TokenBudget budget, boolean shares) {
-    /// For rows of a run. Noise is each sequence's own, so nothing is shared under it.
+    /// Groups for rows of a run. Noise is each sequence's own, so nothing is shared under it.
     public static RowGroups of(TrainingConfig training, RunContext context) {
         return new RowGroups(
                 RunParts.budget(training.batch()), context.sharePrompts() && !training.hasNoise());

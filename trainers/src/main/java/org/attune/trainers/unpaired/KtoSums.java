@@ -173,7 +173,7 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
         return metrics;
     }
 
-    /// As in TRL; the margin only where both labels occur.
+    /// Metrics as in TRL; the margin only where both labels occur.
     private Map<String, Double> metrics(MicroBatch m) {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.KL, referencePoint(m));

@@ -17,7 +17,7 @@ record RunningMean(double mean, long count) {
         }
     }
 
-    /// With these values too:
+    /// Adds values to the mean:
     /// ```
     /// δ' = δ + (mean(r) − δ) n / (count + n)
     /// ```

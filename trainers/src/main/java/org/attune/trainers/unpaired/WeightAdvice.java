@@ -22,7 +22,7 @@ final class WeightAdvice {
         warning(loss, rows).ifPresent(LOG::warn);
     }
 
-    /// As TRL, nothing where both labels occur equally often.
+    /// Advises as TRL does, and says nothing where both labels occur equally often.
     static Optional<String> warning(KtoLoss loss, List<UnpairedExample> rows) {
         long good = rows.stream().filter(UnpairedExample::desirable).count();
         long bad = rows.size() - good;
