@@ -73,7 +73,7 @@ final class FishCompletion {
         }
     }
 
-    /// As fish reads it, without what picocli puts in.
+    /// Quotes a text as fish reads it, without what picocli puts in.
     private static String quoted(String text) {
         String plain = text.replaceAll(" *\\([^()]*\\$\\{[^()]*\\)", "");
         return "'" + plain.replace("\\", "\\\\").replace("'", "\\'") + "'";

@@ -23,7 +23,7 @@ public final class ForeignKeys {
     private static final Set<String> DATASETS = Set.of("datasets", "eval_datasets");
     private static final String AXOLOTL = "Axolotl";
 
-    /// From so many names of one program on the whole file is taken for one of its.
+    /// Number of one program's names from which on the whole file is taken for one of that program.
     private static final int WHOLE_FILE = 4;
 
     private final Map<String, Setting> settings;

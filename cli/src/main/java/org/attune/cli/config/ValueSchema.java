@@ -121,7 +121,7 @@ final class ValueSchema {
         }
     }
 
-    /// One of a choice; some have the word no, which YAML may read as false.
+    /// The schema of one of a choice; some have the word no, which YAML may read as false.
     private static ObjectNode choice(List<String> all) {
         ObjectNode schema = Json.object();
         ArrayNode words = schema.putArray("enum");

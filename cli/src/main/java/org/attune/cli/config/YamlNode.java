@@ -14,7 +14,7 @@ sealed interface YamlNode {
 
     int line();
 
-    /// On one line, as a file may have it.
+    /// The node on one line, as a file may have it.
     default String yaml() {
         return switch (this) {
             case Scalar(String text, boolean isNull, int _) ->

@@ -39,8 +39,7 @@ final class OutputOptions {
             description = "float32, bfloat16 or float16 (default: as the model's files).")
     Format format;
 
-    /// Writes tokenizer and chat template in force over those of the model just written.
-    /// The same tensors; writing them ends when that is asked for.
+    /// Ends the writing of tensors when that is asked for.
     static List<Source> untilStopped(List<Source> tensors) {
         return tensors.stream().map(OutputOptions::untilStopped).toList();
     }
@@ -56,6 +55,7 @@ final class OutputOptions {
                 });
     }
 
+    /// Writes tokenizer and chat template in force over those of the model just written.
     static void writeText(ModelSetup setup, Path folder) {
         try {
             setup.writeText(folder);

@@ -55,7 +55,8 @@ public record SweepTrial(
         return new SweepTrial(number, values, next, value, told);
     }
 
-    /// What it counts with among the others: its result, or the last number before it was given up.
+    /// What the trial counts with among the others: its result, or the last number before it was
+    /// given up.
     OptionalDouble score() {
         return switch (state) {
             case COMPLETE -> result;
