@@ -181,7 +181,8 @@ public final class CheckpointStore {
                 .findFirst();
     }
 
-    /// As transformers: the newest and the best one stay, of the others the newest ones.
+    /// Deletes checkpoints as transformers does: the newest and the best one stay, of the others
+    /// the newest ones.
     private void prune(OptionalInt best) {
         List<Path> folders = folders();
         var kept = new HashSet<Path>(List.of(folders.getLast()));

@@ -93,8 +93,8 @@ public final class GivenPath {
                 .collect(Collectors.joining(" and at "));
     }
 
-    /// As an input's path is written down: unchanged where it is found from the folder in which the
-    /// process runs, else so that it is found from there.
+    /// The path of an input as it is written down: unchanged where it is found from the folder in
+    /// which the process runs, else so that it is found from there.
     public static String shown(String given, Path directory) {
         Path found = input(given, directory);
         return found.isAbsolute() && !of(given).isAbsolute()

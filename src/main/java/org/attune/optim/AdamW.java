@@ -92,8 +92,8 @@ public record AdamW(double beta1, double beta2, double epsilon, boolean amsgrad)
                 (float) (rate / firstCorrection(step)));
     }
 
-    /// By operators. Their roots differ from the kernel's, which are rounded to the nearest, in the
-    /// last bit.
+    /// Updates by operators. Their roots differ from the kernel's, which are rounded to the
+    /// nearest, in the last bit.
     void byOperators(
             Tensor values,
             Tensor gradient,

@@ -34,7 +34,7 @@ public sealed interface ElementFormula extends OptimizerKind
     /// @param moments float32 `(n)` each, changed
     void update(Piece piece, Tensor values, Tensor gradient, List<Tensor> moments, Step step);
 
-    /// As [UpdateRule#showResult].
+    /// Turns values that gradients are taken at into those of the result.
     default void showResult(Tensor values, List<Tensor> moments) {}
 
     @Override

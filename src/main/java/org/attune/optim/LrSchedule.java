@@ -99,7 +99,8 @@ public sealed interface LrSchedule {
         }
     }
 
-    /// As [CosineWithMinLr], but one step ahead, so that the first step has a rate above 0.
+    /// The cosine of [CosineWithMinLr], but one step ahead, so that the first step has a rate above
+    /// 0.
     ///
     /// @param warmupStart factor of the first step and start of the warm-up; NaN means
     ///     `(step + 1) / warmupSteps`

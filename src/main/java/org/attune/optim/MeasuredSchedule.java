@@ -8,7 +8,7 @@ public sealed interface MeasuredSchedule permits PlateauSchedule, GreedySchedule
     /// Hears what an evaluation has measured.
     void measured(double metric);
 
-    /// Where it stands, as numbers.
+    /// The schedule's state, as numbers.
     double[] state();
 
     /// Goes on from what [#state] gave.

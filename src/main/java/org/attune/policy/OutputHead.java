@@ -36,7 +36,7 @@ import java.util.Optional;
 final class OutputHead implements Head {
     private static final long CHUNK_ELEMENTS = 8L << 20;
 
-    /// In the kernel, which makes nothing else of that size.
+    /// Most logits of a chunk in the kernel, which makes nothing else of that size.
     private static final long KERNEL_ELEMENTS = 24L << 20;
 
     /// Products of other numbers of rows are slower for each by up to a sixth.

@@ -12,7 +12,8 @@ import java.util.Optional;
 /// @param sources rows whose hidden states predict, `(M)`
 /// @param tokens that are predicted, `(M, 1)`
 record TargetTensors(Tensor sources, Tensor tokens) {
-    /// In the current scope; empty on a processor, where nothing is sent.
+    /// Sends a forest's targets ahead, in the current scope; empty on a processor, where nothing is
+    /// sent.
     static Optional<TargetTensors> ahead(Device device, TokenForest forest) {
         return device.isGpu() ? Optional.of(of(device, forest)) : Optional.empty();
     }

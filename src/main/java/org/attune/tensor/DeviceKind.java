@@ -13,7 +13,7 @@ public interface DeviceKind {
     /// What `device` calls it, such as `cuda`.
     String name();
 
-    /// What it calls device `index`, and error messages do.
+    /// The name of device `index`, as the kind and error messages call it.
     default String name(int index) {
         return name();
     }

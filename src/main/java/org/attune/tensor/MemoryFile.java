@@ -78,7 +78,7 @@ public final class MemoryFile implements AutoCloseable {
         }
     }
 
-    /// One that another process of this machine has open, to be read.
+    /// Opens a file that another process of this machine has open, to be read.
     ///
     /// @param process whose it is
     /// @param descriptor there

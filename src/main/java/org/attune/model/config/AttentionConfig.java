@@ -42,7 +42,7 @@ public record AttentionConfig(
         }
     }
 
-    /// With scores of queries and keys over the root of their length, without a cap.
+    /// Attention with scores of queries and keys over the root of their length, without a cap.
     ///
     /// @param qkNorm whether heads are normed
     public AttentionConfig(

@@ -19,9 +19,9 @@ public record RopeConfig(
         implements PositionConfig {
     /// Which two features of a head are turned together.
     public enum Pairs {
-        /// One of the first half and one of the second: Llama.
+        /// A pair is one number of the first half and one of the second: Llama.
         HALVES,
-        /// Two that stand side by side: Cohere, GLM.
+        /// A pair is two numbers that stand side by side: Cohere, GLM.
         NEIGHBOURS
     }
 

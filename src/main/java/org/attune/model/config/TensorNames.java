@@ -102,7 +102,7 @@ public record TensorNames(
                 experts);
     }
 
-    /// With another matrix, or matrices, into the feed-forward part.
+    /// Replaces the matrix, or matrices, into the feed-forward part.
     TensorNames withUp(String... others) {
         return new TensorNames(
                 trunk,
@@ -120,7 +120,7 @@ public record TensorNames(
                 experts);
     }
 
-    /// With queries, keys and values in one matrix, and gate and up projection in one.
+    /// Replaces queries, keys and values by one matrix, and gate and up projection by one.
     TensorNames withFused(String projections, String gateAndUp) {
         return new TensorNames(
                 trunk,

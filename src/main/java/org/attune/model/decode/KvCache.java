@@ -173,7 +173,7 @@ public final class KvCache implements AutoCloseable {
         beside.ifPresent(other -> other.copy(from, first, count, length));
     }
 
-    /// That of the decoder that reads the same tokens.
+    /// The cache of the decoder that reads the same tokens.
     ///
     /// @throws java.util.NoSuchElementException if there is none
     KvCache beside() {

@@ -128,7 +128,7 @@ final class BothWaysWeights implements WeightState {
         return new LinearWeights.Gradient(dx, columns.map(c -> c.packedProduct(dy)).orElse(null));
     }
 
-    /// As [LinearWeights#backward(Tensor, PackedMatrix, List, double)].
+    /// Gradients as of [LinearWeights#backward(Tensor, PackedMatrix, List, double)].
     LinearWeights.Gradient backward(
             Tensor dy, PackedMatrix reducers, List<DropoutPart> parts, double scale) {
         Tensor dus = columns.orElseThrow().packedProduct(dy);

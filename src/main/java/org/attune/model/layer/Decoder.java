@@ -279,7 +279,7 @@ public final class Decoder implements AutoCloseable {
         return llamaBlocks;
     }
 
-    /// From tokens to what the first block reads.
+    /// The layer from tokens to what the first block reads.
     public InputLayer input() {
         return input;
     }
@@ -293,7 +293,7 @@ public final class Decoder implements AutoCloseable {
         return finalNorm;
     }
 
-    /// From hidden states to logits.
+    /// The layer from hidden states to logits.
     public OutputLayer output() {
         return output;
     }

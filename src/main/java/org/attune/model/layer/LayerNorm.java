@@ -56,7 +56,7 @@ final class LayerNorm implements Norm {
         return centred.mul(r).mul(values.apply(weight)).add(values.apply(bias)).to(x.dtype());
     }
 
-    /// As [Norm#backward]:
+    /// The gradient of [Norm#backward]:
     /// ```
     /// dx = r (g − mean(g) − n · mean(g n)),     g = dy w
     /// ```

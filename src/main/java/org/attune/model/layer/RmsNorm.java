@@ -104,7 +104,7 @@ public final class RmsNorm implements Norm {
                 : x32.mul(r).mul(factor(w)).to(x.dtype());
     }
 
-    /// As [Norm#backward]:
+    /// The gradient of [Norm#backward]:
     /// ```
     /// dx = r (g − n · mean(g n)),     g = dy (o + w),  n = x r
     /// ```

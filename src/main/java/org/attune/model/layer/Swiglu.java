@@ -67,7 +67,8 @@ public final class Swiglu {
         out.narrow(1, 0, inner).copyInPlace(opened);
     }
 
-    /// By the gates alone: a backward pass needs what the forward pass of operators leaves.
+    /// Whether a kernel serves, by the gates alone: a backward pass needs what the forward pass of
+    /// operators leaves.
     private static boolean hasDeviceKernel(Tensor gateUp) {
         return DeviceKernels.serve(Math.toIntExact(gateUp.size(1) / 2), gateUp);
     }

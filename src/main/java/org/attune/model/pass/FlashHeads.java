@@ -30,7 +30,8 @@ final class FlashHeads {
         this.calls = calls;
     }
 
-    /// For the rows of a layout, in the current scope; empty where it can't be done.
+    /// Flash attention for the rows of a layout, in the current scope; empty where it can't be
+    /// done.
     static Optional<FlashHeads> of(
             DecoderConfig config, Layout layout, Device device, DType dtype) {
         return config.rotatesAsKernels()

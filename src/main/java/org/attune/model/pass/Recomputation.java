@@ -19,7 +19,7 @@ public record Recomputation(int blocks, boolean keepsAttention) {
         }
     }
 
-    /// So many blocks with their attention.
+    /// Recomputes the first `blocks` blocks with their attention.
     public static Recomputation ofBlocks(int blocks) {
         return new Recomputation(blocks, false);
     }

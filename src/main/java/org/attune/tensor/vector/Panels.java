@@ -143,7 +143,7 @@ public final class Panels {
                 });
     }
 
-    /// One number after the other.
+    /// Packs columns one number after the other.
     private static void putColumns(Rows matrix, int row, int rows, int from, int end, Place to) {
         for (int r = row; r < row + rows; r++) {
             for (int c = from; c < end; c++) {

@@ -127,7 +127,7 @@ public final class VocabularyKernel {
         return Vectors.sum(sum);
     }
 
-    /// With `t = (z − largest) / T`: `Σ eᵗ`, `Σ t eᵗ` and `Σ e²ᵗ`.
+    /// Computes, with `t = (z − largest) / T`, `Σ eᵗ`, `Σ t eᵗ` and `Σ e²ᵗ`.
     private void sums(boolean half, long z, float largest, float[] sums, int at) {
         int bytes = half ? Short.BYTES : FLOAT;
         FloatVector sum = Vectors.zero();
