@@ -4,7 +4,7 @@ package org.attune.trainers.samples;
 public enum KeptSamples {
     /// All completions, with their rewards.
     ALL,
-    /// The completion with the greatest reward (best of n).
+    /// Completions with the greatest rewards (best of n).
     BEST,
     /// Completions whose reward reaches `reward_threshold` (rejection sampling).
     ABOVE,
