@@ -43,12 +43,12 @@ public interface Evaluation extends AutoCloseable {
     ///     learned and of no others
     void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics);
 
-    /// Whether its forward pass through the blocks was taken from what generation had computed.
+    /// Whether the forward pass through the blocks was taken from what generation had computed.
     default boolean reusesForward() {
         return false;
     }
 
-    /// Whether the logits were too.
+    /// Whether the logits were taken from what generation had computed.
     default boolean reusesLogits() {
         return false;
     }

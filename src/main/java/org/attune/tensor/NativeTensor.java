@@ -75,7 +75,7 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
         return strides()[axis < 0 ? axis + shape.length : axis];
     }
 
-    /// Whether its elements lie one behind the other, row-major.
+    /// Whether the tensor's elements lie one behind the other, row-major.
     public final boolean isDense() {
         long expected = 1;
         long[] strides = strides();

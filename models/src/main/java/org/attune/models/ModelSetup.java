@@ -123,7 +123,7 @@ public final class ModelSetup implements AutoCloseable {
         }
     }
 
-    /// Whether its weights are loaded in seconds.
+    /// Whether the model's weights are loaded in seconds.
     public boolean isSmall() {
         return source.config().productNumbers() <= MOST_SMALL;
     }

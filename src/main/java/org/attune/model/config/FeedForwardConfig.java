@@ -15,7 +15,7 @@ public record FeedForwardConfig(
         Activation activation,
         boolean bias,
         Optional<ExpertsConfig> experts) {
-    /// Without experts.
+    /// A feed-forward part without experts.
     public FeedForwardConfig(int inner, boolean gated, Activation activation, boolean bias) {
         this(inner, gated, activation, bias, Optional.empty());
     }

@@ -138,7 +138,7 @@ public record TensorNames(
                 experts);
     }
 
-    /// With experts.
+    /// Adds the names of experts.
     TensorNames withExperts(Experts others) {
         return new TensorNames(
                 trunk,

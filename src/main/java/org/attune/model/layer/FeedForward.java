@@ -50,7 +50,7 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
         /// @param out its first `F` columns are written, `(N, F + …)`
         void activate(Tensor y, Supplier<Tensor> memory, Tensor out);
 
-        /// What [#down] reads, as an ordinary expression.
+        /// Computes what [#down] reads as an ordinary expression, for autograd.
         ///
         /// @param y `(N, U)`
         /// @return `(N, F)`

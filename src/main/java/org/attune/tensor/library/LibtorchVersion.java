@@ -32,12 +32,12 @@ public record LibtorchVersion(int major, int minor, int patch) {
                 : Optional.empty();
     }
 
-    /// Whether its C functions take lists: 2.10 and newer.
+    /// Whether this libtorch's C functions take lists: 2.10 and newer.
     public boolean hasStableShim() {
         return major > 2 || major == 2 && minor >= 10;
     }
 
-    /// Whether DJL has a JNI library for it.
+    /// Whether DJL has a JNI library for this libtorch.
     public boolean isDjls() {
         return major == 2 && minor == 7 && patch == 1;
     }

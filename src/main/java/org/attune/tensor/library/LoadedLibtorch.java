@@ -13,7 +13,7 @@ public record LoadedLibtorch(
         String version, Path folder, String origin, boolean hasShim, String cuda) {
     private static final String LOADED = "loaded";
 
-    /// Whether its part for CUDA is loaded.
+    /// Whether libtorch's part for CUDA is loaded.
     public boolean hasCuda() {
         return cuda.equals(LOADED);
     }

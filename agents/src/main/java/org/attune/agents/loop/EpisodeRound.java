@@ -64,7 +64,7 @@ final class EpisodeRound {
             thread = new EpisodeThread(place, setup, tasks.get(place), sampler.stopStrings(), asks);
         }
 
-        /// Whether its turn is to be cut.
+        /// Whether the episode's turn is to be cut.
         boolean isOver(long time) {
             boolean late = deadline != Long.MAX_VALUE && time - deadline >= 0;
             return sampling && (late || reader.isGone());

@@ -50,7 +50,7 @@ public final class RunningProgram implements AutoCloseable {
         return process.pid();
     }
 
-    /// Whether its first process runs.
+    /// Whether the program's first process runs.
     public boolean isAlive() {
         return process.isAlive();
     }

@@ -70,7 +70,7 @@ public final class CountedProgress {
         tokens(1);
     }
 
-    /// So many tokens were sampled.
+    /// Counts tokens that were sampled.
     public void tokens(long more) {
         boolean due;
         synchronized (this) {
@@ -84,7 +84,7 @@ public final class CountedProgress {
         }
     }
 
-    /// One was completed.
+    /// Counts an item that was completed.
     public synchronized void completed() {
         done++;
     }

@@ -21,7 +21,7 @@ import java.util.OptionalDouble;
 /// The last words of a run: quality on held-out rows before and after, and where completions were
 /// judged, the first few of them side by side. The first ones, so that nobody has chosen them.
 public final class HeldOutReport implements TrainingListener {
-    /// In a checkpoint: what the evaluation before the first step found.
+    /// A checkpoint's file of what the evaluation before the first step found.
     private static final String BEFORE = "heldout_before.json";
 
     private static final String EVEN = " (by construction: the policy was its own reference then)";

@@ -53,7 +53,7 @@ public final class ProgressLine implements TrainingListener {
         screen.live(live::text);
     }
 
-    /// With this process's time and memory.
+    /// A line with this process's time and memory.
     public static ProgressLine of(RunScreen screen) {
         return new ProgressLine(screen, InstantSource.system(), ProcessMemory::residentBytes);
     }

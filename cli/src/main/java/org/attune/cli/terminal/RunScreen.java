@@ -42,7 +42,7 @@ public final class RunScreen implements AutoCloseable {
         this.width = width;
     }
 
-    /// On this process's output, whose streams it takes over until it is closed.
+    /// Opens a screen on this process's output, whose streams it takes over until it is closed.
     public static RunScreen open(PrintWriter out) {
         if (!isTerminal()) {
             return new RunScreen(out, false, () -> PIPE_WIDTH);

@@ -36,12 +36,12 @@ public record FoundRun(
         Path folder, Standing standing, Optional<RunCard> card, Optional<HeldOutMetric> heldOut) {
     private static final int DEPTH = 6;
 
-    /// Of a run's own folder; what lies in it is no other run's.
+    /// How folders of checkpoints begin in a run's folder; what lies in them is no other run's.
     private static final String CHECKPOINT = "checkpoint-";
 
     private static final Duration SILENCE = Duration.ofMinutes(15);
 
-    /// In the order of a list.
+    /// How runs stand, in the order of a list.
     public enum Standing {
         RUNNING,
         /// Runs on another machine, and its last beat is long ago.
@@ -51,7 +51,7 @@ public record FoundRun(
         FAILED,
         FINISHED;
 
-        /// As lists show it.
+        /// The standing as lists show it.
         public String text() {
             return name().toLowerCase(Locale.ROOT);
         }

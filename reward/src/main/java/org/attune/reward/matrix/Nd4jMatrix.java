@@ -6,7 +6,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
-/// By ND4J. The native library is loaded when this class is first used.
+/// A matrix that computes by ND4J. The native library is loaded when this class is first used.
 ///
 /// @param array `(R, C)`, row by row in memory
 record Nd4jMatrix(INDArray array) implements Matrix {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 
-/// By loops over a Java array.
+/// A matrix that computes by loops over a Java array.
 ///
 /// @param values row by row
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared

@@ -335,7 +335,7 @@ final class GenerationBatch {
         leave(live);
     }
 
-    /// Whether its slot holds all of it but the last token.
+    /// Whether the sequence's slot holds all of it but the last token.
     private boolean isRead(Ticket live) {
         return live.state() == State.ACTIVE
                 || live.state() == State.PAUSED

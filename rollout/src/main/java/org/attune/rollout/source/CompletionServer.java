@@ -133,7 +133,7 @@ final class CompletionServer {
         }
     }
 
-    /// For a failure that ends a run.
+    /// The error for a failure that ends a run.
     static RolloutException failure(ServerException e) {
         return new RolloutException(e.getMessage(), e);
     }
