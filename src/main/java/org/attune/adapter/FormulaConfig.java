@@ -100,9 +100,14 @@ public record FormulaConfig(
 
     @Override
     public Optional<String> untrainable() {
+        if (!kind.isTrainable()) {
+            return Optional.of(
+                    "peft_type is %s, which can be used and merged, but not trained"
+                            .formatted(kind));
+        }
         return kind.dropouts().stream()
                 .filter(key -> options.values().get(key).doubleValue() != 0)
-                .map(key -> key + " is " + options.values().get(key) + "; accepted: 0")
+                .map(key -> key + " is " + options.values().get(key) + "; training accepts 0 only")
                 .findFirst();
     }
 

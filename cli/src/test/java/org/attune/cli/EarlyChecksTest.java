@@ -97,7 +97,7 @@ class EarlyChecksTest {
         refuses(
                 "sft",
                 "use_peft: true\npeft_type: loha\npeft_kwargs: {module_dropout: 0.1}\n",
-                "run.yaml:6: peft_kwargs: module_dropout is 0.1; accepted: 0");
+                "run.yaml:6: peft_kwargs: module_dropout is 0.1; training accepts 0");
     }
 
     @Test

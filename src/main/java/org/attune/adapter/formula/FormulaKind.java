@@ -54,6 +54,24 @@ public enum FormulaKind {
             Map.of("init_weights", "[true, false]", "coft", "[false]", "bias", "[\"none\"]"),
             FormulaKind::rotation),
 
+    /// Products with singular values. How training spends a budget of ranks is not computed.
+    ADALORA(
+            """
+            {"init_r": 12, "target_r": 8, "r": 8, "lora_alpha": 8, "lora_dropout": 0.0,
+             "total_step": 1, "tinit": 0, "tfinal": 0, "deltaT": 1, "beta1": 0.85, "beta2": 0.85,
+             "orth_reg_weight": 0.5, "bias": "none", "fan_in_fan_out": false,
+             "use_dora": false, "use_rslora": false}\
+            """,
+            Map.of(
+                    "bias", "[\"none\"]",
+                    "use_dora", "[false]",
+                    "use_rslora", "[false]",
+                    "rank_pattern", "[{}]"),
+            o ->
+                    new SingularProduct(
+                            o.count("init_r"),
+                            o.number("lora_alpha") / (o.count("init_r") + 1e-5))),
+
     /// Reflections of input features.
     HRA(
             """
@@ -159,6 +177,11 @@ public enum FormulaKind {
     /// @throws ConfigException if an option is outside its range
     public WeightFormula formula(FormulaOptions options) {
         return formula.apply(options);
+    }
+
+    /// Whether training computes all that PEFT's does.
+    public boolean isTrainable() {
+        return this != ADALORA;
     }
 
     /// Options that only training obeys, and Attune doesn't: dropout of ranks and modules.

@@ -82,6 +82,6 @@ public record FormulaOptions(Map<String, JsonNode> values) {
     /// Whether a fresh adapter changes nothing (`init_weights`).
     public boolean startsAtBase() {
         JsonNode value = values.get("init_weights");
-        return !value.isBoolean() || value.booleanValue();
+        return value == null || !value.isBoolean() || value.booleanValue();
     }
 }

@@ -14,8 +14,7 @@ import java.util.List;
 /// @param shared `block_share`: whether all blocks are one matrix
 /// @param terms `num_cayley_neumann_terms`: how many terms of the series `I + 2Q + 2Q² + … + Qᵗ⁻¹`
 ///     replace the inverse, [Qiu et al. 2025](https://arxiv.org/abs/2506.19847); 0: the inverse
-record Rotation(int blocks, int blockSize, boolean shared, int terms)
-        implements WeightFormula {
+record Rotation(int blocks, int blockSize, boolean shared, int terms) implements WeightFormula {
     private static final String NAME = "oft_R.weight";
 
     @Override

@@ -119,7 +119,7 @@ public final class PolicySetup implements AutoCloseable {
                 .ifPresent(
                         why -> {
                             throw new ModelException(
-                                    "%s/%s: %s. Write 0 there to train on without it"
+                                    "%s/%s: %s"
                                             .formatted(given.path(), AdapterConfig.FILE, why));
                         });
     }
