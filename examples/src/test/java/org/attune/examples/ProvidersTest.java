@@ -145,7 +145,7 @@ final class ProvidersTest {
 
     @Test
     void doctorListsThem() {
-        assertSaid("rewards of jars: brevity; rows of jars: ini");
+        assertSaid("rewards of jars: brevity; rows of jars: ini; report_to: none");
         assertTrue(said.matches("(?s).*class path +tools .*\\bdice\\b.*"), said);
     }
 

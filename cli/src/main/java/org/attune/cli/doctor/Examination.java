@@ -12,6 +12,7 @@ import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.tensor.Engine;
 import org.attune.trainers.memory.AvailableMemory;
 import org.attune.trainers.report.Machine;
+import org.attune.trainers.report.RunReporters;
 import org.attune.trainers.report.Versions;
 
 import java.awt.GraphicsEnvironment;
@@ -150,11 +151,12 @@ record Examination(Path root, Map<String, String> environment) {
         try {
             return Finding.ok(
                     "class path",
-                    "tools %s; rewards of jars: %s; rows of jars: %s"
+                    "tools %s; rewards of jars: %s; rows of jars: %s; report_to: %s"
                             .formatted(
                                     String.join(", ", RunTools.kinds()),
                                     names(BuiltinRewards.kinds().keySet()),
-                                    names(RowFiles.formats().keySet())));
+                                    names(RowFiles.formats().keySet()),
+                                    String.join(", ", RunReporters.names())));
         } catch (ConfigException e) {
             return Finding.note("class path", e.getMessage());
         }
