@@ -6,7 +6,6 @@ import org.attune.cli.command.RunArguments;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.cli.sweep.SweepPlan;
 import org.attune.cli.terminal.RunScreen;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.TrainingRow;
@@ -22,6 +21,7 @@ import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.samples.SampleConfig;
 import org.attune.trainers.samples.SampleRun;
+import org.attune.trainers.sweep.SweepPlan;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

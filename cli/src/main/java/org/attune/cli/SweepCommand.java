@@ -6,11 +6,11 @@ import org.attune.cli.command.UsesEngine;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.cli.sweep.SweepPlan;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.sweep.SweepPlan;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

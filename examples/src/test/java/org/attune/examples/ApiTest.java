@@ -33,7 +33,7 @@ import java.util.stream.Stream;
 /// nothing else, and few types are promised.
 @Tag("thorough")
 final class ApiTest {
-    private static final int MOST_MARKED = 180;
+    private static final int MOST_MARKED = 182;
 
     /// Members of experimental types that name types without a mark. It may only fall.
     private static final int MOST_HANDED_ON = 103;

@@ -137,6 +137,7 @@ final class ArchitectureTest {
                     Map.entry("batch", Set.of()),
                     Map.entry("loop", Set.of("config", "batch")),
                     Map.entry("report", Set.of("config", "loop")),
+                    Map.entry("sweep", Set.of("loop", "report")),
                     Map.entry("step", Set.of("config", "batch", "loop")),
                     Map.entry("rows", Set.of("config", "batch", "loop", "step")),
                     Map.entry("onpolicy", Set.of("config", "batch", "loop", "step")),

@@ -164,6 +164,20 @@ final class LibraryPageTest {
     }
 
     @Test
+    void itTriesValues() throws Exception {
+        Path rows =
+                Files.writeString(
+                        folder.resolve("rows.jsonl"),
+                        "{\"prompt\": \"Sort ascending: 2 1\", \"completion\": \"1 2\"}\n"
+                                .repeat(8));
+        Path out = folder.resolve("tuned");
+        String said = run("Tune", MODEL, rows.toString(), out.toString());
+        assertTrue(said.matches("\\[learning_rate=1e-[34]\\]\n"), said);
+        assertTrue(names(out.resolve("trial-002")).contains("adapter_model.safetensors"));
+        assertEquals(said, run("Tune", MODEL, rows.toString(), out.toString()));
+    }
+
+    @Test
     void itTalksWithTheResult() throws Exception {
         String said = run("Talk", MODEL, trained.toString());
         assertTrue(said.endsWith("4 messages\n"), said);

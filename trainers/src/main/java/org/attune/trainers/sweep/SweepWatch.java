@@ -1,7 +1,5 @@
-package org.attune.cli;
+package org.attune.trainers.sweep;
 
-import org.attune.cli.sweep.MedianRule;
-import org.attune.cli.sweep.SweepTrial;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 

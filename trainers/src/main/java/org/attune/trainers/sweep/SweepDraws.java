@@ -1,7 +1,9 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.simple.RandomSource;
+
+import java.util.List;
 
 /// Random numbers of one trial, which follow from the sweep's seed and the trial's number.
 final class SweepDraws {
@@ -11,6 +13,17 @@ final class SweepDraws {
 
     SweepDraws(long seed, int trial) {
         source = RandomSource.XO_RO_SHI_RO_128_PP.create(seed + GOLDEN * (trial + 1L));
+    }
+
+    /// A value of a range, drawn evenly.
+    double from(SweepRange range) {
+        return switch (range) {
+            case SweepRange.Choices(List<String> values) -> below(values.size());
+            case SweepRange.Numbers numbers -> {
+                double low = numbers.scaled(numbers.min());
+                yield numbers.unscaled(low + uniform() * (numbers.scaled(numbers.max()) - low));
+            }
+        };
     }
 
     /// Uniform in [0, 1).

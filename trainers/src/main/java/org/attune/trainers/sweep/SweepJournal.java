@@ -1,4 +1,4 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -23,7 +23,7 @@ import java.util.OptionalDouble;
 /// The journal of a sweep: JSON lines as Optuna's `JournalFileBackend` writes them, so Optuna reads
 /// them too. Each line is on the disk before the work that it tells of goes on; a line that a crash
 /// cut is dropped.
-public final class SweepJournal {
+final class SweepJournal {
     /// The journal's name in the sweep's folder.
     public static final String NAME = "sweep.jsonl";
 

@@ -1,4 +1,4 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
 import java.util.LinkedHashMap;
 import java.util.List;

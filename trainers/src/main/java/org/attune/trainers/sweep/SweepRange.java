@@ -1,4 +1,8 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
+
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -10,10 +14,8 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /// Values that a key may have. A value is a number: of choices its place, from 0.
+@Api(EXPERIMENTAL)
 public sealed interface SweepRange {
-    /// A value drawn evenly.
-    double sample(SweepDraws random);
-
     /// A value as a run's file has it.
     String text(double value);
 
@@ -29,11 +31,6 @@ public sealed interface SweepRange {
     record Choices(List<String> values) implements SweepRange {
         public Choices {
             values = List.copyOf(values);
-        }
-
-        @Override
-        public double sample(SweepDraws random) {
-            return random.below(values.size());
         }
 
         @Override
@@ -79,12 +76,6 @@ public sealed interface SweepRange {
                 near = min + Math.rint((value - min) / width) * width;
             }
             return Math.clamp(near, min, max);
-        }
-
-        @Override
-        public double sample(SweepDraws random) {
-            double low = scaled(min);
-            return unscaled(low + random.uniform() * (scaled(max) - low));
         }
 
         @Override

@@ -1,4 +1,4 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
 import java.util.List;
 import java.util.Map;
@@ -8,7 +8,7 @@ import java.util.TreeMap;
 /// step.
 ///
 /// @param smaller whether smaller numbers are better
-public record MedianRule(boolean smaller) {
+record MedianRule(boolean smaller) {
     /// Trials that must be finished before one is given up.
     static final int FEWEST = 5;
 

@@ -1,4 +1,4 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -9,7 +9,7 @@ import java.util.Map;
 /// sweep that goes on tries what it would have tried.
 ///
 /// @param smaller whether a smaller result is better
-public record SweepSearch(SweepPlan plan, boolean smaller) {
+record SweepSearch(SweepPlan plan, boolean smaller) {
     private static final int RANDOM_FIRST = 10;
     private static final int CANDIDATES = 24;
     private static final int MOST_GOOD = 25;
@@ -47,7 +47,7 @@ public record SweepSearch(SweepPlan plan, boolean smaller) {
     private Map<String, Double> random(int number) {
         SweepDraws random = draws(number);
         Map<String, Double> values = new LinkedHashMap<>();
-        plan.ranges().forEach((key, range) -> values.put(key, range.sample(random)));
+        plan.ranges().forEach((key, range) -> values.put(key, random.from(range)));
         return values;
     }
 

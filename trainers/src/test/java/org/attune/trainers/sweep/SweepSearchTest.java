@@ -1,4 +1,4 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

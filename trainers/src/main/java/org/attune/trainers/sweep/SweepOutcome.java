@@ -1,8 +1,7 @@
-package org.attune.cli;
+package org.attune.trainers.sweep;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import org.attune.cli.sweep.SweepTrial;
 import org.attune.error.ConfigException;
 import org.attune.json.Json;
 import org.attune.trainers.report.MetricsFile;

@@ -1,4 +1,8 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
+
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -13,6 +17,7 @@ import java.util.TreeMap;
 /// @param state how far it is
 /// @param result the held-out number at its end
 /// @param steps held-out numbers by step
+@Api(EXPERIMENTAL)
 public record SweepTrial(
         int number,
         Map<String, Double> values,

@@ -1,5 +1,8 @@
-package org.attune.cli.sweep;
+package org.attune.trainers.sweep;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 
@@ -20,6 +23,7 @@ import java.util.OptionalDouble;
 /// @param prune whether runs that are worse than most are given up
 /// @param metric that is compared; unset: the run's held-out one
 /// @param ranges by key
+@Api(EXPERIMENTAL)
 public record SweepPlan(
         Strategy strategy,
         int trials,
@@ -91,6 +95,13 @@ public record SweepPlan(
                 prune.equals("median"),
                 Optional.ofNullable(fields.get("metric")).map(String::valueOf),
                 ranges);
+    }
+
+    /// A trial's values as `key=value`.
+    public List<String> words(Map<String, Double> values) {
+        return values.entrySet().stream()
+                .map(e -> e.getKey() + "=" + ranges.get(e.getKey()).text(e.getValue()))
+                .toList();
     }
 
     private static boolean isOpen(SweepRange range) {
