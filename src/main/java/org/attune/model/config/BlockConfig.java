@@ -8,7 +8,7 @@ import org.attune.error.ModelException;
 /// @param norm        kind of every norm
 /// @param attention   of every block
 /// @param feedForward of every block
-/// @param residualScale factor of what both parts put out, before it is added to the residual stream
+/// @param residualScale factor of what both parts put out, before it is added
 public record BlockConfig(
         BlockOrder order,
         NormConfig norm,

@@ -9,8 +9,7 @@ import org.attune.error.ModelException;
 /// @param dropout        share of embeddings, and of what parts of blocks put out, that training
 ///     sets to 0; as with [AttentionConfig#dropout] no computation here does
 /// @param logitScale     factor of the logits, before the cap
-public record EndsConfig(
-        double embeddingScale, double softcap, double dropout, double logitScale) {
+public record EndsConfig(double embeddingScale, double softcap, double dropout, double logitScale) {
     /// Nothing.
     public static final EndsConfig PLAIN = new EndsConfig(1, 0, 0);
 

@@ -52,9 +52,7 @@ final class RopeJson {
                     case ALIKE, SOME_STILL, FULL_STILL -> false;
                 };
         Optional<JsonFields> byType =
-                apart
-                        ? parameters.filter(p -> p.has(ConfigJson.FULL))
-                        : Optional.empty();
+                apart ? parameters.filter(p -> p.has(ConfigJson.FULL)) : Optional.empty();
         Optional<JsonFields> scaling =
                 byType.flatMap(p -> p.object(ConfigJson.FULL))
                         .or(() -> json.object("rope_scaling"))
@@ -105,16 +103,14 @@ final class RopeJson {
             }
             case WINDOWS_UNSCALED -> ofWindows(inWindows, theta);
             case SOME_STILL ->
-                    new RopeConfig.Exceptions(
-                            OptionalDouble.empty(), still(json, windows.size()));
+                    new RopeConfig.Exceptions(OptionalDouble.empty(), still(json, windows.size()));
             case FULL_STILL ->
                     new RopeConfig.Exceptions(OptionalDouble.empty(), withoutWindow(windows));
         };
     }
 
     /// @param absent base of the wavelengths where no key says it
-    private static RopeConfig.Exceptions ofWindows(
-            Optional<JsonFields> inWindows, double absent) {
+    private static RopeConfig.Exceptions ofWindows(Optional<JsonFields> inWindows, double absent) {
         inWindows.ifPresent(RopeJson::requirePlain);
         double own = inWindows.map(w -> w.number("rope_theta", absent)).orElse(absent);
         return new RopeConfig.Exceptions(OptionalDouble.of(own), Set.of());

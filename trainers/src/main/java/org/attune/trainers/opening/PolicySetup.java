@@ -119,8 +119,7 @@ public final class PolicySetup implements AutoCloseable {
                 .ifPresent(
                         why -> {
                             throw new ModelException(
-                                    "%s/%s: %s"
-                                            .formatted(given.path(), AdapterConfig.FILE, why));
+                                    "%s/%s: %s".formatted(given.path(), AdapterConfig.FILE, why));
                         });
     }
 
