@@ -115,14 +115,16 @@ class JsonReadersTest {
 
     @Test
     void whatHasNoFormIsAFaultOfTheProgram() {
-        Object odd =
-                new Object() {
-                    @SuppressWarnings("unused")
-                    public String getText() {
-                        throw new IllegalArgumentException("no");
-                    }
-                };
-        var e = assertThrows(IllegalStateException.class, () -> Json.compact(Map.of("a", odd)));
+        var e =
+                assertThrows(
+                        IllegalStateException.class, () -> Json.compact(Map.of("a", new Odd())));
         assertTrue(e.getMessage().contains("JSON can't hold"), e.getMessage());
+    }
+
+    /// What can't be written.
+    public static final class Odd {
+        public String getText() {
+            throw new IllegalArgumentException("no");
+        }
     }
 }
