@@ -48,6 +48,8 @@ import java.util.Set;
 /// compute it keep off.
 class BlockCombinationsTest {
     private static final int POSITIONS = 32;
+    private static final List<QkNorm> QK_NORMS =
+            List.of(QkNorm.NONE, QkNorm.HEADS, QkNorm.TOGETHER);
 
     /// A family's names of tensors, and an order that has as many norms.
     private record Kind(String family, BlockOrder order) {}
@@ -89,7 +91,7 @@ class BlockCombinationsTest {
         QkNorm qkNorm =
                 plain || norm instanceof NormConfig.Layer
                         ? QkNorm.NONE
-                        : QkNorm.values()[number % QkNorm.values().length];
+                        : QK_NORMS.get(number % QK_NORMS.size());
         var attention =
                 new AttentionConfig(4, 2, 8, plain, plain, qkNorm, List.of(5, 0), 0, 0.2, cap);
         var rope =
