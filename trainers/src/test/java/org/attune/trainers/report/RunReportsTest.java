@@ -28,7 +28,7 @@ class RunReportsTest {
     private URLClassLoader loader;
 
     /// A reporter that fails wherever a report may fail.
-    private abstract static class Failing implements RunReporter {
+    abstract static class Failing implements RunReporter {
         @Override
         public String name() {
             return getClass().getSimpleName().toLowerCase(Locale.ROOT);
