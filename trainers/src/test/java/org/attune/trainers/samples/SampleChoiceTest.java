@@ -159,6 +159,7 @@ class SampleChoiceTest {
         GrpoConfig trains =
                 GrpoConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("model"))
+                        .withData(_ -> DataConfig.of("rows.jsonl"))
                         .withSampling(s -> s.withTemperature(0));
         assertEquals(List.of("temperature"), keys(ConfigCheck.problems(trains)));
     }
