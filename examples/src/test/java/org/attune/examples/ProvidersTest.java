@@ -66,10 +66,13 @@ final class ProvidersTest {
         Path jar = jar();
         Files.writeString(
                 folder.resolve("sums.ini"),
-                "[first]\n"
-                        + "prompt = Sort ascending: 2 1\n\n"
-                        + "[second]\n"
-                        + "prompt = Sort ascending: 4 3\n");
+                """
+                [first]
+                prompt = Sort ascending: 2 1
+
+                [second]
+                prompt = Sort ascending: 4 3
+                """);
         Files.writeString(
                 folder.resolve("run.yaml"),
                 """
