@@ -3,9 +3,9 @@ package org.attune.examples;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.DatasetException;
-import org.attune.json.Json;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
@@ -18,12 +18,13 @@ import java.util.Map;
 
 /// Conversational rows as token ids, for the minimal examples.
 final class Rows {
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private Rows() {}
 
     static JsonNode json(String line) {
         try {
-            return Json.tree(line);
+            return JSON.readTree(line);
         } catch (JsonProcessingException e) {
             throw new DatasetException("not JSON: " + line, e);
         }
@@ -44,7 +45,7 @@ final class Rows {
 
     private static List<Message> messages(JsonNode row, String column) {
         List<Map<String, Object>> fields =
-                Json.MAPPER.convertValue(row.required(column), new TypeReference<>() {});
+                JSON.convertValue(row.required(column), new TypeReference<>() {});
         return fields.stream().map(Message::new).toList();
     }
 }

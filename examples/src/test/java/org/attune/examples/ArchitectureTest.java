@@ -389,9 +389,14 @@ final class ArchitectureTest {
     }
 
     /// Readers with other settings are made of the mapper that all share, which nobody changes.
+    /// Examples are programs of others, which have Jackson to themselves.
     @Test
     void jsonHasOneMapper() {
-        var others = noClasses().that(not(resideInAPackage("org.attune.json..")));
+        var others =
+                noClasses()
+                        .that(
+                                not(resideInAPackage("org.attune.json.."))
+                                        .and(not(resideInAPackage("org.attune.examples.."))));
         check(others.should().callConstructor(ObjectMapper.class));
         check(others.should().callConstructor(JsonMapper.class));
         check(others.should().callMethod(JsonMapper.class, "builder"));

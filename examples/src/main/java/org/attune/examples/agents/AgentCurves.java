@@ -1,10 +1,10 @@
 package org.attune.examples.agents;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.examples.learning.RewardCurves;
 import org.attune.examples.learning.RewardCurves.Curve;
-import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 /// `./attune example agents.AgentCurves FILE.png RUN…`. A run whose folder's name contains
 /// `control` is drawn as one.
 public final class AgentCurves {
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// The reward of the task, not the control's `Coin`.
     private static final Pattern REWARD = Pattern.compile("eval_rewards/[a-z_]+/mean");
@@ -44,7 +45,7 @@ public final class AgentCurves {
     private static Map<Integer, Double> rewards(Path run) throws IOException {
         var rewards = new TreeMap<Integer, Double>();
         for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
-            JsonNode metrics = Json.tree(line);
+            JsonNode metrics = JSON.readTree(line);
             metrics.propertyStream()
                     .filter(field -> REWARD.matcher(field.getKey()).matches())
                     .findFirst()

@@ -1,9 +1,9 @@
 package org.attune.examples.agents;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.agents.tool.ToolSpec;
-import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +14,7 @@ import java.util.Map;
 
 /// A conversation as a row of a data set. Grows at its end.
 final class Dialogue {
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final List<ObjectNode> messages = new ArrayList<>();
     private final List<ToolSpec> tools;
@@ -27,25 +28,27 @@ final class Dialogue {
     }
 
     Dialogue user(String text) {
-        messages.add(Json.object().put("role", "user").put("content", text));
+        messages.add(JSON.createObjectNode().put("role", "user").put("content", text));
         return this;
     }
 
     Dialogue assistant(String text) {
-        messages.add(Json.object().put("role", "assistant").put("content", text));
+        messages.add(JSON.createObjectNode().put("role", "assistant").put("content", text));
         return this;
     }
 
     /// The assistant calls the tool, and the tool answers.
     Dialogue call(Map<String, String> arguments, String result) {
         String name = tools.getFirst().name();
-        ObjectNode turn = Json.object().put("role", "assistant").put("content", "");
+        ObjectNode turn = JSON.createObjectNode().put("role", "assistant").put("content", "");
         ObjectNode call = turn.putArray("tool_calls").addObject().put("type", "function");
-        call.putObject("function")
-                .put("name", name)
-                .set("arguments", Json.MAPPER.valueToTree(arguments));
+        call.putObject("function").put("name", name).set("arguments", JSON.valueToTree(arguments));
         messages.add(turn);
-        messages.add(Json.object().put("role", "tool").put("name", name).put("content", result));
+        messages.add(
+                JSON.createObjectNode()
+                        .put("role", "tool")
+                        .put("name", name)
+                        .put("content", result));
         return this;
     }
 
@@ -56,13 +59,12 @@ final class Dialogue {
 
     /// As a row for supervised training: `{"messages": […], "tools": […]}`.
     private String taught() {
-        ObjectNode row = Json.object();
+        ObjectNode row = JSON.createObjectNode();
         messages.forEach(row.putArray("messages")::add);
         if (!tools.isEmpty()) {
             row.set(
                     "tools",
-                    Json.MAPPER.valueToTree(
-                            tools.stream().map(ToolSpec::asTemplateValue).toList()));
+                    JSON.valueToTree(tools.stream().map(ToolSpec::asTemplateValue).toList()));
         }
         return row.toString();
     }
@@ -70,7 +72,7 @@ final class Dialogue {
     /// The question alone: `{"prompt": […], "answer": "…"}`; with `"control": true` environments
     /// reward by chance.
     private String prompt(boolean isControl) {
-        ObjectNode row = Json.object();
+        ObjectNode row = JSON.createObjectNode();
         row.putArray("prompt").add(messages.getFirst());
         if (!answer.isEmpty()) {
             row.put("answer", answer);
