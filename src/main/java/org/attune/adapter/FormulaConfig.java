@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// Configuration of an adapter whose updates of weights are formulas, PEFT's `peft_type: LOHA`,
-/// `LOKR`, `OFT` or `HRA`.
+/// Configuration of an adapter whose updates of weights are formulas, with a `peft_type` of
+/// [FormulaKind].
 ///
 /// @param kind of formula
 /// @param options of that kind
@@ -36,12 +36,19 @@ public record FormulaConfig(
         alphaPattern = Collections.unmodifiableMap(new TreeMap<>(alphaPattern));
         ModulePatterns.require("rank_pattern", rankPattern.keySet());
         ModulePatterns.require("alpha_pattern", alphaPattern.keySet());
-        if (!alphaPattern.isEmpty() && !options.values().containsKey("alpha")) {
-            throw new ConfigException("alpha_pattern: adapters of kind " + kind + " have no alpha");
-        }
+        requireField(kind, "r", "rank_pattern", rankPattern);
+        requireField(kind, "alpha", "alpha_pattern", alphaPattern);
         kind.formula(options);
         rankPattern.values().forEach(r -> kind.formula(options.with("r", r)));
         alphaPattern.values().forEach(a -> kind.formula(options.with("alpha", a)));
+    }
+
+    private static void requireField(
+            FormulaKind kind, String field, String pattern, Map<String, ?> given) {
+        if (!given.isEmpty() && !kind.defaults().values().containsKey(field)) {
+            throw new ConfigException(
+                    "%s: adapters of kind %s have no %s".formatted(pattern, kind, field));
+        }
     }
 
     /// Equal adapters on these modules of a causal language model.

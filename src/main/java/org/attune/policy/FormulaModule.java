@@ -58,7 +58,7 @@ final class FormulaModule implements AdaptedModule {
         for (int i = 0; i < parts.size(); i++) {
             WeightFormula.Start start =
                     initialisation == LoraInitialisation.RANDOM_BOTH
-                            ? WeightFormula.Start.KAIMING
+                            ? parts.get(i).random()
                             : parts.get(i).start();
             ParameterSpace.Parameter parameter = place.parameters().get(i);
             flat.write(parameter, start.values(parameter.shape(), random));

@@ -29,7 +29,8 @@ class LoraConfigFixtureTest {
     private static final Pattern ADAPTED =
             Pattern.compile(
                     "base_model\\.model\\.(.*)"
-                        + "\\.(lora_A(\\.weight)?|ia3_l|hada_w1_a|lokr_w1(_a)?|oft_R\\.weight|hra_u)");
+                        + "\\.(lora_A(\\.weight)?|ia3_l|hada_w1_a|lokr_w1(_a)?|oft_R\\.weight|boft_R"
+                        + "|fourierft_spectrum|hra_u)");
 
     @Test
     void matchesTheModulesThatPeftAdapted() throws IOException {
@@ -74,7 +75,7 @@ class LoraConfigFixtureTest {
     private static boolean isSupported(Path folder) {
         JsonFields json = JsonFields.read(folder.resolve("adapter_config.json"));
         boolean plain =
-                Set.of("IA3", "LOHA", "LOKR", "OFT", "HRA", "ADALORA")
+                Set.of("IA3", "LOHA", "LOKR", "OFT", "BOFT", "FOURIERFT", "HRA", "ADALORA")
                                 .contains(json.text("peft_type"))
                         || json.text("peft_type").equals("LORA")
                                 && json.text("bias").equals("none")

@@ -106,6 +106,14 @@ class AdapterKindsTest {
                         o -> o.with("oft_block_size", 4),
                         names("q_proj", "k_proj", "up_proj")),
                 formula(
+                        FormulaKind.BOFT,
+                        o -> o.with("boft_block_size", 4),
+                        names("q_proj", "k_proj", "up_proj")),
+                formula(
+                        FormulaKind.FOURIERFT,
+                        o -> o.with("n_frequency", 9),
+                        names("k_proj", "down_proj")),
+                formula(
                         FormulaKind.HRA,
                         o -> o.with("r", 3).with("apply_GS", true),
                         names("v_proj", "up_proj")));

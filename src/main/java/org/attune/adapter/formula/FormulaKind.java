@@ -54,6 +54,43 @@ public enum FormulaKind {
             Map.of("init_weights", "[true, false]", "coft", "[false]", "bias", "[\"none\"]"),
             FormulaKind::rotation),
 
+    /// Rotations of input features in blocks, and factors of output features.
+    BOFT(
+            """
+            {"boft_block_size": 4, "boft_block_num": 0, "boft_n_butterfly_factor": 1,
+             "boft_dropout": 0.0, "init_weights": true, "bias": "none", "fan_in_fan_out": false}\
+            """,
+            Map.of(
+                    "init_weights",
+                    "[true, false]",
+                    "boft_n_butterfly_factor",
+                    "[1]",
+                    "bias",
+                    "[\"none\"]"),
+            o -> {
+                requireOne(o, "boft_block_num", "boft_block_size");
+                return new ScaledRotation(
+                        o.integer("boft_block_num"), o.integer("boft_block_size"));
+            }),
+
+    /// Few coefficients of the update's spectrum.
+    FOURIERFT(
+            """
+            {"n_frequency": 1000, "scaling": 150.0, "random_loc_seed": 777, "init_weights": false,
+             "bias": "none", "fan_in_fan_out": false}\
+            """,
+            Map.of(
+                    "init_weights", "[true, false]",
+                    "bias", "[\"none\"]",
+                    "alpha", "[]",
+                    "ifft2_norm", "[\"backward\"]",
+                    "n_frequency_pattern", "[{}]"),
+            o ->
+                    new SpectralUpdate(
+                            o.count("n_frequency"),
+                            o.number("scaling"),
+                            o.integer("random_loc_seed"))),
+
     /// Products with singular values. How training spends a budget of ranks is not computed.
     ADALORA(
             """
@@ -103,15 +140,20 @@ public enum FormulaKind {
     }
 
     private static Rotation rotation(FormulaOptions o) {
-        int blocks = o.integer("r");
-        int size = o.integer("oft_block_size");
-        if (blocks < 0 || size < 0 || (blocks == 0) == (size == 0)) {
-            throw new ConfigException(
-                    "r is %d and oft_block_size %d; accepted: one of them ≥ 1, the other 0"
-                            .formatted(blocks, size));
-        }
+        requireOne(o, "r", "oft_block_size");
         int terms = o.flag("use_cayley_neumann") ? o.count("num_cayley_neumann_terms") : 0;
-        return new Rotation(blocks, size, o.flag("block_share"), terms);
+        return new Rotation(
+                o.integer("r"), o.integer("oft_block_size"), o.flag("block_share"), terms);
+    }
+
+    private static void requireOne(FormulaOptions o, String number, String size) {
+        int blocks = o.integer(number);
+        int rows = o.integer(size);
+        if (blocks < 0 || rows < 0 || (blocks == 0) == (rows == 0)) {
+            throw new ConfigException(
+                    "%s is %d and %s %d; accepted: one of them ≥ 1, the other 0"
+                            .formatted(number, blocks, size, rows));
+        }
     }
 
     /// The kind of a `peft_type`, if it is one of these.
@@ -177,6 +219,11 @@ public enum FormulaKind {
     /// @throws ConfigException if an option is outside its range
     public WeightFormula formula(FormulaOptions options) {
         return formula.apply(options);
+    }
+
+    /// Whether the rank of a run's adapter (`lora_r`) is this kind's `r`: OFT's counts blocks.
+    public boolean hasRank() {
+        return this != OFT && defaults.containsKey("r");
     }
 
     /// Whether training computes all that PEFT's does.

@@ -54,25 +54,39 @@ record Rotation(int blocks, int blockSize, boolean shared, int terms) implements
     @Override
     public Tensor delta(Base base, List<Tensor> values) {
         Tensor w = base.weight().get(); // (out, in)
-        long out = w.size(0);
         long in = w.size(1);
         long size = size(in);
         long count = in / size;
         Tensor rotation = rotation(values.getFirst(), size); // (count or 1, b, b)
-        Tensor byBlock = w.reshape(out, count, size).transpose(0, 1); // (count, out, b)
-        Tensor each = shared ? rotation.expand(count, size, size) : rotation;
-        Tensor rotated = byBlock.bmm(each.transpose(1, 2)); // (count, out, b)
-        return rotated.transpose(0, 1).reshape(out, in).sub(w);
+        return rotated(w, shared ? rotation.expand(count, size, size) : rotation).sub(w);
+    }
+
+    /// `W blockdiag(R)ᵀ`.
+    ///
+    /// @param w `(out, in)`
+    /// @param blocks `R`, `(in / b, b, b)`
+    static Tensor rotated(Tensor w, Tensor blocks) {
+        Tensor byBlock = w.reshape(w.size(0), blocks.size(0), blocks.size(1)).transpose(0, 1);
+        Tensor rotated = byBlock.bmm(blocks.transpose(1, 2)); // (in / b, out, b)
+        return rotated.transpose(0, 1).reshape(w.size(0), w.size(1));
+    }
+
+    /// Cayley's transform `(I − Q)(I + Q)⁻¹`.
+    ///
+    /// @param q skew-symmetric matrices, `(n, b, b)`
+    static Tensor cayley(Tensor q) {
+        Tensor one = identity(q.device(), q.size(0), Math.toIntExact(q.size(1)));
+        return one.sub(q).bmm(one.add(q).inverse());
     }
 
     /// @param upper what stands above the diagonals, `(n, b (b − 1) / 2)`
     private Tensor rotation(Tensor upper, long size) {
         Tensor q = skew(upper, Math.toIntExact(size));
-        Tensor one = identity(q.device(), upper.size(0), Math.toIntExact(size));
-        return terms == 0 ? one.sub(q).bmm(one.add(q).inverse()) : series(one, q);
+        return terms == 0 ? cayley(q) : series(q);
     }
 
-    private Tensor series(Tensor one, Tensor q) {
+    private Tensor series(Tensor q) {
+        Tensor one = identity(q.device(), q.size(0), Math.toIntExact(q.size(1)));
         Tensor sum = one;
         Tensor power = q;
         for (int term = 1; term < terms; term++) {

@@ -1,8 +1,10 @@
 package org.attune.adapter.formula;
 
 import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.tensor.Tensor;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -23,52 +25,69 @@ public interface WeightFormula {
     ///
     /// @param suffix what follows the module's path in PEFT's files, e.g. `hada_w1_a`
     /// @param start values of a fresh adapter
+    /// @param random values of one with PEFT's `init_weights: false`
     /// @param shape row-major; [#ANY] where a size is not known
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    record Part(String suffix, Start start, long... shape) {}
+    record Part(String suffix, Start start, Start random, long... shape) {
+        Part(String suffix, Start start, long... shape) {
+            this(suffix, start, Start.KAIMING, shape);
+        }
+    }
 
-    /// Values that a fresh adapter begins with.
-    enum Start {
-        ZEROS {
-            @Override
-            public float[] values(long[] shape, UniformRandomProvider random) {
-                return new float[(int) (shape[0] * shape[1])];
-            }
-        },
+    /// Values that a tensor of a fresh adapter has.
+    @FunctionalInterface
+    interface Start {
+        Start ZEROS = normal(0, 0);
+
+        Start ONES = normal(1, 0);
 
         /// Uniform in ±1/√columns, PyTorch's `kaiming_uniform_` with `a = √5`.
-        KAIMING {
-            @Override
-            public float[] values(long[] shape, UniformRandomProvider random) {
-                double bound = 1 / Math.sqrt(shape[1]);
-                float[] values = new float[(int) (shape[0] * shape[1])];
-                for (int i = 0; i < values.length; i++) {
-                    values[i] = (float) (bound * (2 * random.nextDouble() - 1));
-                }
-                return values;
-            }
-        },
+        Start KAIMING =
+                (shape, random) -> {
+                    double bound = 1 / Math.sqrt(shape[1]);
+                    float[] values = new float[count(shape)];
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] = (float) (bound * (2 * random.nextDouble() - 1));
+                    }
+                    return values;
+                };
 
         /// [#KAIMING] of half the columns, each of which comes twice. Odd numbers: [#KAIMING].
-        PAIRS {
-            @Override
-            public float[] values(long[] shape, UniformRandomProvider random) {
-                if (shape[1] % 2 != 0) {
-                    return KAIMING.values(shape, random);
-                }
-                float[] half = KAIMING.values(new long[] {shape[0], shape[1] / 2}, random);
-                float[] values = new float[2 * half.length];
-                for (int i = 0; i < half.length; i++) {
-                    values[2 * i] = half[i];
-                    values[2 * i + 1] = half[i];
+        Start PAIRS =
+                (shape, random) -> {
+                    if (shape[1] % 2 != 0) {
+                        return KAIMING.values(shape, random);
+                    }
+                    float[] half = KAIMING.values(new long[] {shape[0], shape[1] / 2}, random);
+                    float[] values = new float[2 * half.length];
+                    for (int i = 0; i < half.length; i++) {
+                        values[2 * i] = half[i];
+                        values[2 * i + 1] = half[i];
+                    }
+                    return values;
+                };
+
+        /// @param deviation standard deviation; 0 draws nothing
+        static Start normal(double mean, double deviation) {
+            return (shape, random) -> {
+                float[] values = new float[count(shape)];
+                Arrays.fill(values, (float) mean);
+                if (deviation != 0) {
+                    var normal = ZigguratSampler.NormalizedGaussian.of(random);
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] = (float) (mean + deviation * normal.sample());
+                    }
                 }
                 return values;
-            }
-        };
+            };
+        }
 
-        /// @param shape of a matrix
-        /// @return its values, row by row
-        public abstract float[] values(long[] shape, UniformRandomProvider random);
+        private static int count(long[] shape) {
+            return Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+        }
+
+        /// @return values, row by row
+        float[] values(long[] shape, UniformRandomProvider random);
     }
 
     /// What is trained, in the order in which it is kept.

@@ -1,6 +1,7 @@
 package org.attune.adapter.formula;
 
 import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,6 +16,7 @@ import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -43,7 +45,8 @@ class WeightFormulaTest {
                     try (var _ = TensorScope.open("test")) {
                         List<Tensor> tensors = new ArrayList<>();
                         for (WeightFormula.Part part : formula.parts(OUT, IN)) {
-                            int count = (int) (part.shape()[0] * part.shape()[1]);
+                            int count =
+                                    (int) Arrays.stream(part.shape()).reduce(1, (a, b) -> a * b);
                             values.add(random(part.suffix(), count));
                             tensors.add(Tensor.of(Devices.usual(), values.getLast(), part.shape()));
                         }
@@ -137,6 +140,64 @@ class WeightFormulaTest {
         return row < column ? value : -value;
     }
 
+    /// `W'(I + Q)ᵀ = diag(s) W(I − Q)ᵀ`, where `Q` is what is skew-symmetric in the given blocks.
+    @Test
+    void scaledRotation() {
+        int size = 3;
+        float[] delta = delta(new ScaledRotation(IN / size, 0));
+        float[] r = values.get(0);
+        for (int i = 0; i < OUT; i++) {
+            for (int j = 0; j < IN; j++) {
+                double left = 0;
+                double right = 0;
+                for (int k = j / size * size; k < j / size * size + size; k++) {
+                    int block = j / size * size * size;
+                    double q =
+                            (r[block + j % size * size + k % size]
+                                            - r[block + k % size * size + j % size])
+                                    / 2;
+                    int at = i * IN + k;
+                    left += (weight[at] + delta[at]) * ((j == k ? 1 : 0) + q);
+                    right += values.get(1)[i] * weight[at] * ((j == k ? 1 : 0) - q);
+                }
+                assertClose(i + "," + j, right, left, 1e-5, 1e-5);
+            }
+        }
+    }
+
+    /// Places of seed 777, by PyTorch's `randperm`, in its order.
+    @Test
+    void spectralUpdate() {
+        int count = 5;
+        float[] delta = delta(new SpectralUpdate(count, 2.5, 777));
+        long[] places = TorchPermutation.first(count, OUT * IN, 777);
+        for (int p = 0; p < OUT; p++) {
+            for (int q = 0; q < IN; q++) {
+                double sum = 0;
+                for (int k = 0; k < count; k++) {
+                    double turns =
+                            (double) p * (places[k] / IN) / OUT
+                                    + (double) q * (places[k] % IN) / IN;
+                    sum += values.getFirst()[k] * Math.cos(2 * Math.PI * turns);
+                }
+                double expected = 2.5 / (OUT * IN) * sum;
+                assertClose(p + "," + q, expected, delta[p * IN + q], 1e-7, 1e-5);
+            }
+        }
+    }
+
+    /// The first numbers are what PyTorch gives.
+    @Test
+    void permutation() {
+        assertArrayEquals(
+                new long[] {2, 6, 1, 8, 4, 5, 0, 9, 3, 7}, TorchPermutation.first(10, 10, 42));
+        long[] all = TorchPermutation.first(1000, 1000, 42);
+        assertEquals(1000, Arrays.stream(all).distinct().count());
+        assertEquals(499_500, Arrays.stream(all).sum());
+        assertArrayEquals(
+                Arrays.copyOf(all, 10), TorchPermutation.first(10, 1000, 42), "the first of all");
+    }
+
     @Test
     void reflections() {
         float[] delta = delta(new Reflections(2, false));
@@ -174,6 +235,8 @@ class WeightFormulaTest {
                         FormulaKind.LOHA, Map.of("use_khatri_rao", true),
                         FormulaKind.LOKR, Map.of("decompose_both", "yes"),
                         FormulaKind.OFT, Map.of("coft", true),
+                        FormulaKind.BOFT, Map.of("boft_n_butterfly_factor", 2),
+                        FormulaKind.FOURIERFT, Map.of("alpha", 0.1),
                         FormulaKind.HRA, Map.of("bias", "all"));
         refused.forEach(
                 (kind, fields) -> {

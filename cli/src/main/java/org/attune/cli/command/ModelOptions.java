@@ -17,7 +17,7 @@ public final class ModelOptions {
     @Option(
             names = {"-a", "--adapter"},
             paramLabel = "ADAPTER",
-            description = "PEFT folder of an adapter: LoRA, DoRA or IA3.")
+            description = "PEFT folder of an adapter.")
     public String adapter;
 
     @Option(

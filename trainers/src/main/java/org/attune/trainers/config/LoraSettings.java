@@ -25,9 +25,8 @@ import java.util.Map;
 /// @param useDora trained lengths for the rows of a changed weight, [Liu et al.
 ///     2024](https://arxiv.org/abs/2402.09353)
 /// @param peftType kind of the adapter. `lora_target_modules` and `lora_modules_to_save` concern
-///     all, `lora_r` all but IA³ and OFT, `lora_alpha` and the patterns LoRA, LoHa and LoKr
-/// @param peftKwargs further fields of PEFT's configuration of the kind, for LoHa, LoKr, OFT and
-///     HRA
+///     all, `lora_r` LoRA, LoHa, LoKr and HRA, `lora_alpha` and the patterns the first three
+/// @param peftKwargs further fields of PEFT's configuration of the kind, for all but LoRA and IA³
 /// @param feedforwardModules of an IA³ adapter: those of its modules whose input is scaled, not
 ///     their output. Empty: PEFT's choice for the family (`down_proj`) among the modules
 /// @param loraRankPattern PEFT's `rank_pattern`: other ranks for some modules

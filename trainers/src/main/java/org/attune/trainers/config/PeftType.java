@@ -15,6 +15,12 @@ public enum PeftType {
     /// Rotations of input features in blocks, [Qiu et al.
     /// 2023](https://arxiv.org/abs/2306.07280).
     OFT,
+    /// Rotations of input features in blocks with factors of output features, [Liu et al.
+    /// 2023](https://arxiv.org/abs/2311.06243).
+    BOFT,
+    /// Few coefficients of the update's spectrum, [Gao et al.
+    /// 2024](https://arxiv.org/abs/2405.03003).
+    FOURIERFT,
     /// Reflections of input features, [Yuan et al. 2024](https://arxiv.org/abs/2405.17484).
     HRA
 }

@@ -57,6 +57,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                     case LOHA -> formula(FormulaKind.LOHA, settings);
                     case LOKR -> formula(FormulaKind.LOKR, settings);
                     case OFT -> formula(FormulaKind.OFT, settings);
+                    case BOFT -> formula(FormulaKind.BOFT, settings);
+                    case FOURIERFT -> formula(FormulaKind.FOURIERFT, settings);
                     case HRA -> formula(FormulaKind.HRA, settings);
                 };
         if (settings.peftType() != PeftType.IA3 && !settings.feedforwardModules().isEmpty()) {
@@ -111,6 +113,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
         requireNoLora(settings);
         Map<String, Object> fields = new TreeMap<>();
         fields.put("use_cayley_neumann", true); // PEFT's choice for fresh adapters
+        fields.put("init_weights", true); // a random spectrum would undo what a small model knows
         fields.keySet().retainAll(kind.defaults().values().keySet());
         settings.peftKwargs()
                 .forEach(
@@ -126,8 +129,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                                             + settings.peftType().name().toLowerCase(Locale.ROOT),
                                     fields));
             boolean scaled = options.values().containsKey("alpha");
-            FormulaOptions ranked =
-                    kind == FormulaKind.OFT ? options : options.with("r", settings.loraR());
+            FormulaOptions ranked = kind.hasRank() ? options.with("r", settings.loraR()) : options;
             var config =
                     new FormulaConfig(
                             kind,
@@ -153,18 +155,19 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     private static void requireField(FormulaKind kind, String key) {
         Set<String> own = new TreeSet<>(kind.defaults().values().keySet());
         own.removeAll(Set.of("alpha", "fan_in_fan_out"));
-        if (kind != FormulaKind.OFT) {
+        if (kind.hasRank()) {
             own.remove("r");
         }
         if (!own.contains(key)) {
+            String keys = kind.hasRank() ? " beside lora_r and lora_alpha" : "";
             String meant =
                     Spelling.nearest(key, own)
                             .map(name -> "; did you mean \"" + name + "\"?")
                             .orElse("");
             throw ConfigException.about(
                     "peft_kwargs",
-                    "\"%s\" is no field of %s beside lora_r and lora_alpha; there are %s%s"
-                            .formatted(key, kind, own, meant));
+                    "\"%s\" is no field of %s%s; there are %s%s"
+                            .formatted(key, kind, keys, own, meant));
         }
     }
 
@@ -173,7 +176,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
             throw ConfigException.about(
                     "peft_kwargs",
                     settings.peftKwargs()
-                            + "; accepted with peft_type: loha, lokr, oft or hra only");
+                            + "; accepted with peft_type: loha, lokr, oft, boft, fourierft or hra"
+                            + " only");
         }
     }
 
