@@ -175,9 +175,9 @@ class WeightFormulaTest {
             for (int q = 0; q < IN; q++) {
                 double sum = 0;
                 for (int k = 0; k < count; k++) {
-                    double turns =
-                            (double) p * (places[k] / IN) / OUT
-                                    + (double) q * (places[k] % IN) / IN;
+                    long u = places[k] / IN;
+                    long v = places[k] % IN;
+                    double turns = (double) (p * u) / OUT + (double) (q * v) / IN;
                     sum += values.getFirst()[k] * Math.cos(2 * Math.PI * turns);
                 }
                 double expected = 2.5 / (OUT * IN) * sum;
