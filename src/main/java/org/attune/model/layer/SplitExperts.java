@@ -1,11 +1,13 @@
 package org.attune.model.layer;
 
+import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.TensorNames;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -61,6 +63,7 @@ final class SplitExperts implements TensorFile {
             Map<String, Slice> slices) {
         Entry up = entries.remove(block + UP);
         Entry down = entries.remove(block + DOWN);
+        requireAlike(up, down, names.up().size());
         for (int e = 0; e < up.shape()[0]; e++) {
             String expert = block + names.list() + "." + e + ".";
             for (int part = 0; part < names.up().size(); part++) {
@@ -84,6 +87,28 @@ final class SplitExperts implements TensorFile {
         Entry router = entries.remove(block + ROUTER);
         if (router != null) {
             put(block + names.router(), router, 0, router.shape(), entries, slices);
+        }
+    }
+
+    /// @param parts in the rows of `up`
+    private static void requireAlike(Entry up, Entry down, int parts) {
+        long[] u = up.shape();
+        long[] d = down.shape();
+        boolean alike =
+                u.length == 3
+                        && d.length == 3
+                        && u[0] == d[0]
+                        && u[1] == parts * d[2]
+                        && u[2] == d[1];
+        if (!alike) {
+            throw new ModelException(
+                    "tensor \"%s\" has shape %s and \"%s\" %s; expected (E, %dF, D) and (E, D, F)"
+                            .formatted(
+                                    up.name(),
+                                    Arrays.toString(u),
+                                    down.name(),
+                                    Arrays.toString(d),
+                                    parts));
         }
     }
 

@@ -73,10 +73,18 @@ final class WeightShapes {
         require(path + names.router(), new Size("number of experts", experts.count()), width);
         var inner = new Size("width inside of an expert", experts.inner());
         for (int i = 0; i < experts.count(); i++) {
-            String one = path + names.list() + "." + i + ".";
-            names.up().forEach(name -> require(one + name, inner, width));
-            require(one + names.down(), width, inner);
+            requireGated(names, path + names.list() + "." + i + ".", inner, width);
         }
+        if (experts.shared() > 0) {
+            var shared = new Size("shared_expert_intermediate_size", experts.shared());
+            requireGated(names, path + names.shared() + ".", shared, width);
+            require(path + names.sharedGate(), new Size("one gate", 1), width);
+        }
+    }
+
+    private void requireGated(TensorNames.Experts names, String path, Size inner, Size width) {
+        names.up().forEach(name -> require(path + name, inner, width));
+        require(path + names.down(), width, inner);
     }
 
     private void requireMatrix(String path, Size out, Size in) {
