@@ -59,11 +59,14 @@ record SpectralUpdate(int frequencies, double scaling, long seed) implements Wei
         }
         int count = frequencies.length;
         float[] waves = new float[Math.multiplyExact(size, 2 * count)];
+        int[] angles = new int[count]; // p f modulo size; a division for each would take longest
         for (int p = 0; p < size; p++) {
             for (int k = 0; k < count; k++) {
-                int angle = (int) ((long) p * frequencies[k] % size);
+                int angle = angles[k];
                 waves[p * 2 * count + k] = cosine[angle];
                 waves[p * 2 * count + count + k] = sine[angle];
+                int next = angle + frequencies[k];
+                angles[k] = next < size ? next : next - size;
             }
         }
         return Tensor.of(device, waves, size, 2L * count);

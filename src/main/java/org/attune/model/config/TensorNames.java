@@ -86,74 +86,43 @@ public record TensorNames(
 
     /// Replaces the names of a block's norms.
     TensorNames withNorms(String... others) {
-        return new TensorNames(
-                trunk,
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                List.of(others),
-                qkv,
-                output,
-                up,
-                down,
-                transposed,
-                padRowStays,
-                experts);
+        return with(List.of(others), qkv, up, experts);
     }
 
     /// Replaces the matrix, or matrices, into the feed-forward part.
     TensorNames withUp(String... others) {
-        return new TensorNames(
-                trunk,
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                norms,
-                qkv,
-                output,
-                List.of(others),
-                down,
-                transposed,
-                padRowStays,
-                experts);
+        return with(norms, qkv, List.of(others), experts);
     }
 
     /// Replaces queries, keys and values by one matrix, and gate and up projection by one.
     TensorNames withFused(String projections, String gateAndUp) {
-        return new TensorNames(
-                trunk,
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                norms,
-                List.of(projections),
-                output,
-                List.of(gateAndUp),
-                down,
-                transposed,
-                padRowStays,
-                experts);
+        return with(norms, List.of(projections), List.of(gateAndUp), experts);
     }
 
     /// Adds the names of experts.
     TensorNames withExperts(Experts others) {
+        return with(norms, qkv, up, Optional.of(others));
+    }
+
+    private TensorNames with(
+            List<String> ownNorms,
+            List<String> ownQkv,
+            List<String> ownUp,
+            Optional<Experts> ownExperts) {
         return new TensorNames(
                 trunk,
                 embedding,
                 positions,
                 layers,
                 finalNorm,
-                norms,
-                qkv,
+                ownNorms,
+                ownQkv,
                 output,
-                up,
+                ownUp,
                 down,
                 transposed,
                 padRowStays,
-                Optional.of(others));
+                ownExperts);
     }
 
     /// Path of the embedding of tokens.

@@ -249,8 +249,7 @@ final class CachedStep {
 
     /// What a part puts out, normed or as it is, plus the residual stream.
     private Tensor put(Optional<Norm> norm, FusedLinear linear, Tensor h, Tensor residual) {
-        double scale = config.block().residualScale();
-        if (norm.isEmpty() && scale == 1) {
+        if (norm.isEmpty() && config.block().residualScale() == 1) {
             return linear.forward(h, adapter, Dropout.NONE, residual);
         }
         return add(norm, linear.forward(h, adapter, Dropout.NONE), residual);

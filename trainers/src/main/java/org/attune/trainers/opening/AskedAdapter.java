@@ -54,12 +54,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                 switch (settings.peftType()) {
                     case LORA -> lora(settings);
                     case IA3 -> ia3(settings);
-                    case LOHA -> formula(FormulaKind.LOHA, settings);
-                    case LOKR -> formula(FormulaKind.LOKR, settings);
-                    case OFT -> formula(FormulaKind.OFT, settings);
-                    case BOFT -> formula(FormulaKind.BOFT, settings);
-                    case FOURIERFT -> formula(FormulaKind.FOURIERFT, settings);
-                    case HRA -> formula(FormulaKind.HRA, settings);
+                    case LOHA, LOKR, OFT, BOFT, FOURIERFT, HRA ->
+                            formula(FormulaKind.valueOf(settings.peftType().name()), settings);
                 };
         if (settings.peftType() != PeftType.IA3 && !settings.feedforwardModules().isEmpty()) {
             throw ConfigException.about(
