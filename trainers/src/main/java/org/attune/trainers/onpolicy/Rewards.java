@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import jakarta.validation.constraints.Positive;
 
 import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.InRange;
 
 import java.util.List;
@@ -35,5 +36,18 @@ public record Rewards(
                 .withRewardTimeout(30)
                 .withRewardParallelism(2)
                 .withOnRewardFailure(OnRewardFailure.STOP);
+    }
+
+    /// What is wrong with the number of weights, if there are some.
+    ///
+    /// @param judges how many there are
+    public List<ConfigProblem> weightProblems(int judges) {
+        return rewardWeights.isEmpty() || rewardWeights.size() == judges
+                ? List.of()
+                : List.of(
+                        new ConfigProblem(
+                                "reward_weights",
+                                rewardWeights,
+                                "one weight for each of the " + judges + " in reward_funcs"));
     }
 }

@@ -58,14 +58,8 @@ public interface RolloutRun extends GeneratingRun, JudgedRun {
                                             ? "; recorded_rollouts judge no held-out rows"
                                             : "")));
         }
-        if (!rewards().rewardWeights().isEmpty()
-                && !judges().isEmpty()
-                && rewards().rewardWeights().size() != judges().size()) {
-            problems.add(
-                    new ConfigProblem(
-                            "reward_weights",
-                            rewards().rewardWeights(),
-                            "one weight for each of the " + judges().size() + " in reward_funcs"));
+        if (!judges().isEmpty()) {
+            problems.addAll(rewards().weightProblems(judges().size()));
         }
         return problems;
     }

@@ -1,13 +1,13 @@
 package org.attune.trainers.report;
 
 import org.attune.error.ConfigException;
+import org.attune.program.Providers;
 import org.attune.trainers.config.ConfigProblem;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 
 /// The reporters on the class path, and what `report_to` may name.
 public final class RunReporters {
@@ -24,7 +24,8 @@ public final class RunReporters {
     /// @throws ConfigException if two have the same name
     static Map<String, RunReporter> all() {
         Map<String, RunReporter> all = new LinkedHashMap<>();
-        for (RunReporter reporter : ServiceLoader.load(RunReporter.class)) {
+        ClassLoader loader = Thread.currentThread().getContextClassLoader();
+        for (RunReporter reporter : Providers.found(RunReporter.class, loader)) {
             RunReporter same = all.put(reporter.name(), reporter);
             if (same != null) {
                 throw ConfigException.about(

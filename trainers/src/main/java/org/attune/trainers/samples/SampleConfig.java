@@ -116,16 +116,7 @@ public record SampleConfig(
                             "[]",
                             "at least one reward, unless keep is all: a choice needs rewards"));
         }
-        int weights = rewards.rewardWeights().size();
-        if (weights > 0 && weights != rewards.rewardFuncs().size()) {
-            problems.add(
-                    new ConfigProblem(
-                            "reward_weights",
-                            rewards.rewardWeights(),
-                            "one weight for each of the "
-                                    + rewards.rewardFuncs().size()
-                                    + " in reward_funcs"));
-        }
+        problems.addAll(rewards.weightProblems(rewards.rewardFuncs().size()));
         if (output.keep() == KeptSamples.PAIRS && numGenerations < 2) {
             problems.add(
                     new ConfigProblem(
