@@ -1,5 +1,6 @@
 package org.attune.reward;
 
+import java.util.Map;
 import java.util.Optional;
 
 /// The rewards of a round with what advantages are estimated from beside them. Completions of a
@@ -47,6 +48,15 @@ public record GroupedRewards(
             throw new IllegalArgumentException(
                     "%d completions aren't groups of %d".formatted(n, generations));
         }
+    }
+
+    /// Statistics of the rewards, as TRL logs them.
+    ///
+    /// @return `rewards/<name>/mean`, `rewards/<name>/std`, `reward`, `reward_std` and
+    ///     `frac_reward_zero_std`, the share of groups whose rewards are equal; NaN where there is
+    ///     nothing to average
+    public Map<String, Double> statistics() {
+        return Advantages.statistics(table, generations);
     }
 
     /// Rewards alone, of completions of one token each.

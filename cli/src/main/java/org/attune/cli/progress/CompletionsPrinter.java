@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /// Prints completions of the newest round at every logged step: prompt, completion, each reward,
@@ -68,23 +69,24 @@ public final class CompletionsPrinter implements TrainingListener {
         columns.add(new TextTable.Column("prompt", false));
         columns.add(new TextTable.Column("completion", false));
         table.rewards().names().forEach(name -> columns.add(new TextTable.Column(name, true)));
-        columns.add(new TextTable.Column("advantage", true));
+        table.advantages().ifPresent(_ -> columns.add(new TextTable.Column("advantage", true)));
         Map<String, List<Object>> extras = table.rewards().extras();
         extras.keySet()
                 .forEach(name -> columns.add(new TextTable.Column(VisibleText.of(name), false)));
         List<List<TextTable.Cell>> lines = new ArrayList<>();
         for (int i : rows) {
-            double advantage = table.advantages()[i];
+            OptionalDouble advantage =
+                    table.advantages().stream().mapToDouble(values -> values[i]).findFirst();
             List<TextTable.Cell> cells = new ArrayList<>();
             cells.add(TextTable.Cell.of(question(table.batch().prompts().get(i))));
             cells.add(
                     new TextTable.Cell(
                             ShownCompletion.of(table.batch().completions().get(i)),
-                            colour(advantage)));
+                            colour(advantage.orElse(0))));
             for (double reward : table.rewards().values()[i]) {
                 cells.add(TextTable.Cell.of(number(reward)));
             }
-            cells.add(TextTable.Cell.of(number(advantage)));
+            advantage.ifPresent(value -> cells.add(TextTable.Cell.of(number(value))));
             extras.values()
                     .forEach(
                             values ->

@@ -99,7 +99,6 @@ class AwkwardTextsTest {
                         List.of(),
                         Map.of(),
                         Map.of("said", texts, TEXTS.getLast(), lists)),
-                new double[TEXTS.size()],
                 1);
     }
 

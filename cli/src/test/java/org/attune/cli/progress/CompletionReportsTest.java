@@ -53,7 +53,7 @@ class CompletionReportsTest {
                         List.of(),
                         Map.of(),
                         Map.of("parsed", Arrays.asList(new Object[rewards.length]))),
-                new double[rewards.length],
+                Optional.of(new double[rewards.length]),
                 generations);
     }
 

@@ -21,7 +21,9 @@ final class TensorBoardRound {
         List<String> names = round.rewards().names();
         var text = new StringBuilder("| prompt | completion |");
         names.forEach(name -> text.append(' ').append(cell(name)).append(" |"));
-        text.append(" advantage |\n|").append("---|".repeat(names.size() + 3)).append('\n');
+        round.advantages().ifPresent(_ -> text.append(" advantage |"));
+        int columns = names.size() + 2 + (round.advantages().isPresent() ? 1 : 0);
+        text.append("\n|").append("---|".repeat(columns)).append('\n');
         int rows = Math.min(SHOWN, round.batch().size());
         for (int i = 0; i < rows; i++) {
             text.append("| ").append(cell(round.batch().prompts().get(i).text())).append(" | ");
@@ -29,7 +31,9 @@ final class TensorBoardRound {
             for (int f = 0; f < names.size(); f++) {
                 text.append(" %.4g |".formatted(round.rewards().column(f)[i]));
             }
-            text.append(" %.4g |%n".formatted(round.advantages()[i]));
+            int row = i;
+            round.advantages().ifPresent(a -> text.append(" %.4g |".formatted(a[row])));
+            text.append('\n');
         }
         return text.toString();
     }

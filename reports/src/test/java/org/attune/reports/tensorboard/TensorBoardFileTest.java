@@ -77,7 +77,7 @@ class TensorBoardFileTest {
         return new CompletionTable(
                 new RewardBatch(prompts, completions, Map.of()),
                 RewardTable.of(List.of("exact", "format"), new double[] {1, 1}, values),
-                new double[] {-1, 0, 0, 1},
+                Optional.of(new double[] {-1, 0, 0, 1}),
                 2);
     }
 

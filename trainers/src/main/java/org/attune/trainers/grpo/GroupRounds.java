@@ -6,6 +6,7 @@ import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.reward.Advantages;
 import org.attune.reward.GroupedRewards;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.CompletionTable;
@@ -94,19 +95,20 @@ final class GroupRounds {
             rows = rows.stream().map(this::weighted).toList();
             metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
         }
-        completed = estimated(completed, rows, indices, metrics);
-        Replay replay = replay(number, advised(rows, completed), completed, kept);
+        Advantages advantages = estimated(completed, rows, indices, metrics);
+        JudgedCompletions shown = completed.shown(advantages);
+        Replay replay = replay(number, advised(rows, advantages), shown, kept);
         metrics.putAll(replay.metrics());
-        metrics.putAll(completed.metrics());
+        metrics.putAll(shown.metrics());
         metrics.putAll(supplied.metrics());
         judged.ahead().ifPresent(rounds -> metrics.putAll(rounds.metrics()));
-        int[] order = used(number, completed);
+        int[] order = used(number, shown);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();
         return new NewRound(
                 new RolloutRound(number, supplied.drawn(), ordered, replay.buffer()),
                 metrics,
                 supplied.tokens(),
-                completed.table());
+                shown.table());
     }
 
     private GroupSupply.Supplied supplied(WrittenRound round) {
@@ -186,10 +188,10 @@ final class GroupRounds {
                                 row.mask()));
     }
 
-    /// Adds the advantages of the run's own estimator.
+    /// Advantages by the run's estimator.
     ///
     /// @param metrics takes those of the divergence
-    private JudgedCompletions estimated(
+    private Advantages estimated(
             JudgedCompletions completed,
             List<RolloutRow> rows,
             int[] indices,
@@ -203,18 +205,17 @@ final class GroupRounds {
                 loss.advantages().readsBaselines()
                         ? Optional.of(baselines(indices))
                         : Optional.empty();
-        return completed.with(
-                loss.advantages()
-                        .of(
-                                new GroupedRewards(
-                                        completed.table().rewards(),
-                                        completed.table().generations(),
-                                        rows.stream()
-                                                .map(row -> RolloutRow.doubles(row.mask()))
-                                                .toArray(double[][]::new),
-                                        divergences,
-                                        baselines,
-                                        completed.turns())));
+        return loss.advantages()
+                .of(
+                        new GroupedRewards(
+                                completed.table().rewards(),
+                                completed.table().generations(),
+                                rows.stream()
+                                        .map(row -> RolloutRow.doubles(row.mask()))
+                                        .toArray(double[][]::new),
+                                divergences,
+                                baselines,
+                                completed.turns()));
     }
 
     private static double[][] divergences(List<RolloutRow> rows) {
@@ -252,16 +253,16 @@ final class GroupRounds {
         return each;
     }
 
-    private static List<RolloutRow> advised(List<RolloutRow> rows, JudgedCompletions judged) {
+    private static List<RolloutRow> advised(List<RolloutRow> rows, Advantages advantages) {
         List<RolloutRow> advised = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             int row = i;
             advised.add(
-                    judged.advantages()
+                    advantages
                             .tokenValues()
                             .map(values -> rows.get(row).withTokenAdvantages(values[row]))
                             .orElse(rows.get(row))
-                            .withAdvantage(judged.advantages().values()[i]));
+                            .withAdvantage(advantages.values()[i]));
         }
         return advised;
     }

@@ -9,7 +9,6 @@ import jakarta.validation.constraints.Positive;
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
-import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -92,16 +91,6 @@ public record GrpoConfig(
     @Override
     public String method() {
         return "grpo";
-    }
-
-    @Override
-    public Advantages.Scale scaleRewards() {
-        return loss.scaleRewards();
-    }
-
-    @Override
-    public Advantages.Aggregation multiObjectiveAggregation() {
-        return loss.multiObjectiveAggregation();
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.attune.trainers.online;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
-import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.EvalConfig;
@@ -47,11 +46,6 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
     @Override
     default int maxCompletionLength() {
         return maxNewTokens();
-    }
-
-    @Override
-    default Advantages.Scale scaleRewards() {
-        return Advantages.Scale.NONE;
     }
 
     /// Most tokens of a prompt, so that its completion fits too; empty: no limit.

@@ -3,7 +3,6 @@ package org.attune.trainers.onpolicy;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.episode.Episode;
-import org.attune.reward.Advantages;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -100,7 +99,6 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
             CompletionText text,
             RewardTable table,
             Map<String, List<Object>> columns,
-            Advantages advantages,
             int generations) {
         List<Prompt> begun = new ArrayList<>();
         List<Completion> answers = new ArrayList<>();
@@ -113,12 +111,7 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
         return new JudgedCompletions(
                 tokens(sampled),
                 sampled,
-                advantages,
                 metrics,
-                new CompletionTable(
-                        new RewardBatch(begun, answers, columns),
-                        table,
-                        advantages.values(),
-                        generations));
+                new CompletionTable(new RewardBatch(begun, answers, columns), table, generations));
     }
 }

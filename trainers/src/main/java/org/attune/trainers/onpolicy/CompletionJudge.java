@@ -1,8 +1,6 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.reward.AdvantageEstimator;
-import org.attune.reward.Advantages;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.EpisodeRewards;
 import org.attune.reward.GroupedRewards;
@@ -21,7 +19,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /// Completes prompts and judges the completions.
 ///
-/// @param estimator how rewards become advantages of whole completions
 /// @param rewards judge, borrowed
 /// @param text what they see
 /// @param clock counts the time
@@ -29,7 +26,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// @param isPart whether a round's rewards are looked at where all of its parts are together, and
 ///     those of environments are joined there
 public record CompletionJudge(
-        AdvantageEstimator estimator,
         CompletionScorer rewards,
         CompletionText text,
         PhaseClock clock,
@@ -38,14 +34,7 @@ public record CompletionJudge(
         implements RoundCompleter {
     public CompletionJudge(
             RolloutRun run, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
-        this(
-                new AdvantageEstimator.GroupRelative(
-                        run.scaleRewards(), run.multiObjectiveAggregation()),
-                rewards,
-                text,
-                clock,
-                new RewardWatch(run.rewards().onRewardFailure()),
-                false);
+        this(rewards, text, clock, new RewardWatch(run.rewards().onRewardFailure()), false);
     }
 
     /// A way of completing prompts that tells of each completion as soon as it has ended.
@@ -70,31 +59,28 @@ public record CompletionJudge(
             return new JudgedCompletions(
                     asked.tokens(sampled),
                     sampled,
-                    none(sampled.size()),
                     Map.of(),
-                    new CompletionTable(batch, given, new double[sampled.size()], generations));
+                    new CompletionTable(batch, given, generations));
         }
         RewardTable table = EpisodeRewards.joined(given, batch.completions());
         if (!sampled.stream().allMatch(SampledCompletion::isFailed)) {
             watch.check(table);
         }
-        Advantages advantages = estimator.of(GroupedRewards.of(table, generations));
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(EpisodeMetrics.of(sampled));
-        metrics.putAll(advantages.metrics());
+        metrics.putAll(GroupedRewards.of(table, generations).statistics());
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));
         return new JudgedCompletions(
                 asked.tokens(sampled),
                 sampled,
-                advantages,
                 metrics,
-                new CompletionTable(batch, table, advantages.values(), generations));
+                new CompletionTable(batch, table, generations));
     }
 
     @Override
     public CompletionJudge ofPart() {
-        return new CompletionJudge(estimator, rewards, text, clock, watch, true);
+        return new CompletionJudge(rewards, text, clock, watch, true);
     }
 
     @Override
@@ -103,12 +89,7 @@ public record CompletionJudge(
             List<SampledCompletion> sampled,
             RewardTable table,
             int generations) {
-        return asked.judged(
-                sampled, text, table, asked.columns(), none(sampled.size()), generations);
-    }
-
-    private static Advantages none(int completions) {
-        return new Advantages(new double[completions], Map.of());
+        return asked.judged(sampled, text, table, asked.columns(), generations);
     }
 
     @Override
@@ -123,10 +104,9 @@ public record CompletionJudge(
                 new JudgedCompletions(
                         parts.rows(),
                         parts.sampled(),
-                        parts.advantages(),
                         parts.metrics(),
-                        new CompletionTable(batch, table, new double[table.size()], generations));
-        return judged.with(estimator.of(GroupedRewards.of(table, generations)));
+                        new CompletionTable(batch, table, generations));
+        return judged.with(GroupedRewards.of(table, generations).statistics());
     }
 
     /// Completions of prompts, in their order, under the clock.

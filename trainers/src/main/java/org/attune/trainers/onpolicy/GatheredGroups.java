@@ -1,7 +1,6 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.layout.CompletionForest;
-import org.attune.reward.Advantages;
 import org.attune.reward.Completion;
 import org.attune.reward.GroupedRewards;
 import org.attune.reward.Prompt;
@@ -116,8 +115,6 @@ public final class GatheredGroups {
                         logged.means(),
                         extras,
                         turns);
-        Advantages none = // the estimator of the run makes others
-                new Advantages(new double[values.size()], Map.of());
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(EpisodeMetrics.of(sampled));
         metrics.putAll(table.metrics());
@@ -125,13 +122,9 @@ public final class GatheredGroups {
         return new JudgedCompletions(
                 rows,
                 sampled,
-                none,
                 metrics,
                 new CompletionTable(
-                        new RewardBatch(prompts, completions, columns),
-                        table,
-                        none.values(),
-                        generations));
+                        new RewardBatch(prompts, completions, columns), table, generations));
     }
 
     /// A function that a batch doesn't have gave its completions nothing.

@@ -14,28 +14,28 @@ import java.util.Optional;
 ///
 /// @param rows tokens
 /// @param sampled how they were generated
-/// @param advantages over the others of the prompt
 /// @param metrics of lengths and rewards, finite
 /// @param table what watchers are shown
 public record JudgedCompletions(
         List<CompletionForest.Row> rows,
         List<SampledCompletion> sampled,
-        Advantages advantages,
         Map<String, Double> metrics,
         CompletionTable table) {
-    /// Replaces the advantages, and their metrics.
-    public JudgedCompletions with(Advantages other) {
+    /// Replaces metrics, those of lengths and episodes aside.
+    ///
+    /// @param others the new ones; what isn't finite is left out
+    public JudgedCompletions with(Map<String, Double> others) {
         Map<String, Double> all = new LinkedHashMap<>(metrics);
-        all.keySet().removeAll(advantages.metrics().keySet());
-        all.putAll(other.metrics());
+        all.keySet().removeAll(others.keySet());
+        all.putAll(others);
         all.values().removeIf(v -> !Double.isFinite(v));
-        return new JudgedCompletions(
-                rows,
-                sampled,
-                other,
-                all,
-                new CompletionTable(
-                        table.batch(), table.rewards(), other.values(), table.generations()));
+        return new JudgedCompletions(rows, sampled, all, table);
+    }
+
+    /// Shows watchers what the method made of the rewards, with its metrics.
+    public JudgedCompletions shown(Advantages advantages) {
+        return new JudgedCompletions(rows, sampled, metrics, table.with(advantages.values()))
+                .with(advantages.metrics());
     }
 
     /// The turn that each token of a completion belongs to; empty if all have one turn.

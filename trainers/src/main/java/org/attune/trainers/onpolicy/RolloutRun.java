@@ -3,7 +3,6 @@ package org.attune.trainers.onpolicy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
-import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.ReferenceKind;
 
@@ -28,16 +27,6 @@ public interface RolloutRun extends GeneratingRun, JudgedRun {
     @Override
     default List<Optional<String>> inputs() {
         return List.of(model().adapterNameOrPath(), reference().refModelNameOrPath());
-    }
-
-    /// By what the advantages of whole completions are divided.
-    default Advantages.Scale scaleRewards() {
-        return Advantages.Scale.GROUP;
-    }
-
-    /// How several rewards become one advantage.
-    default Advantages.Aggregation multiObjectiveAggregation() {
-        return Advantages.Aggregation.SUM_THEN_NORMALIZE;
     }
 
     /// What doesn't fit of a run's rewards.

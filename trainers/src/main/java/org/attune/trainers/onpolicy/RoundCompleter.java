@@ -32,6 +32,6 @@ public interface RoundCompleter {
 
     /// A round of which all parts are there.
     ///
-    /// @param parts of it as one, without advantages
+    /// @param parts of it as one
     JudgedCompletions joined(JudgedCompletions parts);
 }

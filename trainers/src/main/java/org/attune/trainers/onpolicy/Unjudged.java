@@ -1,17 +1,15 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.reward.Advantages;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/// Completes prompts for a method that asks for no rewards. Its advantages are NaN.
+/// Completes prompts for a method that asks for no rewards.
 ///
 /// @param text what watchers see
 /// @param clock counts the time
@@ -40,17 +38,11 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
             List<SampledCompletion> sampled,
             RewardTable table,
             int generations) {
-        return asked.judged(sampled, text, table, Map.of(), none(sampled.size()), generations);
+        return asked.judged(sampled, text, table, Map.of(), generations);
     }
 
     @Override
     public JudgedCompletions joined(JudgedCompletions parts) {
-        return parts.with(none(parts.sampled().size()));
-    }
-
-    private static Advantages none(int completions) {
-        double[] none = new double[completions];
-        Arrays.fill(none, Double.NaN);
-        return new Advantages(none, Map.of());
+        return parts;
     }
 }

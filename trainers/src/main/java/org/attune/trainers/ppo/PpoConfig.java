@@ -8,7 +8,6 @@ import jakarta.validation.constraints.Positive;
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
-import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -89,11 +88,6 @@ public record PpoConfig(
     @Override
     public String method() {
         return "ppo";
-    }
-
-    @Override
-    public Advantages.Scale scaleRewards() {
-        return Advantages.Scale.NONE;
     }
 
     @Override

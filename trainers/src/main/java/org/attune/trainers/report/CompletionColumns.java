@@ -20,7 +20,8 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /// A round's completions by column, in TRL's order: `prompt`, `completion`, one for each reward,
-/// those that rewards added, `advantage`. Conversations are lists of messages, as in TRL.
+/// those that rewards added, `advantage` where the method gives one. Conversations are lists of
+/// messages, as in TRL.
 ///
 /// @param columns cells are `String`, `Long`, `Double`, `Boolean`, a list of messages' fields, or
 ///     null; a number that isn't finite (a reward that was not given) is null
@@ -45,7 +46,7 @@ record CompletionColumns(Map<String, List<Object>> columns) {
         table.rewards()
                 .extras()
                 .forEach((name, values) -> columns.put(name, cells(values, v -> plain(v))));
-        columns.put("advantage", numbers(table.advantages()));
+        table.advantages().ifPresent(values -> columns.put("advantage", numbers(values)));
         return new CompletionColumns(columns);
     }
 
@@ -59,7 +60,7 @@ record CompletionColumns(Map<String, List<Object>> columns) {
         json.properties().forEach(column -> requireArray(column.getKey(), column.getValue()));
         Map<String, List<Object>> columns = Json.MAPPER.convertValue(json, COLUMNS);
         columns.replaceAll((_, cells) -> cells(cells, v -> v instanceof List<?> ? v : plain(v)));
-        for (String name : List.of("prompt", "completion", "advantage")) {
+        for (String name : List.of("prompt", "completion")) {
             if (!columns.containsKey(name)) {
                 throw new IllegalArgumentException("column \"" + name + "\" is missing");
             }

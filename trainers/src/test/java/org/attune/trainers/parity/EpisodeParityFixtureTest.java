@@ -166,7 +166,7 @@ class EpisodeParityFixtureTest {
             for (int i = 0; i < lines.size(); i++) {
                 assertEquals(
                         lines.get(i).get("advantage").asDouble(),
-                        table.advantages()[i],
+                        table.advantages().orElseThrow()[i],
                         1e-5,
                         "advantage " + i + " of round " + lines.get(i).get("generation"));
             }

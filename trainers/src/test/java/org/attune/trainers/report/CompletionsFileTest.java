@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 class CompletionsFileTest {
     @TempDir Path folder;
@@ -68,7 +69,7 @@ class CompletionsFileTest {
         return new CompletionTable(
                 new RewardBatch(prompts, completions, Map.of()),
                 rewards,
-                new double[] {0.25, -0.25},
+                Optional.of(new double[] {0.25, -0.25}),
                 2);
     }
 

@@ -44,7 +44,6 @@ class RunRecordsTest {
                         List.of("exact"),
                         new double[] {1},
                         new double[][] {{rewards[0]}, {rewards[1]}}),
-                new double[2],
                 2);
     }
 
