@@ -59,6 +59,7 @@ final class MergedWeights {
         decoder.norms().stream()
                 .flatMap(n -> n.weights().stream())
                 .forEach(w -> sources.add(source(w, dtype)));
+        decoder.others().forEach(w -> sources.add(source(w, dtype)));
         if (!decoder.config().tiesOutput() || unties()) {
             Weight w = decoder.output().weight();
             Supplier<Tensor> merged = merged(w.module(), () -> value(w));

@@ -50,6 +50,11 @@ final class WholeModules {
                 add(plan, false, List.of(norm));
             }
         }
+        for (Weight other : decoder.others()) {
+            if (config.savesWhole(other.module(), tied)) {
+                add(plan, !other.name().contains("bias"), List.of(other));
+            }
+        }
     }
 
     /// Whether nothing is trained whole.
@@ -72,6 +77,7 @@ final class WholeModules {
         all.add(decoder.embedding());
         decoder.input().positions().ifPresent(all::add);
         all.addAll(norms(decoder));
+        all.addAll(decoder.others());
         all.add(decoder.output().weight());
         decoder.output().bias().ifPresent(all::add);
         return all;

@@ -87,6 +87,9 @@ final class WholeWeights {
                 int group = blockGroup(i);
                 norm.weights().forEach(w -> planned(group, false, w));
             }
+            for (Weight weight : block.others()) {
+                planned(blockGroup(i), !weight.name().contains("bias"), weight);
+            }
         }
         decoder.finalNorm().weights().forEach(w -> planned(HEAD, false, w));
         decoder.input().positions().ifPresent(p -> planned(embeddingGroup(), true, p));

@@ -9,12 +9,14 @@ import org.attune.error.ModelException;
 /// @param attention   of every block
 /// @param feedForward of every block
 /// @param residualScale factor of what both parts put out, before it is added
+/// @param mixers      parts of each block, and what mixes tokens beside attention
 public record BlockConfig(
         BlockOrder order,
         NormConfig norm,
         AttentionConfig attention,
         FeedForwardConfig feedForward,
-        double residualScale) {
+        double residualScale,
+        MixersConfig mixers) {
     /// @throws ModelException if the factor isn't positive
     public BlockConfig {
         if (!(residualScale > 0 && Double.isFinite(residualScale))) {
@@ -23,6 +25,16 @@ public record BlockConfig(
                             + residualScale
                             + "; accepted: finite numbers above 0");
         }
+    }
+
+    /// A block in which attention alone mixes tokens.
+    public BlockConfig(
+            BlockOrder order,
+            NormConfig norm,
+            AttentionConfig attention,
+            FeedForwardConfig feedForward,
+            double residualScale) {
+        this(order, norm, attention, feedForward, residualScale, MixersConfig.ATTENTION);
     }
 
     /// A block whose parts are added as they are.

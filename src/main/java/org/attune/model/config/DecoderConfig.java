@@ -91,6 +91,11 @@ public record DecoderConfig(
             throw new ModelException(
                     "%d window sizes for %d layers".formatted(attention.windows().size(), layers));
         }
+        int described = block.mixers().layers().size();
+        if (described != 0 && described != layers) {
+            throw new ModelException(
+                    "the parts of %d blocks for %d layers".formatted(described, layers));
+        }
     }
 
     private static void requirePossible(RopeConfig rope, int headDim, int maxPositions) {
@@ -343,6 +348,10 @@ public record DecoderConfig(
         if (block.residualScale() != 1) {
             found.add("scaled parts of blocks");
         }
+        block.mixers().state().ifPresent(state -> found.add(state.words()));
+        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
+            found.add("blocks of one part");
+        }
         if (attention().softcap() > 0) {
             found.add("capped attention scores");
         }
@@ -359,6 +368,16 @@ public record DecoderConfig(
     public OptionalInt window(int layer) {
         int window = attention().windows().get(layer);
         return window > 0 ? OptionalInt.of(window) : OptionalInt.empty();
+    }
+
+    /// Which parts a block has.
+    public MixersConfig.Parts parts(int layer) {
+        return block.mixers().parts(layer);
+    }
+
+    /// Whether blocks keep a state of a sequence, which can't be cut back.
+    public boolean keepsState() {
+        return block.mixers().state().isPresent();
     }
 
     /// Query heads.
@@ -392,9 +411,17 @@ public record DecoderConfig(
     }
 
     private long blockNumbers(int layer) {
+        MixersConfig.Parts parts = parts(layer);
         long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
+        long numbers = parts.attention() ? hiddenSize * attended : 0;
+        if (parts.state()) {
+            numbers += block.mixers().state().orElseThrow().productNumbers(hiddenSize);
+        }
+        if (!parts.feedForward()) {
+            return numbers;
+        }
         long inner = (long) block.feedForward().matrices() * intermediateSize();
-        return hiddenSize * attended
+        return numbers
                 + block.feedForward()
                         .experts(layer)
                         .map(e -> e.numbers(hiddenSize))

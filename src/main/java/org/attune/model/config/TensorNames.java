@@ -20,6 +20,8 @@ import java.util.Optional;
 /// @param padRowStays whether the padding token's row of the embedding learns nothing where it is
 ///     read
 /// @param experts     names of experts, in families that have some
+/// @param queryAndKeyNorms norms of queries and keys, in families that have some
+/// @param state       names of a mixer with a state, in families that have one
 public record TensorNames(
         String trunk,
         String embedding,
@@ -33,7 +35,9 @@ public record TensorNames(
         String down,
         boolean transposed,
         boolean padRowStays,
-        Optional<Experts> experts) {
+        Optional<Experts> experts,
+        List<String> queryAndKeyNorms,
+        Optional<State> state) {
     /// Names of experts in a block.
     ///
     /// @param router chooses them
@@ -50,6 +54,18 @@ public record TensorNames(
             String shared,
             String sharedGate) {}
 
+    /// Names of a mixer with a state.
+    ///
+    /// @param path of it in a block
+    /// @param in projections into it
+    /// @param convolution over the last tokens
+    /// @param norm of what it gives, where there is one
+    /// @param out projection out of it
+    public record State(
+            String path, List<String> in, String convolution, String norm, String out) {}
+
+    private static final List<String> HEAD_NORMS = List.of("self_attn.q_norm", "self_attn.k_norm");
+
     /// Llama's.
     static final TensorNames LLAMA =
             new TensorNames(
@@ -65,6 +81,8 @@ public record TensorNames(
                     "mlp.down_proj",
                     false,
                     true,
+                    Optional.empty(),
+                    HEAD_NORMS,
                     Optional.empty());
 
     /// GPT-2's.
@@ -82,6 +100,8 @@ public record TensorNames(
                     "mlp.c_proj",
                     true,
                     false,
+                    Optional.empty(),
+                    HEAD_NORMS,
                     Optional.empty());
 
     /// Replaces the names of a block's norms.
@@ -122,7 +142,9 @@ public record TensorNames(
                 down,
                 transposed,
                 padRowStays,
-                ownExperts);
+                ownExperts,
+                queryAndKeyNorms,
+                state);
     }
 
     /// Path of the embedding of tokens.

@@ -43,8 +43,12 @@ final class CachedAttention {
         before = group.stream().mapToInt(g -> cache.length(g.slot())).toArray();
         for (Block block : decoder.blocks()) {
             // Here and not on demand: a mask made inside a block would die with the block.
-            visibleByWindow.computeIfAbsent(
-                    block.attention().window(), window -> visible(decoder, window));
+            block.attention()
+                    .ifPresent(
+                            attention ->
+                                    visibleByWindow.computeIfAbsent(
+                                            attention.window(),
+                                            window -> visible(decoder, window)));
         }
     }
 

@@ -7,10 +7,15 @@ import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.layer.Experts;
+import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.StateMixer;
+import org.attune.model.layer.Succession;
+import org.attune.model.layer.Weight;
 import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.JointHeads;
@@ -38,7 +43,7 @@ import java.util.Optional;
 ///
 /// Shapes: `N` new tokens, sequence by sequence, `C` key/value heads, `G` query heads per key/value
 /// head, `K` head size, `D` model width, `F` inner width.
-final class CachedStep {
+final class CachedStep implements Expression {
     private final Decoder decoder;
     private final DecoderConfig config;
     private final Adapter adapter;
@@ -55,6 +60,8 @@ final class CachedStep {
     private final Tensor cacheRows; // (N·2C), where the new keys and values go; null with a kernel
     private final Optional<JointHeads> prompts; // where all begin, and a processor
     private final List<CachedAttention> groups = new ArrayList<>();
+    private final Succession succession; // null without a state
+    private final SlotStates states; // null without a state
     private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
 
     /// @param additions new tokens of different slots
@@ -80,6 +87,8 @@ final class CachedStep {
         before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
         // What is sent to a GPU is made before anything is computed there: so it goes together.
         tokens = decoder.input().index(layout.tokens());
+        succession = config.keepsState() ? succession() : null;
+        states = config.keepsState() ? SlotStates.of(cache, additions) : null;
         cacheRows = hasKernel ? null : cacheRows(additions);
         beginnings = hasKernel ? beginnings(additions) : null;
         prompts = hasKernel ? Optional.empty() : prompts();
@@ -91,6 +100,15 @@ final class CachedStep {
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
         }
+    }
+
+    private Succession succession() {
+        List<Succession.Span> spans =
+                layout.spans().stream()
+                        .map(s -> new Succession.Span(-1, s.start(), s.end()))
+                        .toList();
+        int depth = config.block().mixers().state().orElseThrow().taps() - 1;
+        return new Succession(decoder.device(), layout.size(), spans, depth, true);
     }
 
     private SharedBeginnings beginnings(List<NewTokens> additions) {
@@ -198,14 +216,17 @@ final class CachedStep {
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
-        SelfAttention attention = b.attention();
-        Tensor h = read(b.attentionNorms().before(), x, attention.qkv()); // (N, D + …)
+        if (b.onlyAttention().isEmpty() || b.feedForward().isEmpty()) {
+            return byParts(b, layer, x);
+        }
+        SelfAttention attention = b.onlyAttention().get();
+        Tensor h = read(b.mixerNorms().before(), x, attention.qkv()); // (N, D + …)
         Tensor y = attention.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
         Tensor o = input(attention.output()); // (N, CGK + …)
         attend(attention, layer, y, o);
-        Tensor x2 = put(b.attentionNorms().after(), attention.output(), o, x); // (N, D)
+        Tensor x2 = put(b.mixerNorms().after(), attention.output(), o, x); // (N, D)
         Tensor from = b.order().isParallel() ? x : x2;
-        return switch (b.feedForward()) {
+        return switch (b.feedForward().get()) {
             case FeedForward.Dense f -> {
                 Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
                 Tensor inner = f.up().forward(h2, adapter, Dropout.NONE); // (N, 2F), or (N, F)
@@ -219,21 +240,64 @@ final class CachedStep {
                 }
                 yield out;
             }
-            case Experts f -> {
-                Tensor h2 = rows(config.hiddenSize());
-                b.feedForwardNorms()
-                        .before()
-                        .ifPresentOrElse(
-                                n -> n.forward(from, h2, adapter), () -> h2.copyInPlace(from));
-                yield add(b.feedForwardNorms().after(), f.apply(h2, this::product), x2);
-            }
+            case Experts f -> feedForward(f, b.feedForwardNorms(), from, x2);
         };
+    }
+
+    /// A block with a mixer that isn't attention, with two, or with one part only.
+    private Tensor byParts(Block b, int layer, Tensor x) {
+        Tensor x2 = x;
+        if (!b.mixers().isEmpty()) {
+            Tensor h = normed(b.mixerNorms().before(), x);
+            Tensor sum = null;
+            for (Mixer mixer : b.mixers()) {
+                Tensor part =
+                        switch (mixer) {
+                            case SelfAttention a -> attention(a, layer, h);
+                            case StateMixer s ->
+                                    s.apply(h, this, succession.after(states.of(layer)));
+                        };
+                sum = sum == null ? part : sum.addInPlace(part);
+            }
+            x2 = add(b.mixerNorms().after(), sum, x);
+        }
+        Tensor from = b.order().isParallel() ? x : x2;
+        Tensor to = x2;
+        return b.feedForward()
+                .map(part -> feedForward(part, b.feedForwardNorms(), from, to))
+                .orElse(x2);
+    }
+
+    private Tensor attention(SelfAttention a, int layer, Tensor h) {
+        Tensor columns = input(a.qkv());
+        columns.narrow(1, 0, a.qkv().in()).copyInPlace(h);
+        Tensor y = a.qkv().forward(columns, adapter, Dropout.NONE); // (N, (CG + 2C) K)
+        Tensor o = input(a.output()); // (N, CGK + …)
+        attend(a, layer, y, o);
+        return a.output().forward(o, adapter, Dropout.NONE);
+    }
+
+    /// A feed-forward part as an expression, and the residual stream that it is added to.
+    private Tensor feedForward(FeedForward part, Block.Norms norms, Tensor from, Tensor to) {
+        return add(norms.after(), part.apply(normed(norms.before(), from), this), to);
+    }
+
+    private Tensor normed(Optional<Norm> norm, Tensor x) {
+        Tensor h = rows(config.hiddenSize());
+        norm.ifPresentOrElse(n -> n.forward(x, h, adapter), () -> h.copyInPlace(x));
+        return h;
+    }
+
+    @Override
+    public Tensor value(Weight weight) {
+        return weight.value(adapter);
     }
 
     /// A linear layer of any rows.
     ///
     /// @param x `(n, in)`
-    private Tensor product(FusedLinear linear, Tensor x) {
+    @Override
+    public Tensor of(FusedLinear linear, Tensor x) {
         Tensor columns = Tensor.empty(decoder.device(), decoder.dtype(), x.size(0), width(linear));
         columns.narrow(1, 0, linear.in()).copyInPlace(x);
         return linear.forward(columns, adapter, Dropout.NONE);

@@ -12,10 +12,12 @@ import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Keys and values of the tokens that a decoder has read, for several sequences: slot `s` holds
-/// one, from its first token. All memory is allocated at construction. Owns its tensors; use it on
-/// the engine thread. What it holds is of use only while the weights stay as they are.
+/// one, from its first token. Of layers that keep a state instead it holds the state. All memory is
+/// allocated at construction. Owns its tensors; use it on the engine thread. What it holds is of use
+/// only while the weights stay as they are.
 ///
 /// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size. The memory of a block is
 /// `(S, C, 2, L, K)`: of each slot and head the keys, then the values.
@@ -24,7 +26,8 @@ public final class KvCache implements AutoCloseable {
     private final int kvHeads;
     private final int headDim;
     private final int capacity;
-    private final Tensor[] rows; // (S·C·2·L, K) for each block
+    private final Tensor[] rows; // (S·C·2·L, K) for each block with attention
+    private final Optional<StateCache> states;
     private final int[][] tokens; // (S, L)
     private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
@@ -62,10 +65,15 @@ public final class KvCache implements AutoCloseable {
         long count = 2L * slots * kvHeads * capacity;
         long numbers = count * headDim;
         var device = decoder.device();
-        try (var memory =
-                        new LargePages(device, decoder.dtype(), c.layers() * numbers, c.layers());
+        int attend = attending(c);
+        try (var memory = new LargePages(device, decoder.dtype(), attend * numbers, attend);
                 var _ = scope.enter()) {
+            states =
+                    c.keepsState() ? Optional.of(new StateCache(decoder, slots)) : Optional.empty();
             for (int i = 0; i < c.layers(); i++) {
+                if (!c.parts(i).attention()) {
+                    continue;
+                }
                 rows[i] = memory.take(scope, count, headDim);
                 // Zeros, since what lies behind a sequence's end is multiplied by a probability of
                 // zero and must be finite.
@@ -78,11 +86,21 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /// Memory of a cache: `2 b L S C T K` for `L` blocks, `S` slots of `T` tokens, `b` bytes of a
-    /// number.
+    /// Memory of a cache: `2 b L S C T K` for `L` blocks with attention, `S` slots of `T` tokens,
+    /// `b` bytes of a number, and the states of layers that keep one.
     public static long bytes(DecoderConfig c, DType dtype, int slots, int capacity) {
         long keys = (long) c.kvHeads() * c.headDim();
-        return 2L * dtype.bytes() * c.layers() * slots * capacity * keys;
+        return 2L * dtype.bytes() * attending(c) * slots * capacity * keys
+                + slots * StateCache.bytes(c, dtype);
+    }
+
+    private static int attending(DecoderConfig c) {
+        return (int) IntStream.range(0, c.layers()).filter(i -> c.parts(i).attention()).count();
+    }
+
+    /// The states of layers that keep one.
+    Optional<StateCache> states() {
+        return states;
     }
 
     /// Sequences that it can hold at once.
@@ -123,14 +141,46 @@ public final class KvCache implements AutoCloseable {
         return mismatch < 0 ? n : mismatch;
     }
 
+    /// How many of its first tokens `slot` shares with `sequence` and can give. Where layers keep a
+    /// state, that is all that it holds, if the sequence goes on behind them, or nothing.
+    public int reusable(int slot, int[] sequence) {
+        int common = commonPrefix(slot, sequence);
+        boolean whole = common == lengths[slot] && common < sequence.length;
+        return mayCut() || whole ? common : 0;
+    }
+
+    /// Whether `slot` can give its first `length` tokens without being read again. A state is that
+    /// behind the last token only.
+    public boolean mayCut(int slot, int length) {
+        return mayCut() || length == 0 || length == lengths[slot];
+    }
+
+    /// Whether a slot can always give any number of its first tokens.
+    public boolean mayCut() {
+        return states.isEmpty() && beside.map(KvCache::mayCut).orElse(true);
+    }
+
+    private void requireCut(int slot, int length) {
+        if (!mayCut(slot, length)) {
+            throw new IllegalArgumentException(
+                    ("slot %d holds the state behind %d tokens, which can't be cut to %d; read the"
+                                    + " sequence again from its first token")
+                            .formatted(slot, lengths[slot], length));
+        }
+    }
+
     /// Forgets all tokens of `slot` from `length` on.
     ///
-    /// @throws IllegalArgumentException if the slot has fewer tokens
+    /// @throws IllegalArgumentException if the slot has fewer tokens, or [#mayCut] says no
     public void truncate(int slot, int length) {
         if (length < 0 || length > lengths[slot]) {
             throw new IllegalArgumentException(
                     "slot %d can't be cut to %d tokens, it holds %d"
                             .formatted(slot, length, lengths[slot]));
+        }
+        requireCut(slot, length);
+        if (length == 0) {
+            states.ifPresent(s -> s.forget(slot));
         }
         lengths[slot] = length;
         beginnings = null;
@@ -149,21 +199,26 @@ public final class KvCache implements AutoCloseable {
     /// Makes `count` slots from `first` on hold the first `length` tokens of slot `from`, which
     /// isn't one of them.
     ///
-    /// @throws IllegalArgumentException if slot `from` has fewer tokens, or is one of the others
+    /// @throws IllegalArgumentException if slot `from` has fewer tokens, is one of the others, or
+    ///     [#mayCut] says no
     public void copy(int from, int first, int count, int length) {
         if (length < 0 || length > lengths[from] || from >= first && from < first + count) {
             throw new IllegalArgumentException(
                     "slot %d can't give %d tokens to slots %d to %d, it holds %d"
                             .formatted(from, length, first, first + count - 1, lengths[from]));
         }
+        requireCut(from, length);
         if (length > 0 && count > 0) {
             try (var _ = TensorScope.open("copy")) {
                 for (Tensor layer : rows) {
-                    beginnings(layer, first, count, slotSize(), length)
-                            .copyInPlace(beginnings(layer, from, count, 0, length));
+                    if (layer != null) {
+                        beginnings(layer, first, count, slotSize(), length)
+                                .copyInPlace(beginnings(layer, from, count, 0, length));
+                    }
                 }
             }
         }
+        copyStates(from, first, count, length);
         beginnings = null;
         for (int to = first; to < first + count; to++) {
             System.arraycopy(tokens[from], 0, tokens[to], 0, length);
@@ -171,6 +226,17 @@ public final class KvCache implements AutoCloseable {
             lengths[to] = length;
         }
         beside.ifPresent(other -> other.copy(from, first, count, length));
+    }
+
+    private void copyStates(int from, int first, int count, int length) {
+        if (states.isEmpty()) {
+            return;
+        }
+        if (length > 0) {
+            states.get().copy(from, first, count);
+        } else {
+            IntStream.range(first, first + count).forEach(states.get()::forget);
+        }
     }
 
     /// The cache of the decoder that reads the same tokens.

@@ -9,37 +9,68 @@ import java.util.Optional;
 /// One transformer block: what it computes, not how.
 ///
 /// @param order of parts and norms
-/// @param attentionNorms around attention
-/// @param attention mixes tokens
+/// @param mixerNorms around what mixes tokens
+/// @param mixers mix tokens: one, two side by side, or none
 /// @param feedForwardNorms around the feed-forward part
-/// @param feedForward changes each token
+/// @param feedForward changes each token, if there is such a part
 public record Block(
         BlockOrder order,
-        Norms attentionNorms,
-        SelfAttention attention,
+        Norms mixerNorms,
+        List<Mixer> mixers,
         Norms feedForwardNorms,
-        FeedForward feedForward) {
+        Optional<FeedForward> feedForward) {
     /// Norms around a part of a block.
     ///
     /// @param before of what the part reads
     /// @param after of what it puts out
     public record Norms(Optional<Norm> before, Optional<Norm> after) {}
 
+    /// A block of attention and a feed-forward part.
+    Block(
+            BlockOrder order,
+            Norms mixerNorms,
+            SelfAttention attention,
+            Norms feedForwardNorms,
+            FeedForward feedForward) {
+        this(order, mixerNorms, List.of(attention), feedForwardNorms, Optional.of(feedForward));
+    }
+
+    /// Attention, if it alone mixes tokens.
+    public Optional<SelfAttention> onlyAttention() {
+        return mixers.size() == 1 && mixers.getFirst() instanceof SelfAttention attention
+                ? Optional.of(attention)
+                : Optional.empty();
+    }
+
+    /// Attention, if the block has some.
+    public Optional<SelfAttention> attention() {
+        return mixers.stream()
+                .filter(SelfAttention.class::isInstance)
+                .map(SelfAttention.class::cast)
+                .findFirst();
+    }
+
     /// The linear layers, in the order in which they are computed.
     public List<FusedLinear> linears() {
-        List<FusedLinear> all = new ArrayList<>(attention.linears());
-        all.addAll(feedForward.linears());
+        List<FusedLinear> all = new ArrayList<>();
+        mixers.forEach(mixer -> all.addAll(mixer.linears()));
+        feedForward.ifPresent(part -> all.addAll(part.linears()));
         return all;
     }
 
     /// The norms, in the order in which they are computed.
     public List<Norm> norms() {
         List<Norm> all = new ArrayList<>();
-        attentionNorms.before().ifPresent(all::add);
-        all.addAll(attention.norms());
-        attentionNorms.after().ifPresent(all::add);
+        mixerNorms.before().ifPresent(all::add);
+        mixers.forEach(mixer -> all.addAll(mixer.norms()));
+        mixerNorms.after().ifPresent(all::add);
         feedForwardNorms.before().ifPresent(all::add);
         feedForwardNorms.after().ifPresent(all::add);
         return all;
+    }
+
+    /// Weights that belong to neither.
+    public List<Weight> others() {
+        return mixers.stream().flatMap(mixer -> mixer.others().stream()).toList();
     }
 }

@@ -317,6 +317,11 @@ public final class Decoder implements AutoCloseable {
         return all;
     }
 
+    /// All weights of blocks that belong to neither linear layers nor norms.
+    public List<Weight> others() {
+        return blocks.stream().flatMap(b -> b.others().stream()).toList();
+    }
+
     /// Bounds how many rows of logits a pass makes at once. Numbers agree but for rounding.
     ///
     /// @param most ≥ 1

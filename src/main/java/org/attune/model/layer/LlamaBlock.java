@@ -32,10 +32,10 @@ public record LlamaBlock(
     ///
     /// @param block of a decoder that is computed as Llama is
     static LlamaBlock of(Block block) {
-        var feedForward = (FeedForward.Gated) block.feedForward();
+        var feedForward = (FeedForward.Gated) block.feedForward().orElseThrow();
         return new LlamaBlock(
-                (RmsNorm) block.attentionNorms().before().orElseThrow(),
-                block.attention(),
+                (RmsNorm) block.mixerNorms().before().orElseThrow(),
+                block.onlyAttention().orElseThrow(),
                 (RmsNorm) block.feedForwardNorms().before().orElseThrow(),
                 feedForward.up(),
                 feedForward.down());

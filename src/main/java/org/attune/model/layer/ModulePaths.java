@@ -3,7 +3,9 @@ package org.attune.model.layer;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
+import org.attune.model.config.MixersConfig;
 import org.attune.model.config.QkNorm;
+import org.attune.model.config.StateConfig;
 import org.attune.model.config.TensorNames;
 
 import java.util.ArrayList;
@@ -49,24 +51,19 @@ public record ModulePaths(
             DecoderConfig config, int layer, Map<String, Shape> linears, List<String> whole) {
         TensorNames names = config.names();
         String path = names.block(layer);
-        AttentionConfig a = config.attention();
         long width = config.hiddenSize();
         long inner = config.intermediateSize();
-        long queries = (long) a.heads() * a.headDim();
-        long keys = (long) a.kvHeads() * a.headDim();
         names.norms().forEach(norm -> whole.add(path + norm));
-        if (names.qkv().size() == 1) {
-            linears.put(path + names.qkv().getFirst(), new Shape(queries + 2 * keys, width));
-        } else {
-            linears.put(path + names.qkv().get(0), new Shape(queries, width));
-            linears.put(path + names.qkv().get(1), new Shape(keys, width));
-            linears.put(path + names.qkv().get(2), new Shape(keys, width));
+        MixersConfig.Parts parts = config.parts(layer);
+        if (parts.attention()) {
+            attention(config, path, linears, whole);
         }
-        if (a.qkNorm() != QkNorm.NONE) {
-            whole.add(path + "self_attn.q_norm");
-            whole.add(path + "self_attn.k_norm");
+        if (parts.state()) {
+            state(config, path, linears, whole);
         }
-        linears.put(path + names.output(), new Shape(width, queries));
+        if (!parts.feedForward()) {
+            return;
+        }
         Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
         if (experts.isPresent()) {
             experts(names.experts().orElseThrow(), experts.get(), path, width, linears);
@@ -75,6 +72,41 @@ public record ModulePaths(
         long up = inner * config.block().feedForward().projectionsIn(names.up().size());
         names.up().forEach(name -> linears.put(path + name, new Shape(up, width)));
         linears.put(path + names.down(), new Shape(width, inner));
+    }
+
+    private static void state(
+            DecoderConfig config, String block, Map<String, Shape> linears, List<String> whole) {
+        StateConfig state = config.block().mixers().state().orElseThrow();
+        StateShapes.of(state, config.names().state().orElseThrow(), config.hiddenSize())
+                .forEach(
+                        tensor -> {
+                            String path = block + tensor.path();
+                            if (tensor.isLinear()) {
+                                linears.put(path, new Shape(tensor.shape()[0], tensor.shape()[1]));
+                            } else if (tensor.isModule()) {
+                                whole.add(path);
+                            }
+                        });
+    }
+
+    private static void attention(
+            DecoderConfig config, String path, Map<String, Shape> linears, List<String> whole) {
+        TensorNames names = config.names();
+        AttentionConfig a = config.attention();
+        long width = config.hiddenSize();
+        long queries = (long) a.heads() * a.headDim();
+        long keys = (long) a.kvHeads() * a.headDim();
+        if (names.qkv().size() == 1) {
+            linears.put(path + names.qkv().getFirst(), new Shape(queries + 2 * keys, width));
+        } else {
+            linears.put(path + names.qkv().get(0), new Shape(queries, width));
+            linears.put(path + names.qkv().get(1), new Shape(keys, width));
+            linears.put(path + names.qkv().get(2), new Shape(keys, width));
+        }
+        if (a.qkNorm() != QkNorm.NONE) {
+            names.queryAndKeyNorms().forEach(norm -> whole.add(path + norm));
+        }
+        linears.put(path + names.output(), new Shape(width, queries));
     }
 
     private static void experts(

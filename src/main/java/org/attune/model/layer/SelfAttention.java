@@ -19,19 +19,25 @@ public record SelfAttention(
         FusedLinear output,
         int window,
         double softcap,
-        boolean rotates) {
-    /// The linear layers, in the order in which they are computed.
-    List<FusedLinear> linears() {
+        boolean rotates)
+        implements Mixer {
+    @Override
+    public List<FusedLinear> linears() {
         return List.of(qkv, output);
     }
 
-    /// The norms of queries and keys.
-    List<Norm> norms() {
+    @Override
+    public List<Norm> norms() {
         List<Norm> norms = new ArrayList<>();
         if (queryNorm != null) {
             norms.add(queryNorm);
             norms.add(keyNorm);
         }
         return norms;
+    }
+
+    @Override
+    public List<Weight> others() {
+        return List.of();
     }
 }

@@ -8,6 +8,7 @@ import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.FeedForwardConfig;
+import org.attune.model.config.MixersConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.TensorNames;
 import org.attune.tensor.DType;
@@ -89,9 +90,15 @@ final class WeightLoader {
         String path = names.block(layer);
         BlockOrder order = config.block().order();
         Iterator<String> norms = names.norms().iterator();
-        Optional<Norm> first = norm(order.normsBefore(), path, norms);
-        SelfAttention attention = attention(path, layer);
-        Optional<Norm> second = norm(order.normsAfter(), path, norms);
+        MixersConfig.Parts parts = config.parts(layer);
+        boolean mixes = parts.mixes();
+        Optional<Norm> first = norm(mixes && order.normsBefore(), path, norms);
+        List<Mixer> mixers = mixers(path, layer, parts);
+        Optional<Norm> second = norm(mixes && order.normsAfter(), path, norms);
+        if (!parts.feedForward()) {
+            var none = new Block.Norms(Optional.empty(), Optional.empty());
+            return new Block(order, new Block.Norms(first, second), mixers, none, Optional.empty());
+        }
         Optional<Norm> third =
                 norm(order.normsBefore() && norms.hasNext(), path, norms)
                         .or(() -> order.normsBefore() ? first : Optional.empty()); // both read one
@@ -100,9 +107,20 @@ final class WeightLoader {
         return new Block(
                 order,
                 new Block.Norms(first, second),
-                attention,
+                mixers,
                 new Block.Norms(third, fourth),
-                feedForward);
+                Optional.of(feedForward));
+    }
+
+    private List<Mixer> mixers(String path, int layer, MixersConfig.Parts parts) {
+        List<Mixer> mixers = new ArrayList<>();
+        if (parts.attention()) {
+            mixers.add(attention(path, layer));
+        }
+        if (parts.state()) {
+            mixers.add(new StateLoader(config, this).mixer(path));
+        }
+        return mixers;
     }
 
     private Optional<Norm> norm(boolean there, String path, Iterator<String> norms) {
@@ -117,11 +135,10 @@ final class WeightLoader {
         int keys = a.kvHeads() * a.headDim();
         FusedLinear qkv =
                 linear(config.hiddenSize(), a.qkvBias(), path, names.qkv(), queries, keys, keys);
-        String norms = path + "self_attn.";
         return new SelfAttention(
                 qkv,
-                qkNorm(norms + "q_norm", queries),
-                qkNorm(norms + "k_norm", keys),
+                qkNorm(path + names.queryAndKeyNorms().getFirst(), queries),
+                qkNorm(path + names.queryAndKeyNorms().getLast(), keys),
                 linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
                 config.window(layer).orElse(0),
                 a.softcap(),
@@ -184,8 +201,7 @@ final class WeightLoader {
     }
 
     /// @param modules one for each of `outs`, or one that holds them all
-    private FusedLinear linear(
-            int in, boolean bias, String path, List<String> modules, int... outs) {
+    FusedLinear linear(int in, boolean bias, String path, List<String> modules, int... outs) {
         int[] rows = modules.size() == 1 ? new int[] {Arrays.stream(outs).sum()} : outs;
         var parts = new ArrayList<FusedLinear.Part>();
         int row = 0;

@@ -5,6 +5,8 @@ import org.attune.files.TensorFile;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
+import org.attune.model.config.MixersConfig;
+import org.attune.model.config.StateConfig;
 import org.attune.model.config.TensorNames;
 
 import java.util.Arrays;
@@ -42,11 +44,46 @@ final class WeightShapes {
 
     private void requireBlock(String path, int layer, Size width) {
         TensorNames names = config.names();
-        AttentionConfig a = config.attention();
+        names.norms().forEach(norm -> require(path + norm, width));
+        MixersConfig.Parts parts = config.parts(layer);
+        if (parts.attention()) {
+            requireAttention(path, width);
+        }
+        if (parts.state()) {
+            requireState(path);
+        }
+        if (!parts.feedForward()) {
+            return;
+        }
         var inner = new Size("intermediate_size", config.intermediateSize());
+        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
+        if (experts.isPresent()) {
+            requireExperts(path, experts.get(), names.experts().orElseThrow(), width);
+            return;
+        }
+        int held = config.block().feedForward().projectionsIn(names.up().size());
+        Size up = held == 1 ? inner : new Size(held + " × " + inner.key(), held * inner.value());
+        names.up().forEach(name -> requireMatrix(path + name, up, width));
+        requireMatrix(path + names.down(), width, inner);
+    }
+
+    private void requireState(String path) {
+        StateConfig state = config.block().mixers().state().orElseThrow();
+        TensorNames.State names = config.names().state().orElseThrow();
+        for (StateShapes.Stored tensor : StateShapes.of(state, names, config.hiddenSize())) {
+            var sizes =
+                    Arrays.stream(tensor.shape())
+                            .mapToObj(size -> new Size("sizes of " + state.words(), size))
+                            .toArray(Size[]::new);
+            requireTensor(path + tensor.name(), sizes);
+        }
+    }
+
+    private void requireAttention(String path, Size width) {
+        TensorNames names = config.names();
+        AttentionConfig a = config.attention();
         var queries = new Size("num_attention_heads × head_dim", (long) a.heads() * a.headDim());
         var keys = new Size("num_key_value_heads × head_dim", (long) a.kvHeads() * a.headDim());
-        names.norms().forEach(norm -> require(path + norm, width));
         if (names.qkv().size() == 1) {
             long rows = queries.value() + 2 * keys.value();
             var all = new Size("%s and twice %s".formatted(queries.key(), keys.key()), rows);
@@ -57,15 +94,6 @@ final class WeightShapes {
             requireMatrix(path + names.qkv().get(2), keys, width);
         }
         requireMatrix(path + names.output(), width, queries);
-        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
-        if (experts.isPresent()) {
-            requireExperts(path, experts.get(), names.experts().orElseThrow(), width);
-            return;
-        }
-        int held = config.block().feedForward().projectionsIn(names.up().size());
-        Size up = held == 1 ? inner : new Size(held + " × " + inner.key(), held * inner.value());
-        names.up().forEach(name -> requireMatrix(path + name, up, width));
-        requireMatrix(path + names.down(), width, inner);
     }
 
     private void requireExperts(
@@ -96,7 +124,10 @@ final class WeightShapes {
     }
 
     private void require(String path, Size... sizes) {
-        String name = path + ".weight";
+        requireTensor(path + ".weight", sizes);
+    }
+
+    private void requireTensor(String name, Size... sizes) {
         TensorFile.Entry entry = file.entries().get(name);
         if (entry == null) {
             throw new ModelException(

@@ -7,7 +7,10 @@ import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LlamaBlock;
+import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
+import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.StateMixer;
 import org.attune.tensor.DType;
 
 /// Memory that a pass through the blocks takes for one token, by the shapes that [Saved] lists. `D`
@@ -78,28 +81,41 @@ public record ActivationBytes(
     /// ```
     private static ActivationBytes inOperators(Decoder decoder) {
         DecoderConfig c = decoder.config();
-        Block first = decoder.blocks().getFirst();
         long b = decoder.dtype().bytes();
+        long work =
+                decoder.blocks().stream()
+                        .mapToLong(block -> atWork(block, c, b))
+                        .max()
+                        .orElseThrow();
+        boolean attends = decoder.blocks().stream().anyMatch(x -> x.attention().isPresent());
+        long score = attends ? (c.attention().softcap() > 0 ? 11 : 8) * b * c.heads() : 0;
+        long input = b * c.hiddenSize();
+        return new ActivationBytes(c.layers(), input, input, 0, work + work / 4, score, true);
+    }
+
+    private static long atWork(Block block, DecoderConfig c, long b) {
         long queries = (long) c.heads() * c.headDim();
         long keys = (long) c.kvHeads() * c.headDim();
-        long work = b * (17 * queries + 12 * keys + 8L * c.hiddenSize());
-        for (Norm norm : first.norms()) {
-            boolean ofHeads = norm == first.attention().queryNorm();
-            boolean counted = norm == first.attention().keyNorm(); // with that of queries
+        long work = 8L * b * c.hiddenSize();
+        for (Mixer mixer : block.mixers()) {
+            work +=
+                    switch (mixer) {
+                        case SelfAttention _ -> b * (17 * queries + 12 * keys);
+                        case StateMixer state -> state.expressionBytes(b);
+                    };
+        }
+        SelfAttention attention = block.attention().orElse(null);
+        for (Norm norm : block.norms()) {
+            boolean ofHeads = attention != null && norm == attention.queryNorm();
+            boolean counted = attention != null && norm == attention.keyNorm(); // with queries'
             long width = ofHeads ? queries + keys : c.hiddenSize();
             work += counted ? 0 : norm.expressionBytes(width);
         }
-        work +=
-                decoder.blocks().stream()
-                        .mapToLong(block -> block.feedForward().expressionBytes(b))
-                        .max()
-                        .orElseThrow();
-        for (FusedLinear linear : first.linears()) {
+        work += block.feedForward().map(part -> part.expressionBytes(b)).orElse(0L);
+        for (FusedLinear linear : block.linears()) {
             work += linear.extra(Adapter.TRAINED) == 0 ? 0 : 2 * b * linear.out();
         }
-        long score = (c.attention().softcap() > 0 ? 11 : 8) * b * c.heads();
-        long input = b * c.hiddenSize();
-        return new ActivationBytes(c.layers(), input, input, 0, work + work / 4, score, true);
+        return work;
     }
 
     /// The bytes of blocks as if attention were not done in tiles.

@@ -1,9 +1,11 @@
 package org.attune.model.pass;
 
+import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Dropout;
 import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.Succession;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
@@ -12,6 +14,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -36,6 +39,7 @@ final class PassContext implements AutoCloseable {
     private final Map<Scratch, Tensor> scratch = new EnumMap<>(Scratch.class);
     private final boolean longRows;
     private boolean stays;
+    private Succession succession; // made when it is asked for
 
     /// Places of [#scratch].
     enum Scratch {
@@ -203,6 +207,29 @@ final class PassContext implements AutoCloseable {
     /// @param window of the layer; 0 is none
     Rope rope(int window) {
         return ropes.of(window);
+    }
+
+    /// Which rows follow which, for mixers with a state.
+    Succession succession() {
+        if (succession == null) {
+            int depth = config.block().mixers().state().orElseThrow().taps() - 1;
+            try (var _ = scope.enter()) {
+                succession = new Succession(device, layout.size(), spans(layout), depth, false);
+            }
+        }
+        return succession;
+    }
+
+    private static List<Succession.Span> spans(Layout layout) {
+        if (layout.spans().stream().anyMatch(span -> !span.seesItself())) {
+            throw new ModelException(
+                    "a token that sees those before it but not itself can't be computed by layers"
+                            + " with a state; judge steps of reasoning with a model of attention"
+                            + " alone");
+        }
+        return layout.spans().stream()
+                .map(s -> new Succession.Span(s.parent(), s.start(), s.end()))
+                .toList();
     }
 
     Attention attention() {

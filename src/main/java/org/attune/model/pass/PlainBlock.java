@@ -3,11 +3,15 @@ package org.attune.model.pass;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Block;
+import org.attune.model.layer.Expression;
+import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Leaves;
+import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.PlainLinear;
 import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.StateMixer;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
@@ -59,9 +63,12 @@ final class PlainBlock {
     }
 
     private Tensor run(Tensor x, boolean training) {
-        Tensor x2 = x.add(scaled(attention(x, training)));
+        Tensor x2 = block.mixers().isEmpty() ? x : x.add(scaled(mixed(x, training)));
+        if (block.feedForward().isEmpty()) {
+            return x2;
+        }
         Tensor read = block.order().isParallel() ? x : x2;
-        return x2.add(scaled(feedForward(read, training)));
+        return x2.add(scaled(feedForward(block.feedForward().get(), read, training)));
     }
 
     private Tensor scaled(Tensor part) {
@@ -69,12 +76,40 @@ final class PlainBlock {
         return scale == 1 ? part : part.mul(scale);
     }
 
-    /// What attention adds to the residual stream, `(N, D)`.
-    private Tensor attention(Tensor x, boolean training) {
+    /// What mixes tokens adds to the residual stream, `(N, D)`.
+    private Tensor mixed(Tensor x, boolean training) {
+        Tensor h = norm(block.mixerNorms().before(), x, training);
+        Tensor sum = null;
+        for (Mixer mixer : block.mixers()) {
+            Tensor part =
+                    switch (mixer) {
+                        case SelfAttention a -> attention(a, h, training);
+                        case StateMixer s -> s.apply(h, expression(training), pass.succession());
+                    };
+            sum = sum == null ? part : sum.add(part);
+        }
+        return norm(block.mixerNorms().after(), sum, training);
+    }
+
+    private Expression expression(boolean training) {
+        return new Expression() {
+            @Override
+            public Tensor of(FusedLinear linear, Tensor x) {
+                return project(linear, x, training);
+            }
+
+            @Override
+            public Tensor value(Weight weight) {
+                return PlainBlock.this.value(weight, training);
+            }
+        };
+    }
+
+    /// @param h normed input, `(N, D)`
+    /// @return `(N, D)`
+    private Tensor attention(SelfAttention a, Tensor h, boolean training) {
         DecoderConfig c = pass.config();
-        SelfAttention a = block.attention();
         int n = pass.size();
-        Tensor h = norm(block.attentionNorms().before(), x, training);
         Tensor y = project(a.qkv(), h, training); // (N, (CG + 2C) K)
         if (c.attention().qkNorm() == QkNorm.TOGETHER) {
             y = normedTogether(a, y, training);
@@ -104,8 +139,7 @@ final class PlainBlock {
                                 a.window(),
                                 a.softcap()); // (C, N, G, K)
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
-        Tensor out = project(a.output(), flat, training);
-        return norm(block.attentionNorms().after(), out, training);
+        return project(a.output(), flat, training);
     }
 
     /// Queries and keys normed over all of their heads.
@@ -129,9 +163,9 @@ final class PlainBlock {
     }
 
     /// What the feed-forward part adds, `(N, D)`.
-    private Tensor feedForward(Tensor x, boolean training) {
+    private Tensor feedForward(FeedForward part, Tensor x, boolean training) {
         Tensor h = norm(block.feedForwardNorms().before(), x, training);
-        Tensor out = block.feedForward().apply(h, (linear, in) -> project(linear, in, training));
+        Tensor out = part.apply(h, (linear, in) -> project(linear, in, training));
         return norm(block.feedForwardNorms().after(), out, training);
     }
 

@@ -23,7 +23,8 @@ record AdmissionPlan(List<Group> groups) {
 
     /// @param prompts in the order of their coming, one for each free slot at most
     /// @param cached how many first tokens of a prompt the cache can give
-    static AdmissionPlan of(List<int[]> prompts, ToIntFunction<int[]> cached) {
+    /// @param mayCut whether a prompt can take over a part of another
+    static AdmissionPlan of(List<int[]> prompts, ToIntFunction<int[]> cached, boolean mayCut) {
         List<Group> groups = new ArrayList<>();
         int end = prompts.size();
         int tokens = 0;
@@ -33,7 +34,7 @@ record AdmissionPlan(List<Group> groups) {
             tokens += prompt.length - known;
             if (!groups.isEmpty()
                     && (tokens > CachedDecoder.CHUNK
-                            || shared(prompt, prompts, groups) >= known + WORTH_WAITING)) {
+                            || shared(prompt, prompts, groups, mayCut) >= known + WORTH_WAITING)) {
                 break;
             }
             int size = 1;
@@ -47,10 +48,15 @@ record AdmissionPlan(List<Group> groups) {
     }
 
     /// The most first tokens that the prompt has in common with one of the groups'.
-    private static int shared(int[] prompt, List<int[]> prompts, List<Group> groups) {
+    private static int shared(
+            int[] prompt, List<int[]> prompts, List<Group> groups, boolean mayCut) {
         int most = 0;
         for (Group group : groups) {
-            int differs = Arrays.mismatch(prompt, prompts.get(group.first()));
+            int[] other = prompts.get(group.first());
+            int differs = Arrays.mismatch(prompt, other);
+            if (!mayCut && differs >= 0 && differs < other.length) {
+                continue; // what is read of the other goes on where this one differs
+            }
             most = Math.max(most, differs < 0 ? prompt.length - 1 : differs);
         }
         return most;

@@ -60,9 +60,7 @@ final class CacheSlots {
     }
 
     private int common(Lane lane, int slot, int[] prompt) {
-        return readers[slot] == null || readers[slot] == lane
-                ? cache.commonPrefix(slot, prompt)
-                : 0;
+        return readers[slot] == null || readers[slot] == lane ? cache.reusable(slot, prompt) : 0;
     }
 
     /// The slot that shares most with the prompt.

@@ -120,7 +120,8 @@ final class GenerationBatch {
     private void admit(List<Ticket> next) {
         Lane lane = next.getFirst().lane();
         List<int[]> prompts = next.stream().map(live -> live.sequence().all()).toList();
-        AdmissionPlan plan = AdmissionPlan.of(prompts, prompt -> slots.shared(lane, prompt));
+        AdmissionPlan plan =
+                AdmissionPlan.of(prompts, prompt -> slots.shared(lane, prompt), cache.mayCut());
         List<NewTokens> unread = new ArrayList<>();
         for (AdmissionPlan.Group group : plan.groups()) {
             NewTokens tokens = slots.take(lane, prompts.get(group.first()));

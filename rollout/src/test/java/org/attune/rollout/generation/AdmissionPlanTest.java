@@ -26,7 +26,7 @@ final class AdmissionPlanTest {
 
     private static List<Group> groups(List<int[]> prompts, int waiting, int free) {
         List<int[]> next = prompts.subList(waiting, Math.min(prompts.size(), waiting + free));
-        return AdmissionPlan.of(next, _ -> 0).groups();
+        return AdmissionPlan.of(next, _ -> 0, true).groups();
     }
 
     @Test
@@ -53,6 +53,6 @@ final class AdmissionPlanTest {
     void aPromptThatBeginsLikeAnotherWaitsForItUnlessTheCacheHasTheBeginning() {
         List<int[]> prompts = List.of(beginning(60, 2), beginning(60, 3), beginning(5, 4));
         assertEquals(List.of(new Group(0, 1)), groups(prompts, 0, 9));
-        assertEquals(3, AdmissionPlan.of(prompts, p -> p.length - 1).groups().size());
+        assertEquals(3, AdmissionPlan.of(prompts, p -> p.length - 1, true).groups().size());
     }
 }

@@ -1,0 +1,45 @@
+package org.attune.model.decode;
+
+import org.attune.model.decode.CachedDecoder.NewTokens;
+import org.attune.model.layer.Carried;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+
+/// The states of sequences that read tokens together, in a [KvCache].
+///
+/// @param states of the cache
+/// @param slots of the sequences, int64 `(S)`
+record SlotStates(StateCache states, Tensor slots) {
+    static SlotStates of(KvCache cache, List<NewTokens> additions) {
+        long[] slots = additions.stream().mapToLong(NewTokens::slot).toArray();
+        StateCache states = cache.states().orElseThrow();
+        return new SlotStates(states, Tensor.of(states.device(), slots, slots.length));
+    }
+
+    /// Those of one layer.
+    Carried of(int layer) {
+        return new Carried() {
+            @Override
+            public Tensor inputs() {
+                return states.inputs(layer).indexSelect(0, slots);
+            }
+
+            @Override
+            public Tensor matrices() {
+                return states.matrices(layer).indexSelect(0, slots);
+            }
+
+            @Override
+            public void keepInputs(Tensor inputs) {
+                Kernels.indexCopy(states.inputs(layer), slots, inputs);
+            }
+
+            @Override
+            public void keepMatrices(Tensor matrices) {
+                Kernels.indexCopy(states.matrices(layer), slots, matrices);
+            }
+        };
+    }
+}
