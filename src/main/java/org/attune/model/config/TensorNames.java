@@ -20,7 +20,7 @@ import java.util.Optional;
 /// @param padRowStays whether the padding token's row of the embedding learns nothing where it is
 ///     read
 /// @param experts     names of experts, in families that have some
-/// @param queryAndKeyNorms norms of queries and keys, in families that have some
+/// @param qkNorms norms of queries and keys, in families that have some
 /// @param state       names of a mixer with a state, in families that have one
 public record TensorNames(
         String trunk,
@@ -36,7 +36,7 @@ public record TensorNames(
         boolean transposed,
         boolean padRowStays,
         Optional<Experts> experts,
-        List<String> queryAndKeyNorms,
+        List<String> qkNorms,
         Optional<State> state) {
     /// Names of experts in a block.
     ///
@@ -143,7 +143,7 @@ public record TensorNames(
                 transposed,
                 padRowStays,
                 ownExperts,
-                queryAndKeyNorms,
+                qkNorms,
                 state);
     }
 

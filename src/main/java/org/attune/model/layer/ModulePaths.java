@@ -104,7 +104,7 @@ public record ModulePaths(
             linears.put(path + names.qkv().get(2), new Shape(keys, width));
         }
         if (a.qkNorm() != QkNorm.NONE) {
-            names.queryAndKeyNorms().forEach(norm -> whole.add(path + norm));
+            names.qkNorms().forEach(norm -> whole.add(path + norm));
         }
         linears.put(path + names.output(), new Shape(width, queries));
     }

@@ -137,8 +137,8 @@ final class WeightLoader {
                 linear(config.hiddenSize(), a.qkvBias(), path, names.qkv(), queries, keys, keys);
         return new SelfAttention(
                 qkv,
-                qkNorm(path + names.queryAndKeyNorms().getFirst(), queries),
-                qkNorm(path + names.queryAndKeyNorms().getLast(), keys),
+                qkNorm(path + names.qkNorms().getFirst(), queries),
+                qkNorm(path + names.qkNorms().getLast(), keys),
                 linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
                 config.window(layer).orElse(0),
                 a.softcap(),
