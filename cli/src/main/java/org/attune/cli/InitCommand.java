@@ -9,6 +9,8 @@ import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
+import org.attune.files.GivenPath;
+import org.attune.model.config.DecoderConfig;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.TrainingMethod;
 import org.slf4j.Logger;
@@ -31,6 +33,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune init METHOD [key=value …] [--out FILE]`
@@ -111,6 +114,7 @@ final class InitCommand implements Callable<Integer> {
         var reader = new RunConfigReader();
         TrainingMethod<?, ?> method = name.contains("=") ? chosen(reader, given) : method();
         var file = new InitialFile(method, given);
+        model(given).ifPresent(file::withModel);
         try {
             reader.rowsFor(method, given, RowSetup::typeOf)
                     .ifPresent(type -> file.withRows(type.key()));
@@ -121,6 +125,19 @@ final class InitCommand implements Callable<Integer> {
                     e.getMessage());
         }
         return file;
+    }
+
+    /// The configuration of the model that is named, if it is a folder.
+    private static Optional<DecoderConfig> model(List<String> given) {
+        String key = "model_name_or_path=";
+        return given.stream()
+                .filter(word -> word.startsWith(key))
+                .map(word -> word.substring(key.length()))
+                .filter(name -> !name.isBlank())
+                .map(GivenPath::of)
+                .filter(path -> Files.exists(path.resolve("config.json")))
+                .reduce((_, last) -> last)
+                .map(DecoderConfig::read);
     }
 
     /// The method that suits the rows, where none is named.

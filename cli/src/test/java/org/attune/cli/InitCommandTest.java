@@ -44,6 +44,24 @@ class InitCommandTest {
     }
 
     @Test
+    void modelsThatLieHereAreTold() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        Files.writeString(
+                model.resolve("config.json"),
+                """
+                {"model_type": "llama", "hidden_size": 32, "intermediate_size": 64,
+                 "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 64,
+                 "max_position_embeddings": 300}
+                """);
+        String named = "model_name_or_path=" + model;
+        assertEquals(0, run("init", "sft", rows("{\"text\": \"a\"}"), named), err::toString);
+        String text = out.toString().replace("\n# ", " ");
+        String told = "The model: llama, 2 layers of 32 features, made for up to 300 tokens.";
+        assertTrue(text.contains(told), text);
+        assertTrue(text.contains("max_length: 300\n"), text);
+    }
+
+    @Test
     void rowsOfAnotherMethodAreRefused() throws IOException {
         assertEquals(2, run("init", "grpo", rows("{\"text\": \"a\"}")));
         String message = err.toString();

@@ -2,6 +2,7 @@ package org.attune.cli.config;
 
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
+import org.attune.model.config.DecoderConfig;
 import org.attune.trainers.opening.FirstRun.Suggestion;
 import org.attune.trainers.opening.TrainingMethod;
 
@@ -22,7 +23,8 @@ public final class InitialFile {
     private final KeyFacts facts;
     private final Map<String, List<Suggestion>> suggestions; // by the words above them
     private final Map<String, String> given = new LinkedHashMap<>();
-    private String seen = ""; // of the rows
+    private String seen = ""; // of rows and model
+    private int longest = Integer.MAX_VALUE; // of the model's sequences
 
     /// @param values `key=value`, in YAML, that take the place of what is suggested
     /// @throws ConfigException if one has another form or a key that this method doesn't have
@@ -85,7 +87,17 @@ public final class InitialFile {
 
     /// Adds to the file what type the rows have that were seen.
     public InitialFile withRows(String type) {
-        seen = " Rows of the type " + type + ".";
+        seen += " Rows of the type " + type + ".";
+        return this;
+    }
+
+    /// Adds to the file what is known of the model, and suggests no longer sequences than it is
+    /// made for.
+    public InitialFile withModel(DecoderConfig model) {
+        longest = model.maxPositionEmbeddings();
+        seen +=
+                " The model: %s, %d layers of %d features, made for up to %d tokens."
+                        .formatted(model.modelType(), model.layers(), model.hiddenSize(), longest);
         return this;
     }
 
@@ -127,7 +139,7 @@ public final class InitialFile {
             comment(text, group.getKey());
             for (Suggestion suggestion : group.getValue()) {
                 String value = left.remove(suggestion.key());
-                line(text, suggestion.key(), value == null ? suggestion.value() : value, "");
+                line(text, suggestion.key(), value == null ? suggested(suggestion) : value, "");
             }
         }
         if (!left.isEmpty()) {
@@ -138,6 +150,13 @@ public final class InitialFile {
             others(text);
         }
         return text.toString();
+    }
+
+    private String suggested(Suggestion suggestion) {
+        boolean tooLong =
+                suggestion.key().equals("max_length")
+                        && Integer.parseInt(suggestion.value()) > longest;
+        return tooLong ? String.valueOf(longest) : suggestion.value();
     }
 
     private void others(StringBuilder text) {
