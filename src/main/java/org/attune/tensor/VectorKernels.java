@@ -123,13 +123,15 @@ public final class VectorKernels {
     ///
     /// @param x `(N, D)`, rows dense
     /// @param weight `(D)`, of the same dtype
+    /// @param offset added to weights
     /// @param out written, `(N, D)`, rows dense
     /// @return `r`, float32 `(N, 1)`
-    public static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor out) {
+    public static Tensor rmsNorm(
+            Tensor x, Tensor weight, double epsilon, double offset, Tensor out) {
         long begun = OperatorTimes.begin();
         int n = Math.toIntExact(x.size(0));
         Tensor r = Tensor.empty(x.device(), DType.FLOAT32, n, 1);
-        new NormKernel((int) x.size(1), epsilon, address(weight))
+        new NormKernel((int) x.size(1), epsilon, offset, address(weight))
                 .forward(rows(x), rows(out), address(r), n, threads(x));
         OperatorTimes.end("attune::rms_norm", begun);
         return r;
@@ -138,14 +140,22 @@ public final class VectorKernels {
     /// The gradient of an RMS norm's input plus a residual, `(N, D)`.
     ///
     /// @param r what [#rmsNorm] gave
-    /// @param residual added, `(N, D)`
+    /// @param offset added to weights
+    /// @param residual added, `(N, D)`; null: nothing
     public static Tensor rmsNormBackward(
-            Tensor dy, Tensor x, Tensor r, Tensor weight, Tensor residual) {
+            Tensor dy, Tensor x, Tensor r, Tensor weight, double offset, Tensor residual) {
         long begun = OperatorTimes.begin();
         int n = Math.toIntExact(x.size(0));
         Tensor dx = Tensor.empty(x.device(), x.dtype(), x.shape());
-        new NormKernel((int) x.size(1), 0, address(weight))
-                .backward(rows(dy), rows(x), address(r), rows(residual), rows(dx), n, threads(x));
+        new NormKernel((int) x.size(1), 0, offset, address(weight))
+                .backward(
+                        rows(dy),
+                        rows(x),
+                        address(r),
+                        residual == null ? null : rows(residual),
+                        rows(dx),
+                        n,
+                        threads(x));
         OperatorTimes.end("attune::rms_norm_backward", begun);
         return dx;
     }
@@ -156,10 +166,13 @@ public final class VectorKernels {
     /// @param keys heads of keys behind them
     /// @param query weights of the queries' norm, `(K)`, of the rows' dtype
     /// @param key likewise
-    public record HeadNorms(int queries, int keys, Tensor query, Tensor key, double epsilon) {
+    /// @param offset added to weights
+    public record HeadNorms(
+            int queries, int keys, Tensor query, Tensor key, double epsilon, double offset) {
         private HeadNormKernel kernel() {
             int size = Math.toIntExact(query.size(0));
-            return new HeadNormKernel(queries, keys, size, epsilon, address(query), address(key));
+            return new HeadNormKernel(
+                    queries, keys, size, epsilon, offset, address(query), address(key));
         }
 
         /// Norms the heads where they are.
@@ -194,12 +207,13 @@ public final class VectorKernels {
         }
     }
 
-    /// The gated activation `silu(g) · u`.
+    /// The gated activation `f(g) · u`.
     ///
+    /// @param gelu whether `f` is GELU by a hyperbolic tangent, and not SiLU
     /// @param gateUp `(N, 2F)`, gates first
     /// @param out its first `F` columns are written
-    public static void swiglu(Tensor gateUp, Tensor out) {
-        SwigluKernel kernel = swigluKernel(gateUp);
+    public static void swiglu(boolean gelu, Tensor gateUp, Tensor out) {
+        SwigluKernel kernel = swigluKernel(gelu, gateUp);
         int threads = threads(gateUp);
         int n = Math.toIntExact(gateUp.size(0));
         withMemory(
@@ -210,10 +224,11 @@ public final class VectorKernels {
 
     /// Replaces the input of [#swiglu] by its gradient.
     ///
+    /// @param gelu as in the forward pass
     /// @param dOut gradient of the output, `(N, F)`
     /// @param gateUp changed, `(N, 2F)`
-    public static void swigluBackward(Tensor dOut, Tensor gateUp) {
-        SwigluKernel kernel = swigluKernel(gateUp);
+    public static void swigluBackward(boolean gelu, Tensor dOut, Tensor gateUp) {
+        SwigluKernel kernel = swigluKernel(gelu, gateUp);
         int threads = threads(gateUp);
         int n = Math.toIntExact(gateUp.size(0));
         withMemory(
@@ -222,8 +237,8 @@ public final class VectorKernels {
                 memory -> kernel.backward(rows(dOut), rows(gateUp), n, memory, threads));
     }
 
-    private static SwigluKernel swigluKernel(Tensor gateUp) {
-        return new SwigluKernel(Math.toIntExact(gateUp.size(1) / 2));
+    private static SwigluKernel swigluKernel(boolean gelu, Tensor gateUp) {
+        return new SwigluKernel(Math.toIntExact(gateUp.size(1) / 2), gelu);
     }
 
     /// Whether [#dropout] takes the rows of a matrix.

@@ -43,6 +43,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
 
 /// Every combination of a block's parts trains and is read with a cache, and kernels that don't
 /// compute it keep off.
@@ -244,6 +245,34 @@ class BlockCombinationsTest {
                         first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 0);
                     }
                 });
+    }
+
+    @Test
+    void handWrittenPassesEqualOrdinaryOperators() {
+        var options = new Policy.Options(Recomputation.NONE, true, 5, false);
+        equalInBothWays(options, decoder -> Outcome.lora(decoder, Outcome.allLinear(0.3), options));
+        equalInBothWays(options, decoder -> Policy.withAllWeights(decoder, options));
+    }
+
+    private static void equalInBothWays(Policy.Options byHand, Function<Decoder, Policy> training) {
+        int[] written = {0};
+        each(
+                (config, decoder) -> {
+                    assertEquals(config.unwritten().isEmpty(), decoder.denseBlocks().isPresent());
+                    written[0] += decoder.denseBlocks().isPresent() ? 1 : 0;
+                    List<Tree.Piece> pieces = List.of(Adapted.piece(config, 4));
+                    try (Policy policy = training.apply(decoder)) {
+                        policy.startStep(1);
+                        Outcome first = Outcome.of(policy, pieces);
+                        policy.setOptions(new Policy.Options(Recomputation.NONE, true, 5, true));
+                        policy.startStep(1);
+                        first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 1e-4);
+                        policy.setOptions(byHand.withRecomputed(Recomputation.ALL));
+                        policy.startStep(1);
+                        first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 0);
+                    }
+                });
+        assertEquals(24, written[0], "of " + all().size());
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.DoubleUnaryOperator;
 import java.util.function.IntConsumer;
 
 /// Kernels against the same formulas in double precision, number by number.
@@ -51,13 +52,22 @@ class VectorKernelsTest {
                         Tensor x = rows(numbers(random, 64 * 32), 64).t();
                         assertThrows(
                                 IllegalArgumentException.class,
-                                () -> VectorKernels.rmsNorm(x, x, 0, x));
+                                () -> VectorKernels.rmsNorm(x, x, 0, 0, x));
                     }
                 });
     }
 
     @Test
     void normAndItsGradient() {
+        rmsNorm(0);
+    }
+
+    @Test
+    void rmsNormWithAnOffsetAndItsGradient() {
+        rmsNorm(1);
+    }
+
+    private void rmsNorm(double offset) {
         int n = 150;
         int width = 96;
         float[] x = numbers(random, n * width);
@@ -72,12 +82,12 @@ class VectorKernelsTest {
             double product = 0;
             for (int k = 0; k < width; k++) {
                 squares += (double) x[at + k] * x[at + k];
-                product += (double) dy[at + k] * w[k] * x[at + k];
+                product += dy[at + k] * (offset + w[k]) * x[at + k];
             }
             double r = 1 / Math.sqrt(squares / width + 1e-3);
             for (int k = 0; k < width; k++) {
-                y[at + k] = x[at + k] * r * w[k];
-                double g = (double) dy[at + k] * w[k];
+                y[at + k] = x[at + k] * r * (offset + w[k]);
+                double g = dy[at + k] * (offset + w[k]);
                 dx[at + k] = r * (g - x[at + k] * r * r * product / width) + residual[at + k];
             }
         }
@@ -87,12 +97,19 @@ class VectorKernelsTest {
                         Tensor in = rows(x, n);
                         Tensor weight = Tensor.of(Device.cpu(), w, width);
                         Tensor out = Tensor.empty(Device.cpu(), DType.FLOAT32, n, width + 16);
-                        Tensor r = VectorKernels.rmsNorm(in, weight, 1e-3, out.narrow(1, 0, width));
+                        Tensor r =
+                                VectorKernels.rmsNorm(
+                                        in, weight, 1e-3, offset, out.narrow(1, 0, width));
                         close(y, out.narrow(1, 0, width).toFloats(), "norm");
                         Tensor d =
                                 VectorKernels.rmsNormBackward(
-                                        rows(dy, n), in, r, weight, rows(residual, n));
+                                        rows(dy, n), in, r, weight, offset, rows(residual, n));
                         close(dx, d.toFloats(), "its gradient");
+                        Tensor alone =
+                                VectorKernels.rmsNormBackward(
+                                        rows(dy, n), in, r, weight, offset, null);
+                        Tensor sum = alone.add(rows(residual, n));
+                        close(dx, sum.toFloats(), "without a residual");
                     }
                 });
     }
@@ -109,7 +126,7 @@ class VectorKernelsTest {
                         Tensor in = rows(x, 3).to(DType.BFLOAT16);
                         Tensor one = Tensor.of(Device.cpu(), ones, 32).to(DType.BFLOAT16);
                         Tensor out = Tensor.empty(Device.cpu(), DType.BFLOAT16, 3, 32);
-                        Tensor r = VectorKernels.rmsNorm(in, one, 1e-5, out);
+                        Tensor r = VectorKernels.rmsNorm(in, one, 1e-5, 0, out);
                         Tensor exact = in.to(DType.FLOAT32).mul(r); // (3, 32)
                         assertArrayEquals(
                                 exact.to(DType.BFLOAT16).toFloats(), out.toFloats(), "as ATen");
@@ -398,7 +415,19 @@ class VectorKernelsTest {
     }
 
     @Test
-    void gatedActivationAndItsGradient() {
+    void gatedSiluAndItsGradient() {
+        gatedActivation(false, g -> g / (1 + Math.exp(-g)), 1e-6);
+    }
+
+    @Test
+    void gatedGeluAndItsGradient() {
+        double slope = Math.sqrt(2 / Math.PI);
+        gatedActivation(
+                true, g -> 0.5 * g * (1 + Math.tanh(slope * (g + 0.044715 * g * g * g))), 1e-6);
+    }
+
+    /// @param step of central differences
+    private void gatedActivation(boolean gelu, DoubleUnaryOperator f, double step) {
         int n = 37;
         int inner = 64;
         float[] gateUp = numbers(random, n * 2 * inner);
@@ -414,10 +443,11 @@ class VectorKernelsTest {
                 double g = gateUp[gate];
                 double u = gateUp[gate + inner];
                 double dy = dOut[row * inner + k];
-                double sigmoid = 1 / (1 + Math.exp(-g));
-                out[row * inner + k] = g * sigmoid * u;
-                d[gate] = dy * u * sigmoid * (1 + g * (1 - sigmoid));
-                d[gate + inner] = dy * g * sigmoid;
+                double up = f.applyAsDouble(g + step);
+                double slope = (up - f.applyAsDouble(g - step)) / (2 * step);
+                out[row * inner + k] = f.applyAsDouble(g) * u;
+                d[gate] = dy * u * slope;
+                d[gate + inner] = dy * f.applyAsDouble(g);
             }
         }
         Engine.run(
@@ -425,10 +455,10 @@ class VectorKernelsTest {
                     try (var _ = TensorScope.open("test")) {
                         Tensor in = rows(gateUp, n);
                         Tensor y = Tensor.full(Device.cpu(), DType.FLOAT32, 9, n, inner + 3);
-                        VectorKernels.swiglu(in, y);
+                        VectorKernels.swiglu(gelu, in, y);
                         close(out, y.narrow(1, 0, inner).toFloats(), "activation");
                         close(filled(n * 3), y.narrow(1, inner, 3).toFloats(), "beside it");
-                        VectorKernels.swigluBackward(rows(dOut, n), in);
+                        VectorKernels.swigluBackward(gelu, rows(dOut, n), in);
                         close(d, in.toFloats(), "its gradient");
                     }
                 });

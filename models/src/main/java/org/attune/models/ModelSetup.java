@@ -333,10 +333,16 @@ public final class ModelSetup implements AutoCloseable {
 
     /// Hand-written passes are off for mathematics that they don't know, which is felt.
     private void sayWhyPlain(DecoderConfig config) {
-        if (!config.unlikeLlama().isEmpty()) {
+        if (!config.unwritten().isEmpty()) {
             LOG.info(
-                    "{}: the hand-written passes compute blocks as Llama's; this model has {}, so"
-                            + " its blocks run in ordinary operators, slower and with more memory",
+                    "{}: hand-written passes don't know {}, so this model's blocks run in ordinary"
+                            + " operators, slower and with more memory",
+                    source.nameOrPath(),
+                    String.join(", ", config.unwritten()));
+        } else if (!config.unlikeLlama().isEmpty()) {
+            LOG.debug(
+                    "{}: kernels that generate a token by all blocks at once don't know {}; it is"
+                            + " generated block by block",
                     source.nameOrPath(),
                     String.join(", ", config.unlikeLlama()));
         }

@@ -319,10 +319,27 @@ public record DecoderConfig(
         return DecoderFamily.ofModelType(modelType, "configuration").dropoutKeys();
     }
 
-    /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
-    /// sizes. Hand-written passes and kernels for whole blocks compute what Llama does.
-    public List<String> unlikeLlama() {
+    /// What hand-written passes don't know, in words; none if they can compute the blocks. Blocks
+    /// with such parts run in ordinary operators.
+    public List<String> unwritten() {
         List<String> found = new ArrayList<>();
+        if (block.feedForward().experts().isPresent()) {
+            found.add("experts");
+        }
+        if (!rotates()) {
+            found.add("learned positions");
+        }
+        block.mixers().state().ifPresent(state -> found.add(state.words()));
+        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
+            found.add("blocks of one part");
+        }
+        return found;
+    }
+
+    /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
+    /// sizes. Kernels for whole blocks compute what Llama does.
+    public List<String> unlikeLlama() {
+        List<String> found = new ArrayList<>(unwritten());
         if (block.order() != BlockOrder.SEQUENTIAL) {
             found.add("blocks in the order " + block.order());
         }
@@ -331,9 +348,7 @@ public record DecoderConfig(
             case NormConfig.Rms _ -> found.add("RMS norms with an offset");
             case NormConfig.Layer _ -> found.add("LayerNorm");
         }
-        if (!rotates()) {
-            found.add("learned positions");
-        } else if (!rotatesAlike()) {
+        if (rotates() && !rotatesAlike()) {
             found.add("rotary embedding that differs between layers");
         }
         if (positions instanceof RopeConfig rope && rope.pairs() != RopeConfig.Pairs.HALVES) {
@@ -342,15 +357,8 @@ public record DecoderConfig(
         if (attention().qkNorm() == QkNorm.TOGETHER) {
             found.add("norms over all heads");
         }
-        if (block.feedForward().experts().isPresent()) {
-            found.add("experts");
-        }
         if (block.residualScale() != 1) {
             found.add("scaled parts of blocks");
-        }
-        block.mixers().state().ifPresent(state -> found.add(state.words()));
-        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
-            found.add("blocks of one part");
         }
         if (attention().softcap() > 0) {
             found.add("capped attention scores");

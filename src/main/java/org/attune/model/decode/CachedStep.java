@@ -348,11 +348,11 @@ final class CachedStep implements Expression {
     private void attend(SelfAttention b, int layer, Tensor y, Tensor out) {
         HeadNorms.apply(b, y, config, adapter);
         if (hasKernel) {
-            ropes.all().rotateJoint(y, false);
+            ropes.of(b).rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
             VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
         } else if (prompts.isPresent()) {
-            ropes.all().rotateJoint(y, false);
+            ropes.of(b).rotateJoint(y, false);
             putIntoCache(layer, y);
             prompts.get().attend(b.window(), y, out);
         } else {

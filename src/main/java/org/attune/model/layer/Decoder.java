@@ -35,6 +35,7 @@ public final class Decoder implements AutoCloseable {
     private final InputLayer input;
     private final List<Block> blocks = new ArrayList<>();
     private final Optional<List<LlamaBlock>> llamaBlocks;
+    private final Optional<List<DenseBlock>> denseBlocks;
     private final Norm finalNorm;
     private final OutputLayer output;
     private final boolean packs;
@@ -48,7 +49,7 @@ public final class Decoder implements AutoCloseable {
         this.device = device;
         this.dtype = dtype;
         packs =
-                config.unlikeLlama().isEmpty()
+                config.unwritten().isEmpty()
                         && PackedMatrix.isUseful(device, dtype)
                         && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;
         TensorFile named = SplitExperts.of(config, FamilyPrefix.added(config.names(), file));
@@ -63,6 +64,10 @@ public final class Decoder implements AutoCloseable {
         llamaBlocks =
                 config.unlikeLlama().isEmpty()
                         ? Optional.of(blocks.stream().map(LlamaBlock::of).toList())
+                        : Optional.empty();
+        denseBlocks =
+                config.unwritten().isEmpty()
+                        ? Optional.of(blocks.stream().map(DenseBlock::of).toList())
                         : Optional.empty();
         finalNorm = loader.norm(config.names().finalNormPath(), config.hiddenSize());
         output = output(loader);
@@ -80,6 +85,7 @@ public final class Decoder implements AutoCloseable {
         presence = trunk.presence;
         ownsBlocks = false;
         llamaBlocks = trunk.llamaBlocks;
+        denseBlocks = trunk.denseBlocks;
         finalNorm = trunk.finalNorm;
         output = output(loader(head));
     }
@@ -160,7 +166,7 @@ public final class Decoder implements AutoCloseable {
     /// nothing can be attached, merged or trained. Models whose weights are trained, or that carry
     /// frozen adapters, stay as they are.
     public void keepForward() {
-        if (llamaBlocks.isEmpty()) {
+        if (denseBlocks.isEmpty()) {
             return; // ordinary operators read the weights themselves
         }
         linears().forEach(FusedLinear::keepForward);
@@ -273,8 +279,14 @@ public final class Decoder implements AutoCloseable {
         return blocks;
     }
 
-    /// The blocks in the terms of hand-written passes and kernels for whole blocks; empty if they
-    /// compute something else ([DecoderConfig#unlikeLlama]).
+    /// The blocks in the terms of hand-written passes; empty if these don't know all of their parts
+    /// ([DecoderConfig#unwritten]).
+    public Optional<List<DenseBlock>> denseBlocks() {
+        return denseBlocks;
+    }
+
+    /// The blocks in the terms of kernels for whole blocks; empty if they compute something else
+    /// ([DecoderConfig#unlikeLlama]).
     public Optional<List<LlamaBlock>> llamaBlocks() {
         return llamaBlocks;
     }

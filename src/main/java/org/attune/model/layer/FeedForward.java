@@ -1,8 +1,10 @@
 package org.attune.model.layer;
 
 import org.attune.model.config.Activation;
+import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
 
 import java.util.List;
 import java.util.function.Supplier;
@@ -50,6 +52,21 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
         /// @param out its first `F` columns are written, `(N, F + …)`
         void activate(Tensor y, Supplier<Tensor> memory, Tensor out);
 
+        /// Leaves the gradient of what [#up] put out in its place.
+        ///
+        /// @param dOut gradient of what [#activate] wrote, `(N, F)`
+        /// @param y `(N, U)`, changed
+        /// @param memory that [#activate] was given, with what it left there
+        /// @param spare its first `F` columns may be overwritten, `(N, F + …)`
+        default void activateBackward(
+                Tensor dOut, Tensor y, Supplier<Tensor> memory, Tensor spare) {
+            Tensor input = y.detach().requireGradient(true);
+            try (var _ = Autograd.enabled()) {
+                activated(input).backward(dOut);
+            }
+            y.copyInPlace(input.gradient());
+        }
+
         /// Computes what [#down] reads as an ordinary expression, for autograd.
         ///
         /// @param y `(N, U)`
@@ -61,17 +78,27 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
             return products.of(down(), activated(products.of(up(), x)));
         }
 
+        /// Bytes of what autograd makes of a row between [#up] and [#down], where no kernel and no
+        /// hand-written pass knows the activation; 0 where one does.
+        ///
+        /// @param number bytes of one in the compute dtype
+        default long activationBytes(long number) {
+            return activation() == Activation.SILU ? 0 : 2 * (number + steps(number)) * down().in();
+        }
+
+        private long steps(long number) {
+            return switch (activation()) {
+                case SILU, RELU -> number;
+                case RELU_SQUARED -> 2 * number;
+                case GELU -> 6 * Float.BYTES;
+                case GELU_TANH -> 11 * Float.BYTES;
+            };
+        }
+
         @Override
         default long expressionBytes(long number) {
-            long steps =
-                    switch (activation()) {
-                        case SILU, RELU -> number;
-                        case RELU_SQUARED -> 2 * number;
-                        case GELU -> 6 * Float.BYTES;
-                        case GELU_TANH -> 11 * Float.BYTES;
-                    };
             return number * (3L * up().out() + down().in() + 2L * down().out())
-                    + steps * down().in();
+                    + steps(number) * down().in();
         }
 
         @Override
@@ -88,9 +115,27 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
         public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
             if (activation == Activation.SILU) {
                 Swiglu.forward(y, memory, out);
+            } else if (hasGeluKernel(y)) {
+                VectorKernels.swiglu(true, y, out);
             } else {
                 out.narrow(1, 0, down.in()).copyInPlace(activated(y));
             }
+        }
+
+        @Override
+        public void activateBackward(Tensor dOut, Tensor y, Supplier<Tensor> memory, Tensor spare) {
+            if (activation == Activation.SILU) {
+                Swiglu.backward(dOut, y, memory, spare);
+            } else if (hasGeluKernel(y)) {
+                VectorKernels.swigluBackward(true, dOut, y);
+            } else {
+                Dense.super.activateBackward(dOut, y, memory, spare);
+            }
+        }
+
+        private boolean hasGeluKernel(Tensor y) {
+            return activation == Activation.GELU_TANH
+                    && VectorKernels.serve(y.device(), y.dtype(), down.in());
         }
 
         @Override

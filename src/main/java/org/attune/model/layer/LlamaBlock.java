@@ -4,8 +4,8 @@ import org.attune.model.config.DecoderConfig;
 
 import java.util.List;
 
-/// A block that computes what Llama's do: what hand-written passes and kernels for whole blocks
-/// know ([DecoderConfig#unlikeLlama]). They take no other, so no other can fall into them.
+/// A block that computes what Llama's do: what kernels for whole blocks know
+/// ([DecoderConfig#unlikeLlama]). They take no other.
 ///
 /// @param inputNorm before attention
 /// @param attention rotates, without a cap on scores

@@ -22,6 +22,17 @@ public sealed interface Norm permits RmsNorm, LayerNorm {
     /// @param statistics what [#forward] gave
     Tensor backward(Tensor dy, Tensor x, Tensor statistics, Adapter adapter);
 
+    /// The gradient of `x` plus that of a residual beside it, `(N, D)`.
+    ///
+    /// @param dy of the output, `(N, D)`
+    /// @param statistics what [#forward] gave
+    /// @param residual added, `(N, D)`; null: nothing
+    default Tensor backward(
+            Tensor dy, Tensor x, Tensor statistics, Tensor residual, Adapter adapter) {
+        Tensor dx = backward(dy, x, statistics, adapter);
+        return residual == null ? dx : dx.addInPlace(residual);
+    }
+
     /// The norm as an ordinary expression, for autograd.
     ///
     /// @param values gives the numbers of a weight

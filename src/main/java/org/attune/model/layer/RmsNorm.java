@@ -46,7 +46,7 @@ public final class RmsNorm implements Norm {
     @Override
     public Tensor forward(Tensor x, Tensor out, Adapter adapter) {
         if (hasKernel(x)) {
-            return VectorKernels.rmsNorm(x, weight.value(adapter), epsilon, out);
+            return VectorKernels.rmsNorm(x, weight.value(adapter), epsilon, offset, out);
         }
         if (hasDeviceKernel(x, out)) {
             return DeviceKernels.rmsNorm(x, weight.value(adapter), epsilon, out);
@@ -82,8 +82,7 @@ public final class RmsNorm implements Norm {
     }
 
     private boolean hasKernel(Tensor x) {
-        return isPlain()
-                && x.dim() == 2
+        return x.dim() == 2
                 && VectorKernels.serve(x.device(), x.dtype(), Math.toIntExact(x.size(1)));
     }
 
@@ -118,17 +117,23 @@ public final class RmsNorm implements Norm {
         return g.subInPlace(n.mulInPlace(projection)).mulInPlace(r).to(x.dtype());
     }
 
-    /// The gradient of `x` plus that of a residual beside it, `(N, D)`.
+    @Override
     public Tensor backward(Tensor dy, Tensor x, Tensor r, Tensor residual, Adapter adapter) {
-        boolean onDevice = hasDeviceKernel(x, dy, residual) && x.isDense() && residual.isDense();
-        if (!hasKernel(x) && !onDevice) {
-            return backward(dy, x, r, adapter).addInPlace(residual);
+        if (hasKernel(x)) {
+            learn(dy, x, r, adapter);
+            return VectorKernels.rmsNormBackward(dy, x, r, weight.value(adapter), offset, residual);
         }
-        learn(dy, x, r, adapter);
+        boolean onDevice =
+                residual != null
+                        && hasDeviceKernel(x, dy, residual)
+                        && x.isDense()
+                        && residual.isDense();
         if (onDevice) {
+            learn(dy, x, r, adapter);
             return DeviceKernels.rmsNormBackward(dy, x, r, weight.value(adapter), residual);
         }
-        return VectorKernels.rmsNormBackward(dy, x, r, weight.value(adapter), residual);
+        Tensor dx = backward(dy, x, r, adapter);
+        return residual == null ? dx : dx.addInPlace(residual);
     }
 
     /// Adds to the weight's gradient, if it is trained. Shapes as of [#backward].

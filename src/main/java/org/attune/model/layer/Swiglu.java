@@ -18,7 +18,7 @@ public final class Swiglu {
     /// @param out its first `F` columns are written, `(N, F + …)`
     public static void forward(Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
         if (hasKernel(gateUp)) {
-            VectorKernels.swiglu(gateUp, out);
+            VectorKernels.swiglu(false, gateUp, out);
             return;
         }
         if (hasDeviceKernel(gateUp)) {
@@ -39,7 +39,7 @@ public final class Swiglu {
     /// @param spare its first `F` columns are overwritten, `(N, F + …)`
     public static void backward(Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
         if (hasKernel(gateUp)) {
-            VectorKernels.swigluBackward(dOut, gateUp);
+            VectorKernels.swigluBackward(false, dOut, gateUp);
             return;
         }
         if (hasDeviceKernel(gateUp)) {

@@ -5,8 +5,8 @@ import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.DenseBlock;
 import org.attune.model.layer.FusedLinear;
-import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.SelfAttention;
@@ -21,6 +21,7 @@ import org.attune.tensor.DType;
 /// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
 ///                      and b (HK + CK) + 4 (H + C) with norms of queries and keys
 ///                      and 4 H where attention is done in tiles
+///                      and b 2 D + 8 with norms behind the parts; F for 2 F without gates
 /// attended           = b HK + 4 H in tiles, and the adapter's columns: attention's output
 /// kept, r recomputed = (L - r) · saved by a block + (r + 1) · input, and at least one block's;
 ///                      r · attended more where attention is kept
@@ -58,19 +59,25 @@ public record ActivationBytes(
 
     /// @param decoder with its adapters
     public static ActivationBytes of(Decoder decoder) {
-        if (decoder.llamaBlocks().isEmpty()) {
+        if (decoder.denseBlocks().isEmpty()) {
             return inOperators(decoder);
         }
-        LlamaBlock first = decoder.llamaBlocks().get().getFirst();
+        DenseBlock first = decoder.denseBlocks().get().getFirst();
         Adapter adapter = Adapter.TRAINED;
         int columns =
                 first.qkv().extra(adapter)
                         + first.output().extra(adapter)
-                        + first.gateUp().extra(adapter)
+                        + first.up().extra(adapter)
                         + first.down().extra(adapter);
         DecoderConfig config = decoder.config();
         boolean tiles = JointHeads.inTiles(config, decoder.device(), decoder.dtype());
-        return of(config, decoder.dtype(), columns, first.output().extra(adapter), tiles);
+        ActivationBytes usual =
+                of(config, decoder.dtype(), columns, first.output().extra(adapter), tiles);
+        return usual.withWork(first.feedForward().activationBytes(decoder.dtype().bytes()));
+    }
+
+    private ActivationBytes withWork(long more) {
+        return new ActivationBytes(layers, input, saved, attended, atWork + more, score, allScores);
     }
 
     /// The bytes of blocks in ordinary operators with autograd:
@@ -132,11 +139,15 @@ public record ActivationBytes(
         long inner = c.intermediateSize();
         long queries = (long) c.heads() * c.headDim();
         long keys = (long) c.kvHeads() * c.headDim();
-        long saved = b * (4 * width + 2 * queries + 2 * keys + 2 * inner + adapterColumns);
+        long opened = c.block().feedForward().gated() ? 2 * inner : inner;
+        long saved = b * (4 * width + 2 * queries + 2 * keys + opened + adapterColumns);
         long logs = tiles ? FLOAT * c.heads() : 0;
         saved += 2 * FLOAT + logs;
         if (c.attention().qkNorm() != QkNorm.NONE) {
             saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
+        }
+        if (c.block().order().normsAfter()) {
+            saved += 2 * (b * width + FLOAT);
         }
         long feedForward = b * (4 * inner + 3 * width);
         long attention =
@@ -149,7 +160,7 @@ public record ActivationBytes(
                 saved,
                 b * (queries + outputColumns) + logs,
                 Math.max(feedForward, attention),
-                tiles ? 0 : SCORES * b * c.heads(),
+                tiles ? 0 : (c.attention().softcap() > 0 ? 2 : 1) * SCORES * b * c.heads(),
                 false);
     }
 

@@ -35,7 +35,7 @@ sealed interface Attended {
     }
 
     /// @param projections q and k before their norms, `(N, (heads + kvHeads) K)`
-    /// @param r statistics, `(N, heads + kvHeads, 1)`
+    /// @param r statistics, `(N, heads + kvHeads, 1)`, or `(N, 2)` of norms over all heads
     record QkNormed(Tensor projections, Tensor r) {
         private Stream<Tensor> tensors() {
             return Stream.of(projections, r);

@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Attention of the rows of one [Layout], in blocks of queries with batched products. On CPUs this
 /// is 2–4 times faster in bfloat16 than ATen's fused kernel. Unlike that kernel, it is right for
@@ -32,11 +33,13 @@ final class Attention {
         this.masks = masks;
     }
 
+    /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
     /// @param o attention output, `(C, N, G, K)`, is written
-    void forward(Tensor q, Tensor k, Tensor v, int window, Tensor o) {
+    void forward(Tensor q, Tensor k, Tensor v, int window, double softcap, Tensor o) {
         for (Layout.QueryBlock block : layout.blocks(window)) {
             try (var _ = TensorScope.open("attention")) {
-                Tensor p = probabilities(q, k, block); // (C, nG, keys)
+                Tensor scores = capped(scores(q, k, block), softcap);
+                Tensor p = probabilities(scores, q, block); // (C, nG, keys)
                 Tensor out = p.bmm(rows(v, block)); // (C, nG, K)
                 queries(o, block).copyInPlace(unfold(out, q, block));
             }
@@ -46,18 +49,22 @@ final class Attention {
     /// Gradients of queries (as scaled), keys and values.
     ///
     /// @param dOut `(C, N, G, K)`
-    Tensor[] backward(Tensor dOut, Tensor q, Tensor k, Tensor v, int window) {
+    /// @param softcap as in the forward pass
+    Tensor[] backward(Tensor dOut, Tensor q, Tensor k, Tensor v, int window, double softcap) {
         Tensor dq = Tensor.empty(q.device(), q.dtype(), q.shape());
         // Sums over query blocks: float32, since many small terms would vanish in bfloat16.
         Tensor dk = Tensor.zeros(k.device(), DType.FLOAT32, k.shape());
         Tensor dv = Tensor.zeros(v.device(), DType.FLOAT32, v.shape());
         for (Layout.QueryBlock block : layout.blocks(window)) {
             try (var _ = TensorScope.open("attention")) {
-                Tensor p = probabilities(q, k, block); // (C, nG, keys)
+                Tensor scores = capped(scores(q, k, block), softcap);
+                Optional<Tensor> slope = slope(scores, softcap);
+                Tensor p = probabilities(scores, q, block); // (C, nG, keys)
                 Tensor g = fold(dOut, block); // (C, nG, K)
                 addRows(dv, block, p.transpose(1, 2).bmm(g));
                 Tensor dp = g.bmm(rows(v, block).transpose(1, 2)); // (C, nG, keys)
                 Tensor ds = dp.softmaxBackward(p); // (C, nG, keys)
+                slope.ifPresent(ds::mulInPlace);
                 Tensor dqBlock = ds.bmm(rows(k, block)); // (C, nG, K)
                 queries(dq, block).copyInPlace(unfold(dqBlock, q, block));
                 addRows(dk, block, ds.transpose(1, 2).bmm(fold(q, block)));
@@ -74,18 +81,32 @@ final class Attention {
         Tensor[] parts = new Tensor[blocks.size()];
         for (int i = 0; i < parts.length; i++) {
             Layout.QueryBlock block = blocks.get(i);
-            Tensor scores = fold(q, block).bmm(rows(k, block).transpose(1, 2));
-            if (softcap > 0) {
-                scores = scores.mul(1 / softcap).tanh().mul(softcap);
-            }
+            Tensor scores = capped(scores(q, k, block), softcap);
             Tensor p = masked(scores, q, block, false).softmax(Tensor.LAST);
             parts[i] = unfold(p.bmm(rows(v, block)), q, block);
         }
         return Tensor.cat(1, parts);
     }
 
-    private Tensor probabilities(Tensor q, Tensor k, Layout.QueryBlock block) {
-        Tensor scores = fold(q, block).bmm(rows(k, block).transpose(1, 2)); // (C, nG, keys)
+    /// `(C, nG, keys)`.
+    private static Tensor scores(Tensor q, Tensor k, Layout.QueryBlock block) {
+        return fold(q, block).bmm(rows(k, block).transpose(1, 2));
+    }
+
+    private static Tensor capped(Tensor scores, double softcap) {
+        return softcap == 0 ? scores : scores.mul(1 / softcap).tanh().mul(softcap);
+    }
+
+    /// How capped scores move with those before the cap: `1 − (score / c)²`. Empty without a cap.
+    private static Optional<Tensor> slope(Tensor capped, double softcap) {
+        if (softcap == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(capped.mul(1 / softcap).square().mul(-1).add(1));
+    }
+
+    /// @param scores `(C, nG, keys)`, changed
+    private Tensor probabilities(Tensor scores, Tensor q, Layout.QueryBlock block) {
         masked(scores, q, block, true);
         return scores.softmaxInPlace();
     }

@@ -3,8 +3,8 @@ package org.attune.model.pass;
 import org.attune.error.StopRequest;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.DenseBlock;
 import org.attune.model.layer.Dropout;
-import org.attune.model.layer.LlamaBlock;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -49,7 +49,7 @@ public final class DecoderRun implements AutoCloseable {
     private final Decoder decoder;
     private final Layout layout;
     private final Options options;
-    private final Optional<List<LlamaBlock>> written; // empty: in ordinary operators
+    private final Optional<List<DenseBlock>> written; // empty: in ordinary operators
     private final PassContext pass;
     private final TensorScope scope = TensorScope.detached("run");
     private final Tensor[] inputs;
@@ -85,7 +85,7 @@ public final class DecoderRun implements AutoCloseable {
         this.decoder = decoder;
         this.layout = layout;
         this.options = options;
-        written = options.plain() ? Optional.empty() : decoder.llamaBlocks();
+        written = options.plain() ? Optional.empty() : decoder.denseBlocks();
         int count = decoder.blocks().size();
         inputs = new Tensor[count];
         saved = new Saved[count];
@@ -238,7 +238,7 @@ public final class DecoderRun implements AutoCloseable {
         if (written.isEmpty()) {
             return plain(i).backward(inputs[i], d);
         }
-        LlamaBlock b = written.get().get(i);
+        DenseBlock b = written.get().get(i);
         Saved s = saved[i];
         if (s == null) {
             try (var _ = TensorScope.open("again")) {
@@ -251,7 +251,7 @@ public final class DecoderRun implements AutoCloseable {
         return dx;
     }
 
-    private Saved again(int i, LlamaBlock b, TensorScope block) {
+    private Saved again(int i, DenseBlock b, TensorScope block) {
         if (recorded.isEmpty()) {
             return WrittenBlock.again(b, inputs[i], Optional.ofNullable(keptAttention[i]), pass);
         }

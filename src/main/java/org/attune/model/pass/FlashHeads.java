@@ -76,7 +76,7 @@ final class FlashHeads {
 
     private static Attended.QkNormed prepare(SelfAttention b, Tensor y, PassContext pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
-        pass.rope().rotateHeads(y, pass.config(), false);
+        pass.rope(b).rotateHeads(y, pass.config(), false);
         return normed;
     }
 
@@ -101,7 +101,7 @@ final class FlashHeads {
     Tensor backward(
             SelfAttention b, Tensor out, Tensor dOut, Attended.Flash saved, PassContext pass) {
         Tensor dy = gradient(saved.qkv(), new Result(heads(out), saved.logs()), heads(dOut));
-        pass.rope().rotateHeads(dy, config, true);
+        pass.rope(b).rotateHeads(dy, config, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;
     }

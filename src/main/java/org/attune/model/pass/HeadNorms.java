@@ -12,8 +12,7 @@ import org.attune.tensor.VectorKernels;
 
 import java.util.Optional;
 
-/// Norms of queries and keys, of the families that have them. Hand-written backward passes know
-/// those by head only.
+/// Norms of queries and keys, of the families that have them.
 public final class HeadNorms {
     private HeadNorms() {}
 
@@ -33,7 +32,11 @@ public final class HeadNorms {
             return new Attended.QkNormed(before, kernel.get().forward(y, before));
         }
         before.copyInPlace(y.narrow(1, 0, columns));
-        return new Attended.QkNormed(before, byOperators(b, y, c, pass.adapter()));
+        return new Attended.QkNormed(
+                before,
+                c.attention().qkNorm() == QkNorm.TOGETHER
+                        ? together(b, y, c, pass.adapter())
+                        : byOperators(b, y, c, pass.adapter()));
     }
 
     /// Norms queries and keys where they are, for no backward pass.
@@ -44,10 +47,7 @@ public final class HeadNorms {
             return;
         }
         if (c.attention().qkNorm() == QkNorm.TOGETHER) {
-            long queries = (long) c.heads() * c.headDim();
-            long keys = (long) c.kvHeads() * c.headDim();
-            together(b.queryNorm(), y.narrow(1, 0, queries), adapter);
-            together(b.keyNorm(), y.narrow(1, queries, keys), adapter);
+            together(b, y, c, adapter);
             return;
         }
         if (isPlain(c) && DeviceKernels.serve(y.device(), y.dtype())) {
@@ -63,12 +63,27 @@ public final class HeadNorms {
                 .ifPresentOrElse(k -> k.forward(y, null), () -> byOperators(b, y, c, adapter));
     }
 
+    /// Norms all queries of a row together, and all keys.
+    ///
+    /// @param y projections, changed
+    /// @return statistics, `(N, 2)`
+    private static Tensor together(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
+        long queries = (long) c.heads() * c.headDim();
+        long keys = (long) c.kvHeads() * c.headDim();
+        return Tensor.cat(
+                1,
+                together(b.queryNorm(), y.narrow(1, 0, queries), adapter),
+                together(b.keyNorm(), y.narrow(1, queries, keys), adapter));
+    }
+
     /// @param part of the projections; changed
-    private static void together(RmsNorm norm, Tensor part, Adapter adapter) {
+    /// @return statistics, `(N, 1)`
+    private static Tensor together(RmsNorm norm, Tensor part, Adapter adapter) {
         Tensor rows = part.contiguous();
         Tensor normed = Tensor.empty(rows.device(), rows.dtype(), rows.shape());
-        norm.forward(rows, normed, adapter);
+        Tensor statistics = norm.forward(rows, normed, adapter);
         part.copyInPlace(normed);
+        return statistics;
     }
 
     /// @return statistics, `(N, CG + C, 1)`
@@ -88,14 +103,17 @@ public final class HeadNorms {
 
     private static Optional<VectorKernels.HeadNorms> kernel(
             SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
-        return isPlain(c) && VectorKernels.serve(y.device(), y.dtype(), c.headDim())
+        return c.block().norm() instanceof NormConfig.Rms(double _, double offset)
+                        && c.attention().qkNorm() == QkNorm.HEADS
+                        && VectorKernels.serve(y.device(), y.dtype(), c.headDim())
                 ? Optional.of(
                         new VectorKernels.HeadNorms(
                                 c.heads(),
                                 c.kvHeads(),
                                 b.queryNorm().weight().value(adapter),
                                 b.keyNorm().weight().value(adapter),
-                                c.normEps()))
+                                c.normEps(),
+                                offset))
                 : Optional.empty();
     }
 
@@ -108,6 +126,13 @@ public final class HeadNorms {
             return;
         }
         DecoderConfig c = pass.config();
+        if (c.attention().qkNorm() == QkNorm.TOGETHER) {
+            long queries = (long) c.heads() * c.headDim();
+            long keys = (long) c.kvHeads() * c.headDim();
+            togetherBackward(b.queryNorm(), dy, saved, 0, queries, 0, pass.adapter());
+            togetherBackward(b.keyNorm(), dy, saved, queries, keys, 1, pass.adapter());
+            return;
+        }
         Tensor dQueries = HeadViews.queries(dy, c);
         Tensor dKeys = HeadViews.keys(dy, c);
         Tensor queries = HeadViews.queries(saved.projections(), c);
@@ -124,5 +149,22 @@ public final class HeadNorms {
         b.queryNorm().learn(dQueries, queries, rq, adapter);
         b.keyNorm().learn(dKeys, keys, rk, adapter);
         kernel.get().backward(dy, saved.projections(), saved.r());
+    }
+
+    /// @param from first column of the part
+    /// @param columns of the part
+    /// @param number of its statistics
+    private static void togetherBackward(
+            RmsNorm norm,
+            Tensor dy,
+            Attended.QkNormed saved,
+            long from,
+            long columns,
+            int number,
+            Adapter adapter) {
+        Tensor part = dy.narrow(1, from, columns);
+        Tensor before = saved.projections().narrow(1, from, columns);
+        Tensor r = saved.r().narrow(1, number, 1);
+        part.copyInPlace(norm.backward(part, before.contiguous(), r.contiguous(), adapter));
     }
 }

@@ -78,7 +78,7 @@ public final class JointHeads {
 
     private static Attended.QkNormed prepare(SelfAttention b, Tensor y, PassContext pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
-        pass.rope().rotateJoint(y, false);
+        pass.rope(b).rotateJoint(y, false);
         return normed;
     }
 
@@ -90,7 +90,7 @@ public final class JointHeads {
         Tensor qkv = saved.qkv();
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
         VectorKernels.attentionBackward(kernel(b.window()), qkv, out, saved.logs(), dOut, dy);
-        pass.rope().rotateJoint(dy, true);
+        pass.rope(b).rotateJoint(dy, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;
     }

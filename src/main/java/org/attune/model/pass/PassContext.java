@@ -197,16 +197,9 @@ final class PassContext implements AutoCloseable {
         return tokens;
     }
 
-    /// The rotation; only of decoders that rotate all layers alike.
-    Rope rope() {
-        return ropes.all();
-    }
-
-    /// The rotation of a layer that rotates.
-    ///
-    /// @param window of the layer; 0 is none
-    Rope rope(int window) {
-        return ropes.of(window);
+    /// The rotation of a block's queries and keys.
+    Rope rope(SelfAttention block) {
+        return ropes.of(block);
     }
 
     /// Which rows follow which, for mixers with a state.

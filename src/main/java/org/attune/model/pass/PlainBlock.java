@@ -122,8 +122,8 @@ final class PlainBlock {
             k = norm(Optional.of(a.keyNorm()), k, training);
         }
         if (a.rotates()) {
-            q = pass.rope(a.window()).apply(q);
-            k = pass.rope(a.window()).apply(k);
+            q = pass.rope(a).apply(q);
+            k = pass.rope(a).apply(k);
         }
         int groups = c.heads() / c.kvHeads();
         Tensor byHead =

@@ -48,10 +48,19 @@ public final class Rope {
     }
 
     Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
+        this(config, rope, Angles.of(rope, config.headDim(), layout, device), dtype);
+    }
+
+    /// A rotation by an angle of 0: queries are scaled, and nothing else happens.
+    Rope still(DecoderConfig config, DType dtype) {
+        Tensor ones = exactCos.mul(0).add(1);
+        return new Rope(config, config.rope(), new Angles(ones, exactSin.mul(0)), dtype);
+    }
+
+    private Rope(DecoderConfig config, RopeConfig rope, Angles exact, DType dtype) {
         rotary = rope.rotaryDim(config.headDim());
         pairs = rope.pairs();
         scale = config.attention().scale();
-        Angles exact = Angles.of(rope, config.headDim(), layout, device);
         exactCos = exact.cos();
         exactSin = exact.sin();
         cos = exactCos.to(dtype);
@@ -123,7 +132,7 @@ public final class Rope {
     /// Rotates queries or keys where they are, or rotates their gradients back.
     void rotateInPlace(Tensor x, boolean back) {
         if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
-            x.copyInPlace(neighbours(x, back ? sin.neg() : sin));
+            x.copyInPlace(neighbours(x, cos, back ? sin.neg() : sin, 1));
             return;
         }
         int half = rotary / 2;
@@ -157,7 +166,9 @@ public final class Rope {
 
     /// Whether [#rotateJoint] can do it, and kernels for attention compute what is asked for.
     public static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
-        if (!config.rotatesAsKernels() || config.attention().softcap() > 0) {
+        if (!config.rotates()
+                || config.rope().pairs() != RopeConfig.Pairs.HALVES
+                || config.attention().softcap() > 0) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());
@@ -193,6 +204,10 @@ public final class Rope {
     }
 
     private void rotate(Tensor x, Tensor out, Tensor c, Tensor s, double factor, boolean back) {
+        if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
+            out.copyInPlace(neighbours(x, c, back ? s.neg() : s, factor));
+            return;
+        }
         int half = rotary / 2;
         Tensor a = x.narrow(2, 0, half); // (N, heads, half)
         Tensor b = x.narrow(2, half, half); // (N, heads, half)
@@ -218,7 +233,7 @@ public final class Rope {
     /// Rotation as an ordinary expression, for autograd, without the attention scale.
     Tensor apply(Tensor x) {
         if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
-            return neighbours(x, sin);
+            return neighbours(x, cos, sin, 1);
         }
         int half = rotary / 2;
         Tensor a = x.narrow(2, 0, half);
@@ -234,18 +249,24 @@ public final class Rope {
     /// Rotates features that stand side by side.
     ///
     /// @param x `(N, heads, K)`
+    /// @param c cosines, `(N, 1, rotary / 2)`
     /// @param s sines, `(N, 1, rotary / 2)`
-    private Tensor neighbours(Tensor x, Tensor s) {
+    /// @param factor of features that aren't rotated
+    private Tensor neighbours(Tensor x, Tensor c, Tensor s, double factor) {
         long n = x.size(0);
         long heads = x.size(1);
         int half = rotary / 2;
         Tensor two = x.narrow(2, 0, rotary).reshape(n, heads, half, 2);
         Tensor a = two.select(3, 0); // (N, heads, half)
         Tensor b = two.select(3, 1);
-        Tensor first = a.mul(cos).sub(b.mul(s)).unsqueeze(3);
-        Tensor second = b.mul(cos).add(a.mul(s)).unsqueeze(3);
+        Tensor first = a.mul(c).sub(b.mul(s)).unsqueeze(3);
+        Tensor second = b.mul(c).add(a.mul(s)).unsqueeze(3);
         Tensor turned = Tensor.cat(3, first, second).reshape(n, heads, rotary);
         long rest = x.size(2) - rotary;
-        return rest > 0 ? Tensor.cat(2, turned, x.narrow(2, rotary, rest)) : turned;
+        if (rest == 0) {
+            return turned;
+        }
+        Tensor others = x.narrow(2, rotary, rest);
+        return Tensor.cat(2, turned, factor == 1 ? others : others.mul(factor));
     }
 }

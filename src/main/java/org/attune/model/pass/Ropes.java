@@ -2,6 +2,7 @@ package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.RopeConfig;
+import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 
@@ -11,11 +12,12 @@ import java.util.Optional;
 ///
 /// @param usual that of layers without a window, or of all; empty where no layer rotates
 /// @param inWindows that of layers with a window, where these have another one
-public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows) {
+/// @param still that of layers that rotate nothing, by an angle of 0; empty where there are none
+public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows, Optional<Rope> still) {
     /// The rotations of a layout's rows.
     public static Ropes of(DecoderConfig config, Layout layout, Device device, DType dtype) {
         if (!config.rotates()) {
-            return new Ropes(Optional.empty(), Optional.empty());
+            return new Ropes(Optional.empty(), Optional.empty(), Optional.empty());
         }
         RopeConfig rope = config.rope();
         var usual = new Rope(config, rope, layout, device, dtype);
@@ -23,7 +25,15 @@ public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows) {
                 Optional.of(usual),
                 rope.exceptions().windowTheta().isPresent()
                         ? Optional.of(new Rope(config, rope.inWindows(), layout, device, dtype))
-                        : Optional.empty());
+                        : Optional.empty(),
+                rope.exceptions().still().isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(usual.still(config, dtype)));
+    }
+
+    /// That of a block's queries and keys; of a layer that rotates nothing by an angle of 0.
+    public Rope of(SelfAttention block) {
+        return block.rotates() ? of(block.window()) : still.orElseThrow();
     }
 
     /// That of all layers, where they rotate alike.

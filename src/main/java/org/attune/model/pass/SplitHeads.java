@@ -20,7 +20,7 @@ final class SplitHeads {
         Attended.Split s = again(b, projections, pass);
         pass.temporary(
                 () -> {
-                    pass.attention().forward(s.q(), s.k(), s.v(), b.window(), o);
+                    pass.attention().forward(s.q(), s.k(), s.v(), b.window(), b.softcap(), o);
                     return o;
                 });
         byRow(out, pass).copyInPlace(o.transpose(0, 1));
@@ -39,7 +39,7 @@ final class SplitHeads {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.temporary(
                 () -> {
-                    split(y, q, k, v, pass);
+                    split(b, y, q, k, v, pass);
                     y.close();
                     return q;
                 });
@@ -56,12 +56,14 @@ final class SplitHeads {
     static Tensor backward(SelfAttention b, Tensor dOut, Attended.Split s, PassContext pass) {
         Tensor dHeads = Tensor.empty(dOut.device(), dOut.dtype(), s.q().shape());
         dHeads.copyInPlace(byRow(dOut, pass).transpose(0, 1)); // (C, N, G, K)
-        Tensor[] d = pass.attention().backward(dHeads, s.q(), s.k(), s.v(), b.window());
+        Tensor[] d =
+                pass.attention().backward(dHeads, s.q(), s.k(), s.v(), b.window(), b.softcap());
         return join(b, d, s, pass); // (N, q + k + v)
     }
 
     /// Splits normed projections into heads, and rotates them.
-    private static void split(Tensor y, Tensor q, Tensor k, Tensor v, PassContext pass) {
+    private static void split(
+            SelfAttention b, Tensor y, Tensor q, Tensor k, Tensor v, PassContext pass) {
         DecoderConfig c = pass.config();
         int n = pass.size();
         int groups = c.heads() / c.kvHeads();
@@ -70,9 +72,9 @@ final class SplitHeads {
         Tensor keys = HeadViews.keys(y, c);
         for (int i = 0; i < c.kvHeads(); i++) {
             Tensor group = queries.narrow(1, (long) i * groups, groups); // (N, G, K)
-            pass.rope().rotateQueries(group, q.select(0, i));
+            pass.rope(b).rotateQueries(group, q.select(0, i));
         }
-        pass.rope().rotateKeys(keys, k.transpose(0, 1));
+        pass.rope(b).rotateKeys(keys, k.transpose(0, 1));
         v.copyInPlace(
                 y.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
                         .reshape(n, c.kvHeads(), c.headDim())
@@ -89,11 +91,11 @@ final class SplitHeads {
         Tensor dQueries = HeadViews.queries(dy, c);
         Tensor dKeys = HeadViews.keys(dy, c);
         for (int i = 0; i < c.kvHeads(); i++) {
-            pass.rope()
+            pass.rope(b)
                     .rotateQueriesBack(
                             d[0].select(0, i), dQueries.narrow(1, (long) i * groups, groups));
         }
-        pass.rope().rotateKeysBack(d[1].transpose(0, 1), dKeys);
+        pass.rope(b).rotateKeysBack(d[1].transpose(0, 1), dKeys);
         HeadNorms.backward(b, dy, s.qkNormed(), pass);
         dy.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
                 .reshape(n, c.kvHeads(), c.headDim())

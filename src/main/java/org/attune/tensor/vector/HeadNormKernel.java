@@ -18,15 +18,22 @@ public final class HeadNormKernel {
     /// @param keys heads of keys behind them
     /// @param size of a head, a multiple of the vector's length
     /// @param epsilon ε
+    /// @param offset `o`, added to weights
     /// @param queryWeight address of the queries' `w`, in the numbers of the rows
     /// @param keyWeight likewise
     public HeadNormKernel(
-            int queries, int keys, int size, double epsilon, long queryWeight, long keyWeight) {
+            int queries,
+            int keys,
+            int size,
+            double epsilon,
+            double offset,
+            long queryWeight,
+            long keyWeight) {
         this.queries = queries;
         this.size = size;
         heads = queries + keys;
-        query = new NormKernel(size, epsilon, queryWeight);
-        key = new NormKernel(size, epsilon, keyWeight);
+        query = new NormKernel(size, epsilon, offset, queryWeight);
+        key = new NormKernel(size, epsilon, offset, keyWeight);
     }
 
     private NormKernel norm(int head) {

@@ -4,26 +4,32 @@ import jdk.incubator.vector.FloatVector;
 
 /// Root-mean-square norm of rows of `D` numbers, each read from memory once, sums in float32:
 /// ```
-/// y = x · r · w,     r = 1 / √(mean(x²) + ε)
+/// y = x · r · (o + w),     r = 1 / √(mean(x²) + ε)
 /// ```
 /// [Zhang and Sennrich 2019, Eq. 4](https://arxiv.org/abs/1910.07467).
 public final class NormKernel {
     /// Rows of an item of work.
     private static final int CHUNK = 64;
 
+    /// Address of no residual.
+    static final long NOTHING = 0;
+
     private static final int FLOAT = Float.BYTES;
     private static final int LANES = Vectors.LANES;
 
     private final int width;
     private final double epsilon;
+    private final float offset;
     private final long weight;
 
     /// @param width `D`, a multiple of the vector's length
     /// @param epsilon ε
+    /// @param offset `o`
     /// @param weight address of `w`, in the numbers of the rows
-    public NormKernel(int width, double epsilon, long weight) {
+    public NormKernel(int width, double epsilon, double offset, long weight) {
         this.width = width;
         this.epsilon = epsilon;
+        this.offset = (float) offset;
         this.weight = weight;
     }
 
@@ -62,19 +68,26 @@ public final class NormKernel {
         int bytes = half ? Short.BYTES : FLOAT;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
-            // Rounded between the two products, as transformers does.
-            FloatVector n = Vectors.round(half, Vectors.load(half, x + at).mul(factor));
-            Vectors.store(half, n.mul(Vectors.load(half, weight + at)), out + at);
+            FloatVector n = Vectors.load(half, x + at).mul(factor);
+            // Without an offset rounded between the two products, as transformers does.
+            FloatVector rounded = offset == 0 ? Vectors.round(half, n) : n;
+            Vectors.store(half, rounded.mul(weights(half, at)), out + at);
         }
+    }
+
+    /// `o + w` of some features.
+    private FloatVector weights(boolean half, long at) {
+        FloatVector w = Vectors.load(half, weight + at);
+        return offset == 0 ? w : w.add(offset);
     }
 
     /// The gradient of `x`, plus a residual:
     /// ```
-    /// dx = r (g − n · mean(g n)) + residual,     g = dy w,  n = x r
+    /// dx = r (g − n · mean(g n)) + residual,     g = dy (o + w),  n = x r
     /// ```
     ///
     /// @param r what [#forward] wrote
-    /// @param residual what is added
+    /// @param residual what is added; null: nothing
     /// @param dx written; may be `residual`
     public void backward(Rows dy, Rows x, long r, Rows residual, Rows dx, int count, int threads) {
         KernelThreads.rows(
@@ -87,12 +100,13 @@ public final class NormKernel {
                                 dy.at(row, 0),
                                 x.at(row, 0),
                                 Vectors.number(r + (long) row * FLOAT),
-                                residual.at(row, 0),
+                                residual == null ? NOTHING : residual.at(row, 0),
                                 dx.at(row, 0)));
     }
 
     /// Computes the gradient of one row.
     ///
+    /// @param residual its address, or [#NOTHING]
     /// @param dx written; may be `dy` or `residual`
     void backward(boolean half, long dy, long x, float r, long residual, long dx) {
         float projection = product(half, dy, x) * r * r / width;
@@ -105,7 +119,7 @@ public final class NormKernel {
         FloatVector sum = Vectors.zero();
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
-            FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
+            FloatVector g = Vectors.load(half, dy + at).mul(weights(half, at));
             sum = g.fma(Vectors.load(half, x + at), sum);
         }
         return Vectors.sum(sum);
@@ -116,9 +130,12 @@ public final class NormKernel {
         int bytes = half ? Short.BYTES : FLOAT;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
-            FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
+            FloatVector g = Vectors.load(half, dy + at).mul(weights(half, at));
             FloatVector d = g.sub(Vectors.load(half, x + at).mul(projection)).mul(r);
-            Vectors.store(half, d.add(Vectors.load(half, residual + at)), dx + at);
+            if (residual != NOTHING) {
+                d = d.add(Vectors.load(half, residual + at));
+            }
+            Vectors.store(half, d, dx + at);
         }
     }
 }

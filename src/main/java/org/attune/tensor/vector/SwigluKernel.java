@@ -4,17 +4,24 @@ import jdk.incubator.vector.FloatVector;
 
 /// The gated activation of rows of `2F` numbers, gates and then what they open:
 /// ```
-/// y = silu(g) · u,     silu(g) = g σ(g),     σ(g) = 1 / (1 + e⁻ᵍ)
+/// y = f(g) · u,     f(g) = g σ(z),     σ(z) = 1 / (1 + e⁻ᶻ)
+/// z = g for SiLU,     z = 2 √(2/π) (g + 0.044715 g³) for GELU by a hyperbolic tangent
 /// ```
-/// [Shazeer 2020, Eq. 6](https://arxiv.org/abs/2002.05202). Rounded between the two products, as
-/// transformers does.
+/// since (1 + tanh(t)) / 2 = σ(2 t). [Shazeer 2020, Eq. 6](https://arxiv.org/abs/2002.05202).
+/// Rounded between the two products, as transformers does.
 ///
 /// @param width `F`
-public record SwigluKernel(int width) {
+/// @param gelu whether `f` is GELU by a hyperbolic tangent, and not SiLU
+public record SwigluKernel(int width, boolean gelu) {
     /// Rows of an item of work.
     private static final int CHUNK = 8;
 
     private static final int LANES = Vectors.LANES;
+    private static final FloatVector LINEAR = Vectors.all((float) (2 * Math.sqrt(2 / Math.PI)));
+    private static final FloatVector CUBIC =
+            Vectors.all((float) (2 * Math.sqrt(2 / Math.PI) * 0.044715));
+    private static final FloatVector ONE = Vectors.all(1);
+    private static final FloatVector THREE = Vectors.all(3);
 
     /// Bytes to work in.
     public long workBytes(int threads) {
@@ -57,11 +64,12 @@ public record SwigluKernel(int width) {
                 });
     }
 
-    /// `σ(g)`, float32.
+    /// `σ(z)`, float32.
     private void sigmoids(boolean half, long gates, long sigmoids) {
         long bytes = half ? Short.BYTES : Float.BYTES;
         for (int k = 0; k < width; k += LANES) {
-            FloatVector s = Vectors.sigmoid(Vectors.load(half, gates + k * bytes));
+            FloatVector g = Vectors.load(half, gates + k * bytes);
+            FloatVector s = Vectors.sigmoid(gelu ? g.mul(LINEAR.add(g.mul(g).mul(CUBIC))) : g);
             Vectors.store(s, sigmoids + (long) k * Float.BYTES);
         }
     }
@@ -72,14 +80,14 @@ public record SwigluKernel(int width) {
         for (int k = 0; k < width; k += LANES) {
             long at = k * bytes;
             FloatVector sigmoid = Vectors.load(sigmoids + (long) k * Float.BYTES);
-            FloatVector silu = Vectors.round(half, Vectors.load(half, gates + at).mul(sigmoid));
-            Vectors.store(half, silu.mul(Vectors.load(half, ups + at)), out + at);
+            FloatVector f = Vectors.round(half, Vectors.load(half, gates + at).mul(sigmoid));
+            Vectors.store(half, f.mul(Vectors.load(half, ups + at)), out + at);
         }
     }
 
     /// Replaces gates and what they open by their gradients:
     /// ```
-    /// dg = dy u σ(g) (1 + g (1 − σ(g))),     du = dy silu(g)
+    /// dg = dy u σ(z) (1 + g (1 − σ(z)) z'),     du = dy f(g)
     /// ```
     ///
     /// @param dOut gradient of what [#forward] wrote
@@ -101,13 +109,22 @@ public record SwigluKernel(int width) {
         for (int k = 0; k < width; k += LANES) {
             long at = k * bytes;
             FloatVector sigmoid = Vectors.load(sigmoids + (long) k * Float.BYTES);
-            FloatVector silu = Vectors.load(half, gates + at).mul(sigmoid);
+            FloatVector g = Vectors.load(half, gates + at);
+            FloatVector activated = g.mul(sigmoid);
             FloatVector d = Vectors.load(half, dOut + at);
             FloatVector u = Vectors.load(half, ups + at);
-            Vectors.store(half, d.mul(silu), ups + at);
-            // σ (1 + g (1 − σ)) = σ + silu (1 − σ) = σ + silu − silu σ
-            FloatVector slope = sigmoid.add(silu).sub(silu.mul(sigmoid));
+            Vectors.store(half, d.mul(activated), ups + at);
+            FloatVector slope = slope(g, activated, sigmoid);
             Vectors.store(half, d.mul(u).mul(slope), gates + at);
         }
+    }
+
+    /// `f'(g)`: with `f = g σ`, σ (1 + g (1 − σ) z') = σ + f (1 − σ) z'.
+    private FloatVector slope(FloatVector g, FloatVector activated, FloatVector sigmoid) {
+        if (!gelu) {
+            return sigmoid.add(activated).sub(activated.mul(sigmoid));
+        }
+        FloatVector inner = LINEAR.add(g.mul(g).mul(CUBIC).mul(THREE)); // z'
+        return sigmoid.add(activated.mul(ONE.sub(sigmoid)).mul(inner));
     }
 }

@@ -353,7 +353,7 @@ public final class TokenStack {
         }
 
         private void norm(Rows x, long weights, Linear before) {
-            var norm = new NormKernel(width, epsilon, weights);
+            var norm = new NormKernel(width, epsilon, 0, weights);
             for (int row = firstRow; row < lastRow; row++) {
                 long out = work.h + (long) row * before.depth() * HALF;
                 norm.forward(true, x.at(row, 0), out, work.number(thread));
@@ -400,7 +400,7 @@ public final class TokenStack {
 
         private void normHead(long head, long weights) {
             if (weights != 0) {
-                new NormKernel(shape.headDim(), epsilon, weights)
+                new NormKernel(shape.headDim(), epsilon, 0, weights)
                         .forward(true, head, head, work.number(thread));
             }
         }

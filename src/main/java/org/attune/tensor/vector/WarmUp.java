@@ -89,10 +89,10 @@ public final class WarmUp {
         Rows x = matrix(INPUT, WIDTH);
         Rows dy = matrix(GRADIENT, WIDTH);
         Rows out = matrix(OUTPUT, WIDTH);
-        var norm = new NormKernel(WIDTH, EPSILON, address(INPUT));
+        var norm = new NormKernel(WIDTH, EPSILON, 0, address(INPUT));
         norm.forward(x, out, work, ROWS, 1);
         norm.backward(dy, x, work, dy, out, ROWS, 1);
-        var swiglu = new SwigluKernel(WIDTH);
+        var swiglu = new SwigluKernel(WIDTH, false);
         Rows gateUp = matrix(INPUT, 2 * WIDTH);
         swiglu.forward(gateUp, out, ROWS, work, 1);
         swiglu.backward(dy, gateUp, ROWS, work, 1);

@@ -70,7 +70,7 @@ public class KernelBenchmark {
                         x = filled(ROWS, WIDTH);
                         weight = filled(WIDTH);
                         out = filled(ROWS, WIDTH);
-                        statistics = VectorKernels.rmsNorm(x, weight, 1e-5, out);
+                        statistics = VectorKernels.rmsNorm(x, weight, 1e-5, 0, out);
                         qkv = filled(ROWS, JOINT);
                         dQkv = filled(ROWS, JOINT);
                         attended = filled(ROWS, HEADS * HEAD);
@@ -115,12 +115,12 @@ public class KernelBenchmark {
 
     @Benchmark
     public void rmsNorm() {
-        work(() -> VectorKernels.rmsNorm(x, weight, 1e-5, out));
+        work(() -> VectorKernels.rmsNorm(x, weight, 1e-5, 0, out));
     }
 
     @Benchmark
     public void rmsNormBackward() {
-        work(() -> VectorKernels.rmsNormBackward(out, x, statistics, weight, x));
+        work(() -> VectorKernels.rmsNormBackward(out, x, statistics, weight, 0, x));
     }
 
     @Benchmark
