@@ -10,13 +10,13 @@ import java.util.function.Supplier;
 /// The gated activation of a feed-forward block, `silu(gate) · up`
 /// ([Shazeer 2020, Eq. 6](https://arxiv.org/abs/2002.05202)): in a kernel of our own or in
 /// operators, which need memory for `silu(gate)`. `N` rows, `F` inner width.
-public final class Swiglu {
+final class Swiglu {
     private Swiglu() {}
 
     /// @param gateUp `(N, 2F)`
     /// @param memory for the activated gates, `(N, F)`
     /// @param out its first `F` columns are written, `(N, F + …)`
-    public static void forward(Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
+    static void forward(Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
         if (hasKernel(gateUp)) {
             VectorKernels.swiglu(false, gateUp, out);
             return;
@@ -37,7 +37,7 @@ public final class Swiglu {
     /// @param gateUp `(N, 2F)`, changed
     /// @param silu memory that [#forward] was given, with what it left there
     /// @param spare its first `F` columns are overwritten, `(N, F + …)`
-    public static void backward(Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
+    static void backward(Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
         if (hasKernel(gateUp)) {
             VectorKernels.swigluBackward(false, dOut, gateUp);
             return;
