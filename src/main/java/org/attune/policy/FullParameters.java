@@ -119,7 +119,17 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
                                     p.name(), dtype, p.shape(), () -> flat.value(p))
                             : TensorBytes.source(p.name(), dtype, p.shape(), () -> flat.value(p)));
         }
-        return sources;
+        decoder.blocks().stream()
+                .flatMap(block -> block.buffers().stream())
+                .forEach(
+                        w ->
+                                sources.add(
+                                        TensorBytes.source(
+                                                w.name(),
+                                                w.base().dtype(),
+                                                w.base().shape(),
+                                                w::base)));
+        return decoder.stored(sources);
     }
 
     @Override

@@ -60,13 +60,16 @@ final class MergedWeights {
                 .flatMap(n -> n.weights().stream())
                 .forEach(w -> sources.add(source(w, dtype)));
         decoder.others().forEach(w -> sources.add(source(w, dtype)));
+        decoder.blocks().stream()
+                .flatMap(block -> block.buffers().stream())
+                .forEach(w -> sources.add(source(w, w.base().dtype())));
         if (!decoder.config().tiesOutput() || unties()) {
             Weight w = decoder.output().weight();
             Supplier<Tensor> merged = merged(w.module(), () -> value(w));
             sources.add(TensorBytes.source(w.name(), dtype, w.base().shape(), merged));
         }
         decoder.output().bias().ifPresent(bias -> sources.add(source(bias, dtype)));
-        return sources;
+        return decoder.stored(sources);
     }
 
     private SafeTensorsWriter.Source source(Weight weight, DType dtype) {

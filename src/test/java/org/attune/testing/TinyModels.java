@@ -177,6 +177,9 @@ public final class TinyModels {
             linear(file, path + "self_attn.k_proj", keys, width, a.qkvBias());
             linear(file, path + "self_attn.v_proj", keys, width, a.qkvBias());
         }
+        if (a.sinks()) {
+            normal(file, path + "self_attn.sinks", 1, a.heads());
+        }
         if (a.qkNorm() != QkNorm.NONE) {
             boolean together = a.qkNorm() == QkNorm.TOGETHER;
             norm(file, config, path + "self_attn.q_norm", together ? queries : a.headDim());
@@ -203,20 +206,27 @@ public final class TinyModels {
             ExpertsConfig experts,
             String path,
             int width) {
-        linear(file, path + names.router(), experts.count(), width, false);
+        linear(file, path + names.router(), experts.count(), width, experts.router().biased());
+        if (experts.router().corrected()) {
+            normal(file, path + names.correction(), 0.3, experts.count());
+        }
         for (int e = 0; e < experts.count(); e++) {
-            gated(file, names, path + names.list() + "." + e + ".", experts.inner(), width);
+            String expert = path + names.list() + "." + e + ".";
+            for (String up : names.up()) {
+                linear(file, expert + up, experts.inner(), width, experts.biased());
+            }
+            linear(file, expert + names.down(), width, experts.inner(), experts.biased());
         }
         if (experts.shared() > 0) {
-            gated(file, names, path + names.shared() + ".", experts.shared(), width);
-            linear(file, path + names.sharedGate(), 1, width, false);
+            TensorNames.Shared own = names.shared().orElseThrow();
+            int rows = 2 / own.up().size() * experts.shared();
+            String shared = path + own.path() + ".";
+            own.up().forEach(up -> linear(file, shared + up, rows, width, experts.biased()));
+            linear(file, shared + own.down(), width, experts.shared(), experts.biased());
+            if (names.hasSharedGate()) {
+                linear(file, path + own.gate(), 1, width, false);
+            }
         }
-    }
-
-    private static void gated(
-            MemoryTensorFile file, TensorNames.Experts names, String path, int inner, int width) {
-        names.up().forEach(up -> linear(file, path + up, inner, width, false));
-        linear(file, path + names.down(), width, inner, false);
     }
 
     /// One as GPT-2's files hold it, transposed and with a bias.

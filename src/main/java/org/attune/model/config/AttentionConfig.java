@@ -18,6 +18,9 @@ import java.util.List;
 /// @param scale      factor of the products of queries and keys
 /// @param softcap    `c` of `c · tanh(score / c)`, which bounds scores before they are masked; 0 is
 ///     none
+/// @param sinks      whether each head has a learned score beside those of its keys, which takes
+///     its share of the softmax and gives nothing
+///     ([Xiao et al. 2024, §3](https://arxiv.org/abs/2309.17453))
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -28,7 +31,8 @@ public record AttentionConfig(
         List<Integer> windows,
         double dropout,
         double scale,
-        double softcap) {
+        double softcap,
+        boolean sinks) {
     /// @throws org.attune.error.ModelException if the dropout is no probability below 1, or a cap
     ///     isn't positive
     public AttentionConfig {
@@ -40,6 +44,32 @@ public record AttentionConfig(
             throw new ModelException(
                     "attn_logit_softcapping is " + softcap + "; accepted: above 0, or null");
         }
+    }
+
+    /// Attention without sinks.
+    public AttentionConfig(
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean qkvBias,
+            boolean outputBias,
+            QkNorm qkNorm,
+            List<Integer> windows,
+            double dropout,
+            double scale,
+            double softcap) {
+        this(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                scale,
+                softcap,
+                false);
     }
 
     /// Attention with scores of queries and keys over the root of their length, without a cap.

@@ -10,14 +10,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import java.util.Set;
-import java.util.TreeSet;
 
 /// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5
 /// (`rope_parameters`,
 /// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
 public final class ConfigJson {
     private static final int DEFAULT_LABELS = 2; // transformers'
+
+    /// Key of how weights are quantised.
+    public static final String QUANTISATION = "quantization_config";
+
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
 
@@ -25,7 +27,7 @@ public final class ConfigJson {
 
     public static DecoderConfig parse(JsonFields json) {
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
-        refuseQuantised(json);
+        refuseQuantised(json, family);
         UncomputedKeys.refuse(json, family);
         try {
             return family.reader().apply(json, family);
@@ -67,7 +69,7 @@ public final class ConfigJson {
                                         family.activation().key(),
                                         family.activation().absent()),
                                 family.mlpBias() && json.flag("mlp_bias", false),
-                                family.experts().map(rule -> experts(json, rule, layers))),
+                                family.experts().map(rule -> rule.read(json, layers))),
                         family.multiplies() ? json.number("residual_multiplier", 1) : 1),
                 json.flag("tie_word_embeddings", family.absent().tied()),
                 RopeJson.rope(json, family, attention.windows(), maxPositions),
@@ -77,34 +79,6 @@ public final class ConfigJson {
                 specialIds(json, family),
                 labels(json),
                 scoreKind(json));
-    }
-
-    private static ExpertsConfig experts(
-            JsonFields json, DecoderFamily.ExpertRule rule, int layers) {
-        int most = DecoderConfig.MOST_FEATURES;
-        String key = json.has("num_experts") ? "num_experts" : "num_local_experts";
-        Set<Integer> dense = new TreeSet<>(json.integers("mlp_only_layers"));
-        int step = json.size("decoder_sparse_step", Integer.MAX_VALUE, 1);
-        for (int layer = 0; layer < layers; layer++) {
-            if ((layer + 1) % step != 0) {
-                dense.add(layer);
-            }
-        }
-        return new ExpertsConfig(
-                json.size(key, most, rule.count()),
-                json.size("num_experts_per_tok", most, rule.chosen()),
-                rule.inner() > 0
-                        ? json.size(rule.innerKey(), DecoderConfig.MOST_ROWS, rule.inner())
-                        : json.size(rule.innerKey(), DecoderConfig.MOST_ROWS),
-                rule.renormalises() || json.flag("norm_topk_prob", false),
-                rule.shared() > 0
-                        ? json.size(
-                                "shared_expert_intermediate_size",
-                                DecoderConfig.MOST_ROWS,
-                                rule.shared())
-                        : 0,
-                dense,
-                json.flag("output_router_logits", false));
     }
 
     /// What a classification model judges.
@@ -133,15 +107,18 @@ public final class ConfigJson {
                         () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
     }
 
-    private static void refuseQuantised(JsonFields json) {
-        Optional<JsonFields> quantisation = json.object("quantization_config");
-        if (quantisation.isPresent()) {
+    /// Blocks of MXFP4 are read in families whose own files have them.
+    private static void refuseQuantised(JsonFields json, DecoderFamily family) {
+        Optional<JsonFields> quantisation = json.object(QUANTISATION);
+        if (quantisation.isEmpty()) {
+            return;
+        }
+        String method = quantisation.get().text("quant_method", "unknown");
+        if (!(family.obeyed().contains(QUANTISATION) && method.equals("mxfp4"))) {
             throw new ModelException(
                     ("%s: the weights are quantised (quantization_config.quant_method %s); use "
                                     + "the unquantised model or a GGUF file")
-                            .formatted(
-                                    json.where(),
-                                    quantisation.get().text("quant_method", "unknown")));
+                            .formatted(json.where(), method));
         }
     }
 
@@ -167,12 +144,13 @@ public final class ConfigJson {
                     case NONE -> false;
                     case IF_CONFIGURED, QKV_IF_CONFIGURED -> configured;
                     case QKV -> true;
-                    case OUTPUT_APART -> json.flag("attention_bias", true);
+                    case OUTPUT_APART, UNLESS_CONFIGURED -> json.flag("attention_bias", true);
                 };
         boolean outputBias =
                 switch (family.attentionBias()) {
                     case NONE, QKV, QKV_IF_CONFIGURED -> false;
                     case IF_CONFIGURED -> configured;
+                    case UNLESS_CONFIGURED -> qkvBias;
                     case OUTPUT_APART -> json.flag("attention_out_bias", false);
                 };
         return new AttentionConfig(
@@ -185,7 +163,8 @@ public final class ConfigJson {
                 windows(json, family, layers),
                 json.number("attention_dropout", family.absent().dropout()),
                 scale(json, family, headDim),
-                cap(json, "attn_logit_softcapping", family.scores().cap()));
+                cap(json, "attn_logit_softcapping", family.scores().cap()),
+                family.sinks());
     }
 
     /// The factor on the products of queries and keys.

@@ -329,6 +329,9 @@ public record DecoderConfig(
         if (!rotates()) {
             found.add("learned positions");
         }
+        if (attention().sinks()) {
+            found.add("attention with sinks");
+        }
         block.mixers().state().ifPresent(state -> found.add(state.words()));
         if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
             found.add("blocks of one part");
@@ -432,7 +435,11 @@ public record DecoderConfig(
         return numbers
                 + block.feedForward()
                         .experts(layer)
-                        .map(e -> e.numbers(hiddenSize))
+                        .map(
+                                e ->
+                                        e.numbers(
+                                                hiddenSize,
+                                                names().experts().orElseThrow().hasSharedGate()))
                         .orElse(hiddenSize * inner);
     }
 

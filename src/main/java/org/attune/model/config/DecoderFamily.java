@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -30,7 +31,10 @@ import java.util.function.BiFunction;
 /// @param window           which layers see a window only
 /// @param rotation         which layers rotate otherwise
 /// @param names            of tensors
+/// @param sinks            whether each head has a learned score beside those of its keys
 /// @param obeyed           keys that its code in transformers obeys and most others don't have
+/// @param required         keys that its code in transformers doesn't read, and the only values of
+///     them that agree with what it computes
 /// @param dropoutKeys      keys that ask for dropout in training, in words
 /// @param absent           values of absent keys
 record DecoderFamily(
@@ -51,7 +55,9 @@ record DecoderFamily(
         WindowRule window,
         RotationRule rotation,
         TensorNames names,
+        boolean sinks,
         List<String> obeyed,
+        Map<String, Object> required,
         String dropoutKeys,
         Absent absent) {
 
@@ -73,6 +79,8 @@ record DecoderFamily(
         QKV,
         /// q, k and v, if `attention_bias` says so.
         QKV_IF_CONFIGURED,
+        /// q, k, v and output, unless `attention_bias` is false.
+        UNLESS_CONFIGURED,
         /// q, k and v unless `attention_bias` is false; output, if `attention_out_bias` says so.
         OUTPUT_APART
     }
@@ -122,18 +130,6 @@ record DecoderFamily(
     ///     empty: the key isn't obeyed, it is the length of a head
     /// @param cap value of an absent `attn_logit_softcapping`; empty: the key isn't obeyed
     record ScoreRule(OptionalDouble scalar, OptionalDouble cap) {}
-
-    /// How a configuration speaks of experts.
-    ///
-    /// @param count value of an absent `num_experts` or `num_local_experts`
-    /// @param chosen value of an absent `num_experts_per_tok`
-    /// @param innerKey key of the width inside of one
-    /// @param inner value of that key where it is absent; 0: it must be there
-    /// @param renormalises whether weights add up to 1 whatever `norm_topk_prob` says; otherwise an
-    ///     absent key means that they don't
-    /// @param shared value of an absent `shared_expert_intermediate_size`; 0: the key isn't obeyed
-    record ExpertRule(
-            int count, int chosen, String innerKey, int inner, boolean renormalises, int shared) {}
 
     /// What is done before the first block and after the last one.
     ///

@@ -1,14 +1,24 @@
 package org.attune.model.config;
 
+import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderFamily.BiasRule;
-import org.attune.model.config.DecoderFamily.ExpertRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
+import org.attune.model.config.ExpertRule.DenseRule;
+import org.attune.model.config.ExpertRule.Key;
+import org.attune.model.config.ExpertRule.RouterRule;
+import org.attune.model.config.ExpertRule.SharedRule;
+import org.attune.model.config.ExpertsConfig.RouterConfig;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Families whose feed-forward parts are experts that each token chooses from.
 final class ExpertFamilies {
     private static final List<String> GATE_AND_UP = List.of("gate_proj", "up_proj");
+
+    private static final TensorNames.Shared SHARED_EXPERTS =
+            new TensorNames.Shared("mlp.shared_experts", GATE_AND_UP, "down_proj", "");
 
     private static final TensorNames QWEN_EXPERTS =
             TensorNames.LLAMA.withExperts(
@@ -17,23 +27,100 @@ final class ExpertFamilies {
                             "mlp.experts",
                             GATE_AND_UP,
                             "down_proj",
-                            "mlp.shared_expert",
-                            "mlp.shared_expert_gate"));
+                            Optional.of(
+                                    new TensorNames.Shared(
+                                            "mlp.shared_expert",
+                                            GATE_AND_UP,
+                                            "down_proj",
+                                            "mlp.shared_expert_gate")),
+                            "",
+                            Optional.empty()));
+
+    private static final TensorNames MIXTRAL_EXPERTS =
+            TensorNames.LLAMA.withExperts(
+                    new TensorNames.Experts(
+                            "block_sparse_moe.gate",
+                            "block_sparse_moe.experts",
+                            List.of("w1", "w3"),
+                            "w2",
+                            Optional.empty(),
+                            "",
+                            Optional.empty()));
+
+    private static final TensorNames MINIMAX_EXPERTS =
+            TensorNames.LLAMA.withExperts(
+                    new TensorNames.Experts(
+                            "block_sparse_moe.gate",
+                            "block_sparse_moe.experts",
+                            List.of("w1", "w3"),
+                            "w2",
+                            Optional.empty(),
+                            "block_sparse_moe.e_score_correction_bias",
+                            Optional.empty()));
+
+    private static final TensorNames ERNIE_EXPERTS =
+            TensorNames.LLAMA.withExperts(
+                    new TensorNames.Experts(
+                            "mlp.gate",
+                            "mlp.experts",
+                            GATE_AND_UP,
+                            "down_proj",
+                            Optional.of(SHARED_EXPERTS),
+                            "mlp.moe_statics.e_score_correction_bias",
+                            Optional.empty()));
+
+    private static final TensorNames GRANITE_EXPERTS =
+            TensorNames.LLAMA.withExperts(
+                    new TensorNames.Experts(
+                            "block_sparse_moe.router.layer",
+                            "block_sparse_moe.experts",
+                            GATE_AND_UP,
+                            "down_proj",
+                            Optional.of(
+                                    new TensorNames.Shared(
+                                            "shared_mlp",
+                                            List.of("input_linear"),
+                                            "output_linear",
+                                            "")),
+                            "",
+                            Optional.of(
+                                    new TensorNames.Stored(
+                                            "block_sparse_moe.input_linear.weight",
+                                            "block_sparse_moe.output_linear.weight",
+                                            false,
+                                            false,
+                                            false))));
+
+    private static final TensorNames GPT_OSS_EXPERTS =
+            TensorNames.LLAMA.withExperts(
+                    new TensorNames.Experts(
+                            "mlp.router",
+                            "mlp.experts",
+                            GATE_AND_UP,
+                            "down_proj",
+                            Optional.empty(),
+                            "",
+                            Optional.of(
+                                    new TensorNames.Stored(
+                                            "mlp.experts.gate_up_proj",
+                                            "mlp.experts.down_proj",
+                                            true,
+                                            true,
+                                            false))));
 
     static final List<DecoderFamily> TABLE =
             List.of(
                     FamilyRow.named("mixtral", "MixtralForCausalLM")
                             .window(WindowRule.ALL_LAYERS, 0)
-                            .experts(new ExpertRule(8, 2, "intermediate_size", 0, true, 0))
-                            .names(
-                                    TensorNames.LLAMA.withExperts(
-                                            new TensorNames.Experts(
-                                                    "block_sparse_moe.gate",
-                                                    "block_sparse_moe.experts",
-                                                    List.of("w1", "w3"),
-                                                    "w2",
-                                                    "",
-                                                    "")))
+                            .experts(
+                                    listed(
+                                            new Key(8, "num_local_experts", "num_experts"),
+                                            2,
+                                            new Key(0, "intermediate_size"),
+                                            new SharedRule.None(),
+                                            RouterRule.SHARES,
+                                            0.001))
+                            .names(MIXTRAL_EXPERTS)
                             .epsilon(1e-5)
                             .heads(8)
                             .positions(131072, 1e6)
@@ -43,8 +130,14 @@ final class ExpertFamilies {
                             .attentionBias(BiasRule.QKV)
                             .window(WindowRule.UPPER_LAYERS)
                             .experts(
-                                    new ExpertRule(
-                                            60, 4, "moe_intermediate_size", 1408, false, 5632))
+                                    listed(
+                                            new Key(60, "num_experts", "num_local_experts"),
+                                            4,
+                                            new Key(1408, "moe_intermediate_size"),
+                                            new SharedRule.Width(
+                                                    "shared_expert_intermediate_size", 5632),
+                                            RouterRule.SOFTMAX,
+                                            0.001))
                             .names(QWEN_EXPERTS)
                             .obeyed("qkv_bias")
                             .heads(16)
@@ -54,7 +147,14 @@ final class ExpertFamilies {
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.HEADS)
                             .window(WindowRule.UPPER_LAYERS)
-                            .experts(new ExpertRule(128, 8, "moe_intermediate_size", 768, false, 0))
+                            .experts(
+                                    listed(
+                                            new Key(128, "num_experts", "num_local_experts"),
+                                            8,
+                                            new Key(768, "moe_intermediate_size"),
+                                            new SharedRule.None(),
+                                            RouterRule.SOFTMAX,
+                                            0.001))
                             .names(QWEN_EXPERTS)
                             .heads(4)
                             .positions(32768, 10000)
@@ -62,13 +162,166 @@ final class ExpertFamilies {
                     FamilyRow.named("olmoe", "OlmoeForCausalLM")
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.TOGETHER)
-                            .experts(new ExpertRule(64, 8, "intermediate_size", 0, false, 0))
+                            .experts(
+                                    listed(
+                                            new Key(64, "num_experts", "num_local_experts"),
+                                            8,
+                                            new Key(0, "intermediate_size"),
+                                            new SharedRule.None(),
+                                            RouterRule.SOFTMAX,
+                                            0.01))
                             .names(QWEN_EXPERTS)
                             .epsilon(1e-5)
                             .positions(4096, 10000)
                             .ends(50279)
                             .pad(1)
+                            .row(),
+                    FamilyRow.named("gpt_oss", "GptOssForCausalLM")
+                            .readBy(ExpertFamilies::readGptOss)
+                            .attentionBias(BiasRule.UNLESS_CONFIGURED)
+                            .sinks()
+                            .window(WindowRule.ALTERNATING, 128)
+                            .experts(gptOss())
+                            .names(GPT_OSS_EXPERTS)
+                            .obeyed("quantization_config")
+                            .epsilon(1e-5)
+                            .heads(8)
+                            .headDim(64)
+                            .positions(131072, 150000)
+                            .ends()
+                            .row(),
+                    granite("granitemoe", "GraniteMoeForCausalLM", new SharedRule.None()),
+                    granite(
+                            "granitemoeshared",
+                            "GraniteMoeSharedForCausalLM",
+                            new SharedRule.Width("shared_intermediate_size", 0)),
+                    FamilyRow.named("ernie4_5_moe", "Ernie4_5_MoeForCausalLM")
+                            .neighbours()
+                            .experts(
+                                    new ExpertRule(
+                                            new Key(64, "moe_num_experts", "num_experts"),
+                                            new Key(6, "moe_k", "num_experts_per_tok"),
+                                            new Key(1536, "moe_intermediate_size"),
+                                            new SharedRule.Times("moe_num_shared_experts", 2),
+                                            DenseRule.RANGE,
+                                            1,
+                                            new RouterRule(
+                                                    corrected(
+                                                            new RouterConfig.Scores.Softmax(),
+                                                            new RouterConfig.Weights(
+                                                                    true, 0, 1e-12, 1)),
+                                                    Optional.empty(),
+                                                    OptionalInt.empty()),
+                                            false,
+                                            0.001))
+                            .names(ERNIE_EXPERTS)
+                            .epsilon(1e-5)
+                            .heads(4)
+                            .positions(131072, 500000)
+                            .tokens(1, 2)
+                            .pad(0)
+                            .tied()
+                            .row(),
+                    FamilyRow.named("minimax_m2", "MiniMaxM2ForCausalLM")
+                            .qkNorm(QkNorm.TOGETHER)
+                            .rotatesShare(1)
+                            .obeyed("rotary_dim")
+                            .requires("use_qk_norm", true)
+                            .requires("qk_norm_type", "per_layer")
+                            .requires("use_routing_bias", true)
+                            .experts(
+                                    new ExpertRule(
+                                            new Key(256, "num_local_experts", "num_experts"),
+                                            ExpertRule.CHOSEN.or(8),
+                                            new Key(0, "intermediate_size"),
+                                            new SharedRule.None(),
+                                            DenseRule.NONE,
+                                            0,
+                                            new RouterRule(
+                                                    corrected(
+                                                            new RouterConfig.Scores.Sigmoid(),
+                                                            RouterConfig.Weights.SHARES),
+                                                    Optional.empty(),
+                                                    OptionalInt.empty()),
+                                            false,
+                                            0.001))
+                            .names(MINIMAX_EXPERTS)
+                            .heads(8)
+                            .headDim(128)
+                            .positions(196608, 5e6)
+                            .tokens(200034, 200020)
                             .row());
 
     private ExpertFamilies() {}
+
+    private static ExpertRule listed(
+            Key count, int chosen, Key inner, SharedRule shared, RouterRule router, double loss) {
+        return new ExpertRule(
+                count,
+                ExpertRule.CHOSEN.or(chosen),
+                inner,
+                shared,
+                DenseRule.LISTED,
+                0,
+                router,
+                false,
+                loss);
+    }
+
+    private static RouterConfig corrected(
+            RouterConfig.Scores scores, RouterConfig.Weights weights) {
+        return new RouterConfig(scores, false, true, 1, 1, weights, false);
+    }
+
+    private static DecoderFamily granite(String modelType, String architecture, SharedRule shared) {
+        return FamilyRow.named(modelType, architecture)
+                .attentionBias(BiasRule.IF_CONFIGURED)
+                .multiplies()
+                .experts(
+                        new ExpertRule(
+                                new Key(8, "num_local_experts", "num_experts"),
+                                ExpertRule.CHOSEN,
+                                new Key(0, "intermediate_size"),
+                                shared,
+                                DenseRule.NONE,
+                                0,
+                                RouterRule.SHARES,
+                                false,
+                                0.001))
+                .names(GRANITE_EXPERTS)
+                .tokens(1, 2)
+                .row();
+    }
+
+    /// A softmax over the chosen logits is one over all, renormalised.
+    private static ExpertRule gptOss() {
+        var router =
+                new RouterConfig(
+                        new RouterConfig.Scores.Softmax(),
+                        true,
+                        false,
+                        1,
+                        1,
+                        RouterConfig.Weights.SHARES,
+                        false);
+        return new ExpertRule(
+                new Key(128, "num_local_experts", "num_experts"),
+                ExpertRule.CHOSEN.or(4),
+                new Key(0, "intermediate_size"),
+                new SharedRule.None(),
+                DenseRule.NONE,
+                0,
+                new RouterRule(router, Optional.empty(), OptionalInt.empty()),
+                true,
+                0.001);
+    }
+
+    private static DecoderConfig readGptOss(JsonFields json, DecoderFamily family) {
+        if (!json.has("rope_parameters") && !json.has("rope_scaling")) {
+            throw json.invalid(
+                    "rope_scaling",
+                    "the scaling of positions: transformers' absent one isn't none in this family");
+        }
+        return ConfigJson.parse(json, family);
+    }
 }

@@ -4,13 +4,14 @@ import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderFamily.ActivationRule;
 import org.attune.model.config.DecoderFamily.BiasRule;
 import org.attune.model.config.DecoderFamily.EndRule;
-import org.attune.model.config.DecoderFamily.ExpertRule;
 import org.attune.model.config.DecoderFamily.RotationRule;
 import org.attune.model.config.DecoderFamily.ScoreRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -35,7 +36,9 @@ final class FamilyRow {
     private WindowRule window = WindowRule.NONE;
     private RotationRule rotation = RotationRule.ALIKE;
     private TensorNames names = TensorNames.LLAMA;
+    private boolean sinks;
     private final List<String> obeyed = new ArrayList<>();
+    private final Map<String, Object> required = new HashMap<>();
     private String dropoutKeys = "attention_dropout";
     private int absentWindow = 4096;
     private int pattern = Integer.MAX_VALUE;
@@ -90,6 +93,7 @@ final class FamilyRow {
 
     FamilyRow experts(ExpertRule rule) {
         experts = Optional.of(rule);
+        obeyed.addAll(rule.keys());
         return obeyed("num_experts", "num_local_experts");
     }
 
@@ -180,6 +184,11 @@ final class FamilyRow {
         return this;
     }
 
+    FamilyRow sinks() {
+        sinks = true;
+        return this;
+    }
+
     FamilyRow names(TensorNames others) {
         names = others;
         return this;
@@ -195,6 +204,12 @@ final class FamilyRow {
     FamilyRow obeyed(String... keys) {
         obeyed.addAll(List.of(keys));
         return this;
+    }
+
+    /// A key that must have this value where it is there.
+    FamilyRow requires(String key, Object value) {
+        required.put(key, value);
+        return obeyed(key);
     }
 
     FamilyRow dropoutKeys(String words) {
@@ -265,7 +280,9 @@ final class FamilyRow {
                 window,
                 rotation,
                 names,
+                sinks,
                 List.copyOf(obeyed),
+                Map.copyOf(required),
                 dropoutKeys,
                 new DecoderFamily.Absent(
                         absentWindow,

@@ -37,6 +37,8 @@ final class RopeJson {
 
     private static final int STILL_INTERVAL = 4; // of an absent no_rope_layer_interval
 
+    private static final String ROTARY_DIM = "rotary_dim";
+
     private RopeJson() {}
 
     /// The rotary embedding of a decoder.
@@ -77,7 +79,11 @@ final class RopeJson {
             JsonFields json, DecoderFamily family, Optional<JsonFields> scaling) {
         String key = "partial_rotary_factor";
         if (family.rotatesParts()) {
-            double outer = json.number(key, family.absent().share());
+            double absent =
+                    family.obeyed().contains(ROTARY_DIM) && json.has(ROTARY_DIM)
+                            ? json.integer(ROTARY_DIM) / json.number("head_dim")
+                            : family.absent().share();
+            double outer = json.number(key, absent);
             return scaling.map(s -> s.number(key, outer)).orElse(outer);
         }
         scaling.ifPresent(

@@ -44,15 +44,46 @@ public record TensorNames(
     /// @param list of them, by number
     /// @param up projections into one, the gate first
     /// @param down projection out of one
-    /// @param shared expert that every token takes; its projections have the names of a dense part
-    /// @param sharedGate says how much of it
+    /// @param shared names of the expert that every token takes, in families that may have one
+    /// @param correction what is added to scores when experts are chosen, a whole name; or empty
+    /// @param stored how the family's files hold all of a block in two tensors, if they do
     public record Experts(
             String router,
             String list,
             List<String> up,
             String down,
-            String shared,
-            String sharedGate) {}
+            Optional<Shared> shared,
+            String correction,
+            Optional<Stored> stored) {
+        /// Whether a gate says how much of the shared expert a token takes.
+        public boolean hasSharedGate() {
+            return shared.isPresent() && !shared.get().gate().isEmpty();
+        }
+    }
+
+    /// Names of the expert that every token takes.
+    ///
+    /// @param path of it
+    /// @param up projections into it, the gate first, or one of both
+    /// @param down projection out of it
+    /// @param gate says how much of it a token takes, in the block; or empty
+    public record Shared(String path, List<String> up, String down, String gate) {}
+
+    /// All experts of a block in two tensors, `(E, 2F, D)` with the rows of the gate first, and
+    /// `(E, D, F)`. Biases, where experts have some, stand in `(E, 2F)` and `(E, D)`, which are
+    /// called as these tensors with `_bias` behind it.
+    ///
+    /// @param up name of the first, with `.weight` where it has that
+    /// @param down name of the second
+    /// @param transposed whether they are `(E, D, 2F)` and `(E, F, D)`
+    /// @param interleaved whether each row of the gate has the other projection's beside it
+    /// @param linearRouter whether the router is a linear module, which adapters may name
+    public record Stored(
+            String up,
+            String down,
+            boolean transposed,
+            boolean interleaved,
+            boolean linearRouter) {}
 
     /// Names of a mixer with a state.
     ///

@@ -182,6 +182,17 @@ final class UncomputedKeys {
                         throw json.invalid(key, accepted(neutral, family.modelType()));
                     }
                 });
+        family.required()
+                .forEach(
+                        (key, only) -> {
+                            JsonNode value = json.get(key);
+                            if (value != null && !only.equals(plain(value))) {
+                                throw json.invalid(
+                                        key,
+                                        "%s; %s models are computed in no other way here"
+                                                .formatted(only, family.modelType()));
+                            }
+                        });
         boolean noBias = family.attentionBias() == DecoderFamily.BiasRule.NONE;
         if (noBias && json.flag("attention_bias", false)) {
             throw json.invalid("attention_bias", accepted(Neutral.FALSE, family.modelType()));

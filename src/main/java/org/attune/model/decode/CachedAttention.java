@@ -85,7 +85,8 @@ final class CachedAttention {
     ///
     /// @param q queries of all groups, scaled, contiguous `(N, CG, K)`
     /// @param out `(N, CGK + …)`
-    void attend(Tensor q, int layer, int window, Tensor out) {
+    /// @param sinks a score of each query head beside those of its keys, `(CG)`
+    void attend(Tensor q, int layer, int window, Optional<Tensor> sinks, Tensor out) {
         Visible visible = visibleByWindow.get(window);
         Tensor keys = cache.keys(layer, firstSlot, sequences, visible.from(), visible.to());
         Tensor values = cache.values(layer, firstSlot, sequences, visible.from(), visible.to());
@@ -109,7 +110,8 @@ final class CachedAttention {
                                                 groups,
                                                 (long) visible.to() - visible.from())
                                         .addInPlace(mask));
-        Tensor o = scores.softmaxInPlace().bmm(values); // (B·C, n·G, K)
+        Tensor p = sinks.map(own -> besideSinks(scores, own)).orElseGet(scores::softmaxInPlace);
+        Tensor o = p.bmm(values); // (B·C, n·G, K)
         long width = (long) groups * config.headDim();
         byRow(out)
                 .copyInPlace(
@@ -117,6 +119,23 @@ final class CachedAttention {
                                 new long[] {sequences, added, kvHeads, width},
                                 new long[] {width * kvHeads * added, width, width * added, 1},
                                 0));
+    }
+
+    /// A softmax over the scores and one more of each head, whose share is dropped.
+    ///
+    /// @param scores `(B·C, n·G, T)`
+    /// @param sinks `(CG)`
+    private Tensor besideSinks(Tensor scores, Tensor sinks) {
+        int kvHeads = config.kvHeads();
+        long groups = config.heads() / kvHeads;
+        Tensor column =
+                sinks.reshape(1, kvHeads, 1, groups, 1)
+                        .expand(sequences, kvHeads, added, groups, 1)
+                        .reshape((long) sequences * kvHeads, added * groups, 1);
+        return Tensor.cat(2, scores, column)
+                .softmaxInPlace()
+                .narrow(2, 0, scores.size(2))
+                .contiguous();
     }
 
     /// The group's queries, `(N, CG, K)` = `(B, n, C, G, K)`, as `(B·C, n·G, K)`.

@@ -6,7 +6,6 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
-import org.attune.model.layer.Experts;
 import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
@@ -240,7 +239,7 @@ final class CachedStep implements Expression {
                 }
                 yield out;
             }
-            case Experts f -> feedForward(f, b.feedForwardNorms(), from, x2);
+            case FeedForward f -> feedForward(f, b.feedForwardNorms(), from, x2);
         };
     }
 
@@ -357,7 +356,8 @@ final class CachedStep implements Expression {
             prompts.get().attend(b.window(), y, out);
         } else {
             Tensor q = append(b, layer, y); // (N, CG, K)
-            groups.forEach(g -> g.attend(q, layer, b.window(), out));
+            Optional<Tensor> sinks = b.sinks().map(w -> w.value(adapter));
+            groups.forEach(g -> g.attend(q, layer, b.window(), sinks, out));
         }
     }
 

@@ -58,6 +58,11 @@ public record Block(
         return all;
     }
 
+    /// Numbers that nothing trains and that belong to a written model.
+    public List<Weight> buffers() {
+        return feedForward.map(FeedForward::buffers).orElse(List.of());
+    }
+
     /// The norms, in the order in which they are computed.
     public List<Norm> norms() {
         List<Norm> all = new ArrayList<>();
@@ -71,6 +76,9 @@ public record Block(
 
     /// Weights that belong to neither.
     public List<Weight> others() {
-        return mixers.stream().flatMap(mixer -> mixer.others().stream()).toList();
+        List<Weight> all = new ArrayList<>();
+        mixers.forEach(mixer -> all.addAll(mixer.others()));
+        feedForward.ifPresent(part -> all.addAll(part.others()));
+        return all;
     }
 }

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.tensor.DType;
@@ -261,6 +262,14 @@ public final class Decoder implements AutoCloseable {
             throw new IllegalArgumentException("only the head may differ from the trunk's");
         }
         return new Decoder(trunk, config, head);
+    }
+
+    /// Tensors with the names of this decoder's as the family's files hold them: experts of a block
+    /// together where they hold them so.
+    ///
+    /// @param tensors one for each weight; experts' of one dtype
+    public List<SafeTensorsWriter.Source> stored(List<SafeTensorsWriter.Source> tensors) {
+        return StoredExperts.joined(config, tensors);
     }
 
     public DecoderConfig config() {

@@ -1,6 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.model.config.Activation;
+import org.attune.model.config.ExpertsConfig;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
@@ -33,6 +34,16 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
 
     /// The linear layers, in the order in which they are computed.
     List<FusedLinear> linears();
+
+    /// Trained weights that belong to no linear layer.
+    default List<Weight> others() {
+        return List.of();
+    }
+
+    /// Numbers that nothing trains and that belong to a written model.
+    default List<Weight> buffers() {
+        return List.of();
+    }
 
     /// One part for all tokens.
     sealed interface Dense extends FeedForward {
@@ -156,6 +167,41 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
         @Override
         public Tensor activated(Tensor y) {
             return FeedForward.activated(activation, y);
+        }
+    }
+
+    /// A gated part with bounds ([ExpertsConfig.Clamp]).
+    ///
+    /// @param up gate and up projections, one matrix
+    record Clamped(FusedLinear up, FusedLinear down, ExpertsConfig.Clamp clamp) implements Dense {
+        @Override
+        public Activation activation() {
+            return Activation.SILU;
+        }
+
+        @Override
+        public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
+            out.narrow(1, 0, down.in()).copyInPlace(activated(y));
+        }
+
+        @Override
+        public Tensor activated(Tensor y) {
+            int inner = down.in();
+            double limit = clamp.limit();
+            Tensor gate = atMost(y.narrow(1, 0, inner), limit);
+            Tensor other = atMost(y.narrow(1, inner, inner), limit);
+            Tensor open = gate.mul(gate.mul(clamp.alpha()).sigmoid());
+            return atMost(other.neg(), limit).neg().add(1).mul(open);
+        }
+
+        /// min(x, limit): exact where that is x.
+        private static Tensor atMost(Tensor x, double limit) {
+            return x.sub(x.add(-limit).relu());
+        }
+
+        @Override
+        public long expressionBytes(long number) {
+            return Dense.super.expressionBytes(number) + 12 * number * down.in();
         }
     }
 

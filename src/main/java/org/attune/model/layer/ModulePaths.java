@@ -115,24 +115,34 @@ public record ModulePaths(
             String path,
             long width,
             Map<String, Shape> linears) {
-        linears.put(path + names.router(), new Shape(experts.count(), width));
-        for (int i = 0; i < experts.count(); i++) {
-            gated(names, path + names.list() + "." + i + ".", experts.inner(), width, linears);
+        boolean apart = names.stored().isEmpty(); // else they are no modules
+        if (apart || names.stored().get().linearRouter()) {
+            linears.put(path + names.router(), new Shape(experts.count(), width));
+        }
+        for (int i = 0; apart && i < experts.count(); i++) {
+            String expert = path + names.list() + "." + i + ".";
+            gated(names.up(), names.down(), expert, experts.inner(), width, linears);
         }
         if (experts.shared() > 0) {
-            gated(names, path + names.shared() + ".", experts.shared(), width, linears);
-            linears.put(path + names.sharedGate(), new Shape(1, width));
+            TensorNames.Shared own = names.shared().orElseThrow();
+            String shared = path + own.path() + ".";
+            gated(own.up(), own.down(), shared, experts.shared(), width, linears);
+            if (names.hasSharedGate()) {
+                linears.put(path + own.gate(), new Shape(1, width));
+            }
         }
     }
 
     private static void gated(
-            TensorNames.Experts names,
+            List<String> up,
+            String down,
             String path,
             long inner,
             long width,
             Map<String, Shape> linears) {
-        names.up().forEach(name -> linears.put(path + name, new Shape(inner, width)));
-        linears.put(path + names.down(), new Shape(width, inner));
+        long rows = 2 / up.size() * inner;
+        up.forEach(name -> linears.put(path + name, new Shape(rows, width)));
+        linears.put(path + down, new Shape(width, inner));
     }
 
     /// Modules that may not be trained whole beside an adapter: linear ones, and those that others

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Attention of one block: its weights and its mathematics, not how it is computed.
 ///
@@ -11,6 +12,7 @@ import java.util.List;
 /// @param output output projection
 /// @param window tokens that a token sees, itself included; 0 is all
 /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
+/// @param sinks a score of each query head beside those of its keys, `(CG)`
 /// @param rotates whether queries and keys are rotated by their positions
 public record SelfAttention(
         FusedLinear qkv,
@@ -19,6 +21,7 @@ public record SelfAttention(
         FusedLinear output,
         int window,
         double softcap,
+        Optional<Weight> sinks,
         boolean rotates)
         implements Mixer {
     @Override
@@ -38,6 +41,6 @@ public record SelfAttention(
 
     @Override
     public List<Weight> others() {
-        return List.of();
+        return sinks.stream().toList();
     }
 }

@@ -1,127 +1,85 @@
 package org.attune.model.layer;
 
-import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.TensorNames;
+import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
-/// Experts of a file that holds all of a block in two tensors, as transformers 5 does in memory,
-/// under the names that they have one by one. `gate_up_proj` has the shape `(E, 2F, D)`, with the
-/// rows of the gate first, and `down_proj` `(E, D, F)`. Borrows the file.
+/// Experts of a file that holds all of a block in two tensors, under the names that they have one
+/// by one ([ExpertLayout], [Mxfp4]). Borrows the file.
 final class SplitExperts implements TensorFile {
-    private static final String ROUTER = "mlp.gate.weight";
-    private static final String UP = "mlp.experts.gate_up_proj";
-    private static final String DOWN = "mlp.experts.down_proj";
+    private static final String ROUTER = "mlp.gate.weight"; // transformers 5 has in memory
 
     private final TensorFile file;
     private final Map<String, Entry> entries;
-    private final Map<String, Slice> slices;
+    private final Map<String, ExpertLayout.Slice> slices = new HashMap<>();
     private final Map<String, MemorySegment> whole = new HashMap<>(); // of one block at a time
+    private int sources; // tensors of a block
 
-    /// Where the numbers of a tensor are.
-    ///
-    /// @param of name of the tensor in the file
-    /// @param start in bytes
-    private record Slice(String of, long start) {}
-
-    private SplitExperts(TensorFile file, Map<String, Entry> entries, Map<String, Slice> slices) {
+    private SplitExperts(TensorFile file) {
         this.file = file;
-        this.entries = entries;
-        this.slices = slices;
+        entries = new LinkedHashMap<>(file.entries());
     }
 
     /// The file with a tensor for each projection of each expert: itself, if it has them.
     static TensorFile of(DecoderConfig config, TensorFile file) {
-        if (config.names().experts().isEmpty()
-                || file.entries().keySet().stream().noneMatch(name -> name.endsWith(UP))) {
+        if (config.names().experts().isEmpty()) {
             return file;
         }
-        Map<String, Entry> entries = new LinkedHashMap<>(file.entries());
-        Map<String, Slice> slices = new HashMap<>();
-        TensorNames.Experts names = config.names().experts().orElseThrow();
+        var split = new SplitExperts(file);
+        TensorNames.Experts names = config.names().experts().get();
         for (int layer = 0; layer < config.layers(); layer++) {
             String block = config.names().block(layer);
-            if (file.entries().containsKey(block + UP)
-                    && file.entries().containsKey(block + DOWN)) {
-                cut(names, block, entries, slices);
+            for (TensorNames.Stored stored : ExpertLayout.known(names)) {
+                if (file.entries().containsKey(block + stored.up())
+                        && file.entries().containsKey(block + stored.down())) {
+                    split.cut(new ExpertLayout(names, stored), block);
+                }
             }
         }
-        return new SplitExperts(file, entries, slices);
+        return split.slices.isEmpty() ? file : split;
     }
 
-    private static void cut(
-            TensorNames.Experts names,
-            String block,
-            Map<String, Entry> entries,
-            Map<String, Slice> slices) {
-        Entry up = entries.remove(block + UP);
-        Entry down = entries.remove(block + DOWN);
-        requireAlike(up, down, names.up().size());
-        for (int e = 0; e < up.shape()[0]; e++) {
-            String expert = block + names.list() + "." + e + ".";
-            for (int part = 0; part < names.up().size(); part++) {
-                long rows = up.shape()[1] / names.up().size();
-                put(
-                        expert + names.up().get(part),
-                        up,
-                        (e * up.shape()[1] + part * rows) * up.shape()[2],
-                        new long[] {rows, up.shape()[2]},
-                        entries,
-                        slices);
+    private void cut(ExpertLayout layout, String block) {
+        Map<String, Entry> decoded = new HashMap<>(file.entries());
+        for (String name : new String[] {layout.stored().up(), layout.stored().down()}) {
+            decoded.compute(block + name, (_, entry) -> Mxfp4.decoded(entry, file.entries()));
+        }
+        Set<String> taken = new HashSet<>();
+        layout.slices(block, decoded)
+                .forEach(
+                        (name, slice) -> {
+                            put(name, slice, decoded.get(slice.of()).dtype());
+                            taken.add(slice.of());
+                        });
+        for (String name : Set.copyOf(taken)) {
+            if (Mxfp4.isBlocks(name)) {
+                taken.add(Mxfp4.scales(name));
             }
+        }
+        entries.keySet().removeAll(taken);
+        sources = Math.max(sources, taken.size());
+        Entry router = entries.get(block + ROUTER);
+        if (router != null && !layout.names().router().equals("mlp.gate")) {
+            entries.remove(router.name());
             put(
-                    expert + names.down(),
-                    down,
-                    e * down.shape()[1] * down.shape()[2],
-                    new long[] {down.shape()[1], down.shape()[2]},
-                    entries,
-                    slices);
-        }
-        Entry router = entries.remove(block + ROUTER);
-        if (router != null) {
-            put(block + names.router(), router, 0, router.shape(), entries, slices);
+                    block + layout.names().router() + ".weight",
+                    new ExpertLayout.Slice(router.name(), 0, router.shape(), router.shape()[1], 1),
+                    router.dtype());
         }
     }
 
-    /// @param parts in the rows of `up`
-    private static void requireAlike(Entry up, Entry down, int parts) {
-        long[] u = up.shape();
-        long[] d = down.shape();
-        boolean alike =
-                u.length == 3
-                        && d.length == 3
-                        && u[0] == d[0]
-                        && u[1] == parts * d[2]
-                        && u[2] == d[1];
-        if (!alike) {
-            throw new ModelException(
-                    "tensor \"%s\" has shape %s and \"%s\" %s; expected (E, %dF, D) and (E, D, F)"
-                            .formatted(
-                                    up.name(),
-                                    Arrays.toString(u),
-                                    down.name(),
-                                    Arrays.toString(d),
-                                    parts));
-        }
-    }
-
-    private static void put(
-            String path,
-            Entry of,
-            long first,
-            long[] shape,
-            Map<String, Entry> entries,
-            Map<String, Slice> slices) {
-        String name = path + ".weight";
-        entries.put(name, new Entry(name, of.dtype(), shape));
-        slices.put(name, new Slice(of.name(), first * of.dtype().bytes()));
+    private void put(String name, ExpertLayout.Slice slice, DType dtype) {
+        entries.put(name, new Entry(name, dtype, slice.shape()));
+        slices.put(name, slice);
     }
 
     @Override
@@ -131,15 +89,37 @@ final class SplitExperts implements TensorFile {
 
     @Override
     public MemorySegment read(String name, Arena arena) {
-        Slice slice = slices.get(name);
+        ExpertLayout.Slice slice = slices.get(name);
         if (slice == null) {
             return file.read(name, arena);
         }
-        if (!whole.containsKey(slice.of()) && whole.size() == 2) {
+        Entry entry = entries.get(name);
+        MemorySegment all = whole(slice.of());
+        if (Mxfp4.isBlocks(slice.of())) {
+            MemorySegment out = arena.allocate(entry.bytes(), Long.BYTES);
+            Mxfp4.decode(
+                    all,
+                    whole(Mxfp4.scales(slice.of())),
+                    slice.start(),
+                    slice.rowStep(),
+                    slice.columns(),
+                    out);
+            return out;
+        }
+        int size = entry.dtype().bytes();
+        if (slice.isDense()) {
+            return all.asSlice(slice.start() * size, entry.bytes());
+        }
+        MemorySegment out = arena.allocate(entry.bytes(), Long.BYTES);
+        slice.copy(all, out, size, false);
+        return out;
+    }
+
+    private MemorySegment whole(String name) {
+        if (!whole.containsKey(name) && whole.size() >= sources) {
             whole.clear(); // the next block's
         }
-        MemorySegment all = whole.computeIfAbsent(slice.of(), of -> file.read(of, Arena.ofAuto()));
-        return all.asSlice(slice.start(), entries.get(name).bytes());
+        return whole.computeIfAbsent(name, of -> file.read(of, Arena.ofAuto()));
     }
 
     @Override

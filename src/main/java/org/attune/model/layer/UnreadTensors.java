@@ -5,7 +5,9 @@ import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -25,8 +27,10 @@ final class UnreadTensors {
     /// @param read names of the tensors that the decoder took
     /// @throws ModelException naming the first one that it should have taken
     static void refuse(DecoderConfig config, TensorFile file, Set<String> read) {
+        List<String> further = further(config, file);
         for (String name : file.entries().keySet()) {
-            if (belongs(name, config) && !read.contains(name)) {
+            boolean passedOver = further.stream().anyMatch(name::startsWith);
+            if (belongs(name, config) && !read.contains(name) && !passedOver) {
                 throw new ModelException(
                         ("the model's files hold the tensor \"%s\", with which a %s model of %d"
                                         + " layers computes nothing here; the configuration is"
@@ -37,6 +41,18 @@ final class UnreadTensors {
         if (config.tiesOutput() && file.entries().containsKey(OUTPUT)) {
             requireEqual(file, config.names().embeddingPath() + ".weight");
         }
+    }
+
+    /// Paths of blocks behind the last that predict tokens further ahead, which transformers leaves
+    /// out too ([DeepSeek-V3, §2.2](https://arxiv.org/abs/2412.19437)).
+    private static List<String> further(DecoderConfig config, TensorFile file) {
+        List<String> paths = new ArrayList<>();
+        int layer = config.layers();
+        while (file.entries().containsKey(config.names().block(layer) + "eh_proj.weight")) {
+            paths.add(config.names().block(layer));
+            layer++;
+        }
+        return paths;
     }
 
     private static boolean belongs(String name, DecoderConfig config) {

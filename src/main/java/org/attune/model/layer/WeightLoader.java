@@ -7,6 +7,7 @@ import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
+import org.attune.model.config.ExpertsConfig.RouterConfig;
 import org.attune.model.config.FeedForwardConfig;
 import org.attune.model.config.MixersConfig;
 import org.attune.model.config.NormConfig;
@@ -60,8 +61,12 @@ final class WeightLoader {
     }
 
     Weight weight(String name, long... shape) {
+        return weight(dtype, name, shape);
+    }
+
+    private Weight weight(DType as, String name, long... shape) {
         try (var _ = TensorScope.open("load")) {
-            Tensor target = scope.adopt(Tensor.empty(device, dtype, shape));
+            Tensor target = scope.adopt(Tensor.empty(device, as, shape));
             into(name, target, false);
             return new Weight(name, target);
         }
@@ -142,6 +147,9 @@ final class WeightLoader {
                 linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
                 config.window(layer).orElse(0),
                 a.softcap(),
+                a.sinks()
+                        ? Optional.of(weight(path + "self_attn.sinks", a.heads()))
+                        : Optional.empty(),
                 config.rotates(layer));
     }
 
@@ -173,31 +181,50 @@ final class WeightLoader {
 
     private Experts experts(String path, ExpertsConfig e, TensorNames.Experts own) {
         int width = config.hiddenSize();
-        List<FeedForward.Gated> all = new ArrayList<>();
-        FusedLinear router = linear(width, false, path, List.of(own.router()), e.count());
+        RouterConfig r = e.router();
+        FusedLinear router = linear(width, r.biased(), path, List.of(own.router()), e.count());
+        List<FeedForward.Dense> all = new ArrayList<>();
         for (int i = 0; i < e.count(); i++) {
-            all.add(gated(path + own.list() + "." + i + ".", own.up(), own.down(), e.inner()));
+            String expert = path + own.list() + "." + i + ".";
+            all.add(gated(expert, own.up(), own.down(), e.inner(), e));
         }
-        Optional<Experts.Shared> shared =
-                e.shared() == 0
-                        ? Optional.empty()
-                        : Optional.of(
-                                new Experts.Shared(
-                                        gated(
-                                                path + own.shared() + ".",
-                                                own.up(),
-                                                own.down(),
-                                                e.shared()),
-                                        linear(width, false, path, List.of(own.sharedGate()), 1)));
-        return new Experts(router, all, shared, e.chosen(), e.renormalised());
+        return new Experts(
+                new Router(
+                        router,
+                        r.corrected()
+                                ? Optional.of(vector(path + own.correction(), e.count()))
+                                : Optional.empty(),
+                        r,
+                        e.chosen()),
+                all,
+                e.shared() == 0 ? Optional.empty() : Optional.of(shared(path, e, own)));
     }
 
-    private FeedForward.Gated gated(String path, List<String> up, String down, int inner) {
+    private Experts.Shared shared(String path, ExpertsConfig e, TensorNames.Experts own) {
+        TensorNames.Shared s = own.shared().orElseThrow();
+        return new Experts.Shared(
+                gated(path + s.path() + ".", s.up(), s.down(), e.shared(), e),
+                own.hasSharedGate()
+                        ? Optional.of(
+                                linear(config.hiddenSize(), false, path, List.of(s.gate()), 1))
+                        : Optional.empty());
+    }
+
+    /// A float32 vector, which files may hold with further axes of one.
+    private Weight vector(String name, int size) {
+        TensorFile.Entry entry = file.entries().get(name);
+        boolean fits = entry != null && entry.count() == size;
+        return weight(DType.FLOAT32, name, fits ? entry.shape() : new long[] {size});
+    }
+
+    private FeedForward.Dense gated(
+            String path, List<String> up, String down, int inner, ExpertsConfig e) {
         int width = config.hiddenSize();
-        return new FeedForward.Gated(
-                linear(width, false, path, up, inner, inner),
-                linear(inner, false, path, List.of(down), width),
-                config.activation());
+        FusedLinear into = linear(width, e.biased(), path, up, inner, inner);
+        FusedLinear out = linear(inner, e.biased(), path, List.of(down), width);
+        return e.clamp().isPresent()
+                ? new FeedForward.Clamped(into, out, e.clamp().get())
+                : new FeedForward.Gated(into, out, config.activation());
     }
 
     /// @param modules one for each of `outs`, or one that holds them all

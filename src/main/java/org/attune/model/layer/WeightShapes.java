@@ -104,9 +104,15 @@ final class WeightShapes {
             requireGated(names, path + names.list() + "." + i + ".", inner, width);
         }
         if (experts.shared() > 0) {
-            var shared = new Size("shared_expert_intermediate_size", experts.shared());
-            requireGated(names, path + names.shared() + ".", shared, width);
-            require(path + names.sharedGate(), new Size("one gate", 1), width);
+            TensorNames.Shared own = names.shared().orElseThrow();
+            var shared = new Size("width inside of the shared expert", experts.shared());
+            var both = new Size("twice the " + shared.key(), 2 * shared.value());
+            Size up = own.up().size() == 1 ? both : shared;
+            own.up().forEach(name -> require(path + own.path() + "." + name, up, width));
+            require(path + own.path() + "." + own.down(), width, shared);
+            if (names.hasSharedGate()) {
+                require(path + own.gate(), new Size("one gate", 1), width);
+            }
         }
     }
 

@@ -76,13 +76,16 @@ final class Attention {
     /// Computes attention as an ordinary expression, for autograd.
     ///
     /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
-    Tensor apply(Tensor q, Tensor k, Tensor v, int window, double softcap) {
+    /// @param sinks a score of each query head beside those of its keys, `(CG)`
+    Tensor apply(Tensor q, Tensor k, Tensor v, int window, double softcap, Optional<Tensor> sinks) {
         List<Layout.QueryBlock> blocks = layout.blocks(window);
         Tensor[] parts = new Tensor[blocks.size()];
         for (int i = 0; i < parts.length; i++) {
             Layout.QueryBlock block = blocks.get(i);
-            Tensor scores = capped(scores(q, k, block), softcap);
-            Tensor p = masked(scores, q, block, false).softmax(Tensor.LAST);
+            Tensor seen = masked(capped(scores(q, k, block), softcap), q, block, false);
+            Tensor p =
+                    sinks.map(own -> besideSinks(seen, own, q.size(2)))
+                            .orElseGet(() -> seen.softmax(Tensor.LAST));
             parts[i] = unfold(p.bmm(rows(v, block)), q, block);
         }
         return Tensor.cat(1, parts);
@@ -103,6 +106,24 @@ final class Attention {
             return Optional.empty();
         }
         return Optional.of(capped.mul(1 / softcap).square().mul(-1).add(1));
+    }
+
+    /// A softmax over the scores and one more of each head, whose share is dropped.
+    ///
+    /// @param scores `(C, nG, keys)`
+    /// @param sinks `(CG)`
+    /// @param groups `G`
+    private static Tensor besideSinks(Tensor scores, Tensor sinks, long groups) {
+        long heads = scores.size(0);
+        long rows = scores.size(1);
+        Tensor column =
+                sinks.reshape(heads, 1, groups, 1)
+                        .expand(heads, rows / groups, groups, 1)
+                        .reshape(heads, rows, 1);
+        return Tensor.cat(2, scores, column)
+                .softmax(Tensor.LAST)
+                .narrow(2, 0, scores.size(2))
+                .contiguous();
     }
 
     /// @param scores `(C, nG, keys)`, changed

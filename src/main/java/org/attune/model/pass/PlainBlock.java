@@ -137,7 +137,8 @@ final class PlainBlock {
                                 k.transpose(0, 1),
                                 v.transpose(0, 1),
                                 a.window(),
-                                a.softcap()); // (C, N, G, K)
+                                a.softcap(),
+                                a.sinks().map(w -> value(w, training))); // (C, N, G, K)
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
         return project(a.output(), flat, training);
     }

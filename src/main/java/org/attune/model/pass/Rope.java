@@ -1,5 +1,6 @@
 package org.attune.model.pass;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.RopeTable;
@@ -166,9 +167,11 @@ public final class Rope {
 
     /// Whether [#rotateJoint] can do it, and kernels for attention compute what is asked for.
     public static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
+        AttentionConfig a = config.attention();
         if (!config.rotates()
                 || config.rope().pairs() != RopeConfig.Pairs.HALVES
-                || config.attention().softcap() > 0) {
+                || a.softcap() > 0
+                || a.sinks()) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());

@@ -105,7 +105,8 @@ public final class ModelExport {
                 Files.copy(file, folder.resolve(file.getFileName().toString()));
             }
         }
-        if (!config.equals(model.config())) {
+        JsonFields own = JsonFields.read(model.path().resolve("config.json"));
+        if (!config.equals(model.config()) || own.has(ConfigJson.QUANTISATION)) {
             Path file = folder.resolve("config.json");
             Files.delete(file);
             AtomicFile.writeText(file, Json.pretty(patched(model, config)));
@@ -122,6 +123,7 @@ public final class ModelExport {
 
     private static ObjectNode patched(FolderModel model, DecoderConfig config) {
         ObjectNode json = JsonFields.read(model.path().resolve("config.json")).toNode();
+        json.remove(ConfigJson.QUANTISATION); // what is written is plain numbers
         String dtypeKey = json.has("dtype") ? "dtype" : "torch_dtype";
         json.put(dtypeKey, ConfigWriter.dtypeName(config.dtype()));
         json.put("tie_word_embeddings", config.tieWordEmbeddings());

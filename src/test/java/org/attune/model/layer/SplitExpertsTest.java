@@ -11,6 +11,7 @@ import org.attune.model.config.Activation;
 import org.attune.model.config.BlockConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
+import org.attune.model.config.ExpertsConfig.RouterConfig;
 import org.attune.model.config.FeedForwardConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
@@ -31,7 +32,17 @@ class SplitExpertsTest {
 
     private static DecoderConfig config(String family, int shared) {
         DecoderConfig plain = TinyModels.llama();
-        var experts = new ExpertsConfig(EXPERTS, 2, INNER, true, shared, Set.of(), false);
+        var experts =
+                new ExpertsConfig(
+                        EXPERTS,
+                        2,
+                        INNER,
+                        RouterConfig.softmax(true),
+                        false,
+                        Optional.empty(),
+                        shared,
+                        Set.of(),
+                        0);
         return new DecoderConfig(
                 family,
                 plain.hiddenSize(),

@@ -6,7 +6,6 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.ExpertsConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.models.ModelSetup;
@@ -142,7 +141,7 @@ public final class PolicySetup implements AutoCloseable {
     private static void requireNoRouterLoss(ModelSetup model) {
         boolean asked =
                 model.source().config().block().feedForward().experts().stream()
-                        .anyMatch(ExpertsConfig::routerLoss);
+                        .anyMatch(e -> e.routerLoss() > 0);
         if (asked) {
             throw new ModelException(
                     ("%s/config.json: output_router_logits is true; training accepts false, since"

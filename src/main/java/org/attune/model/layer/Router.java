@@ -1,0 +1,152 @@
+package org.attune.model.layer;
+
+import org.attune.model.config.ExpertsConfig.RouterConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/// Chooses experts for each row and weighs them, in float32. The choice has no gradient: it goes
+/// through the weights. `N` rows, `E` experts, `k` chosen of each.
+///
+/// @param projection to logits, `(E, D)`
+/// @param correction is added to scores when experts are chosen, `E` float32 numbers
+/// @param config how it chooses
+/// @param chosen `k`
+record Router(
+        FusedLinear projection, Optional<Weight> correction, RouterConfig config, int chosen) {
+    /// What is chosen.
+    ///
+    /// @param logits float32 `(N, E)`
+    /// @param rows which go where
+    /// @param weights of the chosen, float32 `(N, k)`
+    record Routed(Tensor logits, ExpertRows rows, Tensor weights) {}
+
+    /// @param x `(N, D)`
+    Routed route(Tensor x, FeedForward.Products products) {
+        Tensor logits = products.of(projection, x).to(DType.FLOAT32); // (N, E)
+        return switch (config.scores()) {
+            case RouterConfig.Scores.Softmax _ -> {
+                Tensor p = logits.softmax(1);
+                yield weighed(logits, p, p);
+            }
+            // Sigmoids near 1 are equal, logits aren't.
+            case RouterConfig.Scores.Sigmoid _ -> {
+                Tensor s = logits.sigmoid();
+                yield weighed(logits, s, correction.isPresent() ? s : logits);
+            }
+            case RouterConfig.Scores.SparseMixer(double jitter) -> mixed(logits, jitter);
+        };
+    }
+
+    /// @param scores weigh
+    /// @param choice say which are best
+    private Routed weighed(Tensor logits, Tensor scores, Tensor choice) {
+        float[] values = choice.detach().toFloats();
+        int experts = projection.out();
+        correction.ifPresent(c -> addRows(values, c.base().toFloats()));
+        if (config.groups() > 1) {
+            keepBestGroups(values, experts);
+        }
+        ExpertRows rows = ExpertRows.of(best(values, experts), chosen, experts);
+        Tensor s = scores.gather(1, rows.experts(scores)); // (N, k)
+        RouterConfig.Weights w = config.weights();
+        Tensor weights = w.renormalised() ? s.div(sum(s, w)) : s;
+        return new Routed(logits, rows, w.scale() == 1 ? weights : weights.mul(w.scale()));
+    }
+
+    private static Tensor sum(Tensor s, RouterConfig.Weights w) {
+        Tensor sum = s.sum(1, true); // (N, 1)
+        if (w.added() > 0) {
+            sum = sum.add(w.added());
+        }
+        // max(sum, floor), exact where the sum is larger
+        return w.floor() > 0 ? sum.add(sum.neg().add(w.floor()).relu()) : sum;
+    }
+
+    private static void addRows(float[] values, float[] row) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] += row[i % row.length];
+        }
+    }
+
+    /// Leaves −∞ in all but each row's best groups. A group is as good as its best two experts.
+    private void keepBestGroups(float[] values, int experts) {
+        int size = experts / config.groups();
+        float[] sums = new float[config.groups()];
+        for (int row = 0; row < values.length; row += experts) {
+            for (int g = 0; g < sums.length; g++) {
+                float[] group = Arrays.copyOfRange(values, row + g * size, row + (g + 1) * size);
+                Arrays.sort(group);
+                sums[g] = group[size - 1] + group[size - 2];
+            }
+            boolean[] kept = new boolean[sums.length];
+            for (int i = 0; i < config.chosenGroups(); i++) {
+                int best = likeliest(sums, 0, sums.length);
+                kept[best] = true;
+                sums[best] = Float.NEGATIVE_INFINITY;
+            }
+            for (int e = 0; e < experts; e++) {
+                if (!kept[e / size]) {
+                    values[row + e] = Float.NEGATIVE_INFINITY;
+                }
+            }
+        }
+    }
+
+    /// @param values changed
+    private int[] best(float[] values, int experts) {
+        int[] best = new int[values.length / experts * chosen];
+        for (int i = 0; i < best.length; i++) {
+            int row = i / chosen * experts;
+            best[i] = likeliest(values, row, experts);
+            values[row + best[i]] = Float.NEGATIVE_INFINITY;
+        }
+        return best;
+    }
+
+    /// The first of the largest; what isn't a number is never larger.
+    private static int likeliest(float[] values, int from, int count) {
+        int best = 0;
+        for (int e = 1; e < count; e++) {
+            if (values[from + e] > values[from + best]) {
+                best = e;
+            }
+        }
+        return best;
+    }
+
+    /// Each choice weighs by a softmax over those that are near it.
+    private Routed mixed(Tensor logits, double jitter) {
+        float[] s = logits.detach().toFloats();
+        int experts = projection.out();
+        int tokens = s.length / experts;
+        int[] best = new int[tokens * chosen];
+        float[] open = s.clone();
+        Tensor[] weights = new Tensor[chosen];
+        for (int i = 0; i < chosen; i++) {
+            float[] mask = new float[s.length];
+            long[] index = new long[tokens];
+            for (int token = 0; token < tokens; token++) {
+                int row = token * experts;
+                int e = likeliest(open, row, experts);
+                best[token * chosen + i] = e;
+                index[token] = e;
+                float most = s[row + e];
+                for (int other = row; other < row + experts; other++) {
+                    float factor = Math.max(Math.abs(s[other]), most);
+                    boolean far = (most - s[other]) / factor > 2 * jitter;
+                    if (far || open[other] == Float.NEGATIVE_INFINITY) {
+                        mask[other] = Float.NEGATIVE_INFINITY;
+                    }
+                }
+                open[row + e] = Float.NEGATIVE_INFINITY;
+            }
+            Tensor near = logits.add(Tensor.of(logits.device(), mask, tokens, experts));
+            weights[i] = near.softmax(1).gather(1, Tensor.of(logits.device(), index, tokens, 1));
+        }
+        Tensor all = chosen == 1 ? weights[0] : Tensor.cat(1, weights); // (N, k)
+        return new Routed(logits, ExpertRows.of(best, chosen, experts), all);
+    }
+}
