@@ -298,7 +298,7 @@ class BlockCombinationsTest {
                         first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 0);
                     }
                 });
-        assertEquals(24, written[0], "of " + all().size());
+        assertEquals(20, written[0], "of " + all().size());
     }
 
     @Test

@@ -132,8 +132,8 @@ class OtherShapesConfigTest {
                 read(GEMMA2, "").unlikeLlama());
         assertEquals(
                 List.of(
-                        "LayerNorm",
                         "learned positions",
+                        "LayerNorm",
                         "feed-forward parts without gates",
                         "activation gelu_pytorch_tanh"),
                 read(GPT2, "").unlikeLlama());
