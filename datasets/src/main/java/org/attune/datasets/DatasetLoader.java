@@ -91,7 +91,8 @@ public final class DatasetLoader {
             throw new DatasetException("no data set is given; set datasets: PATH");
         }
         var chosen = new ArrayList<List<Integer>>();
-        var reports = new ArrayList<Source>();
+        Shares shares = Shares.of(sources);
+        var formats = new ArrayList<String>();
         var skipped = new ArrayList<Note>();
         var warnings = new ArrayList<Note>();
         int before = 0;
@@ -113,14 +114,20 @@ public final class DatasetLoader {
             }
             rows.watch.check(source, rows.interpreter.format());
             chosen.add(own);
-            reports.add(new Source(source.toString(), rows.interpreter.format(), own.size()));
+            formats.add(rows.interpreter.format());
             log(source, own.size(), rows);
             skipped.addAll(rows.bad.skipped());
             warnings.addAll(rows.warnings);
         }
+        List<List<Integer>> shared = shares.of(sources, chosen);
+        var reports = new ArrayList<Source>();
+        for (int i = 0; i < sources.size(); i++) {
+            reports.add(
+                    new Source(sources.get(i).toString(), formats.get(i), shared.get(i).size()));
+        }
         log("skipped", skipped);
         log("suspicious", warnings);
-        return new PassedRows(Positions.joined(chosen), reports, skipped, warnings);
+        return new PassedRows(Positions.joined(shared), reports, skipped, warnings);
     }
 
     private static void requireText(DatasetSource source, List<Path> files) {

@@ -8,6 +8,7 @@ import org.attune.datasets.rows.SampleBy;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// One entry of `datasets:`.
 ///
@@ -19,6 +20,8 @@ import java.util.Optional;
 /// @param split   which part of the rows: `train`, `test[:100]`, `train[10%:]` …
 /// @param columns renames: the file's column → TRL's
 /// @param sampleBy what one row of a plain text file is
+/// @param fraction share of all rows that are loaded together, a number > 0 of which only ratios
+///     count; empty: all rows of all sources
 @Api(EXPERIMENTAL)
 public record DatasetSource(
         String path,
@@ -26,7 +29,8 @@ public record DatasetSource(
         Optional<String> type,
         SplitSpec split,
         Map<String, String> columns,
-        SampleBy sampleBy) {
+        SampleBy sampleBy,
+        OptionalDouble fraction) {
 
     public DatasetSource {
         columns = new LinkedHashMap<>(columns);
@@ -39,7 +43,7 @@ public record DatasetSource(
             Optional<String> type,
             SplitSpec split,
             Map<String, String> columns) {
-        this(path, name, type, split, columns, SampleBy.LINE);
+        this(path, name, type, split, columns, SampleBy.LINE, OptionalDouble.empty());
     }
 
     /// A path and nothing else.

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.rows.SampleBy;
 import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /// Which files a `dataset_info.json` and a data set's card choose.
@@ -90,6 +92,44 @@ class DatasetPartsTest {
                         SplitSpec.parse("test"),
                         java.util.Map.of());
         assertEquals(List.of("test"), texts(source));
+    }
+
+    @Test
+    void fractionsAreSharesOfAllRowsAsInTrl() throws IOException {
+        rows("a.jsonl", "a1", "a2", "a3", "a4", "a5", "a6");
+        rows("b.jsonl", "b1", "b2", "b3", "b4");
+        DatasetSource plain = DatasetSource.of("b.jsonl");
+        // a quarter of b is 1 to 3 of a, which has 6: 8 rows
+        assertEquals(
+                List.of("a1", "a2", "a3", "a4", "a5", "a6", "b1", "b2"),
+                texts(share("a.jsonl", 0.3), share("b.jsonl", 0.1)));
+        // the other way round all of b last for 1.33 rows of a
+        assertEquals(
+                List.of("a1", "b1", "b2", "b3", "b4"),
+                texts(share("a.jsonl", 1), share("b.jsonl", 3)));
+        assertEquals(4, texts(share("b.jsonl", 0.2)).size());
+        assertRefused("b.jsonl: fraction is missing", share("a.jsonl", 0.5), plain);
+        assertRefused("a.jsonl: fraction is 0.0", share("a.jsonl", 0), share("b.jsonl", 1));
+        assertRefused(
+                "a.jsonl: fraction leaves none of its 6 rows",
+                share("a.jsonl", 0.01),
+                share("b.jsonl", 1));
+    }
+
+    private void assertRefused(String message, DatasetSource... sources) {
+        String said = assertThrows(DatasetException.class, () -> texts(sources)).getMessage();
+        assertTrue(said.startsWith(message), said);
+    }
+
+    private static DatasetSource share(String path, double fraction) {
+        return new DatasetSource(
+                path,
+                Optional.empty(),
+                Optional.empty(),
+                SplitSpec.TRAIN,
+                java.util.Map.of(),
+                SampleBy.LINE,
+                OptionalDouble.of(fraction));
     }
 
     @Test
@@ -170,10 +210,10 @@ class DatasetPartsTest {
         assertEquals(List.of("de"), texts(DatasetSource.of(".#de")));
     }
 
-    private List<String> texts(DatasetSource source) {
+    private List<String> texts(DatasetSource... sources) {
         var loader = new DatasetLoader(dir, new HubCache(dir.resolve("hub")), BadRowPolicy.ERROR);
         return loader
-                .load(List.of(source), Set.of(DatasetType.LANGUAGE_MODELING))
+                .load(List.of(sources), Set.of(DatasetType.LANGUAGE_MODELING))
                 .samples()
                 .stream()
                 .map(sample -> (String) sample.row().get("text"))

@@ -36,7 +36,7 @@ final class DatasetForms {
         }
         Map<String, YamlNode.Field> fields = new TreeMap<>();
         all.forEach(f -> fields.put(f.key(), f));
-        refuseShare(fields.remove("fraction"), setting, problems);
+        refuseWeight(fields.remove("weight"), setting, problems);
         YamlNode dir = value(fields.remove("data_dir"));
         YamlNode files = value(fields.remove("data_files"));
         String path = value(fields.get("path")) instanceof YamlNode.Scalar s ? s.text() : "";
@@ -57,15 +57,16 @@ final class DatasetForms {
                         });
     }
 
-    private static void refuseShare(YamlNode.Field share, Setting setting, Problems problems) {
-        if (value(share) != null) {
+    /// Programs mean two things by it: a share of a data set, or its share of all rows.
+    private static void refuseWeight(YamlNode.Field weight, Setting setting, Problems problems) {
+        if (value(weight) != null) {
             problems.add(
                     setting.where(),
                     setting.key()
-                            + ".fraction: "
-                            + share.value()
-                            + "; refused: there are no shares of a mixture; use a split such as"
-                            + " train[:10%]");
+                            + ".weight: "
+                            + weight.value()
+                            + "; refused: fraction says what share of the rows is of each data set,"
+                            + " and the key probabilities how often rows of each come");
         }
     }
 

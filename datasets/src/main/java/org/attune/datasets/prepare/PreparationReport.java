@@ -43,6 +43,19 @@ public record PreparationReport(
     /// @param to     its tokens after
     public record Truncated(RowOrigin origin, int from, int to) {}
 
+    /// The counts of several reports together.
+    ///
+    /// @param reports at least one
+    public static PreparationReport joined(List<PreparationReport> reports) {
+        return new PreparationReport(
+                reports.stream().mapToInt(PreparationReport::rowsIn).sum(),
+                reports.stream().mapToInt(PreparationReport::rowsOut).sum(),
+                reports.stream().mapToLong(PreparationReport::tokens).sum(),
+                reports.stream().mapToLong(PreparationReport::trainedTokens).sum(),
+                reports.stream().flatMap(report -> report.dropped().stream()).toList(),
+                reports.stream().flatMap(report -> report.truncated().stream()).toList());
+    }
+
     /// One line for a log: counts, dropped rows by reason, truncations.
     public String summary() {
         var reasons = new LinkedHashMap<String, Integer>();

@@ -37,7 +37,7 @@ final class BestRows implements RowMaker<BestCompletion> {
     static Trainer<?, ?> trainer(
             BestConfig config, CausalPolicy policy, RoundInputs inputs, RunContext context) {
         ConfigCheck.validate(config);
-        RoundPlan plan = RoundPlan.of(config, inputs.prompts().size());
+        RoundPlan plan = RoundPlan.of(config, inputs.prompts());
         int steps = plan.steps(config.training().schedule().numTrainEpochs());
         int group = config.numGenerations();
         Trainer.Means means = Trainer.Means.of(config, policy, context);

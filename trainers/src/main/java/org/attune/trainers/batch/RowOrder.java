@@ -6,13 +6,33 @@ import org.apache.commons.rng.simple.RandomSource;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
+import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
 /// The order in which an epoch visits the rows. A pure function of the epoch's number: to resume a
 /// run, no generator has to be restored.
-public sealed interface RowOrder {
-    /// A permutation of `0 … rows - 1`.
+public sealed interface RowOrder
+        permits RowOrder.Sequential, RowOrder.Shuffled, RowOrder.GroupedByLength, MixedOrder {
+    /// The order of rows that stand in a list: of a mixture, if they are [MixedRows].
+    ///
+    /// @param shuffled whether the rows are shuffled anew in each epoch
+    /// @param seed the run's data seed
+    /// @throws org.attune.error.ConfigException if a mixture takes no row of a data set
+    static RowOrder of(List<?> rows, boolean shuffled, long seed) {
+        return MixedRows.mixture(rows)
+                .<RowOrder>map(mixture -> new MixedOrder(mixture, shuffled, seed))
+                .orElseGet(() -> shuffled ? new Shuffled(seed) : new Sequential());
+    }
+
+    /// Rows that an epoch visits.
+    ///
+    /// @param rows of the data
+    default int epochRows(int rows) {
+        return rows;
+    }
+
+    /// A permutation of `0 … rows - 1`; of a mixture as many of these numbers as [#epochRows] says.
     ///
     /// @param epoch from 0
     int[] permutation(int epoch, int rows);
@@ -32,7 +52,7 @@ public sealed interface RowOrder {
         @Override
         public int[] permutation(int epoch, int rows) {
             int[] order = IntStream.range(0, rows).toArray();
-            PermutationSampler.shuffle(stream(seed, epoch), order);
+            PermutationSampler.shuffle(stream("row-order", seed, epoch), order);
             return order;
         }
     }
@@ -85,8 +105,10 @@ public sealed interface RowOrder {
     }
 
     /// The random numbers of one epoch's order: their own stream, named by its purpose.
-    private static UniformRandomProvider stream(long seed, int epoch) {
-        String name = "row-order/" + seed + "/" + epoch;
+    ///
+    /// @param purpose what the numbers are for
+    static UniformRandomProvider stream(String purpose, long seed, int epoch) {
+        String name = purpose + "/" + seed + "/" + epoch;
         var hash = UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8));
         return RandomSource.XO_SHI_RO_256_PP.create(
                 new long[] {

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// One source of rows: a file, a folder, an entry of a folder's `dataset_info.json`
 /// (`folder#name`), or a name on the Hub.
@@ -26,6 +27,8 @@ import java.util.Optional;
 /// @param split which part of the rows: `train`, `test[:100]`, `train[10%:]`
 /// @param columns renames: the file's column to TRL's
 /// @param sampleBy what one row of a `.txt` file is
+/// @param fraction share of the rows of all `datasets` that are of this one; only ratios count.
+///     Given for all or none
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record DatasetSpec(
@@ -34,7 +37,8 @@ public record DatasetSpec(
         Optional<String> type,
         @NotBlank(message = "a split, such as train or test[:100]") String split,
         Map<String, String> columns,
-        SampleBy sampleBy)
+        SampleBy sampleBy,
+        @InRange(min = 0, minOpen = true) OptionalDouble fraction)
         implements DatasetSpecCopies, CrossChecked {
     public DatasetSpec {
         columns = Map.copyOf(columns);
@@ -55,7 +59,13 @@ public record DatasetSpec(
     /// The source that the loader of rows takes.
     public DatasetSource source() {
         return new DatasetSource(
-                path, name, type, SplitSpec.parse(split), new LinkedHashMap<>(columns), sampleBy);
+                path,
+                name,
+                type,
+                SplitSpec.parse(split),
+                new LinkedHashMap<>(columns),
+                sampleBy,
+                fraction);
     }
 
     @Override

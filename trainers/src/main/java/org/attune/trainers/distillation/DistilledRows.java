@@ -80,7 +80,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         Trainer.Means means = Trainer.Means.of(config, student, context);
         var plan =
                 new RunParts("gkd", config.training(), student, context)
-                        .plan(GkdRows.lengthsOf(rows));
+                        .plan(rows, GkdRows.lengthsOf(rows));
         var given =
                 new GkdRows(
                         config,
@@ -123,7 +123,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         var written =
                 new PromptRows(
                         config,
-                        RoundPlan.of(config, prompts.size()),
+                        RoundPlan.of(config, prompts),
                         prompts,
                         evalSets,
                         new Rounds(config, source, unjudged, means.devices()),

@@ -71,7 +71,7 @@ public final class GroupRows implements RowMaker<RolloutRow> {
             throw new ConfigException(
                     "beta is %s, but there is no reference".formatted(config.beta()));
         }
-        RoundPlan plan = RoundPlan.of(config, inputs.prompts().size());
+        RoundPlan plan = RoundPlan.of(config, inputs.prompts());
         int steps = plan.steps(config.training().schedule().numTrainEpochs());
         var ratio = Optional.of(GroupLosses.plainRequest(config));
         Trainer.Means means = Trainer.Means.of(config, policy, context);

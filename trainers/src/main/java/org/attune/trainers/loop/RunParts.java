@@ -15,6 +15,7 @@ import org.attune.ranks.Collective;
 import org.attune.ranks.RankAgreement;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.batch.TokenBudget;
@@ -49,21 +50,32 @@ public record RunParts(
         return new BatchPlan(rows, batch, batches, false, new RowOrder.Sequential()).window(0);
     }
 
-    /// @param lengths tokens of each training row
-    public BatchPlan plan(int[] lengths) {
+    /// The plan of a run whose rows are given.
+    ///
+    /// @param rows training rows
+    /// @param lengths tokens of each of them
+    /// @throws ConfigException if the configuration doesn't fit the rows
+    public BatchPlan plan(List<?> rows, int[] lengths) {
         BatchConfig batch = config.batch();
         requireWholeSteps(RowTokens.of(lengths, batch.rowsOfStep()));
         long seed = config.dataSeed().orElse(config.seed());
         int microBatchRows = batch.perDeviceTrainBatchSize();
         RowOrder order =
                 switch (batch.trainSamplingStrategy()) {
-                    case SEQUENTIAL -> new RowOrder.Sequential();
-                    case RANDOM -> new RowOrder.Shuffled(seed);
-                    case GROUP_BY_LENGTH ->
-                            new RowOrder.GroupedByLength(seed, lengths, microBatchRows);
+                    case SEQUENTIAL -> RowOrder.of(rows, false, seed);
+                    case RANDOM -> RowOrder.of(rows, true, seed);
+                    case GROUP_BY_LENGTH -> {
+                        if (MixedRows.mixture(rows).isPresent()) {
+                            throw new ConfigException(
+                                    "train_sampling_strategy: group_by_length sorts the rows of all"
+                                            + " data sets; with probabilities or stopping_strategy"
+                                            + " use random or sequential");
+                        }
+                        yield new RowOrder.GroupedByLength(seed, lengths, microBatchRows);
+                    }
                 };
         return new BatchPlan(
-                lengths.length,
+                order.epochRows(lengths.length),
                 microBatchRows,
                 batch.microBatchesOfStep(),
                 batch.dataloaderDropLast(),

@@ -53,7 +53,7 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
     public static Trainer<?, ?> trainer(
             OnlineRun config, CausalPolicy policy, RoundInputs inputs, RunContext context) {
         ConfigCheck.validate((Record) config);
-        RoundPlan plan = RoundPlan.of(config, inputs.prompts().size());
+        RoundPlan plan = RoundPlan.of(config, inputs.prompts());
         int steps = plan.steps(config.training().schedule().numTrainEpochs());
         Trainer.Means means = Trainer.Means.of(config, policy, context);
         var rounds = new JudgedRounds(config, plan, means, inputs, PAIR, steps, Optional.empty());

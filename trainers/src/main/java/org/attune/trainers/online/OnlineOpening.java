@@ -85,7 +85,7 @@ final class OnlineOpening {
             }
             case NashMdConfig nash -> {
                 requireVocabulary(run.policy(), reference);
-                RoundPlan plan = RoundPlan.of(config, run.rows().train().size());
+                RoundPlan plan = RoundPlan.of(config, run.rows().train());
                 Generator own =
                         writers.generator(
                                 run.policy().decoder(), run.policy().policy().adapterInUse());

@@ -5,6 +5,7 @@ import org.attune.policy.Scorer;
 import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.loop.EvalSet;
 
 import java.util.List;
@@ -27,7 +28,7 @@ public record RoundInputs(
         List<PromptExample> prompts,
         List<EvalSet<PromptExample>> evalSets) {
     public RoundInputs {
-        prompts = List.copyOf(prompts);
+        prompts = MixedRows.unchanged(prompts);
         evalSets = List.copyOf(evalSets);
     }
 }

@@ -13,7 +13,7 @@ import java.util.List;
 /// them. A round completes `promptsPerRound` prompts `generations` times each; it is cut into
 /// `microBatchesPerRound` slices, which are used `iterations` times over.
 ///
-/// @param prompts prompts in the data, ≥ `promptsPerRound`
+/// @param prompts prompts of an epoch, ≥ `promptsPerRound`
 /// @param generations completions of a prompt, ≥ 1
 /// @param microBatchRows completions of a micro-step, ≥ 1
 /// @param accumulation micro-steps of an optimizer step, ≥ 1
@@ -47,12 +47,14 @@ public record RoundPlan(
 
     /// The plan of a run.
     ///
-    /// @param prompts of the data
+    /// @param data its prompts
     /// @throws ConfigException if there are fewer than a round completes
-    public static RoundPlan of(GeneratingRun config, int prompts) {
+    public static RoundPlan of(GeneratingRun config, List<PromptExample> data) {
         long seed = config.training().dataSeed().orElse(config.training().seed());
         int rows = config.training().batch().perDeviceTrainBatchSize();
         int perRound = rows * config.microBatchesPerRound() / config.numGenerations();
+        RowOrder order = RowOrder.of(data, config.data().shuffleDataset(), seed);
+        int prompts = order.epochRows(data.size());
         if (prompts < perRound) {
             throw new ConfigException(
                     ("a round completes %d prompts (per_device_train_batch_size x"
@@ -67,9 +69,7 @@ public record RoundPlan(
                 config.training().batch().microBatchesOfStep(),
                 config.microBatchesPerRound(),
                 config.rounds().numIterations(),
-                config.data().shuffleDataset()
-                        ? new RowOrder.Shuffled(seed)
-                        : new RowOrder.Sequential());
+                order);
     }
 
     /// Prompts of a round.

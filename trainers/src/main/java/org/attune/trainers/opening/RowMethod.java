@@ -1,9 +1,9 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.Scorer;
+import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.RunConfig;
@@ -65,7 +65,7 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
             C fitted =
                     withTraining(
                             config,
-                            run.fitted(config.training(), StoredRows.lengths(run.rows().train())));
+                            run.fitted(config.training(), MixedRows.lengths(run.rows().train())));
             boolean parted = config.training().ranks().partsWeights();
             return trainer(fitted, AnswerWriter.among(known, parted), reference).train();
         }

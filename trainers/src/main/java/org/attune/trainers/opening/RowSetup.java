@@ -1,7 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.apache.commons.rng.sampling.ListSampler;
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.ColumnUse;
 import org.attune.datasets.DatasetLoader;
@@ -192,54 +190,46 @@ public final class RowSetup {
 
     private <T extends TrainingRow> RunRows<T> rows(
             Split split, RowPreparation<T> train, RowPreparation<T> eval) {
-        Prepared<T> prepared = train.prepareTaking(split.train(), threads);
-        LOG.info("training rows: {}", prepared.report().summary());
+        List<Prepared<T>> parts = new ArrayList<>();
+        split.train().forEach(part -> parts.add(train.prepareTaking(part, threads)));
+        split.chosen().tell(parts);
         List<EvalSet<T>> sets = new ArrayList<>();
         if (!split.eval().isEmpty()) {
             Prepared<T> heldOut = eval.prepareTaking(split.eval(), threads);
             LOG.info("held-out rows: {}", heldOut.report().summary());
             sets.add(new EvalSet<>("", heldOut.rows()));
         }
-        return new RunRows<>(prepared.rows(), sets, prepared.report());
+        return split.chosen().joined(parts, sets);
     }
 
     /// Samples until they are prepared.
-    private record Split(List<Sample> train, List<Sample> eval) {
-        Split {
-            train = new ArrayList<>(train);
-            eval = new ArrayList<>(eval);
-        }
-    }
+    ///
+    /// @param train rows of each part of `chosen`; the lists can be changed
+    /// @param eval can be changed
+    private record Split(ChosenRows chosen, List<List<Sample>> train, List<Sample> eval) {}
 
     private Split split(
             DataConfig data, long seed, long order, Set<DatasetType> types, ColumnUse columns) {
         DatasetLoader loader = loader(data, columns);
         LoadedDataset loaded = loader.load(sources(data.datasets(), "text"), types);
-        List<Sample> train = loaded.samples();
-        List<Sample> eval = List.of();
-        if (!data.evalDatasets().isEmpty()) {
-            eval = loader.load(sources(data.evalDatasets(), "text"), types).samples();
-        } else if (data.testSplitSize().isPresent()) {
-            LoadedDataset.Holdout parts = loaded.holdOut(data.testSplitSize().getAsDouble(), seed);
-            train = parts.train();
-            eval = parts.test();
-        }
-        if (data.shuffleDataset()) {
-            List<Sample> shuffled = new ArrayList<>(train);
-            ListSampler.shuffle(RandomSource.XO_SHI_RO_256_PP.create(order), shuffled);
-            train = shuffled;
-        }
-        return inTemplate(new Split(train, eval), data.applyChatTemplate());
+        ChosenRows chosen = ChosenRows.of(data, loaded.sources(), seed, order);
+        var form = new PromptForm(data.applyChatTemplate(), chat);
+        List<Sample> eval =
+                data.evalDatasets().isEmpty()
+                        ? at(chosen.aside(), loaded.samples(), form)
+                        : formed(loader.load(sources(data.evalDatasets(), "text"), types), form);
+        List<List<Sample>> train = new ArrayList<>();
+        chosen.parts().forEach(part -> train.add(at(part, loaded.samples(), form)));
+        form.tell();
+        return new Split(chosen, train, eval);
     }
 
-    private Split inTemplate(Split split, boolean apply) {
-        var form = new PromptForm(apply, chat);
-        var formed =
-                new Split(
-                        split.train().stream().map(form).toList(),
-                        split.eval().stream().map(form).toList());
-        form.tell();
-        return formed;
+    private static List<Sample> formed(LoadedDataset loaded, PromptForm form) {
+        return new ArrayList<>(loaded.samples().stream().map(form).toList());
+    }
+
+    private static List<Sample> at(List<Integer> places, List<Sample> samples, PromptForm form) {
+        return new ArrayList<>(places.stream().map(samples::get).map(form).toList());
     }
 
     private DatasetLoader loader(DataConfig data, ColumnUse columns) {
@@ -269,6 +259,7 @@ public final class RowSetup {
                 source.type(),
                 source.split(),
                 columns,
-                source.sampleBy());
+                source.sampleBy(),
+                source.fraction());
     }
 }

@@ -1,7 +1,7 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.prepare.PreparationReport;
+import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.loop.EvalSet;
 
 import java.util.List;
@@ -14,7 +14,7 @@ import java.util.function.Function;
 /// @param report what preparation did to the training rows
 public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationReport report) {
     public RunRows {
-        train = StoredRows.unchanged(train);
+        train = MixedRows.unchanged(train);
         evalSets = List.copyOf(evalSets);
     }
 

@@ -1,7 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.apache.commons.rng.sampling.ListSampler;
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.PassedRows;
@@ -43,22 +41,13 @@ record StreamedRows(
         long seed = training.seed();
         var documents = new DocumentStream(train, threads, folder);
         PassedRows passed = pass(sources.apply(data.datasets()), documents);
-        List<Integer> trained = passed.chosen();
-        List<Integer> aside = List.of();
-        if (data.evalDatasets().isEmpty() && data.testSplitSize().isPresent()) {
-            Positions.Holdout parts =
-                    Positions.holdOut(trained.size(), data.testSplitSize().getAsDouble(), seed);
-            aside = Positions.through(parts.test(), trained);
-            trained = Positions.through(parts.train(), trained);
+        ChosenRows chosen =
+                ChosenRows.of(data, passed.sources(), seed, training.dataSeed().orElse(seed));
+        var prepared = new ArrayList<Prepared<PackedRow>>();
+        for (List<Integer> part : chosen.parts()) {
+            prepared.add(documents.rows(train, Positions.through(part, passed.chosen())));
         }
-        if (data.shuffleDataset()) {
-            Positions order = Positions.copyOf(trained);
-            ListSampler.shuffle(
-                    RandomSource.XO_SHI_RO_256_PP.create(training.dataSeed().orElse(seed)), order);
-            trained = order;
-        }
-        Prepared<PackedRow> prepared = documents.rows(train, trained);
-        LOG.info("training rows: {}", prepared.report().summary());
+        chosen.tell(prepared);
         var sets = new ArrayList<EvalSet<PackedRow>>();
         if (!data.evalDatasets().isEmpty()) {
             var others = new DocumentStream(eval, threads, folder);
@@ -67,11 +56,12 @@ record StreamedRows(
                             others,
                             eval,
                             pass(sources.apply(data.evalDatasets()), others).chosen()));
-        } else if (!aside.isEmpty()) {
+        } else if (!chosen.aside().isEmpty()) {
+            List<Integer> aside = Positions.through(chosen.aside(), passed.chosen());
             sets.add(heldOut(documents, eval, aside));
         }
         form.tell();
-        return new RunRows<>(prepared.rows(), sets, prepared.report());
+        return chosen.joined(prepared, sets);
     }
 
     private PassedRows pass(List<DatasetSource> sources, DocumentStream documents) {

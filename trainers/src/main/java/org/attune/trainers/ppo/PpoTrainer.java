@@ -3,6 +3,7 @@ package org.attune.trainers.ppo;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.checkpoint.Checkpoint;
+import org.attune.datasets.examples.PromptExample;
 import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
@@ -87,7 +88,7 @@ public final class PpoTrainer {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
-        roundPlan = roundPlan(inputs.prompts().size());
+        roundPlan = roundPlan(inputs.prompts());
         judged =
                 new JudgedRounds(
                         config,
@@ -103,7 +104,10 @@ public final class PpoTrainer {
         controller = PpoObjectives.controller(config);
     }
 
-    private RoundPlan roundPlan(int prompts) {
+    private RoundPlan roundPlan(List<PromptExample> data) {
+        long seed = config.training().dataSeed().orElse(config.training().seed());
+        RowOrder order = RowOrder.of(data, config.data().shuffleDataset(), seed);
+        int prompts = order.epochRows(data.size());
         int completions = config.completionsPerUpdate();
         if (prompts < completions) {
             throw new ConfigException(
@@ -112,17 +116,7 @@ public final class PpoTrainer {
                          + " lower the batch size, or give more prompts")
                             .formatted(completions, prompts));
         }
-        long seed = config.training().dataSeed().orElse(config.training().seed());
-        return new RoundPlan(
-                prompts,
-                1,
-                completions,
-                1,
-                1,
-                1,
-                config.data().shuffleDataset()
-                        ? new RowOrder.Shuffled(seed)
-                        : new RowOrder.Sequential());
+        return new RoundPlan(prompts, 1, completions, 1, 1, 1, order);
     }
 
     /// Trains to the last update, or until the context's stop signal. An update that is

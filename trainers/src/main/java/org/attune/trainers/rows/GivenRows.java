@@ -1,10 +1,10 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.CheckpointPart;
@@ -63,8 +63,8 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
         this.config = config;
         this.objective = objective;
         this.frozen = frozen;
-        this.rows = StoredRows.unchanged(rows);
-        lengths = StoredRows.lengths(this.rows);
+        this.rows = MixedRows.unchanged(rows);
+        lengths = MixedRows.lengths(this.rows);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
     }
@@ -97,7 +97,7 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
     @Override
     public void open(RunParts parts, StepEngine stepEngine) {
         engine = stepEngine;
-        plan = parts.plan(lengths);
+        plan = parts.plan(rows, lengths);
         objective.advise(rows, plan);
         references =
                 new ReferenceOpening<>(

@@ -71,6 +71,13 @@ public record SampleConfig(
                             "given",
                             "nothing: the prompts of datasets are completed"));
         }
+        if (data.isMixture()) {
+            problems.add(
+                    new ConfigProblem(
+                            data.probabilities().isEmpty() ? "stopping_strategy" : "probabilities",
+                            "given",
+                            "null: each prompt is completed as often as the others"));
+        }
         data.testSplitSize()
                 .ifPresent(
                         size ->

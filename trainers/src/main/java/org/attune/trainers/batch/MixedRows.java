@@ -1,0 +1,75 @@
+package org.attune.trainers.batch;
+
+import org.attune.datasets.examples.StoredRows;
+import org.attune.datasets.examples.TrainingRow;
+
+import java.util.AbstractList;
+import java.util.List;
+import java.util.Optional;
+import java.util.RandomAccess;
+import java.util.stream.IntStream;
+
+/// Rows of several data sets, one data set after the other, of which each epoch takes a
+/// [Mixture].
+///
+/// @param <T> kind of row
+public final class MixedRows<T extends TrainingRow> extends AbstractList<T>
+        implements RandomAccess {
+    private final List<List<T>> parts;
+    private final int[] starts;
+    private final Mixture mixture;
+
+    /// @param parts the rows of each data set
+    /// @param mixture with the same sizes
+    public MixedRows(List<List<T>> parts, Mixture mixture) {
+        if (!parts.stream().map(List::size).toList().equals(mixture.sizes())) {
+            throw new IllegalArgumentException("rows don't have the sizes " + mixture.sizes());
+        }
+        this.parts = parts.stream().map(StoredRows::unchanged).toList();
+        this.mixture = mixture;
+        starts = starts(mixture.sizes());
+    }
+
+    /// Where each data set's rows start, and at the end their number.
+    static int[] starts(List<Integer> sizes) {
+        int[] starts = new int[sizes.size() + 1];
+        for (int i = 0; i < sizes.size(); i++) {
+            starts[i + 1] = Math.addExact(starts[i], sizes.get(i));
+        }
+        return starts;
+    }
+
+    /// The rows as a list that nobody changes: themselves where they are mixed or stored, else a
+    /// copy.
+    public static <T> List<T> unchanged(List<T> rows) {
+        return rows instanceof MixedRows ? rows : StoredRows.unchanged(rows);
+    }
+
+    /// The mixture of rows; empty where they are no mixed ones.
+    public static Optional<Mixture> mixture(List<?> rows) {
+        return rows instanceof MixedRows<?> mixed ? Optional.of(mixed.mixture) : Optional.empty();
+    }
+
+    /// Lengths of rows in tokens, without making rows that are stored.
+    public static int[] lengths(List<? extends TrainingRow> rows) {
+        return rows instanceof MixedRows<?> mixed
+                ? mixed.parts.stream()
+                        .flatMapToInt(part -> IntStream.of(StoredRows.lengths(part)))
+                        .toArray()
+                : StoredRows.lengths(rows);
+    }
+
+    @Override
+    public T get(int index) {
+        int part = 0;
+        while (index >= starts[part + 1]) {
+            part++;
+        }
+        return parts.get(part).get(index - starts[part]);
+    }
+
+    @Override
+    public int size() {
+        return starts[parts.size()];
+    }
+}
