@@ -13,7 +13,6 @@ import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SaveStrategy;
-import org.attune.trainers.config.StoppingStrategy;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.preference.DpoConfig;
@@ -192,36 +191,6 @@ class RunConfigReaderTest {
         assertTrue(
                 wrong.contains("run.yaml:1: datasets[0].splits: unknown; accepted: one of path"),
                 wrong);
-    }
-
-    @Test
-    void dataSetsAreInterleaved() throws IOException {
-        SftConfig config =
-                sft(
-                        """
-                        model_name_or_path: model
-                        output_dir: out
-                        datasets: [a.jsonl, b.jsonl]
-                        probabilities: [0.7, 0.3]
-                        stopping_strategy: all_exhausted
-                        """);
-        assertEquals(List.of(0.7, 0.3), config.data().probabilities());
-        assertEquals(Optional.of(StoppingStrategy.ALL_EXHAUSTED), config.data().stoppingStrategy());
-        String wrong =
-                sftProblems(NEEDED, "datasets=[a.jsonl, b.jsonl]", "probabilities=[1, 2, 3]");
-        assertTrue(wrong.contains("as many numbers as there are data sets, which are 2"), wrong);
-        wrong = sftProblems(NEEDED, "datasets=[a.jsonl, b.jsonl]", "probabilities=[1, 0]");
-        assertTrue(wrong.contains("probabilities[1]: 0.0; accepted: a finite number > 0"), wrong);
-        wrong = sftProblems(NEEDED, "datasets=a.jsonl", "stopping_strategy=all_exhausted");
-        assertTrue(wrong.contains("null with one data set"), wrong);
-        wrong = sftProblems(NEEDED, "datasets=[{path: a.jsonl, weight: 2}]");
-        assertTrue(wrong.contains("datasets.weight: 2; refused: fraction says what share"), wrong);
-        wrong = sftProblems(NEEDED, "datasets=[{path: a.jsonl, fraction: -1}]");
-        assertTrue(wrong.contains("datasets[0].fraction: -1.0; accepted"), wrong);
-        wrong = sftProblems(NEEDED, "datasets=[{path: a.jsonl, fraction: 1}, b.jsonl]");
-        assertTrue(wrong.contains("datasets: fraction for 1 of 2"), wrong);
-        SftConfig shares = sft(NEEDED, "datasets=[{path: a.jsonl, fraction: 1}]");
-        assertEquals(OptionalDouble.of(1), shares.data().datasets().getFirst().fraction());
     }
 
     @Test

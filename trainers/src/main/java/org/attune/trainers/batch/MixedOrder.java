@@ -22,12 +22,12 @@ final class MixedOrder implements RowOrder {
         this.mixture = mixture;
         this.shuffled = shuffled;
         this.seed = seed;
-        counts = mixture.counts();
+        counts = mixture.counts().stream().mapToInt(Integer::intValue).toArray();
     }
 
     @Override
     public int epochRows(int rows) {
-        return Arrays.stream(counts).reduce(0, Math::addExact);
+        return mixture.rows();
     }
 
     /// @return numbers of rows, of which some may be missing and others be there several times
@@ -58,21 +58,18 @@ final class MixedOrder implements RowOrder {
 
     /// For each row of an epoch the data set that it is of.
     private int[] turns(UniformRandomProvider random) {
-        int[] turns = new int[epochRows(0)];
-        switch (mixture.stopping()) {
-            case FIRST_EXHAUSTED, ALL_EXHAUSTED -> {
-                int at = 0;
-                for (int i = 0; i < counts.length; i++) {
-                    Arrays.fill(turns, at, at + counts[i], i);
-                    at += counts[i];
-                }
-                PermutationSampler.shuffle(random, turns);
-            }
-            case ALL_EXHAUSTED_WITHOUT_REPLACEMENT -> {
-                int[] left = counts.clone();
-                Arrays.setAll(turns, _ -> draw(random, left));
-            }
+        int[] turns = new int[mixture.rows()];
+        if (mixture.likelierFirst()) {
+            int[] left = counts.clone();
+            Arrays.setAll(turns, _ -> draw(random, left));
+            return turns;
         }
+        int at = 0;
+        for (int i = 0; i < counts.length; i++) {
+            Arrays.fill(turns, at, at + counts[i], i);
+            at += counts[i];
+        }
+        PermutationSampler.shuffle(random, turns);
         return turns;
     }
 

@@ -19,15 +19,57 @@ public final class MixedRows<T extends TrainingRow> extends AbstractList<T>
     private final int[] starts;
     private final Mixture mixture;
 
-    /// @param parts the rows of each data set
-    /// @param mixture with the same sizes
-    public MixedRows(List<List<T>> parts, Mixture mixture) {
-        if (!parts.stream().map(List::size).toList().equals(mixture.sizes())) {
-            throw new IllegalArgumentException("rows don't have the sizes " + mixture.sizes());
-        }
+    private MixedRows(List<List<T>> parts, Mixture mixture) {
         this.parts = parts.stream().map(StoredRows::unchanged).toList();
         this.mixture = mixture;
         starts = starts(mixture.sizes());
+    }
+
+    /// Rows of which an epoch takes as many as until the first data set is used up; the next epoch
+    /// goes on in the others.
+    ///
+    /// @param parts the rows of each data set
+    /// @param weights how often rows of each come, > 0; only ratios count
+    /// @throws org.attune.error.ConfigException if an epoch has none of a data set
+    public static <T extends TrainingRow> MixedRows<T> untilFirst(
+            List<List<T>> parts, List<Double> weights) {
+        return new MixedRows<>(parts, Mixture.untilFirst(sizes(parts), weights));
+    }
+
+    /// Rows of which an epoch takes as many as until all data sets are used up; rows of the others
+    /// come again.
+    ///
+    /// @param parts the rows of each data set
+    /// @param weights how often rows of each come, > 0; only ratios count
+    /// @throws org.attune.error.ConfigException if an epoch has more rows than an int counts
+    public static <T extends TrainingRow> MixedRows<T> untilAll(
+            List<List<T>> parts, List<Double> weights) {
+        return new MixedRows<>(parts, Mixture.untilAll(sizes(parts), weights));
+    }
+
+    /// Rows of which an epoch takes each once, those of likelier data sets earlier.
+    ///
+    /// @param parts the rows of each data set
+    /// @param weights how often rows of each are drawn while all have some, > 0
+    public static <T extends TrainingRow> MixedRows<T> eachOnce(
+            List<List<T>> parts, List<Double> weights) {
+        return new MixedRows<>(parts, Mixture.eachOnce(sizes(parts), weights));
+    }
+
+    private static <T> List<Integer> sizes(List<List<T>> parts) {
+        return parts.stream().map(List::size).toList();
+    }
+
+    /// The mixture in words, for a log.
+    ///
+    /// @param names of the data sets
+    public String words(List<String> names) {
+        return mixture.words(names);
+    }
+
+    /// Whether rows are mixed ones.
+    public static boolean areMixed(List<?> rows) {
+        return rows instanceof MixedRows;
     }
 
     /// Where each data set's rows start, and at the end their number.
@@ -46,7 +88,7 @@ public final class MixedRows<T extends TrainingRow> extends AbstractList<T>
     }
 
     /// The mixture of rows; empty where they are no mixed ones.
-    public static Optional<Mixture> mixture(List<?> rows) {
+    static Optional<Mixture> mixture(List<?> rows) {
         return rows instanceof MixedRows<?> mixed ? Optional.of(mixed.mixture) : Optional.empty();
     }
 

@@ -1,11 +1,6 @@
 package org.attune.trainers.config;
 
-import static org.attune.api.Api.Status.EXPERIMENTAL;
-
-import org.attune.api.Api;
-
 /// How many rows an epoch of a mixture of data sets has.
-@Api(EXPERIMENTAL)
 public enum StoppingStrategy {
     /// As many as until the first data set is used up; of the others some rows are left.
     FIRST_EXHAUSTED,

@@ -65,7 +65,7 @@ public record RunParts(
                     case SEQUENTIAL -> RowOrder.of(rows, false, seed);
                     case RANDOM -> RowOrder.of(rows, true, seed);
                     case GROUP_BY_LENGTH -> {
-                        if (MixedRows.mixture(rows).isPresent()) {
+                        if (MixedRows.areMixed(rows)) {
                             throw new ConfigException(
                                     "train_sampling_strategy: group_by_length sorts the rows of all"
                                             + " data sets; with probabilities or stopping_strategy"

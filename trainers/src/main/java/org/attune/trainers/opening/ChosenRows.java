@@ -9,7 +9,6 @@ import org.attune.datasets.prepare.PreparationReport;
 import org.attune.datasets.prepare.Prepared;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.MixedRows;
-import org.attune.trainers.batch.Mixture;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.StoppingStrategy;
 import org.attune.trainers.loop.EvalSet;
@@ -107,14 +106,18 @@ record ChosenRows(
         if (!data.isMixture()) {
             return prepared.getFirst().rows();
         }
-        var mixture =
-                new Mixture(
-                        prepared.stream().map(part -> part.rows().size()).toList(),
-                        data.probabilities().isEmpty()
-                                ? Collections.nCopies(prepared.size(), 1.0)
-                                : data.probabilities(),
-                        data.stoppingStrategy().orElse(StoppingStrategy.FIRST_EXHAUSTED));
-        LOG.info("{}", mixture.words(names));
-        return new MixedRows<>(prepared.stream().map(Prepared::rows).toList(), mixture);
+        List<List<T>> sets = prepared.stream().map(Prepared::rows).toList();
+        List<Double> weights =
+                data.probabilities().isEmpty()
+                        ? Collections.nCopies(sets.size(), 1.0)
+                        : data.probabilities();
+        MixedRows<T> mixed =
+                switch (data.stoppingStrategy().orElse(StoppingStrategy.FIRST_EXHAUSTED)) {
+                    case FIRST_EXHAUSTED -> MixedRows.untilFirst(sets, weights);
+                    case ALL_EXHAUSTED -> MixedRows.untilAll(sets, weights);
+                    case ALL_EXHAUSTED_WITHOUT_REPLACEMENT -> MixedRows.eachOnce(sets, weights);
+                };
+        LOG.info("{}", mixed.words(names));
+        return mixed;
     }
 }

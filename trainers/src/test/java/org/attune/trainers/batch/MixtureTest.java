@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
-import org.attune.trainers.config.StoppingStrategy;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
@@ -40,11 +39,8 @@ class MixtureTest {
         return IntStream.range(from, from + count).mapToObj(Row::new).toList();
     }
 
-    private static MixedRows<Row> mixed(
-            int first, int second, double p, double q, StoppingStrategy stopping) {
-        return new MixedRows<>(
-                List.of(rows(0, first), rows(first, second)),
-                new Mixture(List.of(first, second), List.of(p, q), stopping));
+    private static List<List<Row>> sets(int first, int second) {
+        return List.of(rows(0, first), rows(first, second));
     }
 
     private static int[] epoch(RowOrder order, int epoch, int rows) {
@@ -56,38 +52,28 @@ class MixtureTest {
         // 10 rows at 0.25 last for 40, 60 rows at 0.75 for 80
         List<Integer> sizes = List.of(10, 60);
         List<Double> weights = List.of(1.0, 3.0);
-        assertArrayEquals(
-                new int[] {10, 30},
-                new Mixture(sizes, weights, StoppingStrategy.FIRST_EXHAUSTED).counts());
-        assertArrayEquals(
-                new int[] {20, 60},
-                new Mixture(sizes, weights, StoppingStrategy.ALL_EXHAUSTED).counts());
-        assertArrayEquals(
-                new int[] {10, 60},
-                new Mixture(sizes, weights, StoppingStrategy.ALL_EXHAUSTED_WITHOUT_REPLACEMENT)
-                        .counts());
-        // 0.1 + 0.2 + 0.7: what is exact on paper isn't in floating point
-        assertArrayEquals(
-                new int[] {1, 2, 7},
-                new Mixture(
-                                List.of(1, 2, 7),
-                                List.of(0.1, 0.2, 0.7),
-                                StoppingStrategy.FIRST_EXHAUSTED)
-                        .counts());
+        assertEquals(List.of(10, 30), Mixture.untilFirst(sizes, weights).counts());
+        assertEquals(List.of(20, 60), Mixture.untilAll(sizes, weights).counts());
+        assertEquals(List.of(10, 60), Mixture.eachOnce(sizes, weights).counts());
+        // what is exact on paper isn't in floating point
+        List<Double> tenths = List.of(0.1, 0.2, 0.7);
+        assertEquals(List.of(1, 2, 7), Mixture.untilFirst(List.of(1, 2, 7), tenths).counts());
+        assertEquals(List.of(1, 2, 7), Mixture.untilAll(List.of(1, 2, 7), tenths).counts());
     }
 
     @Test
     void aDataSetOfWhichNothingComesIsRefused() {
-        var mixture =
-                new Mixture(
-                        List.of(10, 1000), List.of(0.99, 0.01), StoppingStrategy.FIRST_EXHAUSTED);
-        String message = assertThrows(ConfigException.class, mixture::counts).getMessage();
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> Mixture.untilFirst(List.of(10, 1000), List.of(0.99, 0.01)))
+                        .getMessage();
         assertTrue(message.contains("an epoch of 10 rows has none of data set 1"), message);
     }
 
     @Test
     void interleavingIsAnotherInEachEpochAndFollowsFromItsNumber() {
-        MixedRows<Row> rows = mixed(10, 60, 1, 3, StoppingStrategy.FIRST_EXHAUSTED);
+        MixedRows<Row> rows = MixedRows.untilFirst(sets(10, 60), List.of(1.0, 3.0));
         RowOrder order = RowOrder.of(rows, true, 7);
         assertEquals(40, order.epochRows(rows.size()));
         int[] second = epoch(order, 1, 70);
@@ -107,7 +93,7 @@ class MixtureTest {
 
     @Test
     void aLargeDataSetIsGoneThroughOverEpochs() {
-        MixedRows<Row> rows = mixed(10, 60, 1, 3, StoppingStrategy.FIRST_EXHAUSTED);
+        MixedRows<Row> rows = MixedRows.untilFirst(sets(10, 60), List.of(1.0, 3.0));
         RowOrder order = RowOrder.of(rows, true, 7);
         Set<Integer> seen = new HashSet<>();
         for (int e = 0; e < 2; e++) {
@@ -118,7 +104,7 @@ class MixtureTest {
 
     @Test
     void aSmallDataSetIsRepeatedEvenly() {
-        MixedRows<Row> rows = mixed(8, 60, 1, 3, StoppingStrategy.ALL_EXHAUSTED);
+        MixedRows<Row> rows = MixedRows.untilAll(sets(8, 60), List.of(1.0, 3.0));
         RowOrder order = RowOrder.of(rows, true, 7);
         for (int e = 0; e < 3; e++) {
             var times =
@@ -135,8 +121,7 @@ class MixtureTest {
 
     @Test
     void withoutReplacementEachRowComesOnceAndTheLikelierSetEarlier() {
-        MixedRows<Row> rows =
-                mixed(50, 50, 9, 1, StoppingStrategy.ALL_EXHAUSTED_WITHOUT_REPLACEMENT);
+        MixedRows<Row> rows = MixedRows.eachOnce(sets(50, 50), List.of(9.0, 1.0));
         int[] all = epoch(RowOrder.of(rows, true, 3), 0, 100);
         assertEquals(100, Arrays.stream(all).distinct().count());
         long early = Arrays.stream(all, 0, 50).filter(row -> row < 50).count();
@@ -145,7 +130,7 @@ class MixtureTest {
 
     @Test
     void sequentialKeepsTheOrderOfEachDataSet() {
-        MixedRows<Row> rows = mixed(10, 60, 1, 3, StoppingStrategy.FIRST_EXHAUSTED);
+        MixedRows<Row> rows = MixedRows.untilFirst(sets(10, 60), List.of(1.0, 3.0));
         RowOrder order = RowOrder.of(rows, false, 7);
         int[] large = Arrays.stream(epoch(order, 1, 70)).filter(row -> row >= 10).toArray();
         assertArrayEquals(IntStream.range(40, 70).toArray(), large);
@@ -153,7 +138,7 @@ class MixtureTest {
 
     @Test
     void rowsStandOneDataSetAfterTheOther() {
-        MixedRows<Row> rows = mixed(2, 3, 1, 1, StoppingStrategy.FIRST_EXHAUSTED);
+        MixedRows<Row> rows = MixedRows.untilFirst(sets(2, 3), List.of(1.0, 1.0));
         assertEquals(rows(0, 5), List.copyOf(rows));
         assertArrayEquals(new int[] {0, 1, 2, 3, 4}, MixedRows.lengths(rows));
         assertEquals(5, RowOrder.of(rows(0, 5), true, 1).epochRows(5)); // no mixture
@@ -161,7 +146,7 @@ class MixtureTest {
 
     @Test
     void aPlanHasTheStepsOfTheMixture() {
-        MixedRows<Row> rows = mixed(10, 60, 1, 3, StoppingStrategy.FIRST_EXHAUSTED);
+        MixedRows<Row> rows = MixedRows.untilFirst(sets(10, 60), List.of(1.0, 3.0));
         RowOrder order = RowOrder.of(rows, true, 7);
         var plan = new BatchPlan(order.epochRows(70), 4, 2, false, order);
         assertEquals(5, plan.stepsPerEpoch());

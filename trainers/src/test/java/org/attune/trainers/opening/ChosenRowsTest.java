@@ -11,7 +11,7 @@ import org.attune.datasets.prepare.PreparationReport;
 import org.attune.datasets.prepare.Prepared;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
-import org.attune.trainers.batch.MixedRows;
+import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.StoppingStrategy;
 import org.junit.jupiter.api.Test;
@@ -67,11 +67,8 @@ class ChosenRowsTest {
         RunRows<PackedRow> rows =
                 ChosenRows.of(data, SOURCES, 1, 1)
                         .joined(List.of(prepared(3), prepared(5)), List.of());
-        assertEquals(
-                List.of(3, 6), // both are used up
-                List.of(
-                        MixedRows.mixture(rows.train()).orElseThrow().counts()[0],
-                        MixedRows.mixture(rows.train()).orElseThrow().counts()[1]));
+        RowOrder order = RowOrder.of(rows.train(), true, 1);
+        assertEquals(9, order.epochRows(8)); // 3 and 6: both are used up
         assertEquals(8, rows.report().rowsOut());
         assertEquals(1, rows.train().get(7).documents().size());
     }
