@@ -67,6 +67,21 @@ public final class JsonFields {
         return new JsonFields(where, "", Json.MAPPER.valueToTree(fields));
     }
 
+    /// The object with other names for some of its keys. A key that has one takes the place of
+    /// that one.
+    ///
+    /// @param usual name of each that has another
+    public JsonFields renamed(Map<String, String> usual) {
+        ObjectNode renamed = node.deepCopy();
+        usual.forEach(
+                (key, name) -> {
+                    if (has(key)) {
+                        renamed.set(name, renamed.remove(key));
+                    }
+                });
+        return new JsonFields(where, prefix, renamed);
+    }
+
     /// Text of a UTF-8 file of at most `limit` bytes.
     static String readText(Path file, long limit) {
         try {

@@ -7,6 +7,7 @@ import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
+import org.attune.model.config.MixersConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.config.RopeConfig;
@@ -166,37 +167,54 @@ public final class TinyModels {
         int width = config.hiddenSize();
         int inner = config.intermediateSize();
         TensorNames names = config.names();
+        names.norms().forEach(name -> norm(file, config, path + name, width));
+        MixersConfig.Parts parts = config.parts(layer);
+        if (parts.state()) {
+            TinyStates.put(file, config, path);
+        }
+        if (parts.attention()) {
+            attention(file, config, path);
+        }
+        if (!parts.feedForward()) {
+            return;
+        }
+        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
+        if (experts.isPresent()) {
+            experts(file, names.experts().orElseThrow(), experts.get(), path, width);
+        } else if (names.transposed()) {
+            names.up().forEach(up -> linear(file, config, path + up, inner, width));
+            linear(file, config, path + names.down(), width, inner);
+        } else {
+            names.up().forEach(up -> linear(file, path + up, inner, width, config.mlpBias()));
+            linear(file, path + names.down(), width, inner, config.mlpBias());
+        }
+    }
+
+    private static void attention(MemoryTensorFile file, DecoderConfig config, String path) {
+        int width = config.hiddenSize();
+        TensorNames names = config.names();
         AttentionConfig a = config.attention();
         int queries = a.heads() * a.headDim();
         int keys = a.kvHeads() * a.headDim();
-        names.norms().forEach(name -> norm(file, config, path + name, width));
         if (names.qkv().size() == 1) {
             linear(file, config, path + names.qkv().getFirst(), queries + 2 * keys, width);
         } else {
-            linear(file, path + "self_attn.q_proj", queries, width, a.qkvBias());
-            linear(file, path + "self_attn.k_proj", keys, width, a.qkvBias());
-            linear(file, path + "self_attn.v_proj", keys, width, a.qkvBias());
+            linear(file, path + names.qkv().get(0), a.projectedQueries(), width, a.qkvBias());
+            linear(file, path + names.qkv().get(1), keys, width, a.qkvBias());
+            linear(file, path + names.qkv().get(2), keys, width, a.qkvBias());
         }
         if (a.sinks()) {
             normal(file, path + "self_attn.sinks", 1, a.heads());
         }
         if (a.qkNorm() != QkNorm.NONE) {
             boolean together = a.qkNorm() == QkNorm.TOGETHER;
-            norm(file, config, path + "self_attn.q_norm", together ? queries : a.headDim());
-            norm(file, config, path + "self_attn.k_norm", together ? keys : a.headDim());
+            norm(file, config, path + names.qkNorms().get(0), together ? queries : a.headDim());
+            norm(file, config, path + names.qkNorms().get(1), together ? keys : a.headDim());
         }
-        Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
-        if (experts.isPresent()) {
-            linear(file, path + names.output(), width, queries, a.outputBias());
-            experts(file, names.experts().orElseThrow(), experts.get(), path, width);
-        } else if (names.transposed()) {
+        if (names.transposed()) {
             linear(file, config, path + names.output(), width, queries);
-            names.up().forEach(up -> linear(file, config, path + up, inner, width));
-            linear(file, config, path + names.down(), width, inner);
         } else {
             linear(file, path + names.output(), width, queries, a.outputBias());
-            names.up().forEach(up -> linear(file, path + up, inner, width, config.mlpBias()));
-            linear(file, path + names.down(), width, inner, config.mlpBias());
         }
     }
 
@@ -238,8 +256,7 @@ public final class TinyModels {
         }
     }
 
-    private static void linear(
-            MemoryTensorFile file, String path, int out, int in, boolean hasBias) {
+    static void linear(MemoryTensorFile file, String path, int out, int in, boolean hasBias) {
         normal(file, path + ".weight", 1 / Math.sqrt(in), out, in);
         if (hasBias) {
             normal(file, path + ".bias", 0.3, out);
@@ -253,7 +270,7 @@ public final class TinyModels {
         }
     }
 
-    private static void norm(MemoryTensorFile file, String name, int size) {
+    static void norm(MemoryTensorFile file, String name, int size) {
         float[] values = draw(name, 0.2, size);
         for (int i = 0; i < size; i++) {
             values[i] += 1;
@@ -261,7 +278,7 @@ public final class TinyModels {
         file.put(name, values, size);
     }
 
-    private static void normal(MemoryTensorFile file, String name, double scale, long... shape) {
+    static void normal(MemoryTensorFile file, String name, double scale, long... shape) {
         int count = 1;
         for (long d : shape) {
             count = Math.multiplyExact(count, Math.toIntExact(d));

@@ -2,6 +2,7 @@ package org.attune.model.config;
 
 import org.attune.error.ModelException;
 
+import java.util.Collections;
 import java.util.List;
 
 /// Attention of a decoder.
@@ -21,6 +22,8 @@ import java.util.List;
 /// @param sinks      whether each head has a learned score beside those of its keys, which takes
 ///     its share of the softmax and gives nothing
 ///     ([Xiao et al. 2024, §3](https://arxiv.org/abs/2309.17453))
+/// @param gated      whether what a head gives is multiplied by the sigmoid of a gate, which the
+///     query projection gives behind the query of each head
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -32,7 +35,8 @@ public record AttentionConfig(
         double dropout,
         double scale,
         double softcap,
-        boolean sinks) {
+        boolean sinks,
+        boolean gated) {
     /// @throws org.attune.error.ModelException if the dropout is no probability below 1, or a cap
     ///     isn't positive
     public AttentionConfig {
@@ -46,7 +50,12 @@ public record AttentionConfig(
         }
     }
 
-    /// Attention without sinks.
+    /// Attention of a model of which no layer has some: the smallest that there is.
+    static AttentionConfig none(int layers) {
+        return new AttentionConfig(1, 1, 2, false, false, false, Collections.nCopies(layers, 0));
+    }
+
+    /// Attention without sinks and gates.
     public AttentionConfig(
             int heads,
             int kvHeads,
@@ -69,7 +78,30 @@ public record AttentionConfig(
                 dropout,
                 scale,
                 softcap,
+                false,
                 false);
+    }
+
+    /// Attention with another factor of the products of queries and keys.
+    AttentionConfig withScale(double other) {
+        return new AttentionConfig(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                other,
+                softcap,
+                sinks,
+                gated);
+    }
+
+    /// Features that the query projection gives.
+    public int projectedQueries() {
+        return (gated ? 2 : 1) * heads * headDim;
     }
 
     /// Attention with scores of queries and keys over the root of their length, without a cap.

@@ -30,7 +30,7 @@ public final class ConfigJson {
         refuseQuantised(json, family);
         UncomputedKeys.refuse(json, family);
         try {
-            return family.reader().apply(json, family);
+            return family.reader().apply(json.renamed(family.usualKeys()), family);
         } catch (IllegalArgumentException | ModelException e) {
             if (e.getMessage().startsWith(json.where())) {
                 throw e;
@@ -48,8 +48,18 @@ public final class ConfigJson {
                         Integer.MAX_VALUE,
                         family.absent().maxPositions());
         int width = json.size("hidden_size", DecoderConfig.MOST_FEATURES);
-        int inner = json.size("intermediate_size", DecoderConfig.MOST_ROWS);
-        AttentionConfig attention = attention(json, family, layers);
+        MixersConfig mixers =
+                family.mixers()
+                        .map(reader -> reader.apply(json, layers))
+                        .orElse(MixersConfig.ATTENTION);
+        int inner =
+                mixers.some(MixersConfig.Parts::feedForward)
+                        ? family.inner().applyAsInt(json)
+                        : 1; // of no layer
+        AttentionConfig attention =
+                mixers.some(MixersConfig.Parts::attention)
+                        ? attention(json, family, layers)
+                        : AttentionConfig.none(layers);
         return new DecoderConfig(
                 family.modelType(),
                 width,
@@ -70,9 +80,12 @@ public final class ConfigJson {
                                         family.activation().absent()),
                                 family.mlpBias() && json.flag("mlp_bias", false),
                                 family.experts().map(rule -> rule.read(json, layers))),
-                        family.multiplies() ? json.number("residual_multiplier", 1) : 1),
+                        family.multiplies() ? json.number("residual_multiplier", 1) : 1,
+                        mixers),
                 json.flag("tie_word_embeddings", family.absent().tied()),
-                RopeJson.rope(json, family, attention.windows(), maxPositions),
+                family.rotates().test(json)
+                        ? RopeJson.rope(json, family, attention.windows(), maxPositions)
+                        : new PositionConfig.None(),
                 ends(json, family, width),
                 maxPositions,
                 dtype(json),
@@ -164,7 +177,8 @@ public final class ConfigJson {
                 json.number("attention_dropout", family.absent().dropout()),
                 scale(json, family, headDim),
                 cap(json, "attn_logit_softcapping", family.scores().cap()),
-                family.sinks());
+                family.sinks(),
+                family.gatedAttention());
     }
 
     /// The factor on the products of queries and keys.
@@ -208,7 +222,8 @@ public final class ConfigJson {
                 !unused && json.mentions("sliding_window")
                         ? json.size("sliding_window", Integer.MAX_VALUE, 0)
                         : family.absent().window();
-        List<String> types = layerTypes(json, layers);
+        List<String> types = // those of other mixers say nothing of windows
+                family.mixers().isPresent() ? List.of() : layerTypes(json, layers);
         refuseOtherWindows(json, family, types);
         var result = new ArrayList<Integer>(layers);
         for (int layer = 0; layer < layers; layer++) {

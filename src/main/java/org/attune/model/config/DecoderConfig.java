@@ -206,6 +206,24 @@ public record DecoderConfig(
         return with(dtype, false, scoreKind, labels);
     }
 
+    /// Replaces what blocks compute, and what is done to embeddings and logits.
+    DecoderConfig with(BlockConfig otherBlock, EndsConfig otherEnds) {
+        return new DecoderConfig(
+                modelType,
+                hiddenSize,
+                vocabSize,
+                layers,
+                otherBlock,
+                tieWordEmbeddings,
+                positions,
+                otherEnds,
+                maxPositionEmbeddings,
+                dtype,
+                special,
+                labels,
+                scoreKind);
+    }
+
     private DecoderConfig with(
             DType otherDtype, boolean tied, ScoreKind otherKind, int otherLabels) {
         return new DecoderConfig(
@@ -280,7 +298,7 @@ public record DecoderConfig(
 
     /// The rotary position embedding.
     ///
-    /// @throws IllegalStateException if positions are learned
+    /// @throws IllegalStateException if there is none
     public RopeConfig rope() {
         if (positions instanceof RopeConfig rope) {
             return rope;
@@ -326,8 +344,10 @@ public record DecoderConfig(
         if (block.feedForward().experts().isPresent()) {
             found.add("experts");
         }
-        if (!rotates()) {
-            found.add("learned positions");
+        switch (positions) {
+            case PositionConfig.Learned _ -> found.add("learned positions");
+            case PositionConfig.None _ -> found.add("no positions");
+            case RopeConfig _ -> {}
         }
         if (attention().sinks()) {
             found.add("attention with sinks");
@@ -335,6 +355,15 @@ public record DecoderConfig(
         block.mixers().state().ifPresent(state -> found.add(state.words()));
         if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
             found.add("blocks of one part");
+        }
+        if (attention().gated()) {
+            found.add("gated attention");
+        }
+        if (!block.feedForward().factors().equals(FeedForwardConfig.Factors.ONES)) {
+            found.add("scaled gates");
+        }
+        if (block.mixers().attentionScale() != 1) {
+            found.add("scaled attention");
         }
         return found;
     }
@@ -423,7 +452,8 @@ public record DecoderConfig(
 
     private long blockNumbers(int layer) {
         MixersConfig.Parts parts = parts(layer);
-        long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
+        long attended =
+                attention().projectedQueries() + (long) headDim() * (heads() + 2L * kvHeads());
         long numbers = parts.attention() ? hiddenSize * attended : 0;
         if (parts.state()) {
             numbers += block.mixers().state().orElseThrow().productNumbers(hiddenSize);

@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 
 /// One model family: what its `config.json` means where that differs from Llama's, and the values
 /// of absent keys (transformers' class defaults). A family whose blocks are put together from the
@@ -28,8 +30,13 @@ import java.util.function.BiFunction;
 /// @param activation       of the feed-forward part
 /// @param scores           of attention
 /// @param ends             embeddings and logits
+/// @param gatedAttention   whether query projections give gates too
+/// @param mixers           reads what mixes tokens, where not attention alone does
+/// @param usualKeys        usual names of keys that the family calls otherwise
+/// @param inner            reads the width inside of feed-forward parts
 /// @param window           which layers see a window only
 /// @param rotation         which layers rotate otherwise
+/// @param rotates          whether a model knows positions by rotating
 /// @param names            of tensors
 /// @param sinks            whether each head has a learned score beside those of its keys
 /// @param obeyed           keys that its code in transformers obeys and most others don't have
@@ -52,8 +59,13 @@ record DecoderFamily(
         ActivationRule activation,
         ScoreRule scores,
         EndRule ends,
+        boolean gatedAttention,
+        Optional<BiFunction<JsonFields, Integer, MixersConfig>> mixers,
+        Map<String, String> usualKeys,
+        ToIntFunction<JsonFields> inner,
         WindowRule window,
         RotationRule rotation,
+        Predicate<JsonFields> rotates,
         TensorNames names,
         boolean sinks,
         List<String> obeyed,

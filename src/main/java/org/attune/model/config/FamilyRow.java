@@ -10,12 +10,15 @@ import org.attune.model.config.DecoderFamily.WindowRule;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 
 /// Builds a row of [Families]: what isn't said is as in Llama.
 final class FamilyRow {
@@ -33,6 +36,12 @@ final class FamilyRow {
     private ActivationRule activation = new ActivationRule("hidden_act", "silu");
     private ScoreRule scores = new ScoreRule(OptionalDouble.empty(), OptionalDouble.empty());
     private EndRule ends = new EndRule(false, OptionalDouble.empty());
+    private boolean gatedAttention;
+    private Optional<BiFunction<JsonFields, Integer, MixersConfig>> mixers = Optional.empty();
+    private final Map<String, String> usualKeys = new LinkedHashMap<>();
+    private Predicate<JsonFields> rotates = _ -> true;
+    private ToIntFunction<JsonFields> inner =
+            json -> json.size("intermediate_size", DecoderConfig.MOST_ROWS);
     private WindowRule window = WindowRule.NONE;
     private RotationRule rotation = RotationRule.ALIKE;
     private TensorNames names = TensorNames.LLAMA;
@@ -133,6 +142,37 @@ final class FamilyRow {
 
     FamilyRow scaledEmbeddings() {
         ends = new EndRule(true, ends.cap());
+        return this;
+    }
+
+    /// Queries have gates beside them.
+    FamilyRow gatedAttention() {
+        gatedAttention = true;
+        return obeyed("attn_output_gate");
+    }
+
+    /// @param reader of what mixes tokens, for a number of layers
+    FamilyRow mixers(BiFunction<JsonFields, Integer, MixersConfig> reader) {
+        mixers = Optional.of(reader);
+        return this;
+    }
+
+    /// @param key that the family has in place of another
+    /// @param usual name of that one
+    FamilyRow calls(String key, String usual) {
+        usualKeys.put(key, usual);
+        return this;
+    }
+
+    /// @param some says whether a model knows positions by rotating
+    FamilyRow rotatesIf(Predicate<JsonFields> some) {
+        rotates = some;
+        return obeyed("position_embedding_type");
+    }
+
+    /// @param reader of the width inside of feed-forward parts
+    FamilyRow inner(ToIntFunction<JsonFields> reader) {
+        inner = reader;
         return this;
     }
 
@@ -277,8 +317,13 @@ final class FamilyRow {
                 activation,
                 scores,
                 ends,
+                gatedAttention,
+                mixers,
+                Map.copyOf(usualKeys),
+                inner,
                 window,
                 rotation,
+                rotates,
                 names,
                 sinks,
                 List.copyOf(obeyed),

@@ -8,16 +8,42 @@ import java.util.Optional;
 /// @param gated      whether an activated gate is multiplied by a second projection
 /// @param activation of the gate, or of the only projection
 /// @param bias       whether its projections have biases
+/// @param factors    of the activated gate's input and of what comes out
 /// @param experts    what other layers than the [dense][ExpertsConfig#dense] ones have instead
 public record FeedForwardConfig(
         int inner,
         boolean gated,
         Activation activation,
         boolean bias,
-        Optional<ExpertsConfig> experts) {
+        Optional<ExpertsConfig> experts,
+        Factors factors) {
+    /// Factors, as Falcon-H1 has them.
+    ///
+    /// @param gate of the projected gate
+    /// @param out of the output
+    public record Factors(double gate, double out) {
+        /// None.
+        public static final Factors ONES = new Factors(1, 1);
+    }
+
+    /// A feed-forward part without factors.
+    public FeedForwardConfig(
+            int inner,
+            boolean gated,
+            Activation activation,
+            boolean bias,
+            Optional<ExpertsConfig> experts) {
+        this(inner, gated, activation, bias, experts, Factors.ONES);
+    }
+
     /// A feed-forward part without experts.
     public FeedForwardConfig(int inner, boolean gated, Activation activation, boolean bias) {
         this(inner, gated, activation, bias, Optional.empty());
+    }
+
+    /// A part with other factors.
+    FeedForwardConfig withFactors(Factors others) {
+        return new FeedForwardConfig(inner, gated, activation, bias, experts, others);
     }
 
     /// The experts of a layer, if it has some.

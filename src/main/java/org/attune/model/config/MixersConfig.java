@@ -4,12 +4,14 @@ import org.attune.error.ModelException;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// Which parts each block has, and what mixes tokens where attention doesn't.
 ///
 /// @param layers parts of each block; empty: all have attention and a feed-forward part
 /// @param state  the mixer that keeps a state, where blocks have one
-public record MixersConfig(List<Parts> layers, Optional<StateConfig> state) {
+/// @param attentionScale factor of what attention gives
+public record MixersConfig(List<Parts> layers, Optional<StateConfig> state, double attentionScale) {
     /// Attention and a feed-forward part in every block.
     public static final MixersConfig ATTENTION = new MixersConfig(List.of(), Optional.empty());
 
@@ -36,6 +38,16 @@ public record MixersConfig(List<Parts> layers, Optional<StateConfig> state) {
                 throw new ModelException("layer " + i + " computes nothing");
             }
         }
+    }
+
+    /// Mixers whose attention is taken as it is.
+    MixersConfig(List<Parts> layers, Optional<StateConfig> state) {
+        this(layers, state, 1);
+    }
+
+    /// Whether some block has a part.
+    boolean some(Predicate<Parts> part) {
+        return layers.isEmpty() ? part.test(USUAL) : layers.stream().anyMatch(part);
     }
 
     /// Parts of a block.

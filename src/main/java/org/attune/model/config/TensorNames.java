@@ -135,6 +135,26 @@ public record TensorNames(
                     HEAD_NORMS,
                     Optional.empty());
 
+    /// Adds the names of a mixer with a state.
+    TensorNames withState(State others) {
+        return new TensorNames(
+                trunk,
+                embedding,
+                positions,
+                layers,
+                finalNorm,
+                norms,
+                qkv,
+                output,
+                up,
+                down,
+                transposed,
+                padRowStays,
+                experts,
+                qkNorms,
+                Optional.of(others));
+    }
+
     /// Replaces the names of a block's norms.
     TensorNames withNorms(String... others) {
         return with(List.of(others), qkv, up, experts);

@@ -215,7 +215,9 @@ final class CachedStep implements Expression {
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
-        if (b.onlyAttention().isEmpty() || b.feedForward().isEmpty()) {
+        if (b.onlyAttention().isEmpty()
+                || b.feedForward().isEmpty()
+                || config.block().mixers().attentionScale() != 1) {
             return byParts(b, layer, x);
         }
         SelfAttention attention = b.onlyAttention().get();
@@ -273,7 +275,9 @@ final class CachedStep implements Expression {
         Tensor y = a.qkv().forward(columns, adapter, Dropout.NONE); // (N, (CG + 2C) K)
         Tensor o = input(a.output()); // (N, CGK + …)
         attend(a, layer, y, o);
-        return a.output().forward(o, adapter, Dropout.NONE);
+        Tensor out = a.output().forward(o, adapter, Dropout.NONE);
+        double factor = config.block().mixers().attentionScale();
+        return factor == 1 ? out : out.mulInPlace(factor);
     }
 
     /// A feed-forward part as an expression, and the residual stream that it is added to.
@@ -342,9 +346,19 @@ final class CachedStep implements Expression {
 
     /// Norms and rotates queries and keys, writes keys and values into the cache, and attends.
     ///
-    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @param y projections, `(N, (CG + 2C) K)`, gates among them where there are some; changed
     /// @param out `(N, CGK + …)`; its first columns are written
     private void attend(SelfAttention b, int layer, Tensor y, Tensor out) {
+        if (!config.attention().gated()) {
+            attendUngated(b, layer, y, out);
+            return;
+        }
+        Tensor gates = HeadViews.gates(y, config).sigmoid(); // (N, CGK)
+        attendUngated(b, layer, HeadViews.withoutGates(y, config), out);
+        out.narrow(1, 0, gates.size(1)).mulInPlace(gates);
+    }
+
+    private void attendUngated(SelfAttention b, int layer, Tensor y, Tensor out) {
         HeadNorms.apply(b, y, config, adapter);
         if (hasKernel) {
             ropes.of(b).rotateJoint(y, false);

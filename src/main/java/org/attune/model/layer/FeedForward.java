@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 
 /// Feed-forward part of one block. `N` rows, `D` model width, `F` inner width, `U` columns of what
 /// the first projection puts out.
-public sealed interface FeedForward permits FeedForward.Dense, Experts {
+public sealed interface FeedForward permits FeedForward.Dense, FeedForward.Scaled, Experts {
     /// Computes linear layers, with whatever adapter and recording a pass has.
     @FunctionalInterface
     interface Products {
@@ -202,6 +202,32 @@ public sealed interface FeedForward permits FeedForward.Dense, Experts {
         @Override
         public long expressionBytes(long number) {
             return Dense.super.expressionBytes(number) + 12 * number * down.in();
+        }
+    }
+
+    /// `b down(f(a gate) · up)`.
+    ///
+    /// @param part what is scaled
+    /// @param gate `a`
+    /// @param out `b`
+    record Scaled(Gated part, double gate, double out) implements FeedForward {
+        @Override
+        public Tensor apply(Tensor x, Products products) {
+            int inner = part.down().in();
+            Tensor y = products.of(part.up(), x);
+            Tensor opened =
+                    FeedForward.activated(part.activation(), y.narrow(1, 0, inner).mul(gate));
+            return products.of(part.down(), opened.mul(y.narrow(1, inner, inner))).mul(out);
+        }
+
+        @Override
+        public long expressionBytes(long number) {
+            return part.expressionBytes(number) + number * (part.down().in() + part.down().out());
+        }
+
+        @Override
+        public List<FusedLinear> linears() {
+            return part.linears();
         }
     }
 

@@ -97,9 +97,11 @@ public record ModulePaths(
         long queries = (long) a.heads() * a.headDim();
         long keys = (long) a.kvHeads() * a.headDim();
         if (names.qkv().size() == 1) {
-            linears.put(path + names.qkv().getFirst(), new Shape(queries + 2 * keys, width));
+            linears.put(
+                    path + names.qkv().getFirst(),
+                    new Shape(a.projectedQueries() + 2 * keys, width));
         } else {
-            linears.put(path + names.qkv().get(0), new Shape(queries, width));
+            linears.put(path + names.qkv().get(0), new Shape(a.projectedQueries(), width));
             linears.put(path + names.qkv().get(1), new Shape(keys, width));
             linears.put(path + names.qkv().get(2), new Shape(keys, width));
         }

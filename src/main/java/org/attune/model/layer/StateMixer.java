@@ -3,7 +3,7 @@ package org.attune.model.layer;
 import org.attune.tensor.Tensor;
 
 /// A mixer whose memory of all tokens before is a state of fixed size. `N` rows, `D` model width.
-public sealed interface StateMixer extends Mixer permits ShortConvolution {
+public sealed interface StateMixer extends Mixer permits ShortConvolution, GatedDelta, Mamba2 {
     /// What it puts out, in ordinary operators.
     ///
     /// @param x normed input of the block, `(N, D)`

@@ -38,6 +38,8 @@ final class StateShapes {
         var shapes = new StateShapes(names, width);
         switch (state) {
             case StateConfig.ShortConvolution c -> shapes.shortConvolution(c);
+            case StateConfig.GatedDelta c -> shapes.gatedDelta(c);
+            case StateConfig.Mamba2 c -> shapes.mamba2(c);
         }
         shapes.module(names.convolution(), state.channels(), 1, state.taps());
         return shapes.all;
@@ -46,6 +48,37 @@ final class StateShapes {
     private void shortConvolution(StateConfig.ShortConvolution c) {
         module(names.in().getFirst(), 3L * c.width(), width);
         module(names.out(), width, c.width());
+    }
+
+    private void gatedDelta(StateConfig.GatedDelta c) {
+        if (c.byKeyHead()) {
+            module(names.in().get(0), (long) c.channels() + c.values(), width);
+            module(names.in().get(1), 2L * c.heads(), width);
+        } else {
+            module(names.in().get(0), c.channels(), width);
+            module(names.in().get(1), c.values(), width);
+            module(names.in().get(2), c.heads(), width);
+            module(names.in().get(3), c.heads(), width);
+        }
+        module(names.norm(), c.valueDim());
+        module(names.out(), width, c.values());
+        ofHeads("A_log", c.heads());
+        ofHeads("dt_bias", c.heads());
+    }
+
+    private void mamba2(StateConfig.Mamba2 c) {
+        module(names.in().getFirst(), c.widths().in(), width);
+        module(names.out(), width, c.inner());
+        if (c.gate() != StateConfig.Mamba2.Gate.WITHOUT_NORM) {
+            module(names.norm(), c.inner());
+        }
+        ofHeads("A_log", c.heads());
+        ofHeads("D", c.heads());
+        ofHeads("dt_bias", c.heads());
+    }
+
+    private void ofHeads(String name, long heads) {
+        all.add(new Stored(names.path() + "." + name, false, heads));
     }
 
     private void module(String name, long... shape) {

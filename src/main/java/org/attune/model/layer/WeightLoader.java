@@ -139,7 +139,14 @@ final class WeightLoader {
         int queries = a.heads() * a.headDim();
         int keys = a.kvHeads() * a.headDim();
         FusedLinear qkv =
-                linear(config.hiddenSize(), a.qkvBias(), path, names.qkv(), queries, keys, keys);
+                linear(
+                        config.hiddenSize(),
+                        a.qkvBias(),
+                        path,
+                        names.qkv(),
+                        a.projectedQueries(),
+                        keys,
+                        keys);
         return new SelfAttention(
                 qkv,
                 qkNorm(path + names.qkNorms().getFirst(), queries),
@@ -174,9 +181,13 @@ final class WeightLoader {
         Arrays.fill(outs, f.inner());
         FusedLinear up = linear(width, f.bias(), path, names.up(), outs);
         FusedLinear down = linear(f.inner(), f.bias(), path, List.of(names.down()), width);
-        return f.gated()
-                ? new FeedForward.Gated(up, down, f.activation())
-                : new FeedForward.Plain(up, down, f.activation());
+        if (!f.gated()) {
+            return new FeedForward.Plain(up, down, f.activation());
+        }
+        var part = new FeedForward.Gated(up, down, f.activation());
+        return f.factors().equals(FeedForwardConfig.Factors.ONES)
+                ? part
+                : new FeedForward.Scaled(part, f.factors().gate(), f.factors().out());
     }
 
     private Experts experts(String path, ExpertsConfig e, TensorNames.Experts own) {

@@ -83,13 +83,15 @@ final class WeightShapes {
         TensorNames names = config.names();
         AttentionConfig a = config.attention();
         var queries = new Size("num_attention_heads × head_dim", (long) a.heads() * a.headDim());
+        var projected = // with the gates
+                a.gated() ? new Size("2 × " + queries.key(), a.projectedQueries()) : queries;
         var keys = new Size("num_key_value_heads × head_dim", (long) a.kvHeads() * a.headDim());
         if (names.qkv().size() == 1) {
-            long rows = queries.value() + 2 * keys.value();
-            var all = new Size("%s and twice %s".formatted(queries.key(), keys.key()), rows);
+            long rows = projected.value() + 2 * keys.value();
+            var all = new Size("%s and twice %s".formatted(projected.key(), keys.key()), rows);
             requireMatrix(path + names.qkv().getFirst(), all, width);
         } else {
-            requireMatrix(path + names.qkv().get(0), queries, width);
+            requireMatrix(path + names.qkv().get(0), projected, width);
             requireMatrix(path + names.qkv().get(1), keys, width);
             requireMatrix(path + names.qkv().get(2), keys, width);
         }

@@ -107,7 +107,9 @@ public record ActivationBytes(
         for (Mixer mixer : block.mixers()) {
             work +=
                     switch (mixer) {
-                        case SelfAttention _ -> b * (17 * queries + 12 * keys);
+                        case SelfAttention _ ->
+                                b * (17 * queries + 12 * keys)
+                                        + (c.attention().gated() ? 6 * b * queries : 0);
                         case StateMixer state -> state.expressionBytes(b);
                     };
         }

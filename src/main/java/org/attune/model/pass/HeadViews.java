@@ -38,6 +38,33 @@ public final class HeadViews {
         return heads(y, c, c.heads(), 2 * c.kvHeads());
     }
 
+    /// Gates of heads, where each stands behind its query.
+    ///
+    /// @param y projections with gates, `(N, (2CG + 2C) K)`
+    /// @return `(N, CGK)`
+    public static Tensor gates(Tensor y, DecoderConfig c) {
+        return ofQueries(y, c, 1);
+    }
+
+    /// The projections without gates.
+    ///
+    /// @param y `(N, (2CG + 2C) K)`
+    /// @return `(N, (CG + 2C) K)`
+    public static Tensor withoutGates(Tensor y, DecoderConfig c) {
+        long queries = (long) c.heads() * c.headDim();
+        long others = 2L * c.kvHeads() * c.headDim();
+        return Tensor.cat(1, ofQueries(y, c, 0), y.narrow(1, 2 * queries, others));
+    }
+
+    /// @param half 0: queries; 1: gates
+    private static Tensor ofQueries(Tensor y, DecoderConfig c, int half) {
+        long queries = (long) c.heads() * c.headDim();
+        return y.narrow(1, 0, 2 * queries)
+                .reshape(y.size(0), c.heads(), 2L * c.headDim())
+                .narrow(2, (long) half * c.headDim(), c.headDim())
+                .reshape(y.size(0), queries);
+    }
+
     private static Tensor heads(Tensor y, DecoderConfig c, int first, int count) {
         int size = c.headDim();
         return y.viewAs(

@@ -83,12 +83,17 @@ final class PlainBlock {
         for (Mixer mixer : block.mixers()) {
             Tensor part =
                     switch (mixer) {
-                        case SelfAttention a -> attention(a, h, training);
+                        case SelfAttention a -> attended(attention(a, h, training));
                         case StateMixer s -> s.apply(h, expression(training), pass.succession());
                     };
             sum = sum == null ? part : sum.add(part);
         }
         return norm(block.mixerNorms().after(), sum, training);
+    }
+
+    private Tensor attended(Tensor part) {
+        double scale = pass.config().block().mixers().attentionScale();
+        return scale == 1 ? part : part.mul(scale);
     }
 
     private Expression expression(boolean training) {
@@ -110,7 +115,9 @@ final class PlainBlock {
     private Tensor attention(SelfAttention a, Tensor h, boolean training) {
         DecoderConfig c = pass.config();
         int n = pass.size();
-        Tensor y = project(a.qkv(), h, training); // (N, (CG + 2C) K)
+        Tensor projected = project(a.qkv(), h, training);
+        boolean gated = c.attention().gated();
+        Tensor y = gated ? HeadViews.withoutGates(projected, c) : projected; // (N, (CG + 2C) K)
         if (c.attention().qkNorm() == QkNorm.TOGETHER) {
             y = normedTogether(a, y, training);
         }
@@ -140,7 +147,8 @@ final class PlainBlock {
                                 a.softcap(),
                                 a.sinks().map(w -> value(w, training))); // (C, N, G, K)
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
-        return project(a.output(), flat, training);
+        Tensor passed = gated ? flat.mul(HeadViews.gates(projected, c).sigmoid()) : flat;
+        return project(a.output(), passed, training);
     }
 
     /// Queries and keys normed over all of their heads.

@@ -126,6 +126,7 @@ public final class ModelExport {
         json.remove(ConfigJson.QUANTISATION); // what is written is plain numbers
         String dtypeKey = json.has("dtype") ? "dtype" : "torch_dtype";
         json.put(dtypeKey, ConfigWriter.dtypeName(config.dtype()));
+        json.remove("tie_embedding"); // LFM2's own name
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
         if (config.labels() != model.config().labels()
