@@ -97,7 +97,18 @@ class BlockCombinationsTest {
                         : QK_NORMS.get(number % QK_NORMS.size());
         var attention =
                 new AttentionConfig(
-                        4, 2, 8, plain, plain, qkNorm, List.of(5, 0), 0, 0.2, cap, number % 5 == 4);
+                        4,
+                        2,
+                        8,
+                        plain,
+                        plain,
+                        qkNorm,
+                        List.of(5, 0),
+                        0,
+                        0.2,
+                        cap,
+                        number % 5 == 4,
+                        false);
         var rope =
                 new RopeConfig(
                         100,
