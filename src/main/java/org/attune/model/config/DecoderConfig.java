@@ -337,13 +337,21 @@ public record DecoderConfig(
         return DecoderFamily.ofModelType(modelType, "configuration").dropoutKeys();
     }
 
-    /// What hand-written passes don't know, in words; none if they can compute the blocks. Blocks
-    /// with such parts run in ordinary operators.
+    /// What hand-written passes don't know, in words; none if they can compute all blocks. Halves
+    /// of blocks with such parts run in ordinary operators.
     public List<String> unwritten() {
-        List<String> found = new ArrayList<>();
-        if (block.feedForward().experts().isPresent()) {
-            found.add("experts");
+        List<String> found = new ArrayList<>(unwrittenAttention());
+        found.addAll(unwrittenFeedForward());
+        block.mixers().state().ifPresent(state -> found.add(state.words()));
+        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
+            found.add("blocks of one part");
         }
+        return found;
+    }
+
+    /// What hand-written attention doesn't know, in words.
+    public List<String> unwrittenAttention() {
+        List<String> found = new ArrayList<>();
         switch (positions) {
             case PositionConfig.Learned _ -> found.add("learned positions");
             case PositionConfig.None _ -> found.add("no positions");
@@ -352,18 +360,23 @@ public record DecoderConfig(
         if (attention().sinks()) {
             found.add("attention with sinks");
         }
-        block.mixers().state().ifPresent(state -> found.add(state.words()));
-        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
-            found.add("blocks of one part");
-        }
         if (attention().gated()) {
             found.add("gated attention");
         }
-        if (!block.feedForward().factors().equals(FeedForwardConfig.Factors.ONES)) {
-            found.add("scaled gates");
-        }
         if (block.mixers().attentionScale() != 1) {
             found.add("scaled attention");
+        }
+        return found;
+    }
+
+    /// What hand-written feed-forward parts don't know, in words.
+    public List<String> unwrittenFeedForward() {
+        List<String> found = new ArrayList<>();
+        if (block.feedForward().experts().map(e -> e.router().scalesInput()).orElse(false)) {
+            found.add("experts that read weighed inputs");
+        }
+        if (!block.feedForward().factors().equals(FeedForwardConfig.Factors.ONES)) {
+            found.add("scaled gates");
         }
         return found;
     }
@@ -372,6 +385,9 @@ public record DecoderConfig(
     /// sizes. Kernels for whole blocks compute what Llama does.
     public List<String> unlikeLlama() {
         List<String> found = new ArrayList<>(unwritten());
+        if (block.feedForward().experts().isPresent()) {
+            found.add("experts");
+        }
         if (block.order() != BlockOrder.SEQUENTIAL) {
             found.add("blocks in the order " + block.order());
         }

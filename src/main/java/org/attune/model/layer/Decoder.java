@@ -36,7 +36,6 @@ public final class Decoder implements AutoCloseable {
     private final InputLayer input;
     private final List<Block> blocks = new ArrayList<>();
     private final Optional<List<LlamaBlock>> llamaBlocks;
-    private final Optional<List<DenseBlock>> denseBlocks;
     private final Norm finalNorm;
     private final OutputLayer output;
     private final boolean packs;
@@ -66,10 +65,6 @@ public final class Decoder implements AutoCloseable {
                 config.unlikeLlama().isEmpty()
                         ? Optional.of(blocks.stream().map(LlamaBlock::of).toList())
                         : Optional.empty();
-        denseBlocks =
-                config.unwritten().isEmpty()
-                        ? Optional.of(blocks.stream().map(DenseBlock::of).toList())
-                        : Optional.empty();
         finalNorm = loader.norm(config.names().finalNormPath(), config.hiddenSize());
         output = output(loader);
         UnreadTensors.refuse(config, named, loader.read());
@@ -86,7 +81,6 @@ public final class Decoder implements AutoCloseable {
         presence = trunk.presence;
         ownsBlocks = false;
         llamaBlocks = trunk.llamaBlocks;
-        denseBlocks = trunk.denseBlocks;
         finalNorm = trunk.finalNorm;
         output = output(loader(head));
     }
@@ -167,7 +161,7 @@ public final class Decoder implements AutoCloseable {
     /// nothing can be attached, merged or trained. Models whose weights are trained, or that carry
     /// frozen adapters, stay as they are.
     public void keepForward() {
-        if (denseBlocks.isEmpty()) {
+        if (!config.unwritten().isEmpty()) {
             return; // ordinary operators read the weights themselves
         }
         linears().forEach(FusedLinear::keepForward);
@@ -286,12 +280,6 @@ public final class Decoder implements AutoCloseable {
 
     public List<Block> blocks() {
         return blocks;
-    }
-
-    /// The blocks in the terms of hand-written passes; empty if these don't know all of their parts
-    /// ([DecoderConfig#unwritten]).
-    public Optional<List<DenseBlock>> denseBlocks() {
-        return denseBlocks;
     }
 
     /// The blocks in the terms of kernels for whole blocks; empty if they compute something else

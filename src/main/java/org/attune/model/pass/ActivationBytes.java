@@ -5,7 +5,7 @@ import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.DenseBlock;
+import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
@@ -13,9 +13,11 @@ import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
 import org.attune.tensor.DType;
 
-/// Memory that a pass through the blocks takes for one token, by the shapes that [Saved] lists. `D`
-/// width, `F` inner width, `HK` columns of all query heads, `CK` of all key heads, `R` adapter
-/// columns, `L` blocks, `b` bytes of a value.
+import java.util.Optional;
+
+/// Memory that a pass through the blocks takes for one token, by the shapes that
+/// [AttentionHalf.Kept] and [DenseHalf.Kept] list. `D` width, `F` inner width, `HK` columns of all
+/// query heads, `CK` of all key heads, `R` adapter columns, `L` blocks, `b` bytes of a value.
 /// ```
 /// input              = b D
 /// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
@@ -59,25 +61,56 @@ public record ActivationBytes(
 
     /// @param decoder with its adapters
     public static ActivationBytes of(Decoder decoder) {
-        if (decoder.denseBlocks().isEmpty()) {
-            return inOperators(decoder);
-        }
-        DenseBlock first = decoder.denseBlocks().get().getFirst();
-        Adapter adapter = Adapter.TRAINED;
-        int columns =
-                first.qkv().extra(adapter)
-                        + first.output().extra(adapter)
-                        + first.up().extra(adapter)
-                        + first.down().extra(adapter);
         DecoderConfig config = decoder.config();
+        Block first = decoder.blocks().getFirst();
+        Optional<SelfAttention> attention = first.onlyAttention();
+        Optional<FeedForward.Dense> dense =
+                first.feedForward()
+                        .filter(FeedForward.Dense.class::isInstance)
+                        .map(FeedForward.Dense.class::cast);
+        if (attention.isEmpty() || dense.isEmpty() || !isWritten(decoder)) {
+            return byHalves(decoder);
+        }
+        Adapter adapter = Adapter.TRAINED;
+        int outputColumns = attention.get().output().extra(adapter);
+        int columns =
+                attention.get().qkv().extra(adapter)
+                        + outputColumns
+                        + dense.get().up().extra(adapter)
+                        + dense.get().down().extra(adapter);
         boolean tiles = JointHeads.inTiles(config, decoder.device(), decoder.dtype());
-        ActivationBytes usual =
-                of(config, decoder.dtype(), columns, first.output().extra(adapter), tiles);
-        return usual.withWork(first.feedForward().activationBytes(decoder.dtype().bytes()));
+        ActivationBytes usual = of(config, decoder.dtype(), columns, outputColumns, tiles);
+        return usual.withWork(dense.get().activationBytes(decoder.dtype().bytes()));
+    }
+
+    private static boolean isWritten(Decoder decoder) {
+        return decoder.config().unwritten().isEmpty()
+                && decoder.blocks().stream()
+                        .allMatch(b -> b.feedForward().orElse(null) instanceof FeedForward.Dense);
     }
 
     private ActivationBytes withWork(long more) {
         return new ActivationBytes(layers, input, saved, attended, atWork + more, score, allScores);
+    }
+
+    /// The bytes of blocks of which some halves are written by hand and some aren't: at work as in
+    /// ordinary operators, which take the most, and what hand-written halves keep.
+    private static ActivationBytes byHalves(Decoder decoder) {
+        ActivationBytes plain = inOperators(decoder);
+        long saved =
+                decoder.blocks().stream()
+                        .flatMap(b -> WrittenBlock.of(b, decoder.config()).stream())
+                        .mapToLong(b -> b.savedBytes(decoder.config(), decoder.dtype().bytes()))
+                        .max()
+                        .orElse(0);
+        return new ActivationBytes(
+                plain.layers,
+                plain.input,
+                plain.input + saved,
+                0,
+                plain.atWork,
+                plain.score,
+                plain.allScores);
     }
 
     /// The bytes of blocks in ordinary operators with autograd:

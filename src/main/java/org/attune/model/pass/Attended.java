@@ -1,7 +1,6 @@
 package org.attune.model.pass;
 
 import org.attune.tensor.Tensor;
-import org.attune.tensor.TensorScope;
 
 import java.util.List;
 import java.util.stream.Stream;
@@ -18,17 +17,8 @@ sealed interface Attended {
     /// All tensors but those of [#qkNormed].
     List<Tensor> own();
 
-    /// Gives all tensors to `scope`.
-    default void moveTo(TensorScope scope) {
-        tensors().forEach(scope::adopt);
-    }
-
-    /// Frees all tensors.
-    default void close() {
-        tensors().forEach(Tensor::close);
-    }
-
-    private Stream<Tensor> tensors() {
+    /// All tensors.
+    default Stream<Tensor> all() {
         return qkNormed() == null
                 ? own().stream()
                 : Stream.concat(own().stream(), qkNormed().tensors());

@@ -3,7 +3,6 @@ package org.attune.model.pass;
 import org.attune.error.StopRequest;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.DenseBlock;
 import org.attune.model.layer.Dropout;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
@@ -49,7 +48,7 @@ public final class DecoderRun implements AutoCloseable {
     private final Decoder decoder;
     private final Layout layout;
     private final Options options;
-    private final Optional<List<DenseBlock>> written; // empty: in ordinary operators
+    private final List<Optional<WrittenBlock>> written; // empty: in ordinary operators
     private final PassContext pass;
     private final TensorScope scope = TensorScope.detached("run");
     private final Tensor[] inputs;
@@ -85,7 +84,14 @@ public final class DecoderRun implements AutoCloseable {
         this.decoder = decoder;
         this.layout = layout;
         this.options = options;
-        written = options.plain() ? Optional.empty() : decoder.denseBlocks();
+        written =
+                decoder.blocks().stream()
+                        .map(
+                                block ->
+                                        options.plain()
+                                                ? Optional.<WrittenBlock>empty()
+                                                : WrittenBlock.of(block, decoder.config()))
+                        .toList();
         int count = decoder.blocks().size();
         inputs = new Tensor[count];
         saved = new Saved[count];
@@ -108,7 +114,7 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor hidden(Recorded from) {
-        if (written.isEmpty() || options.dropout().isOn() || options.noise().isOn()) {
+        if (options.plain() || options.dropout().isOn() || options.noise().isOn()) {
             throw new IllegalArgumentException("what is recorded was computed in another way");
         }
         try (var _ = scope.enter()) {
@@ -155,11 +161,11 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor block(int i, Tensor x) {
-        if (written.isEmpty()) {
+        if (written.get(i).isEmpty()) {
             return plain(i).forward(x);
         }
         pass.makesWhatStays(true);
-        WrittenBlock.Result result = WrittenBlock.forward(written.get().get(i), x, pass);
+        WrittenBlock.Result result = written.get(i).get().forward(x, pass);
         pass.makesWhatStays(false);
         if (options.backward()) {
             keep(i, result.saved());
@@ -171,8 +177,9 @@ public final class DecoderRun implements AutoCloseable {
         if (!options.recomputed().concerns(i)) {
             made.moveTo(scope);
             saved[i] = made;
-        } else if (options.recomputed().keepsAttention()) {
-            keptAttention[i] = KeptAttention.of(made);
+        } else if (options.recomputed().keepsAttention()
+                && made.mixer() instanceof AttentionHalf.Kept attention) {
+            keptAttention[i] = KeptAttention.of(attention);
             keptAttention[i].moveTo(scope);
         }
     }
@@ -235,10 +242,10 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor blockBackward(int i, Tensor d, TensorScope block) {
-        if (written.isEmpty()) {
+        if (written.get(i).isEmpty()) {
             return plain(i).backward(inputs[i], d);
         }
-        DenseBlock b = written.get().get(i);
+        WrittenBlock b = written.get(i).get();
         Saved s = saved[i];
         if (s == null) {
             try (var _ = TensorScope.open("again")) {
@@ -246,18 +253,18 @@ public final class DecoderRun implements AutoCloseable {
                 s.moveTo(block);
             }
         }
-        Tensor dx = WrittenBlock.backward(b, d, s, pass);
+        Tensor dx = b.backward(d, s, pass);
         saved[i] = null;
         return dx;
     }
 
-    private Saved again(int i, DenseBlock b, TensorScope block) {
+    private Saved again(int i, WrittenBlock b, TensorScope block) {
         if (recorded.isEmpty()) {
-            return WrittenBlock.again(b, inputs[i], Optional.ofNullable(keptAttention[i]), pass);
+            return b.again(inputs[i], Optional.ofNullable(keptAttention[i]), pass);
         }
         KeptRows kept = recorded.get().record().kept(i, recorded.get().rows());
         block.adopt(kept.x());
-        return WrittenBlock.completed(b, kept, pass);
+        return b.completed(kept, pass);
     }
 
     private void dropLast() {

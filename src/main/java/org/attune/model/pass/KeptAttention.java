@@ -5,11 +5,11 @@ import org.attune.tensor.TensorScope;
 
 /// What attention of a block made, where the rest of its activations is computed again.
 ///
-/// @param ox attention output and adapter columns, as in [Saved]
+/// @param ox attention output and adapter columns, as in [AttentionHalf.Kept]
 /// @param logs as in [Attended.Joint], or null
 record KeptAttention(Tensor ox, Tensor logs) {
     /// Takes attention's part of what a forward pass saved.
-    static KeptAttention of(Saved saved) {
+    static KeptAttention of(AttentionHalf.Kept saved) {
         return new KeptAttention(saved.ox(), saved.attended().logs());
     }
 

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /// A block in ordinary operators with autograd: it computes every combination of parts, and is the
 /// yardstick for [WrittenBlock]. Its backward pass runs the block again with recording on.
@@ -51,9 +52,36 @@ final class PlainBlock {
     /// @param dOut gradient of its output
     /// @return gradient of `x`; parameters' gradients are added where they belong
     Tensor backward(Tensor x, Tensor dOut) {
+        return backward(x, dOut, input -> run(input, true));
+    }
+
+    /// What half of the block puts out, nothing recorded.
+    ///
+    /// @param mixes whether it is the half that mixes tokens
+    /// @param from what it reads, `(N, D)`
+    /// @return `(N, D)`
+    Tensor half(boolean mixes, Tensor from) {
+        return half(mixes, from, false);
+    }
+
+    /// The gradient of what half of the block reads, `(N, D)`.
+    ///
+    /// @param dOut gradient of what it puts out
+    Tensor halfBackward(boolean mixes, Tensor from, Tensor dOut) {
+        return backward(from, dOut, input -> half(mixes, input, true));
+    }
+
+    private Tensor half(boolean mixes, Tensor from, boolean training) {
+        return scaled(
+                mixes
+                        ? mixed(from, training)
+                        : feedForward(block.feedForward().orElseThrow(), from, training));
+    }
+
+    private Tensor backward(Tensor x, Tensor dOut, UnaryOperator<Tensor> part) {
         Tensor input = x.detach().requireGradient(true);
         try (var _ = Autograd.enabled()) {
-            run(input, true).backward(dOut);
+            part.apply(input).backward(dOut);
         }
         for (Leaf leaf : leaves) {
             leaf.learner().accept(leaf.parameter().gradient().to(DType.FLOAT32));
