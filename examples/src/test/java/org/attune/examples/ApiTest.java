@@ -39,8 +39,9 @@ final class ApiTest {
     private static final int MOST_HANDED_ON = 103;
 
     /// Public types without a mark that no other module uses: public for packages of their module.
-    /// It may only fall, but where a package is cut into several: 48 of the command's.
-    private static final int MOST_OF_ONE_MODULE = 397;
+    /// It may only fall, but where a package is cut into several (48 of the command's), or where
+    /// families bring parts that passes and decoding read (12).
+    private static final int MOST_OF_ONE_MODULE = 409;
 
     /// Beginnings of names of types without a mark that members of experimental types may name.
     /// What they are good for: a program gets one from a member and gives it to another.
