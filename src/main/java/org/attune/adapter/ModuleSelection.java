@@ -50,7 +50,7 @@ public sealed interface ModuleSelection {
     /// `all-linear`: every linear module but the output layer, and but experts and their routers,
     /// which are no linear modules in transformers 5.
     record AllLinear() implements ModuleSelection {
-        private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score");
+        private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score", "embed_out");
 
         @Override
         public boolean contains(String path) {

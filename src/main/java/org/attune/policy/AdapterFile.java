@@ -8,7 +8,6 @@ import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.ModulePaths;
-import org.attune.model.layer.OutputLayer;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
@@ -30,15 +29,16 @@ final class AdapterFile {
     /// What two ways to half precision may differ by.
     private static final double ROUNDING = 1e-3;
 
-    private static final String OUTPUT = AdapterTarget.nameOfSaved(OutputLayer.PATH + ".");
-    private static final String BASE = AdapterTarget.nameOfBase(OutputLayer.PATH);
-
     private final Decoder decoder;
     private final AdapterParameters adapter;
+    private final String output; // path of the output layer
+    private final String base; // name of its weight, as PEFT saves it along
 
     AdapterFile(Decoder decoder, AdapterParameters adapter) {
         this.decoder = decoder;
         this.adapter = adapter;
+        output = decoder.config().names().head();
+        base = AdapterTarget.nameOfBase(output);
     }
 
     /// Reads all parameters from a folder.
@@ -60,10 +60,10 @@ final class AdapterFile {
             }
             names.forEach(rest::remove);
         }
-        Tensor base = decoder.output().weight().base();
-        if (adapter.adaptsOutput() && fits(file.entries().get(BASE), base.shape())) {
-            rest.remove(BASE);
-            compareBase(base, file, folder.path());
+        Tensor own = decoder.output().weight().base();
+        if (adapter.adaptsOutput() && fits(file.entries().get(base), own.shape())) {
+            rest.remove(base);
+            compareBase(own, file, folder.path());
         }
         if (!rest.isEmpty()) {
             throw new ModelException(
@@ -89,10 +89,10 @@ final class AdapterFile {
 
     /// PEFT saves the weight under an adapter on the output layer along. It says which base model
     /// the adapter was made on; the model's own is used, as it is for all other layers.
-    private static void compareBase(Tensor own, TensorFile file, Path path) {
+    private void compareBase(Tensor own, TensorFile file, Path path) {
         try (var _ = TensorScope.open("base");
                 Arena arena = Arena.ofConfined()) {
-            Tensor theirs = read(file, BASE, arena);
+            Tensor theirs = read(file, base, arena);
             Tensor copy = Tensor.empty(own.device(), own.dtype(), own.shape()).copyInPlace(theirs);
             Tensor rounded = own.to(theirs.dtype()).to(own.dtype());
             double difference =
@@ -121,7 +121,7 @@ final class AdapterFile {
         FlatParameters flat = adapter.parameters();
         for (var p : flat.parameters()) {
             for (String name : adapter.namesOf(p)) {
-                if (!name.startsWith(OUTPUT)) {
+                if (!name.startsWith(AdapterTarget.nameOfSaved(output + "."))) {
                     sources.add(
                             TensorBytes.source(
                                     name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
@@ -129,11 +129,11 @@ final class AdapterFile {
             }
         }
         sources.add(head.source(AdapterTarget.nameOfSaved(ValueHead.modelName())));
-        AdapterConfig config = adapter.config().asClassifier(OutputLayer.PATH);
+        AdapterConfig config = adapter.config().asClassifier(output);
         List<String> paths =
                 adapter.targets().stream()
                         .map(AdapterTarget::path)
-                        .filter(path -> !path.equals(OutputLayer.PATH))
+                        .filter(path -> !path.equals(output))
                         .toList();
         AdapterFolder.write(
                 folder,
@@ -155,8 +155,8 @@ final class AdapterFile {
             }
         }
         if (adapter.adaptsOutput() && isBaseExact()) {
-            Tensor base = decoder.output().weight().base();
-            sources.add(TensorBytes.source(BASE, base.dtype(), base.shape(), () -> base));
+            Tensor own = decoder.output().weight().base();
+            sources.add(TensorBytes.source(base, own.dtype(), own.shape(), () -> own));
         }
         AdapterConfig config = adapter.config();
         List<String> paths = adapter.targets().stream().map(AdapterTarget::path).toList();

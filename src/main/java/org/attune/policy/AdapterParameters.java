@@ -12,7 +12,6 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
-import org.attune.model.layer.OutputLayer;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Engine;
 import org.attune.tensor.ScaledCopies;
@@ -61,7 +60,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
         if (!decoder.config().scores()) {
-            paths.add(OutputLayer.PATH); // a score head is trained whole, if at all
+            paths.add(outputPath()); // a score head is trained whole, if at all
         }
         Map<String, AdapterTarget> targets = new LinkedHashMap<>();
         config.matchAll(paths).forEach(t -> targets.put(t.path(), t));
@@ -70,7 +69,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
         Weight head = decoder.output().weight(); // (V, D)
         Optional<Slot> headSlot =
-                Optional.ofNullable(targets.get(OutputLayer.PATH))
+                Optional.ofNullable(targets.get(outputPath()))
                         .map(t -> slot(0, t, head.base().shape(), head::base, plan));
         whole = new WholeModules(decoder, config, plan);
         flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
@@ -109,6 +108,10 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         }
         turns.add(List.copyOf(others));
         return turns;
+    }
+
+    private String outputPath() {
+        return decoder.config().names().outputPath(decoder.config());
     }
 
     private int layers() {

@@ -181,7 +181,10 @@ final class OutputHead implements Head {
     /// 8 b M D + min(M, chunk) V b,     8 b M D + min(M, chunk) V (12 + b)
     /// ```
     static long bytes(DecoderConfig config, DType dtype, int targets) {
-        boolean kernel = VectorKernels.fit(dtype, config.outputRows());
+        boolean kernel =
+                VectorKernels.fit(dtype, config.outputRows())
+                        && config.ends().softcap() == 0
+                        && !config.ends().outputBias();
         long rows = Math.min(targets, chunkRows(config.outputRows(), kernel));
         long chunk = rows * config.outputRows() * (kernel ? dtype.bytes() : 12 + dtype.bytes());
         return chunk + 8L * dtype.bytes() * targets * config.hiddenSize();

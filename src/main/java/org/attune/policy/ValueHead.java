@@ -2,8 +2,8 @@ package org.attune.policy;
 
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.config.TensorNames;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.OutputLayer;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
@@ -73,7 +73,7 @@ public final class ValueHead implements AutoCloseable {
 
     /// The weight's name in a model's own file.
     public static String modelName() {
-        return OutputLayer.SCORE_PATH + ".weight";
+        return TensorNames.SCORE + ".weight";
     }
 
     @Override

@@ -50,8 +50,17 @@ import java.util.function.Function;
 /// compute it keep off.
 class BlockCombinationsTest {
     private static final int POSITIONS = 32;
-    private static final List<QkNorm> QK_NORMS =
-            List.of(QkNorm.NONE, QkNorm.HEADS, QkNorm.TOGETHER);
+    private static final RopeConfig.Pairs[] PAIRS = RopeConfig.Pairs.values();
+    private static final QkNorm[] QK_NORMS = {
+        QkNorm.NONE,
+        QkNorm.HEADS,
+        QkNorm.TOGETHER,
+        QkNorm.EACH,
+        QkNorm.NONE,
+        QkNorm.HEADS,
+        QkNorm.TOGETHER,
+        QkNorm.ROTATED
+    };
 
     /// A family's names of tensors, and an order that has as many norms.
     private record Kind(String family, BlockOrder order) {}
@@ -66,7 +75,11 @@ class BlockCombinationsTest {
                     new Kind("ernie4_5_moe", BlockOrder.SEQUENTIAL),
                     new Kind("gpt2", BlockOrder.SEQUENTIAL),
                     new Kind("gpt2", BlockOrder.PARALLEL),
-                    new Kind("gpt2", BlockOrder.POST_NORM));
+                    new Kind("gpt2", BlockOrder.POST_NORM),
+                    new Kind("gpt_neox", BlockOrder.PARALLEL),
+                    new Kind("stablelm", BlockOrder.PARALLEL),
+                    new Kind("bitnet", BlockOrder.SEQUENTIAL),
+                    new Kind("nanochat", BlockOrder.SEQUENTIAL));
 
     private static List<DecoderConfig> all() {
         List<DecoderConfig> all = new ArrayList<>();
@@ -75,8 +88,10 @@ class BlockCombinationsTest {
             for (NormConfig norm :
                     List.of(
                             new NormConfig.Rms(1e-5, 0),
-                            new NormConfig.Rms(1e-5, 1),
-                            new NormConfig.Layer(1e-5))) {
+                            kind.family().equals("nanochat")
+                                    ? new NormConfig.Bare(1e-5)
+                                    : new NormConfig.Rms(1e-5, 1),
+                            layerNorm(all.size()))) {
                 for (double cap : new double[] {0, 2}) {
                     int number = all.size();
                     Activation activation = activations[number % activations.length];
@@ -87,18 +102,24 @@ class BlockCombinationsTest {
         return all;
     }
 
-    /// GPT-2's names have learned positions, a fused projection, transposed matrices and no gates.
+    /// With an offset, a bias, both or neither.
+    private static NormConfig layerNorm(int number) {
+        return new NormConfig.Layer(1e-5, number / 6 % 2, number / 12 % 2 == 0);
+    }
+
+    /// GPT-2's names have learned positions, a fused projection, transposed matrices and no gates;
+    /// GPT-NeoX's have a projection that is fused by heads.
     private static DecoderConfig config(
             Kind kind, NormConfig norm, Activation activation, double cap, int number) {
-        boolean plain = kind.family().equals("gpt2");
-        QkNorm qkNorm =
-                plain || norm instanceof NormConfig.Layer
-                        ? QkNorm.NONE
-                        : QK_NORMS.get(number % QK_NORMS.size());
+        boolean learned = kind.family().equals("gpt2");
+        boolean byHead = kind.family().equals("gpt_neox");
+        boolean plain = learned || byHead;
+        QkNorm qkNorm = plain ? QkNorm.NONE : QK_NORMS[number % QK_NORMS.length];
+        int kvHeads = byHead ? 4 : 2;
         var attention =
                 new AttentionConfig(
                         4,
-                        2,
+                        kvHeads,
                         8,
                         plain,
                         plain,
@@ -116,7 +137,7 @@ class BlockCombinationsTest {
                         new RopeScaling.None(),
                         new RopeConfig.Exceptions(
                                 OptionalDouble.empty(), number % 4 == 3 ? Set.of(1) : Set.of()),
-                        number % 2 == 1 ? RopeConfig.Pairs.NEIGHBOURS : RopeConfig.Pairs.HALVES);
+                        PAIRS[number % PAIRS.length]);
         return new DecoderConfig(
                 kind.family(),
                 32,
@@ -128,16 +149,22 @@ class BlockCombinationsTest {
                         attention,
                         new FeedForwardConfig(
                                 44,
-                                !plain,
+                                !plain && !kind.family().equals("nanochat"),
                                 activation,
                                 plain,
                                 kind.family().endsWith("_moe")
                                         ? Optional.of(experts(kind, number))
                                         : Optional.empty()),
                         number % 3 == 2 ? 0.7 : 1),
-                true,
-                plain ? new PositionConfig.Learned() : rope,
-                new EndsConfig(cap > 0 ? 3 : 1, cap > 0 ? 4 : 0, 0, number % 3 == 1 ? 1.5 : 1),
+                number % 4 != 2,
+                learned ? new PositionConfig.Learned() : rope,
+                new EndsConfig(
+                        cap > 0 ? 3 : 1,
+                        cap > 0 ? 4 : 0,
+                        0,
+                        number % 3 == 1 ? 1.5 : 1,
+                        number % 4 == 1,
+                        number % 5 == 3),
                 POSITIONS,
                 DType.FLOAT32,
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
@@ -308,7 +335,7 @@ class BlockCombinationsTest {
                         first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 0);
                     }
                 });
-        assertEquals(26, written[0], "of " + all().size());
+        assertEquals(27, written[0], "of " + all().size());
     }
 
     @Test

@@ -157,7 +157,11 @@ public final class TinyModels {
                 normal(file, "score.bias", 1, config.labels());
             }
         } else if (!config.tieWordEmbeddings()) {
-            normal(file, "lm_head.weight", 1 / Math.sqrt(width), config.vocabSize(), width);
+            String head = names.head();
+            normal(file, head + ".weight", 1 / Math.sqrt(width), config.vocabSize(), width);
+        }
+        if (config.ends().outputBias() && !config.scores()) {
+            normal(file, names.head() + ".bias", 1, config.vocabSize());
         }
         return file;
     }
@@ -196,8 +200,15 @@ public final class TinyModels {
         AttentionConfig a = config.attention();
         int queries = a.heads() * a.headDim();
         int keys = a.kvHeads() * a.headDim();
-        if (names.qkv().size() == 1) {
+        if (!names.innerNorms().isEmpty()) {
+            norm(file, config, path + names.innerNorms().get(0), queries);
+            norm(file, config, path + names.innerNorms().get(1), config.intermediateSize());
+        }
+        if (names.transposed()) {
             linear(file, config, path + names.qkv().getFirst(), queries + 2 * keys, width);
+        } else if (names.qkv().size() == 1) {
+            String qkv = path + names.qkv().getFirst();
+            linear(file, qkv, queries + 2 * keys, width, a.qkvBias());
         } else {
             linear(file, path + names.qkv().get(0), a.projectedQueries(), width, a.qkvBias());
             linear(file, path + names.qkv().get(1), keys, width, a.qkvBias());
@@ -207,14 +218,32 @@ public final class TinyModels {
             normal(file, path + "self_attn.sinks", 1, a.heads());
         }
         if (a.qkNorm() != QkNorm.NONE) {
-            boolean together = a.qkNorm() == QkNorm.TOGETHER;
-            norm(file, config, path + names.qkNorms().get(0), together ? queries : a.headDim());
-            norm(file, config, path + names.qkNorms().get(1), together ? keys : a.headDim());
+            headNorms(file, config, path + names.qkNorms().get(0), a.heads());
+            headNorms(file, config, path + names.qkNorms().get(1), a.kvHeads());
         }
         if (names.transposed()) {
             linear(file, config, path + names.output(), width, queries);
         } else {
             linear(file, path + names.output(), width, queries, a.outputBias());
+        }
+    }
+
+    private static void headNorms(
+            MemoryTensorFile file, DecoderConfig config, String path, int heads) {
+        int size = config.headDim();
+        switch (config.attention().qkNorm()) {
+            case NONE -> {}
+            case HEADS, ROTATED -> norm(file, config, path, size);
+            case TOGETHER -> norm(file, config, path, heads * size);
+            case EACH -> {
+                if (path.endsWith(".norms")) { // StableLM's
+                    for (int i = 0; i < heads; i++) {
+                        norm(file, path + "." + i + ".weight", size);
+                    }
+                } else {
+                    normal(file, path + ".weight", 1, heads, size);
+                }
+            }
         }
     }
 
@@ -264,8 +293,11 @@ public final class TinyModels {
     }
 
     private static void norm(MemoryTensorFile file, DecoderConfig config, String path, int size) {
+        if (!config.block().norm().isWeighted()) {
+            return;
+        }
         norm(file, path + ".weight", size);
-        if (config.block().norm() instanceof NormConfig.Layer) {
+        if (config.block().norm() instanceof NormConfig.Layer layer && layer.bias()) {
             normal(file, path + ".bias", 0.3, size);
         }
     }

@@ -14,8 +14,8 @@ import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
+import org.attune.model.config.TensorNames;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.OutputLayer;
 import org.attune.model.source.FolderModel;
 import org.attune.model.source.FreshScore;
 import org.attune.model.source.ModelSource;
@@ -156,7 +156,7 @@ public final class ModelSetup implements AutoCloseable {
                 || !adapter.get().config().isClassifier()) {
             return source.config().labels();
         }
-        String name = AdapterTarget.nameOfSaved(OutputLayer.SCORE_PATH + ".weight");
+        String name = AdapterTarget.nameOfSaved(TensorNames.SCORE + ".weight");
         TensorFile.Entry head = adapter.get().tensors().entries().get(name);
         if (head == null || head.shape().length != 2) {
             throw new ModelException(

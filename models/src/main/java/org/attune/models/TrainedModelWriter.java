@@ -4,7 +4,6 @@ import org.attune.checkpoint.ModelWriter;
 import org.attune.files.AtomicFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.layer.OutputLayer;
 import org.attune.model.source.GgufModel;
 import org.attune.model.source.ModelExport;
 import org.attune.policy.Policy;
@@ -79,7 +78,8 @@ public final class TrainedModelWriter implements ModelWriter {
         List<SafeTensorsWriter.Source> weights = new ArrayList<>(policy.weights(DType.FLOAT32));
         head.ifPresent(
                 own -> {
-                    weights.removeIf(w -> w.name().equals(OutputLayer.PATH + ".weight"));
+                    String output = policy.decoder().config().names().head();
+                    weights.removeIf(w -> w.name().startsWith(output + "."));
                     weights.add(own.source(ValueHead.modelName()));
                 });
         return weights;

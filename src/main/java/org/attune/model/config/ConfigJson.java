@@ -66,10 +66,10 @@ public final class ConfigJson {
                 json.size("vocab_size", DecoderConfig.MOST_ROWS),
                 layers,
                 new BlockConfig(
-                        family.order(),
-                        new NormConfig.Rms(
-                                json.number("rms_norm_eps", family.absent().epsilon()),
-                                family.normOffset()),
+                        family.order().of(json),
+                        family.norm()
+                                .kind()
+                                .apply(json.number(family.norm().key(), family.absent().epsilon())),
                         attention,
                         new FeedForwardConfig(
                                 inner,
@@ -78,13 +78,13 @@ public final class ConfigJson {
                                         json,
                                         family.activation().key(),
                                         family.activation().absent()),
-                                family.mlpBias() && json.flag("mlp_bias", false),
+                                family.mlpBias().of(json),
                                 family.experts().map(rule -> rule.read(json, layers))),
                         family.multiplies() ? json.number("residual_multiplier", 1) : 1,
                         mixers),
                 json.flag("tie_word_embeddings", family.absent().tied()),
                 family.rotates().test(json)
-                        ? RopeJson.rope(json, family, attention.windows(), maxPositions)
+                        ? RopeJson.rope(json, family, attention, maxPositions)
                         : new PositionConfig.None(),
                 ends(json, family, width),
                 maxPositions,
@@ -151,13 +151,13 @@ public final class ConfigJson {
         if (family.scores().scalar().isEmpty() && !family.multiplies()) {
             UncomputedKeys.refuseScale(json, headDim);
         }
-        boolean configured = json.flag("attention_bias", false);
+        boolean configured = family.attentionKey().of(json);
         boolean qkvBias =
                 switch (family.attentionBias()) {
                     case NONE -> false;
-                    case IF_CONFIGURED, QKV_IF_CONFIGURED -> configured;
+                    case IF_CONFIGURED, QKV_IF_CONFIGURED, OUTPUT_APART -> configured;
                     case QKV -> true;
-                    case OUTPUT_APART, UNLESS_CONFIGURED -> json.flag("attention_bias", true);
+                    case UNLESS_CONFIGURED -> json.flag("attention_bias", true);
                 };
         boolean outputBias =
                 switch (family.attentionBias()) {
@@ -172,9 +172,9 @@ public final class ConfigJson {
                 headDim,
                 qkvBias,
                 outputBias,
-                family.qkNorm(),
+                family.qkNorm().of(json),
                 windows(json, family, layers),
-                json.number("attention_dropout", family.absent().dropout()),
+                json.number(family.dropouts().getFirst(), family.absent().dropout()),
                 scale(json, family, headDim),
                 cap(json, "attn_logit_softcapping", family.scores().cap()),
                 family.sinks(),
@@ -199,11 +199,26 @@ public final class ConfigJson {
 
     private static EndsConfig ends(JsonFields json, DecoderFamily family, int width) {
         double factor = family.ends().scalesEmbeddings() ? Math.sqrt(width) : 1;
+        double dropout =
+                family.dropouts().stream()
+                        .skip(1) // that of attention
+                        .mapToDouble(key -> json.number(key, family.absent().dropout()))
+                        .max()
+                        .orElse(0);
         return new EndsConfig(
                 family.multiplies() ? json.number("embedding_multiplier", 1) : factor,
                 cap(json, "final_logit_softcapping", family.ends().cap()),
-                json.number("residual_dropout", family.absent().dropout()),
-                family.multiplies() ? 1 / json.number("logits_scaling", 1) : 1);
+                dropout,
+                logitScale(json, family),
+                family.ends().outputBias(),
+                family.ends().embeddingNorm());
+    }
+
+    private static double logitScale(JsonFields json, DecoderFamily family) {
+        if (family.ends().logitScale().isPresent()) {
+            return json.number("logit_scale", family.ends().logitScale().getAsDouble());
+        }
+        return family.multiplies() ? 1 / json.number("logits_scaling", 1) : 1;
     }
 
     /// A key that is null means none.
@@ -296,7 +311,8 @@ public final class ConfigJson {
                 boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
                 boolean mayBeNone =
                         family.window() == DecoderFamily.WindowRule.LISTED
-                                || family.rotation() == DecoderFamily.RotationRule.FULL_STILL;
+                                || family.rotation() == DecoderFamily.RotationRule.FULL_STILL
+                                || family.rotation() == DecoderFamily.RotationRule.WINDOWS_ONLY;
                 if (none && (types.isEmpty() ? !mayBeNone : types.contains(WINDOW))) {
                     throw json.invalid(
                             "sliding_window", "a number of tokens: some layers have a window");

@@ -263,7 +263,7 @@ public record DecoderConfig(
 
     /// How the family's files call its tensors.
     public TensorNames names() {
-        return DecoderFamily.ofModelType(modelType, "configuration").names();
+        return DecoderFamily.ofModelType(modelType, "configuration").names(this);
     }
 
     /// Path of the learned vectors of positions, if there are such.
@@ -334,7 +334,7 @@ public record DecoderConfig(
 
     /// Keys of `config.json` that ask for it, in words.
     public String dropoutKeys() {
-        return DecoderFamily.ofModelType(modelType, "configuration").dropoutKeys();
+        return DecoderFamily.ofModelType(modelType, "configuration").dropoutWords();
     }
 
     /// What hand-written passes don't know, in words; none if they can compute all blocks. Halves
@@ -360,6 +360,22 @@ public record DecoderConfig(
         if (attention().sinks()) {
             found.add("attention with sinks");
         }
+        switch (attention().qkNorm()) {
+            case NONE, HEADS -> {}
+            case EACH -> found.add("norms with a weight for each head");
+            case ROTATED -> found.add("norms of rotated heads");
+            case TOGETHER -> {
+                if (!(block.norm() instanceof NormConfig.Rms)) {
+                    found.add("other norms over all heads than RMS norms");
+                }
+            }
+        }
+        if (names().qkvByHead()) {
+            found.add("projections by head");
+        }
+        if (!names().innerNorms().isEmpty()) {
+            found.add("a norm inside of attention");
+        }
         if (attention().gated()) {
             found.add("gated attention");
         }
@@ -372,6 +388,9 @@ public record DecoderConfig(
     /// What hand-written feed-forward parts don't know, in words.
     public List<String> unwrittenFeedForward() {
         List<String> found = new ArrayList<>();
+        if (!names().innerNorms().isEmpty()) {
+            found.add("norms inside of feed-forward parts");
+        }
         if (block.feedForward().experts().map(e -> e.router().scalesInput()).orElse(false)) {
             found.add("experts that read weighed inputs");
         }
@@ -395,15 +414,22 @@ public record DecoderConfig(
             case NormConfig.Rms(double _, double offset) when offset == 0 -> {}
             case NormConfig.Rms _ -> found.add("RMS norms with an offset");
             case NormConfig.Layer _ -> found.add("LayerNorm");
+            case NormConfig.Bare _ -> found.add("norms without weights");
         }
         if (rotates() && !rotatesAlike()) {
             found.add("rotary embedding that differs between layers");
         }
         if (positions instanceof RopeConfig rope && rope.pairs() != RopeConfig.Pairs.HALVES) {
-            found.add("rotary embedding of neighbouring features");
+            found.add(
+                    rope.pairs() == RopeConfig.Pairs.NEIGHBOURS
+                            ? "rotary embedding of neighbouring features"
+                            : "rotary embedding that turns the other way");
         }
         if (attention().qkNorm() == QkNorm.TOGETHER) {
             found.add("norms over all heads");
+        }
+        if (ends.embeddingNorm()) {
+            found.add("a norm of embeddings");
         }
         if (block.residualScale() != 1) {
             found.add("scaled parts of blocks");

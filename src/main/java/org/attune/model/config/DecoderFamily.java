@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
+import java.util.function.DoubleFunction;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -21,12 +22,13 @@ import java.util.function.ToIntFunction;
 /// @param architecture     class name that transformers gives the causal language model
 /// @param reader           reads `config.json`
 /// @param attentionBias    which attention projections have biases
-/// @param mlpBias          whether the key `mlp_bias` is obeyed
+/// @param attentionKey     says whether they have
+/// @param mlpBias          whether projections of feed-forward parts have biases
 /// @param qkNorm           how queries and keys are normed
 /// @param gated            whether feed-forward parts have a gate
 /// @param experts          which of them tokens choose, if they do
 /// @param order            of a block's parts and norms
-/// @param normOffset       added to the weights of RMS norms
+/// @param norm             kind of the norms
 /// @param activation       of the feed-forward part
 /// @param scores           of attention
 /// @param ends             embeddings and logits
@@ -42,7 +44,8 @@ import java.util.function.ToIntFunction;
 /// @param obeyed           keys that its code in transformers obeys and most others don't have
 /// @param required         keys that its code in transformers doesn't read, and the only values of
 ///     them that agree with what it computes
-/// @param dropoutKeys      keys that ask for dropout in training, in words
+/// @param ropeKeys         of the rotary embedding
+/// @param dropouts         keys that ask for dropout in training
 /// @param absent           values of absent keys
 record DecoderFamily(
         String modelType,
@@ -50,12 +53,13 @@ record DecoderFamily(
         String architecture,
         BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader,
         BiasRule attentionBias,
-        boolean mlpBias,
-        QkNorm qkNorm,
+        Flag attentionKey,
+        Flag mlpBias,
+        QkNormRule qkNorm,
         boolean gated,
         Optional<ExpertRule> experts,
-        BlockOrder order,
-        double normOffset,
+        OrderRule order,
+        NormRule norm,
         ActivationRule activation,
         ScoreRule scores,
         EndRule ends,
@@ -70,7 +74,8 @@ record DecoderFamily(
         boolean sinks,
         List<String> obeyed,
         Map<String, Object> required,
-        String dropoutKeys,
+        RopeKeys ropeKeys,
+        List<String> dropouts,
         Absent absent) {
 
     /// The class name of a model of this family.
@@ -81,21 +86,71 @@ record DecoderFamily(
                 : architecture;
     }
 
+    /// How the files of a model call its tensors.
+    TensorNames names(DecoderConfig config) {
+        return order.oneNorm() && config.block().order().isParallel()
+                ? names.withNorms(names.norms().getFirst())
+                : names;
+    }
+
+    /// A key that is true or false.
+    ///
+    /// @param key    its name; empty: there is no such key
+    /// @param absent what it is where it is absent
+    record Flag(String key, boolean absent) {
+        boolean of(JsonFields json) {
+            return key.isEmpty() ? absent : json.flag(key, absent);
+        }
+    }
+
     /// Which attention projections have biases.
     enum BiasRule {
         /// No projection has a bias.
         NONE,
-        /// q, k, v and output, if `attention_bias` says so.
+        /// q, k, v and output, if the key says so.
         IF_CONFIGURED,
         /// q, k and v, always.
         QKV,
-        /// q, k and v, if `attention_bias` says so.
+        /// q, k and v, if the key says so.
         QKV_IF_CONFIGURED,
         /// q, k, v and output, unless `attention_bias` is false.
         UNLESS_CONFIGURED,
-        /// q, k and v unless `attention_bias` is false; output, if `attention_out_bias` says so.
+        /// q, k and v unless the key is false; output, if `attention_out_bias` says so.
         OUTPUT_APART
     }
+
+    /// The order of a block.
+    ///
+    /// @param order    where no key says another one
+    /// @param parallel says whether both parts read the block's input; its key is empty: none does
+    /// @param oneNorm  whether both parts read one norm then
+    record OrderRule(BlockOrder order, Flag parallel, boolean oneNorm) {
+        BlockOrder of(JsonFields json) {
+            return !parallel.key().isEmpty() && parallel.of(json) ? BlockOrder.PARALLEL : order;
+        }
+    }
+
+    /// The kind of norms.
+    ///
+    /// @param key  of ε
+    /// @param kind gives them for an ε
+    record NormRule(String key, DoubleFunction<NormConfig> kind) {}
+
+    /// How queries and keys are normed.
+    ///
+    /// @param kind of their norms
+    /// @param flag says whether they are normed
+    record QkNormRule(QkNorm kind, Flag flag) {
+        QkNorm of(JsonFields json) {
+            return flag.of(json) ? kind : QkNorm.NONE;
+        }
+    }
+
+    /// Keys of the rotary embedding beside `rope_parameters`.
+    ///
+    /// @param theta base of the wavelengths
+    /// @param share of a head that is rotated
+    record RopeKeys(String theta, String share) {}
 
     /// Which layers see a window of `sliding_window` tokens only.
     enum WindowRule {
@@ -127,7 +182,9 @@ record DecoderFamily(
         /// Layers with a window have the base of the others and no scaling.
         WINDOWS_UNSCALED,
         /// Layers without a window rotate nothing, if others have one.
-        FULL_STILL
+        FULL_STILL,
+        /// Layers without a window rotate nothing.
+        WINDOWS_ONLY
     }
 
     /// The activation of the feed-forward part.
@@ -147,11 +204,32 @@ record DecoderFamily(
     ///
     /// @param scalesEmbeddings whether embeddings are multiplied by the root of their width
     /// @param cap value of an absent `final_logit_softcapping`; empty: the key isn't obeyed
-    record EndRule(boolean scalesEmbeddings, OptionalDouble cap) {}
+    /// @param logitScale value of an absent `logit_scale`; empty: the key isn't obeyed
+    /// @param outputBias whether the output layer has a bias
+    /// @param embeddingNorm whether embeddings are normed, without a weight
+    record EndRule(
+            boolean scalesEmbeddings,
+            OptionalDouble cap,
+            OptionalDouble logitScale,
+            boolean outputBias,
+            boolean embeddingNorm) {}
 
-    /// Whether `partial_rotary_factor` is obeyed.
+    /// Whether the key of the share of heads that is rotated is obeyed.
     boolean rotatesParts() {
-        return obeyed.contains("partial_rotary_factor");
+        return obeyed.contains(ropeKeys.share());
+    }
+
+    /// The keys that ask for dropout in training, in words.
+    String dropoutWords() {
+        return dropouts.size() == 1
+                ? dropouts.getFirst()
+                : "the largest of %s and %s%s"
+                        .formatted(
+                                String.join(", ", dropouts.subList(0, dropouts.size() - 1)),
+                                dropouts.getLast(),
+                                absent.dropout() == 0
+                                        ? ""
+                                        : " (%s where absent)".formatted(absent.dropout()));
     }
 
     /// Whether the factors of Granite are obeyed: `embedding_multiplier`, `attention_multiplier`,
@@ -166,7 +244,7 @@ record DecoderFamily(
     /// @param pattern      `sliding_window_pattern`
     /// @param epsilon      of norms
     /// @param share        `partial_rotary_factor`
-    /// @param dropout      `attention_dropout` and `residual_dropout`
+    /// @param dropout      of absent keys that ask for dropout
     /// @param pairs        what is rotated together, which no key says
     /// @param kvHeads      `num_key_value_heads`; empty is as many as heads
     /// @param headDim      `head_dim`; empty is hidden size / heads

@@ -5,6 +5,7 @@ import org.attune.model.config.DecoderFamily.RotationRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
 
 import java.util.List;
+import java.util.function.DoubleFunction;
 
 /// Families whose blocks have attention and one feed-forward part.
 final class DenseFamilies {
@@ -17,6 +18,20 @@ final class DenseFamilies {
 
     private static final TensorNames TWO_NORMS_AFTER =
             TensorNames.LLAMA.withNorms("post_attention_layernorm", "post_feedforward_layernorm");
+
+    private static final DoubleFunction<NormConfig> WITHOUT_BIAS =
+            epsilon -> new NormConfig.Layer(epsilon, 0, false);
+
+    private static final TensorNames PHI =
+            TensorNames.LLAMA
+                    .with()
+                    .finalNorm("final_layernorm")
+                    .norms("input_layernorm")
+                    .qkNorms("self_attn.q_layernorm", "self_attn.k_layernorm")
+                    .output("self_attn.dense")
+                    .up("mlp.fc1")
+                    .down("mlp.fc2")
+                    .names();
 
     static final List<DecoderFamily> TABLE =
             List.of(
@@ -114,6 +129,7 @@ final class DenseFamilies {
                                     TensorNames.LLAMA.withFused(
                                             "self_attn.qkv_proj", "mlp.gate_up_proj"))
                             .rotatesShare(1)
+                            .dropouts("attention_dropout", "resid_pdrop")
                             .positions(4096, 10000)
                             .tokens(1, 32000)
                             .pad(32000)
@@ -195,9 +211,10 @@ final class DenseFamilies {
                             .row(),
                     FamilyRow.named("seed_oss", "SeedOssForCausalLM")
                             .attentionBias(BiasRule.OUTPUT_APART)
+                            .biasKey("attention_bias", true)
                             .obeyed("attention_out_bias")
                             .mlpBias()
-                            .dropoutKeys("the larger of attention_dropout and residual_dropout")
+                            .dropouts("attention_dropout", "residual_dropout")
                             .dropout(0.1)
                             .heads(8)
                             .headDim(128)
@@ -241,14 +258,180 @@ final class DenseFamilies {
                             .heads(32)
                             .tokens(0, 2)
                             .row(),
+                    FamilyRow.named("gpt_neox", "GPTNeoXForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .biasKey("attention_bias", true)
+                            .mlpBias("", true)
+                            .parallelIf(true, false)
+                            .norms("layer_norm_eps", NormConfig.Layer::new)
+                            .ungated()
+                            .activation("hidden_act", "gelu")
+                            .ropeKeys("rotary_emb_base", "rotary_pct")
+                            .rotatesShare(0.25)
+                            .names(TensorNames.GPT_NEOX)
+                            .dropouts("attention_dropout", "hidden_dropout")
+                            .epsilon(1e-5)
+                            .tokens(0, 2)
+                            .row(),
+                    FamilyRow.named("phi", "PhiForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .biasKey("", true)
+                            .mlpBias("", true)
+                            .qkNormIf(QkNorm.HEADS, "qk_layernorm")
+                            .order(BlockOrder.PARALLEL)
+                            .norms("layer_norm_eps", NormConfig.Layer::new)
+                            .ungated()
+                            .activation("hidden_act", "gelu_new")
+                            .outputBias()
+                            .rotatesShare(0.5)
+                            .names(PHI)
+                            .dropouts("attention_dropout", "resid_pdrop", "embd_pdrop")
+                            .epsilon(1e-5)
+                            .tokens(1, 2)
+                            .row(),
+                    FamilyRow.named("starcoder2", "Starcoder2ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .biasKey("use_bias", true)
+                            .mlpBias("use_bias", true)
+                            .norms("norm_epsilon", NormConfig.Layer::new)
+                            .ungated()
+                            .activation("hidden_act", "gelu_pytorch_tanh")
+                            .window(WindowRule.ALL_LAYERS, 0)
+                            .names(
+                                    TensorNames.LLAMA
+                                            .with()
+                                            .up("mlp.c_fc")
+                                            .down("mlp.c_proj")
+                                            .names())
+                            .dropouts("attention_dropout", "residual_dropout", "embedding_dropout")
+                            .epsilon(1e-5)
+                            .heads(2)
+                            .positions(4096, 10000)
+                            .tokens(50256, 50256)
+                            .tied()
+                            .row(),
+                    FamilyRow.named("stablelm", "StableLmForCausalLM")
+                            .attentionBias(BiasRule.QKV_IF_CONFIGURED)
+                            .biasKey("use_qkv_bias", false)
+                            .qkNormIf(QkNorm.EACH, "qk_layernorm")
+                            .parallelIf(false, true)
+                            .norms("layer_norm_eps", NormConfig.Layer::new)
+                            .rotatesShare(0.25)
+                            .names(
+                                    TensorNames.LLAMA
+                                            .with()
+                                            .qkNorms(
+                                                    "self_attn.q_layernorm.norms",
+                                                    "self_attn.k_layernorm.norms")
+                                            .names())
+                            .dropouts("attention_dropout", "hidden_dropout")
+                            .epsilon(1e-5)
+                            .heads(32)
+                            .positions(4096, 10000)
+                            .tokens(0, 0)
+                            .row(),
+                    FamilyRow.named("nemotron", "NemotronForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .mlpBias()
+                            .norms("norm_eps", e -> new NormConfig.Layer(e, 1, true))
+                            .ungated()
+                            .activation("hidden_act", "relu2")
+                            .rotatesShare(0.5)
+                            .names(TensorNames.LLAMA.withUp("mlp.up_proj"))
+                            .epsilon(1e-5)
+                            .positions(4096, 10000)
+                            .tokens(2, 3)
+                            .row(),
+                    FamilyRow.named("jais2", "Jais2ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .biasKey("attention_bias", true)
+                            .mlpBias("mlp_bias", true)
+                            .norms("layer_norm_eps", NormConfig.Layer::new)
+                            .ungated()
+                            .activation("hidden_act", "relu2")
+                            .names(TensorNames.LLAMA.withUp("mlp.up_proj"))
+                            .epsilon(1e-5)
+                            .positions(8192, 10000)
+                            .tokens(0, 150024)
+                            .row(),
+                    FamilyRow.named("cohere", "CohereForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNormIf(QkNorm.EACH, "use_qk_norm")
+                            .order(BlockOrder.PARALLEL)
+                            .norms("layer_norm_eps", WITHOUT_BIAS)
+                            .neighbours()
+                            .scaledLogits(0.0625)
+                            .names(TensorNames.LLAMA.withNorms("input_layernorm"))
+                            .epsilon(1e-5)
+                            .positions(8192, 500000)
+                            .tokens(5, 255001)
+                            .pad(0)
+                            .tied()
+                            .row(),
+                    FamilyRow.named("cohere2", "Cohere2ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .order(BlockOrder.PARALLEL)
+                            .norms("layer_norm_eps", WITHOUT_BIAS)
+                            .pattern(4)
+                            .rotation(RotationRule.WINDOWS_ONLY)
+                            .neighbours()
+                            .scaledLogits(0.0625)
+                            .names(TensorNames.LLAMA.withNorms("input_layernorm"))
+                            .epsilon(1e-5)
+                            .positions(8192, 10000)
+                            .tokens(5, 255001)
+                            .pad(0)
+                            .tied()
+                            .row(),
+                    FamilyRow.named("bitnet", "BitNetForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .activation("hidden_act", "relu2")
+                            .names(
+                                    TensorNames.LLAMA
+                                            .with()
+                                            .innerNorms(
+                                                    "self_attn.attn_sub_norm", "mlp.ffn_sub_norm")
+                                            .names())
+                            .epsilon(1e-5)
+                            .heads(5)
+                            .positions(2048, 500000)
+                            .tokens(128000, 128001)
+                            .row(),
+                    FamilyRow.named("nanochat", "NanoChatForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNorm(QkNorm.ROTATED)
+                            .norms("rms_norm_eps", NormConfig.Bare::new)
+                            .ungated()
+                            .activation("hidden_act", "relu2")
+                            .normedEmbeddings()
+                            .cap(15)
+                            .turnsBack()
+                            .names(TensorNames.LLAMA.with().up("mlp.fc1").down("mlp.fc2").names())
+                            .tokens(0, 1)
+                            .pad(1)
+                            .row(),
+                    FamilyRow.named("hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNorm(QkNorm.ROTATED)
+                            .obeyed("use_qk_norm", "alpha")
+                            .names(
+                                    TensorNames.LLAMA
+                                            .with()
+                                            .qkNorms(
+                                                    "self_attn.query_layernorm",
+                                                    "self_attn.key_layernorm")
+                                            .names())
+                            .epsilon(1e-5)
+                            .tokens(1, 2)
+                            .pad(0)
+                            .row(),
                     FamilyRow.named("gpt2", "GPT2LMHeadModel")
                             .readBy(Gpt2Json::parse)
                             .attentionBias(BiasRule.QKV)
                             .names(TensorNames.GPT2)
                             .obeyed("activation_function")
-                            .dropoutKeys(
-                                    "the largest of attn_pdrop, resid_pdrop and embd_pdrop (0.1"
-                                            + " where absent)")
+                            .dropouts("attn_pdrop", "resid_pdrop", "embd_pdrop")
+                            .dropout(0.1)
                             .positions(1024, 10000)
                             .tokens(50256, 50256)
                             .tied()

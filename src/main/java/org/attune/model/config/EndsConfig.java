@@ -9,7 +9,15 @@ import org.attune.error.ModelException;
 /// @param dropout        share of embeddings, and of what parts of blocks put out, that training
 ///     sets to 0; as with [AttentionConfig#dropout] no computation here does
 /// @param logitScale     factor of the logits, before the cap
-public record EndsConfig(double embeddingScale, double softcap, double dropout, double logitScale) {
+/// @param outputBias     whether the output layer has a bias
+/// @param embeddingNorm  whether embeddings are normed before the first block, without a weight
+public record EndsConfig(
+        double embeddingScale,
+        double softcap,
+        double dropout,
+        double logitScale,
+        boolean outputBias,
+        boolean embeddingNorm) {
     /// Nothing.
     public static final EndsConfig PLAIN = new EndsConfig(1, 0, 0);
 
@@ -33,7 +41,12 @@ public record EndsConfig(double embeddingScale, double softcap, double dropout, 
         }
     }
 
-    /// Ends with logits as the output layer gives them.
+    /// Ends without a bias and a norm.
+    public EndsConfig(double embeddingScale, double softcap, double dropout, double logitScale) {
+        this(embeddingScale, softcap, dropout, logitScale, false, false);
+    }
+
+    /// Ends with logits as an output layer without a bias gives them.
     public EndsConfig(double embeddingScale, double softcap, double dropout) {
         this(embeddingScale, softcap, dropout, 1);
     }

@@ -4,6 +4,11 @@ import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderFamily.ActivationRule;
 import org.attune.model.config.DecoderFamily.BiasRule;
 import org.attune.model.config.DecoderFamily.EndRule;
+import org.attune.model.config.DecoderFamily.Flag;
+import org.attune.model.config.DecoderFamily.NormRule;
+import org.attune.model.config.DecoderFamily.OrderRule;
+import org.attune.model.config.DecoderFamily.QkNormRule;
+import org.attune.model.config.DecoderFamily.RopeKeys;
 import org.attune.model.config.DecoderFamily.RotationRule;
 import org.attune.model.config.DecoderFamily.ScoreRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
@@ -17,6 +22,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
+import java.util.function.DoubleFunction;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -27,15 +33,20 @@ final class FamilyRow {
     private String gguf = "";
     private BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader = ConfigJson::parse;
     private BiasRule attentionBias = BiasRule.NONE;
-    private boolean mlpBias;
-    private QkNorm qkNorm = QkNorm.NONE;
+    private Flag attentionKey = new Flag("attention_bias", false);
+    private Flag mlpBias = new Flag("", false);
+    private QkNormRule qkNorm = new QkNormRule(QkNorm.NONE, new Flag("", true));
     private boolean gated = true;
     private Optional<ExpertRule> experts = Optional.empty();
-    private BlockOrder order = BlockOrder.SEQUENTIAL;
-    private double normOffset;
+    private OrderRule order = new OrderRule(BlockOrder.SEQUENTIAL, new Flag("", false), false);
+    private NormRule norm = new NormRule("rms_norm_eps", e -> new NormConfig.Rms(e, 0));
     private ActivationRule activation = new ActivationRule("hidden_act", "silu");
     private ScoreRule scores = new ScoreRule(OptionalDouble.empty(), OptionalDouble.empty());
-    private EndRule ends = new EndRule(false, OptionalDouble.empty());
+    private boolean scalesEmbeddings;
+    private OptionalDouble cap = OptionalDouble.empty();
+    private OptionalDouble logitScale = OptionalDouble.empty();
+    private boolean outputBias;
+    private boolean embeddingNorm;
     private boolean gatedAttention;
     private Optional<BiFunction<JsonFields, Integer, MixersConfig>> mixers = Optional.empty();
     private final Map<String, String> usualKeys = new LinkedHashMap<>();
@@ -48,7 +59,8 @@ final class FamilyRow {
     private boolean sinks;
     private final List<String> obeyed = new ArrayList<>();
     private final Map<String, Object> required = new HashMap<>();
-    private String dropoutKeys = "attention_dropout";
+    private RopeKeys ropeKeys = new RopeKeys("rope_theta", "partial_rotary_factor");
+    private List<String> dropouts = List.of("attention_dropout");
     private int absentWindow = 4096;
     private int pattern = Integer.MAX_VALUE;
     private double epsilon = 1e-6;
@@ -90,14 +102,33 @@ final class FamilyRow {
         return this;
     }
 
+    /// @param key says whether attention has the biases, where the rule leaves it open
+    /// @param absent of an absent key
+    FamilyRow biasKey(String key, boolean absent) {
+        attentionKey = new Flag(key, absent);
+        return obeyed(key);
+    }
+
     FamilyRow mlpBias() {
-        mlpBias = true;
-        return this;
+        return mlpBias("mlp_bias", false);
+    }
+
+    /// @param key says whether projections of feed-forward parts have biases; empty: no key does
+    /// @param absent of an absent key
+    FamilyRow mlpBias(String key, boolean absent) {
+        mlpBias = new Flag(key, absent);
+        return obeyed(key);
     }
 
     FamilyRow qkNorm(QkNorm kind) {
-        qkNorm = kind;
+        qkNorm = new QkNormRule(kind, new Flag("", true));
         return this;
+    }
+
+    /// @param key says whether queries and keys are normed; absent: they aren't
+    FamilyRow qkNormIf(QkNorm kind, String key) {
+        qkNorm = new QkNormRule(kind, new Flag(key, false));
+        return obeyed(key);
     }
 
     FamilyRow experts(ExpertRule rule) {
@@ -112,12 +143,27 @@ final class FamilyRow {
     }
 
     FamilyRow order(BlockOrder other) {
-        order = other;
+        order = new OrderRule(other, order.parallel(), order.oneNorm());
         return this;
     }
 
+    /// Both parts of a block read its input, if `use_parallel_residual` says so.
+    ///
+    /// @param absent of an absent key
+    /// @param oneNorm whether they read one norm then
+    FamilyRow parallelIf(boolean absent, boolean oneNorm) {
+        order = new OrderRule(order.order(), new Flag("use_parallel_residual", absent), oneNorm);
+        return obeyed("use_parallel_residual");
+    }
+
     FamilyRow normOffset(double offset) {
-        normOffset = offset;
+        return norms("rms_norm_eps", e -> new NormConfig.Rms(e, offset));
+    }
+
+    /// @param key of ε
+    /// @param kind gives norms for an ε
+    FamilyRow norms(String key, DoubleFunction<NormConfig> kind) {
+        norm = new NormRule(key, kind);
         return this;
     }
 
@@ -136,12 +182,33 @@ final class FamilyRow {
     /// @param logits of an absent `final_logit_softcapping`; 0 is none
     FamilyRow caps(double attention, double logits) {
         scores = new ScoreRule(scores.scalar(), OptionalDouble.of(attention));
-        ends = new EndRule(ends.scalesEmbeddings(), OptionalDouble.of(logits));
-        return obeyed("attn_logit_softcapping", "final_logit_softcapping");
+        return cap(logits).obeyed("attn_logit_softcapping");
+    }
+
+    /// @param logits of an absent `final_logit_softcapping`; 0 is none
+    FamilyRow cap(double logits) {
+        cap = OptionalDouble.of(logits);
+        return obeyed("final_logit_softcapping");
     }
 
     FamilyRow scaledEmbeddings() {
-        ends = new EndRule(true, ends.cap());
+        scalesEmbeddings = true;
+        return this;
+    }
+
+    FamilyRow normedEmbeddings() {
+        embeddingNorm = true;
+        return this;
+    }
+
+    /// @param absent of an absent `logit_scale`
+    FamilyRow scaledLogits(double absent) {
+        logitScale = OptionalDouble.of(absent);
+        return obeyed("logit_scale");
+    }
+
+    FamilyRow outputBias() {
+        outputBias = true;
         return this;
     }
 
@@ -188,13 +255,19 @@ final class FamilyRow {
         return this;
     }
 
+    /// Features are rotated against the usual direction.
+    FamilyRow turnsBack() {
+        pairs = RopeConfig.Pairs.HALVES_BACK;
+        return this;
+    }
+
     FamilyRow rotation(RotationRule rule) {
         rotation = rule;
         return switch (rule) {
             case ALIKE -> this;
             case WINDOWS_APART -> obeyed("rope_local_base_freq");
             case SOME_STILL -> obeyed("no_rope_layers", "no_rope_layer_interval");
-            case WINDOWS_UNSCALED, FULL_STILL -> this;
+            case WINDOWS_UNSCALED, FULL_STILL, WINDOWS_ONLY -> this;
         };
     }
 
@@ -207,7 +280,14 @@ final class FamilyRow {
     /// @param absent of an absent `partial_rotary_factor`
     FamilyRow rotatesShare(double absent) {
         share = absent;
-        return obeyed("partial_rotary_factor");
+        return obeyed(ropeKeys.share());
+    }
+
+    /// @param thetaKey of the base of the wavelengths
+    /// @param shareKey of the share of a head that is rotated
+    FamilyRow ropeKeys(String thetaKey, String shareKey) {
+        ropeKeys = new RopeKeys(thetaKey, shareKey);
+        return this;
     }
 
     /// Embeddings, scores, parts of blocks and logits have factors, as in Granite.
@@ -252,8 +332,9 @@ final class FamilyRow {
         return obeyed(key);
     }
 
-    FamilyRow dropoutKeys(String words) {
-        dropoutKeys = words;
+    /// Keys that ask for dropout in training, that of attention first.
+    FamilyRow dropouts(String... keys) {
+        dropouts = List.of(keys);
         return this;
     }
 
@@ -308,15 +389,16 @@ final class FamilyRow {
                 architecture,
                 reader,
                 attentionBias,
+                attentionKey,
                 mlpBias,
                 qkNorm,
                 gated,
                 experts,
                 order,
-                normOffset,
+                norm,
                 activation,
                 scores,
-                ends,
+                new EndRule(scalesEmbeddings, cap, logitScale, outputBias, embeddingNorm),
                 gatedAttention,
                 mixers,
                 Map.copyOf(usualKeys),
@@ -328,7 +410,8 @@ final class FamilyRow {
                 sinks,
                 List.copyOf(obeyed),
                 Map.copyOf(required),
-                dropoutKeys,
+                ropeKeys,
+                dropouts,
                 new DecoderFamily.Absent(
                         absentWindow,
                         pattern,

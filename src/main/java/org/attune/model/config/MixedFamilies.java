@@ -3,29 +3,22 @@ package org.attune.model.config;
 import org.attune.files.JsonFields;
 
 import java.util.List;
-import java.util.Optional;
 
 /// Families whose blocks mix tokens otherwise than by attention, all of them or some.
 final class MixedFamilies {
     private static final TensorNames LFM2 =
-            new TensorNames(
-                    "model",
-                    "embed_tokens",
-                    Optional.empty(),
-                    "layers",
-                    "embedding_norm",
-                    List.of("operator_norm", "ffn_norm"),
-                    TensorNames.LLAMA.qkv(),
-                    "self_attn.out_proj",
-                    List.of("feed_forward.w1", "feed_forward.w3"),
-                    "feed_forward.w2",
-                    false,
-                    true,
-                    Optional.empty(),
-                    List.of("self_attn.q_layernorm", "self_attn.k_layernorm"),
-                    Optional.of(
+            TensorNames.LLAMA
+                    .with()
+                    .finalNorm("embedding_norm")
+                    .norms("operator_norm", "ffn_norm")
+                    .qkNorms("self_attn.q_layernorm", "self_attn.k_layernorm")
+                    .output("self_attn.out_proj")
+                    .up("feed_forward.w1", "feed_forward.w3")
+                    .down("feed_forward.w2")
+                    .state(
                             new TensorNames.State(
-                                    "conv", List.of("in_proj"), "conv", "", "out_proj")));
+                                    "conv", List.of("in_proj"), "conv", "", "out_proj"))
+                    .names();
 
     private static final TensorNames QWEN3_5 =
             TensorNames.LLAMA.withState(
@@ -37,40 +30,23 @@ final class MixedFamilies {
                             "out_proj"));
 
     private static final TensorNames MAMBA2 =
-            new TensorNames(
-                    "backbone",
-                    "embeddings",
-                    Optional.empty(),
-                    "layers",
-                    "norm_f",
-                    List.of("norm"),
-                    List.of(),
-                    "",
-                    List.of(),
-                    "",
-                    false,
-                    true,
-                    Optional.empty(),
-                    List.of(),
-                    Optional.of(mamba("mixer")));
+            TensorNames.LLAMA
+                    .with()
+                    .trunk("backbone", "embeddings")
+                    .finalNorm("norm_f")
+                    .norms("norm")
+                    .state(mamba("mixer"))
+                    .names();
 
     private static final TensorNames FALCON =
-            new TensorNames(
-                    "model",
-                    "embed_tokens",
-                    Optional.empty(),
-                    "layers",
-                    "final_layernorm",
-                    List.of("input_layernorm", "pre_ff_layernorm"),
-                    TensorNames.LLAMA.qkv(),
-                    "self_attn.o_proj",
-                    List.of("feed_forward.gate_proj", "feed_forward.up_proj"),
-                    "feed_forward.down_proj",
-                    false,
-                    true,
-                    Optional.empty(),
-                    TensorNames.LLAMA.qkNorms(),
-                    Optional.of(mamba("mamba")));
+            TensorNames.LLAMA
+                    .with()
+                    .finalNorm("final_layernorm")
+                    .norms("input_layernorm", "pre_ff_layernorm")
+                    .up("feed_forward.gate_proj", "feed_forward.up_proj")
+                    .down("feed_forward.down_proj")
+                    .state(mamba("mamba"))
+                    .names();
 
     private static TensorNames.State mamba(String path) {
         return new TensorNames.State(path, List.of("in_proj"), "conv1d", "norm", "out_proj");

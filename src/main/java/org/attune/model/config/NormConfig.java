@@ -7,6 +7,11 @@ public sealed interface NormConfig {
     /// ε, added to the mean square or the variance; in `[0, 1)`.
     double epsilon();
 
+    /// Whether norms have weights.
+    default boolean isWeighted() {
+        return !(this instanceof Bare);
+    }
+
     /// Root-mean-square norm, times `offset + weight`.
     ///
     /// @param offset 0, or 1 as in Gemma's norms
@@ -17,11 +22,26 @@ public sealed interface NormConfig {
         }
     }
 
-    /// Norm of the mean and the variance, times a weight, plus a bias.
-    record Layer(double epsilon) implements NormConfig {
+    /// Norm of the mean and the variance, times `offset + weight`, plus a bias if there is one.
+    ///
+    /// @param offset 0, or 1 as in Nemotron's norms
+    record Layer(double epsilon, double offset, boolean bias) implements NormConfig {
         /// @throws ModelException if `epsilon` is outside its range
         public Layer {
             require("layer_norm_epsilon", epsilon);
+        }
+
+        /// A norm times a weight, plus a bias.
+        public Layer(double epsilon) {
+            this(epsilon, 0, true);
+        }
+    }
+
+    /// Root-mean-square norm without a weight.
+    record Bare(double epsilon) implements NormConfig {
+        /// @throws ModelException if `epsilon` is outside its range
+        public Bare {
+            require("rms_norm_eps", epsilon);
         }
     }
 

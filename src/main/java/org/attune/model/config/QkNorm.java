@@ -1,11 +1,20 @@
 package org.attune.model.config;
 
-/// How queries and keys are RMS-normed before they are rotated.
+/// How queries and keys are normed, by a norm of the block's kind.
 public enum QkNorm {
     /// No norm.
     NONE,
-    /// Each head by itself: Qwen3, Gemma 3.
+    /// Each head by itself, all with one weight, before they are rotated: Qwen3, Gemma 3.
     HEADS,
-    /// A norm over all heads of a token together: OLMo 2.
-    TOGETHER
+    /// Each head by its own weight without a bias, before they are rotated: Cohere, StableLM.
+    EACH,
+    /// Each head by itself, all with one weight, after they are rotated: Hunyuan, NanoChat.
+    ROTATED,
+    /// A norm over all heads of a token together, before they are rotated: OLMo 2.
+    TOGETHER;
+
+    /// Whether statistics are those of a head.
+    public boolean isByHead() {
+        return this != NONE && this != TOGETHER;
+    }
 }

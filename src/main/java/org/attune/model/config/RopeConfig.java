@@ -22,7 +22,9 @@ public record RopeConfig(
         /// A pair is one number of the first half and one of the second: Llama.
         HALVES,
         /// A pair is two numbers that stand side by side: Cohere, GLM.
-        NEIGHBOURS
+        NEIGHBOURS,
+        /// Pairs of [#HALVES], turned the other way: NanoChat.
+        HALVES_BACK
     }
 
     /// Layers that are rotated otherwise than the others.

@@ -33,6 +33,8 @@ final class RopeJson {
                     "partial_rotary_factor",
                     "finetuned");
 
+    private static final OptionalDouble NO_ALPHA = OptionalDouble.empty();
+
     private static final double LOCAL_THETA = 10000; // of an absent rope_local_base_freq
 
     private static final int STILL_INTERVAL = 4; // of an absent no_rope_layer_interval
@@ -43,15 +45,15 @@ final class RopeJson {
 
     /// The rotary embedding of a decoder.
     ///
-    /// @param windows of the layers; 0 is none
     /// @param maxPositions `max_position_embeddings`
     static RopeConfig rope(
-            JsonFields json, DecoderFamily family, List<Integer> windows, int maxPositions) {
+            JsonFields json, DecoderFamily family, AttentionConfig attention, int maxPositions) {
+        List<Integer> windows = attention.windows();
         Optional<JsonFields> parameters = json.object("rope_parameters");
         boolean apart =
                 switch (family.rotation()) {
                     case WINDOWS_APART, WINDOWS_UNSCALED -> true;
-                    case ALIKE, SOME_STILL, FULL_STILL -> false;
+                    case ALIKE, SOME_STILL, FULL_STILL, WINDOWS_ONLY -> false;
                 };
         Optional<JsonFields> byType =
                 apart ? parameters.filter(p -> p.has(ConfigJson.FULL)) : Optional.empty();
@@ -59,12 +61,18 @@ final class RopeJson {
                 byType.flatMap(p -> p.object(ConfigJson.FULL))
                         .or(() -> json.object("rope_scaling"))
                         .or(() -> parameters);
-        double outer = json.number("rope_theta", family.absent().theta());
+        double outer = json.number(family.ropeKeys().theta(), family.absent().theta());
         double theta = scaling.map(s -> s.number("rope_theta", outer)).orElse(outer);
+        OptionalDouble alpha = family.obeyed().contains("alpha") ? alpha(scaling) : NO_ALPHA;
         return new RopeConfig(
-                theta,
+                alpha.isPresent()
+                        ? stretched(theta, alpha.getAsDouble(), attention.headDim())
+                        : theta,
                 share(json, family, scaling),
-                scaling.map(s -> scaling(json, s, maxPositions)).orElseGet(RopeScaling.None::new),
+                alpha.isPresent()
+                        ? new RopeScaling.None()
+                        : scaling.map(s -> scaling(json, s, maxPositions))
+                                .orElseGet(RopeScaling.None::new),
                 exceptions(
                         json,
                         family,
@@ -72,6 +80,20 @@ final class RopeJson {
                         theta,
                         windows),
                 family.absent().pairs());
+    }
+
+    /// Hunyuan's "dynamic" scaling is a fixed stretch of the base, whatever the length.
+    private static OptionalDouble alpha(Optional<JsonFields> scaling) {
+        return scaling.filter(s -> s.text("rope_type", s.text("type", "")).equals("dynamic"))
+                .map(s -> s.number("alpha", 0))
+                .filter(alpha -> alpha != 0)
+                .map(OptionalDouble::of)
+                .orElse(NO_ALPHA);
+    }
+
+    /// θ · α^(d/(d−2))
+    private static double stretched(double theta, double alpha, int headDim) {
+        return theta * Math.pow(alpha, headDim / (headDim - 2.0));
     }
 
     /// The share of each head that is rotated.
@@ -83,7 +105,7 @@ final class RopeJson {
                     family.obeyed().contains(ROTARY_DIM) && json.has(ROTARY_DIM)
                             ? json.integer(ROTARY_DIM) / json.number("head_dim")
                             : family.absent().share();
-            double outer = json.number(key, absent);
+            double outer = json.number(family.ropeKeys().share(), absent);
             return scaling.map(s -> s.number(key, outer)).orElse(outer);
         }
         scaling.ifPresent(
@@ -111,6 +133,12 @@ final class RopeJson {
             case SOME_STILL ->
                     new RopeConfig.Exceptions(OptionalDouble.empty(), still(json, windows.size()));
             case FULL_STILL ->
+                    new RopeConfig.Exceptions(
+                            OptionalDouble.empty(),
+                            windows.stream().allMatch(window -> window == 0)
+                                    ? Set.of()
+                                    : withoutWindow(windows));
+            case WINDOWS_ONLY ->
                     new RopeConfig.Exceptions(OptionalDouble.empty(), withoutWindow(windows));
         };
     }
@@ -122,11 +150,7 @@ final class RopeJson {
         return new RopeConfig.Exceptions(OptionalDouble.of(own), Set.of());
     }
 
-    /// Layers without a window, if others have one.
     private static Set<Integer> withoutWindow(List<Integer> windows) {
-        if (windows.stream().allMatch(window -> window == 0)) {
-            return Set.of();
-        }
         return IntStream.range(0, windows.size())
                 .filter(layer -> windows.get(layer) == 0)
                 .boxed()

@@ -6,12 +6,18 @@ import java.util.Optional;
 /// How the files of a family call a decoder's tensors, without `.weight` and `.bias`.
 ///
 /// @param trunk       path of everything but the output layer
+/// @param head        path of the output layer
 /// @param embedding   of tokens, in the trunk
 /// @param positions   learned embedding of positions, in the trunk
 /// @param layers      list of blocks, in the trunk
 /// @param finalNorm   norm behind the last block, in the trunk
 /// @param norms       of a block, in the order in which they are computed
 /// @param qkv         projections of a block's queries, keys and values: three, or one of all
+/// @param qkvByHead   whether one of all has the rows of a head side by side: its query, key and
+///     value
+/// @param qkNorms     norms of queries and of keys, where there are such
+/// @param innerNorms  norms of what the last projections of attention and of the feed-forward part
+///     read, where there are such
 /// @param output      output projection of attention
 /// @param up          projections into the feed-forward part, the gate first
 /// @param down        projection out of it
@@ -20,24 +26,29 @@ import java.util.Optional;
 /// @param padRowStays whether the padding token's row of the embedding learns nothing where it is
 ///     read
 /// @param experts     names of experts, in families that have some
-/// @param qkNorms norms of queries and keys, in families that have some
 /// @param state       names of a mixer with a state, in families that have one
 public record TensorNames(
         String trunk,
+        String head,
         String embedding,
         Optional<String> positions,
         String layers,
         String finalNorm,
         List<String> norms,
         List<String> qkv,
+        boolean qkvByHead,
+        List<String> qkNorms,
+        List<String> innerNorms,
         String output,
         List<String> up,
         String down,
         boolean transposed,
         boolean padRowStays,
         Optional<Experts> experts,
-        List<String> qkNorms,
         Optional<State> state) {
+    /// Path of the output layer of models that score.
+    public static final String SCORE = "score";
+
     /// Names of experts in a block.
     ///
     /// @param router chooses them
@@ -95,107 +106,194 @@ public record TensorNames(
     public record State(
             String path, List<String> in, String convolution, String norm, String out) {}
 
-    private static final List<String> HEAD_NORMS = List.of("self_attn.q_norm", "self_attn.k_norm");
-
     /// Llama's.
     static final TensorNames LLAMA =
             new TensorNames(
                     "model",
+                    "lm_head",
                     "embed_tokens",
                     Optional.empty(),
                     "layers",
                     "norm",
                     List.of("input_layernorm", "post_attention_layernorm"),
                     List.of("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+                    false,
+                    List.of("self_attn.q_norm", "self_attn.k_norm"),
+                    List.of(),
                     "self_attn.o_proj",
                     List.of("mlp.gate_proj", "mlp.up_proj"),
                     "mlp.down_proj",
                     false,
                     true,
                     Optional.empty(),
-                    HEAD_NORMS,
                     Optional.empty());
 
     /// GPT-2's.
     static final TensorNames GPT2 =
             new TensorNames(
                     "transformer",
+                    "lm_head",
                     "wte",
                     Optional.of("wpe"),
                     "h",
                     "ln_f",
                     List.of("ln_1", "ln_2"),
                     List.of("attn.c_attn"),
+                    false,
+                    List.of(),
+                    List.of(),
                     "attn.c_proj",
                     List.of("mlp.c_fc"),
                     "mlp.c_proj",
                     true,
                     false,
                     Optional.empty(),
-                    HEAD_NORMS,
+                    Optional.empty());
+
+    /// GPT-NeoX's.
+    static final TensorNames GPT_NEOX =
+            new TensorNames(
+                    "gpt_neox",
+                    "embed_out",
+                    "embed_in",
+                    Optional.empty(),
+                    "layers",
+                    "final_layer_norm",
+                    List.of("input_layernorm", "post_attention_layernorm"),
+                    List.of("attention.query_key_value"),
+                    true,
+                    List.of(),
+                    List.of(),
+                    "attention.dense",
+                    List.of("mlp.dense_h_to_4h"),
+                    "mlp.dense_4h_to_h",
+                    false,
+                    false,
+                    Optional.empty(),
                     Optional.empty());
 
     /// Adds the names of a mixer with a state.
     TensorNames withState(State others) {
-        return new TensorNames(
-                trunk,
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                norms,
-                qkv,
-                output,
-                up,
-                down,
-                transposed,
-                padRowStays,
-                experts,
-                qkNorms,
-                Optional.of(others));
+        return new With().state(others).names();
     }
 
     /// Replaces the names of a block's norms.
     TensorNames withNorms(String... others) {
-        return with(List.of(others), qkv, up, experts);
+        return new With().norms(others).names();
     }
 
     /// Replaces the matrix, or matrices, into the feed-forward part.
     TensorNames withUp(String... others) {
-        return with(norms, qkv, List.of(others), experts);
+        return new With().up(others).names();
     }
 
     /// Replaces queries, keys and values by one matrix, and gate and up projection by one.
     TensorNames withFused(String projections, String gateAndUp) {
-        return with(norms, List.of(projections), List.of(gateAndUp), experts);
+        return new With().qkv(projections).up(gateAndUp).names();
     }
 
     /// Adds the names of experts.
     TensorNames withExperts(Experts others) {
-        return with(norms, qkv, up, Optional.of(others));
+        return new With().experts(others).names();
     }
 
-    private TensorNames with(
-            List<String> ownNorms,
-            List<String> ownQkv,
-            List<String> ownUp,
-            Optional<Experts> ownExperts) {
-        return new TensorNames(
-                trunk,
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                ownNorms,
-                ownQkv,
-                output,
-                ownUp,
-                down,
-                transposed,
-                padRowStays,
-                ownExperts,
-                qkNorms,
-                state);
+    /// Changes several names.
+    With with() {
+        return new With();
+    }
+
+    /// The names with some others in their places.
+    final class With {
+        private String ownTrunk = trunk;
+        private String ownEmbedding = embedding;
+        private String ownFinalNorm = finalNorm;
+        private List<String> ownNorms = norms;
+        private List<String> ownQkv = qkv;
+        private List<String> ownQkNorms = qkNorms;
+        private List<String> ownInnerNorms = innerNorms;
+        private String ownOutput = output;
+        private List<String> ownUp = up;
+        private String ownDown = down;
+        private Optional<Experts> ownExperts = experts;
+        private Optional<State> ownState = state;
+
+        With trunk(String other, String otherEmbedding) {
+            ownTrunk = other;
+            ownEmbedding = otherEmbedding;
+            return this;
+        }
+
+        With finalNorm(String other) {
+            ownFinalNorm = other;
+            return this;
+        }
+
+        With norms(String... others) {
+            ownNorms = List.of(others);
+            return this;
+        }
+
+        With qkv(String... others) {
+            ownQkv = List.of(others);
+            return this;
+        }
+
+        With qkNorms(String ofQueries, String ofKeys) {
+            ownQkNorms = List.of(ofQueries, ofKeys);
+            return this;
+        }
+
+        With innerNorms(String ofAttention, String ofFeedForward) {
+            ownInnerNorms = List.of(ofAttention, ofFeedForward);
+            return this;
+        }
+
+        With output(String other) {
+            ownOutput = other;
+            return this;
+        }
+
+        With up(String... others) {
+            ownUp = List.of(others);
+            return this;
+        }
+
+        With down(String other) {
+            ownDown = other;
+            return this;
+        }
+
+        With experts(Experts others) {
+            ownExperts = Optional.of(others);
+            return this;
+        }
+
+        With state(State others) {
+            ownState = Optional.of(others);
+            return this;
+        }
+
+        TensorNames names() {
+            return new TensorNames(
+                    ownTrunk,
+                    head,
+                    ownEmbedding,
+                    positions,
+                    layers,
+                    ownFinalNorm,
+                    ownNorms,
+                    ownQkv,
+                    qkvByHead,
+                    ownQkNorms,
+                    ownInnerNorms,
+                    ownOutput,
+                    ownUp,
+                    ownDown,
+                    transposed,
+                    padRowStays,
+                    ownExperts,
+                    ownState);
+        }
     }
 
     /// Path of the embedding of tokens.
@@ -211,6 +309,11 @@ public record TensorNames(
     /// Path of the norm behind the last block.
     public String finalNormPath() {
         return trunk + "." + finalNorm;
+    }
+
+    /// Path of the output layer, of a model that predicts tokens or scores.
+    public String outputPath(DecoderConfig config) {
+        return config.scores() ? SCORE : head;
     }
 
     /// Path of a block with a dot behind it, e.g. `model.layers.0.`.

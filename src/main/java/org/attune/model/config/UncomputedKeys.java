@@ -197,7 +197,8 @@ final class UncomputedKeys {
         if (noBias && json.flag("attention_bias", false)) {
             throw json.invalid("attention_bias", accepted(Neutral.FALSE, family.modelType()));
         }
-        if (!family.mlpBias() && json.flag("mlp_bias", false)) {
+        boolean obeysMlpBias = family.mlpBias().key().equals("mlp_bias");
+        if (!obeysMlpBias && !family.mlpBias().absent() && json.flag("mlp_bias", false)) {
             throw json.invalid("mlp_bias", accepted(Neutral.FALSE, family.modelType()));
         }
     }

@@ -1,6 +1,7 @@
 package org.attune.model.decode;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
@@ -222,9 +223,11 @@ final class CachedStep implements Expression {
         }
         SelfAttention attention = b.onlyAttention().get();
         Tensor h = read(b.mixerNorms().before(), x, attention.qkv()); // (N, D + …)
-        Tensor y = attention.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
+        Tensor projected = attention.qkv().forward(h, adapter, Dropout.NONE);
+        Tensor y = HeadViews.inOrder(attention, projected, config); // (N, (CG + 2C) K)
         Tensor o = input(attention.output()); // (N, CGK + …)
         attend(attention, layer, y, o);
+        attention.inner().ifPresent(n -> norm(n, o, attention.output().in()));
         Tensor x2 = put(b.mixerNorms().after(), attention.output(), o, x); // (N, D)
         Tensor from = b.order().isParallel() ? x : x2;
         return switch (b.feedForward().get()) {
@@ -272,9 +275,11 @@ final class CachedStep implements Expression {
     private Tensor attention(SelfAttention a, int layer, Tensor h) {
         Tensor columns = input(a.qkv());
         columns.narrow(1, 0, a.qkv().in()).copyInPlace(h);
-        Tensor y = a.qkv().forward(columns, adapter, Dropout.NONE); // (N, (CG + 2C) K)
+        Tensor projected = a.qkv().forward(columns, adapter, Dropout.NONE);
+        Tensor y = HeadViews.inOrder(a, projected, config); // (N, (CG + 2C) K)
         Tensor o = input(a.output()); // (N, CGK + …)
         attend(a, layer, y, o);
+        a.inner().ifPresent(n -> norm(n, o, a.output().in()));
         Tensor out = a.output().forward(o, adapter, Dropout.NONE);
         double factor = config.block().mixers().attentionScale();
         return factor == 1 ? out : out.mulInPlace(factor);
@@ -304,6 +309,11 @@ final class CachedStep implements Expression {
         Tensor columns = Tensor.empty(decoder.device(), decoder.dtype(), x.size(0), width(linear));
         columns.narrow(1, 0, linear.in()).copyInPlace(x);
         return linear.forward(columns, adapter, Dropout.NONE);
+    }
+
+    /// Norms the first columns of rows where they are.
+    private void norm(Norm norm, Tensor rows, int columns) {
+        norm.forward(rows.narrow(1, 0, columns).copy(), rows, adapter);
     }
 
     /// The input of a part of the block, normed or as it is.
@@ -359,7 +369,9 @@ final class CachedStep implements Expression {
     }
 
     private void attendUngated(SelfAttention b, int layer, Tensor y, Tensor out) {
-        HeadNorms.apply(b, y, config, adapter);
+        if (config.attention().qkNorm() != QkNorm.ROTATED) {
+            HeadNorms.apply(b, y, config, adapter);
+        }
         if (hasKernel) {
             ropes.of(b).rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
@@ -395,6 +407,9 @@ final class CachedStep implements Expression {
         Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
         if (b.rotates()) {
             ropes.of(b.window()).rotateInPlace(HeadViews.queriesAndKeys(y, config));
+        }
+        if (config.attention().qkNorm() == QkNorm.ROTATED) {
+            HeadNorms.apply(b, y, config, adapter);
         }
         putIntoCache(layer, y);
         Tensor scaled = queries.mul(scale).contiguous();

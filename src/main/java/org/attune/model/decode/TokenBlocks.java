@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.LlamaBlock;
+import org.attune.model.layer.Norm;
 import org.attune.model.layer.RmsNorm;
 import org.attune.model.pass.HeadViews;
 import org.attune.tensor.Tensor;
@@ -49,8 +50,8 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor li
         return Optional.of(new TokenBlocks(decoder.config(), layers, decoder.embedding().base()));
     }
 
-    private static Tensor weight(RmsNorm norm, Adapter adapter) {
-        return norm == null ? null : norm.weight().value(adapter);
+    private static Tensor weight(Norm norm, Adapter adapter) {
+        return norm == null ? null : ((RmsNorm) norm).weight().value(adapter);
     }
 
     /// Places for `rows` rows of which only the last block's output is wanted, in the current

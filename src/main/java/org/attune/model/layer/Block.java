@@ -63,13 +63,14 @@ public record Block(
         return feedForward.map(FeedForward::buffers).orElse(List.of());
     }
 
-    /// The norms, in the order in which they are computed.
+    /// The norms, in the order in which they are computed. One that both parts read comes once.
     public List<Norm> norms() {
         List<Norm> all = new ArrayList<>();
         mixerNorms.before().ifPresent(all::add);
         mixers.forEach(mixer -> all.addAll(mixer.norms()));
         mixerNorms.after().ifPresent(all::add);
-        feedForwardNorms.before().ifPresent(all::add);
+        feedForwardNorms.before().filter(norm -> !all.contains(norm)).ifPresent(all::add);
+        feedForward.ifPresent(part -> all.addAll(part.norms()));
         feedForwardNorms.after().ifPresent(all::add);
         return all;
     }

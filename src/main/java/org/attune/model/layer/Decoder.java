@@ -90,14 +90,14 @@ public final class Decoder implements AutoCloseable {
     }
 
     private OutputLayer output(WeightLoader loader) {
-        String path = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
+        String path = config.names().outputPath(config);
         String name = path + ".weight";
         return new OutputLayer(
                 config.tiesOutput()
                         ? new Weight(name, embedding().base())
                         : loader.weight(name, config.outputRows(), config.hiddenSize()),
-                config.scores() && config.scoreKind().hasBias()
-                        ? Optional.of(loader.weight(path + ".bias", config.labels()))
+                (config.scores() ? config.scoreKind().hasBias() : config.ends().outputBias())
+                        ? Optional.of(loader.weight(path + ".bias", config.outputRows()))
                         : Optional.empty(),
                 config.scores() ? 1 : config.ends().logitScale(),
                 config.scores() ? 0 : config.ends().softcap(),

@@ -25,7 +25,7 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
     public record Shared(FeedForward.Dense expert, Optional<FusedLinear> gate) {}
 
     @Override
-    public Tensor apply(Tensor x, Products products) {
+    public Tensor apply(Tensor x, Expression products) {
         Router.Routed routed = router.route(x, products);
         ExpertRows places = routed.rows();
         Tensor rows = x.indexSelect(0, places.tokens(x)); // (N k, D), by expert
@@ -52,7 +52,7 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
         return shared.map(s -> y.add(sharedPart(s, x, products))).orElse(y);
     }
 
-    private static Tensor sharedPart(Shared s, Tensor x, Products products) {
+    private static Tensor sharedPart(Shared s, Tensor x, Expression products) {
         Tensor y = s.expert().apply(x, products);
         return s.gate().map(gate -> y.mul(products.of(gate, x).sigmoid())).orElse(y);
     }

@@ -29,15 +29,14 @@ record FamilyPrefix(TensorFile file, String prefix, Map<String, TensorFile.Entry
         file.entries()
                 .forEach(
                         (name, entry) -> {
-                            String whole = isOutput(name) ? name : prefix + name;
+                            String whole = isOutput(names, name) ? name : prefix + name;
                             entries.put(whole, new Entry(whole, entry.dtype(), entry.shape()));
                         });
         return new FamilyPrefix(file, prefix, entries);
     }
 
-    private static boolean isOutput(String name) {
-        return name.startsWith(OutputLayer.PATH + ".")
-                || name.startsWith(OutputLayer.SCORE_PATH + ".");
+    private static boolean isOutput(TensorNames names, String name) {
+        return name.startsWith(names.head() + ".") || name.startsWith(TensorNames.SCORE + ".");
     }
 
     private String own(String name) {

@@ -12,9 +12,9 @@ import java.util.function.Supplier;
 
 /// Feed-forward part of one block. `N` rows, `D` model width, `F` inner width, `U` columns of what
 /// the first projection puts out.
-public sealed interface FeedForward permits FeedForward.Dense, FeedForward.Scaled, Experts {
+public sealed interface FeedForward
+        permits FeedForward.Dense, FeedForward.Scaled, FeedForward.Normed, Experts {
     /// Computes linear layers, with whatever adapter and recording a pass has.
-    @FunctionalInterface
     interface Products {
         /// @param x `(n, in)`
         /// @return `(n, out)`
@@ -25,7 +25,7 @@ public sealed interface FeedForward permits FeedForward.Dense, FeedForward.Scale
     ///
     /// @param x `(N, D)`
     /// @return `(N, D)`
-    Tensor apply(Tensor x, Products products);
+    Tensor apply(Tensor x, Expression expression);
 
     /// Bytes of what [#apply] makes of a row with autograd, at most.
     ///
@@ -43,6 +43,35 @@ public sealed interface FeedForward permits FeedForward.Dense, FeedForward.Scale
     /// Numbers that nothing trains and that belong to a written model.
     default List<Weight> buffers() {
         return List.of();
+    }
+
+    /// Norms inside of it.
+    default List<Norm> norms() {
+        return List.of();
+    }
+
+    /// A part with a norm of what its last projection reads, as BitNet's.
+    record Normed(Dense dense, Norm norm) implements FeedForward {
+        @Override
+        public Tensor apply(Tensor x, Expression expression) {
+            Tensor inner = dense.activated(expression.of(dense.up(), x)); // (N, F)
+            return expression.of(dense.down(), norm.apply(inner, expression::value));
+        }
+
+        @Override
+        public long expressionBytes(long number) {
+            return dense.expressionBytes(number);
+        }
+
+        @Override
+        public List<FusedLinear> linears() {
+            return dense.linears();
+        }
+
+        @Override
+        public List<Norm> norms() {
+            return List.of(norm);
+        }
     }
 
     /// One part for all tokens.
@@ -85,8 +114,8 @@ public sealed interface FeedForward permits FeedForward.Dense, FeedForward.Scale
         Tensor activated(Tensor y);
 
         @Override
-        default Tensor apply(Tensor x, Products products) {
-            return products.of(down(), activated(products.of(up(), x)));
+        default Tensor apply(Tensor x, Expression expression) {
+            return expression.of(down(), activated(expression.of(up(), x)));
         }
 
         /// Bytes of what autograd makes of a row between [#up] and [#down], where no kernel and no
@@ -212,7 +241,7 @@ public sealed interface FeedForward permits FeedForward.Dense, FeedForward.Scale
     /// @param out `b`
     record Scaled(Gated part, double gate, double out) implements FeedForward {
         @Override
-        public Tensor apply(Tensor x, Products products) {
+        public Tensor apply(Tensor x, Expression products) {
             int inner = part.down().in();
             Tensor y = products.of(part.up(), x);
             Tensor opened =

@@ -12,18 +12,22 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// What the first block reads of tokens: their embeddings, scaled in some families, and in some
-/// families a learned vector of their position:
+/// families a learned vector of their position, or a norm without a weight of it all:
 /// ```
-/// x = c E[token] + P[position]
+/// x = norm(c E[token] + P[position])
 /// ```
 public final class InputLayer {
     private final DecoderConfig config;
     private final Weight tokens;
     private final Optional<Weight> positions;
+    private final Optional<Norm> norm;
 
     /// @param tokens `E`, `(V, D)`
     /// @param positions `P`, one row for each
-    InputLayer(DecoderConfig config, Weight tokens, Optional<Weight> positions) {
+    /// @param norm of all that, one without a weight
+    InputLayer(
+            DecoderConfig config, Weight tokens, Optional<Weight> positions, Optional<Norm> norm) {
+        this.norm = norm;
         this.config = config;
         this.tokens = tokens;
         this.positions = positions;
@@ -45,6 +49,13 @@ public final class InputLayer {
     /// @param places positions, `(N)`
     /// @throws ModelException if a position has no vector
     public Tensor forward(Tensor index, int[] places, Adapter adapter) {
+        Tensor x = before(index, places, adapter);
+        norm.ifPresent(n -> n.forward(x, x, adapter));
+        return x;
+    }
+
+    /// What is normed, if something is.
+    private Tensor before(Tensor index, int[] places, Adapter adapter) {
         Tensor x = tokens.value(adapter).indexSelect(0, index);
         if (config.ends().embeddingScale() != 1) {
             x = x.mul(scale(x.dtype()));
@@ -57,9 +68,9 @@ public final class InputLayer {
         return x.add(rows.indexSelect(0, index(places, rows)));
     }
 
-    /// Whether [#forwardInto] can do it: there is neither a factor nor vectors of positions.
+    /// Whether [#forwardInto] can do it: there is no factor, vector of positions or norm.
     public boolean canWrite() {
-        return config.ends().embeddingScale() == 1 && positions.isEmpty();
+        return config.ends().embeddingScale() == 1 && positions.isEmpty() && norm.isEmpty();
     }
 
     /// Writes the tokens' hidden states, where [#canWrite], into memory that is there already.
@@ -92,6 +103,21 @@ public final class InputLayer {
     ///
     /// @param d gradient of `x`, `(N, D)`
     public void backward(int[] ids, int[] places, Tensor d, Adapter adapter) {
+        boolean learns =
+                tokens.gradient(adapter) != null
+                        || positions.map(p -> p.gradient(adapter) != null).orElse(false);
+        if (norm.isEmpty() || !learns) {
+            learn(ids, places, d, adapter);
+            return;
+        }
+        Tensor x = before(index(ids), places, adapter); // (N, D)
+        Tensor out = Tensor.empty(x.device(), x.dtype(), x.shape());
+        Tensor statistics = norm.get().forward(x, out, adapter);
+        learn(ids, places, norm.get().backward(d, x, statistics, adapter), adapter);
+    }
+
+    /// @param d gradient of what is normed, if something is, `(N, D)`
+    private void learn(int[] ids, int[] places, Tensor d, Adapter adapter) {
         Tensor gradient = tokens.gradient(adapter); // (V, D)
         if (gradient != null) {
             int pad = config.names().padRowStays() ? config.special().pad().orElse(-1) : -1;

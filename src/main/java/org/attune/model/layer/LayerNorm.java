@@ -4,30 +4,35 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /// Norm of mean and variance of the last axis, statistics in float32:
 /// ```
-/// y = n w + b,     n = (x − μ) r,     r = 1 / √(mean((x − μ)²) + ε)
+/// y = n (o + w) + b,     n = (x − μ) r,     r = 1 / √(mean((x − μ)²) + ε)
 /// ```
-/// [Ba et al. 2016, Eq. 4](https://arxiv.org/abs/1607.06450). Its statistics are `μ`, then `r`.
+/// [Ba et al. 2016, Eq. 4](https://arxiv.org/abs/1607.06450), where the offset `o` is 0 and there
+/// is a bias `b`. Its statistics are `μ`, then `r`. The weight of heads may have a row for each.
 final class LayerNorm implements Norm {
     private final Weight weight;
-    private final Weight bias;
+    private final Optional<Weight> bias;
     private final double epsilon;
+    private final double offset;
 
-    /// @param weight `w`, `(D)`
-    /// @param bias `b`, `(D)`
+    /// @param weight `w`, `(D)`, or `(H, D)` of `H` heads
+    /// @param bias `b`, of the shape of the weight
     /// @param epsilon ε, keeps a constant row finite
-    LayerNorm(Weight weight, Weight bias, double epsilon) {
+    /// @param offset `o`
+    LayerNorm(Weight weight, Optional<Weight> bias, double epsilon, double offset) {
         this.weight = weight;
         this.bias = bias;
         this.epsilon = epsilon;
+        this.offset = offset;
     }
 
     @Override
     public List<Weight> weights() {
-        return List.of(weight, bias);
+        return bias.map(b -> List.of(weight, b)).orElse(List.of(weight));
     }
 
     @Override
@@ -37,9 +42,14 @@ final class LayerNorm implements Norm {
         Tensor r = x32.sub(mean).square().mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         Tensor statistics = Tensor.cat(x.dim() - 1, mean, r); // (…, 2)
         Tensor n = normed(x, statistics); // (…, D)
-        Tensor y = n.mul(weight.value(adapter)).add(bias.value(adapter));
+        Tensor scaled = n.mul(factor(weight.value(adapter)));
+        Tensor y = bias.map(b -> scaled.add(b.value(adapter))).orElse(scaled);
         out.narrow(Tensor.LAST, 0, x.size(Tensor.LAST)).copyInPlace(y);
         return statistics;
+    }
+
+    private Tensor factor(Tensor w) {
+        return offset == 0 ? w : w.to(DType.FLOAT32).add(offset);
     }
 
     private static Tensor normed(Tensor x, Tensor statistics) {
@@ -53,20 +63,21 @@ final class LayerNorm implements Norm {
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor centred = x32.sub(x32.mean(Tensor.LAST, true)); // (…, D)
         Tensor r = centred.square().mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
-        return centred.mul(r).mul(values.apply(weight)).add(values.apply(bias)).to(x.dtype());
+        Tensor scaled = centred.mul(r).mul(factor(values.apply(weight)));
+        return bias.map(b -> scaled.add(values.apply(b))).orElse(scaled).to(x.dtype());
     }
 
     /// The gradient of [Norm#backward]:
     /// ```
-    /// dx = r (g − mean(g) − n · mean(g n)),     g = dy w
+    /// dx = r (g − mean(g) − n · mean(g n)),     g = dy (o + w)
     /// ```
     @Override
     public Tensor backward(Tensor dy, Tensor x, Tensor statistics, Adapter adapter) {
         Tensor n = normed(x, statistics); // (…, D)
         Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
         learn(weight.gradient(adapter), dy32.mul(n));
-        learn(bias.gradient(adapter), dy32);
-        Tensor g = dy32.mul(weight.value(adapter)); // (…, D)
+        bias.ifPresent(b -> learn(b.gradient(adapter), dy32));
+        Tensor g = dy32.mul(factor(weight.value(adapter))); // (…, D)
         Tensor mean = g.mean(Tensor.LAST, true); // (…, 1)
         Tensor projection = g.mul(n).mean(Tensor.LAST, true); // (…, 1)
         Tensor r = statistics.narrow(Tensor.LAST, 1, 1); // (…, 1)
@@ -75,7 +86,7 @@ final class LayerNorm implements Norm {
 
     private static void learn(Tensor gradient, Tensor rows) {
         if (gradient != null) {
-            Gradients.addRows(gradient, rows.reshape(-1, rows.size(Tensor.LAST)));
+            Gradients.addRows(gradient.reshape(-1), rows.reshape(-1, gradient.size()));
         }
     }
 }

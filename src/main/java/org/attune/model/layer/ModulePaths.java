@@ -38,8 +38,10 @@ public record ModulePaths(
         for (int layer = 0; layer < config.layers(); layer++) {
             block(config, layer, linears, whole);
         }
-        whole.add(names.finalNormPath());
-        String output = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
+        if (config.block().norm().isWeighted()) {
+            whole.add(names.finalNormPath());
+        }
+        String output = names.outputPath(config);
         whole.add(output);
         if (!config.scores()) {
             linears.put(output, new Shape(config.vocabSize(), config.hiddenSize()));
@@ -53,7 +55,10 @@ public record ModulePaths(
         String path = names.block(layer);
         long width = config.hiddenSize();
         long inner = config.intermediateSize();
-        names.norms().forEach(norm -> whole.add(path + norm));
+        if (config.block().norm().isWeighted()) {
+            names.norms().forEach(norm -> whole.add(path + norm));
+            names.innerNorms().forEach(norm -> whole.add(path + norm));
+        }
         MixersConfig.Parts parts = config.parts(layer);
         if (parts.attention()) {
             attention(config, path, linears, whole);
@@ -105,7 +110,7 @@ public record ModulePaths(
             linears.put(path + names.qkv().get(1), new Shape(keys, width));
             linears.put(path + names.qkv().get(2), new Shape(keys, width));
         }
-        if (a.qkNorm() != QkNorm.NONE) {
+        if (a.qkNorm() != QkNorm.NONE && config.block().norm().isWeighted()) {
             names.qkNorms().forEach(norm -> whole.add(path + norm));
         }
         linears.put(path + names.output(), new Shape(width, queries));

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.function.Function;
 
 /// A norm of the last axis, statistics in float32. `N` rows, `D` features, `S` statistics of a row.
-public sealed interface Norm permits RmsNorm, LayerNorm {
+public sealed interface Norm permits RmsNorm, LayerNorm, EachHead, BareNorm {
     /// What is multiplied by and added.
     List<Weight> weights();
 

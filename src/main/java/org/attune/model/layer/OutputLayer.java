@@ -19,16 +19,10 @@ import java.util.Optional;
 /// ```
 /// where some families scale hidden states first, `h = k · h'`.
 /// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
-/// the embedding. Only the head of a token-classification model has a bias `c`. In some families
-/// logits are capped, `q tanh(z / q)`. `M` rows, `D`
+/// the embedding. The heads of token-classification models have a bias `c`, and the output
+/// layers of some families. In some families logits are capped, `q tanh(z / q)`. `M` rows, `D`
 /// width, `V` vocabulary, `R` rank.
 public final class OutputLayer {
-    /// The layer's module path in causal language models.
-    public static final String PATH = "lm_head";
-
-    /// The layer's module path in classification models.
-    public static final String SCORE_PATH = "score";
-
     private final Weight weight;
     private final Optional<Weight> bias;
     private final double scale;
@@ -168,7 +162,7 @@ public final class OutputLayer {
                 mask = Dropout.Mask.NONE;
                 reduced = null;
             } else {
-                mask = dropout.mask(PATH);
+                mask = dropout.mask(weight.module());
                 reduced =
                         Tensor.empty(
                                 hidden.device(), hidden.dtype(), hidden.size(0), update.rank());

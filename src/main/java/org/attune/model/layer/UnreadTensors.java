@@ -15,12 +15,10 @@ import java.util.regex.Pattern;
 /// further layers. Without them the model would be another one. What stands beside the blocks, as
 /// the head of another task, is passed over.
 final class UnreadTensors {
-    private static final String OUTPUT = OutputLayer.PATH + ".weight";
-    private static final String OUTPUT_BIAS = OutputLayer.PATH + ".bias";
-
     /// Tables and masks that older versions of transformers saved.
     private static final Pattern BUFFER =
-            Pattern.compile(".*\\.(rotary_emb\\.\\w+|attn\\.bias|masked_bias)");
+            Pattern.compile(
+                    ".*\\.(rotary_emb\\.\\w+|(attn|attention)\\.(masked_)?bias|masked_bias)");
 
     private UnreadTensors() {}
 
@@ -38,8 +36,9 @@ final class UnreadTensors {
                                 .formatted(name, config.modelType(), config.layers()));
             }
         }
-        if (config.tiesOutput() && file.entries().containsKey(OUTPUT)) {
-            requireEqual(file, config.names().embeddingPath() + ".weight");
+        String output = config.names().head() + ".weight";
+        if (config.tiesOutput() && file.entries().containsKey(output)) {
+            requireEqual(file, output, config.names().embeddingPath() + ".weight");
         }
     }
 
@@ -59,19 +58,19 @@ final class UnreadTensors {
         boolean inTrunk = name.startsWith(config.names().trunk() + ".");
         return (inTrunk || name.startsWith("blk.")) // as in GGUF files
                         && !BUFFER.matcher(name).matches()
-                || name.equals(OUTPUT_BIAS) && !config.scores();
+                || name.equals(config.names().head() + ".bias") && !config.scores();
     }
 
     /// Older files repeat a tied embedding.
-    private static void requireEqual(TensorFile file, String name) {
-        TensorFile.Entry output = file.entries().get(OUTPUT);
+    private static void requireEqual(TensorFile file, String repeated, String name) {
+        TensorFile.Entry output = file.entries().get(repeated);
         TensorFile.Entry embedding = file.entries().get(name);
         boolean equal =
                 output.dtype() == embedding.dtype()
                         && Arrays.equals(output.shape(), embedding.shape());
         if (equal) {
             try (Arena arena = Arena.ofConfined()) {
-                equal = file.read(OUTPUT, arena).mismatch(file.read(name, arena)) < 0;
+                equal = file.read(repeated, arena).mismatch(file.read(name, arena)) < 0;
             }
         }
         if (!equal) {
@@ -79,7 +78,7 @@ final class UnreadTensors {
                     ("tie_word_embeddings is true, but the files hold a tensor \"%s\" unlike"
                          + " \"%s\"; set the key to false if the model has an output layer of its"
                          + " own")
-                            .formatted(OUTPUT, name));
+                            .formatted(repeated, name));
         }
     }
 }

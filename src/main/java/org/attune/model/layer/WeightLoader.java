@@ -78,16 +78,24 @@ final class WeightLoader {
                 config,
                 weight(names.embeddingPath() + ".weight", config.vocabSize(), width),
                 config.positionsPath()
-                        .map(p -> weight(p + ".weight", config.maxPositionEmbeddings(), width)));
+                        .map(p -> weight(p + ".weight", config.maxPositionEmbeddings(), width)),
+                config.ends().embeddingNorm()
+                        ? Optional.of(new BareNorm(config.normEps()))
+                        : Optional.empty());
     }
 
-    Norm norm(String path, int width) {
-        Weight weight = weight(path + ".weight", width);
+    /// @param shape of its weight
+    Norm norm(String path, long... shape) {
         return switch (config.block().norm()) {
             case NormConfig.Rms(double epsilon, double offset) ->
-                    new RmsNorm(weight, epsilon, offset);
-            case NormConfig.Layer(double epsilon) ->
-                    new LayerNorm(weight, weight(path + ".bias", width), epsilon);
+                    new RmsNorm(weight(path + ".weight", shape), epsilon, offset);
+            case NormConfig.Bare(double epsilon) -> new BareNorm(epsilon);
+            case NormConfig.Layer(double epsilon, double offset, boolean bias) ->
+                    new LayerNorm(
+                            weight(path + ".weight", shape),
+                            bias ? Optional.of(weight(path + ".bias", shape)) : Optional.empty(),
+                            epsilon,
+                            offset);
         };
     }
 
@@ -149,8 +157,12 @@ final class WeightLoader {
                         keys);
         return new SelfAttention(
                 qkv,
-                qkNorm(path + names.qkNorms().getFirst(), queries),
-                qkNorm(path + names.qkNorms().getLast(), keys),
+                names.qkvByHead(),
+                qkNorm(path, 0, a.heads()),
+                qkNorm(path, 1, a.kvHeads()),
+                names.innerNorms().isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(norm(path + names.innerNorms().get(0), queries)),
                 linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
                 config.window(layer).orElse(0),
                 a.softcap(),
@@ -160,14 +172,32 @@ final class WeightLoader {
                 config.rotates(layer));
     }
 
-    /// @param all features of all heads
-    private RmsNorm qkNorm(String path, int all) {
+    /// @param block path of the block
+    /// @param which 0 is that of queries, 1 that of keys
+    private Norm qkNorm(String block, int which, int heads) {
         AttentionConfig a = config.attention();
         return switch (a.qkNorm()) {
             case NONE -> null;
-            case HEADS -> (RmsNorm) norm(path, a.headDim());
-            case TOGETHER -> (RmsNorm) norm(path, all);
+            case HEADS, ROTATED -> norm(block + names.qkNorms().get(which), a.headDim());
+            case EACH -> eachHead(block + names.qkNorms().get(which), heads);
+            case TOGETHER -> norm(block + names.qkNorms().get(which), (long) heads * a.headDim());
         };
+    }
+
+    /// Files hold the weights of heads as one tensor, or one by one.
+    private Norm eachHead(String path, int heads) {
+        int size = config.headDim();
+        double epsilon = config.normEps();
+        if (file.entries().containsKey(path + ".weight")) {
+            Weight weight = weight(path + ".weight", heads, size);
+            return new LayerNorm(weight, Optional.empty(), epsilon, 0);
+        }
+        List<LayerNorm> all = new ArrayList<>();
+        for (int i = 0; i < heads; i++) {
+            Weight weight = weight(path + "." + i + ".weight", size);
+            all.add(new LayerNorm(weight, Optional.empty(), epsilon, 0));
+        }
+        return new EachHead(all);
     }
 
     private FeedForward feedForward(String path, int layer) {
@@ -181,13 +211,17 @@ final class WeightLoader {
         Arrays.fill(outs, f.inner());
         FusedLinear up = linear(width, f.bias(), path, names.up(), outs);
         FusedLinear down = linear(f.inner(), f.bias(), path, List.of(names.down()), width);
-        if (!f.gated()) {
-            return new FeedForward.Plain(up, down, f.activation());
+        FeedForward.Dense dense =
+                f.gated()
+                        ? new FeedForward.Gated(up, down, f.activation())
+                        : new FeedForward.Plain(up, down, f.activation());
+        if (!names.innerNorms().isEmpty()) {
+            return new FeedForward.Normed(dense, norm(path + names.innerNorms().get(1), f.inner()));
         }
-        var part = new FeedForward.Gated(up, down, f.activation());
-        return f.factors().equals(FeedForwardConfig.Factors.ONES)
-                ? part
-                : new FeedForward.Scaled(part, f.factors().gate(), f.factors().out());
+        return dense instanceof FeedForward.Gated part
+                        && !f.factors().equals(FeedForwardConfig.Factors.ONES)
+                ? new FeedForward.Scaled(part, f.factors().gate(), f.factors().out())
+                : dense;
     }
 
     private Experts experts(String path, ExpertsConfig e, TensorNames.Experts own) {

@@ -39,12 +39,16 @@ final class WeightShapes {
         for (int layer = 0; layer < config.layers(); layer++) {
             shapes.requireBlock(names.block(layer), layer, width);
         }
-        shapes.require(names.finalNormPath(), width);
+        if (config.block().norm().isWeighted()) {
+            shapes.require(names.finalNormPath(), width);
+        }
     }
 
     private void requireBlock(String path, int layer, Size width) {
         TensorNames names = config.names();
-        names.norms().forEach(norm -> require(path + norm, width));
+        if (config.block().norm().isWeighted()) {
+            names.norms().forEach(norm -> require(path + norm, width));
+        }
         MixersConfig.Parts parts = config.parts(layer);
         if (parts.attention()) {
             requireAttention(path, width);

@@ -150,7 +150,8 @@ public record ActivationBytes(
         for (Norm norm : block.norms()) {
             boolean ofHeads = attention != null && norm == attention.queryNorm();
             boolean counted = attention != null && norm == attention.keyNorm(); // with queries'
-            long width = ofHeads ? queries + keys : c.hiddenSize();
+            long own = norm.weights().isEmpty() ? 0 : norm.weights().getFirst().base().size(0);
+            long width = ofHeads ? queries + keys : Math.max(c.hiddenSize(), own);
             work += counted ? 0 : norm.expressionBytes(width);
         }
         work += block.feedForward().map(part -> part.expressionBytes(b)).orElse(0L);

@@ -4,8 +4,10 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Norm;
 import org.attune.model.layer.RmsNorm;
 import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
@@ -41,7 +43,7 @@ public final class HeadNorms {
 
     /// Norms queries and keys where they are, for no backward pass.
     ///
-    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @param y projections, `(N, (CG + 2C) K)`, rotated where norms come after that; changed
     public static void apply(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         if (b.queryNorm() == null) {
             return;
@@ -50,12 +52,14 @@ public final class HeadNorms {
             together(b, y, c, adapter);
             return;
         }
-        if (isPlain(c) && DeviceKernels.serve(y.device(), y.dtype())) {
+        if (isPlain(c)
+                && b.queryNorm() instanceof RmsNorm
+                && DeviceKernels.serve(y.device(), y.dtype())) {
             DeviceKernels.headNorms(
                     y,
                     Rope.heads(c),
-                    b.queryNorm().weight().value(adapter),
-                    b.keyNorm().weight().value(adapter),
+                    weight(b.queryNorm()).value(adapter),
+                    weight(b.keyNorm()).value(adapter),
                     c.normEps());
             return;
         }
@@ -78,7 +82,7 @@ public final class HeadNorms {
 
     /// @param part of the projections; changed
     /// @return statistics, `(N, 1)`
-    private static Tensor together(RmsNorm norm, Tensor part, Adapter adapter) {
+    private static Tensor together(Norm norm, Tensor part, Adapter adapter) {
         Tensor rows = part.contiguous();
         Tensor normed = Tensor.empty(rows.device(), rows.dtype(), rows.shape());
         Tensor statistics = norm.forward(rows, normed, adapter);
@@ -101,6 +105,11 @@ public final class HeadNorms {
         return c.block().norm() instanceof NormConfig.Rms(double _, double offset) && offset == 0;
     }
 
+    /// The weight of a norm that kernels compute.
+    private static Weight weight(Norm norm) {
+        return ((RmsNorm) norm).weight();
+    }
+
     private static Optional<VectorKernels.HeadNorms> kernel(
             SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         return c.block().norm() instanceof NormConfig.Rms(double _, double offset)
@@ -110,8 +119,8 @@ public final class HeadNorms {
                         new VectorKernels.HeadNorms(
                                 c.heads(),
                                 c.kvHeads(),
-                                b.queryNorm().weight().value(adapter),
-                                b.keyNorm().weight().value(adapter),
+                                weight(b.queryNorm()).value(adapter),
+                                weight(b.keyNorm()).value(adapter),
                                 c.normEps(),
                                 offset))
                 : Optional.empty();
@@ -146,8 +155,8 @@ public final class HeadNorms {
             dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, rk, adapter));
             return;
         }
-        b.queryNorm().learn(dQueries, queries, rq, adapter);
-        b.keyNorm().learn(dKeys, keys, rk, adapter);
+        ((RmsNorm) b.queryNorm()).learn(dQueries, queries, rq, adapter);
+        ((RmsNorm) b.keyNorm()).learn(dKeys, keys, rk, adapter);
         kernel.get().backward(dy, saved.projections(), saved.r());
     }
 
@@ -155,7 +164,7 @@ public final class HeadNorms {
     /// @param columns of the part
     /// @param number of its statistics
     private static void togetherBackward(
-            RmsNorm norm,
+            Norm norm,
             Tensor dy,
             Attended.QkNormed saved,
             long from,

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.vector.AttentionShape;
 
@@ -11,6 +12,18 @@ public final class HeadViews {
     /// The sizes of heads that kernels need.
     public static AttentionShape shape(DecoderConfig c) {
         return new AttentionShape(c.kvHeads(), c.heads() / c.kvHeads(), c.headDim());
+    }
+
+    /// What a block's projections put out, in order: all queries, then all keys, then all values.
+    ///
+    /// @param y `(N, (CG + 2C) K)`, by head where [SelfAttention#byHead]
+    /// @return `(N, (CG + 2C) K)`
+    public static Tensor inOrder(SelfAttention b, Tensor y, DecoderConfig c) {
+        return b.byHead()
+                ? y.reshape(y.size(0), c.heads(), 3, c.headDim())
+                        .transpose(1, 2)
+                        .reshape(y.size(0), y.size(1))
+                : y;
     }
 
     /// Queries, a view `(N, CG, K)` of `(N, (CG + 2C) K)`.

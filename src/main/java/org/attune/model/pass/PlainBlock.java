@@ -143,7 +143,7 @@ final class PlainBlock {
     private Tensor attention(SelfAttention a, Tensor h, boolean training) {
         DecoderConfig c = pass.config();
         int n = pass.size();
-        Tensor projected = project(a.qkv(), h, training);
+        Tensor projected = HeadViews.inOrder(a, project(a.qkv(), h, training), c);
         boolean gated = c.attention().gated();
         Tensor y = gated ? HeadViews.withoutGates(projected, c) : projected; // (N, (CG + 2C) K)
         if (c.attention().qkNorm() == QkNorm.TOGETHER) {
@@ -152,13 +152,18 @@ final class PlainBlock {
         Tensor q = heads(y, 0, c.heads());
         Tensor k = heads(y, c.heads(), c.kvHeads());
         Tensor v = heads(y, c.heads() + c.kvHeads(), c.kvHeads());
-        if (c.attention().qkNorm() == QkNorm.HEADS) {
+        boolean after = c.attention().qkNorm() == QkNorm.ROTATED;
+        if (c.attention().qkNorm().isByHead() && !after) {
             q = norm(Optional.of(a.queryNorm()), q, training);
             k = norm(Optional.of(a.keyNorm()), k, training);
         }
         if (a.rotates()) {
             q = pass.rope(a).apply(q);
             k = pass.rope(a).apply(k);
+        }
+        if (after) {
+            q = norm(Optional.of(a.queryNorm()), q, training);
+            k = norm(Optional.of(a.keyNorm()), k, training);
         }
         int groups = c.heads() / c.kvHeads();
         Tensor byHead =
@@ -176,7 +181,7 @@ final class PlainBlock {
                                 a.sinks().map(w -> value(w, training))); // (C, N, G, K)
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
         Tensor passed = gated ? flat.mul(HeadViews.gates(projected, c).sigmoid()) : flat;
-        return project(a.output(), passed, training);
+        return project(a.output(), norm(a.inner(), passed, training), training);
     }
 
     /// Queries and keys normed over all of their heads.
@@ -202,7 +207,7 @@ final class PlainBlock {
     /// What the feed-forward part adds, `(N, D)`.
     private Tensor feedForward(FeedForward part, Tensor x, boolean training) {
         Tensor h = norm(block.feedForwardNorms().before(), x, training);
-        Tensor out = part.apply(h, (linear, in) -> project(linear, in, training));
+        Tensor out = part.apply(h, expression(training));
         return norm(block.feedForwardNorms().after(), out, training);
     }
 

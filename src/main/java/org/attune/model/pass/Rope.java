@@ -2,6 +2,7 @@ package org.attune.model.pass;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.RopeTable;
 import org.attune.tensor.DType;
@@ -63,7 +64,7 @@ public final class Rope {
         pairs = rope.pairs();
         scale = config.attention().scale();
         exactCos = exact.cos();
-        exactSin = exact.sin();
+        exactSin = pairs == RopeConfig.Pairs.HALVES_BACK ? exact.sin().neg() : exact.sin();
         cos = exactCos.to(dtype);
         sin = exactSin.to(dtype);
         scaledCos = exactCos.mul(scale).to(dtype);
@@ -171,7 +172,8 @@ public final class Rope {
         if (!config.rotates()
                 || config.rope().pairs() != RopeConfig.Pairs.HALVES
                 || a.softcap() > 0
-                || a.sinks()) {
+                || a.sinks()
+                || a.qkNorm() == QkNorm.ROTATED) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());

@@ -4,7 +4,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.layer.OutputLayer;
+import org.attune.model.config.TensorNames;
 import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
@@ -17,8 +17,8 @@ import java.util.Map;
 /// transformers draws it, from a normal distribution of mean 0, its bias 0; only its random numbers
 /// are others.
 public final class FreshScore implements TensorFile {
-    private static final String NAME = OutputLayer.SCORE_PATH + ".weight";
-    private static final String BIAS = OutputLayer.SCORE_PATH + ".bias";
+    private static final String NAME = TensorNames.SCORE + ".weight";
+    private static final String BIAS = TensorNames.SCORE + ".bias";
 
     private final TensorFile model;
     private final Map<String, Entry> entries;

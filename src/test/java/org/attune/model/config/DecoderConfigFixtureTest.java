@@ -111,14 +111,19 @@ class DecoderConfigFixtureTest {
                 weights.containsKey(block + names.output() + ".bias"));
         assertEquals(config.mlpBias(), weights.containsKey(down + ".bias"));
         assertEquals(
-                config.attention().qkNorm() != QkNorm.NONE,
-                weights.containsKey(block + "self_attn.q_norm.weight"));
+                config.attention().qkNorm() != QkNorm.NONE && config.block().norm().isWeighted(),
+                names.qkNorms().stream()
+                        .anyMatch(
+                                norm ->
+                                        weights.containsKey(block + norm + ".weight")
+                                                || weights.containsKey(
+                                                        block + norm + ".0.weight")));
         assertEquals(config.dtype(), weights.get(q + ".weight").dtype());
-        String norm = names.norms().getFirst() + ".weight";
+        String output = names.output() + ".weight";
         int last = config.layers() - 1;
-        assertTrue(weights.containsKey(names.block(last).substring(cut) + norm));
-        assertTrue(!weights.containsKey(names.block(last + 1).substring(cut) + norm));
-        assertTrue(config.tieWordEmbeddings() || weights.containsKey("lm_head.weight"));
+        assertTrue(weights.containsKey(names.block(last).substring(cut) + output));
+        assertTrue(!weights.containsKey(names.block(last + 1).substring(cut) + output));
+        assertTrue(config.tieWordEmbeddings() || weights.containsKey(names.head() + ".weight"));
     }
 
     private static void hasMatrix(
