@@ -1,6 +1,5 @@
 package org.attune.model.layer;
 
-import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 
 /// The gated delta rule ([Yang et al. 2024, Eq. 10](https://arxiv.org/abs/2412.06464)), for each
@@ -62,13 +61,11 @@ record DeltaScan(int keyHeads, int heads, int keyDim, int valueDim) implements S
         return new Scanned(c.joined(out), s.reshape(c.sequences(), numbers()));
     }
 
-    /// `T`. General elimination with pivots is stable, as sums of powers aren't where keys repeat.
+    /// `T`.
     ///
     /// @param products `β k kᵀ ∘ D`, `(Z, C, C)`
     private static Tensor solved(Tensor products, Chunks c) {
-        Device device = products.device();
-        Tensor unit = c.triangle(device, true).sub(c.triangle(device, false));
-        return products.mul(c.triangle(device, false)).add(unit).inverse();
+        return UnitTriangles.inverses(products.mul(c.triangle(products.device(), false)));
     }
 
     /// Bytes that [#run] makes of a token with autograd, at most.
