@@ -5,6 +5,7 @@ import org.attune.cli.chat.ChatCommand;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.ExitCodes;
 import org.attune.cli.command.RunArguments;
+import org.attune.cli.data.DataCommand;
 import org.attune.cli.doctor.DoctorCommand;
 import org.attune.cli.eval.EvalCommand;
 import org.attune.cli.eval.ScoreCommand;
@@ -87,6 +88,7 @@ final class AttuneCommand implements Callable<Integer> {
                         KeysCommand.class,
                         SchemaCommand.class,
                         PreviewCommand.class,
+                        DataCommand.class,
                         TasksCommand.class,
                         VerifyModelCommand.class));
         groups.put(

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// Reads a file of rows; its name says the format.
@@ -57,12 +58,21 @@ public final class RowFiles {
     /// @throws DatasetException naming the first row that can't be read, or the file
     public static List<Row> readAll(Path file) {
         List<Row> rows = new ArrayList<>();
+        forEach(file, rows::add);
+        return rows;
+    }
+
+    /// Hands over all rows of `file`, one at a time.
+    ///
+    /// @param file its extension selects the format ([#accepted])
+    /// @throws DatasetException naming the first row that can't be read, or the file
+    public static void forEach(Path file, Consumer<Row> to) {
         read(
                 file,
                 new RowSink() {
                     @Override
                     public void row(Row row) {
-                        rows.add(row);
+                        to.accept(row);
                     }
 
                     @Override
@@ -70,7 +80,6 @@ public final class RowFiles {
                         throw fault;
                     }
                 });
-        return rows;
     }
 
     /// Reads all rows of `file` into `sink`, one at a time.
