@@ -116,24 +116,28 @@ class BlockCombinationsTest {
         boolean plain = learned || byHead;
         QkNorm qkNorm = plain ? QkNorm.NONE : QK_NORMS[number % QK_NORMS.length];
         int kvHeads = byHead ? 4 : 2;
+        boolean latent = kind.family().startsWith("ernie") && number % 2 == 1;
         var attention =
-                new AttentionConfig(
-                        4,
-                        kvHeads,
-                        8,
-                        plain,
-                        plain,
-                        qkNorm,
-                        List.of(5, 0),
-                        0,
-                        0.2,
-                        cap,
-                        number % 5 == 4,
-                        false);
+                latent
+                        ? latent(number)
+                        : new AttentionConfig(
+                                4,
+                                kvHeads,
+                                8,
+                                plain,
+                                plain,
+                                qkNorm,
+                                List.of(5, 0),
+                                0,
+                                0.2,
+                                cap,
+                                number % 5 == 4,
+                                false,
+                                Optional.empty());
         var rope =
                 new RopeConfig(
                         100,
-                        number % 5 == 4 ? 0.5 : 1,
+                        number % 5 == 4 && !latent ? 0.5 : 1,
                         new RopeScaling.None(),
                         new RopeConfig.Exceptions(
                                 OptionalDouble.empty(), number % 4 == 3 ? Set.of(1) : Set.of()),
@@ -170,6 +174,31 @@ class BlockCombinationsTest {
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
                 0,
                 ScoreKind.SEQUENCE);
+    }
+
+    /// Values longer than keys, or shorter.
+    private static AttentionConfig latent(int number) {
+        var sizes =
+                new AttentionConfig.Latent(
+                        number % 4 == 1 ? OptionalInt.of(10) : OptionalInt.empty(),
+                        6,
+                        5,
+                        4,
+                        number % 3 == 0 ? 11 : 7);
+        return new AttentionConfig(
+                4,
+                4,
+                9,
+                false,
+                false,
+                QkNorm.NONE,
+                List.of(0, 0),
+                0,
+                0.3,
+                0,
+                false,
+                false,
+                Optional.of(sizes));
     }
 
     private static final List<RouterConfig.Scores> SCORES =

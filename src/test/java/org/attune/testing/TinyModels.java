@@ -198,6 +198,20 @@ public final class TinyModels {
         int width = config.hiddenSize();
         TensorNames names = config.names();
         AttentionConfig a = config.attention();
+        if (a.latent().isPresent()) {
+            AttentionConfig.Latent latent = a.latent().get();
+            latent.linears(a.heads(), width)
+                    .forEach(
+                            (name, shape) ->
+                                    linear(
+                                            file,
+                                            path + name,
+                                            (int) shape[0],
+                                            (int) shape[1],
+                                            false));
+            latent.norms().forEach((name, size) -> norm(file, path + name + ".weight", size));
+            return;
+        }
         int queries = a.heads() * a.headDim();
         int keys = a.kvHeads() * a.headDim();
         if (!names.innerNorms().isEmpty()) {

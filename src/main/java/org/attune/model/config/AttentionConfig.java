@@ -3,7 +3,11 @@ package org.attune.model.config;
 import org.attune.error.ModelException;
 
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Attention of a decoder.
 ///
@@ -19,6 +23,8 @@ import java.util.List;
 /// @param scale      factor of the products of queries and keys
 /// @param softcap    `c` of `c · tanh(score / c)`, which bounds scores before they are masked; 0 is
 ///     none
+/// @param latent     sizes of latent attention; empty: queries, keys and values are projections of
+///     the block's input
 /// @param sinks      whether each head has a learned score beside those of its keys, which takes
 ///     its share of the softmax and gives nothing
 ///     ([Xiao et al. 2024, §3](https://arxiv.org/abs/2309.17453))
@@ -36,7 +42,51 @@ public record AttentionConfig(
         double scale,
         double softcap,
         boolean sinks,
-        boolean gated) {
+        boolean gated,
+        Optional<Latent> latent) {
+    /// Latent attention, whose keys and values are made of one short vector of each token
+    /// ([DeepSeek-V2, §2.1](https://arxiv.org/abs/2405.04434)).
+    ///
+    /// @param queryRank numbers of the vector that queries are made of; empty: they are made of the
+    ///     block's input
+    /// @param rank      numbers of the vector that keys and values are made of
+    /// @param still     features of a key that aren't rotated, those before the others
+    /// @param rotated   features of a key that are, which all heads share
+    /// @param valueDim  features of a value
+    public record Latent(OptionalInt queryRank, int rank, int still, int rotated, int valueDim) {
+        /// ε of the norms of short vectors in all families.
+        public static final double EPSILON = 1e-6;
+
+        private static final String PATH = "self_attn.";
+
+        /// Shapes `(out, in)` of the linear layers in the order in which they are computed, by path
+        /// in the block.
+        ///
+        /// @param width of the block's input
+        public Map<String, long[]> linears(long heads, long width) {
+            Map<String, long[]> all = new LinkedHashMap<>();
+            long queries = heads * (still + rotated);
+            if (queryRank.isPresent()) {
+                all.put(PATH + "q_a_proj", new long[] {queryRank.getAsInt(), width});
+                all.put(PATH + "q_b_proj", new long[] {queries, queryRank.getAsInt()});
+            } else {
+                all.put(PATH + "q_proj", new long[] {queries, width});
+            }
+            all.put(PATH + "kv_a_proj_with_mqa", new long[] {rank + rotated, width});
+            all.put(PATH + "kv_b_proj", new long[] {heads * (still + valueDim), rank});
+            all.put(PATH + "o_proj", new long[] {width, heads * valueDim});
+            return all;
+        }
+
+        /// Lengths of the norms, by path in the block.
+        public Map<String, Integer> norms() {
+            Map<String, Integer> all = new LinkedHashMap<>();
+            queryRank.ifPresent(size -> all.put(PATH + "q_a_layernorm", size));
+            all.put(PATH + "kv_a_layernorm", rank);
+            return all;
+        }
+    }
+
     /// @throws org.attune.error.ModelException if the dropout is no probability below 1, or a cap
     ///     isn't positive
     public AttentionConfig {
@@ -79,7 +129,23 @@ public record AttentionConfig(
                 scale,
                 softcap,
                 false,
-                false);
+                false,
+                Optional.empty());
+    }
+
+    /// Features of a head that positions may rotate.
+    public int rotatedHead() {
+        return latent.map(Latent::rotated).orElse(headDim);
+    }
+
+    /// Features of a value.
+    public int valueDim() {
+        return latent.map(Latent::valueDim).orElse(headDim);
+    }
+
+    /// Numbers of a key or a value in a cache, which has room for the longer one.
+    public int cachedDim() {
+        return Math.max(headDim, valueDim());
     }
 
     /// Attention with another factor of the products of queries and keys.
@@ -96,7 +162,8 @@ public record AttentionConfig(
                 other,
                 softcap,
                 sinks,
-                gated);
+                gated,
+                latent);
     }
 
     /// Features that the query projection gives.

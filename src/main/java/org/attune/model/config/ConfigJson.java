@@ -20,6 +20,8 @@ public final class ConfigJson {
     /// Key of how weights are quantised.
     public static final String QUANTISATION = "quantization_config";
 
+    private static final String SCALE_DEPTH = "scale_depth";
+
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
 
@@ -80,7 +82,7 @@ public final class ConfigJson {
                                         family.activation().absent()),
                                 family.mlpBias().of(json),
                                 family.experts().map(rule -> rule.read(json, layers))),
-                        family.multiplies() ? json.number("residual_multiplier", 1) : 1,
+                        residualScale(json, family, layers),
                         mixers),
                 json.flag("tie_word_embeddings", family.absent().tied()),
                 family.rotates().test(json)
@@ -143,11 +145,17 @@ public final class ConfigJson {
                 json.mentions("num_key_value_heads")
                         ? json.size("num_key_value_heads", most, heads)
                         : family.absent().kvHeads().orElse(heads);
+        Optional<AttentionConfig.Latent> latent =
+                family.latent() ? Optional.of(LatentJson.read(json, heads)) : Optional.empty();
+        if (latent.isPresent()) {
+            kvHeads = heads; // each has keys of its own
+        }
         int share = json.size("hidden_size", most) / heads;
-        int headDim =
+        int ownDim =
                 json.mentions("head_dim")
                         ? json.size("head_dim", most, share)
                         : family.absent().headDim().orElse(share);
+        int headDim = latent.map(l -> l.still() + l.rotated()).orElse(ownDim);
         if (family.scores().scalar().isEmpty() && !family.multiplies()) {
             UncomputedKeys.refuseScale(json, headDim);
         }
@@ -175,10 +183,11 @@ public final class ConfigJson {
                 family.qkNorm().of(json),
                 windows(json, family, layers),
                 json.number(family.dropouts().getFirst(), family.absent().dropout()),
-                scale(json, family, headDim),
+                latent.isPresent() ? LatentJson.scale(json, headDim) : scale(json, family, headDim),
                 cap(json, "attn_logit_softcapping", family.scores().cap()),
                 family.sinks(),
-                family.gatedAttention());
+                family.gatedAttention(),
+                latent);
     }
 
     /// The factor on the products of queries and keys.
@@ -197,7 +206,24 @@ public final class ConfigJson {
         return 1 / Math.sqrt(scalar);
     }
 
+    /// MiniCPM's depends on the depth ([Hu et al. 2024, §3.1](https://arxiv.org/abs/2404.06395)).
+    private static double residualScale(JsonFields json, DecoderFamily family, int layers) {
+        if (family.obeyed().contains(SCALE_DEPTH)) {
+            double root = Math.sqrt(layers);
+            return json.number(SCALE_DEPTH, json.mentions(SCALE_DEPTH) ? root : 1.4) / root;
+        }
+        return family.multiplies() ? json.number("residual_multiplier", 1) : 1;
+    }
+
     private static EndsConfig ends(JsonFields json, DecoderFamily family, int width) {
+        if (family.obeyed().contains(SCALE_DEPTH)) {
+            String key = "dim_model_base";
+            return new EndsConfig(
+                    json.number("scale_emb", 12),
+                    0,
+                    0,
+                    json.number(key, json.mentions(key) ? width : 256) / width);
+        }
         double factor = family.ends().scalesEmbeddings() ? Math.sqrt(width) : 1;
         double dropout =
                 family.dropouts().stream()
@@ -254,6 +280,10 @@ public final class ConfigJson {
                                         : types.get(layer).equals(WINDOW);
                         case LISTED -> types.isEmpty() || types.get(layer).equals(WINDOW);
                         case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
+                        case UPPER_UNLESS_NULL ->
+                                types.isEmpty()
+                                        ? layer >= json.integer("max_window_layers", 62)
+                                        : types.get(layer).equals(WINDOW);
                     };
             result.add(narrow ? window : 0);
         }
@@ -307,10 +337,11 @@ public final class ConfigJson {
                                             name));
                 }
             }
-            case ALTERNATING, PATTERN, LISTED -> {
+            case ALTERNATING, PATTERN, LISTED, UPPER_UNLESS_NULL -> {
                 boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
                 boolean mayBeNone =
                         family.window() == DecoderFamily.WindowRule.LISTED
+                                || family.window() == DecoderFamily.WindowRule.UPPER_UNLESS_NULL
                                 || family.rotation() == DecoderFamily.RotationRule.FULL_STILL
                                 || family.rotation() == DecoderFamily.RotationRule.WINDOWS_ONLY;
                 if (none && (types.isEmpty() ? !mayBeNone : types.contains(WINDOW))) {

@@ -85,7 +85,7 @@ public record DecoderConfig(
                             .formatted(attention.scale()));
         }
         if (positions instanceof RopeConfig rope) {
-            requirePossible(rope, attention.headDim(), maxPositionEmbeddings);
+            requirePossible(rope, attention.rotatedHead(), maxPositionEmbeddings);
         }
         if (attention.windows().size() != layers) {
             throw new ModelException(
@@ -376,6 +376,9 @@ public record DecoderConfig(
         if (!names().innerNorms().isEmpty()) {
             found.add("a norm inside of attention");
         }
+        if (attention().latent().isPresent()) {
+            found.add("latent attention");
+        }
         if (attention().gated()) {
             found.add("gated attention");
         }
@@ -495,8 +498,11 @@ public record DecoderConfig(
     private long blockNumbers(int layer) {
         MixersConfig.Parts parts = parts(layer);
         long attended =
-                attention().projectedQueries() + (long) headDim() * (heads() + 2L * kvHeads());
-        long numbers = parts.attention() ? hiddenSize * attended : 0;
+                attention()
+                        .latent()
+                        .map(this::latentNumbers)
+                        .orElseGet(() -> hiddenSize * projectedNumbers());
+        long numbers = parts.attention() ? attended : 0;
         if (parts.state()) {
             numbers += block.mixers().state().orElseThrow().productNumbers(hiddenSize);
         }
@@ -513,6 +519,16 @@ public record DecoderConfig(
                                                 hiddenSize,
                                                 names().experts().orElseThrow().hasSharedGate()))
                         .orElse(hiddenSize * inner);
+    }
+
+    private long projectedNumbers() {
+        return attention().projectedQueries() + (long) headDim() * (heads() + 2L * kvHeads());
+    }
+
+    private long latentNumbers(AttentionConfig.Latent latent) {
+        return latent.linears(heads(), hiddenSize).values().stream()
+                .mapToLong(shape -> shape[0] * shape[1])
+                .sum();
     }
 
     private static void requireSize(String name, int value, int most) {

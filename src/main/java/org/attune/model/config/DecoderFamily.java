@@ -41,6 +41,7 @@ import java.util.function.ToIntFunction;
 /// @param rotates          whether a model knows positions by rotating
 /// @param names            of tensors
 /// @param sinks            whether each head has a learned score beside those of its keys
+/// @param latent           whether keys and values are made of one short vector
 /// @param obeyed           keys that its code in transformers obeys and most others don't have
 /// @param required         keys that its code in transformers doesn't read, and the only values of
 ///     them that agree with what it computes
@@ -72,6 +73,7 @@ record DecoderFamily(
         Predicate<JsonFields> rotates,
         TensorNames names,
         boolean sinks,
+        boolean latent,
         List<String> obeyed,
         Map<String, Object> required,
         RopeKeys ropeKeys,
@@ -166,7 +168,10 @@ record DecoderFamily(
         LISTED,
         /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers`
         /// on.
-        UPPER_LAYERS
+        UPPER_LAYERS,
+        /// Unless `sliding_window` is null: those that `layer_types` names, or from
+        /// `max_window_layers` on.
+        UPPER_UNLESS_NULL
     }
 
     /// Which layers rotate queries and keys otherwise than the others.

@@ -435,7 +435,17 @@ final class DenseFamilies {
                             .positions(1024, 10000)
                             .tokens(50256, 50256)
                             .tied()
+                            .row(),
+                    FamilyRow.named("minicpm3", "MiniCPM3ForCausalLM")
+                            .latent()
+                            .obeyed("scale_emb", "scale_depth", "dim_model_base")
+                            .epsilon(1e-5)
+                            .heads(40)
+                            .positions(32768, 10000)
+                            .tokens(1, 2)
+                            .tied()
                             .row());
+    ;
 
     private DenseFamilies() {}
 }

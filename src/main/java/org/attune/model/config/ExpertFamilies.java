@@ -58,6 +58,17 @@ final class ExpertFamilies {
                             "block_sparse_moe.e_score_correction_bias",
                             Optional.empty()));
 
+    private static final TensorNames DEEPSEEK_EXPERTS =
+            TensorNames.LLAMA.withExperts(
+                    new TensorNames.Experts(
+                            "mlp.gate",
+                            "mlp.experts",
+                            GATE_AND_UP,
+                            "down_proj",
+                            Optional.of(SHARED_EXPERTS),
+                            "mlp.gate.e_score_correction_bias",
+                            Optional.empty()));
+
     private static final TensorNames ERNIE_EXPERTS =
             TensorNames.LLAMA.withExperts(
                     new TensorNames.Experts(
@@ -250,9 +261,105 @@ final class ExpertFamilies {
                             .headDim(128)
                             .positions(196608, 5e6)
                             .tokens(200034, 200020)
+                            .row(),
+                    FamilyRow.named("deepseek_v3", "DeepseekV3ForCausalLM")
+                            .latent()
+                            .neighbours()
+                            .obeyed("rope_interleave")
+                            .experts(
+                                    deepSeek(
+                                            256,
+                                            8,
+                                            2048,
+                                            1,
+                                            DenseRule.FIRST,
+                                            3,
+                                            RouterRule.deepSeek(true, 8, 2.5)))
+                            .names(DEEPSEEK_EXPERTS)
+                            .heads(128)
+                            .positions(4096, 10000)
+                            .tokens(0, 1)
+                            .row(),
+                    FamilyRow.named("glm4_moe_lite", "Glm4MoeLiteForCausalLM")
+                            .latent()
+                            .neighbours()
+                            .obeyed("rope_interleave")
+                            .experts(
+                                    deepSeek(
+                                            64,
+                                            4,
+                                            1536,
+                                            1,
+                                            DenseRule.TYPED,
+                                            1,
+                                            RouterRule.deepSeek(true, 1, 1.8)))
+                            .names(DEEPSEEK_EXPERTS)
+                            .epsilon(1e-5)
+                            .heads(20)
+                            .positions(202752, 10000)
+                            .tokens(0, 1)
+                            .row(),
+                    FamilyRow.named("glm4_moe", "Glm4MoeForCausalLM")
+                            .attentionBias(BiasRule.QKV_IF_CONFIGURED)
+                            .qkNorm(QkNorm.HEADS)
+                            .obeyed("use_qk_norm")
+                            .rotatesShare(0.5)
+                            .experts(
+                                    deepSeek(
+                                            128,
+                                            8,
+                                            1408,
+                                            1,
+                                            DenseRule.FIRST,
+                                            1,
+                                            RouterRule.deepSeek(true, 1, 1)))
+                            .names(DEEPSEEK_EXPERTS)
+                            .epsilon(1e-5)
+                            .heads(8)
+                            .positions(131072, 10000)
+                            .ends()
+                            .row(),
+                    FamilyRow.named("dots1", "Dots1ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNorm(QkNorm.HEADS)
+                            .window(WindowRule.UPPER_UNLESS_NULL)
+                            .experts(
+                                    deepSeek(
+                                            0,
+                                            0,
+                                            1408,
+                                            0,
+                                            DenseRule.FIRST,
+                                            0,
+                                            RouterRule.deepSeek(false, 1, 1)))
+                            .names(DEEPSEEK_EXPERTS)
+                            .heads(32)
+                            .positions(2048, 10000)
+                            .ends()
                             .row());
 
     private ExpertFamilies() {}
+
+    /// @param experts value of an absent `n_routed_experts`; 0: the key must be there
+    private static ExpertRule deepSeek(
+            int experts,
+            int chosen,
+            int inner,
+            int shared,
+            DenseRule dense,
+            int first,
+            RouterRule router) {
+        return new ExpertRule(
+                new Key(experts, "n_routed_experts", "num_local_experts"),
+                ExpertRule.CHOSEN.or(chosen),
+                new Key(inner, "moe_intermediate_size"),
+                new SharedRule.Times("n_shared_experts", shared),
+                dense,
+                first,
+                router,
+                false,
+                0);
+    }
 
     private static ExpertRule listed(
             Key count, int chosen, Key inner, SharedRule shared, RouterRule router, double loss) {

@@ -156,7 +156,8 @@ record ExpertRule(
         ///
         /// @param absent value of an absent `norm_topk_prob`
         /// @param groups value of an absent `n_group`
-        static RouterRule deepSeek(boolean absent, int groups) {
+        /// @param scale value of an absent `routed_scaling_factor`
+        static RouterRule deepSeek(boolean absent, int groups, double scale) {
             return new RouterRule(
                     new RouterConfig(
                             new RouterConfig.Scores.Sigmoid(),
@@ -164,7 +165,7 @@ record ExpertRule(
                             true,
                             1,
                             1,
-                            new RouterConfig.Weights(true, 1e-20, 0, 1),
+                            new RouterConfig.Weights(true, 1e-20, 0, scale),
                             false),
                     Optional.of(absent),
                     OptionalInt.of(groups));

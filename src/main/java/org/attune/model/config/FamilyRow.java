@@ -57,6 +57,7 @@ final class FamilyRow {
     private RotationRule rotation = RotationRule.ALIKE;
     private TensorNames names = TensorNames.LLAMA;
     private boolean sinks;
+    private boolean latent;
     private final List<String> obeyed = new ArrayList<>();
     private final Map<String, Object> required = new HashMap<>();
     private RopeKeys ropeKeys = new RopeKeys("rope_theta", "partial_rotary_factor");
@@ -309,6 +310,12 @@ final class FamilyRow {
         return this;
     }
 
+    /// Latent attention.
+    FamilyRow latent() {
+        latent = true;
+        return obeyed("q_lora_rank", "kv_lora_rank");
+    }
+
     FamilyRow names(TensorNames others) {
         names = others;
         return this;
@@ -408,6 +415,7 @@ final class FamilyRow {
                 rotates,
                 names,
                 sinks,
+                latent,
                 List.copyOf(obeyed),
                 Map.copyOf(required),
                 ropeKeys,

@@ -79,7 +79,13 @@ final class RopeJson {
                         byType.flatMap(p -> p.object(ConfigJson.WINDOW)),
                         theta,
                         windows),
-                family.absent().pairs());
+                pairs(json, family));
+    }
+
+    private static RopeConfig.Pairs pairs(JsonFields json, DecoderFamily family) {
+        String key = "rope_interleave";
+        boolean halves = family.obeyed().contains(key) && !json.flag(key, true);
+        return halves ? RopeConfig.Pairs.HALVES : family.absent().pairs();
     }
 
     /// Hunyuan's "dynamic" scaling is a fixed stretch of the base, whatever the length.

@@ -41,6 +41,9 @@ final class CachedAttention {
         sequences = group.size();
         added = group.getFirst().ids().length;
         before = group.stream().mapToInt(g -> cache.length(g.slot())).toArray();
+        if (config.attention().latent().isPresent()) {
+            visibleByWindow.put(0, visible(decoder, 0));
+        }
         for (Block block : decoder.blocks()) {
             // Here and not on demand: a mask made inside a block would die with the block.
             block.attention()
@@ -88,8 +91,12 @@ final class CachedAttention {
     /// @param sinks a score of each query head beside those of its keys, `(CG)`
     void attend(Tensor q, int layer, int window, Optional<Tensor> sinks, Tensor out) {
         Visible visible = visibleByWindow.get(window);
-        Tensor keys = cache.keys(layer, firstSlot, sequences, visible.from(), visible.to());
-        Tensor values = cache.values(layer, firstSlot, sequences, visible.from(), visible.to());
+        Tensor keys =
+                cache.keys(layer, firstSlot, sequences, visible.from(), visible.to())
+                        .narrow(2, 0, config.headDim());
+        Tensor values =
+                cache.values(layer, firstSlot, sequences, visible.from(), visible.to())
+                        .narrow(2, 0, config.attention().valueDim());
         int kvHeads = config.kvHeads();
         int groups = config.heads() / kvHeads;
         // On a processor a product with transposed rows of a larger tensor is many times slower
@@ -112,7 +119,7 @@ final class CachedAttention {
                                         .addInPlace(mask));
         Tensor p = sinks.map(own -> besideSinks(scores, own)).orElseGet(scores::softmaxInPlace);
         Tensor o = p.bmm(values); // (B·C, n·G, K)
-        long width = (long) groups * config.headDim();
+        long width = (long) groups * config.attention().valueDim();
         byRow(out)
                 .copyInPlace(
                         o.viewAs(
@@ -163,7 +170,7 @@ final class CachedAttention {
     /// The first columns of the group's rows of `(N, CGK + …)` as `(B, n, C, GK)`.
     private Tensor byRow(Tensor out) {
         int kvHeads = config.kvHeads();
-        long perHead = (long) config.heads() / kvHeads * config.headDim();
+        long perHead = (long) config.heads() / kvHeads * config.attention().valueDim();
         long row = out.stride(0);
         return out.viewAs(
                 new long[] {sequences, added, kvHeads, perHead},

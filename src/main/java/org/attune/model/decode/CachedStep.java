@@ -1,5 +1,6 @@
 package org.attune.model.decode;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.decode.CachedDecoder.NewTokens;
@@ -10,6 +11,7 @@ import org.attune.model.layer.Dropout;
 import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.LatentAttention;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.SelfAttention;
@@ -258,6 +260,7 @@ final class CachedStep implements Expression {
                 Tensor part =
                         switch (mixer) {
                             case SelfAttention a -> attention(a, layer, h);
+                            case LatentAttention a -> latent(a, layer, h);
                             case StateMixer s ->
                                     s.apply(h, this, succession.after(states.of(layer)));
                         };
@@ -283,6 +286,26 @@ final class CachedStep implements Expression {
         Tensor out = a.output().forward(o, adapter, Dropout.NONE);
         double factor = config.block().mixers().attentionScale();
         return factor == 1 ? out : out.mulInPlace(factor);
+    }
+
+    /// Keys and values are cached as heads have them, the shorter ones with zeros behind.
+    private Tensor latent(LatentAttention a, int layer, Tensor h) {
+        AttentionConfig c = config.attention();
+        LatentAttention.Heads heads = a.heads(h, c, this, x -> ropes.all().apply(x));
+        putRows(layer, Tensor.cat(1, padded(heads.keys()), padded(heads.values())));
+        Tensor q = heads.queries().mul(scale).contiguous(); // (N, H, K)
+        Tensor o = input(a.output()); // (N, HV + …)
+        groups.forEach(g -> g.attend(q, layer, 0, Optional.empty(), o));
+        return a.output().forward(o, adapter, Dropout.NONE);
+    }
+
+    /// @param x `(N, heads, features)`
+    private Tensor padded(Tensor x) {
+        long missing = config.attention().cachedDim() - x.size(2);
+        return missing == 0
+                ? x
+                : Tensor.cat(
+                        2, x, Tensor.zeros(x.device(), x.dtype(), x.size(0), x.size(1), missing));
     }
 
     /// A feed-forward part as an expression, and the residual stream that it is added to.
@@ -389,14 +412,17 @@ final class CachedStep implements Expression {
 
     /// @param y projections with rotated keys, `(N, (CG + 2C) K)`
     private void putIntoCache(int layer, Tensor y) {
-        Tensor keysAndValues = HeadViews.keysAndValues(y, config).contiguous(); // (N, 2C, K)
+        putRows(layer, HeadViews.keysAndValues(y, config));
+    }
+
+    /// @param rows keys, then values, `(N, 2C, K)`
+    private void putRows(int layer, Tensor rows) {
+        long size = config.attention().cachedDim();
         Kernels.indexCopy(
                 cache.rows(layer),
                 cacheRows,
-                keysAndValues.viewAs(
-                        new long[] {cacheRows.size(), config.headDim()},
-                        new long[] {config.headDim(), 1},
-                        0));
+                rows.contiguous()
+                        .viewAs(new long[] {cacheRows.size(), size}, new long[] {size, 1}, 0));
     }
 
     /// Rotates queries and keys, and writes keys and values into the cache.

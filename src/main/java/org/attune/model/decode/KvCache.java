@@ -16,7 +16,8 @@ import java.util.stream.IntStream;
 
 /// Keys and values of the tokens that a decoder has read, for several sequences: slot `s` holds
 /// one, from its first token. Of layers that keep a state instead it holds the state. All memory is
-/// allocated at construction. Owns its tensors; use it on the engine thread. What it holds is of use
+/// allocated at construction. Owns its tensors; use it on the engine thread. What it holds is of
+// use
 /// only while the weights stay as they are.
 ///
 /// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size. The memory of a block is
@@ -56,7 +57,7 @@ public final class KvCache implements AutoCloseable {
         weights = decoder.presence().hold();
         DecoderConfig c = decoder.config();
         kvHeads = c.kvHeads();
-        headDim = c.headDim();
+        headDim = c.attention().cachedDim();
         this.capacity = capacity;
         tokens = new int[slots][capacity];
         recorded = new int[slots][capacity];
@@ -89,7 +90,7 @@ public final class KvCache implements AutoCloseable {
     /// Memory of a cache: `2 b L S C T K` for `L` blocks with attention, `S` slots of `T` tokens,
     /// `b` bytes of a number, and the states of layers that keep one.
     public static long bytes(DecoderConfig c, DType dtype, int slots, int capacity) {
-        long keys = (long) c.kvHeads() * c.headDim();
+        long keys = (long) c.kvHeads() * c.attention().cachedDim();
         return 2L * dtype.bytes() * attending(c) * slots * capacity * keys
                 + slots * StateCache.bytes(c, dtype);
     }

@@ -99,6 +99,14 @@ public record ModulePaths(
         TensorNames names = config.names();
         AttentionConfig a = config.attention();
         long width = config.hiddenSize();
+        if (a.latent().isPresent()) {
+            a.latent()
+                    .get()
+                    .linears(a.heads(), width)
+                    .forEach((name, s) -> linears.put(path + name, new Shape(s[0], s[1])));
+            a.latent().get().norms().keySet().forEach(name -> whole.add(path + name));
+            return;
+        }
         long queries = (long) a.heads() * a.headDim();
         long keys = (long) a.kvHeads() * a.headDim();
         if (names.qkv().size() == 1) {

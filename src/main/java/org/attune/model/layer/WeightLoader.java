@@ -128,7 +128,10 @@ final class WeightLoader {
     private List<Mixer> mixers(String path, int layer, MixersConfig.Parts parts) {
         List<Mixer> mixers = new ArrayList<>();
         if (parts.attention()) {
-            mixers.add(attention(path, layer));
+            mixers.add(
+                    config.attention().latent().isPresent()
+                            ? latent(path, layer)
+                            : attention(path, layer));
         }
         if (parts.state()) {
             mixers.add(new StateLoader(config, this).mixer(path));
@@ -169,6 +172,44 @@ final class WeightLoader {
                 a.sinks()
                         ? Optional.of(weight(path + "self_attn.sinks", a.heads()))
                         : Optional.empty(),
+                config.rotates(layer));
+    }
+
+    private LatentAttention latent(String path, int layer) {
+        AttentionConfig.Latent sizes = config.attention().latent().orElseThrow();
+        List<FusedLinear> linears = new ArrayList<>();
+        sizes.linears(config.heads(), config.hiddenSize())
+                .forEach(
+                        (name, shape) ->
+                                linears.add(
+                                        linear(
+                                                (int) shape[1],
+                                                false,
+                                                path,
+                                                List.of(name),
+                                                (int) shape[0])));
+        List<RmsNorm> norms = new ArrayList<>();
+        sizes.norms()
+                .forEach(
+                        (name, size) ->
+                                norms.add(
+                                        new RmsNorm(
+                                                weight(path + name + ".weight", size),
+                                                AttentionConfig.Latent.EPSILON,
+                                                0)));
+        Optional<LatentAttention.QueryDown> queries =
+                sizes.queryRank().isPresent()
+                        ? Optional.of(
+                                new LatentAttention.QueryDown(
+                                        linears.removeFirst(), norms.removeFirst()))
+                        : Optional.empty();
+        return new LatentAttention(
+                queries,
+                linears.get(0),
+                linears.get(1),
+                norms.getFirst(),
+                linears.get(2),
+                linears.get(3),
                 config.rotates(layer));
     }
 

@@ -86,6 +86,18 @@ final class WeightShapes {
     private void requireAttention(String path, Size width) {
         TensorNames names = config.names();
         AttentionConfig a = config.attention();
+        if (a.latent().isPresent()) {
+            a.latent()
+                    .get()
+                    .linears(a.heads(), width.value())
+                    .forEach(
+                            (name, shape) ->
+                                    require(
+                                            path + name,
+                                            new Size("rows of latent attention", shape[0]),
+                                            new Size("columns of latent attention", shape[1])));
+            return;
+        }
         var queries = new Size("num_attention_heads × head_dim", (long) a.heads() * a.headDim());
         var projected = // with the gates
                 a.gated() ? new Size("2 × " + queries.key(), a.projectedQueries()) : queries;

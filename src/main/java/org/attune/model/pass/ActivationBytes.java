@@ -7,6 +7,7 @@ import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.LatentAttention;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.SelfAttention;
@@ -14,6 +15,7 @@ import org.attune.model.layer.StateMixer;
 import org.attune.tensor.DType;
 
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Memory that a pass through the blocks takes for one token, by the shapes that
 /// [AttentionHalf.Kept] and [DenseHalf.Kept] list. `D` width, `F` inner width, `HK` columns of all
@@ -127,7 +129,8 @@ public record ActivationBytes(
                         .mapToLong(block -> atWork(block, c, b))
                         .max()
                         .orElseThrow();
-        boolean attends = decoder.blocks().stream().anyMatch(x -> x.attention().isPresent());
+        boolean attends =
+                IntStream.range(0, c.layers()).anyMatch(layer -> c.parts(layer).attention());
         long score = attends ? (c.attention().softcap() > 0 ? 11 : 8) * b * c.heads() : 0;
         long input = b * c.hiddenSize();
         return new ActivationBytes(c.layers(), input, input, 0, work + work / 4, score, true);
@@ -143,6 +146,7 @@ public record ActivationBytes(
                         case SelfAttention _ ->
                                 b * (17 * queries + 12 * keys)
                                         + (c.attention().gated() ? 6 * b * queries : 0);
+                        case LatentAttention latent -> latent.expressionBytes(b);
                         case StateMixer state -> state.expressionBytes(b);
                     };
         }

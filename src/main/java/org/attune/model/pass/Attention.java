@@ -179,7 +179,7 @@ final class Attention {
     }
 
     private static Tensor unfold(Tensor x, Tensor q, Layout.QueryBlock block) {
-        return x.reshape(q.size(0), block.queries(), q.size(2), q.size(3));
+        return x.reshape(q.size(0), block.queries(), q.size(2), x.size(2));
     }
 
     /// The keys (or values) that a block sees, `(C, keys, K)`; a view if they are consecutive.

@@ -197,6 +197,11 @@ final class PassContext implements AutoCloseable {
         return tokens;
     }
 
+    /// The rotation of layers without a window.
+    Rope rope() {
+        return ropes.all();
+    }
+
     /// The rotation of a block's queries and keys.
     Rope rope(SelfAttention block) {
         return ropes.of(block);

@@ -1,11 +1,13 @@
 package org.attune.model.pass;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.QkNorm;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.LatentAttention;
 import org.attune.model.layer.Leaves;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
@@ -112,6 +114,7 @@ final class PlainBlock {
             Tensor part =
                     switch (mixer) {
                         case SelfAttention a -> attended(attention(a, h, training));
+                        case LatentAttention a -> attended(latent(a, h, training));
                         case StateMixer s -> s.apply(h, expression(training), pass.succession());
                     };
             sum = sum == null ? part : sum.add(part);
@@ -182,6 +185,26 @@ final class PlainBlock {
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
         Tensor passed = gated ? flat.mul(HeadViews.gates(projected, c).sigmoid()) : flat;
         return project(a.output(), norm(a.inner(), passed, training), training);
+    }
+
+    /// @param h normed input, `(N, D)`
+    /// @return `(N, D)`
+    private Tensor latent(LatentAttention a, Tensor h, boolean training) {
+        AttentionConfig c = pass.config().attention();
+        LatentAttention.Heads heads =
+                a.heads(h, c, expression(training), x -> pass.rope().apply(x));
+        Tensor q = heads.queries().mul(c.scale()).unsqueeze(2); // (N, H, 1, K)
+        Tensor o =
+                pass.attention()
+                        .apply(
+                                q.transpose(0, 1),
+                                heads.keys().transpose(0, 1),
+                                heads.values().transpose(0, 1),
+                                0,
+                                0,
+                                Optional.empty()); // (H, N, 1, V)
+        Tensor flat = o.transpose(0, 1).reshape(pass.size(), (long) c.heads() * c.valueDim());
+        return project(a.output(), flat, training);
     }
 
     /// Queries and keys normed over all of their heads.

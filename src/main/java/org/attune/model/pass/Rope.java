@@ -36,7 +36,7 @@ public final class Rope {
     public record Angles(Tensor cos, Tensor sin) {
         /// The angles of a layout's rows.
         public static Angles of(DecoderConfig config, Layout layout, Device device) {
-            return of(config.rope(), config.headDim(), layout, device);
+            return of(config.rope(), config.attention().rotatedHead(), layout, device);
         }
 
         private static Angles of(RopeConfig rope, int headDim, Layout layout, Device device) {
@@ -50,7 +50,11 @@ public final class Rope {
     }
 
     Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
-        this(config, rope, Angles.of(rope, config.headDim(), layout, device), dtype);
+        this(
+                config,
+                rope,
+                Angles.of(rope, config.attention().rotatedHead(), layout, device),
+                dtype);
     }
 
     /// A rotation by an angle of 0: queries are scaled, and nothing else happens.
@@ -60,7 +64,7 @@ public final class Rope {
     }
 
     private Rope(DecoderConfig config, RopeConfig rope, Angles exact, DType dtype) {
-        rotary = rope.rotaryDim(config.headDim());
+        rotary = rope.rotaryDim(config.attention().rotatedHead());
         pairs = rope.pairs();
         scale = config.attention().scale();
         exactCos = exact.cos();
@@ -78,7 +82,7 @@ public final class Rope {
                 config.heads(),
                 config.kvHeads(),
                 config.headDim(),
-                config.rope().rotaryDim(config.headDim()),
+                config.rope().rotaryDim(config.attention().rotatedHead()),
                 config.attention().scale());
     }
 
@@ -173,7 +177,8 @@ public final class Rope {
                 || config.rope().pairs() != RopeConfig.Pairs.HALVES
                 || a.softcap() > 0
                 || a.sinks()
-                || a.qkNorm() == QkNorm.ROTATED) {
+                || a.qkNorm() == QkNorm.ROTATED
+                || a.latent().isPresent()) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());
@@ -236,7 +241,7 @@ public final class Rope {
     }
 
     /// Rotation as an ordinary expression, for autograd, without the attention scale.
-    Tensor apply(Tensor x) {
+    public Tensor apply(Tensor x) {
         if (pairs == RopeConfig.Pairs.NEIGHBOURS) {
             return neighbours(x, cos, sin, 1);
         }
