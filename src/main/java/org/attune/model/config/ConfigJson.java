@@ -148,7 +148,7 @@ public final class ConfigJson {
         Optional<AttentionConfig.Latent> latent =
                 family.latent() ? Optional.of(LatentJson.read(json, heads)) : Optional.empty();
         if (latent.isPresent()) {
-            kvHeads = heads; // each has keys of its own
+            kvHeads = heads; // whatever num_key_value_heads says
         }
         int share = json.size("hidden_size", most) / heads;
         int ownDim =

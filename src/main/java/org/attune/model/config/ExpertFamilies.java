@@ -301,8 +301,7 @@ final class ExpertFamilies {
                             .row(),
                     FamilyRow.named("glm4_moe", "Glm4MoeForCausalLM")
                             .attentionBias(BiasRule.QKV_IF_CONFIGURED)
-                            .qkNorm(QkNorm.HEADS)
-                            .obeyed("use_qk_norm")
+                            .qkNormIf(QkNorm.HEADS, "use_qk_norm")
                             .rotatesShare(0.5)
                             .experts(
                                     deepSeek(

@@ -9,8 +9,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// Multi-head latent attention ([DeepSeek-V2, Eq. 9–19](https://arxiv.org/abs/2405.04434)): keys
-// and
-/// values of all heads are made of one short vector of each token, queries of another one:
+/// and values of all heads are made of one short vector of each token, queries of another one:
 /// ```
 /// [c | k'] = W_down x,    [k_h | v_h] = W_up norm(c),    key of head h = [k_h | rotated k']
 /// ```
