@@ -44,8 +44,8 @@ import java.util.concurrent.Callable;
         name = "preview",
         description = {
             "Show a run's rows as the model will see them; trains nothing.",
-            "Trained tokens are marked, prompts have what rewards read, and what is dropped and cut"
-                    + " is counted."
+            "Trained tokens are marked, prompts have what rewards read; lengths, shares and what is"
+                    + " dropped and cut are counted for each file."
         })
 final class PreviewCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(PreviewCommand.class);
@@ -184,6 +184,7 @@ final class PreviewCommand implements Callable<Integer> {
             var preview = new Preview(model.text().tokenizer(), marks());
             List<R> first = prepared.train().stream().limit(rows).toList();
             first.forEach(row -> out.println(shown.show(preview, row, columns)));
+            out.print(preview.survey(prepared.train(), prepared.report()));
             out.print(preview.report(prepared.report()));
             out.flush();
             return prepared;

@@ -9,6 +9,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.RewardExample;
 import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.examples.StepwiseExample;
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.prepare.PreparationReport.Dropped;
 import org.attune.datasets.prepare.PreparationReport.Truncated;
@@ -227,6 +228,22 @@ public final class Preview {
                         ? text(side.completionIds(), i -> side.isTrained(start + i))
                         : text(side.ids(), side::isTrained);
         return heading(name) + "\n" + text;
+    }
+
+    /// How long rows are, and what each file gave: rows, tokens, share of trained tokens, what was
+    /// left out or cut, and whether the stop token is learnt.
+    ///
+    /// @param rows at least one
+    /// @param report of these rows
+    public String survey(List<? extends TrainingRow> rows, PreparationReport report) {
+        List<String> lengths = RowSurvey.lengths(rows);
+        var parts = new ArrayList<String>();
+        parts.add(heading(lengths.getFirst()));
+        parts.addAll(lengths.subList(1, lengths.size()));
+        new RowSurvey(tokenizer.eosId())
+                .files(rows, report)
+                .forEach(line -> parts.add(visible(line)));
+        return String.join("\n", parts) + "\n";
     }
 
     /// Counts, then the first rows that were left out or cut.

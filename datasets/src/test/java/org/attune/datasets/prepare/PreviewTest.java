@@ -145,6 +145,54 @@ class PreviewTest {
     }
 
     @Test
+    void countsLengthsAndFiles() {
+        var ends =
+                new SftExample(
+                        new int[] {'Q', ':', 'A', ByteTokenizer.EOS},
+                        new boolean[] {false, false, true, true},
+                        ORIGIN);
+        var goesOn =
+                new SftExample(
+                        new int[] {'Q', ':', ByteTokenizer.EOS, 'A', 'B', 'C', 'D', 'E', 'F', 'G'},
+                        new boolean[] {
+                            false, false, false, true, true, true, true, true, true, true
+                        },
+                        new RowOrigin("other.jsonl", 1, 0));
+        var report =
+                new PreparationReport(
+                        4,
+                        2,
+                        24,
+                        11,
+                        List.of(new PreparationReport.Dropped(ORIGIN, "too long", "")),
+                        List.of(new PreparationReport.Truncated(ORIGIN, 9, 4)));
+        assertEquals(
+                """
+                ── lengths of 2 rows: least 4, median 4, nine of ten up to 4, most 14 tokens
+                            4–7        1 ████████████████████████████████████████
+                           8–15        1 ████████████████████████████████████████
+                data.jsonl: 2 rows, 8 tokens, 50.0 % of them trained; 1 dropped: too long; 1 truncated; the stop token is learnt from all of them
+                other.jsonl: 1 rows, 10 tokens, 70.0 % of them trained; the stop token is learnt from 0 of 1, the others don't teach where to end
+                """,
+                preview.survey(
+                        List.of(new PackedRow(List.of(ends)), new PackedRow(List.of(ends, goesOn))),
+                        report));
+    }
+
+    @Test
+    void countsAnswersOfPairs() {
+        var pair =
+                new PreferenceExample(
+                        new CompletionTokens(new int[] {'P', '1', ByteTokenizer.EOS}, 1),
+                        new CompletionTokens(new int[] {'P', '2', '3'}, 1),
+                        ORIGIN);
+        var report = new PreparationReport(1, 1, 6, 0, List.of(), List.of());
+        String said = preview.survey(List.of(pair), report);
+        assertTrue(said.contains("data.jsonl: 1 rows"), said);
+        assertTrue(said.contains("the stop token is learnt from 1 of 2"), said);
+    }
+
+    @Test
     void listsWhatWasLeftOut() {
         var report =
                 new PreparationReport(
