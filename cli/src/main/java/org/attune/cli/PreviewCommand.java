@@ -12,6 +12,7 @@ import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.prepare.Preview;
 import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
+import org.attune.rollout.generation.TextCompleter;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.opening.ReadColumns;
@@ -184,7 +185,8 @@ final class PreviewCommand implements Callable<Integer> {
             var preview = new Preview(model.text().tokenizer(), marks());
             List<R> first = prepared.train().stream().limit(rows).toList();
             first.forEach(row -> out.println(shown.show(preview, row, columns)));
-            out.print(preview.survey(prepared.train(), prepared.report()));
+            Set<Integer> stops = TextCompleter.stopIds(model.source(), model.text().tokenizer());
+            out.print(preview.survey(prepared.train(), prepared.report(), stops));
             out.print(preview.report(prepared.report()));
             out.flush();
             return prepared;

@@ -35,7 +35,7 @@ class PreviewCommandTest {
         assertTrue(out.toString().contains("attune sweep: 2 trials of lora_r"), out.toString());
         assertTrue(out.toString().contains("Sort ascending"), out.toString());
         assertTrue(out.toString().contains("── lengths of "), out.toString());
-        assertTrue(out.toString().contains("the stop token is learnt from all"), out.toString());
+        assertTrue(out.toString().contains("a stop token is learnt from all"), out.toString());
         assertEquals(2, preview("{trails: 3, keys: {lora_r: [4, 8]}}"));
         assertTrue(err.toString().contains("did you mean trials"), err.toString());
     }

@@ -24,6 +24,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.Collectors;
@@ -235,14 +236,14 @@ public final class Preview {
     ///
     /// @param rows at least one
     /// @param report of these rows
-    public String survey(List<? extends TrainingRow> rows, PreparationReport report) {
+    /// @param stops the tokens that end an answer
+    public String survey(
+            List<? extends TrainingRow> rows, PreparationReport report, Set<Integer> stops) {
         List<String> lengths = RowSurvey.lengths(rows);
         var parts = new ArrayList<String>();
         parts.add(heading(lengths.getFirst()));
         parts.addAll(lengths.subList(1, lengths.size()));
-        new RowSurvey(tokenizer.eosId())
-                .files(rows, report)
-                .forEach(line -> parts.add(visible(line)));
+        new RowSurvey(stops).files(rows, report).forEach(line -> parts.add(visible(line)));
         return String.join("\n", parts) + "\n";
     }
 

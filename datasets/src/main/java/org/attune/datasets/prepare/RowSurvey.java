@@ -15,7 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -25,12 +25,12 @@ final class RowSurvey {
     private static final int TAIL = 4; // templates write a line break or two behind the stop token
     private static final Pattern PLACE = Pattern.compile("(:\\d+|, row \\d+)$");
 
-    private final OptionalInt stop;
+    private final Set<Integer> stops;
     private final Map<String, FileCounts> files = new LinkedHashMap<>();
 
-    /// @param stop the token that ends an answer, if there is one
-    RowSurvey(OptionalInt stop) {
-        this.stop = stop;
+    /// @param stops the tokens that end an answer
+    RowSurvey(Set<Integer> stops) {
+        this.stops = stops;
     }
 
     /// Counts of a file.
@@ -115,12 +115,12 @@ final class RowSurvey {
         counts.rows++;
         counts.tokens += document.length();
         counts.trained += document.trainedTokens();
-        boolean stops = false;
+        boolean stopped = false;
         for (int i = 1; i < document.length(); i++) {
-            stops |= document.completionMask()[i] && isStop(document.ids()[i]);
+            stopped |= document.completionMask()[i] && stops.contains(document.ids()[i]);
         }
         counts.answers++;
-        counts.stopped += stops ? 1 : 0;
+        counts.stopped += stopped ? 1 : 0;
     }
 
     private void see(TrainingRow row) {
@@ -131,17 +131,13 @@ final class RowSurvey {
             return; // its answers are not written yet
         }
         for (int[] sequence : row.sequences()) {
-            boolean stops = false;
+            boolean stopped = false;
             for (int i = Math.max(0, sequence.length - TAIL); i < sequence.length; i++) {
-                stops |= isStop(sequence[i]);
+                stopped |= stops.contains(sequence[i]);
             }
             counts.answers++;
-            counts.stopped += stops ? 1 : 0;
+            counts.stopped += stopped ? 1 : 0;
         }
-    }
-
-    private boolean isStop(int id) {
-        return stop.isPresent() && stop.getAsInt() == id;
     }
 
     private String words(FileCounts counts) {
@@ -160,11 +156,11 @@ final class RowSurvey {
         if (counts.truncated > 0) {
             parts.add(counts.truncated + " truncated");
         }
-        if (counts.answers > 0 && stop.isPresent()) {
+        if (counts.answers > 0 && !stops.isEmpty()) {
             parts.add(
                     counts.stopped == counts.answers
-                            ? "the stop token is learnt from all of them"
-                            : "the stop token is learnt from %d of %d, the others don't teach where to end"
+                            ? "a stop token is learnt from all of them"
+                            : "a stop token is learnt from %d of %d, the others don't teach where to end"
                                     .formatted(counts.stopped, counts.answers));
         }
         return String.join("; ", parts);

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
 
 class PreviewTest {
     private static final RowOrigin ORIGIN = new RowOrigin("data.jsonl", 3, 2);
@@ -171,12 +172,13 @@ class PreviewTest {
                 ── lengths of 2 rows: least 4, median 4, nine of ten up to 4, most 14 tokens
                             4–7        1 ████████████████████████████████████████
                            8–15        1 ████████████████████████████████████████
-                data.jsonl: 2 rows, 8 tokens, 50.0 % of them trained; 1 dropped: too long; 1 truncated; the stop token is learnt from all of them
-                other.jsonl: 1 rows, 10 tokens, 70.0 % of them trained; the stop token is learnt from 0 of 1, the others don't teach where to end
+                data.jsonl: 2 rows, 8 tokens, 50.0 % of them trained; 1 dropped: too long; 1 truncated; a stop token is learnt from all of them
+                other.jsonl: 1 rows, 10 tokens, 70.0 % of them trained; a stop token is learnt from 0 of 1, the others don't teach where to end
                 """,
                 preview.survey(
                         List.of(new PackedRow(List.of(ends)), new PackedRow(List.of(ends, goesOn))),
-                        report));
+                        report,
+                        Set.of(ByteTokenizer.EOS)));
     }
 
     @Test
@@ -187,9 +189,9 @@ class PreviewTest {
                         new CompletionTokens(new int[] {'P', '2', '3'}, 1),
                         ORIGIN);
         var report = new PreparationReport(1, 1, 6, 0, List.of(), List.of());
-        String said = preview.survey(List.of(pair), report);
+        String said = preview.survey(List.of(pair), report, Set.of(ByteTokenizer.EOS));
         assertTrue(said.contains("data.jsonl: 1 rows"), said);
-        assertTrue(said.contains("the stop token is learnt from 1 of 2"), said);
+        assertTrue(said.contains("a stop token is learnt from 1 of 2"), said);
     }
 
     @Test
