@@ -82,6 +82,15 @@ public final class JsonFields {
         return new JsonFields(where, prefix, renamed);
     }
 
+    /// The object with a further value, or another one.
+    ///
+    /// @param value number, text or list of these
+    public JsonFields with(String key, Object value) {
+        ObjectNode more = node.deepCopy();
+        more.set(key, Json.MAPPER.valueToTree(value));
+        return new JsonFields(where, prefix, more);
+    }
+
     /// Text of a UTF-8 file of at most `limit` bytes.
     static String readText(Path file, long limit) {
         try {

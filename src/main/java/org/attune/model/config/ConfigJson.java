@@ -81,7 +81,9 @@ public final class ConfigJson {
                                         family.activation().key(),
                                         family.activation().absent()),
                                 family.mlpBias().of(json),
-                                family.experts().map(rule -> rule.read(json, layers))),
+                                family.experts()
+                                        .filter(_ -> family.hasExperts().test(json))
+                                        .map(rule -> rule.read(json, layers))),
                         residualScale(json, family, layers),
                         mixers),
                 json.flag("tie_word_embeddings", family.absent().tied()),

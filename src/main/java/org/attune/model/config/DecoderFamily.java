@@ -39,6 +39,7 @@ import java.util.function.ToIntFunction;
 /// @param window           which layers see a window only
 /// @param rotation         which layers rotate otherwise
 /// @param rotates          whether a model knows positions by rotating
+/// @param hasExperts       whether a model has experts, of a family that may
 /// @param names            of tensors
 /// @param sinks            whether each head has a learned score beside those of its keys
 /// @param latent           whether keys and values are made of one short vector
@@ -71,6 +72,7 @@ record DecoderFamily(
         WindowRule window,
         RotationRule rotation,
         Predicate<JsonFields> rotates,
+        Predicate<JsonFields> hasExperts,
         TensorNames names,
         boolean sinks,
         boolean latent,

@@ -20,7 +20,7 @@ final class ExpertFamilies {
     private static final TensorNames.Shared SHARED_EXPERTS =
             new TensorNames.Shared("mlp.shared_experts", GATE_AND_UP, "down_proj", "");
 
-    private static final TensorNames QWEN_EXPERTS =
+    static final TensorNames QWEN_EXPERTS =
             TensorNames.LLAMA.withExperts(
                     new TensorNames.Experts(
                             "mlp.gate",
@@ -80,7 +80,7 @@ final class ExpertFamilies {
                             "mlp.moe_statics.e_score_correction_bias",
                             Optional.empty()));
 
-    private static final TensorNames GRANITE_EXPERTS =
+    static final TensorNames GRANITE_EXPERTS =
             TensorNames.LLAMA.withExperts(
                     new TensorNames.Experts(
                             "block_sparse_moe.router.layer",

@@ -51,6 +51,7 @@ final class FamilyRow {
     private Optional<BiFunction<JsonFields, Integer, MixersConfig>> mixers = Optional.empty();
     private final Map<String, String> usualKeys = new LinkedHashMap<>();
     private Predicate<JsonFields> rotates = _ -> true;
+    private Predicate<JsonFields> hasExperts = _ -> true;
     private ToIntFunction<JsonFields> inner =
             json -> json.size("intermediate_size", DecoderConfig.MOST_ROWS);
     private WindowRule window = WindowRule.NONE;
@@ -136,6 +137,12 @@ final class FamilyRow {
         experts = Optional.of(rule);
         obeyed.addAll(rule.keys());
         return obeyed("num_experts", "num_local_experts");
+    }
+
+    /// @param some says whether a model has experts
+    FamilyRow expertsIf(Predicate<JsonFields> some) {
+        hasExperts = some;
+        return this;
     }
 
     FamilyRow ungated() {
@@ -413,6 +420,7 @@ final class FamilyRow {
                 window,
                 rotation,
                 rotates,
+                hasExperts,
                 names,
                 sinks,
                 latent,

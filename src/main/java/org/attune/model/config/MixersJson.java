@@ -229,6 +229,46 @@ final class MixersJson {
         }
     }
 
+    /// Nemotron-H's: one part in each layer.
+    ///
+    /// @param json with `layer_types`
+    static MixersConfig nemotron(JsonFields json, int layers) {
+        requireSilu(json, "mamba_hidden_act");
+        boolean bias = json.flag("use_bias", false);
+        if (bias != json.flag("mamba_proj_bias", bias)) {
+            throw json.invalid("mamba_proj_bias", bias + ", use_bias");
+        }
+        int heads = json.size("mamba_num_heads", MOST, 128);
+        int headDim = json.size("mamba_head_dim", MOST, 64);
+        var state =
+                new StateConfig.Mamba2(
+                        heads,
+                        headDim,
+                        json.size("n_groups", MOST, 8),
+                        json.size("ssm_state_size", MOST, 128),
+                        json.size("conv_kernel", MOST, 4),
+                        json.flag("use_conv_bias", true),
+                        bias,
+                        new StateConfig.Mamba2.Range( // what transformers bounds by
+                                json.number("time_step_min", 0.001), Double.POSITIVE_INFINITY),
+                        StateConfig.Mamba2.Gate.BEFORE_NORM,
+                        StateConfig.Mamba2.Factors.ONES);
+        List<Parts> parts = new ArrayList<>();
+        for (String type : json.texts("layer_types")) {
+            parts.add(
+                    switch (type) {
+                        case "linear_attention", "mamba" -> new Parts(false, true, false);
+                        case "full_attention", "attention" -> new Parts(true, false, false);
+                        case "mlp", "moe" -> new Parts(false, false, true);
+                        default ->
+                                throw json.invalid(
+                                        "layer_types",
+                                        "linear_attention, full_attention, mlp, moe");
+                    });
+        }
+        return new MixersConfig(parts, Optional.of(state));
+    }
+
     /// Layers of attention or of something else, all with a feed-forward part.
     ///
     /// @param others names of it in `layer_types`

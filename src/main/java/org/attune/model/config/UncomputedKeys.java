@@ -101,6 +101,7 @@ final class UncomputedKeys {
                 keys,
                 Neutral.NONE,
                 "clip_qkv",
+                "moe_latent_size",
                 "scale_depth",
                 "dim_model_base",
                 "attention_chunk_size",

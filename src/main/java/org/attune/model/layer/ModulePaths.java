@@ -71,7 +71,14 @@ public record ModulePaths(
         }
         Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
         if (experts.isPresent()) {
-            experts(names.experts().orElseThrow(), experts.get(), path, width, linears);
+            int projections = config.block().feedForward().matrices() - 1;
+            experts(
+                    names.experts().orElseThrow(),
+                    experts.get(),
+                    path,
+                    width,
+                    projections,
+                    linears);
             return;
         }
         long up = inner * config.block().feedForward().projectionsIn(names.up().size());
@@ -129,6 +136,7 @@ public record ModulePaths(
             ExpertsConfig experts,
             String path,
             long width,
+            int projections,
             Map<String, Shape> linears) {
         boolean apart = names.stored().isEmpty(); // else they are no modules
         if (apart || names.stored().get().linearRouter()) {
@@ -136,12 +144,12 @@ public record ModulePaths(
         }
         for (int i = 0; apart && i < experts.count(); i++) {
             String expert = path + names.list() + "." + i + ".";
-            gated(names.up(), names.down(), expert, experts.inner(), width, linears);
+            gated(names.up(), names.down(), expert, experts.inner(), width, projections, linears);
         }
         if (experts.shared() > 0) {
             TensorNames.Shared own = names.shared().orElseThrow();
             String shared = path + own.path() + ".";
-            gated(own.up(), own.down(), shared, experts.shared(), width, linears);
+            gated(own.up(), own.down(), shared, experts.shared(), width, projections, linears);
             if (names.hasSharedGate()) {
                 linears.put(path + own.gate(), new Shape(1, width));
             }
@@ -154,8 +162,9 @@ public record ModulePaths(
             String path,
             long inner,
             long width,
+            int projections,
             Map<String, Shape> linears) {
-        long rows = 2 / up.size() * inner;
+        long rows = projections / up.size() * inner;
         up.forEach(name -> linears.put(path + name, new Shape(rows, width)));
         linears.put(path + down, new Shape(width, inner));
     }

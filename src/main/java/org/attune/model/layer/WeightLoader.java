@@ -306,8 +306,12 @@ final class WeightLoader {
     private FeedForward.Dense gated(
             String path, List<String> up, String down, int inner, ExpertsConfig e) {
         int width = config.hiddenSize();
-        FusedLinear into = linear(width, e.biased(), path, up, inner, inner);
         FusedLinear out = linear(inner, e.biased(), path, List.of(down), width);
+        if (!config.block().feedForward().gated()) {
+            return new FeedForward.Plain(
+                    linear(width, e.biased(), path, up, inner), out, config.activation());
+        }
+        FusedLinear into = linear(width, e.biased(), path, up, inner, inner);
         return e.clamp().isPresent()
                 ? new FeedForward.Clamped(into, out, e.clamp().get())
                 : new FeedForward.Gated(into, out, config.activation());

@@ -125,7 +125,8 @@ final class WeightShapes {
             TensorNames.Shared own = names.shared().orElseThrow();
             var shared = new Size("width inside of the shared expert", experts.shared());
             var both = new Size("twice the " + shared.key(), 2 * shared.value());
-            Size up = own.up().size() == 1 ? both : shared;
+            boolean gated = config.block().feedForward().gated();
+            Size up = gated && own.up().size() == 1 ? both : shared;
             own.up().forEach(name -> require(path + own.path() + "." + name, up, width));
             require(path + own.path() + "." + own.down(), width, shared);
             if (names.hasSharedGate()) {
