@@ -68,6 +68,19 @@ class StateModelsTest {
                             "\"num_heads\":4,\"head_dim\":8,\"n_groups\":4,\"state_size\":3,"
                                     + "\"use_bias\":true,\"use_conv_bias\":false,"
                                     + "\"time_step_limit\":[0.3,1.5]"),
+                    read(
+                            "granitemoehybrid",
+                            HEADS,
+                            "\"layer_types\":[\"mamba\",\"attention\"],\"num_local_experts\":0,"
+                                    + "\"shared_intermediate_size\":12,\"mamba_n_heads\":4,"
+                                    + "\"mamba_d_state\":3,\"position_embedding_type\":\"rope\","
+                                    + "\"residual_multiplier\":0.5"),
+                    read(
+                            "nemotron_h",
+                            HEADS,
+                            "\"hybrid_override_pattern\":\"M-*\",\"mamba_num_heads\":2,"
+                                    + "\"mamba_head_dim\":6,\"n_groups\":1,\"ssm_state_size\":4,"
+                                    + "\"time_step_min\":0.2"),
                     falcon("\"mamba_rms_norm\":true,\"mamba_norm_before_gate\":false"),
                     falcon("\"mamba_rms_norm\":true,\"mlp_multipliers\":[0.5,2]"));
 
@@ -118,7 +131,8 @@ class StateModelsTest {
                             Outcome.lora(decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
                         compare(config, tree, adapted);
                     }
-                    try (Policy whole = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+                    try (Decoder other = TinyModels.decoder(config);
+                            Policy whole = Policy.withAllWeights(other, Outcome.DEFAULT)) {
                         compare(config, tree, whole);
                     }
                 });

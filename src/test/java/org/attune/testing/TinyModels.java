@@ -189,7 +189,8 @@ public final class TinyModels {
             names.up().forEach(up -> linear(file, config, path + up, inner, width));
             linear(file, config, path + names.down(), width, inner);
         } else {
-            names.up().forEach(up -> linear(file, path + up, inner, width, config.mlpBias()));
+            int rows = inner * config.block().feedForward().projectionsIn(names.up().size());
+            names.up().forEach(up -> linear(file, path + up, rows, width, config.mlpBias()));
             linear(file, path + names.down(), width, inner, config.mlpBias());
         }
     }
