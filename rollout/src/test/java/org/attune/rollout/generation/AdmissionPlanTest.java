@@ -55,4 +55,13 @@ final class AdmissionPlanTest {
         assertEquals(List.of(new Group(0, 1)), groups(prompts, 0, 9));
         assertEquals(3, AdmissionPlan.of(prompts, p -> p.length - 1, true).groups().size());
     }
+
+    /// Only a prompt that goes on behind a whole other one can take it over then.
+    @Test
+    void withoutCutsAPromptWaitsForAWholeOtherOneOnly() {
+        List<int[]> alike = List.of(beginning(60, 2), beginning(60, 3));
+        assertEquals(2, AdmissionPlan.of(alike, _ -> 0, false).groups().size());
+        List<int[]> behind = List.of(filled(60, 1), beginning(60, 3));
+        assertEquals(1, AdmissionPlan.of(behind, _ -> 0, false).groups().size());
+    }
 }
