@@ -8,7 +8,6 @@ import org.attune.tensor.DType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -340,113 +339,23 @@ public record DecoderConfig(
     /// What hand-written passes don't know, in words; none if they can compute all blocks. Halves
     /// of blocks with such parts run in ordinary operators.
     public List<String> unwritten() {
-        List<String> found = new ArrayList<>(unwrittenAttention());
-        found.addAll(unwrittenFeedForward());
-        block.mixers().state().ifPresent(state -> found.add(state.words()));
-        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
-            found.add("blocks of one part");
-        }
-        return found;
+        return new UnlikeLlama(this).unwritten();
     }
 
     /// What hand-written attention doesn't know, in words.
     public List<String> unwrittenAttention() {
-        List<String> found = new ArrayList<>();
-        switch (positions) {
-            case PositionConfig.Learned _ -> found.add("learned positions");
-            case PositionConfig.None _ -> found.add("no positions");
-            case RopeConfig _ -> {}
-        }
-        if (attention().sinks()) {
-            found.add("attention with sinks");
-        }
-        switch (attention().qkNorm()) {
-            case NONE, HEADS -> {}
-            case EACH -> found.add("norms with a weight for each head");
-            case ROTATED -> found.add("norms of rotated heads");
-            case TOGETHER -> {
-                if (!(block.norm() instanceof NormConfig.Rms)) {
-                    found.add("other norms over all heads than RMS norms");
-                }
-            }
-        }
-        if (names().qkvByHead()) {
-            found.add("projections by head");
-        }
-        if (!names().innerNorms().isEmpty()) {
-            found.add("a norm inside of attention");
-        }
-        if (attention().latent().isPresent()) {
-            found.add("latent attention");
-        }
-        if (attention().gated()) {
-            found.add("gated attention");
-        }
-        if (block.mixers().attentionScale() != 1) {
-            found.add("scaled attention");
-        }
-        return found;
+        return new UnlikeLlama(this).attention();
     }
 
     /// What hand-written feed-forward parts don't know, in words.
     public List<String> unwrittenFeedForward() {
-        List<String> found = new ArrayList<>();
-        if (!names().innerNorms().isEmpty()) {
-            found.add("norms inside of feed-forward parts");
-        }
-        if (block.feedForward().experts().map(e -> e.router().scalesInput()).orElse(false)) {
-            found.add("experts that read weighed inputs");
-        }
-        if (!block.feedForward().factors().equals(FeedForwardConfig.Factors.ONES)) {
-            found.add("scaled gates");
-        }
-        return found;
+        return new UnlikeLlama(this).feedForward();
     }
 
     /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
     /// sizes. Kernels for whole blocks compute what Llama does.
     public List<String> unlikeLlama() {
-        List<String> found = new ArrayList<>(unwritten());
-        if (block.feedForward().experts().isPresent()) {
-            found.add("experts");
-        }
-        if (block.order() != BlockOrder.SEQUENTIAL) {
-            found.add("blocks in the order " + block.order());
-        }
-        switch (block.norm()) {
-            case NormConfig.Rms(double _, double offset) when offset == 0 -> {}
-            case NormConfig.Rms _ -> found.add("RMS norms with an offset");
-            case NormConfig.Layer _ -> found.add("LayerNorm");
-            case NormConfig.Bare _ -> found.add("norms without weights");
-        }
-        if (rotates() && !rotatesAlike()) {
-            found.add("rotary embedding that differs between layers");
-        }
-        if (positions instanceof RopeConfig rope && rope.pairs() != RopeConfig.Pairs.HALVES) {
-            found.add(
-                    rope.pairs() == RopeConfig.Pairs.NEIGHBOURS
-                            ? "rotary embedding of neighbouring features"
-                            : "rotary embedding that turns the other way");
-        }
-        if (attention().qkNorm() == QkNorm.TOGETHER) {
-            found.add("norms over all heads");
-        }
-        if (ends.embeddingNorm()) {
-            found.add("a norm of embeddings");
-        }
-        if (block.residualScale() != 1) {
-            found.add("scaled parts of blocks");
-        }
-        if (attention().softcap() > 0) {
-            found.add("capped attention scores");
-        }
-        if (!block.feedForward().gated()) {
-            found.add("feed-forward parts without gates");
-        }
-        if (activation() != Activation.SILU) {
-            found.add("activation " + activation().configName());
-        }
-        return found;
+        return new UnlikeLlama(this).kernels();
     }
 
     /// Tokens that a token of `layer` sees, itself included; empty if it sees all before it.

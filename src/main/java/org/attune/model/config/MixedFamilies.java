@@ -247,7 +247,7 @@ final class MixedFamilies {
                                                     "moe_shared_expert_intermediate_size", 7688),
                                             DenseRule.TYPED,
                                             0,
-                                            ExpertRule.RouterRule.deepSeek(true, 1),
+                                            ExpertRule.RouterRule.deepSeek(true, 1, 1),
                                             false,
                                             0))
                             .rotatesIf(_ -> false)

@@ -1,0 +1,128 @@
+package org.attune.model.config;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// What a decoder computes that hand-written passes, or kernels for whole blocks, don't know.
+final class UnlikeLlama {
+    private final DecoderConfig config;
+    private final BlockConfig block;
+
+    UnlikeLlama(DecoderConfig config) {
+        this.config = config;
+        block = config.block();
+    }
+
+    /// What hand-written passes don't know, in words; none if they can compute all blocks. Halves
+    /// of blocks with such parts run in ordinary operators.
+    List<String> unwritten() {
+        List<String> found = new ArrayList<>(attention());
+        found.addAll(feedForward());
+        block.mixers().state().ifPresent(state -> found.add(state.words()));
+        if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
+            found.add("blocks of one part");
+        }
+        return found;
+    }
+
+    /// What hand-written attention doesn't know, in words.
+    List<String> attention() {
+        List<String> found = new ArrayList<>();
+        switch (config.positions()) {
+            case PositionConfig.Learned _ -> found.add("learned positions");
+            case PositionConfig.None _ -> found.add("no positions");
+            case RopeConfig _ -> {}
+        }
+        if (config.attention().sinks()) {
+            found.add("attention with sinks");
+        }
+        switch (config.attention().qkNorm()) {
+            case NONE, HEADS -> {}
+            case EACH -> found.add("norms with a weight for each head");
+            case ROTATED -> found.add("norms of rotated heads");
+            case TOGETHER -> {
+                if (!(block.norm() instanceof NormConfig.Rms)) {
+                    found.add("other norms over all heads than RMS norms");
+                }
+            }
+        }
+        if (config.names().qkvByHead()) {
+            found.add("projections by head");
+        }
+        if (!config.names().innerNorms().isEmpty()) {
+            found.add("a norm inside of attention");
+        }
+        if (config.attention().latent().isPresent()) {
+            found.add("latent attention");
+        }
+        if (config.attention().gated()) {
+            found.add("gated attention");
+        }
+        if (block.mixers().attentionScale() != 1) {
+            found.add("scaled attention");
+        }
+        return found;
+    }
+
+    /// What hand-written feed-forward parts don't know, in words.
+    List<String> feedForward() {
+        List<String> found = new ArrayList<>();
+        if (!config.names().innerNorms().isEmpty()) {
+            found.add("norms inside of feed-forward parts");
+        }
+        if (block.feedForward().experts().map(e -> e.router().scalesInput()).orElse(false)) {
+            found.add("experts that read weighed inputs");
+        }
+        if (!block.feedForward().factors().equals(FeedForwardConfig.Factors.ONES)) {
+            found.add("scaled gates");
+        }
+        return found;
+    }
+
+    /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
+    /// sizes. Kernels for whole blocks compute what Llama does.
+    List<String> kernels() {
+        List<String> found = new ArrayList<>(unwritten());
+        if (block.feedForward().experts().isPresent()) {
+            found.add("experts");
+        }
+        if (block.order() != BlockOrder.SEQUENTIAL) {
+            found.add("blocks in the order " + block.order());
+        }
+        switch (block.norm()) {
+            case NormConfig.Rms(double _, double offset) when offset == 0 -> {}
+            case NormConfig.Rms _ -> found.add("RMS norms with an offset");
+            case NormConfig.Layer _ -> found.add("LayerNorm");
+            case NormConfig.Bare _ -> found.add("norms without weights");
+        }
+        if (config.rotates() && !config.rotatesAlike()) {
+            found.add("rotary embedding that differs between layers");
+        }
+        if (config.positions() instanceof RopeConfig rope
+                && rope.pairs() != RopeConfig.Pairs.HALVES) {
+            found.add(
+                    rope.pairs() == RopeConfig.Pairs.NEIGHBOURS
+                            ? "rotary embedding of neighbouring features"
+                            : "rotary embedding that turns the other way");
+        }
+        if (config.attention().qkNorm() == QkNorm.TOGETHER) {
+            found.add("norms over all heads");
+        }
+        if (config.ends().embeddingNorm()) {
+            found.add("a norm of embeddings");
+        }
+        if (block.residualScale() != 1) {
+            found.add("scaled parts of blocks");
+        }
+        if (config.attention().softcap() > 0) {
+            found.add("capped attention scores");
+        }
+        if (!block.feedForward().gated()) {
+            found.add("feed-forward parts without gates");
+        }
+        if (config.activation() != Activation.SILU) {
+            found.add("activation " + config.activation().configName());
+        }
+        return found;
+    }
+}
