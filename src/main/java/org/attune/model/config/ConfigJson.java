@@ -1,5 +1,7 @@
 package org.attune.model.config;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 import org.attune.tensor.DType;
@@ -21,13 +23,33 @@ public final class ConfigJson {
     public static final String QUANTISATION = "quantization_config";
 
     private static final String SCALE_DEPTH = "scale_depth";
-
+    private static final String TEXT = "text_config";
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
 
     private ConfigJson() {}
 
-    public static DecoderConfig parse(JsonFields json) {
+    /// The configuration of the text model, which models of text and images hold inside of theirs;
+    /// any other configuration as it is.
+    ///
+    /// @param json a whole `config.json`
+    public static JsonFields textOf(JsonFields json) {
+        Optional<JsonFields> text = json.object(TEXT);
+        if (text.isEmpty() || DecoderFamily.hasModelType(json.text("model_type"))) {
+            return json;
+        }
+        ObjectNode node = text.get().toNode();
+        for (String key : List.of("tie_word_embeddings", "dtype", "torch_dtype", QUANTISATION)) {
+            boolean outer = key.equals("tie_word_embeddings") || !text.get().has(key);
+            if (outer && json.has(key)) {
+                node.set(key, json.get(key));
+            }
+        }
+        return JsonFields.parse(json.where() + ", " + TEXT, node.toString());
+    }
+
+    public static DecoderConfig parse(JsonFields whole) {
+        JsonFields json = textOf(whole);
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
         refuseQuantised(json, family);
         UncomputedKeys.refuse(json, family);

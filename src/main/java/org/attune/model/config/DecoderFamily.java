@@ -277,6 +277,11 @@ record DecoderFamily(
             boolean tied,
             double theta) {}
 
+    /// Whether there is a row of a `model_type`.
+    static boolean hasModelType(String modelType) {
+        return Families.TABLE.stream().anyMatch(f -> f.modelType.equals(modelType));
+    }
+
     /// The row of a `model_type`.
     ///
     /// @param where file, for the error message

@@ -9,53 +9,70 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Tensors of a file that leaves the trunk's name out of theirs, as GPT-2's original files do,
-/// under their whole names. Borrows the file.
+/// Tensors of a file that calls the trunk otherwise, under the family's names. GPT-2's original
+/// files leave its name out. Models of text and images have it inside of `model.language_model.`,
+/// and of their files only the text model's tensors are here. Borrows the file.
 ///
 /// @param file    the other names
-/// @param prefix  what its names lack
-/// @param entries under whole names
-record FamilyPrefix(TensorFile file, String prefix, Map<String, TensorFile.Entry> entries)
+/// @param own     name in the file of each tensor
+/// @param entries under the family's names
+record FamilyPrefix(TensorFile file, Map<String, String> own, Map<String, TensorFile.Entry> entries)
         implements TensorFile {
-    /// The file under whole names: itself, if it has them.
+    private static final String TEXT = "model.language_model.";
+
+    /// The file under the family's names: itself, if it has them.
     static TensorFile added(TensorNames names, TensorFile file) {
         String prefix = names.trunk() + ".";
-        String embedding = names.embeddingPath() + ".weight";
-        if (file.entries().containsKey(embedding)
-                || !file.entries().containsKey(embedding.substring(prefix.length()))) {
+        String inTrunk = names.embeddingPath().substring(prefix.length()) + ".weight";
+        if (file.entries().containsKey(prefix + inTrunk)) {
             return file;
         }
+        if (file.entries().containsKey(TEXT + inTrunk)) {
+            return of(names, file, TEXT);
+        }
+        return file.entries().containsKey(inTrunk) ? of(names, file, "") : file;
+    }
+
+    /// @param theirs stands in the file in place of the trunk's name
+    private static TensorFile of(TensorNames names, TensorFile file, String theirs) {
+        Map<String, String> own = new LinkedHashMap<>();
         Map<String, Entry> entries = new LinkedHashMap<>();
         file.entries()
                 .forEach(
                         (name, entry) -> {
-                            String whole = isOutput(names, name) ? name : prefix + name;
+                            boolean output = isOutput(names, name);
+                            if (!output && !name.startsWith(theirs)) {
+                                return; // of another part than the text model
+                            }
+                            String rest = output ? "" : name.substring(theirs.length());
+                            String whole = output ? name : names.trunk() + "." + rest;
+                            own.put(whole, name);
                             entries.put(whole, new Entry(whole, entry.dtype(), entry.shape()));
                         });
-        return new FamilyPrefix(file, prefix, entries);
+        return new FamilyPrefix(file, own, entries);
     }
 
     private static boolean isOutput(TensorNames names, String name) {
         return name.startsWith(names.head() + ".") || name.startsWith(TensorNames.SCORE + ".");
     }
 
-    private String own(String name) {
-        return name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+    private String inFile(String name) {
+        return own.getOrDefault(name, name);
     }
 
     @Override
     public MemorySegment read(String name, Arena arena) {
-        return file.read(own(name), arena);
+        return file.read(inFile(name), arena);
     }
 
     @Override
     public boolean gives(String name, DType as) {
-        return file.gives(own(name), as);
+        return file.gives(inFile(name), as);
     }
 
     @Override
     public void read(String name, DType as, MemorySegment target) {
-        file.read(own(name), as, target);
+        file.read(inFile(name), as, target);
     }
 
     @Override

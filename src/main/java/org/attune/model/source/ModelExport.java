@@ -106,7 +106,8 @@ public final class ModelExport {
             }
         }
         JsonFields own = JsonFields.read(model.path().resolve("config.json"));
-        if (!config.equals(model.config()) || own.has(ConfigJson.QUANTISATION)) {
+        boolean textAlone = ConfigJson.textOf(own) != own; // only its tensors are written
+        if (!config.equals(model.config()) || own.has(ConfigJson.QUANTISATION) || textAlone) {
             Path file = folder.resolve("config.json");
             Files.delete(file);
             AtomicFile.writeText(file, Json.pretty(patched(model, config)));
@@ -122,7 +123,9 @@ public final class ModelExport {
     }
 
     private static ObjectNode patched(FolderModel model, DecoderConfig config) {
-        ObjectNode json = JsonFields.read(model.path().resolve("config.json")).toNode();
+        JsonFields own = JsonFields.read(model.path().resolve("config.json"));
+        JsonFields text = ConfigJson.textOf(own);
+        ObjectNode json = text.toNode();
         json.remove(ConfigJson.QUANTISATION); // what is written is plain numbers
         String dtypeKey = json.has("dtype") ? "dtype" : "torch_dtype";
         json.put(dtypeKey, ConfigWriter.dtypeName(config.dtype()));
@@ -130,7 +133,8 @@ public final class ModelExport {
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
         if (config.labels() != model.config().labels()
-                || config.scoreKind() != model.config().scoreKind()) {
+                || config.scoreKind() != model.config().scoreKind()
+                || text != own) {
             ConfigWriter.putHead(json, config);
         }
         DecoderConfig written =
