@@ -114,26 +114,8 @@ class BlockCombinationsTest {
         boolean learned = kind.family().equals("gpt2");
         boolean byHead = kind.family().equals("gpt_neox");
         boolean plain = learned || byHead;
-        QkNorm qkNorm = plain ? QkNorm.NONE : QK_NORMS[number % QK_NORMS.length];
-        int kvHeads = byHead ? 4 : 2;
         boolean latent = kind.family().startsWith("ernie") && number % 2 == 1;
-        var attention =
-                latent
-                        ? latent(number)
-                        : new AttentionConfig(
-                                4,
-                                kvHeads,
-                                8,
-                                plain,
-                                plain,
-                                qkNorm,
-                                List.of(5, 0),
-                                0,
-                                0.2,
-                                cap,
-                                number % 5 == 4,
-                                false,
-                                Optional.empty());
+        var attention = latent ? latent(number) : attention(plain, byHead, cap, number);
         var rope =
                 new RopeConfig(
                         100,
@@ -174,6 +156,24 @@ class BlockCombinationsTest {
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
                 0,
                 ScoreKind.SEQUENCE);
+    }
+
+    private static AttentionConfig attention(
+            boolean plain, boolean byHead, double cap, int number) {
+        return new AttentionConfig(
+                4,
+                byHead ? 4 : 2,
+                8,
+                plain,
+                plain,
+                plain ? QkNorm.NONE : QK_NORMS[number % QK_NORMS.length],
+                List.of(5, 0),
+                0,
+                0.2,
+                cap,
+                number % 5 == 4,
+                false,
+                Optional.empty());
     }
 
     /// Values longer than keys, or shorter.
