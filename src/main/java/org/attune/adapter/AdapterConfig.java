@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
 @Api(EXPERIMENTAL)
-public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig {
+public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig, TokensConfig {
     /// Name of the file in an adapter's folder.
     String FILE = "adapter_config.json";
 
@@ -45,6 +45,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return switch (json.text("peft_type", "")) {
             case "LORA" -> LoraJson.parse(json);
             case "IA3" -> Ia3Json.parse(json);
+            case TokensConfig.TYPE -> TokensConfig.parse(json);
             default ->
                     FormulaJson.parse(
                             FormulaKind.of(json.text("peft_type", ""))
@@ -54,7 +55,9 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     }
 
     private static String kinds() {
-        return Stream.concat(Stream.of("LORA", "IA3"), Arrays.stream(FormulaKind.values()))
+        return Stream.concat(
+                        Stream.of("LORA", "IA3", TokensConfig.TYPE),
+                        Arrays.stream(FormulaKind.values()))
                 .map(kind -> "\"" + kind + "\"")
                 .collect(Collectors.joining(", "));
     }
@@ -93,6 +96,26 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     /// @param path Hugging Face's module path, e.g. `model.layers.0.self_attn.q_proj`
     Optional<AdapterTarget> match(String path);
 
+    /// What the adapter does to the embedding, or empty if it does nothing.
+    ///
+    /// @param path Hugging Face's path of the embedding, e.g. `model.embed_tokens`
+    default Optional<LoraTarget> matchEmbedding(String path) {
+        return Optional.empty();
+    }
+
+    /// Rows of the embedding or output layer that are trained, or empty if there are none.
+    ///
+    /// @param path of the module
+    /// @param embedding whether it is the embedding
+    default Optional<TokenRows> tokenRows(String path, boolean embedding) {
+        return Optional.empty();
+    }
+
+    /// Biases of the base model that are trained beside the adapter.
+    default LoraOptions.Biases biases() {
+        return LoraOptions.Biases.NONE;
+    }
+
     /// Whether a module is trained and saved in full.
     ///
     /// @param tied whether the model's output layer is its embedding
@@ -129,10 +152,12 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     /// All modules that the adapter changes, in the order given.
     ///
     /// @param linearPaths paths of the model's linear modules
+    /// @param embedding path of its embedding, whose update is not in the result
     /// @throws ConfigException if none matches, or a plain name in the configuration matches none
-    default List<AdapterTarget> matchAll(Collection<String> linearPaths) {
+    default List<AdapterTarget> matchAll(Collection<String> linearPaths, String embedding) {
+        boolean embeds = matchEmbedding(embedding).isPresent();
         List<AdapterTarget> matched = linearPaths.stream().flatMap(p -> match(p).stream()).toList();
-        if (matched.isEmpty()) {
+        if (matched.isEmpty() && !embeds) {
             throw new ConfigException(
                     "target_modules %s matches no linear module; there are %s"
                             .formatted(AdapterJson.describe(targets()), lastNames(linearPaths)));
@@ -140,7 +165,8 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         if (targets() instanceof ModuleSelection.Names(List<String> names)) {
             for (String name : names) {
                 var one = new ModuleSelection.Names(List.of(name));
-                if (linearPaths.stream().noneMatch(one::contains)) {
+                if (linearPaths.stream().noneMatch(one::contains)
+                        && !(embeds && one.contains(embedding))) {
                     throw new ConfigException(
                             "target_modules: \"%s\" is no linear module; there are %s"
                                     .formatted(name, lastNames(linearPaths)));
@@ -148,6 +174,11 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
             }
         }
         return matched;
+    }
+
+    /// All linear modules that the adapter changes, of a model without an embedding of a name.
+    default List<AdapterTarget> matchAll(Collection<String> linearPaths) {
+        return matchAll(linearPaths, "");
     }
 
     private static List<String> lastNames(Collection<String> paths) {

@@ -162,7 +162,10 @@ public final class AdapterFolder implements AutoCloseable {
         Optional<String> suffix = config.suffixes().stream().filter(inner::endsWith).findFirst();
         if (suffix.isPresent()) {
             adapted(entry, inner.substring(0, inner.length() - suffix.get().length()));
-        } else if (inner.matches(".*\\.base_layer\\.(weight|bias)")) {
+        } else if (inner.endsWith(TokenRows.SUFFIX)) {
+            rows(entry);
+        } else if (inner.matches(".*\\.base_layer\\.(weight|bias)")
+                || inner.endsWith(".bias") && config.biases() != LoraOptions.Biases.NONE) {
             // PEFT saves the untouched weight of an adapted embedding or output layer along.
             return;
         } else if (inner.matches(".*\\.(weight|bias)") && config.savesWhole(module(inner), true)) {
@@ -172,10 +175,29 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
+    /// Trained rows of some tokens.
+    private void rows(TensorFile.Entry entry) {
+        String path =
+                entry.name()
+                        .substring(PREFIX.length())
+                        .replaceAll("(\\.token_adapter)?" + TokenRows.SUFFIX + "$", "");
+        TokenRows rows =
+                config.tokenRows(path, true)
+                        .filter(r -> r.tensor().equals(entry.name()))
+                        .orElseThrow(
+                                () ->
+                                        unknown(
+                                                entry.name(),
+                                                "rows of the tokens in " + AdapterConfig.FILE));
+        requireShape(entry, new long[] {rows.tokens().size(), ANY});
+    }
+
     /// A tensor of a module's adapter; the first one of a module represents it.
     private void adapted(TensorFile.Entry entry, String module) {
+        boolean embeds =
+                tensors.entries().containsKey(PREFIX + module + LoraTarget.SUFFIX_EMBEDDING_A);
         AdapterTarget target =
-                config.match(module)
+                (embeds ? config.matchEmbedding(module) : config.match(module))
                         .orElseThrow(
                                 () ->
                                         unknown(

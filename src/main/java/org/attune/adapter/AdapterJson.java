@@ -154,7 +154,7 @@ final class AdapterJson {
                 : AdapterJson.NODES.numberNode(value);
     }
 
-    private static JsonNode integers(List<Integer> integers) {
+    static JsonNode integers(List<Integer> integers) {
         if (integers.isEmpty()) {
             return AdapterJson.NODES.nullNode();
         }

@@ -36,6 +36,7 @@ import java.util.TreeMap;
 /// @param initialisation    `init_lora_weights`
 /// @param taskType          `task_type`
 /// @param baseModel         `base_model_name_or_path`
+/// @param options           what few adapters have
 @Api(EXPERIMENTAL)
 public record LoraConfig(
         int rank,
@@ -53,7 +54,8 @@ public record LoraConfig(
         boolean tiesSaved,
         LoraInitialisation initialisation,
         String taskType,
-        Optional<String> baseModel)
+        Optional<String> baseModel,
+        LoraOptions options)
         implements AdapterConfig {
     /// @throws ConfigException if a value is outside its range or a pattern is malformed
     public LoraConfig {
@@ -74,6 +76,47 @@ public record LoraConfig(
         ModulePatterns.require("alpha_pattern", alphaPattern.keySet());
         ModulePatterns.require("layers_pattern", layersPattern);
         ModulePatterns.require("modules_to_save", modulesToSave);
+        options.requireFit(decomposed, dropout);
+    }
+
+    /// Without the options that few adapters have.
+    ///
+    /// @throws ConfigException if a value is outside its range or a pattern is malformed
+    public LoraConfig(
+            int rank,
+            double alpha,
+            double dropout,
+            boolean rankStabilised,
+            boolean decomposed,
+            ModuleSelection targets,
+            Optional<ModuleSelection> excluded,
+            List<Integer> layers,
+            List<String> layersPattern,
+            Map<String, Integer> rankPattern,
+            Map<String, Double> alphaPattern,
+            List<String> modulesToSave,
+            boolean tiesSaved,
+            LoraInitialisation initialisation,
+            String taskType,
+            Optional<String> baseModel) {
+        this(
+                rank,
+                alpha,
+                dropout,
+                rankStabilised,
+                decomposed,
+                targets,
+                excluded,
+                layers,
+                layersPattern,
+                rankPattern,
+                alphaPattern,
+                modulesToSave,
+                tiesSaved,
+                initialisation,
+                taskType,
+                baseModel,
+                LoraOptions.NONE);
     }
 
     /// A configuration of equal adapters on all `targets`.
@@ -94,7 +137,8 @@ public record LoraConfig(
                 false,
                 LoraInitialisation.KAIMING,
                 "CAUSAL_LM",
-                Optional.empty());
+                Optional.empty(),
+                LoraOptions.NONE);
     }
 
     @Override
@@ -104,19 +148,70 @@ public record LoraConfig(
 
     @Override
     public List<String> suffixes() {
-        return List.of(LoraTarget.SUFFIX_A, LoraTarget.SUFFIX_B, LoraTarget.SUFFIX_MAGNITUDE);
+        return List.of(
+                LoraTarget.SUFFIX_A,
+                LoraTarget.SUFFIX_B,
+                LoraTarget.SUFFIX_BIAS,
+                LoraTarget.SUFFIX_MAGNITUDE,
+                LoraTarget.SUFFIX_EMBEDDING_A,
+                LoraTarget.SUFFIX_EMBEDDING_B);
     }
 
     @Override
     public Optional<AdapterTarget> match(String path) {
-        var modules = new TargetedModules(targets, excluded, layers, layersPattern, modulesToSave);
-        if (!modules.contains(path)) {
-            return Optional.empty();
-        }
+        return isTargeted(path)
+                ? Optional.of(
+                        target(
+                                path,
+                                options.updateBias()
+                                        ? LoraTarget.Form.BIASED
+                                        : LoraTarget.Form.LINEAR))
+                : Optional.empty();
+    }
+
+    @Override
+    public Optional<LoraTarget> matchEmbedding(String path) {
+        boolean named = !(targets instanceof ModuleSelection.AllLinear);
+        return named && isTargeted(path)
+                ? Optional.of(target(path, LoraTarget.Form.EMBEDDING))
+                : Optional.empty();
+    }
+
+    @Override
+    public Optional<TokenRows> tokenRows(String path, boolean embedding) {
+        return options.tokens().entrySet().stream()
+                .filter(
+                        e ->
+                                e.getKey().equals(LoraOptions.EMBEDDING)
+                                        ? embedding
+                                        : path.endsWith(e.getKey()))
+                .map(
+                        e ->
+                                new TokenRows(
+                                        AdapterTarget.PREFIX
+                                                + path
+                                                + ".token_adapter"
+                                                + TokenRows.SUFFIX,
+                                        e.getValue(),
+                                        true))
+                .findFirst();
+    }
+
+    @Override
+    public LoraOptions.Biases biases() {
+        return options.biases();
+    }
+
+    private boolean isTargeted(String path) {
+        return new TargetedModules(targets, excluded, layers, layersPattern, modulesToSave)
+                .contains(path);
+    }
+
+    private LoraTarget target(String path, LoraTarget.Form form) {
         int r = ModulePatterns.find("rank_pattern", rankPattern, path).orElse(rank);
         double a = ModulePatterns.find("alpha_pattern", alphaPattern, path).orElse(alpha);
         double scaling = rankStabilised ? a / Math.sqrt(r) : a / r;
-        return Optional.of(new LoraTarget(path, r, a, scaling, dropout, decomposed));
+        return new LoraTarget(path, r, a, scaling, dropout, decomposed, form);
     }
 
     /// PEFT compares ends of paths as plain text: `norm` means `post_attention_layernorm` too.
@@ -158,7 +253,8 @@ public record LoraConfig(
                 tiesSaved,
                 initialisation,
                 otherTask,
-                otherBase);
+                otherBase,
+                options);
     }
 
     /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.JsonFields;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 
 /// `adapter_config.json` of PEFT's LoRA. Unknown fields are ignored, since newer versions add some;
@@ -15,10 +17,8 @@ final class LoraJson {
     /// Fields that change what an adapter computes, each off when absent, null, false or empty.
     private static final List<String> REFUSED =
             List.of(
-                    "lora_bias",
                     "layer_replication",
                     "target_parameters",
-                    "trainable_token_indices",
                     "alora_invocation_tokens",
                     "use_qalora",
                     "use_bdlora",
@@ -30,11 +30,9 @@ final class LoraJson {
 
     /// Written as PEFT's defaults, because older versions expect some of them.
     private static final List<String> WRITTEN_NULL =
-            List.of(
-                    "layer_replication",
-                    "megatron_config",
-                    "target_parameters",
-                    "trainable_token_indices");
+            List.of("layer_replication", "megatron_config", "target_parameters");
+
+    private static final String TOKENS = "trainable_token_indices";
 
     private LoraJson() {}
 
@@ -59,7 +57,48 @@ final class LoraJson {
                                 json.flag("ensure_weight_tying", false),
                                 initialisation(json),
                                 json.text("task_type", "CAUSAL_LM"),
-                                json.optionalText("base_model_name_or_path")));
+                                json.optionalText("base_model_name_or_path"),
+                                options(json)));
+    }
+
+    private static LoraOptions options(JsonFields json) {
+        return new LoraOptions(
+                biases(json), json.flag("lora_bias", false), tokens(json), List.of(), List.of());
+    }
+
+    private static LoraOptions.Biases biases(JsonFields json) {
+        String name = json.text("bias", "none");
+        return Arrays.stream(LoraOptions.Biases.values())
+                .filter(b -> LoraOptions.name(b).equals(name))
+                .findFirst()
+                .orElseThrow(() -> json.invalid("bias", "\"none\", \"lora_only\", \"all\""));
+    }
+
+    /// A list is for the embedding, an object for the modules that it names.
+    private static Map<String, List<Integer>> tokens(JsonFields json) {
+        JsonNode value = json.get(TOKENS);
+        if (value == null) {
+            return Map.of();
+        }
+        if (!value.isObject()) {
+            return Map.of(LoraOptions.EMBEDDING, json.integers(TOKENS));
+        }
+        JsonFields byModule = json.object(TOKENS).orElseThrow();
+        var tokens = new TreeMap<String, List<Integer>>();
+        byModule.keys().forEach(module -> tokens.put(module, byModule.integers(module)));
+        return tokens;
+    }
+
+    private static JsonNode tokens(Map<String, List<Integer>> tokens) {
+        if (tokens.isEmpty()) {
+            return AdapterJson.NODES.nullNode();
+        }
+        if (tokens.containsKey(LoraOptions.EMBEDDING)) {
+            return AdapterJson.integers(tokens.get(LoraOptions.EMBEDDING));
+        }
+        ObjectNode byModule = AdapterJson.NODES.objectNode();
+        tokens.forEach((module, ids) -> byModule.set(module, AdapterJson.integers(ids)));
+        return byModule;
     }
 
     private static void refuseOtherFeatures(JsonFields json) {
@@ -72,9 +111,6 @@ final class LoraJson {
             if (!off) {
                 throw json.invalid(key, "null: adapters with this feature are not supported");
             }
-        }
-        if (!json.text("bias", "none").equals("none")) {
-            throw json.invalid("bias", "\"none\": adapters with trained biases are not supported");
         }
     }
 
@@ -110,8 +146,10 @@ final class LoraJson {
         fields.put("lora_dropout", nodes.numberNode(config.dropout()));
         fields.put("use_rslora", nodes.booleanNode(config.rankStabilised()));
         fields.put("use_dora", nodes.booleanNode(config.decomposed()));
-        fields.put("lora_bias", nodes.booleanNode(false));
-        fields.put("bias", nodes.textNode("none"));
+        LoraOptions options = config.options();
+        fields.put("lora_bias", nodes.booleanNode(options.updateBias()));
+        fields.put("bias", nodes.textNode(LoraOptions.name(options.biases())));
+        fields.put(TOKENS, tokens(options.tokens()));
         fields.put("init_lora_weights", initialisation(config.initialisation()));
         AdapterJson.putLayers(fields, config.layers(), config.layersPattern());
         fields.put("ensure_weight_tying", nodes.booleanNode(config.tiesSaved()));

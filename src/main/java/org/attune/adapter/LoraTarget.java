@@ -13,21 +13,53 @@ import java.util.List;
 /// @param scaling    α/r, or α/√r with rsLoRA
 /// @param dropout    probability that an input of A is dropped in training
 /// @param decomposed whether rows have trained lengths
+/// @param form       of its tensors
 public record LoraTarget(
-        String path, int rank, double alpha, double scaling, double dropout, boolean decomposed)
+        String path,
+        int rank,
+        double alpha,
+        double scaling,
+        double dropout,
+        boolean decomposed,
+        Form form)
         implements AdapterTarget {
     static final String SUFFIX_A = ".lora_A.weight";
     static final String SUFFIX_B = ".lora_B.weight";
+    static final String SUFFIX_BIAS = ".lora_B.bias";
     static final String SUFFIX_MAGNITUDE = ".lora_magnitude_vector";
+    static final String SUFFIX_EMBEDDING_A = ".lora_embedding_A";
+    static final String SUFFIX_EMBEDDING_B = ".lora_embedding_B";
+
+    /// What is updated, and by what.
+    public enum Form {
+        /// A linear module's weight `(out, in)`.
+        LINEAR,
+        /// Likewise, with a bias `b` of the update: `W' x + s b`.
+        BIASED,
+        /// An embedding's weight `E` of shape `(in, out)`: a row for each of `in` tokens,
+        /// `E' = E + s (B A)ᵀ`. The trained lengths are those of columns.
+        EMBEDDING
+    }
+
+    /// An update of a linear module.
+    public LoraTarget(
+            String path,
+            int rank,
+            double alpha,
+            double scaling,
+            double dropout,
+            boolean decomposed) {
+        this(path, rank, alpha, scaling, dropout, decomposed, Form.LINEAR);
+    }
 
     /// Name of A in PEFT's files; shape `(rank, in)`.
     public String nameOfA() {
-        return PREFIX + path + SUFFIX_A;
+        return PREFIX + path + (form == Form.EMBEDDING ? SUFFIX_EMBEDDING_A : SUFFIX_A);
     }
 
     /// Name of B in PEFT's files; shape `(out, rank)`.
     public String nameOfB() {
-        return PREFIX + path + SUFFIX_B;
+        return PREFIX + path + (form == Form.EMBEDDING ? SUFFIX_EMBEDDING_B : SUFFIX_B);
     }
 
     @Override
@@ -35,6 +67,9 @@ public record LoraTarget(
         List<NamedShape> tensors = new ArrayList<>();
         tensors.add(new NamedShape(nameOfA(), rank, in));
         tensors.add(new NamedShape(nameOfB(), out, rank));
+        if (form == Form.BIASED) {
+            tensors.add(new NamedShape(PREFIX + path + SUFFIX_BIAS, out));
+        }
         if (decomposed) {
             tensors.add(new NamedShape(PREFIX + path + SUFFIX_MAGNITUDE, out));
         }

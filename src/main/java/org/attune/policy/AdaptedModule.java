@@ -54,6 +54,11 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
     /// @param bias float32 `(out)`
     Tensor mergedBias(Tensor bias);
 
+    /// Whether the module needs a bias for the adapter to be merged in.
+    default boolean needsBias() {
+        return false;
+    }
+
     /// Whether all numbers are one number.
     static boolean isAll(double number, Tensor tensor) {
         for (float value : tensor.toFloats()) {

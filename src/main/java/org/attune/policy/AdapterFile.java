@@ -8,6 +8,7 @@ import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.ModulePaths;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /// An adapter's parameters in PEFT's files.
@@ -32,13 +34,11 @@ final class AdapterFile {
     private final Decoder decoder;
     private final AdapterParameters adapter;
     private final String output; // path of the output layer
-    private final String base; // name of its weight, as PEFT saves it along
 
     AdapterFile(Decoder decoder, AdapterParameters adapter) {
         this.decoder = decoder;
         this.adapter = adapter;
         output = decoder.config().names().head();
-        base = AdapterTarget.nameOfBase(output);
     }
 
     /// Reads all parameters from a folder.
@@ -49,27 +49,56 @@ final class AdapterFile {
         var rest = new HashSet<>(file.entries().keySet());
         for (var p : adapter.parameters().parameters()) {
             List<String> names = adapter.namesOf(p);
-            String name =
-                    names.stream()
-                            .filter(n -> fits(file.entries().get(n), p.shape()))
-                            .findFirst()
-                            .orElseThrow(() -> absent(folder.path(), names));
-            try (var _ = TensorScope.open("adapter");
-                    Arena arena = Arena.ofConfined()) {
-                adapter.parameters().value(p).copyInPlace(read(file, name, arena));
+            Optional<String> name =
+                    names.stream().filter(n -> fits(file.entries().get(n), p.shape())).findFirst();
+            if (name.isEmpty() && !isLeftOut(p, file)) {
+                throw absent(folder.path(), names);
             }
+            name.ifPresent(n -> read(p, file, n));
             names.forEach(rest::remove);
         }
-        Tensor own = decoder.output().weight().base();
-        if (adapter.adaptsOutput() && fits(file.entries().get(base), own.shape())) {
-            rest.remove(base);
-            compareBase(own, file, folder.path());
+        for (Weight weight : underAdapter()) {
+            String name = AdapterTarget.nameOfBase(weight.module());
+            if (fits(file.entries().get(name), weight.base().shape())) {
+                rest.remove(name);
+                compareBase(weight, file, folder.path());
+            }
         }
         if (!rest.isEmpty()) {
             throw new ModelException(
                     "%s holds tensors for which the model has no place: %s"
                             .formatted(folder.path(), rest.stream().sorted().toList()));
         }
+    }
+
+    private void read(ParameterSpace.Parameter p, TensorFile file, String name) {
+        try (var _ = TensorScope.open("adapter");
+                Arena arena = Arena.ofConfined()) {
+            adapter.parameters().value(p).copyInPlace(read(file, name, arena));
+        }
+    }
+
+    /// Older versions of PEFT didn't save any of the biases that `bias: lora_only` had trained, and
+    /// read such adapters with the base model's, which the parameters have already.
+    private boolean isLeftOut(ParameterSpace.Parameter p, TensorFile file) {
+        if (!adapter.isBaseBias(p)
+                || file.entries().keySet().stream().anyMatch(n -> n.endsWith("base_layer.bias"))) {
+            return false;
+        }
+        LOG.warn("The adapter has no \"{}\": the base model's bias is used", p.name());
+        return true;
+    }
+
+    /// Weights under an adapter that PEFT saves along: those of embedding and output layer.
+    private List<Weight> underAdapter() {
+        List<Weight> weights = new ArrayList<>();
+        if (adapter.tables().adapted().contains(decoder.embedding().module())) {
+            weights.add(decoder.embedding());
+        }
+        if (adapter.adaptsOutput()) {
+            weights.add(decoder.output().weight());
+        }
+        return weights;
     }
 
     private static boolean fits(TensorFile.Entry entry, long[] shape) {
@@ -89,10 +118,11 @@ final class AdapterFile {
 
     /// PEFT saves the weight under an adapter on the output layer along. It says which base model
     /// the adapter was made on; the model's own is used, as it is for all other layers.
-    private void compareBase(Tensor own, TensorFile file, Path path) {
+    private static void compareBase(Weight weight, TensorFile file, Path path) {
+        Tensor own = weight.base();
         try (var _ = TensorScope.open("base");
                 Arena arena = Arena.ofConfined()) {
-            Tensor theirs = read(file, base, arena);
+            Tensor theirs = read(file, AdapterTarget.nameOfBase(weight.module()), arena);
             Tensor copy = Tensor.empty(own.device(), own.dtype(), own.shape()).copyInPlace(theirs);
             Tensor rounded = own.to(theirs.dtype()).to(own.dtype());
             double difference =
@@ -100,10 +130,11 @@ final class AdapterFile {
             double size = Math.sqrt(own.to(DType.FLOAT32).square().mean().item());
             if (difference > ROUNDING * size) {
                 LOG.warn(
-                        "{}: the adapter was made on another output layer than this model's (they"
-                                + " differ by {} of their size); the model's own is used. Is it"
-                                + " the adapter's base model?",
+                        "{}: the adapter was made on another {} than this model's (they differ by"
+                                + " {} of their size); the model's own is used. Is it the adapter's"
+                                + " base model?",
                         path,
+                        weight.module(),
                         difference / size);
             }
         }
@@ -154,9 +185,12 @@ final class AdapterFile {
                         TensorBytes.source(name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
             }
         }
-        if (adapter.adaptsOutput() && isBaseExact()) {
-            Tensor own = decoder.output().weight().base();
-            sources.add(TensorBytes.source(base, own.dtype(), own.shape(), () -> own));
+        if (isBaseExact()) {
+            for (Weight weight : underAdapter()) {
+                Tensor base = weight.base();
+                String name = AdapterTarget.nameOfBase(weight.module());
+                sources.add(TensorBytes.source(name, base.dtype(), base.shape(), () -> base));
+            }
         }
         AdapterConfig config = adapter.config();
         List<String> paths = adapter.targets().stream().map(AdapterTarget::path).toList();

@@ -5,6 +5,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
+import org.attune.adapter.TokenRows;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
@@ -12,11 +13,14 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.ModulePaths;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /// Checks whether an adapter fits a model, by configurations and tables of contents, before weights
 /// are loaded and rows are read.
 public final class AdapterFit {
+    private static final String TOKENS = "trainable_token_indices";
+
     private AdapterFit() {}
 
     /// Refuses modules that the model doesn't have, or that can't be trained whole.
@@ -26,12 +30,17 @@ public final class AdapterFit {
         ModulePaths paths = ModulePaths.of(model);
         List<AdapterTarget> targets;
         try {
-            targets = config.matchAll(paths.linears().keySet());
+            targets = config.matchAll(paths.linears().keySet(), paths.embedding());
         } catch (ConfigException e) {
             throw ConfigException.about("lora_target_modules", e.getMessage());
         }
         requireKnown(paths, config);
         requireTrainable(paths, config, model.tiesOutput());
+        try {
+            requireTables(paths, model, config);
+        } catch (ConfigException e) {
+            throw ConfigException.about("peft_kwargs", e.getMessage());
+        }
         targets.forEach(t -> requireComputed(paths, t));
         if (config instanceof LoraConfig lora) {
             requirePatterns("lora_rank_pattern", lora.rankPattern().keySet(), targets);
@@ -41,12 +50,75 @@ public final class AdapterFit {
 
     /// The output layer has no other update than LoRA's: its weight may be the embedding.
     private static void requireComputed(ModulePaths paths, AdapterTarget target) {
-        boolean plain = target instanceof LoraTarget lora && !lora.decomposed();
+        boolean plain =
+                target instanceof LoraTarget lora
+                        && !lora.decomposed()
+                        && lora.form() == LoraTarget.Form.LINEAR;
         if (target.path().equals(paths.output()) && !plain) {
             throw ConfigException.about(
                     "lora_target_modules",
-                    "%s can have a LoRA adapter, but neither DoRA nor another kind; leave it out"
+                    "%s can have a LoRA adapter, but neither DoRA, nor lora_bias, nor another kind; leave it out"
                             .formatted(target.path()));
+        }
+    }
+
+    /// Trained rows must be rows of the model, and nothing else may change their table.
+    ///
+    /// @throws ConfigException that names the option
+    private static void requireTables(
+            ModulePaths paths, DecoderConfig model, AdapterConfig config) {
+        String embedding = paths.embedding();
+        Optional<TokenRows> ofEmbedding = config.tokenRows(embedding, true);
+        Optional<TokenRows> ofOutput = config.tokenRows(paths.output(), false);
+        boolean tied = model.tiesOutput();
+        if (tied && ofOutput.isPresent()) {
+            throw new ConfigException(
+                    (TOKENS
+                                    + " names %s, which is the embedding in this model; name %s"
+                                    + " alone: both change")
+                            .formatted(paths.output(), embedding));
+        }
+        if (config instanceof LoraConfig lora) {
+            for (String name : lora.options().tokens().keySet()) {
+                if (!embedding.endsWith(name) && !paths.output().endsWith(name)) {
+                    throw new ConfigException(
+                            (TOKENS
+                                            + " \"%s\" is neither the embedding nor the output"
+                                            + " layer; there are %s and %s")
+                                    .formatted(name, embedding, paths.output()));
+                }
+            }
+        }
+        requireRows(embedding, ofEmbedding, model.vocabSize(), config, tied);
+        requireRows(paths.output(), ofOutput, model.vocabSize(), config, tied);
+    }
+
+    private static void requireRows(
+            String path,
+            Optional<TokenRows> rows,
+            int vocabulary,
+            AdapterConfig config,
+            boolean tied) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        for (int token : rows.get().tokens()) {
+            if (token >= vocabulary) {
+                throw new ConfigException(
+                        (TOKENS + " has %d; accepted: ids of the model's %d tokens")
+                                .formatted(token, vocabulary));
+            }
+        }
+        boolean other =
+                config.savesWhole(path, tied)
+                        || config.matchEmbedding(path).isPresent()
+                        || config.match(path).isPresent();
+        if (other) {
+            throw new ConfigException(
+                    (TOKENS
+                                    + " has rows of %s, which gets an adapter or is trained whole"
+                                    + " too; name it once")
+                            .formatted(path));
         }
     }
 
@@ -113,8 +185,13 @@ public final class AdapterFit {
     public static void require(DecoderConfig model, AdapterFolder adapter) {
         ModulePaths paths = ModulePaths.of(model);
         requireTrainable(paths, adapter.config(), model.tiesOutput());
+        try {
+            requireTables(paths, model, adapter.config());
+        } catch (ConfigException e) {
+            throw new ModelException(adapter.path() + ": " + e.getMessage(), e);
+        }
         for (AdapterTarget target : adapter.targets()) {
-            ModulePaths.Shape shape = paths.linears().get(target.path());
+            ModulePaths.Shape shape = shape(paths, model, target);
             if (shape == null) {
                 throw new ModelException(
                         ("%s adapts %s, which the model has not: it has %d layers with %s; give the"
@@ -134,7 +211,8 @@ public final class AdapterFit {
                 requireShape(adapter, tensor);
             }
         }
-        for (AdapterTarget target : adapter.config().matchAll(paths.linears().keySet())) {
+        for (AdapterTarget target :
+                adapter.config().matchAll(paths.linears().keySet(), paths.embedding())) {
             ModulePaths.Shape shape = paths.linears().get(target.path());
             String name = target.tensors(shape.out(), shape.in()).getFirst().name();
             if (!adapter.tensors().entries().containsKey(name)) {
@@ -143,6 +221,19 @@ public final class AdapterFit {
                                 .formatted(adapter.path(), name, target.path()));
             }
         }
+    }
+
+    /// @return null if the model has no such module
+    private static ModulePaths.Shape shape(
+            ModulePaths paths, DecoderConfig model, AdapterTarget target) {
+        boolean embeds =
+                target instanceof LoraTarget lora && lora.form() == LoraTarget.Form.EMBEDDING;
+        if (embeds) {
+            return target.path().equals(paths.embedding())
+                    ? new ModulePaths.Shape(model.hiddenSize(), model.vocabSize())
+                    : null;
+        }
+        return paths.linears().get(target.path());
     }
 
     /// @param expected of a file whose number of axes fits its configuration

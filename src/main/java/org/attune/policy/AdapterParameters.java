@@ -44,6 +44,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final boolean inTurn;
     private final FlatParameters flat;
     private final WholeModules whole;
+    private final AdaptedTables tables;
+    private final BaseBiases biases;
     private final List<AdaptedModule> modules = new ArrayList<>();
     private final ScaledCopies computed = new ScaledCopies(scope);
     private final Map<FusedLinear, List<LayerUpdate>> updates = new LinkedHashMap<>();
@@ -63,7 +65,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             paths.add(outputPath()); // a score head is trained whole, if at all
         }
         Map<String, AdapterTarget> targets = new LinkedHashMap<>();
-        config.matchAll(paths).forEach(t -> targets.put(t.path(), t));
+        config.matchAll(paths, decoder.embedding().module()).forEach(t -> targets.put(t.path(), t));
         var plan = new FlatParameters.Plan();
         Map<FusedLinear, List<Slot>> slots = new LinkedHashMap<>();
         decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
@@ -71,12 +73,15 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         Optional<Slot> headSlot =
                 Optional.ofNullable(targets.get(outputPath()))
                         .map(t -> slot(0, t, head.base().shape(), head::base, plan));
-        whole = new WholeModules(decoder, config, plan);
+        tables = new AdaptedTables(decoder, config, plan);
+        whole = new WholeModules(decoder, config, targets.keySet(), plan);
+        biases = new BaseBiases(decoder.linears(), config.biases(), targets::containsKey, plan);
         flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
         try (var _ = scope.enter()) {
             slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
             attachHead(headSlot, role);
             whole.attach(flat, role);
+            tables.attach(flat, role);
         }
         flat.onChange(_ -> refresh());
     }
@@ -166,10 +171,11 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     }
 
     private void attach(FusedLinear linear, List<Slot> slots, Adapter role) {
-        List<LayerUpdate> own =
-                slots.stream().flatMap(s -> module(s, role).updates().stream()).toList();
+        boolean learns = role.equals(Adapter.TRAINED);
+        List<LayerUpdate> own = new ArrayList<>(biases.updates(linear, flat, learns, computed));
+        slots.forEach(s -> own.addAll(module(s, role).updates()));
         updates.put(linear, own);
-        if (role.equals(Adapter.TRAINED)) {
+        if (learns) {
             linear.attachTrained(own);
         } else {
             linear.attachFrozen(role, own);
@@ -192,6 +198,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         updates.keySet().forEach(FusedLinear::refreshTrained);
         decoder.output().attachTrained(headUpdate);
         whole.attachAgain();
+        tables.attachAgain();
     }
 
     private AdaptedModule module(Slot s, Adapter role) {
@@ -217,6 +224,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         AdapterFit.require(decoder.config(), config);
         var made = new AdapterParameters(decoder, config, Adapter.TRAINED, inTurn);
         made.modules.forEach(m -> m.initialise(config.initialisation(), random));
+        made.tables.initialise(config.initialisation(), random);
         made.refresh();
         if (new MergedWeights(decoder, Optional.of(made)).unties()) {
             LOG.info(
@@ -260,6 +268,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             computed.run();
             refreshModules();
             whole.refresh(flat);
+            tables.refresh();
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);
         if (!role.equals(Adapter.TRAINED)) {
@@ -308,7 +317,10 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// Whether the model is as without the adapter: as long as a fresh one hasn't learnt.
     boolean changesNothing() {
         try (var _ = TensorScope.open("adapter")) {
-            return whole.isEmpty() && modules.stream().allMatch(AdaptedModule::changesNothing);
+            return whole.isEmpty()
+                    && biases.isEmpty()
+                    && tables.changesNothing()
+                    && modules.stream().allMatch(AdaptedModule::changesNothing);
         }
     }
 
@@ -320,6 +332,21 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// Whether the output layer has an update.
     boolean adaptsOutput() {
         return headUpdate.isPresent();
+    }
+
+    /// Embedding and output layer where their rows are changed.
+    AdaptedTables tables() {
+        return tables;
+    }
+
+    /// The trained bias of a linear module, float32, if it is trained.
+    Optional<Tensor> trainedBias(FusedLinear layer, int part) {
+        return biases.parameterOf(layer, part).map(flat::value);
+    }
+
+    /// Whether a parameter is a bias of the base model.
+    boolean isBaseBias(ParameterSpace.Parameter parameter) {
+        return biases.contains(parameter) || whole.isBias(parameter);
     }
 
     /// The parameter that is trained in a weight's place, if it is trained whole.

@@ -4,6 +4,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
+import org.attune.model.layer.Bias;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
 import org.attune.model.layer.Magnitude;
@@ -25,6 +26,7 @@ final class LoraModule implements AdaptedModule {
     private final FlatParameters flat;
     private final LowRank update;
     private final Optional<Magnitude> magnitude;
+    private final Optional<Bias> bias;
 
     /// @param learns whether there are gradients
     /// @param dtype of the compute copies
@@ -50,9 +52,17 @@ final class LoraModule implements AdaptedModule {
                         learns ? flat.gradient(a()) : null,
                         learns ? flat.gradient(b()) : null);
         magnitude = target.decomposed() ? Optional.of(magnitude(learns)) : Optional.empty();
+        bias =
+                target.form() == LoraTarget.Form.BIASED
+                        ? Optional.of(bias(learns, dtype))
+                        : Optional.empty();
         try (var _ = TensorScope.open("masters")) {
             copies.add(flat.value(a()), update.scaling(), update.scaledA());
             copies.add(flat.value(b()), 1, update.b());
+            bias.ifPresent(
+                    c ->
+                            BaseBiases.copyOf(
+                                    flat.value(ofBias()), update.scaling(), c.value(), copies));
         }
     }
 
@@ -65,6 +75,19 @@ final class LoraModule implements AdaptedModule {
                 Tensor.empty(device, DType.FLOAT32, rows),
                 Tensor.empty(device, DType.FLOAT32, rows),
                 learns ? flat.gradient(m()) : null);
+    }
+
+    private Bias bias(boolean learns, DType dtype) {
+        Device device = flat.values().device();
+        return new Bias(
+                place.part(),
+                false,
+                Tensor.empty(device, dtype, ofBias().count()),
+                learns ? g -> flat.gradient(ofBias()).addInPlace(g.mul(target.scaling())) : null);
+    }
+
+    private ParameterSpace.Parameter ofBias() {
+        return place.parameters().get(2);
     }
 
     private ParameterSpace.Parameter a() {
@@ -88,6 +111,7 @@ final class LoraModule implements AdaptedModule {
     public List<LayerUpdate> updates() {
         List<LayerUpdate> updates = new ArrayList<>(List.of(update));
         magnitude.ifPresent(updates::add);
+        bias.ifPresent(updates::add);
         return updates;
     }
 
@@ -98,18 +122,12 @@ final class LoraModule implements AdaptedModule {
 
     @Override
     public void initialise(LoraInitialisation initialisation, UniformRandomProvider random) {
-        var normal = ZigguratSampler.NormalizedGaussian.of(random);
         int r = target.rank();
-        double bound = 1 / Math.sqrt(a().shape()[1]);
-        float[] a = new float[(int) a().count()];
-        for (int i = 0; i < a.length; i++) {
-            a[i] =
-                    (float)
-                            (initialisation == LoraInitialisation.GAUSSIAN
-                                    ? normal.sample() / r
-                                    : bound * (2 * random.nextDouble() - 1));
-        }
-        flat.write(a(), a);
+        flat.write(
+                a(),
+                initialisation == LoraInitialisation.GAUSSIAN
+                        ? normal(a(), 1.0 / r, random)
+                        : kaiming(a(), random));
         if (initialisation == LoraInitialisation.RANDOM_BOTH) {
             float[] b = new float[(int) b().count()];
             for (int i = 0; i < b.length; i++) {
@@ -123,6 +141,26 @@ final class LoraModule implements AdaptedModule {
                         m.magnitude().copyInPlace(Magnitude.norms(updated(weight())));
                     }
                 });
+    }
+
+    private static float[] kaiming(ParameterSpace.Parameter a, UniformRandomProvider random) {
+        double bound = 1 / Math.sqrt(a.shape()[1]);
+        float[] values = new float[(int) a.count()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (bound * (2 * random.nextDouble() - 1));
+        }
+        return values;
+    }
+
+    /// @param deviation standard one
+    static float[] normal(
+            ParameterSpace.Parameter of, double deviation, UniformRandomProvider random) {
+        var normal = ZigguratSampler.NormalizedGaussian.of(random);
+        float[] values = new float[(int) of.count()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (normal.sample() * deviation);
+        }
+        return values;
     }
 
     private Tensor weight() {
@@ -147,6 +185,7 @@ final class LoraModule implements AdaptedModule {
     @Override
     public boolean changesNothing() {
         return AdaptedModule.isAll(0, flat.value(b()))
+                && (bias.isEmpty() || AdaptedModule.isAll(0, flat.value(ofBias())))
                 && magnitude.filter(m -> !AdaptedModule.isAll(1, m.factor())).isEmpty();
     }
 
@@ -162,7 +201,12 @@ final class LoraModule implements AdaptedModule {
     }
 
     @Override
-    public Tensor mergedBias(Tensor bias) {
-        return bias;
+    public Tensor mergedBias(Tensor own) {
+        return bias.map(_ -> own.add(flat.value(ofBias()).mul(target.scaling()))).orElse(own);
+    }
+
+    @Override
+    public boolean needsBias() {
+        return bias.isPresent();
     }
 }

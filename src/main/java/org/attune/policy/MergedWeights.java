@@ -1,5 +1,6 @@
 package org.attune.policy;
 
+import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
@@ -29,6 +30,10 @@ final class MergedWeights {
                 && adapter.isPresent()
                 && (adapter.get().adaptsOutput()
                         || !adapter.get()
+                                .tables()
+                                .of(decoder.embedding())
+                                .equals(adapter.get().tables().of(decoder.output().weight()))
+                        || !adapter.get()
                                 .trainedWhole(decoder.embedding())
                                 .equals(adapter.get().trainedWhole(decoder.output().weight())));
     }
@@ -49,6 +54,7 @@ final class MergedWeights {
                         decoder.config().names().transposed()
                                 ? TensorBytes.transposed(weight, dtype, shape, merged)
                                 : TensorBytes.source(weight, dtype, shape, merged));
+                requireBias(p);
                 if (p.hasBias()) {
                     long[] biases = {p.out()};
                     String name = p.path() + ".bias";
@@ -78,8 +84,24 @@ final class MergedWeights {
     }
 
     private Tensor value(Weight weight) {
-        return adapter.flatMap(l -> l.trainedWhole(weight).map(p -> l.parameters().value(p)))
-                .orElse(weight.base());
+        return adapter.flatMap(a -> value(a, weight)).orElse(weight.base());
+    }
+
+    private static Optional<Tensor> value(AdapterParameters a, Weight weight) {
+        return a.tables()
+                .of(weight)
+                .map(AdaptedTable::merged)
+                .or(() -> a.trainedWhole(weight).map(p -> a.parameters().value(p)));
+    }
+
+    /// An update with a bias can't be merged into a layer that has none.
+    private void requireBias(FusedLinear.Part part) {
+        if (!part.hasBias() && module(part.path()).filter(AdaptedModule::needsBias).isPresent()) {
+            throw new ModelException(
+                    ("the adapter's update of %s has a bias (lora_bias: true), the model's layer"
+                         + " has none: it can't be merged; use model and adapter together")
+                            .formatted(part.path()));
+        }
     }
 
     /// The weight of a linear module, its update added in float32 and rounded once.
@@ -89,9 +111,12 @@ final class MergedWeights {
     }
 
     private Tensor bias(FusedLinear linear, int part) {
+        Tensor own =
+                adapter.flatMap(a -> a.trainedBias(linear, part))
+                        .orElseGet(() -> linear.bias(part));
         return module(linear.parts().get(part).path())
-                .map(m -> m.mergedBias(linear.bias(part).to(DType.FLOAT32)))
-                .orElseGet(() -> linear.bias(part));
+                .map(m -> m.mergedBias(own.to(DType.FLOAT32)))
+                .orElse(own);
     }
 
     private Optional<AdaptedModule> module(String path) {

@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.LoraOptions;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Weight;
@@ -11,23 +12,30 @@ import org.attune.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Modules that are trained whole beside an adapter (PEFT's `modules_to_save`): the embedding, the
 /// output layer, norms. Their float32 masters stand among the adapter's parameters; the compute
 /// copies stand beside the base model's weights, which stay as they are.
 final class WholeModules {
+    private static final String BIAS = ".bias";
+
     private final Decoder decoder;
     private final List<Module> modules = new ArrayList<>();
     private final List<Tensor> copies = new ArrayList<>(); // one per module
     private final List<Tensor> gradients = new ArrayList<>(); // as many, if it is trained
 
     /// @param uses one weight, or two that are one tensor
-    private record Module(ParameterSpace.Parameter parameter, List<Weight> uses) {}
+    /// @param names in PEFT's files, one of each use
+    private record Module(
+            ParameterSpace.Parameter parameter, List<Weight> uses, List<String> names) {}
 
     /// Adds the parameters that the configuration asks for.
     ///
     /// @param config of which [AdapterFit] knows that its modules can be trained whole
-    WholeModules(Decoder decoder, AdapterConfig config, FlatParameters.Plan plan) {
+    /// @param adapted paths of modules with an adapter
+    WholeModules(
+            Decoder decoder, AdapterConfig config, Set<String> adapted, FlatParameters.Plan plan) {
         this.decoder = decoder;
         boolean tied = decoder.config().tiesOutput();
         Weight embedding = decoder.embedding();
@@ -55,6 +63,43 @@ final class WholeModules {
                 add(plan, !other.name().contains("bias"), List.of(other));
             }
         }
+        biases(config.biases(), adapted, plan);
+    }
+
+    /// Adds the biases of what is no linear layer, and of the output layer.
+    private void biases(LoraOptions.Biases which, Set<String> adapted, FlatParameters.Plan plan) {
+        boolean all = which == LoraOptions.Biases.ALL;
+        decoder.output()
+                .bias()
+                .filter(bias -> parameterOf(bias).isEmpty())
+                .ifPresent(
+                        bias -> {
+                            boolean has = adapted.contains(bias.module());
+                            if (all || has && which == LoraOptions.Biases.ADAPTED) {
+                                bias(bias, BaseBiases.name(bias.module(), has), plan);
+                            }
+                        });
+        List<Weight> others = new ArrayList<>(norms(decoder));
+        others.addAll(decoder.others());
+        for (Weight other : others) {
+            if (all && other.name().endsWith(BIAS) && parameterOf(other).isEmpty()) {
+                bias(other, BaseBiases.name(other.module(), false), plan);
+            }
+        }
+    }
+
+    private void bias(Weight bias, String name, FlatParameters.Plan plan) {
+        ParameterSpace.Parameter p = plan.add(name, false, bias.base().shape());
+        modules.add(new Module(p, List.of(bias), List.of(name)));
+    }
+
+    /// Whether a parameter is a bias.
+    boolean isBias(ParameterSpace.Parameter parameter) {
+        return modules.stream()
+                .anyMatch(
+                        m ->
+                                m.parameter().equals(parameter)
+                                        && m.uses().getFirst().name().endsWith(BIAS));
     }
 
     /// Whether nothing is trained whole.
@@ -65,7 +110,11 @@ final class WholeModules {
     private void add(FlatParameters.Plan plan, boolean decays, List<Weight> uses) {
         Weight first = uses.getFirst();
         String name = AdapterTarget.nameOfSaved(first.name());
-        modules.add(new Module(plan.add(name, decays, first.base().shape()), uses));
+        modules.add(
+                new Module(
+                        plan.add(name, decays, first.base().shape()),
+                        uses,
+                        uses.stream().map(w -> AdapterTarget.nameOfSaved(w.name())).toList()));
     }
 
     private static List<Weight> norms(Decoder decoder) {
@@ -145,8 +194,7 @@ final class WholeModules {
     List<String> namesOf(ParameterSpace.Parameter parameter) {
         return modules.stream()
                 .filter(m -> m.parameter().equals(parameter))
-                .flatMap(m -> m.uses().stream())
-                .map(w -> AdapterTarget.nameOfSaved(w.name()))
+                .flatMap(m -> m.names().stream())
                 .toList();
     }
 }

@@ -423,8 +423,7 @@ class AdapterKindsTest {
                             ConfigException.class,
                             () -> AdapterFit.require(TinyModels.llama(), config));
             assertTrue(
-                    error.getMessage().contains("neither DoRA nor another kind"),
-                    error.getMessage());
+                    error.getMessage().contains("neither DoRA, nor lora_bias"), error.getMessage());
         }
     }
 }

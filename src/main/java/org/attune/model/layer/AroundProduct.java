@@ -38,7 +38,7 @@ final class AroundProduct {
                 own.addInPlace(dropped(m, layer.input(hx), mask).mulInPlace(m.change()));
             }
         }
-        layer.addBias(y);
+        layer.addBias(y, adapter);
         outputs.forEach(o -> o.applyInPlace(rows(y, o)));
         return LinearWeights.plus(y, residual);
     }
@@ -88,7 +88,7 @@ final class AroundProduct {
                 learn(m, rows(dy, m), rows(z, m), x, mask(m, dropout));
                 m.applyInPlace(rows(dz, m));
             }
-            layer.addBias(z);
+            layer.addBias(z, Adapter.TRAINED);
             outputs.forEach(o -> o.backward(rows(dz, o), rows(z, o)));
             z.close();
         }

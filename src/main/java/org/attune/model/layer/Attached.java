@@ -1,19 +1,38 @@
 package org.attune.model.layer;
 
+import org.attune.tensor.TensorScope;
+
 import java.util.List;
+import java.util.Optional;
 
 /// What one adapter does to linear layers that read the same input.
 ///
 /// @param updates all of it, in order of the layers
 /// @param lowRank what stands in columns
 /// @param around what is computed around the product
-record Attached(List<LayerUpdate> updates, List<LowRank> lowRank, AroundProduct around) {
-    static Attached of(FusedLinear layer, List<? extends LayerUpdate> updates) {
+/// @param biases of the layers, where some are changed
+record Attached(
+        List<LayerUpdate> updates,
+        List<LowRank> lowRank,
+        AroundProduct around,
+        Optional<AdapterBiases> biases) {
+    /// @param owner of what is made
+    static Attached of(TensorScope owner, FusedLinear layer, List<? extends LayerUpdate> updates) {
         UpdatesByKind kinds = UpdatesByKind.of(updates);
-        return new Attached(List.copyOf(updates), kinds.lowRank(), new AroundProduct(layer, kinds));
+        return new Attached(
+                List.copyOf(updates),
+                kinds.lowRank(),
+                new AroundProduct(layer, kinds),
+                kinds.biases().isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(new AdapterBiases(owner, layer, kinds.biases())));
     }
 
-    /// Whether low-rank updates are all.
+    void close() {
+        biases.ifPresent(AdapterBiases::close);
+    }
+
+    /// Whether low-rank updates are all, but for biases.
     boolean fitsColumns() {
         return around.isEmpty();
     }

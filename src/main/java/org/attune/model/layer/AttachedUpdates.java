@@ -37,7 +37,7 @@ final class AttachedUpdates {
         this.layer = layer;
         this.weights = weights;
         in = layer.in();
-        none = Attached.of(layer, List.of());
+        none = Attached.of(owner, layer, List.of());
         trained = none;
     }
 
@@ -77,7 +77,7 @@ final class AttachedUpdates {
     /// @param updates in order of their parts
     /// @return whether the columns are as many as before
     boolean attachTrained(List<? extends LayerUpdate> updates) {
-        Attached attached = Attached.of(layer, updates);
+        Attached attached = Attached.of(owner, layer, updates);
         List<LowRank> lowRank = attached.lowRank();
         int columns = lowRank.stream().mapToInt(LowRank::rank).sum();
         boolean asMany = columns == weights.extra();
@@ -85,6 +85,7 @@ final class AttachedUpdates {
             weights.resize(columns);
             weights.unpackFrozen(); // their columns stand where the trained ones did
         }
+        trained.close();
         trained = attached;
         if (!asMany) {
             reducers.ifPresent(LoraDownMatrices::close);
@@ -108,7 +109,16 @@ final class AttachedUpdates {
 
     /// Adds a frozen adapter, or replaces it.
     void attachFrozen(Adapter adapter, List<? extends LayerUpdate> updates) {
-        frozen.put(adapter, Attached.of(layer, updates));
+        Attached before = frozen.put(adapter, Attached.of(owner, layer, updates));
+        if (before != null) {
+            before.close();
+        }
+        weights.unpackFrozen();
+    }
+
+    /// Brings what was made of frozen adapters' values up to date.
+    void frozenChanged() {
+        frozen.values().forEach(a -> a.biases().ifPresent(AdapterBiases::refresh));
         weights.unpackFrozen();
     }
 
@@ -123,6 +133,7 @@ final class AttachedUpdates {
 
     /// Copies the trained matrices to where products read them.
     void copyTrained() {
+        trained.biases().ifPresent(AdapterBiases::refresh);
         trainedCopies.ifPresent(
                 copies -> {
                     copies.run();

@@ -13,14 +13,12 @@ public final class DecodingCopy {
     private final FusedLinear layer;
     private final LinearWeights weights;
     private final AttachedUpdates updates;
-    private final Tensor bias; // (out) or null
     private boolean serves;
 
-    DecodingCopy(FusedLinear layer, LinearWeights weights, AttachedUpdates updates, Tensor bias) {
+    DecodingCopy(FusedLinear layer, LinearWeights weights, AttachedUpdates updates) {
         this.layer = layer;
         this.weights = weights;
         this.updates = updates;
-        this.bias = bias;
     }
 
     /// Whether decoding can read the copy that forward passes read.
@@ -65,6 +63,7 @@ public final class DecodingCopy {
         if (!serves || !attached.fitsColumns()) {
             return Optional.empty();
         }
+        Tensor bias = layer.biasOf(adapter);
         if (adapter.kind() == Adapter.Kind.OFF
                 || weights.extra() == 0 && attached.lowRank().isEmpty()) {
             return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));

@@ -45,7 +45,7 @@ public final class FusedLinear {
                         ? owner.adopt(Tensor.zeros(device, dtype, out))
                         : null;
         updates = new AttachedUpdates(owner, this, weights);
-        decodingCopy = new DecodingCopy(this, weights, updates, bias);
+        decodingCopy = new DecodingCopy(this, weights, updates);
     }
 
     public List<Part> parts() {
@@ -171,7 +171,7 @@ public final class FusedLinear {
 
     /// Forgets what was made of a frozen adapter's values, after they changed.
     public void frozenChanged() {
-        weights.unpackFrozen();
+        updates.frozenChanged();
     }
 
     private void requirePlain() {
@@ -198,7 +198,7 @@ public final class FusedLinear {
     public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
         Attached own = updates.of(adapter);
         return own.fitsColumns()
-                ? addBias(product(hx, adapter, dropout, residual))
+                ? addBias(product(hx, adapter, dropout, residual), adapter)
                 : own.around().forward(hx, adapter, dropout, residual);
     }
 
@@ -220,8 +220,9 @@ public final class FusedLinear {
             updates.fill(hx, Dropout.NONE);
         }
         Kernels.mm(hx, (updated ? weights.matrix().orElseThrow() : weights.base()).t(), y);
-        if (bias != null) {
-            DeviceKernels.addBias(y, bias);
+        Tensor own = biasOf(adapter);
+        if (own != null) {
+            DeviceKernels.addBias(y, own);
         }
     }
 
@@ -246,14 +247,20 @@ public final class FusedLinear {
         return weights.product(hx, null);
     }
 
+    /// The biases with an adapter, `(out)`, or null: none.
+    Tensor biasOf(Adapter adapter) {
+        return updates.of(adapter).biases().map(AdapterBiases::all).orElse(bias);
+    }
+
     /// The columns that hold `x`, `(N, in)`.
     Tensor input(Tensor hx) {
         return hx.size(1) == in ? hx : hx.narrow(1, 0, in);
     }
 
     /// Adds the biases in place.
-    Tensor addBias(Tensor y) {
-        return bias == null ? y : y.addInPlace(bias);
+    Tensor addBias(Tensor y, Adapter adapter) {
+        Tensor own = biasOf(adapter);
+        return own == null ? y : y.addInPlace(own);
     }
 
     /// Fills the extra columns as [#forward] does, without the product.
@@ -296,6 +303,7 @@ public final class FusedLinear {
     /// @param dropout what [#forward] was given
     public Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
         Attached trained = updates.of(Adapter.TRAINED);
+        trained.biases().ifPresent(b -> b.learn(dy));
         return trained.fitsColumns()
                 ? back(dy, hx, dropout)
                 : trained.around().backward(dy, hx, dropout);

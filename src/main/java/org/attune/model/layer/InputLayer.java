@@ -119,8 +119,13 @@ public final class InputLayer {
     /// @param d gradient of what is normed, if something is, `(N, D)`
     private void learn(int[] ids, int[] places, Tensor d, Adapter adapter) {
         Tensor gradient = tokens.gradient(adapter); // (V, D)
+        int pad = config.names().padRowStays() ? config.special().pad().orElse(-1) : -1;
+        if (tokens.learner(adapter) != null) {
+            boolean scales = config.ends().embeddingScale() != 1;
+            Tensor rows = scales ? d.mul(scale(d.dtype())) : d;
+            tokens.learner(adapter).learnRead(ids, rows, pad);
+        }
         if (gradient != null) {
-            int pad = config.names().padRowStays() ? config.special().pad().orElse(-1) : -1;
             int[] read = IntStream.range(0, ids.length).filter(row -> ids[row] != pad).toArray();
             Tensor rows = d; // (N, D)
             if (read.length < ids.length) {

@@ -169,6 +169,11 @@ public record ModulePaths(
         linears.put(path + down, new Shape(width, inner));
     }
 
+    /// Path of the embedding.
+    public String embedding() {
+        return whole.getFirst();
+    }
+
     /// Modules that may not be trained whole beside an adapter: linear ones, and those that others
     /// are inside of.
     public Set<String> others() {

@@ -145,6 +145,7 @@ public final class OutputLayer {
         private final Tensor hidden; // (M, D)
         private final Tensor w; // (V, D)
         private final Tensor gradient; // (V, D) or null
+        private final RowLearner learner; // or null
         private final Tensor c; // (V) or null
         private final Tensor biasGradient; // (V) or null
         private final LowRank update; // or null
@@ -155,6 +156,7 @@ public final class OutputLayer {
             this.hidden = scale == 1 ? hidden : hidden.mul(scale);
             w = weight.value(adapter);
             gradient = weight.gradient(adapter);
+            learner = weight.learner(adapter);
             c = bias.map(b -> b.value(adapter)).orElse(null);
             biasGradient = bias.map(b -> b.gradient(adapter)).orElse(null);
             update = update(adapter);
@@ -173,6 +175,7 @@ public final class OutputLayer {
         /// Whether [#backward] adds to gradients of parameters.
         public boolean learns() {
             return gradient != null
+                    || learner != null
                     || biasGradient != null
                     || update != null && update.gradientA() != null;
         }
@@ -241,6 +244,9 @@ public final class OutputLayer {
             Kernels.mm(dz, w, dh);
             if (gradient != null) {
                 OuterProducts.add(List.of(OuterProducts.Product.of(gradient, dz, h, 1)));
+            }
+            if (learner != null) {
+                learner.learnOutput(dz, h);
             }
             if (biasGradient != null) {
                 Gradients.addRows(biasGradient, dz);

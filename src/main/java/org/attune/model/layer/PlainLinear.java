@@ -38,6 +38,10 @@ public final class PlainLinear {
         if (bias != null) {
             bias = leaf(bias, trains ? linear.baseGradients().biases()[part] : null, 1);
         }
+        for (Bias b : updates.biases()) {
+            Tensor value = leaves.leaf(b.value(), b.learner());
+            bias = b.replaces() || bias == null ? value : bias.add(value);
+        }
         Tensor base = x; // of the layer's input
         for (InputScale s : updates.inputs()) {
             base = base.mul(leaf(s.factor(), s.gradient(), 1)).to(x.dtype());

@@ -10,16 +10,19 @@ import java.util.List;
 /// @param lowRank stand in columns beside the weights
 /// @param deltas are products of the layers' size
 /// @param magnitudes multiply products, before the bias
+/// @param biases are added
 /// @param outputs multiply what a layer gives, bias included
 record UpdatesByKind(
         List<InputScale> inputs,
         List<LowRank> lowRank,
         List<Delta> deltas,
         List<Magnitude> magnitudes,
+        List<Bias> biases,
         List<OutputScale> outputs) {
     static UpdatesByKind of(List<? extends LayerUpdate> updates) {
         var sorted =
                 new UpdatesByKind(
+                        new ArrayList<>(),
                         new ArrayList<>(),
                         new ArrayList<>(),
                         new ArrayList<>(),
@@ -35,11 +38,12 @@ record UpdatesByKind(
             case LowRank u -> lowRank.add(u);
             case Delta u -> deltas.add(u);
             case Magnitude u -> magnitudes.add(u);
+            case Bias u -> biases.add(u);
             case OutputScale u -> outputs.add(u);
         }
     }
 
-    /// Whether low-rank updates are all.
+    /// Whether low-rank updates are all, but for biases.
     boolean fitColumns() {
         return inputs.isEmpty() && deltas.isEmpty() && magnitudes.isEmpty() && outputs.isEmpty();
     }

@@ -16,6 +16,7 @@ public final class Weight {
     private Tensor baseGradient;
     private Tensor trained;
     private Tensor trainedGradient;
+    private RowLearner learner; // or null
     private final Map<Adapter, Tensor> frozen = new HashMap<>();
 
     /// @param name as Hugging Face spells it, e.g. `model.norm.weight`
@@ -59,6 +60,12 @@ public final class Weight {
         };
     }
 
+    /// Who learns from what backward passes with this adapter give, where it is not the [#gradient]
+    /// that learns, or null.
+    public RowLearner learner(Adapter adapter) {
+        return adapter.kind() == Adapter.Kind.TRAINED ? learner : null;
+    }
+
     /// Trains the base model's own weight: passes without an adapter add to `gradient`.
     public void trainBase(Tensor gradient) {
         baseGradient = gradient;
@@ -77,6 +84,15 @@ public final class Weight {
     public void attachTrained(Tensor version, Tensor gradient) {
         trained = version;
         trainedGradient = gradient;
+        learner = null;
+    }
+
+    /// Puts a version that is made of other trained values beside the base model's.
+    ///
+    /// @param version with a row for each token
+    public void attachTrained(Tensor version, RowLearner who) {
+        attachTrained(version, (Tensor) null);
+        learner = who;
     }
 
     /// Puts the version of a frozen adapter beside the base model's.
@@ -86,7 +102,7 @@ public final class Weight {
 
     /// Takes the trained version away.
     public void detachTrained() {
-        attachTrained(null, null);
+        attachTrained(null, (Tensor) null);
     }
 
     /// Takes a frozen adapter's version away.

@@ -1,0 +1,110 @@
+package org.attune.adapter;
+
+import org.attune.error.ConfigException;
+
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Options of LoRA that few adapters have, by PEFT's names.
+///
+/// @param biases `bias`: biases of the base model that are trained too
+/// @param updateBias `lora_bias`: updates have a bias, `W' x + s (B A x + b)`
+/// @param tokens `trainable_token_indices`: end of a module's path → tokens whose rows are trained;
+///     [#EMBEDDING] is the model's embedding, whatever its name
+/// @param parameters `target_parameters`: ends of names of parameters that hold all experts
+/// @param replication `layer_replication`: the model's layers are those of these ranges, one range
+///     after the other
+public record LoraOptions(
+        Biases biases,
+        boolean updateBias,
+        Map<String, List<Integer>> tokens,
+        List<String> parameters,
+        List<Layers> replication) {
+    /// No option.
+    public static final LoraOptions NONE =
+            new LoraOptions(Biases.NONE, false, Map.of(), List.of(), List.of());
+
+    /// Stands in [#tokens] for the model's embedding.
+    static final String EMBEDDING = "";
+
+    /// Biases of the base model that are trained beside an adapter.
+    public enum Biases {
+        /// `none`.
+        NONE,
+        /// `lora_only`: those of modules with an adapter.
+        ADAPTED,
+        /// `all`: those of linear modules and norms.
+        ALL
+    }
+
+    /// Layers `first … end − 1`.
+    public record Layers(int first, int end) {
+        /// @throws ConfigException if there is none
+        public Layers {
+            if (first < 0 || end <= first) {
+                throw new ConfigException(
+                        "layer_replication has [%d, %d]; accepted: [first, end] with 0 ≤ first < end"
+                                .formatted(first, end));
+            }
+        }
+    }
+
+    /// @throws ConfigException if a token stands twice or is negative
+    public LoraOptions {
+        tokens = Collections.unmodifiableMap(new TreeMap<>(tokens));
+        parameters = List.copyOf(parameters);
+        replication = List.copyOf(replication);
+        tokens.forEach(LoraOptions::requireTokens);
+    }
+
+    /// @throws ConfigException if a token stands twice or is negative, or there is none
+    static void requireTokens(String module, List<Integer> indices) {
+        String key = module.isEmpty() ? "" : " of " + module;
+        if (indices.isEmpty()) {
+            throw new ConfigException(
+                    "trainable_token_indices%s is []; accepted: ids of tokens".formatted(key));
+        }
+        var seen = new HashSet<Integer>();
+        for (int index : indices) {
+            if (index < 0 || !seen.add(index)) {
+                throw new ConfigException(
+                        "trainable_token_indices%s has %d%s; accepted: ids of tokens, each once"
+                                .formatted(key, index, index < 0 ? "" : " twice"));
+            }
+        }
+    }
+
+    /// @throws ConfigException if PEFT has no such combination
+    void requireFit(boolean decomposed, double dropout) {
+        if (updateBias && decomposed) {
+            throw new ConfigException(
+                    "lora_bias is true beside use_dora: true; accepted with use_dora: false");
+        }
+        if (parameters.isEmpty()) {
+            return;
+        }
+        if (decomposed || updateBias || dropout != 0) {
+            throw new ConfigException(
+                    "target_parameters %s beside %s; accepted without it"
+                            .formatted(
+                                    parameters,
+                                    decomposed
+                                            ? "use_dora: true"
+                                            : updateBias
+                                                    ? "lora_bias: true"
+                                                    : "lora_dropout: " + dropout));
+        }
+    }
+
+    /// PEFT's name.
+    static String name(Biases biases) {
+        return switch (biases) {
+            case NONE -> "none";
+            case ADAPTED -> "lora_only";
+            case ALL -> "all";
+        };
+    }
+}

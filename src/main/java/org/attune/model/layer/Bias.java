@@ -1,0 +1,14 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.Tensor;
+
+import java.util.function.Consumer;
+
+/// A bias that an adapter gives one linear layer: `y = W x + b' + …`, or `y = W x + b + b' + …`.
+///
+/// @param replaces whether it stands in place of the layer's own `b`
+/// @param value `b'` in the compute dtype, `(out)`
+/// @param learner gets the gradient of `b'` in each backward pass, float32 `(out)`, and adds to the
+///     gradients of the trained values; null if they are frozen
+public record Bias(int part, boolean replaces, Tensor value, Consumer<Tensor> learner)
+        implements LayerUpdate {}
