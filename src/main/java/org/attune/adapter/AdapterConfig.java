@@ -7,6 +7,10 @@ import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.JsonFields;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import org.attune.json.Json;
+import java.util.Map;
+import java.util.TreeMap;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,7 +25,122 @@ import java.util.stream.Stream;
 
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
 @Api(EXPERIMENTAL)
-public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig, TokensConfig {
+public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig, AdapterConfig.Tokens {
+    /// Configuration of an adapter that is some rows of the embedding, PEFT's
+    /// `peft_type: TRAINABLE_TOKENS`. A tied output layer has these rows too.
+    ///
+    /// @param modules `target_modules`: ends of the embedding's path; none is the embedding
+    /// @param tokens `token_indices`: ids of the tokens whose rows are trained
+    /// @param startsAtBase `init_weights`: whether a fresh adapter has the model's own rows, else
+    ///     random ones
+    /// @param taskType `task_type`
+    /// @param baseModel `base_model_name_or_path`
+    public record Tokens(
+            List<String> modules,
+            List<Integer> tokens,
+            boolean startsAtBase,
+            String taskType,
+            Optional<String> baseModel)
+            implements AdapterConfig {
+        /// `peft_type`.
+        static final String TYPE = "TRAINABLE_TOKENS";
+
+        /// @throws org.attune.error.ConfigException if a token stands twice or is negative, or there is
+        ///     none
+        public Tokens {
+            modules = List.copyOf(modules);
+            tokens = List.copyOf(tokens);
+            LoraOptions.requireTokens("", tokens);
+        }
+
+        /// The configuration in an object with PEFT's names.
+        ///
+        /// @throws org.attune.error.ModelException if a value can't be used, naming the field
+        public static Tokens of(JsonFields json) {
+            return AdapterJson.located(
+                    json,
+                    () ->
+                            new Tokens(
+                                    json.texts("target_modules"),
+                                    json.integers("token_indices"),
+                                    json.flag("init_weights", true),
+                                    json.text("task_type", "CAUSAL_LM"),
+                                    json.optionalText("base_model_name_or_path")));
+        }
+
+        @Override
+        public List<String> suffixes() {
+            return List.of();
+        }
+
+        @Override
+        public Optional<AdapterTarget.TokenRows> tokenRows(String path, boolean embedding) {
+            boolean meant = modules.isEmpty() ? embedding : targets().contains(path);
+            return meant
+                    ? Optional.of(
+                            new AdapterTarget.TokenRows(
+                                    AdapterTarget.PREFIX + path + AdapterTarget.TokenRows.SUFFIX,
+                                    tokens,
+                                    startsAtBase))
+                    : Optional.empty();
+        }
+
+        @Override
+        public ModuleSelection targets() {
+            return new ModuleSelection.Names(modules);
+        }
+
+        /// No linear module is changed.
+        @Override
+        public Optional<AdapterTarget> match(String path) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<AdapterTarget> matchAll(Collection<String> linearPaths, String embedding) {
+            return List.of();
+        }
+
+        @Override
+        public List<String> modulesToSave() {
+            return List.of();
+        }
+
+        @Override
+        public double dropout() {
+            return 0;
+        }
+
+        @Override
+        public boolean savesWhole(String path, boolean tied) {
+            return false;
+        }
+
+        @Override
+        public boolean tiesSaved() {
+            return false;
+        }
+
+        @Override
+        public Tokens with(
+                ModuleSelection otherTargets,
+                List<String> otherModules,
+                String otherTask,
+                Optional<String> otherBase) {
+            return new Tokens(modules, tokens, startsAtBase, otherTask, otherBase);
+        }
+
+        @Override
+        public String toJson(boolean transposed) {
+            Map<String, JsonNode> fields = new TreeMap<>();
+            AdapterJson.putCommon(fields, TYPE, this, Optional.empty(), transposed);
+            fields.keySet().removeAll(List.of("fan_in_fan_out", "exclude_modules", "modules_to_save"));
+            fields.put("token_indices", AdapterJson.integers(tokens));
+            fields.put("init_weights", AdapterJson.NODES.booleanNode(startsAtBase));
+            return Json.pretty(AdapterJson.sorted(fields));
+        }
+    }
+
     /// Name of the file in an adapter's folder.
     String FILE = "adapter_config.json";
 
@@ -45,7 +164,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return switch (json.text("peft_type", "")) {
             case "LORA" -> LoraJson.parse(json);
             case "IA3" -> Ia3Json.parse(json);
-            case TokensConfig.TYPE -> TokensConfig.parse(json);
+            case Tokens.TYPE -> Tokens.of(json);
             default ->
                     FormulaJson.parse(
                             FormulaKind.of(json.text("peft_type", ""))
@@ -56,7 +175,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
 
     private static String kinds() {
         return Stream.concat(
-                        Stream.of("LORA", "IA3", TokensConfig.TYPE),
+                        Stream.of("LORA", "IA3", Tokens.TYPE),
                         Arrays.stream(FormulaKind.values()))
                 .map(kind -> "\"" + kind + "\"")
                 .collect(Collectors.joining(", "));
@@ -99,15 +218,30 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     /// What the adapter does to the embedding, or empty if it does nothing.
     ///
     /// @param path Hugging Face's path of the embedding, e.g. `model.embed_tokens`
-    default Optional<LoraTarget> matchEmbedding(String path) {
+    default Optional<AdapterTarget> matchEmbedding(String path) {
         return Optional.empty();
+    }
+
+    /// What the adapter does to each matrix of a parameter that holds those of all experts, or
+    // empty
+    /// if it does nothing.
+    ///
+    /// @param name of the parameter, e.g. `model.layers.0.mlp.experts.gate_up_proj`
+    /// @param path of one expert's matrix
+    default Optional<AdapterTarget> matchParameter(String name, String path) {
+        return Optional.empty();
+    }
+
+    /// Ends of names of parameters that hold matrices of all experts.
+    default List<String> parameters() {
+        return List.of();
     }
 
     /// Rows of the embedding or output layer that are trained, or empty if there are none.
     ///
     /// @param path of the module
     /// @param embedding whether it is the embedding
-    default Optional<TokenRows> tokenRows(String path, boolean embedding) {
+    default Optional<AdapterTarget.TokenRows> tokenRows(String path, boolean embedding) {
         return Optional.empty();
     }
 
@@ -157,7 +291,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
     default List<AdapterTarget> matchAll(Collection<String> linearPaths, String embedding) {
         boolean embeds = matchEmbedding(embedding).isPresent();
         List<AdapterTarget> matched = linearPaths.stream().flatMap(p -> match(p).stream()).toList();
-        if (matched.isEmpty() && !embeds) {
+        if (matched.isEmpty() && !embeds && parameters().isEmpty()) {
             throw new ConfigException(
                     "target_modules %s matches no linear module; there are %s"
                             .formatted(AdapterJson.describe(targets()), lastNames(linearPaths)));

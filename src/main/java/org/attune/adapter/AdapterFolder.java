@@ -160,9 +160,11 @@ public final class AdapterFolder implements AutoCloseable {
         }
         String inner = name.substring(PREFIX.length());
         Optional<String> suffix = config.suffixes().stream().filter(inner::endsWith).findFirst();
-        if (suffix.isPresent()) {
+        if (suffix.isPresent() && isParameter(inner, suffix.get())) {
+            return; // the model says which parameters there are
+        } else if (suffix.isPresent()) {
             adapted(entry, inner.substring(0, inner.length() - suffix.get().length()));
-        } else if (inner.endsWith(TokenRows.SUFFIX)) {
+        } else if (inner.endsWith(AdapterTarget.TokenRows.SUFFIX)) {
             rows(entry);
         } else if (inner.matches(".*\\.base_layer\\.(weight|bias)")
                 || inner.endsWith(".bias") && config.biases() != LoraOptions.Biases.NONE) {
@@ -175,13 +177,19 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
+    /// Whether a tensor may belong to a parameter of all experts, and to no module.
+    private boolean isParameter(String inner, String suffix) {
+        String module = inner.substring(0, inner.length() - suffix.length());
+        return !config.parameters().isEmpty() && config.match(module).isEmpty();
+    }
+
     /// Trained rows of some tokens.
     private void rows(TensorFile.Entry entry) {
         String path =
                 entry.name()
                         .substring(PREFIX.length())
-                        .replaceAll("(\\.token_adapter)?" + TokenRows.SUFFIX + "$", "");
-        TokenRows rows =
+                        .replaceAll("(\\.token_adapter)?" + AdapterTarget.TokenRows.SUFFIX + "$", "");
+        AdapterTarget.TokenRows rows =
                 config.tokenRows(path, true)
                         .filter(r -> r.tensor().equals(entry.name()))
                         .orElseThrow(

@@ -4,12 +4,14 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
+import org.attune.files.JsonFields;
 import org.attune.json.Json;
 
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// A LoRA adapter's configuration, PEFT's `adapter_config.json`. Matching of modules, ranks and
@@ -141,6 +143,20 @@ public record LoraConfig(
                 LoraOptions.NONE);
     }
 
+    /// Fields of PEFT's configuration beside rank, α, dropout, targets, patterns and modules that
+    /// are saved whole.
+    public static Set<String> moreFields() {
+        return LoraJson.MORE;
+    }
+
+    /// A configuration with what an object says by PEFT's names, [#moreFields] only.
+    ///
+    /// @param usual says the rest
+    /// @throws org.attune.error.AttuneException if a value can't be used, naming the field
+    public static LoraConfig of(JsonFields json, LoraConfig usual) {
+        return LoraJson.with(json, usual);
+    }
+
     @Override
     public String toJson(boolean transposed) {
         return Json.pretty(LoraJson.toNode(this, transposed));
@@ -170,7 +186,7 @@ public record LoraConfig(
     }
 
     @Override
-    public Optional<LoraTarget> matchEmbedding(String path) {
+    public Optional<AdapterTarget> matchEmbedding(String path) {
         boolean named = !(targets instanceof ModuleSelection.AllLinear);
         return named && isTargeted(path)
                 ? Optional.of(target(path, LoraTarget.Form.EMBEDDING))
@@ -178,7 +194,21 @@ public record LoraConfig(
     }
 
     @Override
-    public Optional<TokenRows> tokenRows(String path, boolean embedding) {
+    public Optional<AdapterTarget> matchParameter(String name, String path) {
+        boolean named =
+                parameters().stream().anyMatch(p -> name.equals(p) || name.endsWith("." + p));
+        return named
+                ? Optional.of(target(name, LoraTarget.Form.EXPERT).at(path))
+                : Optional.empty();
+    }
+
+    @Override
+    public List<String> parameters() {
+        return options.parameters();
+    }
+
+    @Override
+    public Optional<AdapterTarget.TokenRows> tokenRows(String path, boolean embedding) {
         return options.tokens().entrySet().stream()
                 .filter(
                         e ->
@@ -187,11 +217,11 @@ public record LoraConfig(
                                         : path.endsWith(e.getKey()))
                 .map(
                         e ->
-                                new TokenRows(
+                                new AdapterTarget.TokenRows(
                                         AdapterTarget.PREFIX
                                                 + path
                                                 + ".token_adapter"
-                                                + TokenRows.SUFFIX,
+                                                + AdapterTarget.TokenRows.SUFFIX,
                                         e.getValue(),
                                         true))
                 .findFirst();

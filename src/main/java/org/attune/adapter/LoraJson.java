@@ -7,9 +7,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.attune.files.JsonFields;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// `adapter_config.json` of PEFT's LoRA. Unknown fields are ignored, since newer versions add some;
 /// known ones that change the numbers and that Attune doesn't have are refused by name.
@@ -18,7 +21,6 @@ final class LoraJson {
     private static final List<String> REFUSED =
             List.of(
                     "layer_replication",
-                    "target_parameters",
                     "alora_invocation_tokens",
                     "use_qalora",
                     "use_bdlora",
@@ -30,7 +32,22 @@ final class LoraJson {
 
     /// Written as PEFT's defaults, because older versions expect some of them.
     private static final List<String> WRITTEN_NULL =
-            List.of("layer_replication", "megatron_config", "target_parameters");
+            List.of("layer_replication", "megatron_config");
+
+    /// What a run's file may set by PEFT's names.
+    static final Set<String> MORE =
+            Collections.unmodifiableSet(
+                    new TreeSet<>(
+                            List.of(
+                                    "bias",
+                                    "ensure_weight_tying",
+                                    "exclude_modules",
+                                    "init_lora_weights",
+                                    "layers_pattern",
+                                    "layers_to_transform",
+                                    "lora_bias",
+                                    "target_parameters",
+                                    "trainable_token_indices")));
 
     private static final String TOKENS = "trainable_token_indices";
 
@@ -47,7 +64,7 @@ final class LoraJson {
                                 json.number("lora_dropout", 0),
                                 json.flag("use_rslora", false),
                                 json.flag("use_dora", false),
-                                AdapterJson.targets(json),
+                                targets(json),
                                 AdapterJson.selection(json, "exclude_modules"),
                                 json.integers("layers_to_transform"),
                                 json.texts("layers_pattern"),
@@ -61,9 +78,45 @@ final class LoraJson {
                                 options(json)));
     }
 
+    /// A configuration with the fields of [#MORE] that an object has.
+    static LoraConfig with(JsonFields json, LoraConfig usual) {
+        return AdapterJson.located(
+                json,
+                () ->
+                        new LoraConfig(
+                                usual.rank(),
+                                usual.alpha(),
+                                usual.dropout(),
+                                usual.rankStabilised(),
+                                usual.decomposed(),
+                                usual.targets(),
+                                AdapterJson.selection(json, "exclude_modules"),
+                                json.integers("layers_to_transform"),
+                                json.texts("layers_pattern"),
+                                usual.rankPattern(),
+                                usual.alphaPattern(),
+                                usual.modulesToSave(),
+                                json.flag("ensure_weight_tying", false),
+                                initialisation(json),
+                                usual.taskType(),
+                                usual.baseModel(),
+                                options(json)));
+    }
+
     private static LoraOptions options(JsonFields json) {
         return new LoraOptions(
-                biases(json), json.flag("lora_bias", false), tokens(json), List.of(), List.of());
+                biases(json),
+                json.flag("lora_bias", false),
+                tokens(json),
+                json.texts("target_parameters"));
+    }
+
+    /// Without `target_modules` only parameters are adapted, if some are named.
+    private static ModuleSelection targets(JsonFields json) {
+        boolean none =
+                AdapterJson.selection(json, "target_modules").isEmpty()
+                        && !json.texts("target_parameters").isEmpty();
+        return none ? new ModuleSelection.Names(List.of()) : AdapterJson.targets(json);
     }
 
     private static LoraOptions.Biases biases(JsonFields json) {
@@ -150,6 +203,7 @@ final class LoraJson {
         fields.put("lora_bias", nodes.booleanNode(options.updateBias()));
         fields.put("bias", nodes.textNode(LoraOptions.name(options.biases())));
         fields.put(TOKENS, tokens(options.tokens()));
+        fields.put("target_parameters", AdapterJson.texts(options.parameters()));
         fields.put("init_lora_weights", initialisation(config.initialisation()));
         AdapterJson.putLayers(fields, config.layers(), config.layersPattern());
         fields.put("ensure_weight_tying", nodes.booleanNode(config.tiesSaved()));

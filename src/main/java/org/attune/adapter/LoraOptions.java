@@ -15,17 +15,13 @@ import java.util.TreeMap;
 /// @param tokens `trainable_token_indices`: end of a module's path → tokens whose rows are trained;
 ///     [#EMBEDDING] is the model's embedding, whatever its name
 /// @param parameters `target_parameters`: ends of names of parameters that hold all experts
-/// @param replication `layer_replication`: the model's layers are those of these ranges, one range
-///     after the other
 public record LoraOptions(
         Biases biases,
         boolean updateBias,
         Map<String, List<Integer>> tokens,
-        List<String> parameters,
-        List<Layers> replication) {
+        List<String> parameters) {
     /// No option.
-    public static final LoraOptions NONE =
-            new LoraOptions(Biases.NONE, false, Map.of(), List.of(), List.of());
+    public static final LoraOptions NONE = new LoraOptions(Biases.NONE, false, Map.of(), List.of());
 
     /// Stands in [#tokens] for the model's embedding.
     static final String EMBEDDING = "";
@@ -40,23 +36,10 @@ public record LoraOptions(
         ALL
     }
 
-    /// Layers `first … end − 1`.
-    public record Layers(int first, int end) {
-        /// @throws ConfigException if there is none
-        public Layers {
-            if (first < 0 || end <= first) {
-                throw new ConfigException(
-                        "layer_replication has [%d, %d]; accepted: [first, end] with 0 ≤ first < end"
-                                .formatted(first, end));
-            }
-        }
-    }
-
     /// @throws ConfigException if a token stands twice or is negative
     public LoraOptions {
         tokens = Collections.unmodifiableMap(new TreeMap<>(tokens));
         parameters = List.copyOf(parameters);
-        replication = List.copyOf(replication);
         tokens.forEach(LoraOptions::requireTokens);
     }
 

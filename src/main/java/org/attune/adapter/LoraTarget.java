@@ -34,8 +34,12 @@ public record LoraTarget(
     public enum Form {
         /// A linear module's weight `(out, in)`.
         LINEAR,
-        /// Likewise, with a bias `b` of the update: `W' x + s b`.
+        /// A linear module's weight `(out, in)`, by an update with a bias `b`: `W' x + s b`.
         BIASED,
+        /// One expert's matrix `(out, in)` in a parameter that holds those of all experts. Its
+        // names
+        /// are the parameter's with the expert's number.
+        EXPERT,
         /// An embedding's weight `E` of shape `(in, out)`: a row for each of `in` tokens,
         /// `E' = E + s (B A)ᵀ`. The trained lengths are those of columns.
         EMBEDDING
@@ -50,6 +54,11 @@ public record LoraTarget(
             double dropout,
             boolean decomposed) {
         this(path, rank, alpha, scaling, dropout, decomposed, Form.LINEAR);
+    }
+
+    /// Another module's, alike.
+    LoraTarget at(String other) {
+        return new LoraTarget(other, rank, alpha, scaling, dropout, decomposed, form);
     }
 
     /// Name of A in PEFT's files; shape `(rank, in)`.

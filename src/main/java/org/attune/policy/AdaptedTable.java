@@ -2,12 +2,12 @@ package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.LoraInitialisation;
-import org.attune.model.layer.RowLearner;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.Tensor;
 
 /// What an adapter makes of a table `T` with a row for each token, `(V, D)`: the embedding, the
 /// output layer, or both where they are one.
-sealed interface AdaptedTable extends RowLearner permits LoraTable, RowsTable {
+sealed interface AdaptedTable extends Weight.RowLearner permits LoraTable, RowsTable {
     /// Writes the values that a fresh adapter begins with.
     ///
     /// @param initialisation of matrices

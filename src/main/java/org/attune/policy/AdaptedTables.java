@@ -3,8 +3,8 @@ package org.attune.policy;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraTarget;
-import org.attune.adapter.TokenRows;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Weight;
@@ -44,7 +44,7 @@ final class AdaptedTables {
                 .ifPresent(
                         t -> {
                             boolean both = tied && config.tiesSaved();
-                            lora(t, both ? List.of(embedding, output) : List.of(embedding), plan);
+                            lora((LoraTarget) t, both ? List.of(embedding, output) : List.of(embedding), plan);
                         });
         config.tokenRows(embedding.module(), true)
                 .ifPresent(
@@ -64,7 +64,7 @@ final class AdaptedTables {
                 new Plan(uses, parameters, flat -> new LoraTable(target, base, parameters, flat)));
     }
 
-    private void rows(TokenRows rows, List<Weight> uses, FlatParameters.Plan plan) {
+    private void rows(AdapterTarget.TokenRows rows, List<Weight> uses, FlatParameters.Plan plan) {
         Tensor base = uses.getFirst().base();
         ParameterSpace.Parameter parameter =
                 plan.add(rows.tensor(), true, rows.tokens().size(), base.size(1));

@@ -3,6 +3,7 @@ package org.attune.policy;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.LoraTarget;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
@@ -45,7 +46,8 @@ final class AdapterFile {
     ///
     /// @throws ModelException if one is missing or doesn't fit, or the file holds others
     void read(AdapterFolder folder) {
-        TensorFile file = folder.tensors();
+        TensorFile file =
+                new ExpertTensors(decoder.config(), adapter.config()).split(folder.tensors());
         var rest = new HashSet<>(file.entries().keySet());
         for (var p : adapter.parameters().parameters()) {
             List<String> names = adapter.namesOf(p);
@@ -162,14 +164,11 @@ final class AdapterFile {
         sources.add(head.source(AdapterTarget.nameOfSaved(ValueHead.modelName())));
         AdapterConfig config = adapter.config().asClassifier(output);
         List<String> paths =
-                adapter.targets().stream()
-                        .map(AdapterTarget::path)
-                        .filter(path -> !path.equals(output))
-                        .toList();
+                modulePaths().stream().filter(path -> !path.equals(output)).toList();
         AdapterFolder.write(
                 folder,
                 config.withTargetsResolved(paths, modules()).withBaseModel(baseModel),
-                sources,
+                new ExpertTensors(decoder.config(), config).join(sources),
                 decoder.config().names().transposed());
     }
 
@@ -193,12 +192,22 @@ final class AdapterFile {
             }
         }
         AdapterConfig config = adapter.config();
-        List<String> paths = adapter.targets().stream().map(AdapterTarget::path).toList();
         AdapterFolder.write(
                 folder,
-                config.withTargetsResolved(paths, modules()).withBaseModel(baseModel),
-                sources,
+                config.withTargetsResolved(modulePaths(), modules()).withBaseModel(baseModel),
+                new ExpertTensors(decoder.config(), config).join(sources),
                 decoder.config().names().transposed());
+    }
+
+    /// Paths of modules with an adapter; parameters of experts are none.
+    private List<String> modulePaths() {
+        return adapter.targets().stream()
+                .filter(
+                        t ->
+                                !(t instanceof LoraTarget lora
+                                        && lora.form() == LoraTarget.Form.EXPERT))
+                .map(AdapterTarget::path)
+                .toList();
     }
 
     /// All modules of the model, linear or not.

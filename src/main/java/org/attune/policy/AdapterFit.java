@@ -5,7 +5,6 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
-import org.attune.adapter.TokenRows;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
@@ -41,6 +40,7 @@ public final class AdapterFit {
         } catch (ConfigException e) {
             throw ConfigException.about("peft_kwargs", e.getMessage());
         }
+        requireParameters(model, config);
         targets.forEach(t -> requireComputed(paths, t));
         if (config instanceof LoraConfig lora) {
             requirePatterns("lora_rank_pattern", lora.rankPattern().keySet(), targets);
@@ -62,14 +62,32 @@ public final class AdapterFit {
         }
     }
 
+    /// A name that means no parameter would train less than was asked for.
+    private static void requireParameters(DecoderConfig model, AdapterConfig config) {
+        List<String> names = ModulePaths.ExpertParameter.of(model).stream().map(ModulePaths.ExpertParameter::name).toList();
+        for (String asked : config.parameters()) {
+            if (names.stream().noneMatch(n -> n.equals(asked) || n.endsWith("." + asked))) {
+                throw ConfigException.about(
+                        "peft_kwargs",
+                        "target_parameters \"%s\" is no parameter that holds experts; there are %s"
+                                .formatted(
+                                        asked,
+                                        names.stream()
+                                                .map(n -> n.replaceFirst("^.*\\.\\d+\\.", ""))
+                                                .distinct()
+                                                .toList()));
+            }
+        }
+    }
+
     /// Trained rows must be rows of the model, and nothing else may change their table.
     ///
     /// @throws ConfigException that names the option
     private static void requireTables(
             ModulePaths paths, DecoderConfig model, AdapterConfig config) {
         String embedding = paths.embedding();
-        Optional<TokenRows> ofEmbedding = config.tokenRows(embedding, true);
-        Optional<TokenRows> ofOutput = config.tokenRows(paths.output(), false);
+        Optional<AdapterTarget.TokenRows> ofEmbedding = config.tokenRows(embedding, true);
+        Optional<AdapterTarget.TokenRows> ofOutput = config.tokenRows(paths.output(), false);
         boolean tied = model.tiesOutput();
         if (tied && ofOutput.isPresent()) {
             throw new ConfigException(
@@ -95,7 +113,7 @@ public final class AdapterFit {
 
     private static void requireRows(
             String path,
-            Optional<TokenRows> rows,
+            Optional<AdapterTarget.TokenRows> rows,
             int vocabulary,
             AdapterConfig config,
             boolean tied) {
@@ -211,6 +229,8 @@ public final class AdapterFit {
                 requireShape(adapter, tensor);
             }
         }
+        requireParameters(model, adapter.config());
+        requireExperts(model, adapter);
         for (AdapterTarget target :
                 adapter.config().matchAll(paths.linears().keySet(), paths.embedding())) {
             ModulePaths.Shape shape = paths.linears().get(target.path());
@@ -220,6 +240,13 @@ public final class AdapterFit {
                         "%s: tensor \"%s\" is missing, though its configuration names %s"
                                 .formatted(adapter.path(), name, target.path()));
             }
+        }
+    }
+
+    private static void requireExperts(DecoderConfig model, AdapterFolder adapter) {
+        for (ExpertTensors.Stored s : new ExpertTensors(model, adapter.config()).stored()) {
+            requireShape(adapter, new AdapterTarget.NamedShape(s.nameOfA(), s.shapeOfA()));
+            requireShape(adapter, new AdapterTarget.NamedShape(s.nameOfB(), s.shapeOfB()));
         }
     }
 

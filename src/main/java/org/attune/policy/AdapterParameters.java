@@ -7,8 +7,10 @@ import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.FormulaTarget;
 import org.attune.adapter.Ia3Target;
 import org.attune.adapter.LoraTarget;
+import org.attune.error.ConfigException;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ModulePaths;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
@@ -30,6 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// What is trained with one adapter, its modules' values and the modules trained whole: float32
 /// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
@@ -49,6 +52,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final List<AdaptedModule> modules = new ArrayList<>();
     private final ScaledCopies computed = new ScaledCopies(scope);
     private final Map<FusedLinear, List<LayerUpdate>> updates = new LinkedHashMap<>();
+    private final Map<FusedLinear, LoraTarget> experts;
     private Optional<LowRank> headUpdate = Optional.empty();
 
     /// A module that gets an adapter.
@@ -66,6 +70,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         }
         Map<String, AdapterTarget> targets = new LinkedHashMap<>();
         config.matchAll(paths, decoder.embedding().module()).forEach(t -> targets.put(t.path(), t));
+        experts = experts(decoder, config);
         var plan = new FlatParameters.Plan();
         Map<FusedLinear, List<Slot>> slots = new LinkedHashMap<>();
         decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
@@ -153,7 +158,42 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                 slots.add(slot(i, t, shape, () -> decoder.weight(linear, number), plan));
             }
         }
+        LoraTarget expert = experts.get(linear);
+        if (expert != null) {
+            if (!slots.isEmpty()) {
+                throw ConfigException.about(
+                        "peft_kwargs",
+                        "target_parameters %s and the target modules both name %s; name it once"
+                                .formatted(config.parameters(), slots.getFirst().target().path()));
+            }
+            long[] shape = {linear.out(), linear.in()};
+            slots.add(slot(0, expert, shape, () -> whole(linear), plan));
+        }
         return slots;
+    }
+
+    private Tensor whole(FusedLinear linear) {
+        return Tensor.cat(
+                0,
+                IntStream.range(0, linear.parts().size())
+                        .mapToObj(part -> decoder.weight(linear, part))
+                        .toArray(Tensor[]::new));
+    }
+
+    /// Layers whose weights are an expert's part of an adapted parameter.
+    private static Map<FusedLinear, LoraTarget> experts(Decoder decoder, AdapterConfig config) {
+        Map<FusedLinear, LoraTarget> targets = new LinkedHashMap<>();
+        if (config.parameters().isEmpty()) {
+            return targets;
+        }
+        for (ModulePaths.ExpertParameter p : ModulePaths.ExpertParameter.of(decoder.config())) {
+            List<FusedLinear> layers = p.layers(decoder);
+            for (int e = 0; e < layers.size(); e++) {
+                FusedLinear layer = layers.get(e);
+                config.matchParameter(p.name(), p.path(e)).ifPresent(t -> targets.put(layer, (LoraTarget) t));
+            }
+        }
+        return targets;
     }
 
     /// @param shape of the module's weight, `(out, in)`
@@ -327,6 +367,25 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// What the adapter does to a module, if it does something.
     Optional<AdaptedModule> module(String path) {
         return modules.stream().filter(m -> m.target().path().equals(path)).findFirst();
+    }
+
+    /// The float32 weight of a linear module with its update.
+    ///
+    /// @param weight float32 `(out, in)`
+    Tensor merged(FusedLinear linear, int part, Tensor weight) {
+        FusedLinear.Part p = linear.parts().get(part);
+        LoraTarget expert = experts.get(linear);
+        if (expert == null) {
+            return module(p.path()).map(m -> m.merged(weight)).orElse(weight);
+        }
+        return module(expert.path()).orElseThrow() instanceof LoraModule lora
+                ? lora.mergedRows(weight, p.firstRow())
+                : weight;
+    }
+
+    /// Whether a linear module has an update.
+    boolean adapts(FusedLinear linear, int part) {
+        return experts.containsKey(linear) || module(linear.parts().get(part).path()).isPresent();
     }
 
     /// Whether the output layer has an update.

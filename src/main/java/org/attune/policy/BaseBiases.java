@@ -2,7 +2,6 @@ package org.attune.policy;
 
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraOptions;
-import org.attune.model.layer.Bias;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.tensor.DType;
@@ -77,7 +76,7 @@ final class BaseBiases {
                 copyOf(flat.value(t.parameter()), 1, value, copies);
             }
             updates.add(
-                    new Bias(
+                    new LayerUpdate.Bias(
                             t.part(),
                             true,
                             value,

@@ -4,7 +4,6 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
-import org.attune.model.layer.Bias;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
 import org.attune.model.layer.Magnitude;
@@ -26,7 +25,7 @@ final class LoraModule implements AdaptedModule {
     private final FlatParameters flat;
     private final LowRank update;
     private final Optional<Magnitude> magnitude;
-    private final Optional<Bias> bias;
+    private final Optional<LayerUpdate.Bias> bias;
 
     /// @param learns whether there are gradients
     /// @param dtype of the compute copies
@@ -77,9 +76,9 @@ final class LoraModule implements AdaptedModule {
                 learns ? flat.gradient(m()) : null);
     }
 
-    private Bias bias(boolean learns, DType dtype) {
+    private LayerUpdate.Bias bias(boolean learns, DType dtype) {
         Device device = flat.values().device();
-        return new Bias(
+        return new LayerUpdate.Bias(
                 place.part(),
                 false,
                 Tensor.empty(device, dtype, ofBias().count()),
@@ -192,6 +191,15 @@ final class LoraModule implements AdaptedModule {
     /// `W + s B A`.
     private Tensor updated(Tensor weight) {
         return weight.add(flat.value(b()).mm(flat.value(a())).mul(target.scaling()));
+    }
+
+    /// Some rows of the module's weight with the adapter merged in, in the current scope.
+    ///
+    /// @param rows float32 `(n, in)`
+    /// @param first of them
+    Tensor mergedRows(Tensor rows, long first) {
+        Tensor own = flat.value(b()).narrow(0, first, rows.size(0)); // (n, r)
+        return rows.add(own.mm(flat.value(a())).mul(target.scaling()));
     }
 
     @Override

@@ -48,7 +48,7 @@ final class MergedWeights {
                 int part = i;
                 FusedLinear.Part p = linear.parts().get(i);
                 long[] shape = {p.out(), linear.in()};
-                Supplier<Tensor> merged = merged(p.path(), () -> decoder.weight(linear, part));
+                Supplier<Tensor> merged = merged(linear, part);
                 String weight = p.path() + ".weight";
                 sources.add(
                         decoder.config().names().transposed()
@@ -102,6 +102,16 @@ final class MergedWeights {
                          + " has none: it can't be merged; use model and adapter together")
                             .formatted(part.path()));
         }
+    }
+
+    /// The weight of a linear module of a block, its update added in float32 and rounded once.
+    private Supplier<Tensor> merged(FusedLinear linear, int part) {
+        return () -> {
+            Tensor weight = decoder.weight(linear, part);
+            return adapter.filter(a -> a.adapts(linear, part))
+                    .map(a -> a.merged(linear, part, weight.to(DType.FLOAT32)))
+                    .orElse(weight);
+        };
     }
 
     /// The weight of a linear module, its update added in float32 and rounded once.

@@ -1,8 +1,8 @@
 package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
+import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraInitialisation;
-import org.attune.adapter.TokenRows;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 /// A table of which the rows of some tokens are trained, `K` of them; the others are the base
 /// model's.
 final class RowsTable implements AdaptedTable {
-    private final TokenRows rows;
+    private final AdapterTarget.TokenRows rows;
     private final Tensor base;
     private final ParameterSpace.Parameter parameter; // (K, D)
     private final FlatParameters flat;
@@ -24,7 +24,7 @@ final class RowsTable implements AdaptedTable {
 
     /// @param base the model's table in the compute dtype, `(V, D)`
     RowsTable(
-            TokenRows rows, Tensor base, ParameterSpace.Parameter parameter, FlatParameters flat) {
+            AdapterTarget.TokenRows rows, Tensor base, ParameterSpace.Parameter parameter, FlatParameters flat) {
         this.rows = rows;
         this.base = base;
         this.parameter = parameter;

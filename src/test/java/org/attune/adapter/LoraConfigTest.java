@@ -182,7 +182,9 @@ class LoraConfigTest {
     @Test
     void featuresThatChangeNumbersAreRefusedByName() {
         refuses("\"layer_replication\" is [[0,2]]", "\"layer_replication\":[[0,2]]");
-        refuses("\"target_parameters\" is [\"a\"]", "\"target_parameters\":[\"a\"]");
+        refuses(
+                "target_parameters [a] beside lora_dropout: 0.1; accepted without it",
+                "\"target_parameters\":[\"a\"],\"lora_dropout\":0.1");
         refuses("\"init_lora_weights\" is \"pissa\"", "\"init_lora_weights\":\"pissa\"");
         refuses("\"peft_type\" is \"VERA\"", "\"peft_type\":\"VERA\"");
         refuses("r is 0; accepted: integers ≥ 1", "\"r\":0");

@@ -5,12 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.error.AttuneException;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.ModulePaths;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
@@ -29,10 +33,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Adapters that PEFT wrote: logits, gradients, merged weights; and what we write back.
 @Tag("fixtures-engine")
@@ -114,7 +121,7 @@ class RecordedAdaptersTest {
                     break; // the recorded gradients belong to another state or arithmetic
                 }
                 policy.setOptions(plain(plain));
-                gradients(policy, forest, expected, json);
+                gradients(policy, adapter.config(), forest, expected, json);
             }
             if (!half) {
                 merged(policy, expected);
@@ -124,7 +131,11 @@ class RecordedAdaptersTest {
     }
 
     private static void gradients(
-            Policy policy, TokenForest forest, Recorded expected, JsonNode json) {
+            Policy policy,
+            AdapterConfig config,
+            TokenForest forest,
+            Recorded expected,
+            JsonNode json) {
         policy.parameters().gradients().zeroInPlace();
         try (var evaluation = policy.evaluate(forest, HeadRequest.of())) {
             float[] logProbs = evaluation.measurement().tokenLogProbs();
@@ -146,12 +157,67 @@ class RecordedAdaptersTest {
                         byName.getOrDefault(
                                 name.substring(5),
                                 byName.get("base_model.model.model.embed_tokens.weight"));
-                if (p == null) {
-                    throw new AssertionError(name + " is not among " + byName.keySet());
-                }
-                float[] g = policy.parameters().gradient(p).toFloats();
+                float[] g =
+                        p == null
+                                ? ofExperts(policy, config, name.substring(5))
+                                : policy.parameters().gradient(p).toFloats();
                 assertClose(name, expected.floats(name), g, 1e-5, 3e-5);
             }
+        }
+    }
+
+    /// The gradient of a tensor that holds all experts' matrices.
+    private static float[] ofExperts(Policy policy, AdapterConfig config, String name) {
+        List<SafeTensorsWriter.Source> single = new ArrayList<>();
+        for (var p : policy.parameters().parameters()) {
+            single.add(
+                    TensorBytes.source(
+                            p.name(),
+                            DType.FLOAT32,
+                            p.shape(),
+                            () -> policy.parameters().gradient(p)));
+        }
+        var joined = new ExpertTensors(policy.decoder().config(), config).join(single);
+        try (Arena arena = Arena.ofConfined()) {
+            return joined.stream()
+                    .filter(s -> s.name().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError(name + " has no gradient"))
+                    .data()
+                    .apply(arena)
+                    .toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /// What transformers has in memory of experts that files hold one by one.
+    private static void mergedExperts(Policy policy, Recorded expected, Set<String> found) {
+        Map<String, float[]> single = new HashMap<>();
+        for (ModulePaths.ExpertParameter p : ModulePaths.ExpertParameter.of(policy.decoder().config())) {
+            String name = "merged." + p.name();
+            if (!expected.names().contains(name) || found.contains(name)) {
+                continue;
+            }
+            if (single.isEmpty()) {
+                for (var source : policy.weights(DType.FLOAT32)) {
+                    try (Arena arena = Arena.ofConfined()) {
+                        single.put(
+                                source.name(),
+                                source.data().apply(arena).toArray(ValueLayout.JAVA_FLOAT));
+                    }
+                }
+            }
+            float[] wanted = expected.floats(name);
+            int at = 0;
+            for (FusedLinear layer : p.layers(policy.decoder())) {
+                for (FusedLinear.Part part : layer.parts()) {
+                    float[] own = single.get(part.path() + ".weight");
+                    float[] there = Arrays.copyOfRange(wanted, at, at + own.length);
+                    assertClose(name + " " + part.path(), there, own, 1e-5, 0);
+                    at += own.length;
+                }
+            }
+            assertEquals(wanted.length, at);
+            found.add(name);
         }
     }
 
@@ -168,6 +234,7 @@ class RecordedAdaptersTest {
                 }
             }
         }
+        mergedExperts(policy, expected, found);
         for (String name : expected.names()) {
             boolean written = found.contains(name) || tied && name.equals("merged.lm_head.weight");
             if (name.startsWith("merged.") && !written) {

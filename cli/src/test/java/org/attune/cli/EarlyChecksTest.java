@@ -89,7 +89,21 @@ class EarlyChecksTest {
         refuses(
                 "sft",
                 "use_peft: true\npeft_kwargs: {decompose_factor: 8}\n",
-                "run.yaml:5: peft_kwargs: {decompose_factor=8}; accepted with peft_type: loha, ");
+                "run.yaml:5: peft_kwargs: \"decompose_factor\" is no field of LORA; there are"
+                        + " [bias,");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_type: ia3\npeft_kwargs: {bias: all}\n",
+                "run.yaml:6: peft_kwargs: {bias=all}; accepted with all other kinds of peft_type");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_kwargs: {bias: some}\n",
+                "run.yaml:5: peft_kwargs: peft_type: lora: \"bias\" is \"some\"; accepted:"
+                        + " \"none\"");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_kwargs: {trainable_token_indices: [100000000]}\n",
+                "run.yaml:5: peft_kwargs: trainable_token_indices has 100000000; accepted: ids");
         refuses(
                 "sft",
                 "use_peft: true\npeft_type: lokr\npeft_kwargs: {decompose_faktor: 8}\n",

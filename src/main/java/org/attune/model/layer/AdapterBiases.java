@@ -9,12 +9,12 @@ import java.util.List;
 /// The biases of linear layers that read the same input, where an adapter changes some.
 final class AdapterBiases {
     private final FusedLinear layer;
-    private final List<Bias> biases;
+    private final List<LayerUpdate.Bias> biases;
     private final Tensor all; // (out)
 
     /// @param owner of what is made
     /// @param biases those that stand in place of the layers' own first
-    AdapterBiases(TensorScope owner, FusedLinear layer, List<Bias> biases) {
+    AdapterBiases(TensorScope owner, FusedLinear layer, List<LayerUpdate.Bias> biases) {
         this.layer = layer;
         this.biases = List.copyOf(biases);
         Tensor like = biases.getFirst().value();
@@ -37,7 +37,7 @@ final class AdapterBiases {
                     rows(i).copyInPlace(own);
                 }
             }
-            for (Bias b : biases) {
+            for (LayerUpdate.Bias b : biases) {
                 Tensor rows = rows(b.part());
                 if (b.replaces() || layer.bias(b.part()) == null) {
                     rows.copyInPlace(b.value());
@@ -57,7 +57,7 @@ final class AdapterBiases {
     ///
     /// @param dy gradient of the layers' output, `(N, out)`
     void learn(Tensor dy) {
-        for (Bias b : biases) {
+        for (LayerUpdate.Bias b : biases) {
             if (b.learner() != null) {
                 FusedLinear.Part p = layer.parts().get(b.part());
                 try (var _ = TensorScope.open("biases")) {

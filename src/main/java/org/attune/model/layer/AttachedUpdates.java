@@ -148,7 +148,7 @@ final class AttachedUpdates {
             int column = 0;
             for (LowRank update : updates) {
                 FusedLinear.Part p = layer.parts().get(update.part());
-                Tensor rows = weights.columns().narrow(0, p.firstRow(), p.out());
+                Tensor rows = weights.columns().narrow(0, p.firstRow(), update.b().size(0));
                 copies.add(update.b(), 1, rows.narrow(1, column, update.rank()));
                 copies.add(update.scaledA(), 1, reducers.orElseThrow().place(column, update));
                 column += update.rank();
@@ -194,13 +194,7 @@ final class AttachedUpdates {
     /// @param y `(N, out)`
     void addTo(Tensor x, Adapter adapter, Tensor y) {
         for (LowRank update : of(adapter).lowRank()) {
-            FusedLinear.Part p = layer.parts().get(update.part());
-            Kernels.addmm(
-                    y.narrow(1, p.firstRow(), p.out()),
-                    x.mm(update.scaledA().t()),
-                    update.b().t(),
-                    1,
-                    1);
+            Kernels.addmm(update.rows(y, layer), x.mm(update.scaledA().t()), update.b().t(), 1, 1);
         }
     }
 
@@ -218,9 +212,8 @@ final class AttachedUpdates {
         Tensor dx = inputs.get().backward(weights, dy, x, dropout, products); // (N, in)
         int column = in;
         for (LowRank update : trained.lowRank()) {
-            FusedLinear.Part p = layer.parts().get(update.part());
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);
+            update.productB(update.rows(dy, layer), u).ifPresent(products::add);
             column += update.rank();
         }
         OuterProducts.add(products);

@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /// One LoRA update of one projection, `y += s (x Aᵀ) Bᵀ`. `A` and `B` are compute copies.
 ///
-/// @param part number of the projection inside its [FusedLinear]; 0 for the output layer
+/// @param part number of the projection inside its [FusedLinear]; 0 for the output layer. `B` may
+///     have the rows of the next ones too
 /// @param rank columns of `B`
 /// @param scaling `s`
 /// @param scaledA `s · A`, `(rank, in)`
@@ -25,6 +26,27 @@ public record LowRank(
         Tensor gradientA,
         Tensor gradientB)
         implements LayerUpdate {
+
+    /// The rows of a product of all layers that it changes.
+    ///
+    /// @param y `(N, all)`
+    /// @return a view `(N, out)`
+    Tensor rows(Tensor y, FusedLinear layer) {
+        return y.narrow(1, layer.parts().get(part).firstRow(), b.size(0));
+    }
+
+    /// The part that concerns one of the layers, or empty.
+    Optional<Range> rowsOf(FusedLinear layer, int number) {
+        int first = layer.parts().get(part).firstRow();
+        FusedLinear.Part p = layer.parts().get(number);
+        long start = p.firstRow() - first;
+        return start < 0 || start >= b.size(0)
+                ? Optional.empty()
+                : Optional.of(new Range(start, p.out()));
+    }
+
+    /// Rows of `B`.
+    record Range(long first, long count) {}
 
     /// Writes `u = s · dropout(x) Aᵀ`.
     ///

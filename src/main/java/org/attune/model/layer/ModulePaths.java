@@ -30,6 +30,88 @@ public record ModulePaths(
     /// @param in columns
     public record Shape(long out, long in) {}
 
+    /// A parameter of a block that holds one matrix for each expert, as transformers 5 has it in
+    /// memory, or the router's matrix. Adapters may name it (PEFT's `target_parameters`). An expert's
+    /// part of it is the weight of one [FusedLinear].
+    ///
+    /// @param name with the block's path, e.g. `model.layers.0.mlp.experts.gate_up_proj`
+    /// @param layer number of the block
+    /// @param kind of the matrices
+    /// @param count of matrices; 1 for the router
+    /// @param out rows of a matrix
+    /// @param in its columns
+    /// @param interleaved whether each row of the gate has the other projection's beside it
+    public record ExpertParameter(
+            String name, int layer, Kind kind, int count, long out, long in, boolean interleaved) {
+        /// Which matrices.
+        public enum Kind {
+            /// Into experts: gate and up.
+            UP,
+            /// Out of experts.
+            DOWN,
+            /// Of the router.
+            ROUTER
+        }
+
+        /// All of a model, in the order of the blocks.
+        public static List<ExpertParameter> of(DecoderConfig config) {
+            List<ExpertParameter> all = new ArrayList<>();
+            Optional<TensorNames.Experts> names = config.names().experts();
+            for (int layer = 0; names.isPresent() && layer < config.layers(); layer++) {
+                if (config.parts(layer).feedForward()) {
+                    int block = layer;
+                    config.block()
+                            .feedForward()
+                            .experts(layer)
+                            .ifPresent(e -> all.addAll(ofBlock(config, names.get(), e, block)));
+                }
+            }
+            return all;
+        }
+
+        private static List<ExpertParameter> ofBlock(
+                DecoderConfig config, TensorNames.Experts names, ExpertsConfig e, int layer) {
+            TensorNames.Stored stored = names.stored().orElse(ExpertLayout.FUSED);
+            String block = config.names().block(layer);
+            String router = names.stored().isEmpty() ? "mlp.gate" : names.router();
+            long width = config.hiddenSize();
+            long inner = e.inner();
+            long both = config.block().feedForward().gated() ? 2 * inner : inner;
+            boolean mixed = stored.interleaved();
+            return List.of(
+                    new ExpertParameter(
+                            block + router + ".weight", layer, Kind.ROUTER, 1, e.count(), width, false),
+                    new ExpertParameter(
+                            block + stored.up(), layer, Kind.UP, e.count(), both, width, mixed),
+                    new ExpertParameter(
+                            block + stored.down(), layer, Kind.DOWN, e.count(), width, inner, false));
+        }
+
+        /// Path of the module that has it.
+        public String module() {
+            return name.substring(0, name.lastIndexOf('.'));
+        }
+
+        /// Path that of one expert's matrix; the router's own path for the router.
+        public String path(int expert) {
+            return kind == Kind.ROUTER
+                    ? module()
+                    : module() + "." + expert + name.substring(name.lastIndexOf('.'));
+        }
+
+        /// The layers of a decoder that it is the weights of, by expert.
+        ///
+        /// @param decoder of the configuration that this is of
+        public List<FusedLinear> layers(Decoder decoder) {
+            var experts = (Experts) decoder.blocks().get(layer).feedForward().orElseThrow();
+            return switch (kind) {
+                case ROUTER -> List.of(experts.router().projection());
+                case UP -> experts.experts().stream().map(FeedForward.Dense::up).toList();
+                case DOWN -> experts.experts().stream().map(FeedForward.Dense::down).toList();
+            };
+        }
+    }
+
     public static ModulePaths of(DecoderConfig config) {
         TensorNames names = config.names();
         Map<String, Shape> linears = new LinkedHashMap<>();

@@ -145,7 +145,7 @@ public final class OutputLayer {
         private final Tensor hidden; // (M, D)
         private final Tensor w; // (V, D)
         private final Tensor gradient; // (V, D) or null
-        private final RowLearner learner; // or null
+        private final Weight.RowLearner learner; // or null
         private final Tensor c; // (V) or null
         private final Tensor biasGradient; // (V) or null
         private final LowRank update; // or null

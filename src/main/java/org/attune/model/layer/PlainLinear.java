@@ -19,10 +19,15 @@ public final class PlainLinear {
         this.part = part;
         this.leaves = leaves;
         updates =
-                UpdatesByKind.of(
-                        linear.updates(adapter).stream().filter(u -> u.part() == part).toList());
+                UpdatesByKind.of(linear.updates(adapter).stream().filter(this::concerns).toList());
         Dropout own = adapter.equals(Adapter.TRAINED) ? dropout : Dropout.NONE;
         mask = own.mask(linear.parts().get(part).path());
+    }
+
+    private boolean concerns(LayerUpdate update) {
+        return update instanceof LowRank lowRank
+                ? lowRank.rowsOf(linear, part).isPresent()
+                : update.part() == part;
     }
 
     /// @param x `(N, in)`
@@ -38,7 +43,7 @@ public final class PlainLinear {
         if (bias != null) {
             bias = leaf(bias, trains ? linear.baseGradients().biases()[part] : null, 1);
         }
-        for (Bias b : updates.biases()) {
+        for (LayerUpdate.Bias b : updates.biases()) {
             Tensor value = leaves.leaf(b.value(), b.learner());
             bias = b.replaces() || bias == null ? value : bias.add(value);
         }
@@ -85,7 +90,8 @@ public final class PlainLinear {
     private Tensor update(LowRank update, Tensor x) {
         Tensor a = leaf(update.scaledA(), update.gradientA(), update.scaling());
         Tensor b = leaf(update.b(), update.gradientB(), 1);
-        return dropped(x).linear(a).linear(b);
+        LowRank.Range rows = update.rowsOf(linear, part).orElseThrow();
+        return dropped(x).linear(a).linear(b.narrow(0, rows.first(), rows.count()));
     }
 
     private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {

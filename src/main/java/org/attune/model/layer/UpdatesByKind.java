@@ -17,7 +17,7 @@ record UpdatesByKind(
         List<LowRank> lowRank,
         List<Delta> deltas,
         List<Magnitude> magnitudes,
-        List<Bias> biases,
+        List<LayerUpdate.Bias> biases,
         List<OutputScale> outputs) {
     static UpdatesByKind of(List<? extends LayerUpdate> updates) {
         var sorted =
@@ -38,7 +38,7 @@ record UpdatesByKind(
             case LowRank u -> lowRank.add(u);
             case Delta u -> deltas.add(u);
             case Magnitude u -> magnitudes.add(u);
-            case Bias u -> biases.add(u);
+            case LayerUpdate.Bias u -> biases.add(u);
             case OutputScale u -> outputs.add(u);
         }
     }

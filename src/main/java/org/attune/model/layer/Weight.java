@@ -11,6 +11,23 @@ import java.util.stream.Stream;
 /// adapter (PEFT's `modules_to_save`) and those of frozen adapters. A pass names the adapter that
 /// it uses and gets the weight that belongs to it, so with the adapter off it gets the original.
 public final class Weight {
+    /// Who learns from the gradient of a table with a row for each token, `T` of shape `(V, D)`,
+    /// without a gradient of that size: trained values that the table was made of.
+    public interface RowLearner {
+        /// Adds to gradients where rows are read, `x = T[ids]`.
+        ///
+        /// @param ids of the rows, `N`
+        /// @param d gradient of `x`, `(N, D)`
+        /// @param stays row that learns nothing where it is read, or −1
+        void learnRead(int[] ids, Tensor d, int stays);
+
+        /// Adds to gradients where the table is the output layer, `z = h Tᵀ`.
+        ///
+        /// @param dz gradient of `z`, `(M, V)`
+        /// @param h `(M, D)`
+        void learnOutput(Tensor dz, Tensor h);
+    }
+
     private final String name;
     private final Tensor base;
     private Tensor baseGradient;

@@ -22,5 +22,7 @@ public enum PeftType {
     /// 2024](https://arxiv.org/abs/2405.03003).
     FOURIERFT,
     /// Reflections of input features, [Yuan et al. 2024](https://arxiv.org/abs/2405.17484).
-    HRA
+    HRA,
+    /// Rows of some tokens in the embedding.
+    TRAINABLE_TOKENS
 }

@@ -86,6 +86,13 @@ public interface GeneratingRun extends RunConfig {
             return Optional.of(
                     new ConfigProblem("use_dora", true, "false" + serves + "vLLM has no DoRA"));
         }
+        if (!lora().peftKwargs().isEmpty()) {
+            return Optional.of(
+                    new ConfigProblem(
+                            "peft_kwargs",
+                            lora().peftKwargs(),
+                            "none" + serves + "vLLM has plain LoRA only"));
+        }
         if (!lora().loraModulesToSave().isEmpty()) {
             return Optional.of(
                     new ConfigProblem(

@@ -38,6 +38,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     /// PEFT's choice for the families of the Llama shape.
     private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
 
+    private static final Set<String> TOKEN_FIELDS = Set.of("token_indices", "init_weights");
+
     /// PEFT's choice of modules for IA³ in the families of the Llama shape.
     private static final List<String> IA3_TARGETS = List.of("k_proj", "v_proj", "down_proj");
 
@@ -54,6 +56,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                 switch (settings.peftType()) {
                     case LORA -> lora(settings);
                     case IA3 -> ia3(settings);
+                    case TRAINABLE_TOKENS -> tokens(settings);
                     case LOHA, LOKR, OFT, BOFT, FOURIERFT, HRA ->
                             formula(FormulaKind.valueOf(settings.peftType().name()), settings);
                 };
@@ -72,7 +75,32 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     }
 
     private static LoraConfig lora(LoraSettings settings) {
-        requireNoKwargs(settings);
+        LoraConfig usual = usualLora(settings);
+        if (settings.peftKwargs().isEmpty()) {
+            return usual;
+        }
+        Map<String, Object> fields = new TreeMap<>(settings.peftKwargs());
+        fields.keySet().forEach(key -> requireField("LORA", key, LoraConfig.moreFields()));
+        try {
+            return LoraConfig.of(JsonFields.of("peft_type: lora", fields), usual);
+        } catch (AttuneException e) {
+            throw ConfigException.about("peft_kwargs", e.getMessage());
+        }
+    }
+
+    private static AdapterConfig.Tokens tokens(LoraSettings settings) {
+        requireNoLora(settings);
+        Map<String, Object> fields = new TreeMap<>(settings.peftKwargs());
+        fields.keySet().forEach(key -> requireField("TRAINABLE_TOKENS", key, TOKEN_FIELDS));
+        fields.put("target_modules", settings.loraTargetModules());
+        try {
+            return AdapterConfig.Tokens.of(JsonFields.of("peft_type: trainable_tokens", fields));
+        } catch (AttuneException e) {
+            throw ConfigException.about("peft_kwargs", e.getMessage());
+        }
+    }
+
+    private static LoraConfig usualLora(LoraSettings settings) {
         return new LoraConfig(
                 settings.loraR(),
                 settings.loraAlpha(),
@@ -154,16 +182,19 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
         if (kind.hasRank()) {
             own.remove("r");
         }
+        requireField(
+                kind.name() + (kind.hasRank() ? " beside lora_r and lora_alpha" : ""), key, own);
+    }
+
+    private static void requireField(String kind, String key, Set<String> own) {
         if (!own.contains(key)) {
-            String keys = kind.hasRank() ? " beside lora_r and lora_alpha" : "";
             String meant =
                     Spelling.nearest(key, own)
                             .map(name -> "; did you mean \"" + name + "\"?")
                             .orElse("");
             throw ConfigException.about(
                     "peft_kwargs",
-                    "\"%s\" is no field of %s%s; there are %s%s"
-                            .formatted(key, kind, keys, own, meant));
+                    "\"%s\" is no field of %s; there are %s%s".formatted(key, kind, own, meant));
         }
     }
 
@@ -171,9 +202,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
         if (!settings.peftKwargs().isEmpty()) {
             throw ConfigException.about(
                     "peft_kwargs",
-                    settings.peftKwargs()
-                            + "; accepted with peft_type: loha, lokr, oft, boft, fourierft or hra"
-                            + " only");
+                    settings.peftKwargs() + "; accepted with all other kinds of peft_type");
         }
     }
 
@@ -202,11 +231,16 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     /// An adapter to start from says itself what it is. Settings that ask for another one would be
     /// read and not obeyed.
     void requireSame(AdapterFolder given) {
-        Set<String> paths = ModulePaths.of(shape).linears().keySet();
-        Set<AdapterTarget> wanted = Set.copyOf(config.matchAll(paths));
-        Set<AdapterTarget> there = Set.copyOf(given.config().matchAll(paths));
+        ModulePaths modules = ModulePaths.of(shape);
+        Set<String> paths = modules.linears().keySet();
+        String embedding = modules.embedding();
+        Set<AdapterTarget> wanted = Set.copyOf(config.matchAll(paths, embedding));
+        Set<AdapterTarget> there = Set.copyOf(given.config().matchAll(paths, embedding));
         Set<String> whole = Set.copyOf(config.modulesToSave());
-        if (!wanted.equals(there) || !whole.equals(Set.copyOf(given.config().modulesToSave()))) {
+        if (!wanted.equals(there)
+                || !whole.equals(Set.copyOf(given.config().modulesToSave()))
+                || !config.biases().equals(given.config().biases())
+                || !rows(config, modules).equals(rows(given.config(), modules))) {
             throw ConfigException.about(
                     "use_peft",
                     ("true and the lora_ keys ask for %s, but adapter_name_or_path: %s holds %s;"
@@ -217,6 +251,13 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                                     given.path(),
                                     described(given.config(), there)));
         }
+    }
+
+    private static List<Object> rows(AdapterConfig config, ModulePaths modules) {
+        return List.of(
+                config.matchEmbedding(modules.embedding()),
+                config.tokenRows(modules.embedding(), true),
+                config.tokenRows(modules.output(), false));
     }
 
     private static String described(AdapterConfig config, Set<AdapterTarget> targets) {
@@ -230,6 +271,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                                             lora.alpha(),
                                             lora.dropout());
                     case Ia3Config _ -> "an IA3 adapter";
+                    case AdapterConfig.Tokens tokens ->
+                            "an adapter of the rows of tokens " + tokens.tokens();
                     case FormulaConfig formula ->
                             "an adapter of kind %s with %s"
                                     .formatted(formula.kind(), formula.options().values());
