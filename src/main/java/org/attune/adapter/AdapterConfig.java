@@ -2,30 +2,32 @@ package org.attune.adapter;
 
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import org.attune.adapter.formula.FormulaKind;
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.JsonFields;
-
-import com.fasterxml.jackson.databind.JsonNode;
 import org.attune.json.Json;
-import java.util.Map;
-import java.util.TreeMap;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
 @Api(EXPERIMENTAL)
-public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConfig, AdapterConfig.Tokens {
+public sealed interface AdapterConfig
+        permits LoraConfig, Ia3Config, FormulaConfig, AdapterConfig.Tokens {
     /// Configuration of an adapter that is some rows of the embedding, PEFT's
     /// `peft_type: TRAINABLE_TOKENS`. A tied output layer has these rows too.
     ///
@@ -45,18 +47,22 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         /// `peft_type`.
         static final String TYPE = "TRAINABLE_TOKENS";
 
-        /// @throws org.attune.error.ConfigException if a token stands twice or is negative, or there is
-        ///     none
+        /// @throws org.attune.error.ConfigException if tokens are missing, negative or twice
         public Tokens {
             modules = List.copyOf(modules);
             tokens = List.copyOf(tokens);
             LoraOptions.requireTokens("", tokens);
         }
 
-        /// The configuration in an object with PEFT's names.
+        /// The configuration that fields with PEFT's names say.
         ///
+        /// @param where name of the fields in error messages
         /// @throws org.attune.error.ModelException if a value can't be used, naming the field
-        public static Tokens of(JsonFields json) {
+        public static Tokens of(String where, Map<String, Object> fields) {
+            return parse(JsonFields.of(where, fields));
+        }
+
+        static Tokens parse(JsonFields json) {
             return AdapterJson.located(
                     json,
                     () ->
@@ -134,7 +140,8 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         public String toJson(boolean transposed) {
             Map<String, JsonNode> fields = new TreeMap<>();
             AdapterJson.putCommon(fields, TYPE, this, Optional.empty(), transposed);
-            fields.keySet().removeAll(List.of("fan_in_fan_out", "exclude_modules", "modules_to_save"));
+            fields.keySet()
+                    .removeAll(List.of("fan_in_fan_out", "exclude_modules", "modules_to_save"));
             fields.put("token_indices", AdapterJson.integers(tokens));
             fields.put("init_weights", AdapterJson.NODES.booleanNode(startsAtBase));
             return Json.pretty(AdapterJson.sorted(fields));
@@ -164,7 +171,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return switch (json.text("peft_type", "")) {
             case "LORA" -> LoraJson.parse(json);
             case "IA3" -> Ia3Json.parse(json);
-            case Tokens.TYPE -> Tokens.of(json);
+            case Tokens.TYPE -> Tokens.parse(json);
             default ->
                     FormulaJson.parse(
                             FormulaKind.of(json.text("peft_type", ""))
@@ -175,8 +182,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
 
     private static String kinds() {
         return Stream.concat(
-                        Stream.of("LORA", "IA3", Tokens.TYPE),
-                        Arrays.stream(FormulaKind.values()))
+                        Stream.of("LORA", "IA3", Tokens.TYPE), Arrays.stream(FormulaKind.values()))
                 .map(kind -> "\"" + kind + "\"")
                 .collect(Collectors.joining(", "));
     }
@@ -222,9 +228,8 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config, FormulaConf
         return Optional.empty();
     }
 
-    /// What the adapter does to each matrix of a parameter that holds those of all experts, or
-    // empty
-    /// if it does nothing.
+    /// What the adapter does to each matrix of a parameter that holds those of all experts; empty
+    /// if nothing.
     ///
     /// @param name of the parameter, e.g. `model.layers.0.mlp.experts.gate_up_proj`
     /// @param path of one expert's matrix

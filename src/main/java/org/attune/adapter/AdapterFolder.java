@@ -188,7 +188,8 @@ public final class AdapterFolder implements AutoCloseable {
         String path =
                 entry.name()
                         .substring(PREFIX.length())
-                        .replaceAll("(\\.token_adapter)?" + AdapterTarget.TokenRows.SUFFIX + "$", "");
+                        .replaceAll(
+                                "(\\.token_adapter)?" + AdapterTarget.TokenRows.SUFFIX + "$", "");
         AdapterTarget.TokenRows rows =
                 config.tokenRows(path, true)
                         .filter(r -> r.tensor().equals(entry.name()))

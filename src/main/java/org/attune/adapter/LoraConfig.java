@@ -149,12 +149,12 @@ public record LoraConfig(
         return LoraJson.MORE;
     }
 
-    /// A configuration with what an object says by PEFT's names, [#moreFields] only.
+    /// Replaces what fields with PEFT's names say, all of [#moreFields].
     ///
-    /// @param usual says the rest
+    /// @param where name of the fields in error messages
     /// @throws org.attune.error.AttuneException if a value can't be used, naming the field
-    public static LoraConfig of(JsonFields json, LoraConfig usual) {
-        return LoraJson.with(json, usual);
+    public LoraConfig with(String where, Map<String, Object> fields) {
+        return LoraJson.with(JsonFields.of(where, fields), this);
     }
 
     @Override

@@ -122,7 +122,7 @@ final class LoraJson {
     private static LoraOptions.Biases biases(JsonFields json) {
         String name = json.text("bias", "none");
         return Arrays.stream(LoraOptions.Biases.values())
-                .filter(b -> LoraOptions.name(b).equals(name))
+                .filter(b -> b.peftName().equals(name))
                 .findFirst()
                 .orElseThrow(() -> json.invalid("bias", "\"none\", \"lora_only\", \"all\""));
     }
@@ -201,7 +201,7 @@ final class LoraJson {
         fields.put("use_dora", nodes.booleanNode(config.decomposed()));
         LoraOptions options = config.options();
         fields.put("lora_bias", nodes.booleanNode(options.updateBias()));
-        fields.put("bias", nodes.textNode(LoraOptions.name(options.biases())));
+        fields.put("bias", nodes.textNode(options.biases().peftName()));
         fields.put(TOKENS, tokens(options.tokens()));
         fields.put("target_parameters", AdapterJson.texts(options.parameters()));
         fields.put("init_lora_weights", initialisation(config.initialisation()));

@@ -33,7 +33,16 @@ public record LoraOptions(
         /// `lora_only`: those of modules with an adapter.
         ADAPTED,
         /// `all`: those of linear modules and norms.
-        ALL
+        ALL;
+
+        /// PEFT's name.
+        public String peftName() {
+            return switch (this) {
+                case NONE -> "none";
+                case ADAPTED -> "lora_only";
+                case ALL -> "all";
+            };
+        }
     }
 
     /// @throws ConfigException if a token stands twice or is negative
@@ -80,14 +89,5 @@ public record LoraOptions(
                                                     ? "lora_bias: true"
                                                     : "lora_dropout: " + dropout));
         }
-    }
-
-    /// PEFT's name.
-    static String name(Biases biases) {
-        return switch (biases) {
-            case NONE -> "none";
-            case ADAPTED -> "lora_only";
-            case ALL -> "all";
-        };
     }
 }

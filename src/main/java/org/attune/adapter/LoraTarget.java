@@ -36,8 +36,7 @@ public record LoraTarget(
         LINEAR,
         /// A linear module's weight `(out, in)`, by an update with a bias `b`: `W' x + s b`.
         BIASED,
-        /// One expert's matrix `(out, in)` in a parameter that holds those of all experts. Its
-        // names
+        /// One expert's matrix `(out, in)` in a parameter that holds those of all experts. Names
         /// are the parameter's with the expert's number.
         EXPERT,
         /// An embedding's weight `E` of shape `(in, out)`: a row for each of `in` tokens,

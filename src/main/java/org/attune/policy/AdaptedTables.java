@@ -2,8 +2,8 @@ package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterConfig;
-import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
@@ -44,7 +44,10 @@ final class AdaptedTables {
                 .ifPresent(
                         t -> {
                             boolean both = tied && config.tiesSaved();
-                            lora((LoraTarget) t, both ? List.of(embedding, output) : List.of(embedding), plan);
+                            lora(
+                                    (LoraTarget) t,
+                                    both ? List.of(embedding, output) : List.of(embedding),
+                                    plan);
                         });
         config.tokenRows(embedding.module(), true)
                 .ifPresent(

@@ -163,8 +163,7 @@ final class AdapterFile {
         }
         sources.add(head.source(AdapterTarget.nameOfSaved(ValueHead.modelName())));
         AdapterConfig config = adapter.config().asClassifier(output);
-        List<String> paths =
-                modulePaths().stream().filter(path -> !path.equals(output)).toList();
+        List<String> paths = modulePaths().stream().filter(path -> !path.equals(output)).toList();
         AdapterFolder.write(
                 folder,
                 config.withTargetsResolved(paths, modules()).withBaseModel(baseModel),

@@ -64,7 +64,10 @@ public final class AdapterFit {
 
     /// A name that means no parameter would train less than was asked for.
     private static void requireParameters(DecoderConfig model, AdapterConfig config) {
-        List<String> names = ModulePaths.ExpertParameter.of(model).stream().map(ModulePaths.ExpertParameter::name).toList();
+        List<String> names =
+                ModulePaths.ExpertParameter.of(model).stream()
+                        .map(ModulePaths.ExpertParameter::name)
+                        .toList();
         for (String asked : config.parameters()) {
             if (names.stream().noneMatch(n -> n.equals(asked) || n.endsWith("." + asked))) {
                 throw ConfigException.about(

@@ -6,14 +6,16 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.FormulaTarget;
 import org.attune.adapter.Ia3Target;
+import org.attune.adapter.LoraOptions;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.ModulePaths;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
+import org.attune.model.layer.ModulePaths;
+import org.attune.model.layer.OutputLayer;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Engine;
 import org.attune.tensor.ScaledCopies;
@@ -190,7 +192,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             List<FusedLinear> layers = p.layers(decoder);
             for (int e = 0; e < layers.size(); e++) {
                 FusedLinear layer = layers.get(e);
-                config.matchParameter(p.name(), p.path(e)).ifPresent(t -> targets.put(layer, (LoraTarget) t));
+                config.matchParameter(p.name(), p.path(e))
+                        .ifPresent(t -> targets.put(layer, (LoraTarget) t));
             }
         }
         return targets;
@@ -266,6 +269,12 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         made.modules.forEach(m -> m.initialise(config.initialisation(), random));
         made.tables.initialise(config.initialisation(), random);
         made.refresh();
+        if (config.biases() != LoraOptions.Biases.NONE
+                && made.flat.parameters().stream().noneMatch(made::isBaseBias)) {
+            LOG.warn(
+                    "bias is \"{}\", but no module that it means has a bias: it changes nothing",
+                    config.biases().peftName());
+        }
         if (new MergedWeights(decoder, Optional.of(made)).unties()) {
             LOG.info(
                     "Embedding and output layer of the model are one tensor; with this adapter they"

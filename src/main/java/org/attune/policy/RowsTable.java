@@ -24,7 +24,10 @@ final class RowsTable implements AdaptedTable {
 
     /// @param base the model's table in the compute dtype, `(V, D)`
     RowsTable(
-            AdapterTarget.TokenRows rows, Tensor base, ParameterSpace.Parameter parameter, FlatParameters flat) {
+            AdapterTarget.TokenRows rows,
+            Tensor base,
+            ParameterSpace.Parameter parameter,
+            FlatParameters flat) {
         this.rows = rows;
         this.base = base;
         this.parameter = parameter;

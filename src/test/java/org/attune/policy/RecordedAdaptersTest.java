@@ -192,7 +192,8 @@ class RecordedAdaptersTest {
     /// What transformers has in memory of experts that files hold one by one.
     private static void mergedExperts(Policy policy, Recorded expected, Set<String> found) {
         Map<String, float[]> single = new HashMap<>();
-        for (ModulePaths.ExpertParameter p : ModulePaths.ExpertParameter.of(policy.decoder().config())) {
+        for (ModulePaths.ExpertParameter p :
+                ModulePaths.ExpertParameter.of(policy.decoder().config())) {
             String name = "merged." + p.name();
             if (!expected.names().contains(name) || found.contains(name)) {
                 continue;

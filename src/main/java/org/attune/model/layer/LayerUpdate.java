@@ -11,12 +11,12 @@ public sealed interface LayerUpdate permits LowRank, Delta, Scale, LayerUpdate.B
     /// Number of the layer inside its [FusedLinear]; 0 for the output layer.
     int part();
 
-    /// A bias that an adapter gives one linear layer: `y = W x + b' + …`, or `y = W x + b + b' + …`.
+    /// A bias `b'` that an adapter gives one linear layer: `y = W x + b'`, or `W x + b + b'`.
     ///
     /// @param replaces whether it stands in place of the layer's own `b`
     /// @param value `b'` in the compute dtype, `(out)`
-    /// @param learner gets the gradient of `b'` in each backward pass, float32 `(out)`, and adds to the
-    ///     gradients of the trained values; null if they are frozen
-    public record Bias(int part, boolean replaces, Tensor value, Consumer<Tensor> learner)
-                implements LayerUpdate {}
+    /// @param learner gets the gradient of `b'` in each backward pass, float32 `(out)`; null if
+    ///     nothing learns
+    record Bias(int part, boolean replaces, Tensor value, Consumer<Tensor> learner)
+            implements LayerUpdate {}
 }

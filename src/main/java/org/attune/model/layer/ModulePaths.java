@@ -31,8 +31,8 @@ public record ModulePaths(
     public record Shape(long out, long in) {}
 
     /// A parameter of a block that holds one matrix for each expert, as transformers 5 has it in
-    /// memory, or the router's matrix. Adapters may name it (PEFT's `target_parameters`). An expert's
-    /// part of it is the weight of one [FusedLinear].
+    /// memory, or the router's matrix. Adapters may name it (PEFT's `target_parameters`). Each
+    /// expert's part of it is the weight of one [FusedLinear].
     ///
     /// @param name with the block's path, e.g. `model.layers.0.mlp.experts.gate_up_proj`
     /// @param layer number of the block
@@ -80,11 +80,23 @@ public record ModulePaths(
             boolean mixed = stored.interleaved();
             return List.of(
                     new ExpertParameter(
-                            block + router + ".weight", layer, Kind.ROUTER, 1, e.count(), width, false),
+                            block + router + ".weight",
+                            layer,
+                            Kind.ROUTER,
+                            1,
+                            e.count(),
+                            width,
+                            false),
                     new ExpertParameter(
                             block + stored.up(), layer, Kind.UP, e.count(), both, width, mixed),
                     new ExpertParameter(
-                            block + stored.down(), layer, Kind.DOWN, e.count(), width, inner, false));
+                            block + stored.down(),
+                            layer,
+                            Kind.DOWN,
+                            e.count(),
+                            width,
+                            inner,
+                            false));
         }
 
         /// Path of the module that has it.

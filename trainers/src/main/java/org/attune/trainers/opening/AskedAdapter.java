@@ -82,7 +82,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
         Map<String, Object> fields = new TreeMap<>(settings.peftKwargs());
         fields.keySet().forEach(key -> requireField("LORA", key, LoraConfig.moreFields()));
         try {
-            return LoraConfig.of(JsonFields.of("peft_type: lora", fields), usual);
+            return usual.with("peft_type: lora", fields);
         } catch (AttuneException e) {
             throw ConfigException.about("peft_kwargs", e.getMessage());
         }
@@ -94,7 +94,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
         fields.keySet().forEach(key -> requireField("TRAINABLE_TOKENS", key, TOKEN_FIELDS));
         fields.put("target_modules", settings.loraTargetModules());
         try {
-            return AdapterConfig.Tokens.of(JsonFields.of("peft_type: trainable_tokens", fields));
+            return AdapterConfig.Tokens.of("peft_type: trainable_tokens", fields);
         } catch (AttuneException e) {
             throw ConfigException.about("peft_kwargs", e.getMessage());
         }
