@@ -11,11 +11,16 @@ import org.attune.trainers.config.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.Set;
 
 /// A run that generates completions, whatever it learns from them.
 @Api(EXPERIMENTAL)
 public interface GeneratingRun extends RunConfig {
+    /// Fields of LoRA whose adapters servers don't load.
+    Set<String> UNSERVED =
+            Set.of("bias", "lora_bias", "trainable_token_indices", "target_parameters");
+
     /// How the tokens of completions are chosen.
     Sampling sampling();
 
@@ -86,12 +91,12 @@ public interface GeneratingRun extends RunConfig {
             return Optional.of(
                     new ConfigProblem("use_dora", true, "false" + serves + "vLLM has no DoRA"));
         }
-        if (!lora().peftKwargs().isEmpty()) {
+        var kwargs = new TreeSet<>(lora().peftKwargs().keySet());
+        kwargs.retainAll(UNSERVED);
+        if (!kwargs.isEmpty()) {
             return Optional.of(
                     new ConfigProblem(
-                            "peft_kwargs",
-                            lora().peftKwargs(),
-                            "none" + serves + "vLLM has plain LoRA only"));
+                            "peft_kwargs", kwargs, "others" + serves + "vLLM has none of them"));
         }
         if (!lora().loraModulesToSave().isEmpty()) {
             return Optional.of(
