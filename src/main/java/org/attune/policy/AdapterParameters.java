@@ -15,7 +15,6 @@ import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
 import org.attune.model.layer.ModulePaths;
-import org.attune.model.layer.OutputLayer;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Engine;
 import org.attune.tensor.ScaledCopies;

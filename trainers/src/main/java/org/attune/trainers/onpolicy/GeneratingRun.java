@@ -11,8 +11,8 @@ import org.attune.trainers.config.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeSet;
 import java.util.Set;
+import java.util.TreeSet;
 
 /// A run that generates completions, whatever it learns from them.
 @Api(EXPERIMENTAL)
