@@ -364,7 +364,7 @@ class BlockCombinationsTest {
                         first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 0);
                     }
                 });
-        assertEquals(27, written[0], "of " + all().size());
+        assertEquals(26, written[0], "of " + all().size());
     }
 
     @Test

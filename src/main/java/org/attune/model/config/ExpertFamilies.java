@@ -15,110 +15,6 @@ import java.util.OptionalInt;
 
 /// Families whose feed-forward parts are experts that each token chooses from.
 final class ExpertFamilies {
-    private static final List<String> GATE_AND_UP = List.of("gate_proj", "up_proj");
-
-    private static final TensorNames.Shared SHARED_EXPERTS =
-            new TensorNames.Shared("mlp.shared_experts", GATE_AND_UP, "down_proj", "");
-
-    static final TensorNames QWEN_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "mlp.gate",
-                            "mlp.experts",
-                            GATE_AND_UP,
-                            "down_proj",
-                            Optional.of(
-                                    new TensorNames.Shared(
-                                            "mlp.shared_expert",
-                                            GATE_AND_UP,
-                                            "down_proj",
-                                            "mlp.shared_expert_gate")),
-                            "",
-                            Optional.empty()));
-
-    private static final TensorNames MIXTRAL_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "block_sparse_moe.gate",
-                            "block_sparse_moe.experts",
-                            List.of("w1", "w3"),
-                            "w2",
-                            Optional.empty(),
-                            "",
-                            Optional.empty()));
-
-    private static final TensorNames MINIMAX_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "block_sparse_moe.gate",
-                            "block_sparse_moe.experts",
-                            List.of("w1", "w3"),
-                            "w2",
-                            Optional.empty(),
-                            "block_sparse_moe.e_score_correction_bias",
-                            Optional.empty()));
-
-    private static final TensorNames DEEPSEEK_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "mlp.gate",
-                            "mlp.experts",
-                            GATE_AND_UP,
-                            "down_proj",
-                            Optional.of(SHARED_EXPERTS),
-                            "mlp.gate.e_score_correction_bias",
-                            Optional.empty()));
-
-    private static final TensorNames ERNIE_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "mlp.gate",
-                            "mlp.experts",
-                            GATE_AND_UP,
-                            "down_proj",
-                            Optional.of(SHARED_EXPERTS),
-                            "mlp.moe_statics.e_score_correction_bias",
-                            Optional.empty()));
-
-    static final TensorNames GRANITE_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "block_sparse_moe.router.layer",
-                            "block_sparse_moe.experts",
-                            GATE_AND_UP,
-                            "down_proj",
-                            Optional.of(
-                                    new TensorNames.Shared(
-                                            "shared_mlp",
-                                            List.of("input_linear"),
-                                            "output_linear",
-                                            "")),
-                            "",
-                            Optional.of(
-                                    new TensorNames.Stored(
-                                            "block_sparse_moe.input_linear.weight",
-                                            "block_sparse_moe.output_linear.weight",
-                                            false,
-                                            false,
-                                            false))));
-
-    private static final TensorNames GPT_OSS_EXPERTS =
-            TensorNames.LLAMA.withExperts(
-                    new TensorNames.Experts(
-                            "mlp.router",
-                            "mlp.experts",
-                            GATE_AND_UP,
-                            "down_proj",
-                            Optional.empty(),
-                            "",
-                            Optional.of(
-                                    new TensorNames.Stored(
-                                            "mlp.experts.gate_up_proj",
-                                            "mlp.experts.down_proj",
-                                            true,
-                                            true,
-                                            false))));
-
     static final List<DecoderFamily> TABLE =
             List.of(
                     FamilyRow.named("mixtral", "MixtralForCausalLM")
@@ -131,7 +27,7 @@ final class ExpertFamilies {
                                             new SharedRule.None(),
                                             RouterRule.SHARES,
                                             0.001))
-                            .names(MIXTRAL_EXPERTS)
+                            .names(ExpertNames.MIXTRAL_EXPERTS)
                             .epsilon(1e-5)
                             .heads(8)
                             .positions(131072, 1e6)
@@ -149,7 +45,7 @@ final class ExpertFamilies {
                                                     "shared_expert_intermediate_size", 5632),
                                             RouterRule.SOFTMAX,
                                             0.001))
-                            .names(QWEN_EXPERTS)
+                            .names(ExpertNames.QWEN_EXPERTS)
                             .obeyed("qkv_bias")
                             .heads(16)
                             .positions(32768, 10000)
@@ -166,7 +62,7 @@ final class ExpertFamilies {
                                             new SharedRule.None(),
                                             RouterRule.SOFTMAX,
                                             0.001))
-                            .names(QWEN_EXPERTS)
+                            .names(ExpertNames.QWEN_EXPERTS)
                             .heads(4)
                             .positions(32768, 10000)
                             .row(),
@@ -181,7 +77,7 @@ final class ExpertFamilies {
                                             new SharedRule.None(),
                                             RouterRule.SOFTMAX,
                                             0.01))
-                            .names(QWEN_EXPERTS)
+                            .names(ExpertNames.QWEN_EXPERTS)
                             .epsilon(1e-5)
                             .positions(4096, 10000)
                             .ends(50279)
@@ -193,7 +89,7 @@ final class ExpertFamilies {
                             .sinks()
                             .window(WindowRule.ALTERNATING, 128)
                             .experts(gptOss())
-                            .names(GPT_OSS_EXPERTS)
+                            .names(ExpertNames.GPT_OSS_EXPERTS)
                             .obeyed("quantization_config")
                             .epsilon(1e-5)
                             .heads(8)
@@ -225,7 +121,7 @@ final class ExpertFamilies {
                                                     OptionalInt.empty()),
                                             false,
                                             0.001))
-                            .names(ERNIE_EXPERTS)
+                            .names(ExpertNames.ERNIE_EXPERTS)
                             .epsilon(1e-5)
                             .heads(4)
                             .positions(131072, 500000)
@@ -256,7 +152,7 @@ final class ExpertFamilies {
                                                     OptionalInt.empty()),
                                             false,
                                             0.001))
-                            .names(MINIMAX_EXPERTS)
+                            .names(ExpertNames.MINIMAX_EXPERTS)
                             .heads(8)
                             .headDim(128)
                             .positions(196608, 5e6)
@@ -275,7 +171,7 @@ final class ExpertFamilies {
                                             DenseRule.FIRST,
                                             3,
                                             RouterRule.deepSeek(true, 8, 2.5)))
-                            .names(DEEPSEEK_EXPERTS)
+                            .names(ExpertNames.DEEPSEEK_EXPERTS)
                             .heads(128)
                             .positions(4096, 10000)
                             .tokens(0, 1)
@@ -293,7 +189,7 @@ final class ExpertFamilies {
                                             DenseRule.TYPED,
                                             1,
                                             RouterRule.deepSeek(true, 1, 1.8)))
-                            .names(DEEPSEEK_EXPERTS)
+                            .names(ExpertNames.DEEPSEEK_EXPERTS)
                             .epsilon(1e-5)
                             .heads(20)
                             .positions(202752, 10000)
@@ -312,7 +208,7 @@ final class ExpertFamilies {
                                             DenseRule.FIRST,
                                             1,
                                             RouterRule.deepSeek(true, 1, 1)))
-                            .names(DEEPSEEK_EXPERTS)
+                            .names(ExpertNames.DEEPSEEK_EXPERTS)
                             .epsilon(1e-5)
                             .heads(8)
                             .positions(131072, 10000)
@@ -331,13 +227,77 @@ final class ExpertFamilies {
                                             DenseRule.FIRST,
                                             0,
                                             RouterRule.deepSeek(false, 1, 1)))
-                            .names(DEEPSEEK_EXPERTS)
+                            .names(ExpertNames.DEEPSEEK_EXPERTS)
                             .heads(32)
                             .positions(2048, 10000)
                             .ends()
+                            .row(),
+                    FamilyRow.named("hunyuan_v1_moe", "HunYuanMoEV1ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNorm(QkNorm.ROTATED)
+                            .requires("use_qk_norm", true)
+                            .obeyed("alpha")
+                            .experts(hunyuan())
+                            .names(ExpertNames.HUNYUAN_EXPERTS)
+                            .epsilon(1e-5)
+                            .tokens(1, 2)
+                            .pad(0)
+                            .row(),
+                    FamilyRow.named("phimoe", "PhimoeForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .norms("rms_norm_eps", NormConfig.Layer::new)
+                            .outputBias()
+                            .requires("lm_head_bias", true)
+                            .requires("input_jitter_noise", 0.0)
+                            .window(WindowRule.ALL_LAYERS, 0)
+                            .experts(phi())
+                            .obeyed("router_jitter_noise")
+                            .names(ExpertNames.MIXTRAL_EXPERTS)
+                            .epsilon(1e-5)
+                            .heads(8)
+                            .positions(131072, 1e6)
+                            .tokens(1, 2)
                             .row());
+    ;
 
     private ExpertFamilies() {}
+
+    /// The shared expert is as wide as the others, which no key says.
+    private static ExpertRule hunyuan() {
+        return new ExpertRule(
+                new Key(1, "num_experts", "num_local_experts"),
+                new Key(1, "moe_topk", "num_experts_per_tok"),
+                new Key(0, "intermediate_size"),
+                new SharedRule.Times("", 1),
+                DenseRule.NONE,
+                0,
+                RouterRule.SHARES,
+                false,
+                0);
+    }
+
+    /// Training chooses as generation does. transformers draws among the best ones there.
+    private static ExpertRule phi() {
+        var router =
+                new RouterConfig(
+                        new RouterConfig.Scores.SparseMixer(0.01),
+                        false,
+                        false,
+                        1,
+                        1,
+                        RouterConfig.Weights.PLAIN,
+                        false);
+        return new ExpertRule(
+                new Key(16, "num_local_experts", "num_experts"),
+                ExpertRule.CHOSEN,
+                new Key(0, "intermediate_size"),
+                new SharedRule.None(),
+                DenseRule.NONE,
+                0,
+                new RouterRule(router, Optional.empty(), OptionalInt.empty()),
+                false,
+                0.001);
+    }
 
     /// @param experts value of an absent `n_routed_experts`; 0: the key must be there
     private static ExpertRule deepSeek(
@@ -394,7 +354,7 @@ final class ExpertFamilies {
                                 RouterRule.SHARES,
                                 false,
                                 0.001))
-                .names(GRANITE_EXPERTS)
+                .names(ExpertNames.GRANITE_EXPERTS)
                 .tokens(1, 2)
                 .row();
     }

@@ -47,7 +47,18 @@ record ExpertRule(
         int read(JsonFields json, int most) {
             String name =
                     names.stream().filter(json::mentions).findFirst().orElse(names.getFirst());
+            List<Integer> layers = isList(json, name) ? json.integers(name) : List.of();
+            if (layers.stream().distinct().count() > 1) {
+                throw json.invalid(name, "one number, or the same for each layer");
+            }
+            if (!layers.isEmpty() && layers.getFirst() > 0) {
+                return layers.getFirst();
+            }
             return absent > 0 ? json.size(name, most, absent) : json.size(name, most);
+        }
+
+        private static boolean isList(JsonFields json, String name) {
+            return json.has(name) && json.get(name).isArray();
         }
 
         Key or(int otherAbsent) {

@@ -65,7 +65,7 @@ final class MixedFamilies {
                     .names();
 
     private static final TensorNames GRANITE =
-            ExpertFamilies.GRANITE_EXPERTS
+            ExpertNames.GRANITE_EXPERTS
                     .with()
                     .up("shared_mlp.input_linear")
                     .down("shared_mlp.output_linear")
@@ -144,7 +144,7 @@ final class MixedFamilies {
                             .qkNorm(QkNorm.HEADS)
                             .normOffset(1)
                             .rotatesShare(0.25)
-                            .names(ExpertFamilies.QWEN_EXPERTS.withState(IN_BLOCKS))
+                            .names(ExpertNames.QWEN_EXPERTS.withState(IN_BLOCKS))
                             .heads(2)
                             .headDim(256)
                             .positions(32768, 10000)
@@ -167,7 +167,7 @@ final class MixedFamilies {
                             .normOffset(1)
                             .rotatesShare(0.25)
                             .names(
-                                    ExpertFamilies.QWEN_EXPERTS.withState(
+                                    ExpertNames.QWEN_EXPERTS.withState(
                                             linearAttention("in_proj_qkvz", "in_proj_ba")))
                             .heads(2)
                             .headDim(256)
