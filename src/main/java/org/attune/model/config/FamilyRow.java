@@ -380,6 +380,12 @@ final class FamilyRow {
         return this;
     }
 
+    /// Frequencies are shared out to the axes of images. A text's tokens have the same position on
+    /// all of them, so nothing changes.
+    FamilyRow sharesFrequencies() {
+        return obeyed("mrope_section", "mrope_interleaved");
+    }
+
     /// Where no token begins a text.
     FamilyRow ends(Integer... ids) {
         eos = List.of(ids);

@@ -122,6 +122,7 @@ final class MixedFamilies {
                             .tied()
                             .row(),
                     FamilyRow.named("qwen3_5_text", "Qwen3_5ForCausalLM")
+                            .sharesFrequencies()
                             .attentionBias(DecoderFamily.BiasRule.IF_CONFIGURED)
                             .gatedAttention()
                             .mixers(MixersJson::qwen35)
@@ -134,6 +135,7 @@ final class MixedFamilies {
                             .positions(32768, 10000)
                             .row(),
                     FamilyRow.named("qwen3_5_moe_text", "Qwen3_5MoeForCausalLM")
+                            .sharesFrequencies()
                             .attentionBias(DecoderFamily.BiasRule.IF_CONFIGURED)
                             .gatedAttention()
                             .mixers(MixersJson::qwen35)

@@ -71,7 +71,7 @@ final class RopeJson {
                 share(json, family, scaling),
                 alpha.isPresent()
                         ? new RopeScaling.None()
-                        : scaling.map(s -> scaling(json, s, maxPositions))
+                        : scaling.map(s -> scaling(json, family, s, maxPositions))
                                 .orElseGet(RopeScaling.None::new),
                 exceptions(
                         json,
@@ -164,7 +164,7 @@ final class RopeJson {
     }
 
     private static void requirePlain(JsonFields windows) {
-        refuseOthers(windows);
+        refuseOthers(windows, List.of());
         if (!windows.text("rope_type", "default").equals("default")) {
             throw windows.invalid("rope_type", "default in layers with a window");
         }
@@ -190,10 +190,12 @@ final class RopeJson {
     }
 
     /// @param config       the whole `config.json`
+    /// @param family       whose it is
     /// @param scaling      the object that describes the scaling
     /// @param maxPositions `max_position_embeddings`
-    static RopeScaling scaling(JsonFields config, JsonFields scaling, int maxPositions) {
-        refuseOthers(scaling);
+    static RopeScaling scaling(
+            JsonFields config, DecoderFamily family, JsonFields scaling, int maxPositions) {
+        refuseOthers(scaling, family.obeyed());
         String typeKey = scaling.has("rope_type") ? "rope_type" : "type";
         return switch (scaling.text(typeKey, "default")) {
             case "default" -> new RopeScaling.None();
@@ -215,9 +217,11 @@ final class RopeJson {
 
     /// Passing over a key would rotate in another way than the model does: parameters of single
     /// layer types, sections of several positions, other exponents.
-    private static void refuseOthers(JsonFields scaling) {
+    ///
+    /// @param obeyed what the family obeys besides
+    private static void refuseOthers(JsonFields scaling, List<String> obeyed) {
         for (String key : scaling.keys()) {
-            if (scaling.has(key) && !KEYS.contains(key)) {
+            if (scaling.has(key) && !KEYS.contains(key) && !obeyed.contains(key)) {
                 throw scaling.invalid(
                         key, "no such key; known are " + String.join(", ", new TreeSet<>(KEYS)));
             }

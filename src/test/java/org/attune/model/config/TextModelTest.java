@@ -39,6 +39,20 @@ class TextModelTest {
         assertEquals(DType.FLOAT32, ConfigJson.parse(inner).dtype());
     }
 
+    /// A text's tokens have the same position on all axes of an image.
+    @Test
+    void sharesOfFrequenciesChangeNoText() {
+        String start =
+                INNER.replace("gemma3_text", "qwen3_5_text").replace("}", ",")
+                        + "\"layer_types\":[\"full_attention\",\"full_attention\","
+                        + "\"full_attention\"],\"rope_parameters\":{\"rope_theta\":1e7,"
+                        + "\"rope_type\":\"default\"";
+        String shared = ",\"mrope_section\":[11,11,10],\"mrope_interleaved\":true";
+        assertEquals(
+                ConfigJson.parse(outer(start + "}}", "")),
+                ConfigJson.parse(outer(start + shared + "}}", "")));
+    }
+
     @Test
     void anUnknownTextModelIsNamed() {
         var error =
