@@ -110,30 +110,30 @@ public final class AdapterFit {
                 }
             }
         }
-        requireRows(embedding, ofEmbedding, model.vocabSize(), config, tied);
-        requireRows(paths.output(), ofOutput, model.vocabSize(), config, tied);
+        requireRows(embedding, true, ofEmbedding, model, config);
+        requireRows(paths.output(), false, ofOutput, model, config);
     }
 
     private static void requireRows(
             String path,
+            boolean embedding,
             Optional<AdapterTarget.TokenRows> rows,
-            int vocabulary,
-            AdapterConfig config,
-            boolean tied) {
+            DecoderConfig model,
+            AdapterConfig config) {
         if (rows.isEmpty()) {
             return;
         }
         for (int token : rows.get().tokens()) {
-            if (token >= vocabulary) {
+            if (token >= model.vocabSize()) {
                 throw new ConfigException(
                         (TOKENS + " has %d; accepted: ids of the model's %d tokens")
-                                .formatted(token, vocabulary));
+                                .formatted(token, model.vocabSize()));
             }
         }
         boolean other =
-                config.savesWhole(path, tied)
-                        || config.matchEmbedding(path).isPresent()
-                        || config.match(path).isPresent();
+                config.savesWhole(path, model.tiesOutput())
+                        || (embedding ? config.matchEmbedding(path) : config.match(path))
+                                .isPresent();
         if (other) {
             throw new ConfigException(
                     (TOKENS

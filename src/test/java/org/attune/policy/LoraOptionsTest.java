@@ -434,6 +434,12 @@ class LoraOptionsTest {
         refuses("'lora_bias':true,'target_modules':['lm_head']", "nor lora_bias");
     }
 
+    @Test
+    void allLinearLeavesTheEmbeddingToItsRows() {
+        String fields = "'trainable_token_indices':[1],'target_modules':'all-linear'";
+        AdapterFit.require(TinyModels.tiedLlama(), config(fields));
+    }
+
     private void refuses(String fields, String message) {
         var error =
                 assertThrows(
