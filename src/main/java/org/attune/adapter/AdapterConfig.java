@@ -27,7 +27,7 @@ import java.util.stream.Stream;
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
 @Api(EXPERIMENTAL)
 public sealed interface AdapterConfig
-        permits LoraConfig, Ia3Config, FormulaConfig, AdapterConfig.Tokens {
+        permits LoraConfig, Ia3Config, FormulaConfig, LnTuningConfig, AdapterConfig.Tokens {
     /// Configuration of an adapter that is some rows of the embedding, PEFT's
     /// `peft_type: TRAINABLE_TOKENS`. A tied output layer has these rows too.
     ///
@@ -123,6 +123,11 @@ public sealed interface AdapterConfig
         }
 
         @Override
+        public String described() {
+            return "an adapter of the rows of tokens " + tokens;
+        }
+
+        @Override
         public boolean tiesSaved() {
             return false;
         }
@@ -172,6 +177,7 @@ public sealed interface AdapterConfig
             case "LORA" -> LoraJson.parse(json);
             case "IA3" -> Ia3Json.parse(json);
             case Tokens.TYPE -> Tokens.parse(json);
+            case LnTuningConfig.TYPE -> LnTuningConfig.parse(json);
             default ->
                     FormulaJson.parse(
                             FormulaKind.of(json.text("peft_type", ""))
@@ -182,9 +188,18 @@ public sealed interface AdapterConfig
 
     private static String kinds() {
         return Stream.concat(
-                        Stream.of("LORA", "IA3", Tokens.TYPE), Arrays.stream(FormulaKind.values()))
+                        Stream.of("LORA", "IA3", LnTuningConfig.TYPE, Tokens.TYPE),
+                        Arrays.stream(FormulaKind.values()))
                 .map(kind -> "\"" + kind + "\"")
                 .collect(Collectors.joining(", "));
+    }
+
+    /// An adapter of norms of a causal language model that are trained whole.
+    ///
+    /// @throws ConfigException if linear modules are named
+    static AdapterConfig ofNorms(ModuleSelection norms) {
+        return new LnTuningConfig(
+                norms, Optional.empty(), List.of(), "CAUSAL_LM", Optional.empty());
     }
 
     /// Ends of the names that a module's tensors have in PEFT's files, with the dot before them.
@@ -260,6 +275,35 @@ public sealed interface AdapterConfig
     /// @param tied whether the model's output layer is its embedding
     boolean savesWhole(String path, boolean tied);
 
+    /// Checks that the adapter of a model with these modules finds what it trains whole.
+    ///
+    /// @param norms paths of the model's norms
+    /// @param others paths of its other modules
+    /// @throws ConfigException if it names norms that there aren't, or other modules as norms
+    default void requireNorms(Collection<String> norms, Collection<String> others) {}
+
+    /// Name in PEFT's files of a tensor that is trained in full.
+    ///
+    /// @param tensor Hugging Face's name, e.g. `model.norm.weight`
+    default String nameOfSaved(String tensor) {
+        return AdapterTarget.nameOfSaved(tensor);
+    }
+
+    /// Hugging Face's name of a tensor that is trained in full: the way back from [#nameOfSaved].
+    ///
+    /// @param inner its name in PEFT's files behind [AdapterTarget#PREFIX]
+    default String savedTensor(String inner) {
+        return inner;
+    }
+
+    /// Names in PEFT's files of tensors that belong to no module.
+    default List<String> shared() {
+        return List.of();
+    }
+
+    /// The kind with its main options, for messages.
+    String described();
+
     /// Whether embedding and output layer, if they are one tensor, are trained as one.
     boolean tiesSaved();
 
@@ -320,7 +364,7 @@ public sealed interface AdapterConfig
         return matchAll(linearPaths, "");
     }
 
-    private static List<String> lastNames(Collection<String> paths) {
+    static List<String> lastNames(Collection<String> paths) {
         return paths.stream().map(AdapterConfig::lastName).distinct().toList();
     }
 

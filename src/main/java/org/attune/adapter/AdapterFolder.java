@@ -155,6 +155,9 @@ public final class AdapterFolder implements AutoCloseable {
 
     private void sort(TensorFile.Entry entry) {
         String name = entry.name();
+        if (config.shared().contains(name)) {
+            return; // whose shape the model's sizes say
+        }
         if (!name.startsWith(PREFIX)) {
             throw unknown(name, "names begin with " + PREFIX);
         }
@@ -170,8 +173,8 @@ public final class AdapterFolder implements AutoCloseable {
                 || inner.endsWith(".bias") && config.biases() != LoraOptions.Biases.NONE) {
             // PEFT saves the untouched weight of an adapted embedding or output layer along.
             return;
-        } else if (inner.matches(".*\\.(weight|bias)") && config.savesWhole(module(inner), true)) {
-            saved.put(inner, name);
+        } else if (isSavedWhole(name, inner)) {
+            saved.put(config.savedTensor(inner), name);
         } else {
             throw unknown(name, "tensors of linear modules' adapters, and modules_to_save");
         }
@@ -199,6 +202,13 @@ public final class AdapterFolder implements AutoCloseable {
                                                 entry.name(),
                                                 "rows of the tokens in " + AdapterConfig.FILE));
         requireShape(entry, new long[] {rows.tokens().size(), ANY});
+    }
+
+    private boolean isSavedWhole(String name, String inner) {
+        String tensor = config.savedTensor(inner);
+        return tensor.matches(".*\\.(weight|bias)")
+                && config.savesWhole(module(tensor), true)
+                && config.nameOfSaved(tensor).equals(name);
     }
 
     /// A tensor of a module's adapter; the first one of a module represents it.

@@ -2,6 +2,7 @@ package org.attune.adapter;
 
 import org.attune.adapter.formula.FormulaKind;
 import org.attune.adapter.formula.FormulaOptions;
+import org.attune.adapter.formula.RankSchedule;
 import org.attune.error.ConfigException;
 import org.attune.json.Json;
 
@@ -36,18 +37,19 @@ public record FormulaConfig(
         alphaPattern = Collections.unmodifiableMap(new TreeMap<>(alphaPattern));
         ModulePatterns.require("rank_pattern", rankPattern.keySet());
         ModulePatterns.require("alpha_pattern", alphaPattern.keySet());
-        requireField(kind, "r", "rank_pattern", rankPattern);
-        requireField(kind, "alpha", "alpha_pattern", alphaPattern);
+        requirePatterns(kind, "rank_pattern", rankPattern);
+        requirePatterns(kind, "alpha_pattern", alphaPattern);
         kind.formula(options);
         rankPattern.values().forEach(r -> kind.formula(options.with("r", r)));
         alphaPattern.values().forEach(a -> kind.formula(options.with("alpha", a)));
     }
 
-    private static void requireField(
-            FormulaKind kind, String field, String pattern, Map<String, ?> given) {
-        if (!given.isEmpty() && !kind.defaults().values().containsKey(field)) {
+    /// PEFT has patterns for kinds with an `alpha`.
+    private static void requirePatterns(FormulaKind kind, String pattern, Map<String, ?> given) {
+        if (!given.isEmpty() && !kind.defaults().values().containsKey("alpha")) {
             throw new ConfigException(
-                    "%s: adapters of kind %s have no %s".formatted(pattern, kind, field));
+                    "%s is %s; adapters of kind %s have no patterns, accepted: {}"
+                            .formatted(pattern, given, kind));
         }
     }
 
@@ -87,7 +89,7 @@ public record FormulaConfig(
         FormulaOptions own =
                 ModulePatterns.find("rank_pattern", rankPattern, path)
                         .map(r -> options.with("r", r))
-                        .orElse(options);
+                        .orElse(kind.at(options, path));
         FormulaOptions scaled =
                 ModulePatterns.find("alpha_pattern", alphaPattern, path)
                         .map(a -> own.with("alpha", a))
@@ -107,10 +109,15 @@ public record FormulaConfig(
 
     @Override
     public Optional<String> untrainable() {
-        if (!kind.isTrainable()) {
+        try {
+            ranks();
+        } catch (ConfigException e) {
+            return Optional.of(e.getMessage());
+        }
+        if (kind.hasCutRanks(options)) {
             return Optional.of(
-                    "peft_type is %s, which can be used and merged, but not trained"
-                            .formatted(kind));
+                    "rank_pattern says that ranks were cut already; such an adapter can be used and"
+                            + " merged, but not trained on");
         }
         return kind.dropouts().stream()
                 .filter(key -> options.values().get(key).doubleValue() != 0)
@@ -118,9 +125,40 @@ public record FormulaConfig(
                 .findFirst();
     }
 
+    /// How training spends ranks, if it does.
+    ///
+    /// @throws ConfigException if a value is outside its range
+    public Optional<RankSchedule> ranks() {
+        return kind.ranks(options);
+    }
+
+    /// The configuration of this adapter without the ranks that were cut.
+    ///
+    /// @param kept which ranks of each module, by its path, are kept
+    public FormulaConfig withRanks(Map<String, boolean[]> kept) {
+        return new FormulaConfig(
+                kind,
+                kind.withRanks(options, kept),
+                rankPattern,
+                alphaPattern,
+                modules,
+                taskType,
+                baseModel);
+    }
+
     @Override
     public boolean savesWhole(String path, boolean tied) {
         return modulesToSave().stream().anyMatch(path::endsWith);
+    }
+
+    @Override
+    public String described() {
+        return "an adapter of kind %s with %s".formatted(kind, options.values());
+    }
+
+    @Override
+    public List<String> shared() {
+        return kind.formula(options).shared(1, 1).stream().map(s -> s.suffix()).toList();
     }
 
     @Override

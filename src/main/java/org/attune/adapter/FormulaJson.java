@@ -23,7 +23,8 @@ final class FormulaJson {
                         new FormulaConfig(
                                 kind,
                                 kind.read(json),
-                                AdapterJson.ranks(json),
+                                // AdaLoRA's pattern is another one, and among its options
+                                kind.hasPattern() ? Map.of() : AdapterJson.ranks(json),
                                 AdapterJson.alphas(json),
                                 AdapterJson.modules(json),
                                 json.text("task_type", "CAUSAL_LM"),

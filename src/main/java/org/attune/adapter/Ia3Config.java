@@ -76,6 +76,11 @@ public record Ia3Config(
     }
 
     @Override
+    public String described() {
+        return "an IA3 adapter";
+    }
+
+    @Override
     public boolean tiesSaved() {
         return false;
     }

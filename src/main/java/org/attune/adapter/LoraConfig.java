@@ -244,6 +244,12 @@ public record LoraConfig(
         return new LoraTarget(path, r, a, scaling, dropout, decomposed, form);
     }
 
+    @Override
+    public String described() {
+        return "an adapter%s of rank %d, alpha %s, dropout %s"
+                .formatted(decomposed ? " with use_dora" : "", rank, alpha, dropout);
+    }
+
     /// PEFT compares ends of paths as plain text: `norm` means `post_attention_layernorm` too.
     @Override
     public boolean savesWhole(String path, boolean tied) {

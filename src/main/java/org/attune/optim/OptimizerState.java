@@ -70,6 +70,7 @@ final class OptimizerState {
                             new long[] {shared.length},
                             arena -> arena.allocateFrom(ValueLayout.JAVA_DOUBLE, shared)));
         }
+        space.ownState().forEach((name, own) -> sources.add(StateTensors.source(name, own)));
         return sources;
     }
 
@@ -83,6 +84,7 @@ final class OptimizerState {
             FILE.require(file, SHARED, DType.FLOAT64, shared);
         }
         FILE.load(file, VALUES, space.values());
+        space.ownState().forEach((name, own) -> FILE.load(file, name, own));
         for (int i = 0; i < plan.size(); i++) {
             FILE.load(file, plan.get(i).name(), tensors.get(i));
         }

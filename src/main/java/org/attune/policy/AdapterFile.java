@@ -59,6 +59,8 @@ final class AdapterFile {
             name.ifPresent(n -> read(p, file, n));
             names.forEach(rest::remove);
         }
+        adapter.shared().read(file);
+        rest.removeAll(folder.config().shared());
         for (Weight weight : underAdapter()) {
             String name = AdapterTarget.nameOfBase(weight.module());
             if (fits(file.entries().get(name), weight.base().shape())) {
@@ -74,6 +76,9 @@ final class AdapterFile {
     }
 
     private void read(ParameterSpace.Parameter p, TensorFile file, String name) {
+        if (p.count() == 0) {
+            return; // modules of AdaLoRA may have no rank left
+        }
         try (var _ = TensorScope.open("adapter");
                 Arena arena = Arena.ofConfined()) {
             adapter.parameters().value(p).copyInPlace(read(file, name, arena));
@@ -155,12 +160,11 @@ final class AdapterFile {
         for (var p : flat.parameters()) {
             for (String name : adapter.namesOf(p)) {
                 if (!name.startsWith(AdapterTarget.nameOfSaved(output + "."))) {
-                    sources.add(
-                            TensorBytes.source(
-                                    name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
+                    sources.add(source(name, p));
                 }
             }
         }
+        sources.addAll(adapter.shared().sources());
         sources.add(head.source(AdapterTarget.nameOfSaved(ValueHead.modelName())));
         AdapterConfig config = adapter.config().asClassifier(output);
         List<String> paths = modulePaths().stream().filter(path -> !path.equals(output)).toList();
@@ -171,6 +175,16 @@ final class AdapterFile {
                 decoder.config().names().transposed());
     }
 
+    private SafeTensorsWriter.Source source(String name, ParameterSpace.Parameter p) {
+        FlatParameters flat = adapter.parameters();
+        return flat.budget()
+                .flatMap(b -> b.source(name, p))
+                .orElseGet(
+                        () ->
+                                TensorBytes.source(
+                                        name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
+    }
+
     /// Writes all parameters, and what PEFT writes along.
     ///
     /// @param baseModel `base_model_name_or_path`
@@ -179,10 +193,10 @@ final class AdapterFile {
         FlatParameters flat = adapter.parameters();
         for (var p : flat.parameters()) {
             for (String name : adapter.namesOf(p)) {
-                sources.add(
-                        TensorBytes.source(name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
+                sources.add(source(name, p));
             }
         }
+        sources.addAll(adapter.shared().sources());
         if (isBaseExact()) {
             for (Weight weight : underAdapter()) {
                 Tensor base = weight.base();

@@ -11,7 +11,11 @@ import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.ModulePaths;
 
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -30,6 +34,7 @@ public final class AdapterFit {
         List<AdapterTarget> targets;
         try {
             targets = config.matchAll(paths.linears().keySet(), paths.embedding());
+            requireNorms(model, paths, config);
         } catch (ConfigException e) {
             throw ConfigException.about("lora_target_modules", e.getMessage());
         }
@@ -205,12 +210,14 @@ public final class AdapterFit {
     /// @throws ModelException naming the tensor and both shapes
     public static void require(DecoderConfig model, AdapterFolder adapter) {
         ModulePaths paths = ModulePaths.of(model);
+        requireNorms(model, paths, adapter.config());
         requireTrainable(paths, adapter.config(), model.tiesOutput());
         try {
             requireTables(paths, model, adapter.config());
         } catch (ConfigException e) {
             throw new ModelException(adapter.path() + ": " + e.getMessage(), e);
         }
+        requireShared(paths, adapter);
         for (AdapterTarget target : adapter.targets()) {
             ModulePaths.Shape shape = shape(paths, model, target);
             if (shape == null) {
@@ -266,6 +273,29 @@ public final class AdapterFit {
         return paths.linears().get(target.path());
     }
 
+    private static void requireNorms(DecoderConfig model, ModulePaths paths, AdapterConfig config) {
+        Set<String> norms = new LinkedHashSet<>(paths.whole());
+        Set<String> others = paths.others();
+        others.add(model.names().embeddingPath());
+        model.positionsPath().ifPresent(others::add);
+        others.add(paths.output());
+        norms.removeAll(others);
+        config.requireNorms(norms, others);
+    }
+
+    /// What all modules share has the sizes of the largest ones.
+    private static void requireShared(ModulePaths paths, AdapterFolder adapter) {
+        if (adapter.config().shared().isEmpty()) {
+            return;
+        }
+        Map<AdapterTarget, long[]> shapes = new HashMap<>();
+        for (AdapterTarget target : adapter.config().matchAll(paths.linears().keySet())) {
+            ModulePaths.Shape shape = paths.linears().get(target.path());
+            shapes.put(target, new long[] {shape.out(), shape.in()});
+        }
+        SharedTensors.needed(shapes).forEach(tensor -> requireShape(adapter, tensor));
+    }
+
     /// @param expected of a file whose number of axes fits its configuration
     private static void requireShape(AdapterFolder adapter, AdapterTarget.NamedShape expected) {
         TensorFile.Entry entry = adapter.tensors().entries().get(expected.name());
@@ -275,6 +305,15 @@ public final class AdapterFit {
                             .formatted(adapter.path(), expected.name()));
         }
         long[] shape = entry.shape();
+        if (shape.length != expected.shape().length) {
+            throw new ModelException(
+                    "%s: tensor \"%s\" has shape %s; by the configuration it is %s"
+                            .formatted(
+                                    adapter.path(),
+                                    expected.name(),
+                                    Arrays.toString(shape),
+                                    Arrays.toString(expected.shape())));
+        }
         for (int axis = 0; axis < shape.length; axis++) {
             if (shape[axis] != expected.shape()[axis]) {
                 throw new ModelException(

@@ -4,6 +4,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.FormulaConfig;
 import org.attune.adapter.FormulaTarget;
 import org.attune.adapter.Ia3Target;
 import org.attune.adapter.LoraOptions;
@@ -50,6 +51,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final WholeModules whole;
     private final AdaptedTables tables;
     private final BaseBiases biases;
+    private final SharedTensors shared;
     private final List<AdaptedModule> modules = new ArrayList<>();
     private final ScaledCopies computed = new ScaledCopies(scope);
     private final Map<FusedLinear, List<LayerUpdate>> updates = new LinkedHashMap<>();
@@ -84,12 +86,40 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         biases = new BaseBiases(decoder.linears(), config.biases(), targets::containsKey, plan);
         flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
         try (var _ = scope.enter()) {
+            shared = new SharedTensors(decoder.device(), shapes(slots));
             slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
             attachHead(headSlot, role);
             whole.attach(flat, role);
             tables.attach(flat, role);
+            if (role.equals(Adapter.TRAINED)) {
+                spendRanks(slots);
+            }
         }
         flat.onChange(_ -> refresh());
+    }
+
+    private static Map<AdapterTarget, long[]> shapes(Map<FusedLinear, List<Slot>> slots) {
+        return slots.values().stream()
+                .flatMap(List::stream)
+                .collect(Collectors.toMap(Slot::target, s -> s.place().shape()));
+    }
+
+    private void spendRanks(Map<FusedLinear, List<Slot>> slots) {
+        if (config instanceof FormulaConfig formula && config.untrainable().isEmpty()) {
+            formula.ranks().ifPresent(r -> flat.spend(new RankBudget(flat, r, triplets(slots))));
+        }
+    }
+
+    private static List<RankBudget.Triplet> triplets(Map<FusedLinear, List<Slot>> slots) {
+        List<RankBudget.Triplet> triplets = new ArrayList<>();
+        for (List<Slot> own : slots.values()) {
+            for (Slot slot : own) {
+                List<ParameterSpace.Parameter> p = slot.place().parameters();
+                String path = slot.target().path();
+                triplets.add(new RankBudget.Triplet(path, p.get(0), p.get(1), p.get(2)));
+            }
+        }
+        return triplets;
     }
 
     private GradientPlaces places(Map<FusedLinear, List<Slot>> slots, FlatParameters.Plan plan) {
@@ -251,7 +281,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                             new LoraModule(t, s.place(), flat, learns, decoder.dtype(), computed);
                     case Ia3Target t -> new Ia3Module(t, s.place(), flat, learns);
                     case FormulaTarget t ->
-                            new FormulaModule(t, s.place(), flat, learns, decoder.dtype());
+                            new FormulaModule(
+                                    t, s.place(), flat, shared.values(), learns, decoder.dtype());
                 };
         modules.add(module);
         return module;
@@ -306,6 +337,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     AdapterParameters snapshot(Adapter role) {
         var copy = new AdapterParameters(decoder, config, role, false);
         copy.flat.values().copyInPlace(flat.values());
+        copy.shared.copy(shared);
         copy.refresh();
         return copy;
     }
@@ -354,8 +386,16 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         return flat;
     }
 
+    /// The configuration; of an adapter whose ranks were cut, that of its file.
     AdapterConfig config() {
-        return config;
+        return flat.budget()
+                .flatMap(RankBudget::pattern)
+                .<AdapterConfig>map(pattern -> ((FormulaConfig) config).withRanks(pattern))
+                .orElse(config);
+    }
+
+    SharedTensors shared() {
+        return shared;
     }
 
     List<AdapterTarget> targets() {

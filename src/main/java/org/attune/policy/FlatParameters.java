@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
@@ -22,6 +23,7 @@ final class FlatParameters implements ParameterSpace {
     private final TensorScope owner;
     private Optional<GradientParts> parts = Optional.empty();
     private Optional<CutWeights> cut = Optional.empty();
+    private Optional<RankBudget> budget = Optional.empty();
     private final List<IntConsumer> listeners = new ArrayList<>();
     private IntConsumer use =
             _ -> {
@@ -163,6 +165,36 @@ final class FlatParameters implements ParameterSpace {
     /// Has values come and go from now on.
     void comeAndGo(CutWeights how) {
         cut = Optional.of(how);
+    }
+
+    /// Has training spend ranks.
+    void spend(RankBudget ranks) {
+        budget = Optional.of(ranks);
+    }
+
+    /// What training does with ranks.
+    Optional<RankBudget> budget() {
+        return budget;
+    }
+
+    @Override
+    public boolean followsUpdates() {
+        return budget.isPresent();
+    }
+
+    @Override
+    public void completeGradients() {
+        budget.ifPresent(RankBudget::completeGradients);
+    }
+
+    @Override
+    public void updated(int step, double gradientScale) {
+        budget.ifPresent(b -> b.updated(step, gradientScale));
+    }
+
+    @Override
+    public Map<String, Tensor> ownState() {
+        return budget.map(RankBudget::state).orElse(Map.of());
     }
 
     @Override

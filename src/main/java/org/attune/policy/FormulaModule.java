@@ -23,10 +23,16 @@ final class FormulaModule implements AdaptedModule {
     private final WeightFormula.Base base;
     private final Delta delta;
 
+    /// @param shared frozen tensors that the formula reads
     /// @param learns whether there are gradients
     /// @param dtype of the compute copy
     FormulaModule(
-            FormulaTarget target, Place place, FlatParameters flat, boolean learns, DType dtype) {
+            FormulaTarget target,
+            Place place,
+            FlatParameters flat,
+            List<Tensor> shared,
+            boolean learns,
+            DType dtype) {
         this.target = target;
         this.place = place;
         this.flat = flat;
@@ -34,7 +40,8 @@ final class FormulaModule implements AdaptedModule {
                 new WeightFormula.Base(
                         place.shape()[0],
                         place.shape()[1],
-                        () -> place.weight().get().to(DType.FLOAT32));
+                        () -> place.weight().get().to(DType.FLOAT32),
+                        shared);
         delta =
                 new Delta(
                         place.part(),
@@ -100,7 +107,7 @@ final class FormulaModule implements AdaptedModule {
 
     @Override
     public Tensor merged(Tensor weight) {
-        var read = new WeightFormula.Base(base.out(), base.in(), () -> weight);
+        var read = new WeightFormula.Base(base.out(), base.in(), () -> weight, base.shared());
         return weight.add(target.formula().delta(read, values()));
     }
 

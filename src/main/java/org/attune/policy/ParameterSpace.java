@@ -5,6 +5,7 @@ import org.attune.ranks.RankParts;
 import org.attune.tensor.Tensor;
 
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntConsumer;
 
 /// All trained parameters, flat: one float32 tensor of values and one of gradients, so that
@@ -105,6 +106,28 @@ public interface ParameterSpace {
     /// Call after [#values] of one group changed: refreshes the compute copies.
     default void valuesChanged(int group) {
         valuesChanged();
+    }
+
+    /// Whether training does more here than an optimizer: [#completeGradients] and [#updated] are
+    /// then called in each step.
+    default boolean followsUpdates() {
+        return false;
+    }
+
+    /// Adds to the gradients of a step what the values cost in themselves.
+    default void completeGradients() {}
+
+    /// Hears that an optimizer has changed the values.
+    ///
+    /// @param step from 0
+    /// @param gradientScale factor on the gradients in the update
+    default void updated(int step, double gradientScale) {}
+
+    /// Tensors that a checkpoint holds beside values and the optimizer's state, by name. Restoring
+    // a
+    /// checkpoint writes into them.
+    default Map<String, Tensor> ownState() {
+        return Map.of();
     }
 
     /// @param name PEFT's on-disk name for adapters, the model's own name for full fine-tuning

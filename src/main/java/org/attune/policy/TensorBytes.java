@@ -40,6 +40,9 @@ final class TensorBytes {
 
     /// The elements of `tensor`, row-major, in memory of `arena`.
     static MemorySegment copy(Tensor tensor, Arena arena) {
+        if (tensor.size() == 0) {
+            return arena.allocate(0); // tensors without elements have no memory
+        }
         try (var _ = TensorScope.open("bytes")) {
             Tensor host = tensor.contiguous();
             if (!tensor.device().equals(Device.cpu())) {

@@ -1,7 +1,6 @@
 package org.attune.policy;
 
 import org.attune.adapter.AdapterConfig;
-import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraOptions;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
@@ -21,6 +20,7 @@ final class WholeModules {
     private static final String BIAS = ".bias";
 
     private final Decoder decoder;
+    private final AdapterConfig config;
     private final List<Module> modules = new ArrayList<>();
     private final List<Tensor> copies = new ArrayList<>(); // one per module
     private final List<Tensor> gradients = new ArrayList<>(); // as many, if it is trained
@@ -37,6 +37,7 @@ final class WholeModules {
     WholeModules(
             Decoder decoder, AdapterConfig config, Set<String> adapted, FlatParameters.Plan plan) {
         this.decoder = decoder;
+        this.config = config;
         boolean tied = decoder.config().tiesOutput();
         Weight embedding = decoder.embedding();
         Weight output = decoder.output().weight();
@@ -109,12 +110,12 @@ final class WholeModules {
 
     private void add(FlatParameters.Plan plan, boolean decays, List<Weight> uses) {
         Weight first = uses.getFirst();
-        String name = AdapterTarget.nameOfSaved(first.name());
+        String name = config.nameOfSaved(first.name());
         modules.add(
                 new Module(
                         plan.add(name, decays, first.base().shape()),
                         uses,
-                        uses.stream().map(w -> AdapterTarget.nameOfSaved(w.name())).toList()));
+                        uses.stream().map(w -> config.nameOfSaved(w.name())).toList()));
     }
 
     private static List<Weight> norms(Decoder decoder) {

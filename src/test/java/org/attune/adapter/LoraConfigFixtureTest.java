@@ -30,7 +30,7 @@ class LoraConfigFixtureTest {
             Pattern.compile(
                     "base_model\\.model\\.(.*)"
                         + "\\.(lora_A(\\.weight)?|lora_embedding_A|ia3_l|hada_w1_a|lokr_w1(_a)?|oft_R\\.weight|boft_R"
-                        + "|fourierft_spectrum|hra_u)");
+                        + "|fourierft_spectrum|hra_u|vera_lambda_b)");
 
     @Test
     void matchesTheModulesThatPeftAdapted() throws IOException {
@@ -86,6 +86,8 @@ class LoraConfigFixtureTest {
                                     "FOURIERFT",
                                     "HRA",
                                     "ADALORA",
+                                    "VERA",
+                                    "LN_TUNING",
                                     "TRAINABLE_TOKENS")
                             .contains(json.text("peft_type"));
         };

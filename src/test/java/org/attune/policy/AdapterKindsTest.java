@@ -87,7 +87,8 @@ class AdapterKindsTest {
                 dora(names("q_proj", "v_proj", "down_proj"), 0),
                 Ia3Config.of(names("k_proj", "v_proj", "down_proj"), names("down_proj")),
                 Ia3Config.of(new ModuleSelection.AllLinear(), names("down_proj", "k_proj")),
-                Ia3Config.of(names("gate_proj", "up_proj"), names("gate_proj", "up_proj")));
+                Ia3Config.of(names("gate_proj", "up_proj"), names("gate_proj", "up_proj")),
+                AdapterConfig.ofNorms(names("input_layernorm", "norm")));
     }
 
     private static List<AdapterConfig> formulas() {
@@ -109,6 +110,18 @@ class AdapterKindsTest {
                         FormulaKind.BOFT,
                         o -> o.with("boft_block_size", 4),
                         names("q_proj", "k_proj", "up_proj")),
+                formula(
+                        FormulaKind.BOFT,
+                        o -> o.with("boft_block_size", 2).with("boft_n_butterfly_factor", 2),
+                        names("o_proj")),
+                formula(
+                        FormulaKind.VERA,
+                        o -> o.with("r", 5),
+                        names("q_proj", "v_proj", "down_proj")),
+                formula(
+                        FormulaKind.VERA,
+                        o -> o.with("r", 5).with("save_projection", false),
+                        names("k_proj", "up_proj")),
                 formula(
                         FormulaKind.FOURIERFT,
                         o -> o.with("n_frequency", 9),

@@ -1,6 +1,7 @@
 package org.attune.adapter.formula;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
 import org.attune.error.ConfigException;
 import org.attune.files.JsonFields;
@@ -60,17 +61,13 @@ public enum FormulaKind {
             {"boft_block_size": 4, "boft_block_num": 0, "boft_n_butterfly_factor": 1,
              "boft_dropout": 0.0, "init_weights": true, "bias": "none", "fan_in_fan_out": false}\
             """,
-            Map.of(
-                    "init_weights",
-                    "[true, false]",
-                    "boft_n_butterfly_factor",
-                    "[1]",
-                    "bias",
-                    "[\"none\"]"),
+            Map.of("init_weights", "[true, false]", "bias", "[\"none\"]"),
             o -> {
                 requireOne(o, "boft_block_num", "boft_block_size");
                 return new ScaledRotation(
-                        o.integer("boft_block_num"), o.integer("boft_block_size"));
+                        o.integer("boft_block_num"),
+                        o.integer("boft_block_size"),
+                        o.count("boft_n_butterfly_factor"));
             }),
 
     /// Few coefficients of the update's spectrum.
@@ -89,25 +86,37 @@ public enum FormulaKind {
                     new SpectralUpdate(
                             o.count("n_frequency"),
                             o.number("scaling"),
-                            o.integer("random_loc_seed"))),
+                            o.seed("random_loc_seed"))),
 
-    /// Products with singular values. How training spends a budget of ranks is not computed.
+    /// Products with singular values, of which training keeps fewer and fewer.
     ADALORA(
             """
             {"init_r": 12, "target_r": 8, "r": 8, "lora_alpha": 8, "lora_dropout": 0.0,
              "total_step": 1, "tinit": 0, "tfinal": 0, "deltaT": 1, "beta1": 0.85, "beta2": 0.85,
-             "orth_reg_weight": 0.5, "bias": "none", "fan_in_fan_out": false,
-             "use_dora": false, "use_rslora": false}\
+             "orth_reg_weight": 0.5, "rank_pattern": {}, "bias": "none",
+             "fan_in_fan_out": false, "use_dora": false, "use_rslora": false}\
             """,
             Map.of(
                     "bias", "[\"none\"]",
                     "use_dora", "[false]",
-                    "use_rslora", "[false]",
-                    "rank_pattern", "[{}]"),
+                    "use_rslora", "[false]"),
             o ->
                     new SingularProduct(
-                            o.count("init_r"),
-                            o.number("lora_alpha") / (o.count("init_r") + 1e-5))),
+                            ranksLeft(o), o.number("lora_alpha") / (o.count("init_r") + 1e-5))),
+
+    /// Trained factors around two random matrices that all modules share.
+    VERA(
+            """
+            {"r": 256, "projection_prng_key": 0, "save_projection": true, "vera_dropout": 0.0,
+             "d_initial": 0.1, "init_weights": true, "bias": "none", "fan_in_fan_out": false}\
+            """,
+            Map.of("init_weights", "[true, false]", "bias", "[\"none\"]"),
+            o ->
+                    new SharedProduct(
+                            o.count("r"),
+                            o.number("d_initial"),
+                            o.seed("projection_prng_key"),
+                            o.flag("save_projection"))),
 
     /// Reflections of input features.
     HRA(
@@ -116,6 +125,9 @@ public enum FormulaKind {
             """,
             Map.of("init_weights", "[true, false]", "bias", "[\"none\"]"),
             o -> new Reflections(o.count("r"), o.flag("apply_GS")));
+
+    private static final String PATTERN = "rank_pattern";
+    private static final String PATTERN_END = ".lora_E";
 
     private final Map<String, JsonNode> defaults = new TreeMap<>();
     private final Map<String, JsonNode> accepted = new TreeMap<>();
@@ -144,6 +156,25 @@ public enum FormulaKind {
         int terms = o.flag("use_cayley_neumann") ? o.count("num_cayley_neumann_terms") : 0;
         return new Rotation(
                 o.integer("r"), o.integer("oft_block_size"), o.flag("block_share"), terms);
+    }
+
+    /// Of one module, whose part of the pattern [#at] has found.
+    private static int ranksLeft(FormulaOptions o) {
+        int most = o.count("init_r");
+        JsonNode kept = o.values().get(PATTERN);
+        if (!kept.isArray()) {
+            return most;
+        }
+        int left = 0;
+        for (JsonNode one : kept) {
+            left += one.booleanValue() ? 1 : 0;
+        }
+        if (kept.size() != most) {
+            throw new ConfigException(
+                    "%s has %d values for a module; accepted: init_r of them, %d"
+                            .formatted(PATTERN, kept.size(), most));
+        }
+        return left;
     }
 
     private static void requireOne(FormulaOptions o, String number, String size) {
@@ -208,10 +239,24 @@ public enum FormulaKind {
             switch (preset.getNodeType()) {
                 case BOOLEAN -> json.flag(key, false);
                 case NUMBER -> json.number(key);
+                case OBJECT -> requireFlags(json.object(key).orElseThrow());
                 default -> json.text(key);
             }
         }
         return json.get(key);
+    }
+
+    private static void requireFlags(JsonFields lists) {
+        for (String key : lists.keys()) {
+            JsonNode list = lists.get(key);
+            boolean fits = list != null && list.isArray();
+            for (int i = 0; fits && i < list.size(); i++) {
+                fits = list.get(i).isBoolean();
+            }
+            if (!fits) {
+                throw lists.invalid(key, "a list of true and false");
+            }
+        }
     }
 
     /// How a module with these options is updated.
@@ -223,12 +268,63 @@ public enum FormulaKind {
 
     /// Whether the rank of a run's adapter (`lora_r`) is this kind's `r`: OFT's counts blocks.
     public boolean hasRank() {
-        return this != OFT && defaults.containsKey("r");
+        return this != OFT && this != ADALORA && defaults.containsKey("r");
     }
 
-    /// Whether training computes all that PEFT's does.
-    public boolean isTrainable() {
-        return this != ADALORA;
+    /// Whether its options say which ranks each module has left.
+    public boolean hasPattern() {
+        return defaults.containsKey(PATTERN);
+    }
+
+    /// Whether the options say that ranks were cut.
+    public boolean hasCutRanks(FormulaOptions options) {
+        return hasPattern() && !options.values().get(PATTERN).isEmpty();
+    }
+
+    /// The options of one module.
+    ///
+    /// @param path of the module
+    public FormulaOptions at(FormulaOptions options, String path) {
+        JsonNode own = hasPattern() ? options.values().get(PATTERN).get(path + PATTERN_END) : null;
+        return own == null ? options : options.with(PATTERN, own);
+    }
+
+    /// The options of an adapter whose ranks were cut.
+    ///
+    /// @param kept which ranks of each module, by its path, are kept
+    public FormulaOptions withRanks(FormulaOptions options, Map<String, boolean[]> kept) {
+        var nodes = JsonNodeFactory.instance;
+        var pattern = nodes.objectNode();
+        kept.forEach(
+                (path, ranks) -> {
+                    var list = pattern.putArray(path + PATTERN_END);
+                    for (boolean rank : ranks) {
+                        list.add(rank);
+                    }
+                });
+        return options.with(PATTERN, pattern);
+    }
+
+    /// How training spends ranks, if it does.
+    ///
+    /// @throws ConfigException if a value is outside its range
+    public Optional<RankSchedule> ranks(FormulaOptions options) {
+        return hasPattern() ? Optional.of(RankSchedule.of(options)) : Optional.empty();
+    }
+
+    /// Options that a fresh adapter must be given: nothing is right for all runs.
+    public List<String> required() {
+        return this == ADALORA ? List.of("total_step") : List.of();
+    }
+
+    /// Fields of PEFT that a run has keys for, or that concern nothing that is trained.
+    public List<String> withoutChoice() {
+        return switch (this) {
+            case ADALORA ->
+                    List.of("r", "lora_alpha", "lora_dropout", "use_dora", "use_rslora", PATTERN);
+            case LOHA, LOKR, HRA, VERA -> List.of("r", "alpha");
+            case OFT, BOFT, FOURIERFT -> List.of();
+        };
     }
 
     /// Options that only training obeys, and Attune doesn't: dropout of ranks and modules.

@@ -35,7 +35,7 @@ public record FormulaOptions(Map<String, JsonNode> values) {
         return with(key, JsonNodeFactory.instance.booleanNode(value));
     }
 
-    private FormulaOptions with(String key, JsonNode value) {
+    FormulaOptions with(String key, JsonNode value) {
         if (!values.containsKey(key)) {
             throw new IllegalArgumentException(key + " is none of " + values.keySet());
         }
@@ -60,9 +60,21 @@ public record FormulaOptions(Map<String, JsonNode> values) {
     int integer(String key) {
         JsonNode value = values.get(key);
         if (!value.isIntegralNumber() || !value.canConvertToInt()) {
-            throw new ConfigException(key + " is " + value + "; accepted: integers");
+            throw new ConfigException(key + " is " + value + "; accepted: 32-bit integers");
         }
         return value.intValue();
+    }
+
+    /// A seed of PyTorch's generators. Negative ones mean other seeds in its documentation than in
+    /// its code.
+    long seed(String key) {
+        JsonNode value = values.get(key);
+        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.longValue() < 0) {
+            throw new ConfigException(
+                    "%s is %s; accepted: integers from 0 to %d"
+                            .formatted(key, value, Long.MAX_VALUE));
+        }
+        return value.longValue();
     }
 
     /// An integer ≥ 1.

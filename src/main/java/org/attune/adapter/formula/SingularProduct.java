@@ -10,12 +10,15 @@ import java.util.List;
 /// @param rank length of `E`
 /// @param scaling `s`
 record SingularProduct(int rank, double scaling) implements WeightFormula {
+    private static final Start VECTORS = Start.normal(0, 0.02); // PEFT's choice
+    private static final Start RANDOM = Start.normal(0, 1);
+
     @Override
     public List<Part> parts(long out, long in) {
         return List.of(
-                new Part("lora_A", Start.KAIMING, rank, in),
-                new Part("lora_B", Start.KAIMING, out, rank),
-                new Part("lora_E", Start.ZEROS, rank, 1));
+                new Part("lora_A", VECTORS, RANDOM, rank, in),
+                new Part("lora_B", VECTORS, RANDOM, out, rank),
+                new Part("lora_E", Start.ZEROS, RANDOM, rank, 1));
     }
 
     @Override

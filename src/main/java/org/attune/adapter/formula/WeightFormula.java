@@ -19,7 +19,13 @@ public interface WeightFormula {
     /// @param out its rows
     /// @param in its columns
     /// @param weight its values, float32 `(out, in)`, for formulas that [read][#readsWeight] them
-    record Base(long out, long in, Supplier<Tensor> weight) {}
+    /// @param shared values of [WeightFormula#shared], float32
+    record Base(long out, long in, Supplier<Tensor> weight, List<Tensor> shared) {
+        /// For formulas that share nothing.
+        public Base(long out, long in, Supplier<Tensor> weight) {
+            this(out, in, weight, List.of());
+        }
+    }
 
     /// A trained tensor.
     ///
@@ -99,6 +105,20 @@ public interface WeightFormula {
 
     /// All names that a tensor of this kind of formula may have behind a module's path.
     List<String> suffixes();
+
+    /// Frozen tensors that all modules of an adapter read, by their whole names in PEFT's files.
+    /// Their values come from a seed of the formula's.
+    ///
+    /// @param out most rows of a module's weight
+    /// @param in most columns
+    default List<Part> shared(long out, long in) {
+        return List.of();
+    }
+
+    /// Whether adapters' files hold what is [shared][#shared]; else it is made anew.
+    default boolean savesShared() {
+        return true;
+    }
 
     /// `Δ` in float32, `(out, in)`, in operators that autograd can record, in the current scope.
     ///

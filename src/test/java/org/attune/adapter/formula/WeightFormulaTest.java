@@ -39,19 +39,31 @@ class WeightFormulaTest {
 
     /// `Δ` of random values, which are kept.
     private float[] delta(WeightFormula formula) {
+        return delta(formula, IN, weight);
+    }
+
+    /// @param numbers of the weight, `(OUT, in)`
+    private float[] delta(WeightFormula formula, int in, float[] numbers) {
         values.clear();
         return Engine.call(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
                         List<Tensor> tensors = new ArrayList<>();
-                        for (WeightFormula.Part part : formula.parts(OUT, IN)) {
+                        for (WeightFormula.Part part : formula.parts(OUT, in)) {
                             int count =
                                     (int) Arrays.stream(part.shape()).reduce(1, (a, b) -> a * b);
                             values.add(random(part.suffix(), count));
                             tensors.add(Tensor.of(Devices.usual(), values.getLast(), part.shape()));
                         }
-                        Tensor base = Tensor.of(Devices.usual(), weight, OUT, IN);
-                        return formula.delta(new WeightFormula.Base(OUT, IN, () -> base), tensors)
+                        List<Tensor> shared = new ArrayList<>();
+                        for (WeightFormula.Part s : formula.shared(OUT + 2, in + 3)) {
+                            float[] own = s.start().values(s.shape(), null);
+                            shared.add(Tensor.of(Devices.usual(), own, s.shape()));
+                        }
+                        Tensor base = Tensor.of(Devices.usual(), numbers, OUT, in);
+                        return formula.delta(
+                                        new WeightFormula.Base(OUT, in, () -> base, shared),
+                                        tensors)
                                 .toFloats();
                     }
                 });
@@ -144,7 +156,7 @@ class WeightFormulaTest {
     @Test
     void scaledRotation() {
         int size = 3;
-        float[] delta = delta(new ScaledRotation(IN / size, 0));
+        float[] delta = delta(new ScaledRotation(IN / size, 0, 1));
         float[] r = values.get(0);
         for (int i = 0; i < OUT; i++) {
             for (int j = 0; j < IN; j++) {
@@ -163,6 +175,159 @@ class WeightFormulaTest {
                 assertClose(i + "," + j, right, left, 1e-5, 1e-5);
             }
         }
+    }
+
+    /// Factors as whole matrices: of each group of blocks, even halves come before odd ones.
+    @Test
+    void butterflyFactors() {
+        int in = 24;
+        float[] numbers = random("wide", OUT * in);
+        for (int size : new int[] {2, 6}) {
+            int factors = size == 2 ? 3 : 2;
+            float[] delta = delta(new ScaledRotation(0, size, factors), in, numbers);
+            double[][] product = new double[OUT][in];
+            for (int i = 0; i < OUT; i++) {
+                for (int j = 0; j < in; j++) {
+                    product[i][j] = numbers[i * in + j];
+                }
+            }
+            for (int factor = 0; factor < factors; factor++) {
+                double[][] p = permutation(in, size, factor);
+                double[][] blocks = blocks(values.get(0), in, size, factor);
+                product = times(times(times(product, p), transposed(blocks)), transposed(p));
+            }
+            for (int i = 0; i < OUT; i++) {
+                for (int j = 0; j < in; j++) {
+                    double expected = product[i][j] * values.get(1)[i] - numbers[i * in + j];
+                    assertClose(size + ":" + i + "," + j, expected, delta[i * in + j], 1e-5, 1e-5);
+                }
+            }
+        }
+        for (int factors : new int[] {0, 4, 64}) {
+            var refused = FormulaKind.BOFT.defaults().with("boft_n_butterfly_factor", factors);
+            assertThrows(
+                    AttuneException.class,
+                    () -> FormulaKind.BOFT.formula(refused).parts(OUT, in),
+                    factors + "");
+        }
+    }
+
+    private static double[][] permutation(int in, int size, int factor) {
+        int group = size << factor;
+        List<Integer> halves = new ArrayList<>();
+        for (int first = 0; first < 2; first++) {
+            for (int half = first; half < 2 << factor; half += 2) {
+                halves.add(half);
+            }
+        }
+        double[][] p = new double[in][in];
+        for (int row = 0; row < in; row++) {
+            int half = halves.get(row % group / (size / 2));
+            p[row][row / group * group + half * size / 2 + row % (size / 2)] = 1;
+        }
+        return p;
+    }
+
+    /// `(I − Q)(I + Q)⁻¹ = 2 (I + Q)⁻¹ − I` of each block.
+    private static double[][] blocks(float[] r, int in, int size, int factor) {
+        double[][] all = new double[in][in];
+        for (int block = 0; block < in / size; block++) {
+            double[][] sum = new double[size][size];
+            int at = (factor * in / size + block) * size * size;
+            for (int i = 0; i < size; i++) {
+                for (int j = 0; j < size; j++) {
+                    double q = (r[at + i * size + j] - r[at + j * size + i]) / 2;
+                    sum[i][j] = (i == j ? 1 : 0) + q;
+                }
+            }
+            double[][] inverse = inverse(sum);
+            for (int i = 0; i < size; i++) {
+                for (int j = 0; j < size; j++) {
+                    all[block * size + i][block * size + j] = 2 * inverse[i][j] - (i == j ? 1 : 0);
+                }
+            }
+        }
+        return all;
+    }
+
+    /// By Gauss and Jordan.
+    private static double[][] inverse(double[][] a) {
+        int n = a.length;
+        double[][] inverse = new double[n][n];
+        for (int i = 0; i < n; i++) {
+            inverse[i][i] = 1;
+        }
+        for (int pivot = 0; pivot < n; pivot++) {
+            double d = a[pivot][pivot]; // ≥ 1: the symmetric part of I + Q is I
+            for (int j = 0; j < n; j++) {
+                a[pivot][j] /= d;
+                inverse[pivot][j] /= d;
+            }
+            for (int i = 0; i < n; i++) {
+                double f = i == pivot ? 0 : a[i][pivot];
+                for (int j = 0; j < n; j++) {
+                    a[i][j] -= f * a[pivot][j];
+                    inverse[i][j] -= f * inverse[pivot][j];
+                }
+            }
+        }
+        return inverse;
+    }
+
+    private static double[][] transposed(double[][] a) {
+        double[][] t = new double[a[0].length][a.length];
+        for (int i = 0; i < a.length; i++) {
+            for (int j = 0; j < a[0].length; j++) {
+                t[j][i] = a[i][j];
+            }
+        }
+        return t;
+    }
+
+    private static double[][] times(double[][] a, double[][] b) {
+        double[][] c = new double[a.length][b[0].length];
+        for (int i = 0; i < a.length; i++) {
+            for (int j = 0; j < b[0].length; j++) {
+                for (int k = 0; k < b.length; k++) {
+                    c[i][j] += a[i][k] * b[k][j];
+                }
+            }
+        }
+        return c;
+    }
+
+    /// The matrices are larger than the module.
+    @Test
+    void sharedProduct() {
+        int rank = 4;
+        var formula = new SharedProduct(rank, 0.1, 3, true);
+        float[] delta = delta(formula);
+        float[] a = formula.shared(OUT + 2, IN + 3).get(0).start().values(null, null);
+        float[] b = formula.shared(OUT + 2, IN + 3).get(1).start().values(null, null);
+        for (int i = 0; i < OUT; i++) {
+            for (int j = 0; j < IN; j++) {
+                double sum = 0;
+                for (int k = 0; k < rank; k++) {
+                    double left = values.get(0)[i] * b[i * rank + k];
+                    sum += left * values.get(1)[k] * a[k * (IN + 3) + j];
+                }
+                assertClose(i + "," + j, sum, delta[i * IN + j], 1e-6, 1e-5);
+            }
+        }
+    }
+
+    /// What PyTorch gives for seed 3, bit by bit.
+    @Test
+    void sharedMatricesArePyTorchs() {
+        var shared = new SharedProduct(16, 0.1, 3, false).shared(64, 64);
+        float[] a = shared.get(0).start().values(null, null);
+        assertArrayEquals(
+                new float[] {-0.30357537f, -0.24153847f, -0.13114417f, -0.28967983f},
+                Arrays.copyOf(a, 4));
+        float[] b = shared.get(1).start().values(null, null);
+        assertArrayEquals(
+                new float[] {-0.10804408f, 0.38360617f, -0.23752365f, -0.050836515f},
+                Arrays.copyOf(b, 4));
     }
 
     /// Places of seed 777, by PyTorch's `randperm`, in its order.
@@ -235,7 +400,7 @@ class WeightFormulaTest {
                         FormulaKind.LOHA, Map.of("use_khatri_rao", true),
                         FormulaKind.LOKR, Map.of("decompose_both", "yes"),
                         FormulaKind.OFT, Map.of("coft", true),
-                        FormulaKind.BOFT, Map.of("boft_n_butterfly_factor", 2),
+                        FormulaKind.BOFT, Map.of("boft_n_butterfly_factor", "2"),
                         FormulaKind.FOURIERFT, Map.of("alpha", 0.1),
                         FormulaKind.HRA, Map.of("bias", "all"));
         refused.forEach(

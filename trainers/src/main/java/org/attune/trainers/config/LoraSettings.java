@@ -7,8 +7,10 @@ import jakarta.validation.constraints.NotBlank;
 import org.attune.api.Api;
 import org.attune.records.CopyMethods;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /// Adapters. Defaults are those of TRL's `ModelConfig`: full fine-tuning unless
 /// `use_peft` is set or an adapter to start from is given.
@@ -51,10 +53,11 @@ public record LoraSettings(
     public LoraSettings {
         loraTargetModules = List.copyOf(loraTargetModules);
         loraModulesToSave = List.copyOf(loraModulesToSave);
-        peftKwargs = Map.copyOf(peftKwargs);
+        // in an order, since a run is told by its settings' text when it is resumed
+        peftKwargs = Collections.unmodifiableMap(new TreeMap<>(peftKwargs));
         feedforwardModules = List.copyOf(feedforwardModules);
-        loraRankPattern = Map.copyOf(loraRankPattern);
-        loraAlphaPattern = Map.copyOf(loraAlphaPattern);
+        loraRankPattern = Collections.unmodifiableMap(new TreeMap<>(loraRankPattern));
+        loraAlphaPattern = Collections.unmodifiableMap(new TreeMap<>(loraAlphaPattern));
     }
 
     /// The defaults, as listed at the parameters.

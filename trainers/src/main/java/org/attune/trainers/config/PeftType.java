@@ -21,8 +21,16 @@ public enum PeftType {
     /// Few coefficients of the update's spectrum, [Gao et al.
     /// 2024](https://arxiv.org/abs/2405.03003).
     FOURIERFT,
+    /// Factors around two random matrices that all modules share, [Kopiczko et al.
+    /// 2023](https://arxiv.org/abs/2310.11454).
+    VERA,
+    /// Norms, trained whole, [Zhao et al. 2023](https://arxiv.org/abs/2312.11420).
+    LN_TUNING,
     /// Reflections of input features, [Yuan et al. 2024](https://arxiv.org/abs/2405.17484).
     HRA,
     /// Rows of some tokens in the embedding.
-    TRAINABLE_TOKENS
+    TRAINABLE_TOKENS,
+    /// Low-rank updates whose ranks go where they matter, [Zhang et al.
+    /// 2023](https://arxiv.org/abs/2303.10512).
+    ADALORA
 }

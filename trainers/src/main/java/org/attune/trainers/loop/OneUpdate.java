@@ -3,6 +3,7 @@ package org.attune.trainers.loop;
 import org.attune.checkpoint.Checkpoint;
 import org.attune.optim.NormType;
 import org.attune.optim.Optimizer;
+import org.attune.policy.ParameterSpace;
 import org.attune.tensor.LaterNumbers;
 
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.util.function.Supplier;
 /// One update at the end of each step, along the gradients that its work has added up.
 final class OneUpdate implements WeightUpdates {
     private final Optimizer optimizer;
+    private final ParameterSpace space;
     private final Clipping clipping;
     private final PhaseClock clock;
     private double gradientNorm;
@@ -26,8 +28,10 @@ final class OneUpdate implements WeightUpdates {
     private record Awaited(LaterNumbers norm, List<String> origins) {}
 
     /// @param optimizer borrowed
-    OneUpdate(Optimizer optimizer, Clipping clipping, PhaseClock clock) {
+    /// @param space its parameters
+    OneUpdate(Optimizer optimizer, ParameterSpace space, Clipping clipping, PhaseClock clock) {
         this.optimizer = optimizer;
+        this.space = space;
         this.clipping = clipping;
         this.clock = clock;
     }
@@ -48,8 +52,9 @@ final class OneUpdate implements WeightUpdates {
 
     private void update(Step step) {
         settle();
+        space.completeGradients();
         Optional<LaterNumbers> later =
-                clipping.type() == NormType.L2
+                clipping.type() == NormType.L2 && !space.followsUpdates()
                         ? optimizer.stepClipped(step.learningRate(), clipping.largest())
                         : Optional.empty();
         if (later.isPresent()) {
@@ -58,7 +63,9 @@ final class OneUpdate implements WeightUpdates {
         }
         gradientNorm = optimizer.gradientNorm();
         requireFinite(step.origins());
-        optimizer.step(step.learningRate(), clipping.scale(optimizer, gradientNorm));
+        double scale = clipping.scale(optimizer, gradientNorm);
+        optimizer.step(step.learningRate(), scale);
+        space.updated(step.number(), scale);
     }
 
     /// Looks at the norm of a step that nobody has waited for.

@@ -133,9 +133,16 @@ public record RunParts(
     public TrainingLoop loop(int steps, int stepsPerEpoch, Map<String, String> identity) {
         ParameterSpace space = policy.parameters();
         config.optimizer().parameterGroups().requireUsed(space.parameters());
+        if (space.followsUpdates() && config.ranks().zeroStage() > 0) {
+            throw ConfigException.about(
+                    "zero_stage",
+                    config.ranks().zeroStage()
+                            + "; accepted with peft_type: adalora: 0, since importances are of"
+                            + " whole gradients");
+        }
         Optimizer optimizer = optimizer(space, steps);
         try {
-            return loop(steps, stepsPerEpoch, identity, updates(optimizer), List.of(space))
+            return course(steps, stepsPerEpoch, identity, updates(optimizer), List.of(space))
                     .owning(optimizer);
         } catch (RuntimeException | Error e) {
             optimizer.close();
@@ -158,7 +165,7 @@ public record RunParts(
         }
         return o.optimizerInBwd()
                 ? new UpdateInBackward(optimizer, space, context.clock())
-                : new OneUpdate(optimizer, clipping(), context.clock());
+                : new OneUpdate(optimizer, space, clipping(), context.clock());
     }
 
     /// How gradients are clipped.
@@ -190,6 +197,20 @@ public record RunParts(
     /// @param updates borrowed
     /// @param trained parameters that are trained
     public TrainingLoop loop(
+            int steps,
+            int stepsPerEpoch,
+            Map<String, String> identity,
+            WeightUpdates updates,
+            List<ParameterSpace> trained) {
+        if (trained.stream().anyMatch(ParameterSpace::followsUpdates)) {
+            throw ConfigException.about(
+                    "peft_type",
+                    "adalora; accepted where a step is one update, which it isn't with " + method);
+        }
+        return course(steps, stepsPerEpoch, identity, updates, trained);
+    }
+
+    private TrainingLoop course(
             int steps,
             int stepsPerEpoch,
             Map<String, String> identity,

@@ -21,6 +21,7 @@ import org.attune.models.ModelSetup;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.PeftType;
 
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -57,7 +58,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                     case LORA -> lora(settings);
                     case IA3 -> ia3(settings);
                     case TRAINABLE_TOKENS -> tokens(settings);
-                    case LOHA, LOKR, OFT, BOFT, FOURIERFT, HRA ->
+                    case LN_TUNING -> norms(settings, shape);
+                    case LOHA, LOKR, OFT, BOFT, FOURIERFT, VERA, HRA, ADALORA ->
                             formula(FormulaKind.valueOf(settings.peftType().name()), settings);
                 };
         if (settings.peftType() != PeftType.IA3 && !settings.feedforwardModules().isEmpty()) {
@@ -133,6 +135,21 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
         return Ia3Config.of(targets(modules, IA3_TARGETS), targets(feedforward, List.of()));
     }
 
+    /// Unset: all norms of hidden states.
+    private static AdapterConfig norms(LoraSettings settings, DecoderConfig shape) {
+        requireNoKwargs(settings);
+        requireNoLora(settings);
+        List<String> paths = new ArrayList<>(shape.names().norms());
+        paths.add(shape.names().finalNormPath());
+        List<String> all =
+                paths.stream().map(p -> p.substring(p.lastIndexOf('.') + 1)).distinct().toList();
+        try {
+            return AdapterConfig.ofNorms(targets(settings.loraTargetModules(), all));
+        } catch (ConfigException e) {
+            throw ConfigException.about("lora_target_modules", e.getMessage());
+        }
+    }
+
     private static FormulaConfig formula(FormulaKind kind, LoraSettings settings) {
         requireNoLora(settings);
         Map<String, Object> fields = new TreeMap<>();
@@ -145,6 +162,14 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                             requireField(kind, key);
                             fields.put(key, value);
                         });
+        for (String key : kind.required()) {
+            if (!settings.peftKwargs().containsKey(key)) {
+                throw ConfigException.about(
+                        "peft_kwargs",
+                        "%s is missing, which PEFT wants too: how many updates the run has"
+                                .formatted(key));
+            }
+        }
         try {
             FormulaOptions options =
                     kind.read(
@@ -154,6 +179,9 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                                     fields));
             boolean scaled = options.values().containsKey("alpha");
             FormulaOptions ranked = kind.hasRank() ? options.with("r", settings.loraR()) : options;
+            if (options.values().containsKey("lora_alpha")) {
+                ranked = ranked.with("lora_alpha", settings.loraAlpha());
+            }
             var config =
                     new FormulaConfig(
                             kind,
@@ -178,10 +206,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     /// A field that is a key of the run's file would have two values.
     private static void requireField(FormulaKind kind, String key) {
         Set<String> own = new TreeSet<>(kind.defaults().values().keySet());
-        own.removeAll(Set.of("alpha", "fan_in_fan_out"));
-        if (kind.hasRank()) {
-            own.remove("r");
-        }
+        own.remove("fan_in_fan_out");
+        own.removeAll(kind.withoutChoice());
         requireField(
                 kind.name() + (kind.hasRank() ? " beside lora_r and lora_alpha" : ""), key, own);
     }
@@ -261,25 +287,9 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     }
 
     private static String described(AdapterConfig config, Set<AdapterTarget> targets) {
-        String kind =
-                switch (config) {
-                    case LoraConfig lora ->
-                            "an adapter%s of rank %d, alpha %s, dropout %s"
-                                    .formatted(
-                                            lora.decomposed() ? " with use_dora" : "",
-                                            lora.rank(),
-                                            lora.alpha(),
-                                            lora.dropout());
-                    case Ia3Config _ -> "an IA3 adapter";
-                    case AdapterConfig.Tokens tokens ->
-                            "an adapter of the rows of tokens " + tokens.tokens();
-                    case FormulaConfig formula ->
-                            "an adapter of kind %s with %s"
-                                    .formatted(formula.kind(), formula.options().values());
-                };
         return "%s on %d modules%s"
                 .formatted(
-                        kind,
+                        config.described(),
                         targets.size(),
                         config.modulesToSave().isEmpty()
                                 ? ""

@@ -42,8 +42,8 @@ final class OneUpdateTest {
                 });
     }
 
-    private static OneUpdate clipped(FlatOptimizer optimizer) {
-        return new OneUpdate(optimizer, new Clipping(1, NormType.L2), new PhaseClock());
+    private static OneUpdate clipped(FlatOptimizer optimizer, FlatParameters space) {
+        return new OneUpdate(optimizer, space, new Clipping(1, NormType.L2), new PhaseClock());
     }
 
     private static FlatOptimizer adamW(FlatParameters space) {
@@ -57,7 +57,7 @@ final class OneUpdateTest {
                 device,
                 space -> {
                     try (var optimizer = adamW(space)) {
-                        OneUpdate update = clipped(optimizer);
+                        OneUpdate update = clipped(optimizer, space);
                         step(update, 0, space, 3, 0, 4);
                         step(update, 1, space, 0, 0, 2);
                         assertEquals(2, update.gradientNorm(), 1e-6);
@@ -76,7 +76,7 @@ final class OneUpdateTest {
                     device,
                     space -> {
                         try (var optimizer = adamW(space)) {
-                            OneUpdate update = clipped(optimizer);
+                            OneUpdate update = clipped(optimizer, space);
                             var failure =
                                     assertThrows(
                                             TrainingDivergedException.class,
@@ -108,7 +108,10 @@ final class OneUpdateTest {
                     try (var optimizer = adamW(space)) {
                         var update =
                                 new OneUpdate(
-                                        optimizer, new Clipping(1, NormType.INF), new PhaseClock());
+                                        optimizer,
+                                        space,
+                                        new Clipping(1, NormType.INF),
+                                        new PhaseClock());
                         step(update, 0, space, 3, 0, 4);
                         assertEquals(5, update.gradientNorm(), 1e-6);
                     }
