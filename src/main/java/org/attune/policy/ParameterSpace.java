@@ -124,8 +124,7 @@ public interface ParameterSpace {
     default void updated(int step, double gradientScale) {}
 
     /// Tensors that a checkpoint holds beside values and the optimizer's state, by name. Restoring
-    // a
-    /// checkpoint writes into them.
+    /// writes into them.
     default Map<String, Tensor> ownState() {
         return Map.of();
     }
