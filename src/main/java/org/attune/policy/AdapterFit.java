@@ -115,6 +115,14 @@ public final class AdapterFit {
                 }
             }
         }
+        if (config instanceof AdapterConfig.Tokens tokens
+                && ofEmbedding.isEmpty()
+                && ofOutput.isEmpty()) {
+            throw new ConfigException(
+                    ("target_modules %s (lora_target_modules) names no table of tokens; accepted:"
+                         + " %s, %s or none")
+                            .formatted(tokens.modules(), embedding, paths.output()));
+        }
         requireRows(embedding, true, ofEmbedding, model, config);
         requireRows(paths.output(), false, ofOutput, model, config);
     }

@@ -432,6 +432,9 @@ class LoraOptionsTest {
                 "'trainable_token_indices':[1],'modules_to_save':['embed_tokens']",
                 "which gets an adapter or is trained whole too");
         refuses("'lora_bias':true,'target_modules':['lm_head']", "nor lora_bias");
+        refuses(
+                "'peft_type':'TRAINABLE_TOKENS','token_indices':[1],'target_modules':['all-linear']",
+                "target_modules [all-linear] (lora_target_modules) names no table of tokens");
     }
 
     @Test
