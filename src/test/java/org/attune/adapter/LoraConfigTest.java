@@ -186,7 +186,7 @@ class LoraConfigTest {
                 "target_parameters [a] beside lora_dropout: 0.1; accepted without it",
                 "\"target_parameters\":[\"a\"],\"lora_dropout\":0.1");
         refuses("\"init_lora_weights\" is \"pissa\"", "\"init_lora_weights\":\"pissa\"");
-        refuses("\"peft_type\" is \"VERA\"", "\"peft_type\":\"VERA\"");
+        refuses("\"peft_type\" is \"POLY\"", "\"peft_type\":\"POLY\"");
         refuses("r is 0; accepted: integers ≥ 1", "\"r\":0");
         refuses("lora_dropout is 1.0", "\"lora_dropout\":1");
     }

@@ -192,6 +192,8 @@ class EveryKeyTest {
     /// What cannot stand beside the rest with any method.
     private static final List<String> APART =
             List.of(
+                    "probabilities=[0.7, 0.3]",
+                    "stopping_strategy=all_exhausted",
                     "warmup_steps=0",
                     "warmup_ratio=0.1",
                     "use_peft=false",

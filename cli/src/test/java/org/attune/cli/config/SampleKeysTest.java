@@ -22,7 +22,13 @@ import java.util.regex.Pattern;
 class SampleKeysTest {
     /// Known for their own message: they belong to training.
     private static final Set<String> REFUSED =
-            Set.of("eval_datasets", "test_split_size", "recorded_rollouts", "record_rollouts");
+            Set.of(
+                    "eval_datasets",
+                    "test_split_size",
+                    "recorded_rollouts",
+                    "record_rollouts",
+                    "probabilities",
+                    "stopping_strategy");
 
     @TempDir Path folder;
 
