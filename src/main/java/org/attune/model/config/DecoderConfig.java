@@ -323,7 +323,9 @@ public record DecoderConfig(
 
     /// Whether kernels that rotate heads compute what this model does.
     public boolean rotatesAsKernels() {
-        return rotatesAlike() && rope().pairs() == RopeConfig.Pairs.HALVES;
+        return rotatesAlike()
+                && rope().pairs() == RopeConfig.Pairs.HALVES
+                && rope().growth().isEmpty();
     }
 
     /// The largest share of activations that the model asks training to drop, [0, 1).

@@ -135,6 +135,16 @@ final class DenseFamilies {
                             .tokens(1, 32000)
                             .pad(32000)
                             .row(),
+                    FamilyRow.named("ministral3", "Ministral3ForCausalLM")
+                            .window(WindowRule.ALL_LAYERS, 0)
+                            .obeyed("llama_4_scaling_beta", "max_position_embeddings")
+                            .heads(8)
+                            .headDim(128)
+                            .positions(262144, 1e6)
+                            .epsilon(1e-5)
+                            .tokens(1, 2)
+                            .pad(11)
+                            .row(),
                     FamilyRow.named("ministral", "MinistralForCausalLM")
                             .window(WindowRule.LISTED)
                             .heads(8)

@@ -1,5 +1,6 @@
 package org.attune.model.config;
 
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -10,13 +11,38 @@ import java.util.Set;
 /// @param scaling             change of the frequencies
 /// @param exceptions          layers that are rotated otherwise
 /// @param pairs               which two features are turned together
+/// @param growth              of queries with their positions, if they grow
 public record RopeConfig(
         double theta,
         double partialRotaryFactor,
         RopeScaling scaling,
         Exceptions exceptions,
-        Pairs pairs)
+        Pairs pairs,
+        Optional<Growth> growth)
         implements PositionConfig {
+    /// Queries grow with their positions, so that attention to many tokens stays as sharp:
+    /// ```
+    /// q · (1 + β ln(1 + ⌊position / length⌋))
+    /// ```
+    ///
+    /// @param beta   β
+    /// @param length tokens after which they grow
+    public record Growth(double beta, int length) {
+        /// @throws IllegalArgumentException if a value is outside its range
+        public Growth {
+            if (!(beta >= 0 && Double.isFinite(beta)) || length < 1) {
+                throw new IllegalArgumentException(
+                        "llama_4_scaling_beta %s and a length of %d; accepted: ≥ 0 and ≥ 1"
+                                .formatted(beta, length));
+            }
+        }
+
+        /// The factor of queries at a position.
+        public double at(int position) {
+            return 1 + beta * Math.log1p(position / length);
+        }
+    }
+
     /// Which two features of a head are turned together.
     public enum Pairs {
         /// A pair is one number of the first half and one of the second: Llama.
@@ -49,6 +75,11 @@ public record RopeConfig(
             throw new IllegalArgumentException(
                     "partialRotaryFactor must be in (0, 1], got " + partialRotaryFactor);
         }
+        if (growth.isPresent() && partialRotaryFactor != 1) {
+            throw new IllegalArgumentException(
+                    "queries grow only where heads are rotated whole, got a partialRotaryFactor of "
+                            + partialRotaryFactor);
+        }
     }
 
     private static void requireTheta(double theta) {
@@ -60,6 +91,16 @@ public record RopeConfig(
     /// A rotation that is equal in all layers.
     public RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling) {
         this(theta, partialRotaryFactor, scaling, Exceptions.NONE, Pairs.HALVES);
+    }
+
+    /// A rotation of queries that don't grow.
+    public RopeConfig(
+            double theta,
+            double partialRotaryFactor,
+            RopeScaling scaling,
+            Exceptions exceptions,
+            Pairs pairs) {
+        this(theta, partialRotaryFactor, scaling, exceptions, pairs, Optional.empty());
     }
 
     /// Unscaled, whole heads.
@@ -76,7 +117,8 @@ public record RopeConfig(
                         partialRotaryFactor,
                         new RopeScaling.None(),
                         Exceptions.NONE,
-                        pairs);
+                        pairs,
+                        growth);
     }
 
     /// Features of a head that are rotated: even, at most `headDim`.

@@ -1,5 +1,6 @@
 package org.attune.model.config;
 
+import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 
 import java.util.List;
@@ -41,6 +42,8 @@ final class RopeJson {
 
     private static final String ROTARY_DIM = "rotary_dim";
 
+    private static final String GROWTH = "llama_4_scaling_beta";
+
     private RopeJson() {}
 
     /// The rotary embedding of a decoder.
@@ -79,7 +82,23 @@ final class RopeJson {
                         byType.flatMap(p -> p.object(ConfigJson.WINDOW)),
                         theta,
                         windows),
-                pairs(json, family));
+                pairs(json, family),
+                growth(json, family, scaling, maxPositions));
+    }
+
+    private static Optional<RopeConfig.Growth> growth(
+            JsonFields json, DecoderFamily family, Optional<JsonFields> scaling, int maxPositions) {
+        if (!family.obeyed().contains(GROWTH)) {
+            return Optional.empty();
+        }
+        JsonFields own =
+                scaling.orElseThrow(
+                        () ->
+                                new ModelException(
+                                        "%s: rope_parameters is missing; accepted: an object with %s"
+                                                .formatted(json.where(), GROWTH)));
+        int length = originalLength(json, own, maxPositions);
+        return Optional.of(new RopeConfig.Growth(own.number(GROWTH), length));
     }
 
     private static RopeConfig.Pairs pairs(JsonFields json, DecoderFamily family) {

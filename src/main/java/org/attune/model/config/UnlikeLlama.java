@@ -95,6 +95,9 @@ final class UnlikeLlama {
             case NormConfig.Layer _ -> found.add("LayerNorm");
             case NormConfig.Bare _ -> found.add("norms without weights");
         }
+        if (config.positions() instanceof RopeConfig rope && rope.growth().isPresent()) {
+            found.add("queries that grow with positions");
+        }
         if (config.rotates() && !config.rotatesAlike()) {
             found.add("rotary embedding that differs between layers");
         }

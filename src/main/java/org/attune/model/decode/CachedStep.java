@@ -438,7 +438,8 @@ final class CachedStep implements Expression {
             HeadNorms.apply(b, y, config, adapter);
         }
         putIntoCache(layer, y);
-        Tensor scaled = queries.mul(scale).contiguous();
+        Tensor grown = b.rotates() ? ropes.of(b.window()).grown(queries) : queries;
+        Tensor scaled = grown.mul(scale).contiguous();
         if (record.isPresent()) {
             queries.copyInPlace(scaled);
         }

@@ -161,7 +161,7 @@ final class PlainBlock {
             k = norm(Optional.of(a.keyNorm()), k, training);
         }
         if (a.rotates()) {
-            q = pass.rope(a).apply(q);
+            q = pass.rope(a).grown(pass.rope(a).apply(q));
             k = pass.rope(a).apply(k);
         }
         if (after) {

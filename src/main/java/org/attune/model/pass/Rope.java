@@ -14,6 +14,7 @@ import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /// Rotary position embedding of one pass: cosines and sines of its rows
 /// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).
@@ -31,6 +32,7 @@ public final class Rope {
     private final Tensor sin; // (N, 1, rotary / 2)
     private final Tensor scaledCos; // the same times the attention scale
     private final Tensor scaledSin;
+    private final Optional<Tensor> growth; // factors of queries, (N, 1, 1)
 
     /// Cosines and sines of a pass's rows, float32 `(N, 1, rotary / 2)`.
     public record Angles(Tensor cos, Tensor sin) {
@@ -54,16 +56,36 @@ public final class Rope {
                 config,
                 rope,
                 Angles.of(rope, config.attention().rotatedHead(), layout, device),
+                rope.growth().map(growth -> growth(growth, layout, device)),
                 dtype);
+    }
+
+    /// Factors of queries, float32 `(N, 1, 1)`.
+    private static Tensor growth(RopeConfig.Growth growth, Layout layout, Device device) {
+        float[] factors = new float[layout.size()];
+        for (int row = 0; row < factors.length; row++) {
+            factors[row] = (float) growth.at(layout.positions()[row]);
+        }
+        return Tensor.of(device, factors, factors.length, 1, 1);
+    }
+
+    private static Tensor grown(Tensor x, Optional<Tensor> growth) {
+        return growth.map(x::mul).orElse(x);
     }
 
     /// A rotation by an angle of 0: queries are scaled, and nothing else happens.
     Rope still(DecoderConfig config, DType dtype) {
         Tensor ones = exactCos.mul(0).add(1);
-        return new Rope(config, config.rope(), new Angles(ones, exactSin.mul(0)), dtype);
+        var none = new Angles(ones, exactSin.mul(0));
+        return new Rope(config, config.rope(), none, Optional.empty(), dtype);
     }
 
-    private Rope(DecoderConfig config, RopeConfig rope, Angles exact, DType dtype) {
+    private Rope(
+            DecoderConfig config,
+            RopeConfig rope,
+            Angles exact,
+            Optional<Tensor> growth,
+            DType dtype) {
         rotary = rope.rotaryDim(config.attention().rotatedHead());
         pairs = rope.pairs();
         scale = config.attention().scale();
@@ -71,8 +93,9 @@ public final class Rope {
         exactSin = pairs == RopeConfig.Pairs.HALVES_BACK ? exact.sin().neg() : exact.sin();
         cos = exactCos.to(dtype);
         sin = exactSin.to(dtype);
-        scaledCos = exactCos.mul(scale).to(dtype);
-        scaledSin = exactSin.mul(scale).to(dtype);
+        this.growth = growth.map(g -> g.to(dtype));
+        scaledCos = grown(exactCos.mul(scale), growth).to(dtype);
+        scaledSin = grown(exactSin.mul(scale), growth).to(dtype);
         heads = heads(config);
     }
 
@@ -128,6 +151,11 @@ public final class Rope {
         rotate(x, out, scaledCos, scaledSin, scale, false);
     }
 
+    /// Rotated queries, grown with their positions where they grow, `(N, heads, K)`.
+    public Tensor grown(Tensor queries) {
+        return grown(queries, growth);
+    }
+
     /// Rotates queries or keys where they are, without the attention scale.
     ///
     /// @param x `(N, heads, K)`
@@ -175,6 +203,7 @@ public final class Rope {
         AttentionConfig a = config.attention();
         if (!config.rotates()
                 || config.rope().pairs() != RopeConfig.Pairs.HALVES
+                || config.rope().growth().isPresent()
                 || a.softcap() > 0
                 || a.sinks()
                 || a.qkNorm() == QkNorm.ROTATED
