@@ -350,6 +350,12 @@ class BlockCombinationsTest {
     void handWrittenPassesEqualOrdinaryOperators() {
         var options = new Policy.Options(Recomputation.NONE, true, 5, false);
         equalInBothWays(options, decoder -> Outcome.lora(decoder, Outcome.allLinear(0.3), options));
+    }
+
+    @Tag("thorough")
+    @Test
+    void handWrittenPassesTrainAllWeightsAlike() {
+        var options = new Policy.Options(Recomputation.NONE, true, 5, false);
         equalInBothWays(options, decoder -> Policy.withAllWeights(decoder, options));
     }
 

@@ -149,7 +149,7 @@ class LoraOptionsTest {
                         options,
                         p -> outcomes.add(Outcome.of(p, List.of(Adapted.piece(c.model(), 7)))));
             }
-            outcomes.get(0).assertEqualTo(c.toString(), outcomes.get(1));
+            outcomes.get(0).assertEqualTo(c.toString(), outcomes.get(1), 5e-5);
             outcomes.get(1).assertEqualTo(c.toString(), outcomes.get(2), 0);
         }
     }
