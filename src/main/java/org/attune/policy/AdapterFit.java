@@ -120,7 +120,7 @@ public final class AdapterFit {
                 && ofOutput.isEmpty()) {
             throw new ConfigException(
                     ("target_modules %s (lora_target_modules) names no table of tokens; accepted:"
-                         + " %s, %s or none")
+                                    + " %s, %s or none")
                             .formatted(tokens.modules(), embedding, paths.output()));
         }
         requireRows(embedding, true, ofEmbedding, model, config);

@@ -84,9 +84,7 @@ record Mamba2(
         if (least > 0) {
             step = step.add(step.neg().add(least).relu());
         }
-        return Double.isInfinite(largest)
-                ? step
-                : step.sub(step.add(-largest).relu());
+        return Double.isInfinite(largest) ? step : step.sub(step.add(-largest).relu());
     }
 
     /// @param x `(N, H d)`

@@ -17,7 +17,7 @@ import java.util.concurrent.Callable;
         name = "convert",
         description = {
             "Write rows in another format: .jsonl, .json, .csv, .tsv, each also with .gz, or"
-                + " .parquet.",
+                    + " .parquet.",
             "Several files become one. In CSV, lists and objects are written as JSON."
         })
 final class ConvertCommand implements Callable<Integer> {
