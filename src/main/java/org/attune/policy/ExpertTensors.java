@@ -51,7 +51,8 @@ final class ExpertTensors {
         }
 
         /// Copies one expert's numbers out of the file's tensor, or into it.
-        void copy(Part part, MemorySegment whole, MemorySegment own, int bytes, boolean into) {
+        private void copy(
+                Part part, MemorySegment whole, MemorySegment own, int bytes, boolean into) {
             long r = target.rank();
             long columns = part.isA() ? parameter.in() : r;
             long rows = part.isA() ? r : parameter.out();

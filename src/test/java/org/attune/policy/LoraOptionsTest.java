@@ -191,7 +191,7 @@ class LoraOptionsTest {
                 policy -> {
                     try (Decoder merged = Adapted.merged(policy)) {
                         assertClose(
-                                policy.toString(),
+                                "merged",
                                 Outcome.logProbs(Policy.reference(merged), forest(policy)),
                                 Outcome.logProbs(policy, forest(policy)),
                                 1e-4,

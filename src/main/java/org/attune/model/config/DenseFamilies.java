@@ -5,7 +5,6 @@ import org.attune.model.config.DecoderFamily.RotationRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
 
 import java.util.List;
-import java.util.function.DoubleFunction;
 
 /// Families whose blocks have attention and one feed-forward part.
 final class DenseFamilies {
@@ -18,9 +17,6 @@ final class DenseFamilies {
 
     private static final TensorNames TWO_NORMS_AFTER =
             TensorNames.LLAMA.withNorms("post_attention_layernorm", "post_feedforward_layernorm");
-
-    private static final DoubleFunction<NormConfig> WITHOUT_BIAS =
-            epsilon -> new NormConfig.Layer(epsilon, 0, false);
 
     private static final TensorNames PHI =
             TensorNames.LLAMA
@@ -369,7 +365,7 @@ final class DenseFamilies {
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNormIf(QkNorm.EACH, "use_qk_norm")
                             .order(BlockOrder.PARALLEL)
-                            .norms("layer_norm_eps", WITHOUT_BIAS)
+                            .norms("layer_norm_eps", DenseFamilies::withoutBias)
                             .neighbours()
                             .scaledLogits(0.0625)
                             .names(TensorNames.LLAMA.withNorms("input_layernorm"))
@@ -382,7 +378,7 @@ final class DenseFamilies {
                     FamilyRow.named("cohere2", "Cohere2ForCausalLM")
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .order(BlockOrder.PARALLEL)
-                            .norms("layer_norm_eps", WITHOUT_BIAS)
+                            .norms("layer_norm_eps", DenseFamilies::withoutBias)
                             .pattern(4)
                             .rotation(RotationRule.WINDOWS_ONLY)
                             .neighbours()
@@ -459,4 +455,8 @@ final class DenseFamilies {
     ;
 
     private DenseFamilies() {}
+
+    private static NormConfig withoutBias(double epsilon) {
+        return new NormConfig.Layer(epsilon, 0, false);
+    }
 }

@@ -39,7 +39,8 @@ public record RopeConfig(
 
         /// The factor of queries at a position.
         public double at(int position) {
-            return 1 + beta * Math.log1p(position / length);
+            int lengths = position / length;
+            return 1 + beta * Math.log1p(lengths);
         }
     }
 

@@ -135,9 +135,9 @@ record ExpertLayout(TensorNames.Experts names, TensorNames.Stored stored) {
         for (int e = 0; e < count; e++) {
             String expert = block + names.list() + "." + e + ".";
             for (int part = 0; part < parts; part++) {
-                long row = stored.interleaved() ? part : part * inner;
+                long row = stored.interleaved() ? part : (long) part * inner;
                 String path = expert + names.up().get(part);
-                long first = e * parts * inner;
+                long first = (long) e * parts * inner;
                 long[] shape = {inner, width};
                 slices.put(
                         path + ".weight",

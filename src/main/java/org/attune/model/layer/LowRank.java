@@ -39,7 +39,7 @@ public record LowRank(
     Optional<Range> rowsOf(FusedLinear layer, int number) {
         int first = layer.parts().get(part).firstRow();
         FusedLinear.Part p = layer.parts().get(number);
-        long start = p.firstRow() - first;
+        long start = (long) p.firstRow() - first;
         return start < 0 || start >= b.size(0)
                 ? Optional.empty()
                 : Optional.of(new Range(start, p.out()));

@@ -54,7 +54,8 @@ class NearTextsTest {
     @Test
     void bandsAreWideEnoughToMissFew() {
         int rows = NearTexts.rowsOfBand(0.8, 128);
-        double missed = Math.pow(1 - Math.pow(0.8, rows), 128 / rows);
+        int bands = 128 / rows;
+        double missed = Math.pow(1 - Math.pow(0.8, rows), bands);
         assertTrue(rows > 3 && missed <= 0.01, rows + " rows, missed " + missed);
         assertEquals(1, NearTexts.rowsOfBand(0.01, 16));
         assertEquals(16, NearTexts.rowsOfBand(1, 16));
