@@ -65,20 +65,33 @@ public final class NormKernel {
     }
 
     private void scale(boolean half, long x, float factor, long out) {
+        if (offset == 0) {
+            scalePlain(half, x, factor, out);
+        } else {
+            scaleOffset(half, x, factor, out);
+        }
+    }
+
+    // Loops of their own for each kind: where two vectors meet behind a branch, the compiler would
+    // put them on the heap.
+
+    private void scalePlain(boolean half, long x, float factor, long out) {
+        int bytes = half ? Short.BYTES : FLOAT;
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            // Rounded between the two products, as transformers does.
+            FloatVector n = Vectors.round(half, Vectors.load(half, x + at).mul(factor));
+            Vectors.store(half, n.mul(Vectors.load(half, weight + at)), out + at);
+        }
+    }
+
+    private void scaleOffset(boolean half, long x, float factor, long out) {
         int bytes = half ? Short.BYTES : FLOAT;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
             FloatVector n = Vectors.load(half, x + at).mul(factor);
-            // Without an offset rounded between the two products, as transformers does.
-            FloatVector rounded = offset == 0 ? Vectors.round(half, n) : n;
-            Vectors.store(half, rounded.mul(weights(half, at)), out + at);
+            Vectors.store(half, n.mul(Vectors.load(half, weight + at).add(offset)), out + at);
         }
-    }
-
-    /// `o + w` of some features.
-    private FloatVector weights(boolean half, long at) {
-        FloatVector w = Vectors.load(half, weight + at);
-        return offset == 0 ? w : w.add(offset);
     }
 
     /// The gradient of `x`, plus a residual:
@@ -115,26 +128,72 @@ public final class NormKernel {
 
     /// `Σ g x`.
     private float product(boolean half, long dy, long x) {
+        return offset == 0 ? productPlain(half, dy, x) : productOffset(half, dy, x);
+    }
+
+    private float productPlain(boolean half, long dy, long x) {
         int bytes = half ? Short.BYTES : FLOAT;
         FloatVector sum = Vectors.zero();
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
-            FloatVector g = Vectors.load(half, dy + at).mul(weights(half, at));
+            FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
             sum = g.fma(Vectors.load(half, x + at), sum);
+        }
+        return Vectors.sum(sum);
+    }
+
+    private float productOffset(boolean half, long dy, long x) {
+        int bytes = half ? Short.BYTES : FLOAT;
+        FloatVector sum = Vectors.zero();
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            FloatVector w = Vectors.load(half, weight + at).add(offset);
+            sum = Vectors.load(half, dy + at).mul(w).fma(Vectors.load(half, x + at), sum);
         }
         return Vectors.sum(sum);
     }
 
     private void combine(
             boolean half, long dy, long x, float r, float projection, long residual, long dx) {
+        if (residual == NOTHING) {
+            combineAlone(half, dy, x, r, projection, dx);
+        } else if (offset == 0) {
+            combinePlain(half, dy, x, r, projection, residual, dx);
+        } else {
+            combineOffset(half, dy, x, r, projection, residual, dx);
+        }
+    }
+
+    private void combinePlain(
+            boolean half, long dy, long x, float r, float projection, long residual, long dx) {
         int bytes = half ? Short.BYTES : FLOAT;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
-            FloatVector g = Vectors.load(half, dy + at).mul(weights(half, at));
+            FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
             FloatVector d = g.sub(Vectors.load(half, x + at).mul(projection)).mul(r);
-            if (residual != NOTHING) {
-                d = d.add(Vectors.load(half, residual + at));
-            }
+            Vectors.store(half, d.add(Vectors.load(half, residual + at)), dx + at);
+        }
+    }
+
+    private void combineOffset(
+            boolean half, long dy, long x, float r, float projection, long residual, long dx) {
+        int bytes = half ? Short.BYTES : FLOAT;
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            FloatVector w = Vectors.load(half, weight + at).add(offset);
+            FloatVector g = Vectors.load(half, dy + at).mul(w);
+            FloatVector d = g.sub(Vectors.load(half, x + at).mul(projection)).mul(r);
+            Vectors.store(half, d.add(Vectors.load(half, residual + at)), dx + at);
+        }
+    }
+
+    private void combineAlone(boolean half, long dy, long x, float r, float projection, long dx) {
+        int bytes = half ? Short.BYTES : FLOAT;
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            FloatVector w = Vectors.load(half, weight + at).add(offset);
+            FloatVector g = Vectors.load(half, dy + at).mul(w);
+            FloatVector d = g.sub(Vectors.load(half, x + at).mul(projection)).mul(r);
             Vectors.store(half, d, dx + at);
         }
     }

@@ -17,11 +17,8 @@ public record SwigluKernel(int width, boolean gelu) {
     private static final int CHUNK = 8;
 
     private static final int LANES = Vectors.LANES;
-    private static final FloatVector LINEAR = Vectors.all((float) (2 * Math.sqrt(2 / Math.PI)));
-    private static final FloatVector CUBIC =
-            Vectors.all((float) (2 * Math.sqrt(2 / Math.PI) * 0.044715));
-    private static final FloatVector ONE = Vectors.all(1);
-    private static final FloatVector THREE = Vectors.all(3);
+    private static final float LINEAR = (float) (2 * Math.sqrt(2 / Math.PI));
+    private static final float CUBIC = (float) (2 * Math.sqrt(2 / Math.PI) * 0.044715);
 
     /// Bytes to work in.
     public long workBytes(int threads) {
@@ -66,10 +63,29 @@ public record SwigluKernel(int width, boolean gelu) {
 
     /// `σ(z)`, float32.
     private void sigmoids(boolean half, long gates, long sigmoids) {
+        if (gelu) {
+            sigmoidsOfGelu(half, gates, sigmoids);
+        } else {
+            sigmoidsOfSilu(half, gates, sigmoids);
+        }
+    }
+
+    // Loops of their own for each function: where two vectors meet behind a branch, the compiler
+    // would put them on the heap.
+
+    private void sigmoidsOfSilu(boolean half, long gates, long sigmoids) {
+        long bytes = half ? Short.BYTES : Float.BYTES;
+        for (int k = 0; k < width; k += LANES) {
+            FloatVector s = Vectors.sigmoid(Vectors.load(half, gates + k * bytes));
+            Vectors.store(s, sigmoids + (long) k * Float.BYTES);
+        }
+    }
+
+    private void sigmoidsOfGelu(boolean half, long gates, long sigmoids) {
         long bytes = half ? Short.BYTES : Float.BYTES;
         for (int k = 0; k < width; k += LANES) {
             FloatVector g = Vectors.load(half, gates + k * bytes);
-            FloatVector s = Vectors.sigmoid(gelu ? g.mul(LINEAR.add(g.mul(g).mul(CUBIC))) : g);
+            FloatVector s = Vectors.sigmoid(g.mul(g.mul(g).mul(CUBIC).add(LINEAR)));
             Vectors.store(s, sigmoids + (long) k * Float.BYTES);
         }
     }
@@ -104,6 +120,30 @@ public record SwigluKernel(int width, boolean gelu) {
     }
 
     private void gradients(boolean half, long dOut, long gates, long sigmoids) {
+        if (gelu) {
+            gradientsOfGelu(half, dOut, gates, sigmoids);
+        } else {
+            gradientsOfSilu(half, dOut, gates, sigmoids);
+        }
+    }
+
+    private void gradientsOfSilu(boolean half, long dOut, long gates, long sigmoids) {
+        long bytes = half ? Short.BYTES : Float.BYTES;
+        long ups = gates + width * bytes;
+        for (int k = 0; k < width; k += LANES) {
+            long at = k * bytes;
+            FloatVector sigmoid = Vectors.load(sigmoids + (long) k * Float.BYTES);
+            FloatVector silu = Vectors.load(half, gates + at).mul(sigmoid);
+            FloatVector d = Vectors.load(half, dOut + at);
+            FloatVector u = Vectors.load(half, ups + at);
+            Vectors.store(half, d.mul(silu), ups + at);
+            // σ (1 + g (1 − σ)) = σ + silu (1 − σ) = σ + silu − silu σ
+            FloatVector slope = sigmoid.add(silu).sub(silu.mul(sigmoid));
+            Vectors.store(half, d.mul(u).mul(slope), gates + at);
+        }
+    }
+
+    private void gradientsOfGelu(boolean half, long dOut, long gates, long sigmoids) {
         long bytes = half ? Short.BYTES : Float.BYTES;
         long ups = gates + width * bytes;
         for (int k = 0; k < width; k += LANES) {
@@ -114,17 +154,10 @@ public record SwigluKernel(int width, boolean gelu) {
             FloatVector d = Vectors.load(half, dOut + at);
             FloatVector u = Vectors.load(half, ups + at);
             Vectors.store(half, d.mul(activated), ups + at);
-            FloatVector slope = slope(g, activated, sigmoid);
+            // σ (1 + g (1 − σ) z') = σ + f (1 − σ) z' = σ + (f − f σ) z'
+            FloatVector inner = g.mul(g).mul(3 * CUBIC).add(LINEAR); // z'
+            FloatVector slope = activated.sub(activated.mul(sigmoid)).mul(inner).add(sigmoid);
             Vectors.store(half, d.mul(u).mul(slope), gates + at);
         }
-    }
-
-    /// `f'(g)`: with `f = g σ`, σ (1 + g (1 − σ) z') = σ + f (1 − σ) z'.
-    private FloatVector slope(FloatVector g, FloatVector activated, FloatVector sigmoid) {
-        if (!gelu) {
-            return sigmoid.add(activated).sub(activated.mul(sigmoid));
-        }
-        FloatVector inner = LINEAR.add(g.mul(g).mul(CUBIC).mul(THREE)); // z'
-        return sigmoid.add(activated.mul(ONE.sub(sigmoid)).mul(inner));
     }
 }
