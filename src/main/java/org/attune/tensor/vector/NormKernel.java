@@ -72,7 +72,7 @@ public final class NormKernel {
         }
     }
 
-    // Loops of their own for each kind: where two vectors meet behind a branch, the compiler would
+    // Each kind has a loop: where two vectors meet behind a branch, the compiler would
     // put them on the heap.
 
     private void scalePlain(boolean half, long x, float factor, long out) {

@@ -70,7 +70,7 @@ public record SwigluKernel(int width, boolean gelu) {
         }
     }
 
-    // Loops of their own for each function: where two vectors meet behind a branch, the compiler
+    // Each function has a loop: where two vectors meet behind a branch, the compiler
     // would put them on the heap.
 
     private void sigmoidsOfSilu(boolean half, long gates, long sigmoids) {
