@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 
 /// LoRA of all experts of a block in two tensors, as PEFT's files hold it, under the names that it
 /// has expert by expert. `A` is `(E r, in)`, expert by expert. `B` is `(out, r E)`, with the
@@ -192,41 +193,21 @@ final class ExpertTensors {
     List<Source> join(List<Source> tensors) {
         Map<String, Part> parts = parts();
         List<Source> joined = new ArrayList<>();
-        Map<String, Map<Part, Source>> byName = new HashMap<>();
+        Map<String, Map<Source, BiConsumer<MemorySegment, MemorySegment>>> byName = new HashMap<>();
         for (Source tensor : tensors) {
             Part part = parts.get(tensor.name());
             if (part == null) {
                 joined.add(tensor);
             } else {
+                int bytes = tensor.dtype().bytes();
                 byName.computeIfAbsent(part.nameInFile(), _ -> new LinkedHashMap<>())
-                        .put(part, tensor);
+                        .put(tensor, (whole, own) -> part.of().copy(part, whole, own, bytes, true));
             }
         }
         for (Stored s : stored) {
-            joined.add(joined(s.nameOfA(), s.shapeOfA(), byName.get(s.nameOfA())));
-            joined.add(joined(s.nameOfB(), s.shapeOfB(), byName.get(s.nameOfB())));
+            joined.add(Source.joined(s.nameOfA(), s.shapeOfA(), byName.get(s.nameOfA())));
+            joined.add(Source.joined(s.nameOfB(), s.shapeOfB(), byName.get(s.nameOfB())));
         }
         return joined;
-    }
-
-    private static Source joined(String name, long[] shape, Map<Part, Source> parts) {
-        Source first = parts.values().iterator().next();
-        long bytes = new Source(name, first.dtype(), shape, null).bytes();
-        return new Source(
-                name,
-                first.dtype(),
-                shape,
-                arena -> {
-                    MemorySegment whole = arena.allocate(bytes, Long.BYTES);
-                    parts.forEach(
-                            (part, source) -> {
-                                try (Arena own = Arena.ofConfined()) {
-                                    MemorySegment data = source.data().apply(own);
-                                    int size = source.dtype().bytes();
-                                    part.of().copy(part, whole, data, size, true);
-                                }
-                            });
-                    return whole;
-                });
     }
 }

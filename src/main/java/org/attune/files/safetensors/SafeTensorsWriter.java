@@ -23,6 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 /// Writes safetensors files, whole or not at all ([AtomicFile]). Tensors are asked for one by
@@ -50,6 +51,33 @@ public final class SafeTensorsWriter {
         public static Source copyOf(TensorFile file, TensorFile.Entry entry) {
             return new Source(
                     entry.name(), entry.dtype(), entry.shape(), a -> file.read(entry.name(), a));
+        }
+
+        /// A tensor that is put together from others, of which one is in memory at a time.
+        ///
+        /// @param parts at least one, all of one dtype, each with what copies into the whole (the
+        ///     first argument) the elements of the part (the second)
+        public static Source joined(
+                String name,
+                long[] shape,
+                Map<Source, BiConsumer<MemorySegment, MemorySegment>> parts) {
+            DType dtype = parts.keySet().iterator().next().dtype();
+            long bytes = new TensorFile.Entry(name, dtype, shape).bytes();
+            return new Source(
+                    name,
+                    dtype,
+                    shape,
+                    arena -> {
+                        MemorySegment whole = arena.allocate(bytes, Long.BYTES);
+                        parts.forEach((part, place) -> part.copyInto(whole, place));
+                        return whole;
+                    });
+        }
+
+        private void copyInto(MemorySegment whole, BiConsumer<MemorySegment, MemorySegment> place) {
+            try (Arena own = Arena.ofConfined()) {
+                place.accept(whole, data.apply(own));
+            }
         }
 
         /// Bytes of the elements.

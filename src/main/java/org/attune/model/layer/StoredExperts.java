@@ -5,13 +5,13 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.TensorNames;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 
 /// Puts single experts together as a family's files hold them, where these hold all of a block in
 /// two tensors. transformers reads the experts of all other families one by one.
@@ -45,33 +45,18 @@ final class StoredExperts {
             ExpertsConfig e,
             Map<String, Source> all) {
         int width = config.hiddenSize();
-        Map<String, Map<Source, ExpertLayout.Slice>> parts = new HashMap<>();
+        Map<String, Map<Source, BiConsumer<MemorySegment, MemorySegment>>> parts = new HashMap<>();
         layout.slices(block, e.count(), e.inner(), width, e.biased())
                 .forEach(
-                        (name, slice) ->
-                                parts.computeIfAbsent(slice.of(), _ -> new LinkedHashMap<>())
-                                        .put(all.remove(name), slice));
+                        (name, slice) -> {
+                            Source part = all.remove(name);
+                            int bytes = part.dtype().bytes();
+                            parts.computeIfAbsent(slice.of(), _ -> new LinkedHashMap<>())
+                                    .put(part, (whole, own) -> slice.copy(whole, own, bytes, true));
+                        });
         layout.shapes(block, e.count(), e.inner(), width, e.biased())
-                .forEach((name, shape) -> all.put(name, joined(name, shape, parts.get(name))));
-    }
-
-    private static Source joined(String name, long[] shape, Map<Source, ExpertLayout.Slice> parts) {
-        Source first = parts.keySet().iterator().next();
-        long bytes = new Source(name, first.dtype(), shape, null).bytes();
-        return new Source(
-                name,
-                first.dtype(),
-                shape,
-                arena -> {
-                    MemorySegment whole = arena.allocate(bytes, Long.BYTES);
-                    parts.forEach((part, slice) -> put(part, slice, whole));
-                    return whole;
-                });
-    }
-
-    private static void put(Source part, ExpertLayout.Slice slice, MemorySegment whole) {
-        try (Arena own = Arena.ofConfined()) {
-            slice.copy(whole, part.data().apply(own), part.dtype().bytes(), true);
-        }
+                .forEach(
+                        (name, shape) ->
+                                all.put(name, Source.joined(name, shape, parts.get(name))));
     }
 }

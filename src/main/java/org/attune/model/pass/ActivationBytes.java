@@ -100,8 +100,8 @@ public record ActivationBytes(
     private static ActivationBytes byHalves(Decoder decoder) {
         ActivationBytes plain = inOperators(decoder);
         long saved =
-                decoder.blocks().stream()
-                        .flatMap(b -> WrittenBlock.of(b, decoder.config()).stream())
+                WrittenBlock.all(decoder).stream()
+                        .flatMap(Optional::stream)
                         .mapToLong(b -> b.savedBytes(decoder.config(), decoder.dtype().bytes()))
                         .max()
                         .orElse(0);

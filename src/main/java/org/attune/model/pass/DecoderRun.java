@@ -9,6 +9,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
@@ -84,15 +85,11 @@ public final class DecoderRun implements AutoCloseable {
         this.decoder = decoder;
         this.layout = layout;
         this.options = options;
-        written =
-                decoder.blocks().stream()
-                        .map(
-                                block ->
-                                        options.plain()
-                                                ? Optional.<WrittenBlock>empty()
-                                                : WrittenBlock.of(block, decoder.config()))
-                        .toList();
         int count = decoder.blocks().size();
+        written =
+                options.plain()
+                        ? Collections.nCopies(count, Optional.empty())
+                        : WrittenBlock.all(decoder);
         inputs = new Tensor[count];
         saved = new Saved[count];
         keptAttention = new KeptAttention[count];

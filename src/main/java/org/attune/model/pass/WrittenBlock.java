@@ -2,10 +2,12 @@ package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FeedForward;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.List;
 import java.util.Optional;
 
 /// Forward and backward of a block by halves. Those that are written by hand have no autograd graph
@@ -18,18 +20,26 @@ record WrittenBlock(BlockHalf mixer, BlockHalf feedForward, boolean parallel) {
     /// @param saved for [#backward]
     record Result(Tensor out, Saved saved) {}
 
-    /// A block with both halves, of which at least one is written by hand; empty for others.
-    static Optional<WrittenBlock> of(Block block, DecoderConfig config) {
+    /// The blocks of a decoder, in order; empty in place of those that have one part only, or no
+    /// half that is written by hand.
+    static List<Optional<WrittenBlock>> all(Decoder decoder) {
+        boolean attention = decoder.config().unwrittenAttention().isEmpty();
+        boolean feedForward = decoder.config().unwrittenFeedForward().isEmpty();
+        return decoder.blocks().stream().map(b -> of(b, attention, feedForward)).toList();
+    }
+
+    private static Optional<WrittenBlock> of(
+            Block block, boolean attentionWritten, boolean feedForwardWritten) {
         if (block.mixers().isEmpty() || block.feedForward().isEmpty()) {
             return Optional.empty();
         }
         BlockHalf mixer =
                 block.onlyAttention()
-                        .filter(_ -> config.unwrittenAttention().isEmpty())
+                        .filter(_ -> attentionWritten)
                         .<BlockHalf>map(a -> new AttentionHalf(block.mixerNorms(), a))
                         .orElseGet(() -> new PlainHalf(block, true));
         BlockHalf feedForward =
-                config.unwrittenFeedForward().isEmpty()
+                feedForwardWritten
                         ? feedForward(block, block.feedForward().get())
                         : new PlainHalf(block, false);
         return mixer instanceof PlainHalf && feedForward instanceof PlainHalf

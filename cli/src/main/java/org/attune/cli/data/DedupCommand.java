@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
 
 /// `attune data dedup FILE… [--near 0.8] [--out FILE]`
 @Command(
@@ -98,7 +97,7 @@ final class DedupCommand implements Callable<Integer> {
         given.forEach(row -> see(row, texts, to));
         int left = rows - exact - similar;
         if (out != null) {
-            RowWriter.write(out, this::forEachThatStays);
+            RowWriter.write(out, file -> given.forEach(stays::get, file));
         }
         to.println(
                 "%d rows: %d exact duplicates%s, %d stay%s"
@@ -156,15 +155,5 @@ final class DedupCommand implements Callable<Integer> {
         if (exact + similar <= shown) {
             to.println(line);
         }
-    }
-
-    private void forEachThatStays(Consumer<Row> to) {
-        var number = new int[1];
-        given.forEach(
-                row -> {
-                    if (stays.get(number[0]++)) {
-                        to.accept(row);
-                    }
-                });
     }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /// The files that a command reads.
 final class GivenFiles {
@@ -32,6 +33,17 @@ final class GivenFiles {
                         to.accept(row);
                     });
         }
+    }
+
+    /// Hands over the rows whose numbers are wanted; the first row of all files has number 0.
+    void forEach(IntPredicate wanted, Consumer<Row> to) {
+        var number = new int[1];
+        forEach(
+                row -> {
+                    if (wanted.test(number[0]++)) {
+                        to.accept(row);
+                    }
+                });
     }
 
     /// Refuses to write over what is there.

@@ -21,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
 
 /// `attune data split FILE… --test 0.1 --out FOLDER`
 @Command(
@@ -87,8 +86,8 @@ final class SplitCommand implements Callable<Integer> {
                                 .add(rows[0]++));
         long wanted = wanted(rows[0]);
         BitSet chosen = chosen(new ArrayList<>(groups.values()), wanted, rows[0]);
-        RowWriter.write(train, to -> forEach(to, chosen, false));
-        RowWriter.write(held, to -> forEach(to, chosen, true));
+        RowWriter.write(train, to -> given.forEach(number -> !chosen.get(number), to));
+        RowWriter.write(held, to -> given.forEach(chosen::get, to));
         PrintWriter printed = spec.commandLine().getOut();
         printed.println("%s: %d rows".formatted(train, rows[0] - chosen.cardinality()));
         printed.println(
@@ -154,15 +153,5 @@ final class SplitCommand implements Callable<Integer> {
                             .formatted(wanted, rows));
         }
         return chosen;
-    }
-
-    private void forEach(Consumer<Row> to, BitSet chosen, boolean wanted) {
-        var number = new int[1];
-        given.forEach(
-                row -> {
-                    if (chosen.get(number[0]++) == wanted) {
-                        to.accept(row);
-                    }
-                });
     }
 }
