@@ -19,7 +19,9 @@ import java.util.Optional;
 /// A turn found that way ends with its end-of-turn token: white space that the template writes
 /// between that token and the next turn (the line break after ChatML's `<|im_end|>`) is not part of
 /// it, since a model stops at the token and never has to say more. Most templates with markers draw
-/// the line there too; some of TRL's (Qwen, Gemma) put the line break inside.
+/// the line there too; some of TRL's (Qwen, Gemma) put the line break inside. A turn starts behind
+/// what the generation prompt writes, tags of reasoning included (`<think>`, or an empty block);
+/// templates with markers may put those inside, as TRL's for Qwen 3.5 do.
 sealed interface AssistantSpans {
     /// @param start  first UTF-16 unit of each span, in order
     /// @param end    one past the last
@@ -172,7 +174,7 @@ sealed interface AssistantSpans {
                             "the template renders the messages up to there differently once others"
                                     + " follow (reasoning left out of earlier turns, for example)");
                 }
-                starts.add(DifferenceSearch.withReasoning(before));
+                starts.add(before.length());
                 ends.add(endOfTurn(whole, before.length(), after.length(), endings));
             }
             return new Found(array(starts), array(ends), AssistantMask.Source.PREFIXES);

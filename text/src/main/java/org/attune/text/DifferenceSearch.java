@@ -82,7 +82,7 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         if (!earlier.isEmpty()) {
             String prompted = render(earlier, Tail.GENERATION_PROMPT);
             if (prompted.length() <= text && whole.startsWith(prompted)) {
-                return withReasoning(prompted);
+                return prompted.length();
             }
         }
         // Many templates can't render nothing; the prompt behind the whole conversation is the
@@ -91,10 +91,10 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         String prompted = render(prompts, Tail.GENERATION_PROMPT);
         String complete = render(prompts, Tail.NOTHING);
         String header = prompted.substring(commonPrefix(prompted, 0, complete, 0));
-        String form = header.substring(0, withReasoning(header));
+        String form = header.substring(0, withoutReasoning(header));
         int at = form.isBlank() ? -1 : whole.lastIndexOf(form, text - form.length());
         if (at >= before) {
-            return at + form.length();
+            return behindTags(at + form.length(), text, header.substring(form.length()));
         }
         boolean goesOn =
                 !earlier.isEmpty() && (header.isBlank() || earlier.getLast().role().equals("tool"));
@@ -121,9 +121,16 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         return before + shared;
     }
 
-    /// Where a turn starts behind its generation prompt: before the tag of reasoning, which some
-    /// prompts write for the model and which earlier turns may lack.
-    static int withReasoning(String prompt) {
+    /// Skips tags of reasoning that the generation prompt writes for the model, which never has to
+    /// say them. A turn with other tags is one that the model begins itself.
+    private int behindTags(int start, int text, String tags) {
+        int behind = start + tags.length();
+        return behind <= text && whole.startsWith(tags, start) ? behind : start;
+    }
+
+    /// Length of a generation prompt without the tags of reasoning at its end, which some prompts
+    /// write for the model and which earlier turns may lack.
+    private static int withoutReasoning(String prompt) {
         int tag = prompt.lastIndexOf("<think>");
         boolean last =
                 tag >= 0

@@ -14,6 +14,7 @@ import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -264,5 +265,51 @@ class ChatTokenizerTest {
         assertEquals(
                 List.of("hello<|end|>", "<think>world</think>hello<|end|>"),
                 Arrays.stream(said.toString().split("~")).filter(run -> !run.isEmpty()).toList());
+    }
+
+    /// A prompt for a model that thinks, or that doesn't, writes the first tags itself.
+    @Test
+    void tagsThatTheGenerationPromptWritesAreNotSaid() {
+        String turns =
+                "{% for m in messages %}<|start|>{{ m.role }}\n"
+                        + "{% if m.role == 'assistant' %}<think>\n{{ m.thought }}\n</think>\n\n"
+                        + "{% endif %}{{ m.content }}<|end|>\n{% endfor %}"
+                        + "{% if add_generation_prompt %}<|start|>assistant\n";
+        String lastOnly = turns.replace("'assistant' %}", "'assistant' and loop.last %}");
+        String open = "<think>\n{% endif %}";
+        String empty = "<think>\n\n</think>\n\n{% endif %}";
+        String all = "<think>\nworld\n</think>\n\nhello<|end|>";
+        assertEquals(List.of("world\n</think>\n\nhello<|end|>"), said(turns + open, "world"));
+        assertEquals(List.of(all), said(turns + "{% endif %}", "world"));
+        assertEquals(List.of(all), said(turns + empty, "world"));
+        assertEquals(List.of("hello<|end|>"), said(turns + empty, ""));
+        assertEquals(
+                List.of("hello<|end|>", "world\n</think>\n\nhello<|end|>"),
+                said(lastOnly + open, "world", "world"));
+        assertEquals(List.of("hello<|end|>", "hello<|end|>"), said(lastOnly + empty, "world", ""));
+    }
+
+    /// What is trained of a conversation with an answer for each thought.
+    private List<String> said(String template, String... thoughts) {
+        var messages = new ArrayList<Message>();
+        for (String thought : thoughts) {
+            messages.add(Message.of("user", "hello"));
+            messages.add(
+                    new Message(
+                            Map.of("role", "assistant", "content", "hello", "thought", thought)));
+        }
+        ChatTokenizer.MaskedEncoding masked =
+                with(template).encodeWithMask(Conversation.of(messages), Tail.NOTHING);
+        var known = assertInstanceOf(AssistantMask.Known.class, masked.assistant());
+        var runs = new ArrayList<String>();
+        for (int i = 0; i < masked.ids().length; i++) {
+            String token = assets.tokenizer().decode(new int[] {masked.ids()[i]}, false);
+            if (known.tokens()[i] && i > 0 && known.tokens()[i - 1]) {
+                runs.set(runs.size() - 1, runs.getLast() + token);
+            } else if (known.tokens()[i]) {
+                runs.add(token);
+            }
+        }
+        return runs;
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.text;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,7 @@ import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// The assistant's tokens under templates without markers, against those of TRL's templates for
@@ -38,6 +40,9 @@ class TrainingTemplateFixturesTest {
                     "<|eot_id|>",
                     "<｜end▁of▁sentence｜>",
                     "<|END_OF_TURN_TOKEN|>");
+
+    /// Templates whose generation prompt writes the first tag; TRL's markers stand before it.
+    private static final Set<String> SUPPLYING = Set.of("qwen3_6");
 
     private final Clock clock = TextFixtures.clock();
     private final Map<String, TextAssets> assets = new HashMap<>();
@@ -136,15 +141,21 @@ class TrainingTemplateFixturesTest {
         for (int i = 0; i < known.start().length; i++) {
             actual.append(rendered, known.start()[i], known.end()[i]);
         }
-        assertEquals(said(expected.toString()), said(actual.toString()));
+        if (SUPPLYING.contains(own)) {
+            assertFalse(actual.toString().startsWith("<think>"), "the prompt's tag is trained");
+        }
+        assertEquals(said(own, expected.toString()), said(own, actual.toString()));
     }
 
     /// Without white space, without the headers that TRL's templates for DeepSeek and GPT-OSS have
     /// inside, without the token with which Phi 3 ends each rendering, and without the header of a
     /// system message that follows a turn of GLM: the model doesn't stop at that one.
-    private static String said(String text) {
-        return text.replaceAll(
-                "<｜Assistant｜>|<\\|start\\|>assistant|<\\|endoftext\\|>|<\\|system\\|>|\\s+", "");
+    private static String said(String own, String text) {
+        String tags = SUPPLYING.contains(own) ? "<think>" : "";
+        return text.replace(tags, "")
+                .replaceAll(
+                        "<｜Assistant｜>|<\\|start\\|>assistant|<\\|endoftext\\|>|<\\|system\\|>|\\s+",
+                        "");
     }
 
     private void check(Map<String, Object> row) {
@@ -175,7 +186,9 @@ class TrainingTemplateFixturesTest {
         String actual = ChatTokensFixturesTest.bits(masked.assistant());
         for (int i = 0; i < masked.ids().length; i++) {
             String token = chat.tokenizer().decode(new int[] {masked.ids()[i]}, false);
-            if (!token.isBlank()) {
+            if (SUPPLYING.contains(own) && token.equals("<think>")) {
+                assertEquals('0', actual.charAt(i), "the prompt's tag is trained");
+            } else if (!token.isBlank()) {
                 assertEquals(expected.charAt(i), actual.charAt(i), "token " + i + ": " + token);
             }
         }
