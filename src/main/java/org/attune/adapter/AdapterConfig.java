@@ -210,6 +210,11 @@ public sealed interface AdapterConfig
         return LoraInitialisation.KAIMING;
     }
 
+    /// The configuration of the adapter's file, which is for the unchanged base.
+    default AdapterConfig onBase() {
+        return this;
+    }
+
     /// An option that training would have to obey and doesn't, with what is accepted.
     default Optional<String> untrainable() {
         return Optional.empty();

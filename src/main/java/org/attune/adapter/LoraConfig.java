@@ -78,7 +78,11 @@ public record LoraConfig(
         ModulePatterns.require("alpha_pattern", alphaPattern.keySet());
         ModulePatterns.require("layers_pattern", layersPattern);
         ModulePatterns.require("modules_to_save", modulesToSave);
-        options.requireFit(decomposed, dropout);
+        options.requireFit(initialisation, decomposed, dropout);
+        if (initialisation == LoraInitialisation.ORTHOGONAL) {
+            requireEven("r", rank);
+            rankPattern.forEach((key, value) -> requireEven("rank_pattern." + key, value));
+        }
     }
 
     /// Without the options that few adapters have.
@@ -293,6 +297,37 @@ public record LoraConfig(
                 options);
     }
 
+    /// A plain LoRA on the unchanged base, `B A − B₀ A₀` as one update of twice the rank.
+    @Override
+    public LoraConfig onBase() {
+        if (!initialisation.takesFromBase()) {
+            return this;
+        }
+        double more = rankStabilised ? Math.sqrt(2) : 2; // the scaling stays as it is
+        Map<String, Integer> ranks = new TreeMap<>(rankPattern);
+        ranks.replaceAll((_, r) -> 2 * r);
+        Map<String, Double> alphas = new TreeMap<>(alphaPattern);
+        alphas.replaceAll((_, a) -> more * a);
+        return new LoraConfig(
+                2 * rank,
+                more * alpha,
+                dropout,
+                rankStabilised,
+                decomposed,
+                targets,
+                excluded,
+                layers,
+                layersPattern,
+                ranks,
+                alphas,
+                modulesToSave,
+                tiesSaved,
+                LoraInitialisation.KAIMING,
+                taskType,
+                baseModel,
+                options);
+    }
+
     /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.
     public static boolean patternMatches(String pattern, String path) {
         return ModulePatterns.endsLike(path, pattern);
@@ -301,6 +336,14 @@ public record LoraConfig(
     private static void requireRank(String key, int value) {
         if (value < 1) {
             throw new ConfigException(key + " is " + value + "; accepted: integers ≥ 1");
+        }
+    }
+
+    private static void requireEven(String key, int value) {
+        if (value % 2 != 0) {
+            throw new ConfigException(
+                    "%s is %d; accepted with init_lora_weights: orthogonal: even ranks"
+                            .formatted(key, value));
         }
     }
 

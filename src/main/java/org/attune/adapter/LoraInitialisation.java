@@ -4,8 +4,9 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 
-/// How a fresh adapter's matrices begin. B is zero except in [#RANDOM_BOTH], so the adapted model
-/// equals its base.
+/// How a fresh adapter's matrices begin. The adapted model equals its base, but for
+/// [#RANDOM_BOTH]: B is zero, A and B have no common direction, or what they begin as is taken out
+/// of the base.
 @Api(EXPERIMENTAL)
 public enum LoraInitialisation {
     /// `true`: A uniform in ±1/√in (Kaiming's rule with a = √5), B zero.
@@ -13,5 +14,18 @@ public enum LoraInitialisation {
     /// `"gaussian"`: A normal with standard deviation 1/r, B zero.
     GAUSSIAN,
     /// `false`: A as [#KAIMING], B random too; for tests.
-    RANDOM_BOTH
+    RANDOM_BOTH,
+    /// `"orthogonal"`: A and B random, of rank r/2 each, with `B A = 0`.
+    ORTHOGONAL,
+    /// `"pissa"` and `"pissa_niter_N"`: the base's largest singular directions,
+    /// [Meng et al. 2024](https://arxiv.org/abs/2404.02948).
+    PISSA,
+    /// `"olora"`: the first columns of Q and rows of R of the base,
+    /// [Büyükakyüz 2024](https://arxiv.org/abs/2406.01775).
+    OLORA;
+
+    /// Whether what the matrices begin as is taken out of the base.
+    public boolean takesFromBase() {
+        return this == PISSA || this == OLORA;
+    }
 }

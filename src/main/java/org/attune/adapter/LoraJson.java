@@ -51,6 +51,10 @@ final class LoraJson {
 
     private static final String TOKENS = "trainable_token_indices";
 
+    private static final String INITIAL = "init_lora_weights";
+
+    private static final String PISSA_ITERATIONS = "pissa_niter_";
+
     private LoraJson() {}
 
     static LoraConfig parse(JsonFields json) {
@@ -72,7 +76,7 @@ final class LoraJson {
                                 AdapterJson.alphas(json),
                                 json.texts("modules_to_save"),
                                 json.flag("ensure_weight_tying", false),
-                                initialisation(json),
+                                initialisationOfFile(json),
                                 json.text("task_type", "CAUSAL_LM"),
                                 json.optionalText("base_model_name_or_path"),
                                 options(json)));
@@ -108,7 +112,16 @@ final class LoraJson {
                 biases(json),
                 json.flag("lora_bias", false),
                 tokens(json),
-                json.texts("target_parameters"));
+                json.texts("target_parameters"),
+                iterations(json));
+    }
+
+    private static int iterations(JsonFields json) {
+        JsonNode value = json.get(INITIAL);
+        boolean says = value != null && value.isTextual();
+        return says && value.textValue().matches(PISSA_ITERATIONS + "\\d{1,4}")
+                ? Integer.parseInt(value.textValue().substring(PISSA_ITERATIONS.length()))
+                : 0;
     }
 
     /// Without `target_modules` only parameters are adapted, if some are named.
@@ -169,23 +182,59 @@ final class LoraJson {
 
     /// Initialisations that leave the base as it is matter only for fresh adapters. Those that
     /// change it make the file's A and B meaningless without the changed base.
+    private static LoraInitialisation initialisationOfFile(JsonFields json) {
+        JsonNode value = json.get(INITIAL);
+        if (value == null || !value.isTextual()) {
+            return initialisation(json);
+        }
+        return switch (value.textValue()) {
+            case "eva" -> LoraInitialisation.KAIMING;
+            case "gaussian", "orthogonal" -> initialisation(json);
+            default ->
+                    throw json.invalid(
+                            INITIAL,
+                            "true, false, \"gaussian\", \"eva\", \"orthogonal\"; convert adapters"
+                                    + " that changed their base (PiSSA, OLoRA …) to plain LoRA with"
+                                    + " PEFT's path_initial_model_for_weight_conversion");
+        };
+    }
+
+    /// What a fresh adapter begins as.
     private static LoraInitialisation initialisation(JsonFields json) {
-        String key = "init_lora_weights";
-        JsonNode value = json.get(key);
+        JsonNode value = json.get(INITIAL);
         if (value == null || value.isBoolean()) {
             return value == null || value.booleanValue()
                     ? LoraInitialisation.KAIMING
                     : LoraInitialisation.RANDOM_BOTH;
         }
-        return switch (json.text(key)) {
+        String name = json.text(INITIAL);
+        return switch (name) {
             case "gaussian" -> LoraInitialisation.GAUSSIAN;
-            case "eva", "orthogonal" -> LoraInitialisation.KAIMING;
-            default ->
-                    throw json.invalid(
-                            key,
-                            "true, false, \"gaussian\", \"eva\", \"orthogonal\"; convert adapters"
-                                    + " that changed their base (PiSSA, OLoRA …) to plain LoRA with"
-                                    + " PEFT's path_initial_model_for_weight_conversion");
+            case "orthogonal" -> LoraInitialisation.ORTHOGONAL;
+            case "olora" -> LoraInitialisation.OLORA;
+            case "pissa" -> LoraInitialisation.PISSA;
+            default -> {
+                if (name.matches(PISSA_ITERATIONS + "\\d{1,4}")) {
+                    yield LoraInitialisation.PISSA;
+                }
+                throw json.invalid(
+                        INITIAL,
+                        "true, false, \"gaussian\", \"orthogonal\", \"pissa\","
+                                + " \"pissa_niter_N\", \"olora\""
+                                + instead(name));
+            }
+        };
+    }
+
+    private static String instead(String name) {
+        return switch (name) {
+            case "eva", "corda", "lora_ga" ->
+                    "; this one reads rows of data first: train with \"pissa\", or make the adapter"
+                            + " with PEFT, convert it to plain LoRA, and give it by"
+                            + " adapter_name_or_path";
+            case "loftq" ->
+                    "; this one is for a quantised base, which isn't trained here: use \"pissa\"";
+            default -> "";
         };
     }
 
@@ -204,19 +253,22 @@ final class LoraJson {
         fields.put("bias", nodes.textNode(options.biases().peftName()));
         fields.put(TOKENS, tokens(options.tokens()));
         fields.put("target_parameters", AdapterJson.texts(options.parameters()));
-        fields.put("init_lora_weights", initialisation(config.initialisation()));
+        fields.put(INITIAL, initialisation(config.initialisation(), options.iterations()));
         AdapterJson.putLayers(fields, config.layers(), config.layersPattern());
         fields.put("ensure_weight_tying", nodes.booleanNode(config.tiesSaved()));
         AdapterJson.putPatterns(fields, config.rankPattern(), config.alphaPattern());
         return AdapterJson.sorted(fields);
     }
 
-    private static JsonNode initialisation(LoraInitialisation initialisation) {
+    private static JsonNode initialisation(LoraInitialisation initialisation, int iterations) {
         JsonNodeFactory nodes = AdapterJson.NODES;
         return switch (initialisation) {
             case KAIMING -> nodes.booleanNode(true);
             case RANDOM_BOTH -> nodes.booleanNode(false);
             case GAUSSIAN -> nodes.textNode("gaussian");
+            case ORTHOGONAL -> nodes.textNode("orthogonal");
+            case OLORA -> nodes.textNode("olora");
+            case PISSA -> nodes.textNode(iterations == 0 ? "pissa" : PISSA_ITERATIONS + iterations);
         };
     }
 }

@@ -5,7 +5,9 @@ import org.attune.error.ConfigException;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /// Options of LoRA that few adapters have, by PEFT's names.
@@ -15,13 +17,17 @@ import java.util.TreeMap;
 /// @param tokens `trainable_token_indices`: end of a module's path → tokens whose rows are trained;
 ///     [#EMBEDDING] is the model's embedding, whatever its name
 /// @param parameters `target_parameters`: ends of names of parameters that hold all experts
+/// @param iterations the `N` of `init_lora_weights: pissa_niter_N`, after which singular directions
+///     are taken as they are; 0: exact ones
 public record LoraOptions(
         Biases biases,
         boolean updateBias,
         Map<String, List<Integer>> tokens,
-        List<String> parameters) {
+        List<String> parameters,
+        int iterations) {
     /// No option.
-    public static final LoraOptions NONE = new LoraOptions(Biases.NONE, false, Map.of(), List.of());
+    public static final LoraOptions NONE =
+            new LoraOptions(Biases.NONE, false, Map.of(), List.of(), 0);
 
     /// Stands in [#tokens] for the model's embedding.
     static final String EMBEDDING = "";
@@ -69,8 +75,12 @@ public record LoraOptions(
         }
     }
 
-    /// @throws ConfigException if PEFT has no such combination
-    void requireFit(boolean decomposed, double dropout) {
+    /// @throws ConfigException if PEFT has no such combination, or can't write it as plain LoRA
+    void requireFit(LoraInitialisation initialisation, boolean decomposed, double dropout) {
+        boolean orthogonal = initialisation == LoraInitialisation.ORTHOGONAL;
+        if (initialisation.takesFromBase() || orthogonal) {
+            requirePlain(initialisation, decomposed && dropout != 0);
+        }
         if (updateBias && decomposed) {
             throw new ConfigException(
                     "lora_bias is true beside use_dora: true; accepted with use_dora: false");
@@ -88,6 +98,23 @@ public record LoraOptions(
                                             : updateBias
                                                     ? "lora_bias: true"
                                                     : "lora_dropout: " + dropout));
+        }
+    }
+
+    private void requirePlain(LoraInitialisation initialisation, boolean drops) {
+        Optional<String> other =
+                !parameters.isEmpty()
+                        ? Optional.of("target_parameters: " + parameters)
+                        : updateBias && initialisation.takesFromBase()
+                                ? Optional.of("lora_bias: true")
+                                : drops && initialisation.takesFromBase()
+                                        ? Optional.of("use_dora: true with a lora_dropout")
+                                        : Optional.empty();
+        if (other.isPresent()) {
+            throw new ConfigException(
+                    "init_lora_weights \"%s\" beside %s; accepted without it"
+                            .formatted(
+                                    initialisation.name().toLowerCase(Locale.ROOT), other.get()));
         }
     }
 }

@@ -166,7 +166,7 @@ final class AdapterFile {
         }
         sources.addAll(adapter.shared().sources());
         sources.add(head.source(AdapterTarget.nameOfSaved(ValueHead.modelName())));
-        AdapterConfig config = adapter.config().asClassifier(output);
+        AdapterConfig config = adapter.config().onBase().asClassifier(output);
         List<String> paths = modulePaths().stream().filter(path -> !path.equals(output)).toList();
         AdapterFolder.write(
                 folder,
@@ -179,6 +179,7 @@ final class AdapterFile {
         FlatParameters flat = adapter.parameters();
         return flat.budget()
                 .flatMap(b -> b.source(name, p))
+                .or(() -> flat.start().flatMap(s -> s.source(name, p)))
                 .orElseGet(
                         () ->
                                 TensorBytes.source(
@@ -204,7 +205,7 @@ final class AdapterFile {
                 sources.add(TensorBytes.source(name, base.dtype(), base.shape(), () -> base));
             }
         }
-        AdapterConfig config = adapter.config();
+        AdapterConfig config = adapter.config().onBase();
         AdapterFolder.write(
                 folder,
                 config.withTargetsResolved(modulePaths(), modules()).withBaseModel(baseModel),

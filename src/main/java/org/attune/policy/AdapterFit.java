@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -48,6 +49,7 @@ public final class AdapterFit {
         requireParameters(model, config);
         targets.forEach(t -> requireComputed(paths, t));
         if (config instanceof LoraConfig lora) {
+            requireOwnStart(paths, lora, targets);
             requirePatterns("lora_rank_pattern", lora.rankPattern().keySet(), targets);
             requirePatterns("lora_alpha_pattern", lora.alphaPattern().keySet(), targets);
         }
@@ -64,6 +66,21 @@ public final class AdapterFit {
                     "lora_target_modules",
                     "%s can have a LoRA adapter, but neither DoRA, nor lora_bias, nor another kind; leave it out"
                             .formatted(target.path()));
+        }
+    }
+
+    /// What embedding and output layer begin as isn't taken out of their weights.
+    private static void requireOwnStart(
+            ModulePaths paths, LoraConfig config, List<AdapterTarget> targets) {
+        boolean embeds = config.matchEmbedding(paths.embedding()).isPresent();
+        if (config.initialisation().takesFromBase()
+                && (embeds || targets.stream().anyMatch(t -> t.path().equals(paths.output())))) {
+            throw ConfigException.about(
+                    "lora_target_modules",
+                    "%s can't begin as init_lora_weights: %s says, which linear layers of blocks can; leave it out"
+                            .formatted(
+                                    embeds ? paths.embedding() : paths.output(),
+                                    config.initialisation().name().toLowerCase(Locale.ROOT)));
         }
     }
 

@@ -7,6 +7,7 @@ import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.FormulaConfig;
 import org.attune.adapter.FormulaTarget;
 import org.attune.adapter.Ia3Target;
+import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraOptions;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
@@ -86,6 +87,9 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         biases = new BaseBiases(decoder.linears(), config.biases(), targets::containsKey, plan);
         flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
         try (var _ = scope.enter()) {
+            if (config instanceof LoraConfig lora && lora.initialisation().takesFromBase()) {
+                flat.keep(new StartingUpdates(flat, lora));
+            }
             shared = new SharedTensors(decoder.device(), shapes(slots));
             slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
             attachHead(headSlot, role);
@@ -278,7 +282,14 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         AdaptedModule module =
                 switch (s.target()) {
                     case LoraTarget t ->
-                            new LoraModule(t, s.place(), flat, learns, decoder.dtype(), computed);
+                            new LoraModule(
+                                    t,
+                                    s.place(),
+                                    flat,
+                                    flat.start(),
+                                    learns,
+                                    decoder.dtype(),
+                                    computed);
                     case Ia3Target t -> new Ia3Module(t, s.place(), flat, learns);
                     case FormulaTarget t ->
                             new FormulaModule(
@@ -338,6 +349,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         var copy = new AdapterParameters(decoder, config, role, false);
         copy.flat.values().copyInPlace(flat.values());
         copy.shared.copy(shared);
+        copy.flat.start().ifPresent(s -> s.copy(flat.start().orElseThrow()));
         copy.refresh();
         return copy;
     }

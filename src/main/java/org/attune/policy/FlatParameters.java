@@ -24,6 +24,7 @@ final class FlatParameters implements ParameterSpace {
     private Optional<GradientParts> parts = Optional.empty();
     private Optional<CutWeights> cut = Optional.empty();
     private Optional<RankBudget> budget = Optional.empty();
+    private Optional<StartingUpdates> start = Optional.empty();
     private final List<IntConsumer> listeners = new ArrayList<>();
     private IntConsumer use =
             _ -> {
@@ -172,6 +173,16 @@ final class FlatParameters implements ParameterSpace {
         budget = Optional.of(ranks);
     }
 
+    /// Keeps what matrices began as.
+    void keep(StartingUpdates began) {
+        start = Optional.of(began);
+    }
+
+    /// What matrices began as, where the base is without that.
+    Optional<StartingUpdates> start() {
+        return start;
+    }
+
     /// What training does with ranks.
     Optional<RankBudget> budget() {
         return budget;
@@ -194,7 +205,9 @@ final class FlatParameters implements ParameterSpace {
 
     @Override
     public Map<String, Tensor> ownState() {
-        return budget.map(RankBudget::state).orElse(Map.of());
+        return budget.map(RankBudget::state)
+                .or(() -> start.map(StartingUpdates::state))
+                .orElse(Map.of());
     }
 
     @Override

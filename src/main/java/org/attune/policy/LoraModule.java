@@ -26,7 +26,10 @@ final class LoraModule implements AdaptedModule {
     private final LowRank update;
     private final Optional<Magnitude> magnitude;
     private final Optional<LayerUpdate.Bias> bias;
+    private final Optional<StartingUpdates> start;
+    private final Optional<LowRank> constant; // takes away what the module began as
 
+    /// @param start where the base is without what modules begin as
     /// @param learns whether there are gradients
     /// @param dtype of the compute copies
     /// @param copies that are made anew when parameters change; gets those of the matrices
@@ -34,22 +37,16 @@ final class LoraModule implements AdaptedModule {
             LoraTarget target,
             Place place,
             FlatParameters flat,
+            Optional<StartingUpdates> start,
             boolean learns,
             DType dtype,
             ScaledCopies copies) {
         this.target = target;
         this.place = place;
         this.flat = flat;
-        Device device = flat.values().device();
-        update =
-                new LowRank(
-                        place.part(),
-                        target.rank(),
-                        target.scaling(),
-                        Tensor.empty(device, dtype, a().shape()),
-                        Tensor.empty(device, dtype, b().shape()),
-                        learns ? flat.gradient(a()) : null,
-                        learns ? flat.gradient(b()) : null);
+        this.start = start;
+        update = lowRank(learns, dtype);
+        constant = start.map(_ -> lowRank(false, dtype));
         magnitude = target.decomposed() ? Optional.of(magnitude(learns)) : Optional.empty();
         bias =
                 target.form() == LoraTarget.Form.BIASED
@@ -58,11 +55,31 @@ final class LoraModule implements AdaptedModule {
         try (var _ = TensorScope.open("masters")) {
             copies.add(flat.value(a()), update.scaling(), update.scaledA());
             copies.add(flat.value(b()), 1, update.b());
+            constant.ifPresent(c -> addConstant(c, copies));
             bias.ifPresent(
                     c ->
                             BaseBiases.copyOf(
                                     flat.value(ofBias()), update.scaling(), c.value(), copies));
         }
+    }
+
+    private LowRank lowRank(boolean learns, DType dtype) {
+        Device device = flat.values().device();
+        return new LowRank(
+                place.part(),
+                target.rank(),
+                target.scaling(),
+                Tensor.empty(device, dtype, a().shape()),
+                Tensor.empty(device, dtype, b().shape()),
+                learns ? flat.gradient(a()) : null,
+                learns ? flat.gradient(b()) : null);
+    }
+
+    private void addConstant(LowRank update, ScaledCopies copies) {
+        StartingUpdates began = start.orElseThrow();
+        began.add(a(), b());
+        copies.add(began.of(a()), update.scaling(), update.scaledA());
+        copies.add(began.of(b()), -1, update.b());
     }
 
     private Magnitude magnitude(boolean learns) {
@@ -109,6 +126,7 @@ final class LoraModule implements AdaptedModule {
     @Override
     public List<LayerUpdate> updates() {
         List<LayerUpdate> updates = new ArrayList<>(List.of(update));
+        constant.ifPresent(updates::add);
         magnitude.ifPresent(updates::add);
         bias.ifPresent(updates::add);
         return updates;
@@ -121,18 +139,23 @@ final class LoraModule implements AdaptedModule {
 
     @Override
     public void initialise(LoraInitialisation initialisation, UniformRandomProvider random) {
-        int r = target.rank();
-        flat.write(
-                a(),
-                initialisation == LoraInitialisation.GAUSSIAN
-                        ? normal(a(), 1.0 / r, random)
-                        : kaiming(a(), random));
-        if (initialisation == LoraInitialisation.RANDOM_BOTH) {
-            float[] b = new float[(int) b().count()];
-            for (int i = 0; i < b.length; i++) {
-                b[i] = (float) (2 * random.nextDouble() - 1) / (float) Math.sqrt(r);
+        switch (initialisation) {
+            case KAIMING -> flat.write(a(), kaiming(a(), random));
+            case GAUSSIAN -> flat.write(a(), normal(a().count(), 1.0 / target.rank(), random));
+            case RANDOM_BOTH -> {
+                flat.write(a(), kaiming(a(), random));
+                float[] b = new float[(int) b().count()];
+                for (int i = 0; i < b.length; i++) {
+                    b[i] = (float) (2 * random.nextDouble() - 1) / (float) Math.sqrt(target.rank());
+                }
+                flat.write(b(), b);
             }
-            flat.write(b(), b);
+            case ORTHOGONAL -> orthogonal(random);
+            case PISSA, OLORA -> {
+                try (var _ = TensorScope.open("start")) {
+                    start.orElseThrow().begin(target, weight(), a(), b(), random);
+                }
+            }
         }
         magnitude.ifPresent(
                 m -> {
@@ -140,6 +163,30 @@ final class LoraModule implements AdaptedModule {
                         m.magnitude().copyInPlace(Magnitude.norms(updated(weight())));
                     }
                 });
+    }
+
+    /// `A = Q₁ᵀ X / 10` and `B = Y Q₂ / 10`, where the rows of `Q₁` and `Q₂` are orthogonal to each
+    /// other and `X`, `Y` normal, so that `B A = 0`.
+    private void orthogonal(UniformRandomProvider random) {
+        int r = target.rank();
+        try (var _ = TensorScope.open("start")) {
+            float[] q = random(r, r, random).qr()[0].contiguous().toFloats();
+            float[] half = new float[r * r / 2]; // odd rows, counted from 1
+            float[] other = new float[r * r / 2];
+            for (int row = 0; row < r; row++) {
+                System.arraycopy(q, row * r, row % 2 == 0 ? half : other, row / 2 * r, r);
+            }
+            Tensor x = random(a().shape()[1], r / 2, random); // (in, r/2)
+            Tensor y = random(b().shape()[0], r / 2, random); // (out, r/2)
+            Tensor q1 = Tensor.of(Device.cpu(), half, r / 2, r);
+            Tensor q2 = Tensor.of(Device.cpu(), other, r / 2, r);
+            flat.value(a()).copyInPlace(x.mm(q1).t().mul(0.1));
+            flat.value(b()).copyInPlace(y.mm(q2).mul(0.1));
+        }
+    }
+
+    private static Tensor random(long rows, long columns, UniformRandomProvider random) {
+        return Tensor.of(Device.cpu(), normal(rows * columns, 1, random), rows, columns);
     }
 
     private static float[] kaiming(ParameterSpace.Parameter a, UniformRandomProvider random) {
@@ -152,10 +199,9 @@ final class LoraModule implements AdaptedModule {
     }
 
     /// @param deviation standard one
-    static float[] normal(
-            ParameterSpace.Parameter of, double deviation, UniformRandomProvider random) {
+    static float[] normal(long count, double deviation, UniformRandomProvider random) {
         var normal = ZigguratSampler.NormalizedGaussian.of(random);
-        float[] values = new float[(int) of.count()];
+        float[] values = new float[(int) count];
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) (normal.sample() * deviation);
         }
@@ -183,14 +229,26 @@ final class LoraModule implements AdaptedModule {
 
     @Override
     public boolean changesNothing() {
-        return AdaptedModule.isAll(0, flat.value(b()))
+        return isAsBegun()
                 && (bias.isEmpty() || AdaptedModule.isAll(0, flat.value(ofBias())))
                 && magnitude.filter(m -> !AdaptedModule.isAll(1, m.factor())).isEmpty();
     }
 
-    /// `W + s B A`.
+    private boolean isAsBegun() {
+        return start.isEmpty()
+                ? AdaptedModule.isAll(0, flat.value(b()))
+                : isAsBegun(start.get(), a()) && isAsBegun(start.get(), b());
+    }
+
+    private boolean isAsBegun(StartingUpdates began, ParameterSpace.Parameter matrix) {
+        return AdaptedModule.isAll(0, flat.value(matrix).sub(began.of(matrix)));
+    }
+
+    /// `W + s B A`, less what the module began as.
     private Tensor updated(Tensor weight) {
-        return weight.add(flat.value(b()).mm(flat.value(a())).mul(target.scaling()));
+        Tensor updated = weight.add(flat.value(b()).mm(flat.value(a())).mul(target.scaling()));
+        start.ifPresent(s -> updated.subInPlace(s.of(b()).mm(s.of(a())).mul(target.scaling())));
+        return updated;
     }
 
     /// Some rows of the module's weight with the adapter merged in, in the current scope.

@@ -47,11 +47,11 @@ final class LoraTable implements AdaptedTable {
     /// PEFT begins with `A` zero and `B` normal.
     @Override
     public void initialise(LoraInitialisation initialisation, UniformRandomProvider random) {
-        flat.write(b, LoraModule.normal(b, 1, random));
+        flat.write(b, LoraModule.normal(b.count(), 1, random));
         flat.write(
                 a,
                 initialisation == LoraInitialisation.RANDOM_BOTH
-                        ? LoraModule.normal(a, 1, random)
+                        ? LoraModule.normal(a.count(), 1, random)
                         : new float[(int) a.count()]);
         try (var _ = TensorScope.open("norm")) {
             m.ifPresent(p -> flat.value(p).copyInPlace(norms(raw())));

@@ -44,7 +44,7 @@ final class RowsTable implements AdaptedTable {
                 flat.value(parameter).copyInPlace(base.indexSelect(0, tokens()));
             }
         } else {
-            flat.write(parameter, LoraModule.normal(parameter, 1, random));
+            flat.write(parameter, LoraModule.normal(parameter.count(), 1, random));
         }
     }
 

@@ -61,6 +61,7 @@ final class Operators {
                     "aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length)"
                             + " -> Tensor(a)");
     static final Aten NEG = Aten.of("aten::neg(Tensor self) -> Tensor");
+    static final Aten QR = Aten.of("aten::qr(Tensor self, bool some) -> (Tensor Q, Tensor R)");
     static final Aten RELU = Aten.of("aten::relu(Tensor self) -> Tensor");
     static final Aten REQUIRES_GRAD =
             Aten.of("aten::requires_grad_(Tensor(a!) self, bool requires_grad) -> Tensor(a!)");
@@ -102,6 +103,10 @@ final class Operators {
                     "aten::_softmax.out(Tensor self, int dim, bool half_to_float, Tensor(a!) out)"
                             + " -> Tensor(a!)");
     static final Aten SQRT = Aten.of("aten::sqrt(Tensor self) -> Tensor");
+    static final Aten SVD =
+            Aten.of(
+                    "aten::svd(Tensor self, bool some, bool compute_uv)"
+                            + " -> (Tensor U, Tensor S, Tensor V)");
     static final Aten TANH = Aten.of("aten::tanh(Tensor self) -> Tensor");
     static final Aten TO_DTYPE =
             Aten.of(

@@ -454,6 +454,16 @@ public final class Tensor extends NativeTensor {
         return Operators.INVERSE.with(this).call();
     }
 
+    /// `U (n, k)`, `S (k)` descending and `V (m, k)` of `U diag(S) Vᵀ`, with `k = min(n, m)`.
+    public Tensor[] svd() {
+        return Operators.SVD.with(this).with(true).with(true).callMany();
+    }
+
+    /// `Q (n, k)` and `R (k, m)` of the product `Q R`, with `k = min(n, m)`.
+    public Tensor[] qr() {
+        return Operators.QR.with(this).with(true).callMany();
+    }
+
     /// `x Wᵀ` for weights `(out, in)`.
     public Tensor linear(Tensor weight) {
         return Operators.LINEAR.with(TileDepths.readable(this)).with(weight).none().call();

@@ -117,6 +117,10 @@ class OperatorsTest {
         op("_backward", OperatorsTest::gradientOfSquares, 6, -8);
     }
 
+    private static Tensor productOf(Tensor[] factors) {
+        return factors[0].mm(factors[1]);
+    }
+
     private static Tensor gradientOfSquares() {
         Tensor leaf = row(3, -4).requireGradient(true);
         try (var _ = Autograd.enabled()) {
@@ -173,6 +177,8 @@ class OperatorsTest {
         op("mm", () -> a.get().mm(b.get()), 19, 22, 43, 50);
         op("mm.out", () -> into(x -> Kernels.mm(a.get(), b.get(), x), 2, 2), 19, 22, 43, 50);
         op("linalg_inv", () -> square(1, 2, 3, 4).unsqueeze(0).inverse(), -2, 1, 1.5, -0.5);
+        op("qr", () -> productOf(a.get().qr()), 1, 2, 3, 4);
+        op("svd", () -> square(0, -2, 3, 0).svd()[1], 3, 2);
         op("bmm", () -> a.get().unsqueeze(0).bmm(b.get().unsqueeze(0)), 19, 22, 43, 50);
         op(
                 "bmm.out",

@@ -27,7 +27,8 @@ final class AdapterInputs {
         this.updates = List.copyOf(updates);
         this.paths = List.copyOf(paths);
         this.reducers = reducers;
-        servesDropout = reducers.servesDropout(updates);
+        servesDropout =
+                reducers.servesDropout(updates) && updates.stream().noneMatch(LowRank::isConstant);
     }
 
     /// Writes `u` into the columns behind the input.
@@ -51,7 +52,9 @@ final class AdapterInputs {
     }
 
     private Dropout.Mask mask(int update, Dropout dropout) {
-        return dropout.mask(paths.get(update));
+        return updates.get(update).isConstant()
+                ? Dropout.Mask.NONE
+                : dropout.mask(paths.get(update));
     }
 
     private List<DropoutPart> kept(Dropout dropout) {

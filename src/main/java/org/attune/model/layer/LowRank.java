@@ -27,6 +27,12 @@ public record LowRank(
         Tensor gradientB)
         implements LayerUpdate {
 
+    /// True of a constant part of an adapter, which has no dropout and learns nothing, and of all of
+    /// a frozen adapter.
+    boolean isConstant() {
+        return gradientA == null;
+    }
+
     /// The rows of a product of all layers that it changes.
     ///
     /// @param y `(N, all)`

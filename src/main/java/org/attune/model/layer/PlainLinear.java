@@ -91,7 +91,8 @@ public final class PlainLinear {
         Tensor a = leaf(update.scaledA(), update.gradientA(), update.scaling());
         Tensor b = leaf(update.b(), update.gradientB(), 1);
         LowRank.Range rows = update.rowsOf(linear, part).orElseThrow();
-        return dropped(x).linear(a).linear(b.narrow(0, rows.first(), rows.count()));
+        Tensor input = update.isConstant() ? x : dropped(x);
+        return input.linear(a).linear(b.narrow(0, rows.first(), rows.count()));
     }
 
     private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {
