@@ -14,6 +14,7 @@ import org.attune.cli.generate.GenerateCommand;
 import org.attune.cli.generate.SampleCommand;
 import org.attune.cli.hub.DownloadCommand;
 import org.attune.cli.hub.UploadCommand;
+import org.attune.cli.model.CombineCommand;
 import org.attune.cli.model.ExportCommand;
 import org.attune.cli.model.MergeCommand;
 import org.attune.cli.model.VerifyModelCommand;
@@ -102,6 +103,7 @@ final class AttuneCommand implements Callable<Integer> {
                         RescoreCommand.class,
                         EpisodesCommand.class,
                         MergeCommand.class,
+                        CombineCommand.class,
                         ExportCommand.class));
         groups.put(
                 "Runs and the Hub",
