@@ -26,6 +26,7 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     FullParameters(Decoder decoder, boolean inTurn) {
         this.decoder = decoder;
         transposed = decoder.config().names().transposed();
+        detachAdapter(decoder);
         try (var _ = scope.enter()) {
             weights = new WholeWeights(decoder);
             flat =
@@ -37,6 +38,14 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
             }
         }
         flat.onChange(this::refresh);
+    }
+
+    /// An adapter that was trained on these weights before may be closed, and its memory gone. Half
+    /// of a backward pass would still go through it.
+    private static void detachAdapter(Decoder decoder) {
+        decoder.linears().forEach(linear -> linear.attachTrained(List.of()));
+        decoder.output().attachTrained(Optional.empty());
+        WholeModules.detachTrained(decoder);
     }
 
     private GradientPlaces places(Decoder decoder, boolean inTurn) {

@@ -166,9 +166,14 @@ final class WholeModules {
         }
     }
 
+    /// Takes the trained versions of all weights beside linear layers away.
+    static void detachTrained(Decoder decoder) {
+        weights(decoder).forEach(Weight::detachTrained);
+    }
+
     /// Puts the trained copies back where another adapter's were.
     void attachAgain() {
-        weights(decoder).forEach(Weight::detachTrained);
+        detachTrained(decoder);
         for (int i = 0; i < modules.size(); i++) {
             Tensor computed = copies.get(i);
             Tensor gradient = gradients.get(i);

@@ -46,6 +46,29 @@ final class AdaptersTogetherTest {
                 });
     }
 
+    /// A closed adapter leaves nothing on the weights that all weights' training meets.
+    @Test
+    void allWeightsAreTrainedWhereAnAdapterWas() {
+        LoraConfig config =
+                Adapted.config(List.of("q_proj", "v_proj", "lm_head"), List.of("norm"), false, 0);
+        Engine.run(
+                () -> {
+                    var piece = List.of(Adapted.piece(CONFIG, 7));
+                    Outcome expected;
+                    try (Decoder decoder = TinyModels.decoder(CONFIG);
+                            Policy whole = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+                        expected = Outcome.of(whole, piece);
+                    }
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(CONFIG)) {
+                        Adapted.policy(decoder, config, Outcome.DEFAULT).close();
+                        try (Policy whole = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+                            expected.assertEqualTo("whole", Outcome.of(whole, piece), 0);
+                        }
+                    }
+                });
+    }
+
     /// Logits of an adapter alone, which is saved.
     private static float[] alone(LoraConfig config, Path folder, int shifts) {
         try (var _ = TensorScope.open("test");

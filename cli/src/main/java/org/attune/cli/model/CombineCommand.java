@@ -18,14 +18,12 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 
 /// `attune combine ADAPTER… --weights 0.7,0.4 --output DIR`
 @Command(
@@ -122,7 +120,7 @@ public final class CombineCommand implements Callable<Integer>, UsesEngine {
                         optional(density),
                         signs == Signs.FREQUENCY,
                         seed);
-        requireNew();
+        OutputOptions.requireEmpty(output);
         Engine.run(() -> write(combination));
         spec.commandLine().getOut().println(output + " written");
         return ExitCodes.DONE;
@@ -130,17 +128,6 @@ public final class CombineCommand implements Callable<Integer>, UsesEngine {
 
     private static OptionalDouble optional(Double value) {
         return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
-    }
-
-    private void requireNew() {
-        try (Stream<Path> files = Files.exists(output) ? Files.list(output) : Stream.empty()) {
-            if (files.findAny().isPresent()) {
-                throw new ModelException(
-                        "--output: %s is not empty; give another folder".formatted(output));
-            }
-        } catch (IOException e) {
-            throw new ModelException(output + " can't be read: " + e, e);
-        }
     }
 
     private void write(AdapterCombination combination) {

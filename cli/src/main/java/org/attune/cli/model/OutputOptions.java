@@ -9,8 +9,10 @@ import org.attune.tensor.DType;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// Options that say where and how a model is written.
 final class OutputOptions {
@@ -38,6 +40,18 @@ final class OutputOptions {
             names = "--dtype",
             description = "float32, bfloat16 or float16 (default: as the model's files).")
     Format format;
+
+    /// @throws ModelException if the folder holds something
+    static void requireEmpty(Path folder) {
+        try (Stream<Path> files = Files.exists(folder) ? Files.list(folder) : Stream.empty()) {
+            if (files.findAny().isPresent()) {
+                throw new ModelException(
+                        "--output: %s is not empty; give another folder".formatted(folder));
+            }
+        } catch (IOException e) {
+            throw new ModelException(folder + " can't be read: " + e, e);
+        }
+    }
 
     /// Ends the writing of tensors when that is asked for.
     static List<Source> untilStopped(List<Source> tensors) {

@@ -6,21 +6,34 @@ import org.attune.model.pass.Layout;
 import org.attune.model.pass.Logits;
 import org.attune.tensor.TensorScope;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Logits of a fixed sequence, to compare two models with the same vocabulary.
+/// Logits of fixed sequences, to compare two models with the same vocabulary.
 final class ProbeLogits {
     private static final int LENGTH = 24;
 
+    /// Steps between ids of each row; primes, so ids don't repeat in any usual vocabulary.
+    private static final long[] STEPS = {7919, 31, 104_729};
+
     private ProbeLogits() {}
 
+    /// All logits of a few rows, which are spread over the vocabulary.
     static float[] of(Decoder decoder, Adapter adapter) {
-        // Spread over the vocabulary; 7919 is prime, so ids don't repeat in any usual one.
         int vocabulary = decoder.config().vocabSize();
-        int[] ids =
-                IntStream.range(0, LENGTH).map(i -> (int) ((i + 1) * 7919L % vocabulary)).toArray();
-        return of(decoder, adapter, ids);
+        float[] all = {};
+        for (long step : STEPS) {
+            int[] ids =
+                    IntStream.range(0, LENGTH)
+                            .map(i -> (int) ((i + 1) * step % vocabulary))
+                            .toArray();
+            float[] own = of(decoder, adapter, ids);
+            int before = all.length;
+            all = Arrays.copyOf(all, before + own.length);
+            System.arraycopy(own, 0, all, before, own.length);
+        }
+        return all;
     }
 
     /// All logits of one sequence, `(T · V)`.

@@ -1,2 +1,2 @@
-/// Commands about files of models: `attune merge`, `export` and `verify-model`.
+/// Commands about files of models: `attune merge`, `combine`, `export` and `verify-model`.
 package org.attune.cli.model;
