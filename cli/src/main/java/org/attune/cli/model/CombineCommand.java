@@ -29,7 +29,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "combine",
         description = {
-            "Make one LoRA adapter of several, as PEFT's add_weighted_adapter does.",
+            "Make one LoRA adapter of several, with weights.",
+            "Computes what PEFT's add_weighted_adapter does.",
             "The base model isn't needed. cat is the exact weighted sum of the updates; svd and"
                     + " kinds that end with it are approximations of a given rank; the others"
                     + " combine the matrices A and B each by itself."
