@@ -27,6 +27,13 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return false;
     }
 
+    /// Factor of the loss that balances experts ([org.attune.model.layer.ExpertLoad#loss]), which a
+    /// training step adds; 0: there is none. Otherwise measurements say how the routers divide
+    /// tokens, all tokens of a forest have rows, and beginnings aren't shared.
+    default double routerLoss() {
+        return 0;
+    }
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

@@ -5,6 +5,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import org.attune.api.Api;
 import org.attune.tensor.Tensor;
 
+import java.util.List;
 import java.util.Map;
 
 /// One forward pass whose gradient is still to come. Close it to free the activations, also after
@@ -42,6 +43,14 @@ public interface Evaluation extends AutoCloseable {
     /// @param statistics dLoss/dStatistic of each target, `(M)`, of all that the request named as
     ///     learned and of no others
     void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics);
+
+    /// Adds a loss of the routers to what the backward pass follows. Before [#backward].
+    ///
+    /// @param slopes dLoss/d[org.attune.model.layer.ExpertLoad#probabilities] of each of
+    ///     [Measurement#loads]
+    default void balance(List<double[]> slopes) {
+        throw new UnsupportedOperationException("this policy has no routers");
+    }
 
     /// Whether the forward pass through the blocks was taken from what generation had computed.
     default boolean reusesForward() {

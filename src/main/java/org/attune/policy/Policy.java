@@ -50,15 +50,17 @@ public final class Policy implements CausalPolicy {
     /// @param dropoutSeed seed of that dropout and of noise, for the whole run
     /// @param plain whether blocks run in ordinary operators with autograd
     /// @param noise `α` of the noise on embeddings in training ([EmbeddingNoise]); 0: none
+    /// @param routerLoss as in [CausalPolicy#routerLoss]
     public record Options(
             Recomputation recomputed,
             boolean dropout,
             long dropoutSeed,
             boolean plain,
-            double noise) {
+            double noise,
+            double routerLoss) {
         /// Options without noise.
         public Options(Recomputation recomputed, boolean dropout, long dropoutSeed, boolean plain) {
-            this(recomputed, dropout, dropoutSeed, plain, 0);
+            this(recomputed, dropout, dropoutSeed, plain, 0, 0);
         }
 
         public static Options defaults() {
@@ -67,12 +69,17 @@ public final class Policy implements CausalPolicy {
 
         /// Replaces what is computed again.
         public Options withRecomputed(Recomputation changed) {
-            return new Options(changed, dropout, dropoutSeed, plain, noise);
+            return new Options(changed, dropout, dropoutSeed, plain, noise, routerLoss);
         }
 
         /// Sets the noise on embeddings.
         public Options withNoise(double alpha) {
-            return new Options(recomputed, dropout, dropoutSeed, plain, alpha);
+            return new Options(recomputed, dropout, dropoutSeed, plain, alpha, routerLoss);
+        }
+
+        /// Sets the factor of the loss that balances experts.
+        public Options withRouterLoss(double factor) {
+            return new Options(recomputed, dropout, dropoutSeed, plain, noise, factor);
         }
     }
 
@@ -167,8 +174,22 @@ public final class Policy implements CausalPolicy {
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
         var runOptions =
                 new DecoderRun.Options(
-                        true, options.recomputed(), dropout(), options.plain(), noise());
-        return new PolicyEvaluation(this, forest, request, runOptions);
+                        true,
+                        options.recomputed(),
+                        dropout(),
+                        options.plain(),
+                        noise(),
+                        routerLoss() > 0);
+        return new PolicyEvaluation(this, rows(forest), request, runOptions);
+    }
+
+    private TokenForest rows(TokenForest forest) {
+        return routerLoss() > 0 ? forest.whole() : forest;
+    }
+
+    @Override
+    public double routerLoss() {
+        return options.routerLoss();
     }
 
     /// Every step draws other noise; its evaluations draw the same of a sequence.
@@ -223,7 +244,9 @@ public final class Policy implements CausalPolicy {
     }
 
     private Measurement measure(
-            TokenForest forest, HeadRequest request, DecoderRun.Options runOptions) {
+            TokenForest given, HeadRequest request, DecoderRun.Options plainOptions) {
+        TokenForest forest = rows(given);
+        DecoderRun.Options runOptions = plainOptions.withRouters(routerLoss() > 0);
         try (var _ = TensorScope.open("measure")) {
             var targets = TargetTensors.ahead(decoder.device(), forest);
             var use = OutputHead.Use.measuring(adapterInUse()).with(targets);
@@ -238,7 +261,7 @@ public final class Policy implements CausalPolicy {
             OutputHead.Use use) {
         try (var run = new DecoderRun(decoder, layout(forest), adapterInUse(), runOptions);
                 var head = head(run.hidden(), forest, request, use)) {
-            return head.measurement();
+            return head.measurement().withLoads(run.loads());
         }
     }
 
@@ -248,32 +271,6 @@ public final class Policy implements CausalPolicy {
             case FullParameters _ -> Adapter.OFF;
             case AdapterParameters _ -> Adapter.TRAINED;
         };
-    }
-
-    private static Measurement measure(
-            Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
-        try (var _ = TensorScope.open("measure")) {
-            var targets = TargetTensors.ahead(decoder.device(), forest);
-            var use = OutputHead.Use.measuring(adapter).with(targets);
-            return measure(decoder, adapter, forest, request, use);
-        }
-    }
-
-    private static Measurement measure(
-            Decoder decoder,
-            Adapter adapter,
-            TokenForest forest,
-            HeadRequest request,
-            OutputHead.Use use) {
-        try (var run = measuring(decoder, adapter, forest);
-                var head = Head.of(decoder, run.hidden(), forest, request, use)) {
-            return head.measurement();
-        }
-    }
-
-    private static DecoderRun measuring(Decoder decoder, Adapter adapter, TokenForest forest) {
-        var options = DecoderRun.Options.forwardOnly();
-        return new DecoderRun(decoder, layout(forest), adapter, options);
     }
 
     /// The head of a pass with the policy's own weights.
@@ -309,7 +306,7 @@ public final class Policy implements CausalPolicy {
     public Scorer adapterOff() {
         AdapterParameters adapter = own("switch off");
         return Scorer.starting(
-                (forest, request) -> measure(decoder, Adapter.OFF, forest, request),
+                (forest, request) -> FrozenPass.measure(decoder, Adapter.OFF, forest, request),
                 adapter.changesNothing() ? Scorer.Start.SAME : Scorer.Start.OTHER);
     }
 
@@ -323,7 +320,7 @@ public final class Policy implements CausalPolicy {
         frozen = adapter.snapshot(SNAPSHOT);
         boolean drops = hasDropout() && !adapter.changesNothing();
         return Scorer.starting(
-                (forest, request) -> measure(decoder, SNAPSHOT, forest, request),
+                (forest, request) -> FrozenPass.measure(decoder, SNAPSHOT, forest, request),
                 drops ? Scorer.Start.WITHOUT_DROPOUT : Scorer.Start.SAME);
     }
 
@@ -365,12 +362,12 @@ public final class Policy implements CausalPolicy {
         }
         Adapter role = Adapter.frozen(others.size() + 1);
         others.add(AdapterParameters.load(scorer, folder, role, false));
-        return (forest, request) -> measure(scorer, role, forest, request);
+        return (forest, request) -> FrozenPass.measure(scorer, role, forest, request);
     }
 
     /// A separate frozen model as a reference.
     public static Scorer reference(Decoder decoder) {
-        return (forest, request) -> measure(decoder, Adapter.OFF, forest, request);
+        return (forest, request) -> FrozenPass.measure(decoder, Adapter.OFF, forest, request);
     }
 
     /// How the rows of a forest attend to each other.
@@ -408,6 +405,7 @@ public final class Policy implements CausalPolicy {
     private Optional<DecoderRun.Recorded> recorded(Layout layout, DecoderRun.Options runOptions) {
         if (record.isEmpty()
                 || runOptions.plain()
+                || runOptions.routers()
                 || runOptions.dropout().isOn()
                 || runOptions.noise().isOn()) {
             return Optional.empty();

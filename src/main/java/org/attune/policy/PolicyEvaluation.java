@@ -6,6 +6,7 @@ import org.attune.tensor.Autograd;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,6 +21,7 @@ final class PolicyEvaluation implements Evaluation {
     private Tensor tokenLogProbs;
     private long passesBefore;
     private boolean done;
+    private List<double[]> balance = List.of();
 
     PolicyEvaluation(
             Policy policy, TokenForest forest, HeadRequest request, DecoderRun.Options options) {
@@ -63,7 +65,7 @@ final class PolicyEvaluation implements Evaluation {
 
     @Override
     public Measurement measurement() {
-        return head.measurement();
+        return head.measurement().withLoads(run.loads());
     }
 
     @Override
@@ -81,6 +83,11 @@ final class PolicyEvaluation implements Evaluation {
     }
 
     @Override
+    public void balance(List<double[]> slopes) {
+        balance = List.copyOf(slopes);
+    }
+
+    @Override
     public void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics) {
         if (!statistics.keySet().equals(request.learned())) {
             throw new IllegalArgumentException(
@@ -94,6 +101,9 @@ final class PolicyEvaluation implements Evaluation {
         try (var _ = TensorScope.open("backward")) {
             Tensor dHidden = head.backward(tokenGradients, statistics); // (N, D)
             policy.progress().headDone();
+            if (!balance.isEmpty()) {
+                run.balance(balance);
+            }
             run.backward(dHidden, policy.progress()::blockDone);
             policy.progress().embeddingDone();
         }

@@ -27,18 +27,21 @@ public final class TokenForest {
     private final List<Segment> segments;
     private final int[] targetSources;
     private final int[] targetTokens;
+    private final int[] leftOut;
 
     private TokenForest(
             int[] tokens,
             int[] positions,
             List<Segment> segments,
             int[] targetSources,
-            int[] targetTokens) {
+            int[] targetTokens,
+            int[] leftOut) {
         this.tokens = tokens;
         this.positions = positions;
         this.segments = List.copyOf(segments);
         this.targetSources = targetSources;
         this.targetTokens = targetTokens;
+        this.leftOut = leftOut;
     }
 
     /// @param parent index of the parent segment, or [#ROOT]
@@ -92,6 +95,38 @@ public final class TokenForest {
     /// Token id (or label) of each target, `(M)`. Do not modify.
     public int[] targetTokens() {
         return targetTokens;
+    }
+
+    /// The forest with rows of those tokens too on which no target depends.
+    public TokenForest whole() {
+        if (leftOut.length == 0) {
+            return this;
+        }
+        int count = size() + leftOut.length;
+        int[] all = new int[count];
+        int[] places = new int[count];
+        int[] moved = new int[size()]; // where each row goes
+        List<Segment> full = new ArrayList<>();
+        int start = 0;
+        int from = 0;
+        for (Segment s : segments) {
+            System.arraycopy(tokens, s.start(), all, start, s.length());
+            System.arraycopy(leftOut, from, all, start + s.length(), s.leftOut());
+            from += s.leftOut();
+            int length = s.length() + s.leftOut();
+            for (int i = 0; i < length; i++) {
+                places[start + i] = s.position() + i;
+            }
+            for (int i = 0; i < s.length(); i++) {
+                moved[s.start() + i] = start + i;
+            }
+            full.add(
+                    new Segment(
+                            s.parent(), start, start + length, s.position(), s.seesItself(), 0));
+            start += length;
+        }
+        int[] sources = Arrays.stream(targetSources).map(row -> moved[row]).toArray();
+        return new TokenForest(all, places, full, sources, targetTokens, new int[0]);
     }
 
     public static Builder builder() {
@@ -240,9 +275,12 @@ public final class TokenForest {
             int[] keptPositions = new int[count];
             int[] moved = new int[segments.size()]; // rows by which each segment comes earlier
             List<Segment> kept = new ArrayList<>();
+            int[] left = new int[size - count];
             int start = 0;
             for (int i = 0; i < lengths.length; i++) {
                 Segment s = segments.get(i);
+                int more = s.length() - lengths[i];
+                System.arraycopy(tokens, s.start() + lengths[i], left, s.start() - start, more);
                 System.arraycopy(tokens, s.start(), keptTokens, start, lengths[i]);
                 System.arraycopy(positions, s.start(), keptPositions, start, lengths[i]);
                 kept.add(s.cut(start, lengths[i]));
@@ -256,7 +294,8 @@ public final class TokenForest {
                     Arrays.stream(sources, 0, targetCount)
                             .map(row -> row - moved[segmentOf[row]])
                             .toArray(),
-                    Arrays.copyOf(targets, targetCount));
+                    Arrays.copyOf(targets, targetCount),
+                    left);
         }
 
         /// Number of the segment of each row added so far.

@@ -232,7 +232,7 @@ class BlockCombinationsTest {
                 number % 4 == 0 ? Optional.of(new ExpertsConfig.Clamp(1.7, 0.5)) : Optional.empty(),
                 number % 3 == 0 ? 0 : 20,
                 number % 2 == 0 ? Set.of(0) : Set.of(),
-                0);
+                ExpertsConfig.RouterLoss.NONE);
     }
 
     private interface Check {

@@ -10,6 +10,7 @@ import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ExpertLoad;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
@@ -96,6 +97,9 @@ class RecordedModelsTest {
             JsonNode json = Recorded.json(folder.resolve("expected.json"));
             for (boolean plain : new boolean[] {false, true}) {
                 gradients(decoder, forest, expected, json, plain);
+                if (json.has("router_loss")) {
+                    routers(decoder, forest, expected, json, plain);
+                }
             }
             greedy(decoder, json.path("greedy"));
         }
@@ -122,33 +126,60 @@ class RecordedModelsTest {
             float[] weights = new float[logProbs.length];
             Arrays.fill(weights, -1f / logProbs.length);
             evaluation.backward(weights);
-            List<SafeTensorsWriter.Source> gradients = new ArrayList<>();
-            for (var p : policy.parameters().parameters()) {
-                Tensor g = policy.parameters().gradient(p);
-                gradients.add(StateTensors.source(p.name(), stored(decoder, p, g)));
-            }
-            compare(plain, decoder.stored(gradients), expected);
+            compare(plain, "grad.", gradients(decoder, policy), expected);
         }
+    }
+
+    /// The loss that balances experts, beside the other one.
+    private static void routers(
+            Decoder decoder, TokenForest forest, Recorded expected, JsonNode json, boolean plain) {
+        double factor = decoder.config().block().feedForward().experts().get().loss().factor();
+        var options =
+                new Policy.Options(Recomputation.NONE, false, 0, plain).withRouterLoss(factor);
+        try (var policy = Policy.withAllWeights(decoder, options);
+                var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            Measurement said = evaluation.measurement();
+            ExpertLoad load = said.loads().stream().reduce(ExpertLoad.none(), ExpertLoad::plus);
+            assertClose("router loss", json.get("router_loss").asDouble(), load.loss(), 1e-5, 0);
+            float[] weights = new float[said.tokenLogProbs().length];
+            Arrays.fill(weights, -1f / weights.length);
+            double[] slopes = Arrays.stream(load.slopes()).map(s -> factor * s).toArray();
+            evaluation.balance(said.loads().stream().map(_ -> slopes).toList());
+            evaluation.backward(weights);
+            compare(plain, "grad_with_router.", gradients(decoder, policy), expected);
+        }
+    }
+
+    private static List<SafeTensorsWriter.Source> gradients(Decoder decoder, Policy policy) {
+        List<SafeTensorsWriter.Source> gradients = new ArrayList<>();
+        for (var p : policy.parameters().parameters()) {
+            Tensor g = policy.parameters().gradient(p);
+            gradients.add(StateTensors.source(p.name(), stored(decoder, p, g)));
+        }
+        return decoder.stored(gradients);
     }
 
     /// @param gradients as the model's files hold the weights
     private static void compare(
-            boolean plain, List<SafeTensorsWriter.Source> gradients, Recorded expected) {
+            boolean plain,
+            String prefix,
+            List<SafeTensorsWriter.Source> gradients,
+            Recorded expected) {
         int checked = 0;
         for (SafeTensorsWriter.Source gradient : gradients) {
-            if (expected.names().contains("grad." + gradient.name())) {
+            if (expected.names().contains(prefix + gradient.name())) {
                 checked++;
                 try (Arena arena = Arena.ofConfined()) {
                     assertClose(
                             (plain ? "plain " : "") + "gradient of " + gradient.name(),
-                            expected.floats("grad." + gradient.name()),
+                            expected.floats(prefix + gradient.name()),
                             gradient.data().apply(arena).toArray(ValueLayout.JAVA_FLOAT),
                             GRADIENTS,
                             3e-5);
                 }
             }
         }
-        long wanted = expected.names().stream().filter(n -> n.startsWith("grad.")).count();
+        long wanted = expected.names().stream().filter(n -> n.startsWith(prefix)).count();
         if (checked != wanted) {
             throw new AssertionError(
                     "compared %d of %d gradients: %s".formatted(checked, wanted, expected.names()));

@@ -5,8 +5,10 @@ import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.BlockConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
+import org.attune.model.config.FeedForwardConfig;
 import org.attune.model.config.MixersConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.QkNorm;
@@ -22,6 +24,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /// Small decoders with random weights, the same in every run: two blocks, 31 tokens.
 public final class TinyModels {
@@ -70,6 +73,41 @@ public final class TinyModels {
     public static DecoderConfig wideHeadsWithEverything() {
         var attention = new AttentionConfig(6, 2, 32, true, true, true, List.of(13, 7));
         return sized("qwen3", 32, 44, 31, 2, attention, true, false);
+    }
+
+    /// Two of six experts and one that all tokens take, in both blocks.
+    public static DecoderConfig mixture() {
+        DecoderConfig plain = config("qwen2_moe", qwen2().attention(), false);
+        var experts =
+                new ExpertsConfig(
+                        6,
+                        2,
+                        12,
+                        ExpertsConfig.RouterConfig.softmax(true),
+                        false,
+                        Optional.empty(),
+                        20,
+                        Set.of(),
+                        new ExpertsConfig.RouterLoss(true, 0.05, true));
+        return new DecoderConfig(
+                "qwen2_moe",
+                plain.hiddenSize(),
+                plain.vocabSize(),
+                plain.layers(),
+                new BlockConfig(
+                        plain.block().order(),
+                        plain.block().norm(),
+                        plain.attention(),
+                        new FeedForwardConfig(
+                                44, true, plain.activation(), false, Optional.of(experts))),
+                plain.tieWordEmbeddings(),
+                plain.positions(),
+                plain.ends(),
+                plain.maxPositionEmbeddings(),
+                plain.dtype(),
+                plain.special(),
+                plain.labels(),
+                plain.scoreKind());
     }
 
     private static List<Integer> all() {

@@ -234,9 +234,12 @@ record ExpertRule(
                         : Optional.empty(),
                 shared(json, width),
                 dense.read(json, layers, first),
-                loss > 0 && json.flag("output_router_logits", false)
-                        ? json.number("router_aux_loss_coef", loss)
-                        : 0);
+                loss > 0
+                        ? new ExpertsConfig.RouterLoss(
+                                true,
+                                json.number("router_aux_loss_coef", loss),
+                                json.flag("output_router_logits", false))
+                        : ExpertsConfig.RouterLoss.NONE);
     }
 
     private int shared(JsonFields json, int width) {

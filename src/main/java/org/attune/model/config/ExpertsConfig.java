@@ -16,8 +16,7 @@ import java.util.Set;
 /// @param clamp      of gate and up projection, if there is one
 /// @param shared     width inside the expert that every token takes too; 0: there is none
 /// @param dense      layers that have one feed-forward part instead
-/// @param routerLoss factor of the loss that balances experts in training
-///     (`router_aux_loss_coef`); 0: the model asks for none
+/// @param loss balances experts in training
 public record ExpertsConfig(
         int count,
         int chosen,
@@ -27,7 +26,26 @@ public record ExpertsConfig(
         Optional<Clamp> clamp,
         int shared,
         Set<Integer> dense,
-        double routerLoss) {
+        RouterLoss loss) {
+    /// The loss that balances experts in training, `E Σ f P`.
+    ///
+    /// @param exists whether the family has such a loss
+    /// @param factor `router_aux_loss_coef`; 0: none is wanted
+    /// @param asked whether the model asks for it in all training (`output_router_logits`)
+    public record RouterLoss(boolean exists, double factor, boolean asked) {
+        /// Families without it.
+        public static final RouterLoss NONE = new RouterLoss(false, 0, false);
+
+        /// @throws ModelException if the factor isn't finite or below 0
+        public RouterLoss {
+            if (!(factor >= 0 && Double.isFinite(factor))) {
+                throw new ModelException(
+                        "router_aux_loss_coef is %s; accepted: finite numbers ≥ 0"
+                                .formatted(factor));
+            }
+        }
+    }
+
     /// A gated part whose gate `g` and up projection `u` are bounded:
     /// ```
     /// (max(min(u, limit), −limit) + 1) · ĝ · σ(alpha · ĝ),     ĝ = min(g, limit)
@@ -50,11 +68,6 @@ public record ExpertsConfig(
             throw new ModelException(
                     "num_experts_per_tok is %d; accepted: 1 to %d, the number of experts"
                             .formatted(chosen, count));
-        }
-        if (!(routerLoss >= 0 && Double.isFinite(routerLoss))) {
-            throw new ModelException(
-                    "router_aux_loss_coef is %s; accepted: finite numbers ≥ 0"
-                            .formatted(routerLoss));
         }
         router.requireFits(count, chosen);
     }

@@ -27,6 +27,7 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
     @Override
     public Tensor apply(Tensor x, Expression products) {
         Router.Routed routed = router.route(x, products);
+        products.routed(routed.logits(), router.chosen());
         ExpertRows places = routed.rows();
         Tensor rows = x.indexSelect(0, places.tokens(x)); // (N k, D), by expert
         Tensor weights = routed.weights().to(x.dtype()); // (N, k)

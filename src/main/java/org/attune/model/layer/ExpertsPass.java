@@ -22,6 +22,7 @@ public final class ExpertsPass {
     private final Tensor h; // (N, D)
     private final Adapter adapter;
     private final Dropout dropout;
+    private final Optional<RouterWatch> watch;
     private final ExpertRows places;
     private final Tensor weights; // (N, k), in the compute dtype
     private final List<Tensor> opened = new ArrayList<>(); // by expert, (n, U), or null
@@ -33,12 +34,15 @@ public final class ExpertsPass {
     /// A parameter of the router's graph, and who gets its gradient.
     private record Leaf(Tensor parameter, Consumer<Tensor> learner) {}
 
-    private ExpertsPass(Experts part, Tensor h, Adapter adapter, Dropout dropout) {
+    private ExpertsPass(
+            Experts part, Tensor h, Adapter adapter, Dropout dropout, Optional<RouterWatch> watch) {
         this.part = part;
         this.h = h;
         this.adapter = adapter;
         this.dropout = dropout;
+        this.watch = watch;
         Router.Routed routed = part.router().route(h, (l, x) -> product(l, x, Leaves.NONE));
+        watch.ifPresent(w -> w.count(routed.logits(), part.router().chosen()));
         places = routed.rows();
         weights = routed.weights().to(h.dtype());
         try (var scope = TensorScope.open("experts")) {
@@ -65,8 +69,14 @@ public final class ExpertsPass {
     ///
     /// @param part experts whose router doesn't weigh their inputs
     /// @param h `(N, D)`, kept
-    public static ExpertsPass of(FeedForward part, Tensor h, Adapter adapter, Dropout dropout) {
-        return new ExpertsPass((Experts) part, h, adapter, dropout);
+    /// @param watch counts what the router chooses, if anything does
+    public static ExpertsPass of(
+            FeedForward part,
+            Tensor h,
+            Adapter adapter,
+            Dropout dropout,
+            Optional<RouterWatch> watch) {
+        return new ExpertsPass((Experts) part, h, adapter, dropout, watch);
     }
 
     /// What the experts put out, `(N, D)`; the caller may change it.
@@ -168,10 +178,14 @@ public final class ExpertsPass {
             Leaves learning = (parameter, learner) -> leaf(leaves, parameter, learner);
             Tensor input = h.detach().requireGradient(true);
             try (var _ = Autograd.enabled()) {
-                part.router()
-                        .route(input, (l, x) -> product(l, x, learning))
-                        .weights()
-                        .backward(dWeights);
+                Router.Routed routed =
+                        part.router().route(input, (l, x) -> product(l, x, learning));
+                if (watch.filter(RouterWatch::learns).isPresent()) {
+                    Tensor term = watch.get().term(routed.logits());
+                    routed.weights().mul(dWeights).sum().add(term).backward();
+                } else {
+                    routed.weights().backward(dWeights);
+                }
                 dShared = part.shared().map(s -> gate(s, input, dOut, learning)).orElse(null);
             }
             leaves.forEach(l -> l.learner().accept(l.parameter().gradient().to(DType.FLOAT32)));

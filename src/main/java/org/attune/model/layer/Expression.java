@@ -6,4 +6,10 @@ import org.attune.tensor.Tensor;
 public interface Expression extends FeedForward.Products {
     /// The numbers of a weight.
     Tensor value(Weight weight);
+
+    /// Notes the logits of a router.
+    ///
+    /// @param logits float32 `(N, E)`
+    /// @param chosen experts that a row takes
+    default void routed(Tensor logits, int chosen) {}
 }

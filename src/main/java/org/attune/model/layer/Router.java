@@ -107,7 +107,7 @@ record Router(
     }
 
     /// The first of the largest; what isn't a number is never larger.
-    private static int likeliest(float[] values, int from, int count) {
+    static int likeliest(float[] values, int from, int count) {
         int best = 0;
         for (int e = 1; e < count; e++) {
             if (values[from + e] > values[from + best]) {

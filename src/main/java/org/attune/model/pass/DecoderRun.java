@@ -4,6 +4,8 @@ import org.attune.error.StopRequest;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.ExpertLoad;
+import org.attune.model.layer.RouterWatch;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -29,12 +31,14 @@ public final class DecoderRun implements AutoCloseable {
     /// @param plain whether blocks run in ordinary operators with autograd instead of the
     ///     hand-written passes
     /// @param noise on the embeddings
+    /// @param routers whether [#loads] are counted
     public record Options(
             boolean backward,
             Recomputation recomputed,
             Dropout dropout,
             boolean plain,
-            EmbeddingNoise noise) {
+            EmbeddingNoise noise,
+            boolean routers) {
         /// Without backward pass and dropout, hand-written.
         public static Options forwardOnly() {
             return forwardOnly(EmbeddingNoise.NONE);
@@ -42,7 +46,12 @@ public final class DecoderRun implements AutoCloseable {
 
         /// Without backward pass and dropout, hand-written, with noise on the embeddings.
         public static Options forwardOnly(EmbeddingNoise noise) {
-            return new Options(false, Recomputation.NONE, Dropout.NONE, false, noise);
+            return new Options(false, Recomputation.NONE, Dropout.NONE, false, noise, false);
+        }
+
+        /// Says whether [#loads] are counted.
+        public Options withRouters(boolean counted) {
+            return new Options(backward, recomputed, dropout, plain, noise, counted);
         }
     }
 
@@ -99,6 +108,7 @@ public final class DecoderRun implements AutoCloseable {
                         layout,
                         adapter,
                         options.dropout(),
+                        options.routers() ? Optional.of(layout.routers()) : Optional.empty(),
                         decoder.device(),
                         decoder.dtype(),
                         options.backward());
@@ -111,7 +121,10 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor hidden(Recorded from) {
-        if (options.plain() || options.dropout().isOn() || options.noise().isOn()) {
+        if (options.plain()
+                || options.dropout().isOn()
+                || options.noise().isOn()
+                || options.routers()) {
             throw new IllegalArgumentException("what is recorded was computed in another way");
         }
         try (var _ = scope.enter()) {
@@ -145,6 +158,7 @@ public final class DecoderRun implements AutoCloseable {
             }
             x = out;
         }
+        pass.routers().ifPresent(RouterWatch::endForward);
         return x;
     }
 
@@ -193,6 +207,20 @@ public final class DecoderRun implements AutoCloseable {
     /// Output of the last block, before the final norm, `(N, D)`.
     public Tensor hidden() {
         return hidden;
+    }
+
+    /// How routers divide the tokens of each tree of the layout, in order; empty if nothing counts
+    /// them.
+    public List<ExpertLoad> loads() {
+        return pass.routers().map(RouterWatch::loads).orElse(List.of());
+    }
+
+    /// Has the backward pass follow derivatives of a loss of the routers.
+    ///
+    /// @param slopes dLoss/d[ExpertLoad#probabilities] of each of [#loads]
+    /// @throws java.util.NoSuchElementException if nothing counts them
+    public void balance(List<double[]> slopes) {
+        pass.routers().orElseThrow().learn(slopes, hidden);
     }
 
     /// Logits of some rows of the layout, if they were computed before.

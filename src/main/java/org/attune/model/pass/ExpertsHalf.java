@@ -38,7 +38,7 @@ record ExpertsHalf(Block.Norms norms, FeedForward part) implements BlockHalf {
     public Result forward(Tensor from, Tensor residual, PassContext pass) {
         Tensor h = Tensor.empty(from.device(), from.dtype(), from.shape());
         Tensor r = BlockHalf.read(norms.before(), from, h, pass);
-        var experts = ExpertsPass.of(part, h, pass.adapter(), pass.dropout());
+        var experts = ExpertsPass.of(part, h, pass.adapter(), pass.dropout(), pass.routers());
         Put put = BlockHalf.put(norms.after(), experts.out(), residual, pass);
         return new Result(put.sum(), new Kept(r, experts, put.normed()));
     }

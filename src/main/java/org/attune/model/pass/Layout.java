@@ -1,5 +1,7 @@
 package org.attune.model.pass;
 
+import org.attune.model.layer.RouterWatch;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -93,6 +95,19 @@ public final class Layout {
             rows = IntStream.concat(IntStream.range(range[0], range[1]), rows);
         }
         return rows.toArray();
+    }
+
+    /// Counts what routers choose, for each tree.
+    RouterWatch routers() {
+        int[] treeOf = new int[tokens.length];
+        int[] tree = new int[spans.size()];
+        int trees = 0;
+        for (int i = 0; i < spans.size(); i++) {
+            Span s = spans.get(i);
+            tree[i] = s.parent() < 0 ? trees++ : tree[s.parent()];
+            Arrays.fill(treeOf, s.start(), s.end(), tree[i]);
+        }
+        return new RouterWatch(treeOf, trees);
     }
 
     /// For each row the number of tokens in the longest path through its tree, those without a row

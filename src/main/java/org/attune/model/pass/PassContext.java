@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.RouterWatch;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.Succession;
 import org.attune.tensor.DType;
@@ -32,6 +33,7 @@ final class PassContext implements AutoCloseable {
     private final Tensor tokens;
     private final Ropes ropes;
     private final Attention attention;
+    private final Optional<RouterWatch> routers;
     private final Device device;
     private final DType dtype;
     private final Optional<JointHeads> joint;
@@ -47,12 +49,14 @@ final class PassContext implements AutoCloseable {
         SECOND
     }
 
+    /// @param routers counts what routers choose, if anything does
     /// @param keeps whether activations are kept for a backward pass
     PassContext(
             DecoderConfig config,
             Layout layout,
             Adapter adapter,
             Dropout dropout,
+            Optional<RouterWatch> routers,
             Device device,
             DType dtype,
             boolean keeps) {
@@ -60,6 +64,7 @@ final class PassContext implements AutoCloseable {
         this.layout = layout;
         this.adapter = adapter;
         this.dropout = dropout;
+        this.routers = routers;
         this.device = device;
         this.dtype = dtype;
         try (var _ = scope.enter()) {
@@ -190,6 +195,11 @@ final class PassContext implements AutoCloseable {
 
     Dropout dropout() {
         return dropout;
+    }
+
+    /// Counts what routers choose, if anything does.
+    Optional<RouterWatch> routers() {
+        return routers;
     }
 
     /// Tokens of the rows, `(N)`.

@@ -12,6 +12,7 @@ import org.attune.model.layer.Leaves;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.PlainLinear;
+import org.attune.model.layer.RouterWatch;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
 import org.attune.model.layer.Weight;
@@ -34,6 +35,7 @@ final class PlainBlock {
     private final Block block;
     private final PassContext pass;
     private final List<Leaf> leaves = new ArrayList<>();
+    private final List<Tensor> terms = new ArrayList<>(); // of the loss, of this block's router
     private final Leaves learning = this::leaf;
 
     /// @param parameter compute copy that collects a gradient
@@ -83,13 +85,34 @@ final class PlainBlock {
     private Tensor backward(Tensor x, Tensor dOut, UnaryOperator<Tensor> part) {
         Tensor input = x.detach().requireGradient(true);
         try (var _ = Autograd.enabled()) {
-            part.apply(input).backward(dOut);
+            follow(part.apply(input), dOut);
         }
         for (Leaf leaf : leaves) {
             leaf.learner().accept(leaf.parameter().gradient().to(DType.FLOAT32));
         }
         leaves.clear();
         return input.gradient().copy();
+    }
+
+    private void follow(Tensor y, Tensor dOut) {
+        if (terms.isEmpty()) {
+            y.backward(dOut);
+            return;
+        }
+        Tensor sum = y.mul(dOut).sum().to(DType.FLOAT32);
+        for (Tensor term : terms) {
+            sum = sum.add(term);
+        }
+        terms.clear();
+        sum.backward();
+    }
+
+    private void routed(RouterWatch watch, Tensor logits, int chosen, boolean training) {
+        if (!training) {
+            watch.count(logits, chosen);
+        } else if (watch.learns()) {
+            terms.add(watch.term(logits));
+        }
     }
 
     private Tensor run(Tensor x, boolean training) {
@@ -137,6 +160,11 @@ final class PlainBlock {
             @Override
             public Tensor value(Weight weight) {
                 return PlainBlock.this.value(weight, training);
+            }
+
+            @Override
+            public void routed(Tensor logits, int chosen) {
+                pass.routers().ifPresent(w -> PlainBlock.this.routed(w, logits, chosen, training));
             }
         };
     }

@@ -44,7 +44,7 @@ class ExpertLayoutTest {
                         Optional.empty(),
                         0,
                         Set.of(),
-                        0);
+                        ExpertsConfig.RouterLoss.NONE);
         return new DecoderConfig(
                 family,
                 plain.hiddenSize(),

@@ -42,7 +42,7 @@ class SplitExpertsTest {
                         Optional.empty(),
                         shared,
                         Set.of(),
-                        0);
+                        ExpertsConfig.RouterLoss.NONE);
         return new DecoderConfig(
                 family,
                 plain.hiddenSize(),

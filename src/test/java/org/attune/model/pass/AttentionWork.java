@@ -7,6 +7,8 @@ import org.attune.model.layer.LlamaBlock;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Optional;
+
 /// The part of a step that is attention, alone: forward and backward in every block.
 public final class AttentionWork {
     private AttentionWork() {}
@@ -19,6 +21,7 @@ public final class AttentionWork {
                         layout,
                         Adapter.OFF,
                         Dropout.NONE,
+                        Optional.empty(),
                         decoder.device(),
                         decoder.dtype(),
                         true)) {

@@ -30,6 +30,8 @@ import java.util.OptionalLong;
 /// @param dataSeed seed of the order of the rows; unset: `seed`
 /// @param neftuneNoiseAlpha size `α` of the noise on embeddings in training
 ///     ([Jain et al. 2023](https://arxiv.org/abs/2310.05914)); unset: none
+/// @param routerAuxLossCoef factor of the loss that balances the experts of a mixture; unset: the
+///     model's own
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record TrainingConfig(
@@ -45,7 +47,8 @@ public record TrainingConfig(
         @Valid RanksConfig ranks,
         long seed,
         OptionalLong dataSeed,
-        @InRange(min = 0) OptionalDouble neftuneNoiseAlpha)
+        @InRange(min = 0) OptionalDouble neftuneNoiseAlpha,
+        @InRange(min = 0) OptionalDouble routerAuxLossCoef)
         implements TrainingConfigCopies, CrossChecked {
     /// The defaults with the optimizer of a method.
     public static TrainingConfig of(OptimizerConfig optimizer) {

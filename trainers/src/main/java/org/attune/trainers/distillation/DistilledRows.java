@@ -218,8 +218,10 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         for (StudentRows.HeldOut set : rows.heldOut()) {
             StudentRows.Step step = set.step();
             StudentSums sums = objective.open(step.rows(), step.microBatches());
-            engine.measure(objective, step.rows(), sums);
-            reports.add(new HeldOutMeans(set.name(), set.size(), sums.evaluation(step.metrics())));
+            Map<String, Double> metrics =
+                    engine.measure(objective, step.rows(), sums)
+                            .apply(sums.evaluation(step.metrics()));
+            reports.add(new HeldOutMeans(set.name(), set.size(), metrics));
         }
         return reports;
     }

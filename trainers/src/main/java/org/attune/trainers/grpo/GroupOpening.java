@@ -28,6 +28,7 @@ final class GroupOpening {
 
     static PolicyPlan policy(Surroundings around, GroupRun config) {
         return PolicyPlan.generating(config.lora(), config.training(), !config.disableDropout())
+                .balancing(config.training())
                 .with(config.model(), config.reference().asReference(), around.hub());
     }
 

@@ -10,6 +10,9 @@ public final class MetricKeys {
     public static final String GRAD_NORM = "grad_norm";
     public static final String LEARNING_RATE = "learning_rate";
     public static final String ENTROPY = "entropy";
+    /// Loss that balances the experts of a mixture, before its factor.
+    public static final String AUX_LOSS = "aux_loss";
+
     public static final String MEAN_TOKEN_ACCURACY = "mean_token_accuracy";
     public static final String NUM_TOKENS = "num_tokens";
 

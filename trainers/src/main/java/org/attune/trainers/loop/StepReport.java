@@ -25,10 +25,15 @@ public record StepReport(
     }
 
     /// Adds a metric of the whole step.
-    StepReport with(String key, double value) {
+    public StepReport with(String key, double value) {
         Map<String, RunState.Mean> more = new LinkedHashMap<>(sums);
         more.put(key, new RunState.Mean(value, 1));
         return new StepReport(loss, microBatches, tokens, counters, more);
+    }
+
+    /// Replaces the loss.
+    public StepReport withLoss(double other) {
+        return new StepReport(other, microBatches, tokens, counters, sums);
     }
 
     /// Replaces the metrics of micro-batches.

@@ -11,6 +11,7 @@ import org.attune.policy.Scorer;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.Tensor;
 
+import java.util.List;
 import java.util.Map;
 
 /// A policy whose passes are counted by a run's clock, in a phase forward and one backward.
@@ -79,6 +80,11 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
     }
 
     @Override
+    public double routerLoss() {
+        return policy.routerLoss();
+    }
+
+    @Override
     public void startStep(long number) {
         policy.startStep(number);
     }
@@ -131,6 +137,11 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
             try (var _ = clock.enter(phase)) {
                 evaluation.backward(tokenGradients, statistics);
             }
+        }
+
+        @Override
+        public void balance(List<double[]> slopes) {
+            evaluation.balance(slopes);
         }
 
         @Override

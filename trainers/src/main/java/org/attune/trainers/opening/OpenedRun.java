@@ -150,7 +150,9 @@ public record OpenedRun<T>(
                 new TrainedModelWriter(model, policy),
                 model.fingerprint(),
                 Optional.empty(),
-                model.sharesPrompts() && around.passes().shareBeginnings(),
+                model.sharesPrompts()
+                        && around.passes().shareBeginnings()
+                        && policy.routerLoss() == 0,
                 around.listeners(),
                 around.stop(),
                 clock,

@@ -22,7 +22,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
     public static PolicyPlan predicting(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                model -> PolicySetup.requireFits(Optional.empty(), model, lora, dropout),
+                predicts(lora, training, dropout),
                 model -> PolicySetup.load(model, lora, training, dropout));
     }
 
@@ -30,16 +30,45 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
     public static PolicyPlan generating(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                model -> PolicySetup.requireFits(Optional.empty(), model, lora, dropout),
+                predicts(lora, training, dropout),
                 model -> PolicySetup.loadToGenerate(model, lora, training, dropout));
+    }
+
+    private static Consumer<ModelSetup> predicts(
+            LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return model -> {
+            PolicySetup.requireFits(Optional.empty(), model, lora, dropout);
+            RouterFactor.requireFits(model, training);
+        };
+    }
+
+    /// Balances a mixture's experts unless a key says otherwise, as TRL does in methods that have
+    /// `router_aux_loss_coef`. Elsewhere only models are balanced that ask for it.
+    public PolicyPlan balancing(TrainingConfig training) {
+        return new PolicyPlan(
+                check,
+                model -> {
+                    PolicySetup policy = load.apply(model);
+                    policy.balance(training);
+                    return policy;
+                });
+    }
+
+    /// Refuses to balance experts, where a key or the model asks for it.
+    ///
+    /// @param why for messages
+    public PolicyPlan withoutBalance(TrainingConfig training, String why) {
+        return also(model -> RouterFactor.requireNone(model, training, why));
     }
 
     /// The plan for a model that scores.
     public static PolicyPlan scoring(
             ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                model -> PolicySetup.requireFits(Optional.of(purpose), model, lora, dropout),
-                model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout));
+                        model ->
+                                PolicySetup.requireFits(Optional.of(purpose), model, lora, dropout),
+                        model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout))
+                .withoutBalance(training, "models that score have no such loss");
     }
 
     /// Considers the reference too, if it is a separate model.

@@ -30,7 +30,7 @@ import java.util.function.Supplier;
 public final class PolicySetup implements AutoCloseable {
     private final Decoder decoder;
     private final Policy policy;
-    private final Policy.Options options;
+    private Policy.Options options;
     private final boolean copies;
     private Recomputation recomputed = Recomputation.NONE;
     private FrozenWeights frozen = FrozenWeights.ofOneProcess();
@@ -97,7 +97,6 @@ public final class PolicySetup implements AutoCloseable {
             Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora, boolean dropout) {
         purpose.ifPresent(p -> requireTaskType(p, model));
         requireNoModelDropout(model, dropout);
-        requireNoRouterLoss(model);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
         model.adapter()
                 .ifPresent(
@@ -137,21 +136,6 @@ public final class PolicySetup implements AutoCloseable {
         }
     }
 
-    /// The model asks for a loss of its routers, which isn't computed here.
-    private static void requireNoRouterLoss(ModelSetup model) {
-        boolean asked =
-                model.source().config().block().feedForward().experts().stream()
-                        .anyMatch(e -> e.routerLoss() > 0);
-        if (asked) {
-            throw new ModelException(
-                    ("%s/config.json: output_router_logits is true; training accepts false, since"
-                         + " the loss that balances experts isn't computed here. Write false there"
-                         + " to train without it. Commands that don't train take the model as it"
-                         + " is")
-                            .formatted(model.source().path()));
-        }
-    }
-
     /// An adapter of another type trains no head: the fresh one would stay noise.
     private static void requireTaskType(ScorerPurpose purpose, ModelSetup model) {
         String needed = purpose.kind().taskType();
@@ -181,7 +165,8 @@ public final class PolicySetup implements AutoCloseable {
             boolean copies = hasCopies(training);
             Policy.Options options =
                     new Policy.Options(Recomputation.NONE, dropout, training.seed(), false)
-                            .withNoise(training.neftuneNoiseAlpha().orElse(0));
+                            .withNoise(training.neftuneNoiseAlpha().orElse(0))
+                            .withRouterLoss(RouterFactor.of(decoder.config(), training));
             Policy policy = policy(model, decoder, lora, training, options);
             if (copies && packsBackward) {
                 decoder.packBackward();
@@ -218,6 +203,13 @@ public final class PolicySetup implements AutoCloseable {
         return training.optimizer().optimizerInBwd() || inParts
                 ? Policy.withAllWeightsInTurn(decoder, options)
                 : Policy.withAllWeights(decoder, options);
+    }
+
+    /// Balances experts by the model's factor where no key says otherwise, whether its
+    /// configuration asks for that or not.
+    void balance(TrainingConfig training) {
+        options = options.withRouterLoss(RouterFactor.usual(decoder.config(), training));
+        policy.setOptions(options);
     }
 
     /// Says which processes compute with these weights.

@@ -67,6 +67,7 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
     public PolicyPlan policy(Surroundings around, PpoConfig config, Path directory) {
         return PolicyPlan.generating(config.lora(), config.training(), false)
                 .with(config.model(), config.reference().asReference(), around.hub())
+                .withoutBalance(config.training(), "PPO doesn't compute it")
                 .also(_ -> CriticSetup.requireStart(config, directory, around.hub()));
     }
 

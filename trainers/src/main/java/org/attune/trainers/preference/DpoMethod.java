@@ -76,7 +76,8 @@ public record DpoMethod() implements RowMethod<DpoConfig, PreferenceExample, Pre
     @Override
     public PolicyPlan policy(DpoConfig config) {
         return PolicyPlan.predicting(
-                config.lora(), config.training(), !config.loss().disableDropout());
+                        config.lora(), config.training(), !config.loss().disableDropout())
+                .balancing(config.training());
     }
 
     @Override

@@ -148,8 +148,9 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
             StepObjective<R, F> asked =
                     ReferencedObjective.evaluation(objective, references.heldOut(i));
             StepSums<R, F> sums = asked.open(placed, window.microBatches().size());
-            engine.measure(asked, placed, sums);
-            reports.add(new HeldOutMeans(set.name(), set.rows().size(), sums.evaluation()));
+            Map<String, Double> metrics =
+                    engine.measure(asked, placed, sums).apply(sums.evaluation());
+            reports.add(new HeldOutMeans(set.name(), set.rows().size(), metrics));
             report(set, sums.evaluatedRows());
         }
         return reports;

@@ -85,7 +85,8 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
 
     @Override
     public PolicyPlan policy(SftConfig config) {
-        return PolicyPlan.predicting(config.lora(), config.training(), true);
+        return PolicyPlan.predicting(config.lora(), config.training(), true)
+                .balancing(config.training());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.attune.trainers.step;
 
+import org.attune.model.layer.ExpertLoad;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 
@@ -51,10 +52,20 @@ public record GroupNumbers(Measurement policy, List<double[]> reference) {
         }
         out.writeInt(group.reference().size());
         for (double[] row : group.reference()) {
-            out.writeInt(row.length);
-            for (double number : row) {
-                out.writeDouble(number);
-            }
+            write(row, out);
+        }
+        out.writeInt(group.policy().loads().size());
+        for (ExpertLoad load : group.policy().loads()) {
+            write(load.chosen(), out);
+            write(load.probabilities(), out);
+            out.writeLong(load.rows());
+        }
+    }
+
+    private static void write(double[] numbers, DataOutputStream out) throws IOException {
+        out.writeInt(numbers.length);
+        for (double number : numbers) {
+            out.writeDouble(number);
         }
     }
 
@@ -89,13 +100,22 @@ public record GroupNumbers(Measurement policy, List<double[]> reference) {
         List<double[]> reference = new ArrayList<>();
         int rows = in.readInt();
         for (int r = 0; r < rows; r++) {
-            double[] row = new double[in.readInt()];
-            for (int i = 0; i < row.length; i++) {
-                row[i] = in.readDouble();
-            }
-            reference.add(row);
+            reference.add(doubles(in));
         }
-        return new GroupNumbers(new Measurement(logProbs, statistics), reference);
+        List<ExpertLoad> loads = new ArrayList<>();
+        int sequences = in.readInt();
+        for (int s = 0; s < sequences; s++) {
+            loads.add(new ExpertLoad(doubles(in), doubles(in), in.readLong()));
+        }
+        return new GroupNumbers(new Measurement(logProbs, statistics, loads), reference);
+    }
+
+    private static double[] doubles(DataInputStream in) throws IOException {
+        double[] numbers = new double[in.readInt()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = in.readDouble();
+        }
+        return numbers;
     }
 
     private static float[] floats(DataInputStream in) throws IOException {

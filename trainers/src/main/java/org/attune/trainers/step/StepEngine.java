@@ -4,6 +4,7 @@ import org.attune.datasets.layout.RowForest;
 import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
+import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
@@ -15,8 +16,10 @@ import org.attune.trainers.loop.StepReport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /// Computes the loss and the gradients of a step, and the numbers of an evaluation. It is the only
 /// place that knows both an objective and devices, ranks, clocks and the wish to stop. How rows are
@@ -63,8 +66,12 @@ public record StepEngine(
         StepSums<R, F> sums = objective.open(step.rows(), step.microBatches());
         StepSums<R, F> scratch =
                 devices.areMixed() ? objective.open(step.rows(), step.microBatches()) : sums;
-        long[] tokens = learn(objective, step.rows(), sums, scratch, trained()).tokens();
-        StepReport report = sums.step();
+        var balance =
+                new RouterBalance<>(
+                        policy.routerLoss(), objective, step.rows(), step.microBatches());
+        var pass = new Pass<>(objective, step.rows(), balance);
+        long[] tokens = learn(pass, sums, scratch, trained()).tokens();
+        StepReport report = balance.added(sums.step());
         List<Map<String, Double>> metrics = new ArrayList<>(step.metrics());
         metrics.addAll(report.microBatches());
         return devices.told(report.withMicroBatches(metrics), tokens);
@@ -90,12 +97,25 @@ public record StepEngine(
             StepSums<R, F> sums,
             StepSums<R, F> scratch,
             Trained trained) {
-        var pass = new Pass<>(objective, rows);
-        DeviceGroups<RowAt<R>> cut = groups.dealt(devices, rows, objective);
+        return learn(
+                new Pass<>(objective, rows, new RouterBalance<>(0, objective, rows, 0)),
+                sums,
+                scratch,
+                trained);
+    }
+
+    private <R, F extends RowForest> PassSize learn(
+            Pass<R, F> pass, StepSums<R, F> sums, StepSums<R, F> scratch, Trained trained) {
+        StepObjective<R, F> objective = pass.objective;
+        DeviceGroups<RowAt<R>> cut = groups.dealt(devices, pass.rows, objective);
+        pass.noteRouters(cut);
         pass.noteBeside(
                 policy::measureInTraining,
                 sums == scratch ? List.of(sums) : List.of(sums, scratch));
-        pass.note(cut.where(group -> !pass.isWhole(sums, group)), policy::measureInTraining, sums);
+        pass.note(
+                cut.where(group -> !pass.isWhole(sums, group)),
+                policy::measureInTraining,
+                (group, said) -> pass.note(group, said, sums));
         sums.measureMore(policy);
         StepSums<R, F> into = devices.areMixed() ? scratch : sums;
         List<List<GroupNumbers>> own = cut.groups().stream().map(_ -> numbers()).toList();
@@ -125,24 +145,35 @@ public record StepEngine(
     /// Measures the rows of an evaluation, without gradients.
     ///
     /// @param sums takes what is measured
-    public <R, F extends RowForest> void measure(
+    /// @return adds what isn't the objective's to its metrics: the loss that balances experts
+    public <R, F extends RowForest> UnaryOperator<Map<String, Double>> measure(
             StepObjective<R, F> objective, List<RowAt<R>> rows, StepSums<R, F> sums) {
-        var pass = new Pass<>(objective, rows);
+        int batches = rows.stream().mapToInt(RowAt::microBatch).max().orElse(-1) + 1;
+        var balance = new RouterBalance<>(policy.routerLoss(), objective, rows, batches);
+        var pass = new Pass<>(objective, rows, balance);
         pass.noteBeside(policy, List.of(sums));
         pass.note(
-                groups.inTurn(devices, rows, row -> objective.sequences(row.row())), policy, sums);
+                groups.inTurn(devices, rows, row -> objective.sequences(row.row())),
+                policy,
+                (group, said) -> {
+                    balance.add(group, said.policy());
+                    pass.note(group, said, sums);
+                });
         sums.measureMore(policy);
+        return balance::added;
     }
 
     /// A walk over rows.
     private final class Pass<R, F extends RowForest> {
         private final StepObjective<R, F> objective;
         private final List<RowAt<R>> rows;
+        private final RouterBalance<R> balance;
         private final LastLayout<RowAt<R>, F> layouts;
 
-        Pass(StepObjective<R, F> objective, List<RowAt<R>> rows) {
+        Pass(StepObjective<R, F> objective, List<RowAt<R>> rows, RouterBalance<R> balance) {
             this.objective = objective;
             this.rows = rows;
+            this.balance = balance;
             layouts =
                     new LastLayout<>(
                             group ->
@@ -174,6 +205,12 @@ public record StepEngine(
                         into.learned(group, forest, said);
                     }
                 }
+                if (balance.isOn()) {
+                    e.balance(balance.slopes(group, said));
+                }
+                if (!devices.areMixed()) {
+                    balance.add(group, said);
+                }
                 e.backward(slopes.targets(), slopes.statistics()); // (M) each
                 return numbers;
             }
@@ -182,6 +219,7 @@ public record StepEngine(
         /// Adds what another process, or this one in another order, learned from a group.
         void count(List<RowAt<R>> group, GroupNumbers said, StepSums<R, F> sums) {
             F forest = layouts.of(group);
+            balance.add(group, said.policy());
             if (isWhole(sums, group)) {
                 sums.add(group, forest, said.policy(), said.reference());
             } else {
@@ -189,16 +227,40 @@ public record StepEngine(
             }
         }
 
-        /// Measures groups, and notes what was said of all of them.
-        void note(DeviceGroups<RowAt<R>> cut, Scorer asked, StepSums<R, F> sums) {
+        /// Notes what routers choose in groups that share micro-batches with others.
+        void noteRouters(DeviceGroups<RowAt<R>> cut) {
+            if (balance.isOn()) {
+                cut.where(group -> !balance.isWhole(group))
+                        .measure(
+                                "experts chosen",
+                                group -> measureRouters(layouts.of(group)),
+                                (group, said) -> balance.note(group, said.policy()));
+            }
+        }
+
+        private GroupNumbers measureRouters(F forest) {
+            StopRequest.check();
+            try (var _ = scope("measure")) {
+                return GroupNumbers.of(policy.measureInTraining(forest.forest(), HeadRequest.of()));
+            }
+        }
+
+        /// Measures groups, and tells what was said of all of them.
+        void note(
+                DeviceGroups<RowAt<R>> cut,
+                Scorer asked,
+                BiConsumer<List<RowAt<R>>, GroupNumbers> tell) {
             cut.measure(
                     "measured rows",
                     group -> {
                         F forest = layouts.of(group);
                         return measure(asked, forest, () -> objective.ask(group, forest));
                     },
-                    (group, said) ->
-                            sums.note(group, layouts.of(group), said.policy(), said.reference()));
+                    tell);
+        }
+
+        void note(List<RowAt<R>> group, GroupNumbers said, StepSums<R, F> sums) {
+            sums.note(group, layouts.of(group), said.policy(), said.reference());
         }
 
         /// Measures what stands beside the rows, in separate groups.

@@ -72,7 +72,8 @@ public record KtoMethod() implements RowMethod<KtoConfig, KtoExample, UnpairedFo
     @Override
     public PolicyPlan policy(KtoConfig config) {
         return PolicyPlan.predicting(
-                config.lora(), config.training(), !config.loss().disableDropout());
+                        config.lora(), config.training(), !config.loss().disableDropout())
+                .balancing(config.training());
     }
 
     @Override
