@@ -18,7 +18,10 @@ public enum Activation {
     /// max(x, 0).
     RELU("relu"),
     /// max(x, 0)² ([So et al. 2021, §3](https://arxiv.org/abs/2109.08668)).
-    RELU_SQUARED("relu2");
+    RELU_SQUARED("relu2"),
+    /// A square above 0 and an exponential below, with two trained numbers for each layer
+    /// ([Huang and Schlag 2024](https://arxiv.org/abs/2411.13010)). Of parts without gates.
+    XIELU("xielu");
 
     private final List<String> names;
 

@@ -399,6 +399,16 @@ public final class ConfigJson {
                 : types.get(layer).equals(WINDOW);
     }
 
+    /// A configuration of a family whose positions are scaled where no key says so.
+    static DecoderConfig parseScaled(JsonFields json, DecoderFamily family) {
+        if (!json.has("rope_parameters") && !json.has("rope_scaling")) {
+            throw json.invalid(
+                    "rope_scaling",
+                    "the scaling of positions: transformers' absent one isn't none in this family");
+        }
+        return parse(json, family);
+    }
+
     /// @param fallback what an absent key means
     static Activation activation(JsonFields json, String key, String fallback) {
         return Activation.ofName(json.text(key, fallback))

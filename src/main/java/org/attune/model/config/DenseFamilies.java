@@ -29,6 +29,13 @@ final class DenseFamilies {
                     .down("mlp.fc2")
                     .names();
 
+    private static final TensorNames APERTUS =
+            TensorNames.LLAMA
+                    .with()
+                    .norms("attention_layernorm", "feedforward_layernorm")
+                    .up("mlp.up_proj")
+                    .names();
+
     static final List<DecoderFamily> TABLE =
             List.of(
                     FamilyRow.named("llama", "LlamaForCausalLM")
@@ -389,6 +396,20 @@ final class DenseFamilies {
                             .tokens(5, 255001)
                             .pad(0)
                             .tied()
+                            .row(),
+                    FamilyRow.named("apertus", "ApertusForCausalLM")
+                            .readBy(ConfigJson::parseScaled)
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNorm(QkNorm.HEADS)
+                            .requires("qk_norm", true)
+                            .requires("post_norm", false)
+                            .ungated()
+                            .activation("hidden_act", "xielu")
+                            .names(APERTUS)
+                            .epsilon(1e-5)
+                            .positions(65536, 12e6)
+                            .tokens(1, 2)
+                            .pad(3)
                             .row(),
                     FamilyRow.named("bitnet", "BitNetForCausalLM")
                             .attentionBias(BiasRule.IF_CONFIGURED)

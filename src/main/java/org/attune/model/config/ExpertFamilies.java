@@ -1,6 +1,5 @@
 package org.attune.model.config;
 
-import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderFamily.BiasRule;
 import org.attune.model.config.DecoderFamily.WindowRule;
 import org.attune.model.config.ExpertRule.DenseRule;
@@ -84,7 +83,7 @@ final class ExpertFamilies {
                             .pad(1)
                             .row(),
                     FamilyRow.named("gpt_oss", "GptOssForCausalLM")
-                            .readBy(ExpertFamilies::readGptOss)
+                            .readBy(ConfigJson::parseScaled)
                             .attentionBias(BiasRule.UNLESS_CONFIGURED)
                             .sinks()
                             .window(WindowRule.ALTERNATING, 128)
@@ -380,14 +379,5 @@ final class ExpertFamilies {
                 new RouterRule(router, Optional.empty(), OptionalInt.empty()),
                 true,
                 0.001);
-    }
-
-    private static DecoderConfig readGptOss(JsonFields json, DecoderFamily family) {
-        if (!json.has("rope_parameters") && !json.has("rope_scaling")) {
-            throw json.invalid(
-                    "rope_scaling",
-                    "the scaling of positions: transformers' absent one isn't none in this family");
-        }
-        return ConfigJson.parse(json, family);
     }
 }

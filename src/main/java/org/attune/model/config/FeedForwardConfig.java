@@ -1,5 +1,7 @@
 package org.attune.model.config;
 
+import org.attune.error.ModelException;
+
 import java.util.Optional;
 
 /// Feed-forward part of every block.
@@ -24,6 +26,15 @@ public record FeedForwardConfig(
     public record Factors(double gate, double out) {
         /// None.
         public static final Factors ONES = new Factors(1, 1);
+    }
+
+    /// @throws ModelException if the activation isn't computed in such a part
+    public FeedForwardConfig {
+        if (activation == Activation.XIELU && (gated || bias || experts.isPresent())) {
+            throw new ModelException(
+                    "the activation is xielu; accepted in feed-forward parts without gates, biases"
+                            + " and experts");
+        }
     }
 
     /// A feed-forward part without factors.

@@ -46,6 +46,11 @@ public record TensorNames(
         boolean padRowStays,
         Optional<Experts> experts,
         Optional<State> state) {
+    /// Path of an activation that has weights, in a block.
+    public String activation() {
+        return down.substring(0, down.lastIndexOf('.') + 1) + "act_fn";
+    }
+
     /// Path of the output layer of models that score.
     public static final String SCORE = "score";
 

@@ -70,6 +70,9 @@ final class UnlikeLlama {
         if (!config.names().innerNorms().isEmpty()) {
             found.add("norms inside of feed-forward parts");
         }
+        if (config.activation() == Activation.XIELU) {
+            found.add("an activation with weights");
+        }
         if (block.feedForward().experts().map(e -> e.router().scalesInput()).orElse(false)) {
             found.add("experts that read weighed inputs");
         }

@@ -13,7 +13,10 @@ import java.util.function.Supplier;
 /// Feed-forward part of one block. `N` rows, `D` model width, `F` inner width, `U` columns of what
 /// the first projection puts out.
 public sealed interface FeedForward
-        permits FeedForward.Dense, FeedForward.Scaled, FeedForward.Normed, Experts {
+        permits FeedForward.Dense, FeedForward.Scaled, FeedForward.Normed, Xielu, Experts {
+    /// Why an activation isn't a function alone.
+    String WEIGHTS = "xIELU has weights: a Xielu computes it";
+
     /// Computes linear layers, with whatever adapter and recording a pass has.
     interface Products {
         /// @param x `(n, in)`
@@ -130,6 +133,7 @@ public sealed interface FeedForward
             return switch (activation()) {
                 case SILU, RELU -> number;
                 case RELU_SQUARED -> 2 * number;
+                case XIELU -> throw new IllegalStateException(WEIGHTS);
                 case GELU -> 6 * Float.BYTES;
                 case GELU_TANH -> 11 * Float.BYTES;
             };
@@ -265,6 +269,7 @@ public sealed interface FeedForward
             case SILU -> x.silu();
             case RELU -> x.relu();
             case RELU_SQUARED -> x.relu().square();
+            case XIELU -> throw new IllegalStateException(WEIGHTS);
             case GELU -> { // in float32, as ATen's kernel does
                 Tensor x32 = x.to(DType.FLOAT32);
                 Tensor twice = x32.mul(Math.sqrt(0.5)).erf().add(1);

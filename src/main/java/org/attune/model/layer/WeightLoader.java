@@ -3,6 +3,7 @@ package org.attune.model.layer;
 import org.attune.error.ModelException;
 import org.attune.error.StopRequest;
 import org.attune.files.TensorFile;
+import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
@@ -252,6 +253,9 @@ final class WeightLoader {
         Arrays.fill(outs, f.inner());
         FusedLinear up = linear(width, f.bias(), path, names.up(), outs);
         FusedLinear down = linear(f.inner(), f.bias(), path, List.of(names.down()), width);
+        if (f.activation() == Activation.XIELU) {
+            return xielu(path + names.activation(), up, down);
+        }
         FeedForward.Dense dense =
                 f.gated()
                         ? new FeedForward.Gated(up, down, f.activation())
@@ -263,6 +267,16 @@ final class WeightLoader {
                         && !f.factors().equals(FeedForwardConfig.Factors.ONES)
                 ? new FeedForward.Scaled(part, f.factors().gate(), f.factors().out())
                 : dense;
+    }
+
+    private Xielu xielu(String path, FusedLinear up, FusedLinear down) {
+        return new Xielu(
+                up,
+                down,
+                weight(path + ".alpha_p", 1),
+                weight(path + ".alpha_n", 1),
+                vector(path + ".beta", 1),
+                vector(path + ".eps", 1));
     }
 
     private Experts experts(String path, ExpertsConfig e, TensorNames.Experts own) {
