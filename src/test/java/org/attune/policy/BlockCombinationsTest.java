@@ -60,7 +60,8 @@ class BlockCombinationsTest {
         QkNorm.NONE,
         QkNorm.HEADS,
         QkNorm.TOGETHER,
-        QkNorm.ROTATED
+        QkNorm.ROTATED,
+        QkNorm.ROTATED_BARE
     };
 
     /// A family's names of tensors, and an order that has as many norms.
@@ -127,7 +128,7 @@ class BlockCombinationsTest {
                                 OptionalDouble.empty(), number % 4 == 3 ? Set.of(1) : Set.of()),
                         PAIRS[number % PAIRS.length],
                         number % 7 == 5 && number % 5 != 4 && !latent
-                                ? Optional.of(new RopeConfig.Growth(0.5, 3))
+                                ? Optional.of(new RopeConfig.Growth(0.5, 3, number % 4 == 3))
                                 : Optional.empty());
         return new DecoderConfig(
                 kind.family(),
@@ -178,7 +179,8 @@ class BlockCombinationsTest {
                 cap,
                 number % 5 == 4,
                 false,
-                Optional.empty());
+                Optional.empty(),
+                number % 3 == 1);
     }
 
     /// Values longer than keys, or shorter.

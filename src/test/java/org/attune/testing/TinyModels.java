@@ -285,7 +285,7 @@ public final class TinyModels {
             MemoryTensorFile file, DecoderConfig config, String path, int heads) {
         int size = config.headDim();
         switch (config.attention().qkNorm()) {
-            case NONE -> {}
+            case NONE, ROTATED_BARE -> {}
             case HEADS, ROTATED -> norm(file, config, path, size);
             case TOGETHER -> norm(file, config, path, heads * size);
             case EACH -> {

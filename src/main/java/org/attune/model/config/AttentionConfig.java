@@ -30,6 +30,8 @@ import java.util.OptionalInt;
 ///     ([Xiao et al. 2024, §3](https://arxiv.org/abs/2309.17453))
 /// @param gated      whether what a head gives is multiplied by the sigmoid of a gate, which the
 ///     query projection gives behind the query of each head
+/// @param chunked    whether windows are chunks: a token sees those of its own, the first of which
+///     begin at multiples of the window
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -43,7 +45,8 @@ public record AttentionConfig(
         double softcap,
         boolean sinks,
         boolean gated,
-        Optional<Latent> latent) {
+        Optional<Latent> latent,
+        boolean chunked) {
     /// Latent attention, whose keys and values are made of one short vector of each token
     /// ([DeepSeek-V2, §2.1](https://arxiv.org/abs/2405.04434)).
     ///
@@ -105,6 +108,48 @@ public record AttentionConfig(
         return new AttentionConfig(1, 1, 2, false, false, false, Collections.nCopies(layers, 0));
     }
 
+    /// Attention without chunks.
+    public AttentionConfig(
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean qkvBias,
+            boolean outputBias,
+            QkNorm qkNorm,
+            List<Integer> windows,
+            double dropout,
+            double scale,
+            double softcap,
+            boolean sinks,
+            boolean gated,
+            Optional<Latent> latent) {
+        this(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                scale,
+                softcap,
+                sinks,
+                gated,
+                latent,
+                false);
+    }
+
+    /// The first position that a token sees.
+    ///
+    /// @param window of the layer; 0 is none
+    public int firstSeen(int position, int window) {
+        if (window == 0) {
+            return 0;
+        }
+        return chunked ? position / window * window : Math.max(0, position - window + 1);
+    }
+
     /// Attention without sinks and gates.
     public AttentionConfig(
             int heads,
@@ -163,7 +208,8 @@ public record AttentionConfig(
                 softcap,
                 sinks,
                 gated,
-                latent);
+                latent,
+                chunked);
     }
 
     /// Features that the query projection gives.

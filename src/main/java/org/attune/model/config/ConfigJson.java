@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5
 /// (`rope_parameters`,
@@ -26,6 +28,8 @@ public final class ConfigJson {
     private static final String TEXT = "text_config";
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
+    private static final String CHUNK = "attention_chunk_size";
+    private static final String CHUNKED = "chunked_attention";
 
     private ConfigJson() {}
 
@@ -211,7 +215,8 @@ public final class ConfigJson {
                 cap(json, "attn_logit_softcapping", family.scores().cap()),
                 family.sinks(),
                 family.gatedAttention(),
-                latent);
+                latent,
+                family.window() == DecoderFamily.WindowRule.CHUNKED);
     }
 
     /// The factor on the products of queries and keys.
@@ -279,7 +284,35 @@ public final class ConfigJson {
         return none ? 0 : json.number(key, absent.getAsDouble());
     }
 
+    /// Layers that `layer_types` calls chunked, or that rotate.
+    private static List<Integer> chunks(JsonFields json, int layers) {
+        boolean none = json.mentions(CHUNK) && !json.has(CHUNK);
+        int size = none ? 0 : json.size(CHUNK, Integer.MAX_VALUE, 8192);
+        List<String> types = json.texts("layer_types");
+        boolean known = types.stream().allMatch(t -> t.equals(CHUNKED) || t.equals(FULL));
+        if (!known
+                || !types.isEmpty() && types.size() != layers
+                || none && types.contains(CHUNKED)) {
+            throw json.invalid(
+                    "layer_types",
+                    "%s or %s for each of %d layers, the latter with %s"
+                            .formatted(FULL, CHUNKED, layers, CHUNK));
+        }
+        Set<Integer> still = RopeJson.still(json, layers);
+        return IntStream.range(0, layers)
+                .mapToObj(
+                        layer ->
+                                types.isEmpty()
+                                        ? still.contains(layer)
+                                        : types.get(layer).equals(FULL))
+                .map(sees -> sees ? 0 : size)
+                .toList();
+    }
+
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
+        if (family.window() == DecoderFamily.WindowRule.CHUNKED) {
+            return chunks(json, layers);
+        }
         boolean unused = // transformers writes 0 then
                 family.window() == DecoderFamily.WindowRule.UPPER_LAYERS
                         && !json.flag("use_sliding_window", false);
@@ -294,7 +327,7 @@ public final class ConfigJson {
         for (int layer = 0; layer < layers; layer++) {
             boolean narrow =
                     switch (family.window()) {
-                        case NONE -> false;
+                        case NONE, CHUNKED -> false;
                         case ALL_LAYERS -> true;
                         case ALTERNATING ->
                                 types.isEmpty() ? layer % 2 == 0 : types.get(layer).equals(WINDOW);
@@ -336,6 +369,7 @@ public final class ConfigJson {
             JsonFields json, DecoderFamily family, List<String> types) {
         String name = family.modelType();
         switch (family.window()) {
+            case CHUNKED -> {}
             case NONE -> {
                 int all = json.integer("max_position_embeddings", family.absent().maxPositions());
                 if (json.integer("sliding_window", all) < all) {

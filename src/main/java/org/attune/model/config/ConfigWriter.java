@@ -91,7 +91,7 @@ public final class ConfigWriter {
     private static void putWindows(ObjectNode json, DecoderConfig config) {
         DecoderFamily.WindowRule rule =
                 DecoderFamily.ofModelType(config.modelType(), "configuration").window();
-        if (rule == DecoderFamily.WindowRule.NONE) {
+        if (rule == DecoderFamily.WindowRule.NONE || rule == DecoderFamily.WindowRule.CHUNKED) {
             return;
         }
         List<Integer> windows = config.attention().windows();

@@ -366,6 +366,14 @@ public record DecoderConfig(
         return window > 0 ? OptionalInt.of(window) : OptionalInt.empty();
     }
 
+    /// Whether queries grow with their positions in a layer.
+    ///
+    /// @param rotates whether it rotates queries and keys
+    public boolean grows(boolean rotates) {
+        return positions instanceof RopeConfig rope
+                && rope.growth().filter(g -> g.still() != rotates).isPresent();
+    }
+
     /// Which parts a block has.
     public MixersConfig.Parts parts(int layer) {
         return block.mixers().parts(layer);

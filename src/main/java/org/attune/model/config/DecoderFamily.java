@@ -173,7 +173,10 @@ record DecoderFamily(
         UPPER_LAYERS,
         /// Unless `sliding_window` is null: those that `layer_types` names, or from
         /// `max_window_layers` on.
-        UPPER_UNLESS_NULL
+        UPPER_UNLESS_NULL,
+        /// Chunks of `attention_chunk_size` tokens instead of windows: layers that `layer_types`
+        /// names, or that rotate, unless it is null.
+        CHUNKED
     }
 
     /// Which layers rotate queries and keys otherwise than the others.

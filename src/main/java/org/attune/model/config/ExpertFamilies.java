@@ -256,8 +256,31 @@ final class ExpertFamilies {
                             .heads(8)
                             .positions(131072, 1e6)
                             .tokens(1, 2)
+                            .row(),
+                    FamilyRow.named("llama4_text", "Llama4ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNormUnless(QkNorm.ROTATED_BARE, "use_qk_norm")
+                            .neighbours()
+                            .rotation(DecoderFamily.RotationRule.SOME_STILL)
+                            .window(WindowRule.CHUNKED)
+                            .obeyed(
+                                    "attention_chunk_size",
+                                    "attn_temperature_tuning",
+                                    "intermediate_size_mlp")
+                            .inner(
+                                    json ->
+                                            json.size(
+                                                    "intermediate_size_mlp",
+                                                    DecoderConfig.MOST_FEATURES,
+                                                    16384))
+                            .experts(llama4())
+                            .names(ExpertNames.LLAMA4_EXPERTS)
+                            .epsilon(1e-5)
+                            .heads(8)
+                            .headDim(128)
+                            .positions(131072, 500000)
+                            .tokens(1, 2)
                             .row());
-    ;
 
     private ExpertFamilies() {}
 
@@ -271,6 +294,29 @@ final class ExpertFamilies {
                 DenseRule.NONE,
                 0,
                 RouterRule.SHARES,
+                false,
+                0);
+    }
+
+    /// Sigmoids of the best logits multiply what experts read.
+    private static ExpertRule llama4() {
+        var router =
+                new RouterConfig(
+                        new RouterConfig.Scores.Sigmoid(),
+                        false,
+                        false,
+                        1,
+                        1,
+                        RouterConfig.Weights.PLAIN,
+                        true);
+        return new ExpertRule(
+                new Key(16, "num_local_experts", "num_experts"),
+                ExpertRule.CHOSEN.or(1),
+                new Key(8192, "intermediate_size"),
+                new SharedRule.Times("", 1),
+                DenseRule.INTERLEAVED,
+                0,
+                new RouterRule(router, Optional.empty(), OptionalInt.empty()),
                 false,
                 0);
     }

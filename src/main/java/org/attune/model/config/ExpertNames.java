@@ -112,6 +112,33 @@ final class ExpertNames {
                                             false,
                                             false))));
 
+    static final TensorNames LLAMA4_EXPERTS =
+            TensorNames.LLAMA
+                    .with()
+                    .up("feed_forward.gate_proj", "feed_forward.up_proj")
+                    .down("feed_forward.down_proj")
+                    .names()
+                    .withExperts(
+                            new TensorNames.Experts(
+                                    "feed_forward.router",
+                                    "feed_forward.experts",
+                                    GATE_AND_UP,
+                                    "down_proj",
+                                    Optional.of(
+                                            new TensorNames.Shared(
+                                                    "feed_forward.shared_expert",
+                                                    GATE_AND_UP,
+                                                    "down_proj",
+                                                    "")),
+                                    "",
+                                    Optional.of(
+                                            new TensorNames.Stored(
+                                                    "feed_forward.experts.gate_up_proj",
+                                                    "feed_forward.experts.down_proj",
+                                                    true,
+                                                    false,
+                                                    true))));
+
     static final TensorNames GPT_OSS_EXPERTS =
             TensorNames.LLAMA.withExperts(
                     new TensorNames.Experts(

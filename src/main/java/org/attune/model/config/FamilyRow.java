@@ -133,6 +133,12 @@ final class FamilyRow {
         return obeyed(key);
     }
 
+    /// @param key says whether there are such norms; absent, there are
+    FamilyRow qkNormUnless(QkNorm kind, String key) {
+        qkNorm = new QkNormRule(kind, new Flag(key, true));
+        return obeyed(key);
+    }
+
     FamilyRow experts(ExpertRule rule) {
         experts = Optional.of(rule);
         obeyed.addAll(rule.keys());

@@ -10,8 +10,16 @@ public enum QkNorm {
     EACH,
     /// Each head by itself, all with one weight, after they are rotated: Hunyuan, NanoChat.
     ROTATED,
+    /// Each head by itself without a weight, after they are rotated, in layers that rotate: Llama
+    // 4.
+    ROTATED_BARE,
     /// A norm over all heads of a token together, before they are rotated: OLMo 2.
     TOGETHER;
+
+    /// Whether rotated heads are normed.
+    public boolean isAfterRotation() {
+        return this == ROTATED || this == ROTATED_BARE;
+    }
 
     /// Whether statistics are those of a head.
     public boolean isByHead() {

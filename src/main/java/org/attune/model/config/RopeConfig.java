@@ -24,22 +24,25 @@ public record RopeConfig(
     /// ```
     /// q · (1 + β ln(1 + ⌊position / length⌋))
     /// ```
+    /// In layers that rotate nothing positions begin with 1 there ([Nakanishi
+    /// 2025](https://arxiv.org/abs/2501.19399), as in Llama 4).
     ///
     /// @param beta   β
     /// @param length tokens after which they grow
-    public record Growth(double beta, int length) {
+    /// @param still whether they grow in layers that rotate nothing, instead of in the others
+    public record Growth(double beta, int length, boolean still) {
         /// @throws IllegalArgumentException if a value is outside its range
         public Growth {
             if (!(beta >= 0 && Double.isFinite(beta)) || length < 1) {
                 throw new IllegalArgumentException(
-                        "llama_4_scaling_beta %s and a length of %d; accepted: ≥ 0 and ≥ 1"
+                        "queries grow by %s after %d tokens; accepted: ≥ 0 and ≥ 1"
                                 .formatted(beta, length));
             }
         }
 
         /// The factor of queries at a position.
         public double at(int position) {
-            int lengths = position / length;
+            int lengths = (still ? position + 1 : position) / length;
             return 1 + beta * Math.log1p(lengths);
         }
     }

@@ -44,6 +44,8 @@ final class RopeJson {
 
     private static final String GROWTH = "llama_4_scaling_beta";
 
+    private static final String TUNING = "attn_temperature_tuning";
+
     private RopeJson() {}
 
     /// The rotary embedding of a decoder.
@@ -88,6 +90,15 @@ final class RopeJson {
 
     private static Optional<RopeConfig.Growth> growth(
             JsonFields json, DecoderFamily family, Optional<JsonFields> scaling, int maxPositions) {
+        if (family.obeyed().contains(TUNING)) {
+            return isTuned(json)
+                    ? Optional.of(
+                            new RopeConfig.Growth(
+                                    json.number("attn_scale", 0.1),
+                                    json.size("floor_scale", Integer.MAX_VALUE, 8192),
+                                    true))
+                    : Optional.empty();
+        }
         if (!family.obeyed().contains(GROWTH)) {
             return Optional.empty();
         }
@@ -98,7 +109,14 @@ final class RopeJson {
                                         "%s: rope_parameters is missing; accepted: an object with %s"
                                                 .formatted(json.where(), GROWTH)));
         int length = originalLength(json, own, maxPositions);
-        return Optional.of(new RopeConfig.Growth(own.number(GROWTH), length));
+        return Optional.of(new RopeConfig.Growth(own.number(GROWTH), length, false));
+    }
+
+    /// Older configurations have a number, of which 0 is false.
+    private static boolean isTuned(JsonFields json) {
+        return json.has(TUNING) && json.get(TUNING).isNumber()
+                ? json.number(TUNING) != 0
+                : json.flag(TUNING, true);
     }
 
     private static RopeConfig.Pairs pairs(JsonFields json, DecoderFamily family) {
@@ -190,7 +208,7 @@ final class RopeJson {
     }
 
     /// Layers that rotate nothing.
-    private static Set<Integer> still(JsonFields json, int layers) {
+    static Set<Integer> still(JsonFields json, int layers) {
         Set<Integer> still = new TreeSet<>();
         List<Integer> rotates = json.integers("no_rope_layers"); // 1 where a layer rotates
         if (!rotates.isEmpty() && rotates.size() != layers) {

@@ -39,7 +39,7 @@ final class UnlikeLlama {
         switch (config.attention().qkNorm()) {
             case NONE, HEADS -> {}
             case EACH -> found.add("norms with a weight for each head");
-            case ROTATED -> found.add("norms of rotated heads");
+            case ROTATED, ROTATED_BARE -> found.add("norms of rotated heads");
             case TOGETHER -> {
                 if (!(block.norm() instanceof NormConfig.Rms)) {
                     found.add("other norms over all heads than RMS norms");
@@ -57,6 +57,9 @@ final class UnlikeLlama {
         }
         if (config.attention().gated()) {
             found.add("gated attention");
+        }
+        if (config.attention().chunked()) {
+            found.add("attention in chunks");
         }
         if (block.mixers().attentionScale() != 1) {
             found.add("scaled attention");

@@ -60,7 +60,7 @@ final class CachedAttention {
         int to = 0;
         boolean same = added == 1;
         for (int length : before) {
-            from = Math.min(from, window > 0 ? Math.max(0, length - window + 1) : 0);
+            from = Math.min(from, config.attention().firstSeen(length, window));
             to = Math.max(to, length + added);
             same &= length == before[0];
         }
@@ -75,8 +75,8 @@ final class CachedAttention {
         for (int row = 0; row < sequences * added; row++) {
             int position = before[row / added] + row % added;
             for (int k = 0; k < keys; k++) {
-                int distance = position - (from + k);
-                if (distance < 0 || window > 0 && distance >= window) {
+                int key = from + k;
+                if (key > position || key < config.attention().firstSeen(position, window)) {
                     mask[row * keys + k] = Float.NEGATIVE_INFINITY;
                 }
             }

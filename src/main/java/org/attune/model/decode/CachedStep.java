@@ -2,7 +2,6 @@ package org.attune.model.decode;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.QkNorm;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
@@ -392,7 +391,7 @@ final class CachedStep implements Expression {
     }
 
     private void attendUngated(SelfAttention b, int layer, Tensor y, Tensor out) {
-        if (config.attention().qkNorm() != QkNorm.ROTATED) {
+        if (!config.attention().qkNorm().isAfterRotation()) {
             HeadNorms.apply(b, y, config, adapter);
         }
         if (hasKernel) {
@@ -434,11 +433,11 @@ final class CachedStep implements Expression {
         if (b.rotates()) {
             ropes.of(b.window()).rotateInPlace(HeadViews.queriesAndKeys(y, config));
         }
-        if (config.attention().qkNorm() == QkNorm.ROTATED) {
+        if (config.attention().qkNorm().isAfterRotation()) {
             HeadNorms.apply(b, y, config, adapter);
         }
         putIntoCache(layer, y);
-        Tensor grown = b.rotates() ? ropes.of(b.window()).grown(queries) : queries;
+        Tensor grown = config.grows(b.rotates()) ? ropes.of(b).grown(queries) : queries;
         Tensor scaled = grown.mul(scale).contiguous();
         if (record.isPresent()) {
             queries.copyInPlace(scaled);

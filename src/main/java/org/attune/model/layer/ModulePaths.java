@@ -219,7 +219,9 @@ public record ModulePaths(
             linears.put(path + names.qkv().get(1), new Shape(keys, width));
             linears.put(path + names.qkv().get(2), new Shape(keys, width));
         }
-        if (a.qkNorm() != QkNorm.NONE && config.block().norm().isWeighted()) {
+        if (a.qkNorm() != QkNorm.NONE
+                && a.qkNorm() != QkNorm.ROTATED_BARE
+                && config.block().norm().isWeighted()) {
             names.qkNorms().forEach(norm -> whole.add(path + norm));
         }
         linears.put(path + names.output(), new Shape(width, queries));

@@ -162,8 +162,8 @@ final class WeightLoader {
         return new SelfAttention(
                 qkv,
                 names.qkvByHead(),
-                qkNorm(path, 0, a.heads()),
-                qkNorm(path, 1, a.kvHeads()),
+                qkNorm(path, 0, a.heads(), layer),
+                qkNorm(path, 1, a.kvHeads(), layer),
                 names.innerNorms().isEmpty()
                         ? Optional.empty()
                         : Optional.of(norm(path + names.innerNorms().get(0), queries)),
@@ -216,11 +216,12 @@ final class WeightLoader {
 
     /// @param block path of the block
     /// @param which 0 is that of queries, 1 that of keys
-    private Norm qkNorm(String block, int which, int heads) {
+    private Norm qkNorm(String block, int which, int heads, int layer) {
         AttentionConfig a = config.attention();
         return switch (a.qkNorm()) {
             case NONE -> null;
             case HEADS, ROTATED -> norm(block + names.qkNorms().get(which), a.headDim());
+            case ROTATED_BARE -> config.rotates(layer) ? new BareNorm(config.normEps()) : null;
             case EACH -> eachHead(block + names.qkNorms().get(which), heads);
             case TOGETHER -> norm(block + names.qkNorms().get(which), (long) heads * a.headDim());
         };

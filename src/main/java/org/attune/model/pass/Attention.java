@@ -1,5 +1,6 @@
 package org.attune.model.pass;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Masks;
@@ -18,6 +19,7 @@ import java.util.Optional;
 /// Shapes: `C` key/value heads, `G` query heads per key/value head, `K` head size. Queries
 /// `(C, N, G, K)` come scaled by `1/√K`; keys and values `(C, N, K)`.
 final class Attention {
+    private final AttentionConfig config;
     private final Layout layout;
     private final Device device;
     private final DType dtype;
@@ -26,7 +28,9 @@ final class Attention {
     private final TensorScope masks;
 
     /// @param masks scope that owns the masks, as long-lived as this object
-    Attention(Layout layout, Device device, DType dtype, TensorScope masks) {
+    Attention(
+            AttentionConfig config, Layout layout, Device device, DType dtype, TensorScope masks) {
+        this.config = config;
         this.layout = layout;
         this.device = device;
         this.dtype = dtype;
@@ -36,7 +40,7 @@ final class Attention {
     /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
     /// @param o attention output, `(C, N, G, K)`, is written
     void forward(Tensor q, Tensor k, Tensor v, int window, double softcap, Tensor o) {
-        for (Layout.QueryBlock block : layout.blocks(window)) {
+        for (Layout.QueryBlock block : layout.blocks(window, config)) {
             try (var _ = TensorScope.open("attention")) {
                 Tensor scores = capped(scores(q, k, block), softcap);
                 Tensor p = probabilities(scores, q, block); // (C, nG, keys)
@@ -55,7 +59,7 @@ final class Attention {
         // Sums over query blocks: float32, since many small terms would vanish in bfloat16.
         Tensor dk = Tensor.zeros(k.device(), DType.FLOAT32, k.shape());
         Tensor dv = Tensor.zeros(v.device(), DType.FLOAT32, v.shape());
-        for (Layout.QueryBlock block : layout.blocks(window)) {
+        for (Layout.QueryBlock block : layout.blocks(window, config)) {
             try (var _ = TensorScope.open("attention")) {
                 Tensor scores = capped(scores(q, k, block), softcap);
                 Optional<Tensor> slope = slope(scores, softcap);
@@ -78,7 +82,7 @@ final class Attention {
     /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
     /// @param sinks a score of each query head beside those of its keys, `(CG)`
     Tensor apply(Tensor q, Tensor k, Tensor v, int window, double softcap, Optional<Tensor> sinks) {
-        List<Layout.QueryBlock> blocks = layout.blocks(window);
+        List<Layout.QueryBlock> blocks = layout.blocks(window, config);
         Tensor[] parts = new Tensor[blocks.size()];
         for (int i = 0; i < parts.length; i++) {
             Layout.QueryBlock block = blocks.get(i);

@@ -1,5 +1,6 @@
 package org.attune.model.pass;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.layer.RouterWatch;
 
 import java.util.ArrayList;
@@ -7,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /// How the rows of one pass attend to each other: segments of a token forest, cut into blocks of
@@ -23,7 +25,7 @@ public final class Layout {
     private final int[] tokens;
     private final int[] positions;
     private final List<Span> spans;
-    private final Map<Integer, List<QueryBlock>> blocksByWindow = new HashMap<>();
+    private final Map<Sight, List<QueryBlock>> blocksBySight = new HashMap<>();
 
     /// @param parent index of the parent span, or -1
     /// @param start first row
@@ -131,11 +133,23 @@ public final class Layout {
         return lengths;
     }
 
+    /// What tokens of a layer see.
+    ///
+    /// @param window tokens, itself included; 0 is all
+    /// @param attention says what a window is
+    private record Sight(int window, AttentionConfig attention) {
+        /// The first position that a token sees.
+        int first(int position) {
+            return attention.firstSeen(position, window);
+        }
+    }
+
     /// Query blocks for layers in which a token sees `window` tokens, itself included.
     ///
     /// @param window tokens, or 0 for all
-    List<QueryBlock> blocks(int window) {
-        return blocksByWindow.computeIfAbsent(window, this::cut);
+    /// @param attention says what a window is
+    List<QueryBlock> blocks(int window, AttentionConfig attention) {
+        return blocksBySight.computeIfAbsent(new Sight(window, attention), this::cut);
     }
 
     /// Each segment in one piece, with all rows that its last row sees; empty segments left out.
@@ -143,7 +157,7 @@ public final class Layout {
         var paths = new ArrayList<QueryBlock>();
         for (Span span : spans) {
             if (span.end() > span.start()) {
-                paths.add(block(span.start(), span.end(), span, ancestors(span), 0));
+                paths.add(block(span.start(), span.end(), span, ancestors(span), _ -> 0));
             }
         }
         return paths;
@@ -162,16 +176,16 @@ public final class Layout {
         return longest;
     }
 
-    private List<QueryBlock> cut(int window) {
+    private List<QueryBlock> cut(Sight sight) {
         var blocks = new ArrayList<QueryBlock>();
         for (int i = 0; i < spans.size(); i++) {
             Span span = spans.get(i);
             List<int[]> ancestors = ancestors(span);
             int b;
             for (int a = span.start(); a < span.end(); a = b) {
-                int keys = window > 0 ? Math.min(window, positions[a] + 1) : positions[a] + 1;
+                int keys = positions[a] + 1 - sight.first(positions[a]);
                 b = Math.min(a + queriesAtOnce(keys), span.end());
-                blocks.add(block(a, b, span, ancestors, window));
+                blocks.add(block(a, b, span, ancestors, sight::first));
             }
         }
         return blocks;
@@ -196,26 +210,28 @@ public final class Layout {
         return ranges;
     }
 
-    private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, int window) {
+    /// @param sight the first position that a token sees, by its own
+    private QueryBlock block(
+            int a, int b, Span span, List<int[]> ancestors, IntUnaryOperator sight) {
         var ranges = new ArrayList<int[]>();
         for (int[] range : ancestors) {
-            append(ranges, range[0], range[1], positions[a], window);
+            append(ranges, range[0], range[1], sight.applyAsInt(positions[a]));
         }
         if (span.seesItself()) {
-            append(ranges, span.start(), b, positions[a], window);
+            append(ranges, span.start(), b, sight.applyAsInt(positions[a]));
         }
         int[] starts = ranges.stream().mapToInt(r -> r[0]).toArray();
         int[] ends = ranges.stream().mapToInt(r -> r[1]).toArray();
-        boolean windowMatters = window > 0 && positions[b - 1] - positions[starts[0]] >= window;
+        boolean matters = sight.applyAsInt(positions[b - 1]) > positions[starts[0]];
         return new QueryBlock(
-                a, b, starts, ends, windowMatters ? windowMask(a, b, starts, ends, window) : null);
+                a, b, starts, ends, matters ? windowMask(a, b, starts, ends, sight) : null);
     }
 
-    /// Adds a range, less what lies before the first query's window, joined to its neighbour where
-    /// they touch.
-    private void append(List<int[]> ranges, int start, int end, int firstQuery, int window) {
+    /// Adds a range, less what lies before the first position that is seen, joined to its neighbour
+    /// where they touch.
+    private void append(List<int[]> ranges, int start, int end, int firstSeen) {
         int from = start;
-        while (window > 0 && from < end && positions[from] <= firstQuery - window) {
+        while (from < end && positions[from] < firstSeen) {
             from++;
         }
         if (from >= end) {
@@ -228,18 +244,18 @@ public final class Layout {
         }
     }
 
-    private float[] windowMask(int a, int b, int[] starts, int[] ends, int window) {
+    private float[] windowMask(int a, int b, int[] starts, int[] ends, IntUnaryOperator sight) {
         int keys = 0;
         for (int i = 0; i < starts.length; i++) {
             keys += ends[i] - starts[i];
         }
         float[] mask = new float[(b - a) * keys];
         for (int q = a; q < b; q++) {
+            int first = sight.applyAsInt(positions[q]);
             int column = 0;
             for (int i = 0; i < starts.length; i++) {
                 for (int k = starts[i]; k < ends[i]; k++) {
-                    int distance = positions[q] - positions[k];
-                    if (distance < 0 || distance >= window) {
+                    if (positions[k] > positions[q] || positions[k] < first) {
                         mask[(q - a) * keys + column] = Float.NEGATIVE_INFINITY;
                     }
                     column++;

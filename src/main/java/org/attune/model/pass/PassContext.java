@@ -77,7 +77,7 @@ final class PassContext implements AutoCloseable {
             throw e;
         }
         longRows = keeps && layout.size() >= LONG && !device.isGpu();
-        attention = new Attention(layout, device, dtype, scope);
+        attention = new Attention(config.attention(), layout, device, dtype, scope);
         joint =
                 JointHeads.suits(config, layout, device, dtype)
                         ? Optional.of(new JointHeads(config, layout, dtype))

@@ -183,16 +183,19 @@ final class PlainBlock {
         Tensor q = heads(y, 0, c.heads());
         Tensor k = heads(y, c.heads(), c.kvHeads());
         Tensor v = heads(y, c.heads() + c.kvHeads(), c.kvHeads());
-        boolean after = c.attention().qkNorm() == QkNorm.ROTATED;
+        boolean after = c.attention().qkNorm().isAfterRotation();
         if (c.attention().qkNorm().isByHead() && !after) {
             q = norm(Optional.of(a.queryNorm()), q, training);
             k = norm(Optional.of(a.keyNorm()), k, training);
         }
         if (a.rotates()) {
-            q = pass.rope(a).grown(pass.rope(a).apply(q));
+            q = pass.rope(a).apply(q);
             k = pass.rope(a).apply(k);
         }
-        if (after) {
+        if (c.grows(a.rotates())) {
+            q = pass.rope(a).grown(q);
+        }
+        if (after && a.queryNorm() != null) {
             q = norm(Optional.of(a.queryNorm()), q, training);
             k = norm(Optional.of(a.keyNorm()), k, training);
         }

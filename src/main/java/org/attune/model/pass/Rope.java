@@ -2,7 +2,6 @@ package org.attune.model.pass;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.QkNorm;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.RopeTable;
 import org.attune.tensor.DType;
@@ -56,8 +55,16 @@ public final class Rope {
                 config,
                 rope,
                 Angles.of(rope, config.attention().rotatedHead(), layout, device),
-                rope.growth().map(growth -> growth(growth, layout, device)),
+                growth(rope, false, layout, device),
                 dtype);
+    }
+
+    /// @param still whether it is that of layers that rotate nothing
+    private static Optional<Tensor> growth(
+            RopeConfig rope, boolean still, Layout layout, Device device) {
+        return rope.growth()
+                .filter(growth -> growth.still() == still)
+                .map(growth -> growth(growth, layout, device));
     }
 
     /// Factors of queries, float32 `(N, 1, 1)`.
@@ -73,11 +80,12 @@ public final class Rope {
         return growth.map(x::mul).orElse(x);
     }
 
-    /// A rotation by an angle of 0: queries are scaled, and nothing else happens.
-    Rope still(DecoderConfig config, DType dtype) {
+    /// A rotation by an angle of 0: queries are scaled, and grown where they grow.
+    Rope still(DecoderConfig config, Layout layout, Device device, DType dtype) {
         Tensor ones = exactCos.mul(0).add(1);
         var none = new Angles(ones, exactSin.mul(0));
-        return new Rope(config, config.rope(), none, Optional.empty(), dtype);
+        var growth = growth(config.rope(), true, layout, device);
+        return new Rope(config, config.rope(), none, growth, dtype);
     }
 
     private Rope(
@@ -206,7 +214,8 @@ public final class Rope {
                 || config.rope().growth().isPresent()
                 || a.softcap() > 0
                 || a.sinks()
-                || a.qkNorm() == QkNorm.ROTATED
+                || a.qkNorm().isAfterRotation()
+                || a.chunked()
                 || a.latent().isPresent()) {
             return false;
         }

@@ -28,7 +28,7 @@ public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows, Optional<Rop
                         : Optional.empty(),
                 rope.exceptions().still().isEmpty()
                         ? Optional.empty()
-                        : Optional.of(usual.still(config, dtype)));
+                        : Optional.of(usual.still(config, layout, device, dtype)));
     }
 
     /// That of a block's queries and keys; of a layer that rotates nothing by an angle of 0.

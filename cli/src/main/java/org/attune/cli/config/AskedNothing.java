@@ -21,7 +21,6 @@ final class AskedNothing {
     /// Keys whose default is null, with further values that change nothing.
     private static final Map<String, Set<String>> NEUTRAL =
             Map.of(
-                    "router_aux_loss_coef", Set.of("0"),
                     "rpo_alpha", Set.of("0"),
                     "world_size", Set.of("1"));
 
