@@ -40,7 +40,12 @@ public enum Activation {
     }
 
     /// Every accepted name.
-    static List<String> allNames() {
-        return Arrays.stream(values()).flatMap(a -> a.names.stream()).toList();
+    ///
+    /// @param learning whether activations with weights are accepted
+    static List<String> allNames(boolean learning) {
+        return Arrays.stream(values())
+                .filter(a -> learning || a != XIELU)
+                .flatMap(a -> a.names.stream())
+                .toList();
     }
 }

@@ -443,16 +443,20 @@ public final class ConfigJson {
         return parse(json, family);
     }
 
-    /// @param fallback what an absent key means
+    /// @param fallback what an absent key means; only families that learn by default may learn
     static Activation activation(JsonFields json, String key, String fallback) {
+        boolean learns = fallback.equals(Activation.XIELU.configName());
         return Activation.ofName(json.text(key, fallback))
+                .filter(a -> learns || a != Activation.XIELU)
                 .orElseThrow(
                         () ->
                                 json.invalid(
                                         key,
                                         "%s; no other activation is computed"
                                                 .formatted(
-                                                        String.join(", ", Activation.allNames()))));
+                                                        String.join(
+                                                                ", ",
+                                                                Activation.allNames(learns)))));
     }
 
     static DType dtype(JsonFields json) {
