@@ -192,12 +192,12 @@ final class PlainBlock {
             q = pass.rope(a).apply(q);
             k = pass.rope(a).apply(k);
         }
-        if (c.grows(a.rotates())) {
-            q = pass.rope(a).grown(q);
-        }
         if (after && a.queryNorm() != null) {
             q = norm(Optional.of(a.queryNorm()), q, training);
             k = norm(Optional.of(a.keyNorm()), k, training);
+        }
+        if (c.grows(a.rotates())) {
+            q = pass.rope(a).grown(q);
         }
         int groups = c.heads() / c.kvHeads();
         Tensor byHead =
