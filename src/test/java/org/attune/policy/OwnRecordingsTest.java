@@ -12,7 +12,7 @@ class OwnRecordingsTest {
 
     @Test
     void modelsComputeWhatTransformersRecorded() {
-        try (var report = new CaseReport("recorded models", getClass()).requiring(13)) {
+        try (var report = new CaseReport("recorded models", getClass()).requiring(16)) {
             RecordedModelsTest.compareAll(Fixtures.own(FOLDER + "models"), report);
         }
     }

@@ -31,7 +31,9 @@ final class RouterBalance<R> {
         this.factor = factor;
         this.objective = objective;
         rows = new int[microBatches];
-        placed.forEach(row -> rows[row.microBatch()]++);
+        if (factor > 0) {
+            placed.forEach(row -> rows[row.microBatch()]++);
+        }
         before = none();
         loads = none();
     }
