@@ -30,8 +30,8 @@ import java.util.OptionalInt;
 ///     ([Xiao et al. 2024, §3](https://arxiv.org/abs/2309.17453))
 /// @param gated      whether what a head gives is multiplied by the sigmoid of a gate, which the
 ///     query projection gives behind the query of each head
-/// @param chunked    whether windows are chunks: a token sees those of its own, the first of which
-///     begin at multiples of the window
+/// @param chunked    whether windows are chunks, which begin at multiples of the window: a token
+///     sees what comes before it in the same one
 public record AttentionConfig(
         int heads,
         int kvHeads,

@@ -10,8 +10,7 @@ public enum QkNorm {
     EACH,
     /// Each head by itself, all with one weight, after they are rotated: Hunyuan, NanoChat.
     ROTATED,
-    /// Each head by itself without a weight, after they are rotated, in layers that rotate: Llama
-    // 4.
+    /// Each head by itself without a weight, after they are rotated, where they are: Llama 4.
     ROTATED_BARE,
     /// A norm over all heads of a token together, before they are rotated: OLMo 2.
     TOGETHER;
