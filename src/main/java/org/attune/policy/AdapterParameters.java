@@ -69,6 +69,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         this.inTurn = inTurn;
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
+        decoder.config().names().experts().ifPresent(e -> paths.removeIf(e::hides));
         if (!decoder.config().scores()) {
             paths.add(outputPath()); // a score head is trained whole, if at all
         }

@@ -19,7 +19,7 @@ class OwnRecordingsTest {
 
     @Test
     void adaptersComputeWhatPeftRecorded() {
-        try (var report = new CaseReport("recorded adapters", getClass()).requiring(10)) {
+        try (var report = new CaseReport("recorded adapters", getClass()).requiring(11)) {
             RecordedAdaptersTest.compareAll(Fixtures.own(FOLDER + "adapters"), report);
         }
     }
