@@ -1,6 +1,7 @@
 package org.attune.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.JsonFields;
@@ -29,7 +30,11 @@ final class Ia3Json {
     static ObjectNode toNode(Ia3Config config, boolean transposed) {
         var fields = new TreeMap<String, JsonNode>();
         AdapterJson.putCommon(fields, "IA3", config, config.excluded(), transposed);
-        fields.put("feedforward_modules", AdapterJson.selection(config.feedforward()));
+        JsonNode inner = AdapterJson.selection(config.feedforward());
+        // PEFT refuses null here.
+        fields.put(
+                "feedforward_modules",
+                inner.isNull() ? JsonNodeFactory.instance.arrayNode() : inner);
         fields.put("init_ia3_weights", AdapterJson.NODES.booleanNode(true));
         return AdapterJson.sorted(fields);
     }

@@ -206,6 +206,12 @@ public record LoraConfig(
                 : Optional.empty();
     }
 
+    /// The option that PEFT has for modules and not for parameters that hold all experts, if one is
+    /// set.
+    public Optional<String> optionUnlikeParameters() {
+        return options.unlikeParameters(decomposed, dropout);
+    }
+
     @Override
     public List<String> parameters() {
         return options.parameters();

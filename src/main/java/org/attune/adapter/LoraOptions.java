@@ -88,17 +88,24 @@ public record LoraOptions(
         if (parameters.isEmpty()) {
             return;
         }
-        if (decomposed || updateBias || dropout != 0) {
-            throw new ConfigException(
-                    "target_parameters %s beside %s; accepted without it"
-                            .formatted(
-                                    parameters,
-                                    decomposed
-                                            ? "use_dora: true"
-                                            : updateBias
-                                                    ? "lora_bias: true"
-                                                    : "lora_dropout: " + dropout));
+        unlikeParameters(decomposed, dropout)
+                .ifPresent(
+                        other -> {
+                            throw new ConfigException(
+                                    "target_parameters %s beside %s; accepted without it"
+                                            .formatted(parameters, other));
+                        });
+    }
+
+    /// What parameters that hold all experts can't have.
+    Optional<String> unlikeParameters(boolean decomposed, double dropout) {
+        if (!decomposed && !updateBias && dropout == 0) {
+            return Optional.empty();
         }
+        return Optional.of(
+                decomposed
+                        ? "use_dora: true"
+                        : updateBias ? "lora_bias: true" : "lora_dropout: " + dropout);
     }
 
     private void requirePlain(LoraInitialisation initialisation, boolean drops) {

@@ -34,7 +34,9 @@ public final class AdapterFit {
         ModulePaths paths = ModulePaths.of(model);
         List<AdapterTarget> targets;
         try {
-            targets = config.matchAll(paths.linears().keySet(), paths.embedding());
+            Set<String> modules = new LinkedHashSet<>(paths.linears().keySet());
+            modules.removeIf(PeftModules.unfound(model, config));
+            targets = config.matchAll(modules, paths.embedding());
             requireNorms(model, paths, config);
         } catch (ConfigException e) {
             throw ConfigException.about("lora_target_modules", e.getMessage());
@@ -48,6 +50,7 @@ public final class AdapterFit {
         }
         requireParameters(model, config);
         targets.forEach(t -> requireComputed(paths, t));
+        PeftModules.require(model, config, targets);
         if (config instanceof LoraConfig lora) {
             requireOwnStart(paths, lora, targets);
             requirePatterns("lora_rank_pattern", lora.rankPattern().keySet(), targets);
@@ -266,8 +269,9 @@ public final class AdapterFit {
         }
         requireParameters(model, adapter.config());
         requireExperts(model, adapter);
-        for (AdapterTarget target :
-                adapter.config().matchAll(paths.linears().keySet(), paths.embedding())) {
+        Set<String> modules = new LinkedHashSet<>(paths.linears().keySet());
+        modules.removeIf(PeftModules.unfound(model, adapter));
+        for (AdapterTarget target : adapter.config().matchAll(modules, paths.embedding())) {
             ModulePaths.Shape shape = paths.linears().get(target.path());
             String name = target.tensors(shape.out(), shape.in()).getFirst().name();
             if (!adapter.tensors().entries().containsKey(name)) {

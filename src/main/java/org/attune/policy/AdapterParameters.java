@@ -16,7 +16,6 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
-import org.attune.model.layer.ModulePaths;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Engine;
 import org.attune.tensor.ScaledCopies;
@@ -33,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -48,6 +48,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final AdapterConfig config;
     private final Adapter role;
     private final boolean inTurn;
+    private final Predicate<String> unfound;
     private final FlatParameters flat;
     private final WholeModules whole;
     private final AdaptedTables tables;
@@ -62,20 +63,27 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// A module that gets an adapter.
     private record Slot(AdapterTarget target, AdaptedModule.Place place) {}
 
-    private AdapterParameters(Decoder decoder, AdapterConfig config, Adapter role, boolean inTurn) {
+    /// @param unfound modules that this adapter can't have
+    private AdapterParameters(
+            Decoder decoder,
+            AdapterConfig config,
+            Adapter role,
+            boolean inTurn,
+            Predicate<String> unfound) {
         this.decoder = decoder;
         this.config = config;
         this.role = role;
         this.inTurn = inTurn;
+        this.unfound = unfound;
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
-        decoder.config().names().experts().ifPresent(e -> paths.removeIf(e::hides));
+        paths.removeIf(unfound);
         if (!decoder.config().scores()) {
             paths.add(outputPath()); // a score head is trained whole, if at all
         }
         Map<String, AdapterTarget> targets = new LinkedHashMap<>();
         config.matchAll(paths, decoder.embedding().module()).forEach(t -> targets.put(t.path(), t));
-        experts = experts(decoder, config);
+        experts = ExpertTensors.layers(decoder, config);
         var plan = new FlatParameters.Plan();
         Map<FusedLinear, List<Slot>> slots = new LinkedHashMap<>();
         decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
@@ -216,23 +224,6 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                         .toArray(Tensor[]::new));
     }
 
-    /// Layers whose weights are an expert's part of an adapted parameter.
-    private static Map<FusedLinear, LoraTarget> experts(Decoder decoder, AdapterConfig config) {
-        Map<FusedLinear, LoraTarget> targets = new LinkedHashMap<>();
-        if (config.parameters().isEmpty()) {
-            return targets;
-        }
-        for (ModulePaths.ExpertParameter p : ModulePaths.ExpertParameter.of(decoder.config())) {
-            List<FusedLinear> layers = p.layers(decoder);
-            for (int e = 0; e < layers.size(); e++) {
-                FusedLinear layer = layers.get(e);
-                config.matchParameter(p.name(), p.path(e))
-                        .ifPresent(t -> targets.put(layer, (LoraTarget) t));
-            }
-        }
-        return targets;
-    }
-
     /// @param shape of the module's weight, `(out, in)`
     private static Slot slot(
             int part,
@@ -307,7 +298,9 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     static AdapterParameters fresh(
             Decoder decoder, AdapterConfig config, UniformRandomProvider random, boolean inTurn) {
         AdapterFit.require(decoder.config(), config);
-        var made = new AdapterParameters(decoder, config, Adapter.TRAINED, inTurn);
+        Predicate<String> unfound = PeftModules.unfound(decoder.config(), config);
+        var made = new AdapterParameters(decoder, config, Adapter.TRAINED, inTurn, unfound);
+        PeftModules.tellLeftOut(decoder.config(), config);
         made.modules.forEach(m -> m.initialise(config.initialisation(), random));
         made.tables.initialise(config.initialisation(), random);
         made.refresh();
@@ -332,7 +325,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     static AdapterParameters load(
             Decoder decoder, AdapterFolder folder, Adapter role, boolean inTurn) {
         AdapterFit.require(decoder.config(), folder);
-        var made = new AdapterParameters(decoder, folder.config(), role, inTurn);
+        Predicate<String> unfound = PeftModules.unfound(decoder.config(), folder);
+        var made = new AdapterParameters(decoder, folder.config(), role, inTurn, unfound);
         try {
             new AdapterFile(decoder, made).read(folder);
         } catch (RuntimeException | Error e) {
@@ -347,7 +341,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     ///
     /// @param role what it is attached as, a frozen one
     AdapterParameters snapshot(Adapter role) {
-        var copy = new AdapterParameters(decoder, config, role, false);
+        var copy = new AdapterParameters(decoder, config, role, false, unfound);
         copy.flat.values().copyInPlace(flat.values());
         copy.shared.copy(shared);
         copy.flat.start().ifPresent(s -> s.copy(flat.start().orElseThrow()));

@@ -6,6 +6,8 @@ import org.attune.adapter.LoraTarget;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.ModulePaths;
 
 import java.lang.foreign.Arena;
@@ -209,5 +211,22 @@ final class ExpertTensors {
             joined.add(Source.joined(s.nameOfB(), s.shapeOfB(), byName.get(s.nameOfB())));
         }
         return joined;
+    }
+
+    /// Layers whose weights are an expert's part of an adapted parameter.
+    static Map<FusedLinear, LoraTarget> layers(Decoder decoder, AdapterConfig config) {
+        Map<FusedLinear, LoraTarget> targets = new LinkedHashMap<>();
+        if (config.parameters().isEmpty()) {
+            return targets;
+        }
+        for (ModulePaths.ExpertParameter p : ModulePaths.ExpertParameter.of(decoder.config())) {
+            List<FusedLinear> layers = p.layers(decoder);
+            for (int e = 0; e < layers.size(); e++) {
+                FusedLinear layer = layers.get(e);
+                config.matchParameter(p.name(), p.path(e))
+                        .ifPresent(t -> targets.put(layer, (LoraTarget) t));
+            }
+        }
+        return targets;
     }
 }

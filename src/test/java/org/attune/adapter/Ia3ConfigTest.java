@@ -83,6 +83,13 @@ class Ia3ConfigTest {
                 AdapterConfig.read(folder));
     }
 
+    /// PEFT refuses null.
+    @Test
+    void noFeedForwardModulesAreAnEmptyList() throws IOException {
+        String json = read("\"target_modules\":[\"k_proj\"]").toJson();
+        assertTrue(json.replace(" ", "").contains("\"feedforward_modules\":[]"), json);
+    }
+
     @Test
     void feedForwardModulesMustBeTargets() {
         var error =

@@ -176,6 +176,13 @@ public record DecoderConfig(
         return scores() ? labels : vocabSize;
     }
 
+    /// Whether PEFT takes names of single experts' matrices for parameters that hold all experts,
+    /// and gives other modules of these names no adapter.
+    public boolean expertsByName() {
+        return names().experts().isPresent()
+                && DecoderFamily.ofModelType(modelType, "model").expertsByName();
+    }
+
     /// Whether the output layer is the embedding. A score head never is.
     public boolean tiesOutput() {
         return tieWordEmbeddings && !scores();

@@ -40,6 +40,8 @@ import java.util.function.ToIntFunction;
 /// @param rotation         which layers rotate otherwise
 /// @param rotates          whether a model knows positions by rotating
 /// @param hasExperts       whether a model has experts, of a family that may
+/// @param expertsByName    whether PEFT takes names of single experts' matrices for parameters that
+///     hold all experts, as of families that transformers 4 held expert by expert
 /// @param names            of tensors
 /// @param sinks            whether each head has a learned score beside those of its keys
 /// @param latent           whether keys and values are made of one short vector
@@ -73,6 +75,7 @@ record DecoderFamily(
         RotationRule rotation,
         Predicate<JsonFields> rotates,
         Predicate<JsonFields> hasExperts,
+        boolean expertsByName,
         TensorNames names,
         boolean sinks,
         boolean latent,
@@ -191,7 +194,7 @@ record DecoderFamily(
         SOME_STILL,
         /// Layers with a window have the base of the others and no scaling.
         WINDOWS_UNSCALED,
-        /// Layers without a window rotate nothing, if others have one.
+        /// Layers without a window rotate nothing, unless `sliding_window` is null.
         FULL_STILL,
         /// Layers without a window rotate nothing.
         WINDOWS_ONLY

@@ -182,6 +182,9 @@ final class DenseFamilies {
                             .pad(3)
                             .row(),
                     FamilyRow.named("ernie4_5", "Ernie4_5ForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .biasKey("use_bias", false)
+                            .mlpBias("use_bias", false)
                             .neighbours()
                             .epsilon(1e-5)
                             .heads(2)
@@ -241,6 +244,12 @@ final class DenseFamilies {
                             .mlpBias()
                             .multiplies()
                             .tokens(1, 2)
+                            .row(),
+                    FamilyRow.named("olmo", "OlmoForCausalLM")
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .norms("", _ -> new NormConfig.Bare(1e-5, true))
+                            .ends(50279)
+                            .pad(1)
                             .row(),
                     FamilyRow.named("olmo2", "Olmo2ForCausalLM")
                             .attentionBias(BiasRule.IF_CONFIGURED)

@@ -17,6 +17,7 @@ final class ExpertFamilies {
     static final List<DecoderFamily> TABLE =
             List.of(
                     FamilyRow.named("mixtral", "MixtralForCausalLM")
+                            .expertsByName()
                             .window(WindowRule.ALL_LAYERS, 0)
                             .experts(
                                     listed(
@@ -33,7 +34,9 @@ final class ExpertFamilies {
                             .tokens(1, 2)
                             .row(),
                     FamilyRow.named("qwen2_moe", "Qwen2MoeForCausalLM")
-                            .attentionBias(BiasRule.QKV)
+                            .expertsByName()
+                            .attentionBias(BiasRule.QKV_IF_CONFIGURED)
+                            .biasKey("qkv_bias", true)
                             .window(WindowRule.UPPER_LAYERS)
                             .experts(
                                     listed(
@@ -45,11 +48,11 @@ final class ExpertFamilies {
                                             RouterRule.SOFTMAX,
                                             0.001))
                             .names(ExpertNames.QWEN_EXPERTS)
-                            .obeyed("qkv_bias")
                             .heads(16)
                             .positions(32768, 10000)
                             .row(),
                     FamilyRow.named("qwen3_moe", "Qwen3MoeForCausalLM")
+                            .expertsByName()
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.HEADS)
                             .window(WindowRule.UPPER_LAYERS)
@@ -66,6 +69,7 @@ final class ExpertFamilies {
                             .positions(32768, 10000)
                             .row(),
                     FamilyRow.named("olmoe", "OlmoeForCausalLM")
+                            .expertsByName()
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.TOGETHER)
                             .experts(
@@ -102,6 +106,7 @@ final class ExpertFamilies {
                             "GraniteMoeSharedForCausalLM",
                             new SharedRule.Width("shared_intermediate_size", 0)),
                     FamilyRow.named("ernie4_5_moe", "Ernie4_5_MoeForCausalLM")
+                            .expertsByName()
                             .neighbours()
                             .experts(
                                     new ExpertRule(
@@ -129,6 +134,7 @@ final class ExpertFamilies {
                             .tied()
                             .row(),
                     FamilyRow.named("minimax_m2", "MiniMaxM2ForCausalLM")
+                            .expertsByName()
                             .qkNorm(QkNorm.TOGETHER)
                             .rotatesShare(1)
                             .obeyed("rotary_dim")
@@ -158,6 +164,7 @@ final class ExpertFamilies {
                             .tokens(200034, 200020)
                             .row(),
                     FamilyRow.named("deepseek_v3", "DeepseekV3ForCausalLM")
+                            .expertsByName()
                             .latent()
                             .neighbours()
                             .obeyed("rope_interleave")
@@ -176,6 +183,7 @@ final class ExpertFamilies {
                             .tokens(0, 1)
                             .row(),
                     FamilyRow.named("glm4_moe_lite", "Glm4MoeLiteForCausalLM")
+                            .expertsByName()
                             .latent()
                             .neighbours()
                             .obeyed("rope_interleave")
@@ -195,6 +203,7 @@ final class ExpertFamilies {
                             .tokens(0, 1)
                             .row(),
                     FamilyRow.named("glm4_moe", "Glm4MoeForCausalLM")
+                            .expertsByName()
                             .attentionBias(BiasRule.QKV_IF_CONFIGURED)
                             .qkNormIf(QkNorm.HEADS, "use_qk_norm")
                             .rotatesShare(0.5)
@@ -214,6 +223,7 @@ final class ExpertFamilies {
                             .ends()
                             .row(),
                     FamilyRow.named("dots1", "Dots1ForCausalLM")
+                            .expertsByName()
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.HEADS)
                             .window(WindowRule.UPPER_UNLESS_NULL)
@@ -232,6 +242,7 @@ final class ExpertFamilies {
                             .ends()
                             .row(),
                     FamilyRow.named("hunyuan_v1_moe", "HunYuanMoEV1ForCausalLM")
+                            .expertsByName()
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.ROTATED)
                             .requires("use_qk_norm", true)

@@ -52,6 +52,7 @@ final class FamilyRow {
     private final Map<String, String> usualKeys = new LinkedHashMap<>();
     private Predicate<JsonFields> rotates = _ -> true;
     private Predicate<JsonFields> hasExperts = _ -> true;
+    private boolean expertsByName;
     private ToIntFunction<JsonFields> inner =
             json -> json.size("intermediate_size", DecoderConfig.MOST_ROWS);
     private WindowRule window = WindowRule.NONE;
@@ -148,6 +149,12 @@ final class FamilyRow {
     /// @param some says whether a model has experts
     FamilyRow expertsIf(Predicate<JsonFields> some) {
         hasExperts = some;
+        return this;
+    }
+
+    /// PEFT takes names of single experts' matrices for the parameters that hold all experts.
+    FamilyRow expertsByName() {
+        expertsByName = true;
         return this;
     }
 
@@ -433,6 +440,7 @@ final class FamilyRow {
                 rotation,
                 rotates,
                 hasExperts,
+                expertsByName,
                 names,
                 sinks,
                 latent,

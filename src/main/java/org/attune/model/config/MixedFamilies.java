@@ -152,6 +152,7 @@ final class MixedFamilies {
                             .positions(32768, 10000)
                             .row(),
                     FamilyRow.named("qwen3_next", "Qwen3NextForCausalLM")
+                            .expertsByName()
                             .attentionBias(DecoderFamily.BiasRule.IF_CONFIGURED)
                             .gatedAttention()
                             .mixers(MixersJson::qwen3Next)

@@ -37,11 +37,18 @@ public sealed interface NormConfig {
         }
     }
 
-    /// Root-mean-square norm without a weight.
-    record Bare(double epsilon) implements NormConfig {
+    /// Norm without a weight, of the root mean square or of mean and variance.
+    ///
+    /// @param centred whether the mean is subtracted first, as in OLMo 1
+    record Bare(double epsilon, boolean centred) implements NormConfig {
         /// @throws ModelException if `epsilon` is outside its range
         public Bare {
             require("rms_norm_eps", epsilon);
+        }
+
+        /// A root-mean-square norm.
+        public Bare(double epsilon) {
+            this(epsilon, false);
         }
     }
 

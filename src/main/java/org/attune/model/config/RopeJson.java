@@ -178,7 +178,7 @@ final class RopeJson {
             case FULL_STILL ->
                     new RopeConfig.Exceptions(
                             OptionalDouble.empty(),
-                            windows.stream().allMatch(window -> window == 0)
+                            json.mentions("sliding_window") && !json.has("sliding_window")
                                     ? Set.of()
                                     : withoutWindow(windows));
             case WINDOWS_ONLY ->

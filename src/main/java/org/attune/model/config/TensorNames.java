@@ -71,12 +71,6 @@ public record TensorNames(
             Optional<Shared> shared,
             String correction,
             Optional<Stored> stored) {
-        /// Whether a path is of an expert that is no module in transformers, so that names of
-        /// modules don't mean it.
-        public boolean hides(String path) {
-            return stored.isPresent() && path.contains("." + list + ".");
-        }
-
         /// Whether a gate says how much of the shared expert a token takes.
         public boolean hasSharedGate() {
             return shared.isPresent() && !shared.get().gate().isEmpty();

@@ -81,7 +81,7 @@ final class WeightLoader {
                 config.positionsPath()
                         .map(p -> weight(p + ".weight", config.maxPositionEmbeddings(), width)),
                 config.ends().embeddingNorm()
-                        ? Optional.of(new BareNorm(config.normEps()))
+                        ? Optional.of(new BareNorm(config.normEps(), false))
                         : Optional.empty());
     }
 
@@ -90,7 +90,7 @@ final class WeightLoader {
         return switch (config.block().norm()) {
             case NormConfig.Rms(double epsilon, double offset) ->
                     new RmsNorm(weight(path + ".weight", shape), epsilon, offset);
-            case NormConfig.Bare(double epsilon) -> new BareNorm(epsilon);
+            case NormConfig.Bare(double epsilon, boolean centred) -> new BareNorm(epsilon, centred);
             case NormConfig.Layer(double epsilon, double offset, boolean bias) ->
                     new LayerNorm(
                             weight(path + ".weight", shape),
@@ -221,7 +221,8 @@ final class WeightLoader {
         return switch (a.qkNorm()) {
             case NONE -> null;
             case HEADS, ROTATED -> norm(block + names.qkNorms().get(which), a.headDim());
-            case ROTATED_BARE -> config.rotates(layer) ? new BareNorm(config.normEps()) : null;
+            case ROTATED_BARE ->
+                    config.rotates(layer) ? new BareNorm(config.normEps(), false) : null;
             case EACH -> eachHead(block + names.qkNorms().get(which), heads);
             case TOGETHER -> norm(block + names.qkNorms().get(which), (long) heads * a.headDim());
         };

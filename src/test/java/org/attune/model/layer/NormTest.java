@@ -75,7 +75,8 @@ class NormTest {
 
     @Test
     void normsWithoutWeightsEqualAutograds() {
-        check(() -> new BareNorm(1e-5));
+        check(() -> new BareNorm(1e-5, false));
+        check(() -> new BareNorm(1e-5, true));
     }
 
     private static LayerNorm ofHeads(Weight weight) {
