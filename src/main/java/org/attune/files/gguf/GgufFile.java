@@ -17,33 +17,27 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/// Tensors and metadata of a GGUF file. Tensors have Hugging Face's names, shapes and row order:
-/// the query and key rows that llama.cpp's converter permutes for architecture `llama` are put
+/// Tensors and metadata of a GGUF file. Tensors have the file's names and Hugging Face's row order:
+/// the query and key rows that llama.cpp's converter permutes for `llama` and its like are put
 /// back.
 /// Quantised tensors come out as float32, bit for bit as ggml dequantises them; float16 and
 /// bfloat16 stay what they are. `read` may be called from several threads.
 public final class GgufFile implements TensorFile {
-    private static final String ROPE_DIVISORS = "rope_freqs.weight";
-
     private final DataChannel channel;
     private final GgufHeader header;
-    private final Map<String, GgufHeader.Tensor> tensors = new LinkedHashMap<>();
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
     private GgufFile(DataChannel channel, GgufHeader header) {
         this.channel = channel;
         this.header = header;
-        for (GgufHeader.Tensor tensor : header.tensors().values()) {
-            if (tensor.name().equals(ROPE_DIVISORS)) {
-                continue;
-            }
-            String name = GgufNames.toHuggingFace(tensor.name());
-            if (tensors.put(name, tensor) != null) {
-                throw new ModelException(channel.file() + " holds two tensors \"" + name + "\"");
-            }
-            entries.put(name, new Entry(name, tensor.type().dtype(), tensor.shape()));
-        }
+        header.tensors()
+                .forEach(
+                        (name, tensor) ->
+                                entries.put(
+                                        name,
+                                        new Entry(name, tensor.type().dtype(), tensor.shape())));
     }
 
     /// Opens a file and checks its header.
@@ -89,26 +83,49 @@ public final class GgufFile implements TensorFile {
         return tensor(name).position();
     }
 
-    /// Divisors of the inverse rotary frequencies (`rope_freqs.weight`), which Llama 3.1 files
-    /// carry.
-    public Optional<List<Double>> ropeDivisors() {
-        GgufHeader.Tensor tensor = header.tensors().get(ROPE_DIVISORS);
+    /// Numbers of a float32 vector; empty if there is none.
+    ///
+    /// @throws ModelException if it has another type
+    public Optional<List<Double>> vector(String name) {
+        GgufHeader.Tensor tensor = header.tensors().get(name);
         if (tensor == null) {
             return Optional.empty();
         }
-        if (tensor.type() != GgufType.F32) {
+        if (tensor.type() != GgufType.F32 || tensor.shape().length != 1) {
             throw new ModelException(
-                    "%s: %s has type %s; accepted: F32"
-                            .formatted(path(), ROPE_DIVISORS, tensor.type()));
+                    "%s: %s has type %s and %d dimensions; accepted: a vector of F32"
+                            .formatted(path(), name, tensor.type(), tensor.shape().length));
         }
         try (Arena arena = Arena.ofConfined()) {
             float[] values = read(tensor, arena).toArray(ValueLayout.JAVA_FLOAT);
-            var divisors = new Double[values.length];
+            var all = new Double[values.length];
             for (int i = 0; i < values.length; i++) {
-                divisors[i] = (double) values[i];
+                all[i] = (double) values[i];
             }
-            return Optional.of(List.of(divisors));
+            return Optional.of(List.of(all));
         }
+    }
+
+    /// Writes neighbouring rows of a tensor. Rows of a vector are its numbers.
+    ///
+    /// @param first  row, of those of all matrices of the tensor
+    /// @param rows   how many
+    /// @param as     a type that this file [#gives]
+    /// @param target as many bytes as they have
+    public void readRows(String name, long first, long rows, DType as, MemorySegment target) {
+        GgufHeader.Tensor tensor = tensor(name);
+        long columns = tensor.shape().length < 2 ? 1 : tensor.shape()[tensor.shape().length - 1];
+        if (first == 0 && rows * columns == tensor.count()) {
+            read(tensor, as, target);
+            return;
+        }
+        if (!rowOrder(tensor).isIdentity()) {
+            throw new ModelException(
+                    "%s: rows of tensor \"%s\" can't be read one by one".formatted(path(), name));
+        }
+        long position = tensor.position() + tensor.type().bytes(first * columns);
+        long[] shape = {rows, columns};
+        read(new GgufHeader.Tensor(name, tensor.type(), shape, position), as, target);
     }
 
     @Override
@@ -119,7 +136,7 @@ public final class GgufFile implements TensorFile {
     /// Quantised tensors also come out as bfloat16, rounded where they are dequantised.
     @Override
     public boolean gives(String name, DType as) {
-        GgufHeader.Tensor tensor = tensors.get(name);
+        GgufHeader.Tensor tensor = header.tensors().get(name);
         return TensorFile.super.gives(name, as)
                 || tensor != null && tensor.type().isQuantised() && as == DType.BFLOAT16;
     }
@@ -130,15 +147,15 @@ public final class GgufFile implements TensorFile {
     }
 
     private GgufHeader.Tensor tensor(String name) {
-        GgufHeader.Tensor tensor = tensors.get(name);
+        GgufHeader.Tensor tensor = header.tensors().get(name);
         if (tensor == null) {
             throw new ModelException(
                     "%s holds no tensor \"%s\"; it has %d, e.g. %s"
                             .formatted(
                                     path(),
                                     name,
-                                    tensors.size(),
-                                    tensors.keySet().stream().limit(5).toList()));
+                                    entries.size(),
+                                    entries.keySet().stream().limit(5).toList()));
         }
         return tensor;
     }
@@ -177,12 +194,13 @@ public final class GgufFile implements TensorFile {
     /// converter for architecture `llama` reorders the rows that make queries and keys.
     private TensorRows rowOrder(GgufHeader.Tensor tensor) {
         boolean query = GgufNames.isQuery(tensor.name());
-        if (!query && !GgufNames.isKey(tensor.name())
-                || !metadata().optionalText("general.architecture").equals(Optional.of("llama"))) {
+        String architecture = metadata().optionalText("general.architecture").orElse("");
+        if (!query && !GgufNames.isKey(tensor.name()) || !GgufNames.turns(architecture)) {
             return TensorRows.IDENTITY;
         }
-        int heads = metadata().integer("llama.attention.head_count");
-        int kvHeads = metadata().optionalInteger("llama.attention.head_count_kv").orElse(heads);
+        String count = architecture + ".attention.head_count";
+        int heads = metadata().integer(count);
+        int kvHeads = keyHeads(count + "_kv").orElse(heads);
         long rows = tensor.shape()[0];
         int groups = query ? heads : kvHeads;
         if (groups <= 0 || rows % groups != 0 || rows / groups % 2 != 0) {
@@ -191,6 +209,16 @@ public final class GgufFile implements TensorFile {
                             .formatted(path(), tensor.name(), rows, groups));
         }
         return new TensorRows((int) (rows / groups));
+    }
+
+    /// Of a list, the heads of the blocks that have some.
+    private OptionalInt keyHeads(String key) {
+        return metadata().values().get(key) instanceof List<?> list
+                ? list.stream()
+                        .mapToInt(heads -> heads instanceof Long n ? n.intValue() : 0)
+                        .filter(heads -> heads > 0)
+                        .max()
+                : metadata().optionalInteger(key);
     }
 
     private static List<GgufType> supportedTypes() {

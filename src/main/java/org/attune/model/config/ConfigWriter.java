@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.files.JsonFields;
+import org.attune.files.gguf.GgufFile;
 import org.attune.tensor.DType;
 
 import java.util.List;
@@ -13,15 +15,39 @@ import java.util.stream.IntStream;
 /// Writes a [DecoderConfig] as `config.json`. The keys are those from before transformers 5
 /// (`rope_theta`, `rope_scaling`, `torch_dtype`), which later versions read too.
 public final class ConfigWriter {
+    /// Families of which a [DecoderConfig] says all that `config.json` does.
+    private static final List<String> PLAIN = List.of("llama", "mistral", "qwen2", "qwen3");
+
     private ConfigWriter() {}
+
+    /// The `config.json` of a model from a GGUF file.
+    ///
+    /// @param config of what is written: the file's, except perhaps for dtype, tied embeddings,
+    ///     size of the vocabulary and labels
+    public static ObjectNode configJson(GgufFile file, DecoderConfig config) {
+        if (PLAIN.contains(config.modelType())) {
+            return configJson(config);
+        }
+        ObjectNode json = GgufConfig.json(file).toNode();
+        json.put("torch_dtype", dtypeName(config.dtype()));
+        json.put("tie_word_embeddings", config.tieWordEmbeddings());
+        json.put("vocab_size", config.vocabSize());
+        putHead(json, config);
+        DecoderConfig written =
+                ConfigJson.parse(JsonFields.parse("written config.json", json.toString()));
+        if (!written.equals(config)) {
+            throw new IllegalArgumentException(
+                    "only dtype, tied embeddings, vocabulary size and labels may differ from"
+                            + " the file's configuration");
+        }
+        return json;
+    }
 
     /// A whole `config.json`, of the families that GGUF files have.
     ///
     /// @throws IllegalArgumentException if it is a model of another family
     public static ObjectNode configJson(DecoderConfig config) {
-        if (DecoderFamily.ofModelType(config.modelType(), "configuration")
-                .ggufArchitecture()
-                .isEmpty()) {
+        if (!PLAIN.contains(config.modelType())) {
             throw new IllegalArgumentException(
                     config.modelType() + " models come from folders, which have a config.json");
         }

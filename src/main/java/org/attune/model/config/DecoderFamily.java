@@ -18,7 +18,6 @@ import java.util.function.ToIntFunction;
 /// parts that [BlockConfig] names is a row of [Families#TABLE].
 ///
 /// @param modelType        `model_type` in `config.json`
-/// @param ggufArchitecture `general.architecture` in GGUF files; empty: such files aren't read
 /// @param architecture     class name that transformers gives the causal language model
 /// @param reader           reads `config.json`
 /// @param attentionBias    which attention projections have biases
@@ -53,7 +52,6 @@ import java.util.function.ToIntFunction;
 /// @param absent           values of absent keys
 record DecoderFamily(
         String modelType,
-        String ggufArchitecture,
         String architecture,
         BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader,
         BiasRule attentionBias,
@@ -303,31 +301,7 @@ record DecoderFamily(
                                                 .formatted(where, modelType, modelTypes())));
     }
 
-    /// The row of a GGUF architecture.
-    ///
-    /// @param where file, for the error message
-    /// @throws ModelException naming the supported architectures if there is none
-    static DecoderFamily ofGgufArchitecture(String architecture, String where) {
-        return Families.TABLE.stream()
-                .filter(f -> f.ggufArchitecture.equals(architecture))
-                .findFirst()
-                .orElseThrow(
-                        () ->
-                                new ModelException(
-                                        ("%s: general.architecture \"%s\" is not supported; "
-                                                        + "supported: %s")
-                                                .formatted(where, architecture, ggufNames())));
-    }
-
     private static List<String> modelTypes() {
         return Families.TABLE.stream().map(DecoderFamily::modelType).toList();
-    }
-
-    private static List<String> ggufNames() {
-        return Families.TABLE.stream()
-                .map(DecoderFamily::ggufArchitecture)
-                .filter(name -> !name.isEmpty())
-                .distinct()
-                .toList();
     }
 }

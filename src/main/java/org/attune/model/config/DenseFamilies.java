@@ -39,27 +39,23 @@ final class DenseFamilies {
     static final List<DecoderFamily> TABLE =
             List.of(
                     FamilyRow.named("llama", "LlamaForCausalLM")
-                            .gguf("llama")
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .mlpBias()
                             .tokens(1, 2)
                             .row(),
                     FamilyRow.named("mistral", "MistralForCausalLM")
-                            .gguf("llama")
                             .window(WindowRule.ALL_LAYERS)
                             .heads(8)
                             .positions(131072, 10000)
                             .tokens(1, 2)
                             .row(),
                     FamilyRow.named("qwen2", "Qwen2ForCausalLM")
-                            .gguf("qwen2")
                             .attentionBias(BiasRule.QKV)
                             .window(WindowRule.UPPER_LAYERS)
                             .heads(32)
                             .positions(32768, 10000)
                             .row(),
                     FamilyRow.named("qwen3", "Qwen3ForCausalLM")
-                            .gguf("qwen3")
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .qkNorm(QkNorm.HEADS)
                             .window(WindowRule.UPPER_LAYERS)

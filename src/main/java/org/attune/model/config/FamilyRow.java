@@ -30,7 +30,6 @@ import java.util.function.ToIntFunction;
 final class FamilyRow {
     private final String modelType;
     private final String architecture;
-    private String gguf = "";
     private BiFunction<JsonFields, DecoderFamily, DecoderConfig> reader = ConfigJson::parse;
     private BiasRule attentionBias = BiasRule.NONE;
     private Flag attentionKey = new Flag("attention_bias", false);
@@ -88,11 +87,6 @@ final class FamilyRow {
     /// @param architecture class name in transformers
     static FamilyRow named(String modelType, String architecture) {
         return new FamilyRow(modelType, architecture);
-    }
-
-    FamilyRow gguf(String name) {
-        gguf = name;
-        return this;
     }
 
     FamilyRow readBy(BiFunction<JsonFields, DecoderFamily, DecoderConfig> other) {
@@ -418,7 +412,6 @@ final class FamilyRow {
     DecoderFamily row() {
         return new DecoderFamily(
                 modelType,
-                gguf,
                 architecture,
                 reader,
                 attentionBias,

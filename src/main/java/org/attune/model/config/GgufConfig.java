@@ -1,210 +1,286 @@
 package org.attune.model.config;
 
 import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
 import org.attune.files.gguf.GgufFile;
 import org.attune.files.gguf.GgufMetadata;
 
-import java.util.Collections;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 
-/// Reads the metadata of a GGUF file into a [DecoderConfig]. What metadata don't say, tensors do:
-/// biases, per-head norms and tied embeddings are there if their tensors are.
+/// Writes the metadata of a GGUF file as the `config.json` of the same model, which is then read as
+/// any other. What metadata don't say, tensors do: biases, norms and tied embeddings are there if
+/// their tensors are.
 final class GgufConfig {
-    private static final String FIRST_BLOCK = "model.layers.0.";
+    private static final int MOST = DecoderConfig.MOST_FEATURES;
 
-    private final GgufFile file;
-    private final GgufMetadata metadata;
+    /// Tensors that say in which type the matrices are stored, the first that is there.
+    private static final List<String> MATRICES =
+            List.of("attn_q", "attn_qkv", "attn_q_a", "attn_output", "ssm_in");
+
+    private final GgufDescription file;
+    private final GgufFamily row;
     private final DecoderFamily family;
-    private final String prefix;
+    private final Map<String, Object> json = new LinkedHashMap<>();
 
-    private GgufConfig(GgufFile file) {
+    private GgufConfig(GgufDescription file) {
         this.file = file;
-        this.metadata = file.metadata();
-        this.prefix = metadata.text("general.architecture") + ".";
-        this.family =
-                DecoderFamily.ofGgufArchitecture(
-                        metadata.text("general.architecture"), metadata.where());
+        this.row = GgufFamilies.of(file);
+        String modelType = row.choice().apply(file);
+        this.family = DecoderFamily.ofModelType(modelType, file.metadata().where());
+        json.put("model_type", modelType);
     }
 
     static DecoderConfig parse(GgufFile file) {
-        return new GgufConfig(file).parse();
+        return ConfigJson.parse(json(file));
     }
 
-    private DecoderConfig parse() {
-        UncomputedKeys.refuse(metadata, prefix);
-        int layers = size("block_count", DecoderConfig.MOST_LAYERS);
-        try {
-            return new DecoderConfig(
-                    family.modelType(),
-                    size("embedding_length", DecoderConfig.MOST_FEATURES),
-                    size("feed_forward_length", DecoderConfig.MOST_ROWS),
-                    vocabSize(),
-                    layers,
-                    attention(layers),
-                    has("mlp.gate_proj.bias"),
-                    Activation.SILU,
-                    number("attention.layer_norm_rms_epsilon")
-                            .orElseThrow(() -> missing("attention.layer_norm_rms_epsilon")),
-                    !file.entries().containsKey("lm_head.weight"),
-                    rope(),
-                    contextLength(),
-                    weight(FIRST_BLOCK + "self_attn.q_proj.weight").dtype(),
-                    special());
-        } catch (IllegalArgumentException | ModelException e) {
-            throw e.getMessage().startsWith(metadata.where())
-                    ? e
-                    : new ModelException(metadata.where() + ": " + e.getMessage(), e);
+    /// The `config.json` of the model in a file.
+    ///
+    /// @throws ModelException if something is missing, or if the file asks for what isn't computed
+    static JsonFields json(GgufFile file) {
+        return new GgufConfig(new GgufDescription(file)).json();
+    }
+
+    private JsonFields json() {
+        refuseParts();
+        int layers = file.layers();
+        json.put("architectures", List.of(family.architecture()));
+        json.put("hidden_size", file.size("embedding_length", MOST));
+        json.put("num_hidden_layers", layers);
+        json.put("vocab_size", rows("token_embd.weight"));
+        json.put("max_position_embeddings", file.size("context_length", Integer.MAX_VALUE));
+        json.put(family.norm().key(), epsilon());
+        json.put("tie_word_embeddings", !file.holds("output.weight"));
+        json.put("torch_dtype", dtype());
+        if (row.parts().contains(GgufFamily.Part.MAMBA)) {
+            file.integer("attention.head_count"); // 0: there is none
+            file.perLayer("feed_forward_length", layers, 0);
+        } else {
+            attention(layers);
+            feedForward(layers);
+            if (family.names().positions().isEmpty()) {
+                new GgufRope(file, family, json).put();
+            }
+        }
+        row.keys().forEach(this::put);
+        json.putAll(row.fixed());
+        row.parts().forEach(part -> new GgufParts(file, family, json, layers).put(part));
+        special();
+        file.refuseOthers();
+        return JsonFields.of(file.metadata().where(), json).renamed(row.names());
+    }
+
+    private void refuseParts() {
+        String key = "split.count";
+        if (file.metadata().optionalInteger(key).orElse(1) > 1) {
+            throw file.metadata()
+                    .invalid(key, "1: join the parts with llama-gguf-split --merge FIRST OUTPUT");
         }
     }
 
-    private int vocabSize() {
-        long[] shape = weight("model.embed_tokens.weight").shape();
-        if (shape[0] < 1 || shape[0] > DecoderConfig.MOST_ROWS) {
+    private void put(GgufFamily.Key key) {
+        double absent = key.absent();
+        switch (key.kind()) {
+            case INTEGER -> json.put(key.json(), file.integer(key.gguf()).orElse((int) absent));
+            case NUMBER -> json.put(key.json(), file.number(key.gguf()).orElse(absent));
+            case FACTOR -> {
+                double value = file.number(key.gguf()).orElse(0);
+                double used = value == 0 ? absent : value;
+                json.put(key.json(), used == 0 ? null : used); // transformers takes null for none
+            }
+            case FLAG -> json.put(key.json(), file.flag(key.gguf(), absent != 0));
+        }
+    }
+
+    private long rows(String matrix) {
+        TensorFile.Entry entry =
+                file.tensor(matrix)
+                        .filter(e -> e.shape().length == 2)
+                        .orElseThrow(
+                                () ->
+                                        new ModelException(
+                                                "%s holds no matrix \"%s\""
+                                                        .formatted(
+                                                                file.metadata().where(), matrix)));
+        long rows = entry.shape()[0];
+        if (rows < 1 || rows > DecoderConfig.MOST_ROWS) {
             throw new ModelException(
-                    "tensor \"token_embd.weight\" has %d rows; accepted: 1 to %d"
-                            .formatted(shape[0], DecoderConfig.MOST_ROWS));
+                    "%s: tensor \"%s\" has %d rows; accepted: 1 to %d"
+                            .formatted(
+                                    file.metadata().where(),
+                                    matrix,
+                                    rows,
+                                    DecoderConfig.MOST_ROWS));
         }
-        return (int) shape[0];
+        return rows;
     }
 
-    private int contextLength() {
-        return size("context_length", Integer.MAX_VALUE);
-    }
-
-    private AttentionConfig attention(int layers) {
-        int heads = heads();
-        refuseOtherAttention(headDim(heads));
-        return new AttentionConfig(
-                heads,
-                optional("attention.head_count_kv", DecoderConfig.MOST_FEATURES).orElse(heads),
-                headDim(heads),
-                has("self_attn.q_proj.bias"),
-                has("self_attn.o_proj.bias"),
-                has("self_attn.q_norm.weight"),
-                // llama.cpp gives these architectures no windows.
-                Collections.nCopies(layers, 0));
-    }
-
-    private void refuseOtherAttention(int headDim) {
-        if (optional("attention.value_length", DecoderConfig.MOST_FEATURES).orElse(headDim)
-                != headDim) {
-            throw metadata.invalid(
-                    prefix + "attention.value_length", headDim + ", as long as the keys");
+    private double epsilon() {
+        boolean layer =
+                family.norm().kind().apply(0.5) instanceof NormConfig.Layer
+                        || row.parts().contains(GgufFamily.Part.LAYER_NORM);
+        String rms = "attention.layer_norm_rms_epsilon";
+        String other = "attention.layer_norm_epsilon";
+        OptionalDouble own = file.number(layer ? other : rms);
+        if (own.isEmpty() && row.parts().contains(GgufFamily.Part.ONE_PART)) {
+            own = file.number(other);
         }
-        double scale = number("attention.scale").orElse(0);
-        if (scale != 0 && Math.abs(scale * Math.sqrt(headDim) - 1) > 1e-6) {
-            throw metadata.invalid(prefix + "attention.scale", "1/√" + headDim);
+        return own.orElseThrow(() -> file.missing(layer ? other : rms, "a number"));
+    }
+
+    private String dtype() {
+        return MATRICES.stream()
+                .flatMap(name -> file.ofSomeBlock(name + ".weight").stream())
+                .findFirst()
+                .map(entry -> ConfigWriter.dtypeName(entry.dtype()))
+                .orElse("float32");
+    }
+
+    private void attention(int layers) {
+        int heads = oneOf("attention.head_count", layers, 0);
+        if (heads < 1) {
+            throw file.invalid("attention.head_count", "integers from 1 to %d", MOST);
         }
-        int all = contextLength();
-        int window = metadata.optionalInteger(prefix + "attention.sliding_window").orElse(0);
-        if (window != 0 && window < all) {
-            throw metadata.invalid(
-                    prefix + "attention.sliding_window",
-                    "0: llama.cpp gives these models no window, though transformers may; use the"
-                            + " Hugging Face folder");
+        int width = file.size("embedding_length", MOST);
+        int headDim =
+                file.optionalSize("attention.key_length", MOST).orElse(Math.max(1, width / heads));
+        json.put("num_attention_heads", heads);
+        json.put("num_key_value_heads", oneOf("attention.head_count_kv", layers, heads));
+        int valueDim = file.optionalSize("attention.value_length", MOST).orElse(headDim);
+        if (!family.latent()) {
+            json.put("head_dim", headDim);
+            if (valueDim != headDim) {
+                throw file.invalid("attention.value_length", "%d, as long as the keys", headDim);
+            }
+            scale(headDim);
+        }
+        biases();
+        String norms = family.qkNorm().flag().key();
+        if (!norms.isEmpty()) {
+            json.put(norms, file.someBlockHolds("attn_q_norm.weight"));
+        }
+        new GgufWindows(file, row, family, json).put(layers);
+    }
+
+    /// The number that a key gives for all layers, or for all that have some.
+    private int oneOf(String key, int layers, int absent) {
+        Set<Integer> some = new LinkedHashSet<>(file.perLayer(key, layers, absent));
+        some.remove(0);
+        if (some.size() > 1) {
+            throw file.invalid(key, "one number for all layers that have some");
+        }
+        return some.isEmpty() ? absent : some.iterator().next();
+    }
+
+    private void scale(int headDim) {
+        double scale = file.number("attention.scale").orElse(0);
+        double usual = 1 / Math.sqrt(headDim);
+        if (family.multiplies()) {
+            json.put("attention_multiplier", scale == 0 ? usual : scale);
+        } else if (scale != 0 && Math.abs(scale / usual - 1) > 1e-6) {
+            throw file.invalid("attention.scale", "1/√%d", headDim);
+        }
+        if (family.scores().scalar().isPresent()) {
+            json.put("query_pre_attn_scalar", headDim);
         }
     }
 
-    private int headDim(int heads) {
-        int most = DecoderConfig.MOST_FEATURES;
-        return optional("attention.key_length", most)
-                .orElseGet(() -> Math.max(1, size("embedding_length", most) / heads));
-    }
-
-    private int heads() {
-        return size("attention.head_count", DecoderConfig.MOST_FEATURES);
-    }
-
-    private RopeConfig rope() {
-        double theta = number("rope.freq_base").orElse(10000);
-        int headDim = headDim(heads());
-        if (optional("rope.dimension_count", DecoderConfig.MOST_FEATURES).orElse(headDim)
-                != headDim) {
-            throw metadata.invalid(
-                    prefix + "rope.dimension_count", headDim + ": heads are rotated whole");
+    private void biases() {
+        boolean queries =
+                file.someBlockHolds("attn_q.bias") || file.someBlockHolds("attn_qkv.bias");
+        String key =
+                family.attentionKey().key().isEmpty()
+                        ? "attention_bias"
+                        : family.attentionKey().key();
+        switch (family.attentionBias()) {
+            case NONE, QKV -> {}
+            case IF_CONFIGURED, QKV_IF_CONFIGURED, UNLESS_CONFIGURED -> json.put(key, queries);
+            case OUTPUT_APART -> {
+                json.put(key, queries);
+                json.put("attention_out_bias", file.someBlockHolds("attn_output.bias"));
+            }
         }
-        return new RopeConfig(theta, 1, ropeScaling());
+        if (!family.mlpBias().key().isEmpty()) {
+            json.put(
+                    family.mlpBias().key(),
+                    file.someBlockHolds("ffn_up.bias") || file.someBlockHolds("ffn_gate.bias"));
+        }
     }
 
-    private RopeScaling ropeScaling() {
-        RopeScaling named = namedScaling();
-        return file.ropeDivisors()
-                .map(
-                        divisors -> {
-                            if (!(named instanceof RopeScaling.None)) {
-                                throw metadata.invalid(
-                                        prefix + "rope.scaling.type",
-                                        "none, beside a rope_freqs.weight");
-                            }
-                            return (RopeScaling) new RopeScaling.Divisors(divisors, 1);
-                        })
-                .orElse(named);
+    private void feedForward(int layers) {
+        int inner = oneOf("feed_forward_length", layers, 0);
+        if (inner > 0) {
+            json.put("intermediate_size", inner);
+        }
+        if (family.experts().isPresent()) {
+            experts(family.experts().get(), layers, inner);
+        }
     }
 
-    private RopeScaling namedScaling() {
-        String typeKey = prefix + "rope.scaling.type";
-        OptionalDouble oldFactor = number("rope.scale_linear");
-        double factor = number("rope.scaling.factor").orElse(oldFactor.orElse(1));
-        String fallback = factor != 1 ? "linear" : "none";
-        return switch (metadata.optionalText(typeKey).orElse(fallback)) {
-            case "none" -> new RopeScaling.None();
-            case "linear" -> new RopeScaling.Linear(factor);
-            case "yarn" ->
-                    new RopeScaling.Yarn(
-                            factor,
-                            number("rope.scaling.attn_factor").orElse(1)
-                                    * RopeJson.yarnScale(factor, 1),
-                            number("rope.scaling.yarn_beta_fast").orElse(32),
-                            number("rope.scaling.yarn_beta_slow").orElse(1),
-                            optional("rope.scaling.original_context_length", Integer.MAX_VALUE)
-                                    .orElseGet(this::contextLength),
-                            true);
-            default -> throw metadata.invalid(typeKey, "none, linear, yarn");
-        };
+    private void experts(ExpertRule rule, int layers, int inner) {
+        int count = file.integer("expert_count").orElse(0);
+        int chosen = oneOf("expert_used_count", layers, 0);
+        int shared = file.integer("expert_shared_feed_forward_length").orElse(0);
+        String counted = rule.count().names().getFirst();
+        json.put(counted, count);
+        if (count == 0) {
+            if (family.hasExperts().test(JsonFields.of("", json))) {
+                json.remove(counted); // other keys say that there are none
+            }
+            return;
+        }
+        int width = oneOf("expert_feed_forward_length", layers, inner);
+        json.put(rule.inner().names().getFirst(), width);
+        json.put(rule.chosen().names().getFirst(), chosen);
+        OptionalInt times = file.integer("expert_shared_count");
+        switch (rule.shared()) {
+            case ExpertRule.SharedRule.None _ -> {}
+            case ExpertRule.SharedRule.Width(String key, int _) ->
+                    json.put(key, shared > 0 ? shared : sharedRows());
+            case ExpertRule.SharedRule.Times(String key, int _) -> {
+                if (!key.isEmpty()) {
+                    json.put(key, times.orElse(0));
+                }
+            }
+        }
+        if (rule.dense() == ExpertRule.DenseRule.LISTED) {
+            List<Integer> dense = new ArrayList<>();
+            for (int layer = 0; layer < layers; layer++) {
+                if (!file.blockHolds(layer, "ffn_gate_inp.weight")) {
+                    dense.add(layer);
+                }
+            }
+            json.put("mlp_only_layers", dense);
+            json.put("decoder_sparse_step", 1);
+        }
     }
 
-    private SpecialIds special() {
+    /// Width of the shared expert where no key says it.
+    private int sharedRows() {
+        return file.ofSomeBlock("ffn_up_shexp.weight").map(e -> (int) e.shape()[0]).orElse(0);
+    }
 
+    private void special() {
+        GgufMetadata metadata = file.metadata();
         var eos = new LinkedHashSet<Integer>();
         for (String key : List.of("eos_token_id", "eot_token_id", "eom_token_id")) {
-            OptionalInt id = metadata.optionalInteger("tokenizer.ggml." + key);
-            id.ifPresent(eos::add);
+            metadata.optionalInteger("tokenizer.ggml." + key).ifPresent(eos::add);
         }
-        return new SpecialIds(
-                metadata.optionalInteger("tokenizer.ggml.bos_token_id"),
-                List.copyOf(eos),
-                metadata.optionalInteger("tokenizer.ggml.padding_token_id"));
+        id("bos_token_id", metadata.optionalInteger("tokenizer.ggml.bos_token_id"));
+        List<Integer> ends = List.copyOf(eos);
+        json.put("eos_token_id", ends.isEmpty() ? null : ends.size() == 1 ? ends.getFirst() : ends);
+        id("pad_token_id", metadata.optionalInteger("tokenizer.ggml.padding_token_id"));
     }
 
-    private TensorFile.Entry weight(String name) {
-        TensorFile.Entry entry = file.entries().get(name);
-        if (entry == null || entry.shape().length != 2) {
-            throw new ModelException("%s holds no matrix \"%s\"".formatted(metadata.where(), name));
-        }
-        return entry;
-    }
-
-    private boolean has(String inFirstBlock) {
-        return file.entries().containsKey(FIRST_BLOCK + inFirstBlock);
-    }
-
-    private int size(String key, int most) {
-        return metadata.size(prefix + key, most);
-    }
-
-    private OptionalInt optional(String key, int most) {
-        return metadata.optionalSize(prefix + key, most);
-    }
-
-    private OptionalDouble number(String key) {
-        return metadata.optionalNumber(prefix + key);
-    }
-
-    private ModelException missing(String key) {
-        return new ModelException("%s: %s%s is missing".formatted(metadata.where(), prefix, key));
+    private void id(String key, OptionalInt id) {
+        json.put(key, id.isPresent() ? id.getAsInt() : null);
     }
 }

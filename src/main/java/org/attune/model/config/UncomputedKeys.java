@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Keys of configurations that some families have and that change what a decoder computes. A model
 /// of a family that doesn't obey one is refused if it has it at a value that matters: passing over
@@ -220,17 +221,24 @@ final class UncomputedKeys {
     /// Refuses a GGUF file that asks for something else.
     ///
     /// @param prefix of the architecture's keys
+    /// @param obeyed keys, without the prefix, that were read
     /// @throws ModelException naming key, value and what is accepted
-    static void refuse(GgufMetadata metadata, String prefix) {
+    static void refuse(GgufMetadata metadata, String prefix, Set<String> obeyed) {
         GGUF.forEach(
                 (key, neutral) -> {
-                    Object value = metadata.values().get(prefix + key);
+                    Object value =
+                            obeyed.contains(key) ? null : metadata.values().get(prefix + key);
                     // llama.cpp takes a factor of 0 for none
                     boolean none = neutral == Neutral.ONE && Neutral.ZERO.holds(value);
                     if (value != null && !none && !neutral.holds(value)) {
                         throw metadata.invalid(prefix + key, accepted(neutral, prefix));
                     }
                 });
+    }
+
+    /// Whether a key of GGUF files is one that some architectures obey.
+    static boolean knowsGguf(String key) {
+        return GGUF.containsKey(key);
     }
 
     private static String accepted(Neutral neutral, String family) {

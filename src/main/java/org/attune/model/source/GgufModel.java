@@ -1,5 +1,6 @@
 package org.attune.model.source;
 
+import org.attune.files.TensorFile;
 import org.attune.files.gguf.GgufFile;
 import org.attune.files.gguf.GgufTokenizer;
 import org.attune.model.config.DecoderConfig;
@@ -14,13 +15,15 @@ import java.nio.file.Path;
 ///
 /// @param nameOrPath what the user wrote
 /// @param config     of the file's metadata and tensors
-/// @param tensors    weights, dequantised
-public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile tensors)
+/// @param file       with them
+/// @param tensors    weights as the family's own files have them, dequantised
+public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile file, TensorFile tensors)
         implements ModelSource {
-    static GgufModel open(String nameOrPath, Path file) {
-        GgufFile gguf = GgufFile.open(file);
+    static GgufModel open(String nameOrPath, Path path) {
+        GgufFile gguf = GgufFile.open(path);
         try {
-            return new GgufModel(nameOrPath, DecoderConfig.of(gguf), gguf);
+            DecoderConfig config = DecoderConfig.of(gguf);
+            return new GgufModel(nameOrPath, config, gguf, GgufWeights.of(gguf, config));
         } catch (RuntimeException e) {
             gguf.close();
             throw e;
@@ -29,7 +32,7 @@ public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile tensor
 
     @Override
     public Path path() {
-        return tensors.path();
+        return file.path();
     }
 
     @Override
@@ -39,7 +42,7 @@ public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile tensor
 
     /// Tokenizer and chat template in Hugging Face's form.
     public GgufTokenizer tokenizer() {
-        return GgufTokenizer.of(tensors.metadata());
+        return GgufTokenizer.of(file.metadata());
     }
 
     @Override
@@ -55,6 +58,6 @@ public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile tensor
 
     @Override
     public void close() {
-        tensors.close();
+        file.close();
     }
 }

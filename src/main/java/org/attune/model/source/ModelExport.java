@@ -155,7 +155,7 @@ public final class ModelExport {
 
     private static void writeFiles(GgufModel model, DecoderConfig config, Path folder)
             throws IOException {
-        writeJson(folder, "config.json", ConfigWriter.configJson(config));
+        writeJson(folder, "config.json", ConfigWriter.configJson(model.file(), config));
         writeJson(folder, "generation_config.json", ConfigWriter.generationJson(config));
         GgufTokenizer tokenizer = model.tokenizer();
         AtomicFile.writeText(folder.resolve("tokenizer.json"), tokenizer.tokenizerJson());

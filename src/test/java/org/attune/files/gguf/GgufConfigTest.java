@@ -33,7 +33,10 @@ class GgufConfigTest {
             refuses(family, "clamp_kqv", f -> f.float32(prefix + "attention.clamp_kqv", 8));
             refuses(family, "attention.scale", f -> f.float32(prefix + "attention.scale", 1));
             refuses(family, "attention.causal", f -> f.flag(prefix + "attention.causal", false));
-            refuses(family, "expert_count", f -> f.uint32(prefix + "expert_count", 8));
+            if (!family.equals("llama")) { // of which Mixtral's files are
+                refuses(family, "expert_count", f -> f.uint32(prefix + "expert_count", 8));
+            }
+            refuses(family, "new.key", f -> f.uint32(prefix + "new.key", 8));
             refuses(
                     family,
                     "rope.dimension_count",
@@ -63,12 +66,90 @@ class GgufConfigTest {
         }
     }
 
+    /// What files don't say is as in llama.cpp: Gemma 2 has a window in each second layer, and one
+    /// of Gemma 3 has only a window if the file says so.
+    @Test
+    void absentKeysHaveLlamaCppsValues() throws IOException {
+        DecoderConfig gemma2 = read("gemma2", 3, f -> f);
+        assertEquals(List.of(4096, 0, 4096), gemma2.attention().windows());
+        assertEquals(50, gemma2.attention().softcap());
+        assertEquals(30, gemma2.ends().softcap());
+        assertEquals(List.of(0, 0, 0), read("gemma3", 3, f -> f).attention().windows());
+        String window = "gemma3.attention.sliding_window";
+        assertEquals(
+                List.of(9, 9, 9, 9, 9, 0, 9),
+                read("gemma3", 7, f -> f.uint32(window, 9)).attention().windows());
+        assertEquals(
+                List.of(9, 0, 9),
+                read("gemma3", 3, f -> f.uint32(window, 9).uint32(window + "_pattern", 2))
+                        .attention()
+                        .windows());
+        assertEquals(
+                List.of(0, 9, 9),
+                read("gemma3", 3, f -> f.uint32(window, 9).int32s(window + "_pattern", 0, 1, 1))
+                        .attention()
+                        .windows());
+    }
+
+    /// The largest models of Gemma 2 and 3 divide scores by another root, which no key says.
+    @Test
+    void largestGemmasHaveAnotherScale() throws IOException {
+        UnaryOperator<GgufBuilder> heads = f -> f.uint32("gemma3.attention.key_length", 6);
+        assertEquals(1 / Math.sqrt(6), read("gemma3", 61, heads).attention().scale());
+        assertEquals(1 / Math.sqrt(4), read("gemma3", 62, heads).attention().scale());
+    }
+
+    @Test
+    void layersThatPredictFurtherAreNotComputed() throws IOException {
+        String key = "glm4moe.nextn_predict_layers";
+        UnaryOperator<GgufBuilder> experts =
+                f ->
+                        f.uint32("glm4moe.expert_count", 4)
+                                .uint32("glm4moe.expert_used_count", 2)
+                                .uint32("glm4moe.expert_feed_forward_length", 6);
+        assertEquals(3, read("glm4moe", 3, experts).layers());
+        assertEquals(2, read("glm4moe", 3, f -> experts.apply(f).uint32(key, 1)).layers());
+        refuses("glm4moe", "nextn_predict_layers", f -> experts.apply(f).uint32(key, 1));
+    }
+
+    @Test
+    void partsOfFilesAreRefused() {
+        refuses("qwen3", "split.count", f -> f.uint32("split.count", 2));
+    }
+
+    /// llama.cpp takes DeepSeek's routers for a softmax if no key says what they are.
+    @Test
+    void routersOfUnknownKindAreRefused() {
+        String message =
+                assertThrows(ModelException.class, () -> read("deepseek2", 1, this::latent))
+                        .getMessage();
+        assertTrue(message.contains("deepseek2.expert_gating_func is missing"), message);
+        refuses(
+                "deepseek2",
+                "expert_gating_func",
+                f -> latent(f).uint32("deepseek2.expert_gating_func", 1));
+    }
+
+    private GgufBuilder latent(GgufBuilder file) {
+        return file.uint32("deepseek2.expert_count", 4)
+                .uint32("deepseek2.expert_used_count", 2)
+                .uint32("deepseek2.attention.kv_lora_rank", 4)
+                .uint32("deepseek2.attention.key_length_mla", 4)
+                .uint32("deepseek2.attention.value_length_mla", 4)
+                .uint32("deepseek2.rope.dimension_count", 2);
+    }
+
     private DecoderConfig read(String family, UnaryOperator<GgufBuilder> more) throws IOException {
+        return read(family, 1, more);
+    }
+
+    private DecoderConfig read(String family, int layers, UnaryOperator<GgufBuilder> more)
+            throws IOException {
         GgufBuilder builder =
                 more.apply(
                                 new GgufBuilder()
                                         .text("general.architecture", family)
-                                        .uint32(family + ".block_count", 1)
+                                        .uint32(family + ".block_count", layers)
                                         .uint32(family + ".embedding_length", 8)
                                         .uint32(family + ".feed_forward_length", 12)
                                         .uint32(family + ".context_length", 64)

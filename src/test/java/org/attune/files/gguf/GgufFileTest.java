@@ -9,12 +9,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ModelException;
+import org.attune.tensor.DType;
 import org.attune.testing.TensorValues;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -88,13 +91,13 @@ class GgufFileTest {
                         .floats("blk.0.attn_v.weight", rows, 8, 1);
         try (GgufFile file = llama.open(folder.resolve("rows.gguf"))) {
             float[] twoHeads = {0, 2, 1, 3, 4, 6, 5, 7};
-            String attention = "model.layers.0.self_attn.";
-            assertArrayEquals(twoHeads, TensorValues.floats(file, attention + "q_proj.weight"));
-            assertArrayEquals(twoHeads, TensorValues.floats(file, attention + "q_proj.bias"));
+            String attention = "blk.0.attn_";
+            assertArrayEquals(twoHeads, TensorValues.floats(file, attention + "q.weight"));
+            assertArrayEquals(twoHeads, TensorValues.floats(file, attention + "q.bias"));
             assertArrayEquals(
                     new float[] {0, 2, 4, 6, 1, 3, 5, 7},
-                    TensorValues.floats(file, attention + "k_proj.weight"));
-            assertArrayEquals(rows, TensorValues.floats(file, attention + "v_proj.weight"));
+                    TensorValues.floats(file, attention + "k.weight"));
+            assertArrayEquals(rows, TensorValues.floats(file, attention + "v.weight"));
         }
     }
 
@@ -119,13 +122,22 @@ class GgufFileTest {
     }
 
     @Test
-    void ropeDivisorsAreNoWeight() throws IOException {
+    void partsOfTensorsAreRead() throws IOException {
         try (GgufFile file =
-                new GgufBuilder()
-                        .floats("rope_freqs.weight", new float[] {1, 8}, 2)
-                        .open(folder.resolve("rope.gguf"))) {
-            assertEquals(Optional.of(List.of(1.0, 8.0)), file.ropeDivisors());
-            assertTrue(file.entries().isEmpty());
+                        new GgufBuilder()
+                                .floats("vector", new float[] {1, 8, 5}, 3)
+                                .floats("stack", new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 2, 2, 2)
+                                .open(folder.resolve("parts.gguf"));
+                Arena arena = Arena.ofConfined()) {
+            assertEquals(Optional.of(List.of(1.0, 8.0, 5.0)), file.vector("vector"));
+            assertEquals(Optional.empty(), file.vector("other"));
+            assertThrows(ModelException.class, () -> file.vector("stack"));
+            MemorySegment two = arena.allocate(8);
+            file.readRows("vector", 1, 2, DType.FLOAT32, two);
+            assertArrayEquals(new float[] {8, 5}, two.toArray(ValueLayout.JAVA_FLOAT));
+            MemorySegment four = arena.allocate(16);
+            file.readRows("stack", 1, 2, DType.FLOAT32, four);
+            assertArrayEquals(new float[] {3, 4, 5, 6}, four.toArray(ValueLayout.JAVA_FLOAT));
         }
     }
 

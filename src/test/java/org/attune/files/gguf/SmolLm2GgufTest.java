@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.source.ModelSource;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.TensorValues;
@@ -26,15 +27,17 @@ class SmolLm2GgufTest {
         Path cases = Fixtures.fixture("text/tokenizers/smollm2.cases.jsonl");
         try (var report = new CaseReport("fixtures-smollm2", getClass());
                 GgufFile gguf = GgufFile.open(path);
+                ModelSource model = ModelSource.open(path.toString());
                 SafeTensorsFile expected = SafeTensorsFile.open(folder)) {
-            report.run("tensors", () -> compareTensors(gguf, expected));
+            report.run("tensors", () -> compareTensors(model.tensors(), expected));
             report.run(
                     "tokenizer",
                     () -> GgufTokenizerFixtureTest.compareCases(gguf.metadata(), cases));
         }
     }
 
-    private static void compareTensors(GgufFile gguf, SafeTensorsFile expected) throws IOException {
+    private static void compareTensors(TensorFile gguf, SafeTensorsFile expected)
+            throws IOException {
         assertEquals(expected.entries().keySet(), gguf.entries().keySet());
         for (TensorFile.Entry entry : expected.entries().values()) {
             String name = entry.name();

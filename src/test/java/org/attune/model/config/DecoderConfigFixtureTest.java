@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
-import org.attune.files.gguf.GgufFile;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.source.ModelSource;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
@@ -70,9 +70,9 @@ class DecoderConfigFixtureTest {
             List<Path> files = all.filter(f -> f.toString().endsWith(".gguf")).toList();
             assertFalse(files.isEmpty(), folder + " has no GGUF file");
             for (Path path : files) {
-                try (GgufFile file = GgufFile.open(path)) {
-                    DecoderConfig config = DecoderConfig.of(file);
-                    agreesWithWeights(config, file.entries());
+                try (ModelSource source = ModelSource.open(path.toString())) {
+                    DecoderConfig config = source.config();
+                    agreesWithWeights(config, source.tensors().entries());
                     assertEquals(expected.modelType(), config.modelType());
                     assertEquals(expected.attention(), config.attention());
                     assertEquals(expected.tieWordEmbeddings(), config.tieWordEmbeddings());

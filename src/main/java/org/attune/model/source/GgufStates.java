@@ -1,0 +1,167 @@
+package org.attune.model.source;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.StateConfig;
+import org.attune.model.config.TensorNames;
+import org.attune.model.source.GgufWeights.Rows;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Finds of which tensors of a GGUF file the weights of mixers with a state are made.
+///
+/// @param recipes of the file
+/// @param config  of its model
+record GgufStates(GgufRecipes recipes, DecoderConfig config) {
+    private static final String STEP_BIAS = "ssm_dt.bias";
+
+    /// @param block path of a block in the family's own files, with a dot behind it
+    /// @param own   that in the file
+    void put(String block, String own) {
+        TensorNames.State n = config.names().state().orElseThrow();
+        String path = block + n.path() + ".";
+        switch (config.block().mixers().state().orElseThrow()) {
+            case StateConfig.ShortConvolution c -> {
+                recipes.module(path + n.in().getFirst(), own + "shortconv.in_proj");
+                convolution(path + n.convolution(), own + "shortconv.conv", c);
+                recipes.module(path + n.out(), own + "shortconv.out_proj");
+            }
+            case StateConfig.GatedDelta c -> {
+                if (c.byKeyHead()) {
+                    byKeyHead(path, own, n, c);
+                } else {
+                    inBlocks(path, own, n, c);
+                }
+            }
+            case StateConfig.Mamba2 c -> {
+                recipes.module(path + n.in().getFirst(), own + "ssm_in");
+                convolution(path + n.convolution(), own + "ssm_conv1d", c);
+                recipes.same(path + "dt_bias", own + STEP_BIAS);
+                decays(path, own, c.heads(), c.heads(), 1);
+                recipes.shaped(path + "D", own + "ssm_d", c.heads());
+                recipes.shaped(path + n.norm() + ".weight", own + "ssm_norm.weight", c.inner());
+                recipes.module(path + n.out(), own + "ssm_out");
+            }
+        }
+    }
+
+    private void convolution(String path, String tensor, StateConfig c) {
+        recipes.shaped(path + ".weight", tensor + ".weight", c.channels(), 1, c.taps());
+        recipes.same(path + ".bias", tensor + ".bias");
+    }
+
+    /// `log(−a)` of the file's `a`, whose heads may stand in another order.
+    ///
+    private void decays(String path, String own, int heads, int keys, int each) {
+        String tensor = own + "ssm_a";
+        boolean vector = recipes.whole(tensor).count() == heads && recipes.isVector(tensor);
+        recipes.computed(
+                path + "A_log",
+                List.of(tensor),
+                new long[][] {vector ? new long[] {heads} : new long[] {heads, 1}},
+                new long[] {heads},
+                all -> {
+                    float[] logs = new float[heads];
+                    for (int head = 0; head < heads; head++) {
+                        logs[head] = (float) Math.log(-all[0][tiled(head, keys, each)]);
+                    }
+                    return new float[][] {logs};
+                });
+    }
+
+    /// Where the file has a value head: those of all key heads that come first in theirs stand
+    /// before those that come second, and so on.
+    ///
+    /// @param keys key heads
+    /// @param each value heads of each
+    private static int tiled(int head, int keys, int each) {
+        return head % each * keys + head / each;
+    }
+
+    /// Qwen3.5's, whose value heads stand in another order in the file.
+    private void inBlocks(String path, String own, TensorNames.State n, StateConfig.GatedDelta c) {
+        int each = c.heads() / c.keyHeads();
+        int size = c.valueDim();
+        String qkv = own + "attn_qkv.weight";
+        if (recipes.whole(qkv).count() != c.channels()) {
+            return; // the loader names the missing weights
+        }
+        recipes.rows(path + n.in().get(0) + ".weight", withHeads(qkv, 2L * c.keys(), size, c));
+        recipes.rows(
+                path + n.in().get(1) + ".weight", withHeads(own + "attn_gate.weight", 0, size, c));
+        recipes.rows(path + n.in().get(2) + ".weight", withHeads(own + "ssm_beta.weight", 0, 1, c));
+        recipes.rows(
+                path + n.in().get(3) + ".weight", withHeads(own + "ssm_alpha.weight", 0, 1, c));
+        String taps = own + "ssm_conv1d.weight";
+        recipes.rows(path + n.convolution() + ".weight", withHeads(taps, 2L * c.keys(), size, c));
+        recipes.reshape(path + n.convolution() + ".weight", c.channels(), 1, c.taps());
+        recipes.rows(path + "dt_bias", withHeads(own + STEP_BIAS, 0, 1, c));
+        decays(path, own, c.heads(), c.keyHeads(), each);
+        recipes.plainNorm(path + n.norm(), own + "ssm_norm");
+        int width = config.hiddenSize();
+        int all = c.values();
+        recipes.computed(
+                path + n.out() + ".weight",
+                List.of(own + "ssm_out.weight"),
+                new long[][] {{width, all}},
+                new long[] {width, all},
+                m -> new float[][] {columns(m[0], width, c)});
+    }
+
+    /// Rows before the values, then those of each value head.
+    private static List<Rows> withHeads(
+            String tensor, long before, int size, StateConfig.GatedDelta c) {
+        List<Rows> parts = new ArrayList<>();
+        if (before > 0) {
+            parts.add(new Rows(tensor, 0, before));
+        }
+        int each = c.heads() / c.keyHeads();
+        for (int head = 0; head < c.heads(); head++) {
+            long row = before + (long) tiled(head, c.keyHeads(), each) * size;
+            parts.add(new Rows(tensor, row, size));
+        }
+        return parts;
+    }
+
+    private static float[] columns(float[] matrix, int rows, StateConfig.GatedDelta c) {
+        int size = c.valueDim();
+        int all = c.values();
+        int each = c.heads() / c.keyHeads();
+        float[] result = new float[matrix.length];
+        for (int row = 0; row < rows; row++) {
+            for (int head = 0; head < c.heads(); head++) {
+                int from = row * all + tiled(head, c.keyHeads(), each) * size;
+                System.arraycopy(matrix, from, result, row * all + head * size, size);
+            }
+        }
+        return result;
+    }
+
+    /// Qwen3-Next's, whose own files have all of a key head side by side.
+    private void byKeyHead(String path, String own, TensorNames.State n, StateConfig.GatedDelta c) {
+        String in = path + n.in().get(0) + ".weight";
+        if (recipes.has(own + "ssm_in.weight")) {
+            recipes.same(in, own + "ssm_in.weight"); // of older converters
+        } else {
+            long values = (long) c.heads() / c.keyHeads() * c.valueDim();
+            String qkv = own + "attn_qkv.weight";
+            if (recipes.whole(qkv).count() != c.channels()) {
+                return; // the loader names the missing weights
+            }
+            List<Rows> parts = new ArrayList<>();
+            for (long head = 0; head < c.keyHeads(); head++) {
+                parts.add(new Rows(qkv, head * c.keyDim(), c.keyDim()));
+                parts.add(new Rows(qkv, c.keys() + head * c.keyDim(), c.keyDim()));
+                parts.add(new Rows(qkv, 2L * c.keys() + head * values, values));
+                parts.add(new Rows(own + "attn_gate.weight", head * values, values));
+            }
+            recipes.rows(in, parts);
+        }
+        recipes.module(path + n.in().get(1), own + "ssm_ba");
+        convolution(path + n.convolution(), own + "ssm_conv1d", c);
+        recipes.same(path + "dt_bias", own + STEP_BIAS);
+        decays(path, own, c.heads(), c.heads(), 1);
+        recipes.plainNorm(path + n.norm(), own + "ssm_norm");
+        recipes.module(path + n.out(), own + "ssm_out");
+    }
+}
