@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /// Everything that distinguishes one decoder from another.
@@ -371,6 +372,21 @@ public record DecoderConfig(
     public OptionalInt window(int layer) {
         int window = attention().windows().get(layer);
         return window > 0 ? OptionalInt.of(window) : OptionalInt.empty();
+    }
+
+    /// Factor of the loss that balances experts (`router_aux_loss_coef`); empty: the family has no
+    /// such loss.
+    public OptionalDouble routerLoss() {
+        return block.feedForward().experts().stream()
+                .map(ExpertsConfig::loss)
+                .filter(ExpertsConfig.RouterLoss::exists)
+                .mapToDouble(ExpertsConfig.RouterLoss::factor)
+                .findFirst();
+    }
+
+    /// Whether the model asks for that loss in all training (`output_router_logits`).
+    public boolean asksForRouterLoss() {
+        return block.feedForward().experts().filter(e -> e.loss().asked()).isPresent();
     }
 
     /// Whether queries grow with their positions in a layer.

@@ -3,7 +3,6 @@ package org.attune.trainers.opening;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.ExpertsConfig.RouterLoss;
 import org.attune.models.ModelSetup;
 import org.attune.trainers.config.TrainingConfig;
 
@@ -16,24 +15,18 @@ final class RouterFactor {
     /// What the key says, or the model where it asks for the loss.
     static double of(DecoderConfig config, TrainingConfig training) {
         return training.routerAuxLossCoef()
-                .orElse(loss(config).asked() ? loss(config).factor() : 0);
+                .orElse(config.asksForRouterLoss() ? config.routerLoss().orElse(0) : 0);
     }
 
     /// What the key says, or the model, as TRL does where it has the key.
     static double usual(DecoderConfig config, TrainingConfig training) {
-        return training.routerAuxLossCoef().orElse(loss(config).factor());
-    }
-
-    private static RouterLoss loss(DecoderConfig config) {
-        return config.block().feedForward().experts().map(e -> e.loss()).orElse(RouterLoss.NONE);
+        return training.routerAuxLossCoef().orElse(config.routerLoss().orElse(0));
     }
 
     /// @throws ConfigException if the key asks for a loss that the model's family doesn't have
     static void requireFits(ModelSetup model, TrainingConfig training) {
         DecoderConfig config = model.source().config();
-        boolean has =
-                config.block().feedForward().experts().filter(e -> e.loss().exists()).isPresent();
-        if (training.routerAuxLossCoef().orElse(0) > 0 && !has) {
+        if (training.routerAuxLossCoef().orElse(0) > 0 && config.routerLoss().isEmpty()) {
             throw ConfigException.about(
                     KEY,
                     ("%s is of family %s, which has no loss that balances experts; leave the key"
@@ -49,7 +42,7 @@ final class RouterFactor {
         if (asked > 0) {
             throw ConfigException.about(KEY, "%s; accepted: null or 0: %s".formatted(asked, why));
         }
-        if (loss(model.source().config()).asked()) {
+        if (model.source().config().asksForRouterLoss()) {
             throw new ModelException(
                     ("%s/config.json: output_router_logits is true; here training accepts false,"
                          + " since %s. Write false there to train without the loss that balances"
