@@ -74,6 +74,7 @@ final class GgufFamilies {
                             .factor("logit_scale", "logit_scale", 1)
                             .pattern(4, 0)
                             .row(),
+                    GgufFamily.of("apertus", "apertus").row(),
                     GgufFamily.of("hunyuan-dense", "hunyuan_v1_dense").row(),
                     GgufFamily.of("minicpm3", "minicpm3")
                             .fixed("scale_emb", 12)

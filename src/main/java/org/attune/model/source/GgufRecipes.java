@@ -3,6 +3,7 @@ package org.attune.model.source;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.gguf.GgufFile;
+import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
@@ -91,7 +92,8 @@ final class GgufRecipes {
         }
         if (parts.feedForward()) {
             FeedForwardConfig f = config.block().feedForward();
-            f.experts(layer).ifPresentOrElse(e -> experts(path, own, e), () -> dense(path, own));
+            f.experts(layer)
+                    .ifPresentOrElse(e -> experts(path, own, e), () -> dense(path, own, layer));
         }
     }
 
@@ -207,11 +209,27 @@ final class GgufRecipes {
         return new float[][] {result};
     }
 
-    private void dense(String path, String own) {
+    private void dense(String path, String own, int layer) {
         into(path, names.up(), own, "", config.block().feedForward().gated());
         module(path + names.down(), own + "ffn_down");
+        if (config.activation() == Activation.XIELU) {
+            learntActivation(path + names.activation() + ".", layer);
+        }
         if (!names.innerNorms().isEmpty()) {
             norm(path + names.innerNorms().get(1), own + "ffn_sub_norm");
+        }
+    }
+
+    /// Numbers of an activation that learns, of which metadata have one for each layer.
+    private void learntActivation(String path, int layer) {
+        for (String name : List.of("alpha_p", "alpha_n", "beta", "eps")) {
+            List<Float> all = file.metadata().floats("xielu." + name).orElse(List.of());
+            if (layer < all.size()) { // else the loader names the missing weight
+                float number = all.get(layer);
+                long[] shape = name.startsWith("alpha") ? new long[] {1} : new long[0];
+                var rule = new Recipe.Computed(List.of(), _ -> new float[][] {{number}});
+                made.put(path + name, new Made(rule, shape));
+            }
         }
     }
 
