@@ -12,14 +12,14 @@ class OwnRecordingsTest {
 
     @Test
     void modelsComputeWhatTransformersRecorded() {
-        try (var report = new CaseReport("recorded models", getClass()).requiring(16)) {
+        try (var report = new CaseReport("recorded models", getClass()).requiring(18)) {
             RecordedModelsTest.compareAll(Fixtures.own(FOLDER + "models"), report);
         }
     }
 
     @Test
     void adaptersComputeWhatPeftRecorded() {
-        try (var report = new CaseReport("recorded adapters", getClass()).requiring(11)) {
+        try (var report = new CaseReport("recorded adapters", getClass()).requiring(13)) {
             RecordedAdaptersTest.compareAll(Fixtures.own(FOLDER + "adapters"), report);
         }
     }

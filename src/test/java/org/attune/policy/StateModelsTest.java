@@ -42,7 +42,7 @@ class StateModelsTest {
                     + ",\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":8"
                     + ",\"intermediate_size\":20,\"max_position_embeddings\":256";
 
-    private static DecoderConfig read(String type, String ends, String more) {
+    static DecoderConfig read(String type, String ends, String more) {
         String text = "{\"model_type\":\"%s\",%s,%s}".formatted(type, ends, more);
         return ConfigJson.parse(JsonFields.parse("test", text));
     }
@@ -124,18 +124,19 @@ class StateModelsTest {
     /// Weights of the base model, and adapters on all linear layers.
     @Test
     void aSharedPromptEqualsSeparateSequences() {
-        each(
-                (config, decoder) -> {
-                    Tree tree = tree(config);
-                    try (Policy adapted =
-                            Outcome.lora(decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
-                        compare(config, tree, adapted);
-                    }
-                    try (Decoder other = TinyModels.decoder(config);
-                            Policy whole = Policy.withAllWeights(other, Outcome.DEFAULT)) {
-                        compare(config, tree, whole);
-                    }
-                });
+        each(StateModelsTest::sharesPrompts);
+    }
+
+    /// A forest and its sequences one by one give the same numbers.
+    static void sharesPrompts(DecoderConfig config, Decoder decoder) {
+        Tree tree = tree(config);
+        try (Policy adapted = Outcome.lora(decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
+            compare(config, tree, adapted);
+        }
+        try (Decoder other = TinyModels.decoder(config);
+                Policy whole = Policy.withAllWeights(other, Outcome.DEFAULT)) {
+            compare(config, tree, whole);
+        }
     }
 
     private static void compare(DecoderConfig config, Tree tree, Policy policy) {
@@ -149,25 +150,27 @@ class StateModelsTest {
     @Tag("thorough")
     @Test
     void gradientsOfAllKindsOfWeightsEqualDifferences() {
-        each(
-                (config, decoder) -> {
-                    Tree.Piece piece = tree(config).shared(0, 1, 3, 4);
-                    try (Policy policy = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
-                        float[] gradients = Outcome.of(policy, List.of(piece)).gradients();
-                        int from = 0;
-                        Set<String> seen = new HashSet<>();
-                        for (ParameterSpace.Parameter p : policy.parameters().parameters()) {
-                            int size = 1;
-                            for (long n : p.shape()) {
-                                size *= (int) n;
-                            }
-                            if (seen.add(p.name().replaceAll("[0-9]", ""))) {
-                                compareSlope(policy, piece, p, from, size, gradients);
-                            }
-                            from += size;
-                        }
-                    }
-                });
+        each(StateModelsTest::compareSlopes);
+    }
+
+    /// Gradients of one weight of each kind against central differences.
+    static void compareSlopes(DecoderConfig config, Decoder decoder) {
+        Tree.Piece piece = tree(config).shared(0, 1, 3, 4);
+        try (Policy policy = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+            float[] gradients = Outcome.of(policy, List.of(piece)).gradients();
+            int from = 0;
+            Set<String> seen = new HashSet<>();
+            for (ParameterSpace.Parameter p : policy.parameters().parameters()) {
+                int size = 1;
+                for (long n : p.shape()) {
+                    size *= (int) n;
+                }
+                if (seen.add(p.name().replaceAll("[0-9]", ""))) {
+                    compareSlope(policy, piece, p, from, size, gradients);
+                }
+                from += size;
+            }
+        }
     }
 
     private static void compareSlope(
@@ -208,36 +211,31 @@ class StateModelsTest {
     /// In pieces, one token at a time, and beside sequences of other lengths.
     @Test
     void readingWithACacheGivesTheLogitsOfAPass() {
-        each(
-                (config, decoder) -> {
-                    int[] ids = TinyModels.tokens("read", config, 80);
-                    Tensor logits = // (80, V)
-                            Logits.of(
-                                    decoder,
-                                    RecordedModelsTest.layout(ids, ids.length),
-                                    Adapter.OFF);
-                    try (var cache = new KvCache(decoder, 4, 90)) {
-                        var cached = new CachedDecoder(decoder, Adapter.OFF);
-                        cached.read(cache, tokens(ids, 2, 0, 1));
-                        Tensor next = cached.read(cache, tokens(ids, 2, 1, 4, 0, 0, 2));
-                        assertRow(config, logits, 3, next, 0);
-                        assertRow(config, logits, 1, next, 1);
-                        cache.copy(2, 3, 4); // with its state
-                        next = cached.read(cache, tokens(ids, 3, 4, 75, 0, 2, 7));
-                        assertRow(config, logits, 74, next, 0);
-                        assertRow(config, logits, 6, next, 1);
-                        cache.truncate(2, 0);
-                        cached.read(cache, tokens(ids, 2, 0, 75));
-                        next =
-                                cached.decode(
-                                        cache,
-                                        new int[] {2, 0, 3},
-                                        new int[] {ids[75], ids[7], ids[75]});
-                        assertRow(config, logits, 75, next, 0);
-                        assertRow(config, logits, 7, next, 1);
-                        assertRow(config, logits, 75, next, 2);
-                    }
-                });
+        each(StateModelsTest::readsWithCache);
+    }
+
+    /// Pieces of several sequences in a cache give the logits of a pass.
+    static void readsWithCache(DecoderConfig config, Decoder decoder) {
+        int[] ids = TinyModels.tokens("read", config, 80);
+        Tensor logits = // (80, V)
+                Logits.of(decoder, RecordedModelsTest.layout(ids, ids.length), Adapter.OFF);
+        try (var cache = new KvCache(decoder, 4, 90)) {
+            var cached = new CachedDecoder(decoder, Adapter.OFF);
+            cached.read(cache, tokens(ids, 2, 0, 1));
+            Tensor next = cached.read(cache, tokens(ids, 2, 1, 4, 0, 0, 2));
+            assertRow(config, logits, 3, next, 0);
+            assertRow(config, logits, 1, next, 1);
+            cache.copy(2, 3, 4); // with its state
+            next = cached.read(cache, tokens(ids, 3, 4, 75, 0, 2, 7));
+            assertRow(config, logits, 74, next, 0);
+            assertRow(config, logits, 6, next, 1);
+            cache.truncate(2, 0);
+            cached.read(cache, tokens(ids, 2, 0, 75));
+            next = cached.decode(cache, new int[] {2, 0, 3}, new int[] {ids[75], ids[7], ids[75]});
+            assertRow(config, logits, 75, next, 0);
+            assertRow(config, logits, 7, next, 1);
+            assertRow(config, logits, 75, next, 2);
+        }
     }
 
     /// @param more slot, first and last token of each, three numbers
@@ -282,38 +280,40 @@ class StateModelsTest {
 
     @Test
     void aCacheTakesTheBytesThatArePlanned() {
-        each(
-                (config, decoder) -> {
-                    long before = TensorScope.liveBytes();
-                    try (var _ = new KvCache(decoder, 3, 40)) {
-                        assertEquals(
-                                KvCache.bytes(config, DType.FLOAT32, 3, 40),
-                                TensorScope.liveBytes() - before);
-                    }
-                });
+        each(StateModelsTest::takesPlannedBytes);
+    }
+
+    /// A cache takes what [KvCache#bytes] says.
+    static void takesPlannedBytes(DecoderConfig config, Decoder decoder) {
+        long before = TensorScope.liveBytes();
+        try (var _ = new KvCache(decoder, 3, 40)) {
+            assertEquals(
+                    KvCache.bytes(config, DType.FLOAT32, 3, 40), TensorScope.liveBytes() - before);
+        }
     }
 
     /// Merged models have all tensors, and the modules are those that the weights have.
     @Test
     void allWeightsAreWrittenAndNamed() {
-        each(
-                (config, decoder) -> {
-                    Set<String> written = new HashSet<>();
-                    new MergedWeights(decoder, Optional.empty())
-                            .sources(DType.FLOAT32)
-                            .forEach(s -> written.add(s.name()));
-                    assertEquals(
-                            new HashSet<>(TinyModels.weights(config).entries().keySet()), written);
-                    Set<String> linears = new HashSet<>();
-                    decoder.linears().forEach(l -> l.parts().forEach(p -> linears.add(p.path())));
-                    ModulePaths paths = ModulePaths.of(config);
-                    linears.add(paths.output());
-                    assertEquals(linears, paths.linears().keySet());
-                    for (Weight weight : decoder.others()) {
-                        boolean isModule = weight.name().matches(".*\\.(weight|bias)");
-                        assertEquals(isModule, paths.whole().contains(weight.module()));
-                    }
-                });
+        each(StateModelsTest::writesAllWeights);
+    }
+
+    /// A merged model has all tensors, and [ModulePaths] all modules.
+    static void writesAllWeights(DecoderConfig config, Decoder decoder) {
+        Set<String> written = new HashSet<>();
+        new MergedWeights(decoder, Optional.empty())
+                .sources(DType.FLOAT32)
+                .forEach(s -> written.add(s.name()));
+        assertEquals(new HashSet<>(TinyModels.weights(config).entries().keySet()), written);
+        Set<String> linears = new HashSet<>();
+        decoder.linears().forEach(l -> l.parts().forEach(p -> linears.add(p.path())));
+        ModulePaths paths = ModulePaths.of(config);
+        linears.add(paths.output());
+        assertEquals(linears, paths.linears().keySet());
+        for (Weight weight : decoder.others()) {
+            boolean isModule = weight.name().matches(".*\\.(weight|bias)");
+            assertEquals(isModule, paths.whole().contains(weight.module()));
+        }
     }
 
     @Test

@@ -207,23 +207,30 @@ public final class TinyModels {
     private static void block(MemoryTensorFile file, DecoderConfig config, int layer) {
         String path = config.names().block(layer);
         int width = config.hiddenSize();
-        int inner = config.intermediateSize();
+        int inner = config.block().feedForward().inner(layer);
         TensorNames names = config.names();
         names.norms().forEach(name -> norm(file, config, path + name, width));
         MixersConfig.Parts parts = config.parts(layer);
         if (parts.state()) {
             TinyStates.put(file, config, path);
         }
-        if (parts.attention()) {
+        if (config.variesAttention()) {
+            TinyVaried.put(file, config, layer);
+        } else if (parts.attention()) {
             attention(file, config, path);
         }
+        TinyVaried.putEnd(file, config, layer);
         if (!parts.feedForward()) {
             return;
         }
         Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
         if (experts.isPresent()) {
             experts(file, names.experts().orElseThrow(), experts.get(), path, width);
-        } else if (names.transposed()) {
+        }
+        if (!config.block().feedForward().isDense(layer)) {
+            return;
+        }
+        if (names.transposed()) {
             names.up().forEach(up -> linear(file, config, path + up, inner, width));
             linear(file, config, path + names.down(), width, inner);
         } else {

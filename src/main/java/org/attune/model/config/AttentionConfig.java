@@ -32,6 +32,8 @@ import java.util.OptionalInt;
 ///     query projection gives behind the query of each head
 /// @param chunked    whether windows are chunks, which begin at multiples of the window: a token
 ///     sees what comes before it in the same one
+/// @param varied   what differs between layers; empty: all have these heads, and each its own keys
+///     and values
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -46,7 +48,43 @@ public record AttentionConfig(
         boolean sinks,
         boolean gated,
         Optional<Latent> latent,
-        boolean chunked) {
+        boolean chunked,
+        Optional<Varied> varied) {
+    /// Attention that differs between layers, and whose last layers may attend to keys and values
+    /// of earlier ones ([Brandon et al. 2024, §3](https://arxiv.org/abs/2405.12981)).
+    ///
+    /// @param full         sizes in layers without a window
+    /// @param inWindows    sizes in layers with one
+    /// @param sources      per layer: the layer whose keys and values it attends to
+    /// @param normedValues whether values are normed, without a weight
+    public record Varied(Sizes full, Sizes inWindows, List<Integer> sources, boolean normedValues) {
+        /// @throws ModelException if a layer attends to keys of a layer that has none
+        public Varied {
+            sources = List.copyOf(sources);
+            for (int layer = 0; layer < sources.size(); layer++) {
+                int source = sources.get(layer);
+                if (source < 0 || source > layer || sources.get(source) != source) {
+                    throw new ModelException(
+                            "layer %d attends to keys of layer %d, which has none"
+                                    .formatted(layer, source));
+                }
+            }
+        }
+
+        /// Whether other layers attend to the keys and values of this one.
+        public boolean lends(int layer) {
+            return sources.stream().filter(source -> source == layer).count() > 1;
+        }
+    }
+
+    /// Sizes of a layer's attention.
+    ///
+    /// @param kvHeads       key and value heads; divides the query heads
+    /// @param headDim       features of a head
+    /// @param keysAreValues whether values are the keys' projections, before these are normed and
+    ///     rotated
+    public record Sizes(int kvHeads, int headDim, boolean keysAreValues) {}
+
     /// Latent attention, whose keys and values are made of one short vector of each token
     /// ([DeepSeek-V2, §2.1](https://arxiv.org/abs/2405.04434)).
     ///
@@ -178,19 +216,76 @@ public record AttentionConfig(
                 Optional.empty());
     }
 
-    /// Features of a head that positions may rotate.
-    public int rotatedHead() {
-        return latent.map(Latent::rotated).orElse(headDim);
+    /// Attention that is alike in all layers but for their windows.
+    public AttentionConfig(
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean qkvBias,
+            boolean outputBias,
+            QkNorm qkNorm,
+            List<Integer> windows,
+            double dropout,
+            double scale,
+            double softcap,
+            boolean sinks,
+            boolean gated,
+            Optional<Latent> latent,
+            boolean chunked) {
+        this(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                scale,
+                softcap,
+                sinks,
+                gated,
+                latent,
+                chunked,
+                Optional.empty());
     }
 
-    /// Features of a value.
+    /// Sizes of a layer.
+    public Sizes sizes(int layer) {
+        return varied.map(v -> windows.get(layer) > 0 ? v.inWindows() : v.full())
+                .orElseGet(() -> new Sizes(kvHeads, headDim, false));
+    }
+
+    /// The layer whose keys and values a layer attends to: itself, unless it shares another's.
+    public int source(int layer) {
+        return varied.map(v -> v.sources().get(layer)).orElse(layer);
+    }
+
+    /// Features of a head that positions may rotate, in layers without a window where they differ.
+    public int rotatedHead() {
+        return latent.map(Latent::rotated)
+                .or(() -> varied.map(v -> v.full().headDim()))
+                .orElse(headDim);
+    }
+
+    /// Features of a head that positions may rotate in layers with a window.
+    public int rotatedInWindows() {
+        return varied.map(v -> v.inWindows().headDim()).orElseGet(this::rotatedHead);
+    }
+
+    /// Features of a value in a layer.
+    public int valueDim(int layer) {
+        return latent.map(Latent::valueDim).orElseGet(() -> sizes(layer).headDim());
+    }
+
+    /// Features of a value of latent attention, or of attention that is alike in all layers.
     public int valueDim() {
         return latent.map(Latent::valueDim).orElse(headDim);
     }
 
-    /// Numbers of a key or a value in a cache, which has room for the longer one.
-    public int cachedDim() {
-        return Math.max(headDim, valueDim());
+    /// Numbers of a layer's key or value in a cache, which has room for the longer one.
+    public int cachedDim(int layer) {
+        return Math.max(sizes(layer).headDim(), valueDim(layer));
     }
 
     /// Attention with another factor of the products of queries and keys.
@@ -209,7 +304,28 @@ public record AttentionConfig(
                 sinks,
                 gated,
                 latent,
-                chunked);
+                chunked,
+                varied);
+    }
+
+    /// Attention that differs between layers.
+    AttentionConfig withVaried(Varied layers) {
+        return new AttentionConfig(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                scale,
+                softcap,
+                sinks,
+                gated,
+                latent,
+                chunked,
+                Optional.of(layers));
     }
 
     /// Features that the query projection gives.

@@ -184,7 +184,8 @@ public final class ConfigJson {
                         ? json.size("head_dim", most, share)
                         : family.absent().headDim().orElse(share);
         int headDim = latent.map(l -> l.still() + l.rotated()).orElse(ownDim);
-        if (family.scores().scalar().isEmpty() && !family.multiplies()) {
+        boolean own = family.scores().scalar().isPresent() || family.scores().unscaled();
+        if (!own && !family.multiplies()) {
             UncomputedKeys.refuseScale(json, headDim);
         }
         boolean configured = family.attentionKey().of(json);
@@ -223,6 +224,9 @@ public final class ConfigJson {
     private static double scale(JsonFields json, DecoderFamily family, int headDim) {
         if (family.multiplies()) {
             return json.number("attention_multiplier", 1);
+        }
+        if (family.scores().unscaled()) {
+            return 1;
         }
         if (family.scores().scalar().isEmpty()) {
             return 1 / Math.sqrt(headDim);
@@ -335,6 +339,11 @@ public final class ConfigJson {
                                 types.isEmpty()
                                         ? (layer + 1) % pattern(json, family) != 0
                                         : types.get(layer).equals(WINDOW);
+                        case PATTERN_TO_FULL ->
+                                layer < layers - 1
+                                        && (types.isEmpty()
+                                                ? (layer + 1) % pattern(json, family) != 0
+                                                : types.get(layer).equals(WINDOW));
                         case LISTED -> types.isEmpty() || types.get(layer).equals(WINDOW);
                         case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
                         case UPPER_UNLESS_NULL ->
@@ -395,7 +404,7 @@ public final class ConfigJson {
                                             name));
                 }
             }
-            case ALTERNATING, PATTERN, LISTED, UPPER_UNLESS_NULL -> {
+            case ALTERNATING, PATTERN, PATTERN_TO_FULL, LISTED, UPPER_UNLESS_NULL -> {
                 boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
                 boolean mayBeNone =
                         family.window() == DecoderFamily.WindowRule.LISTED

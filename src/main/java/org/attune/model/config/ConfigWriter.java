@@ -150,6 +150,8 @@ public final class ConfigWriter {
             case RopeScaling.None _ -> {}
             case RopeScaling.Linear(double factor) ->
                     scaling.put("rope_type", "linear").put("factor", factor);
+            case RopeScaling.Proportional _ ->
+                    throw new IllegalArgumentException("GGUF files here have no zero frequencies");
             case RopeScaling.Dynamic(double factor, int _) ->
                     scaling.put("rope_type", "dynamic").put("factor", factor);
             case RopeScaling.Llama3 llama3 -> putLlama3(scaling, llama3);

@@ -84,8 +84,19 @@ public record DecoderConfig(
                     "the scale of attention scores is %s; accepted: finite numbers above 0"
                             .formatted(attention.scale()));
         }
+        for (int layer = 0; attention.varied().isPresent() && layer < layers; layer++) {
+            AttentionConfig.Sizes sizes = attention.sizes(layer);
+            requireSize("head_dim", sizes.headDim(), MOST_FEATURES);
+            requireSize("num_key_value_heads", sizes.kvHeads(), attention.heads());
+            if (attention.heads() % sizes.kvHeads() != 0) {
+                throw new ModelException(
+                        "num_attention_heads %d is no multiple of the %d key and value heads of layer %d"
+                                .formatted(attention.heads(), sizes.kvHeads(), layer));
+            }
+        }
         if (positions instanceof RopeConfig rope) {
             requirePossible(rope, attention.rotatedHead(), maxPositionEmbeddings);
+            requirePossible(rope.inWindows(), attention.rotatedInWindows(), maxPositionEmbeddings);
         }
         if (attention.windows().size() != layers) {
             throw new ModelException(
@@ -417,6 +428,11 @@ public record DecoderConfig(
         return attention().kvHeads();
     }
 
+    /// Whether attention differs between layers, and some may attend to keys of others.
+    public boolean variesAttention() {
+        return attention().varied().isPresent();
+    }
+
     /// Features of a head.
     public int headDim() {
         return attention().headDim();
@@ -443,7 +459,7 @@ public record DecoderConfig(
                 attention()
                         .latent()
                         .map(this::latentNumbers)
-                        .orElseGet(() -> hiddenSize * projectedNumbers());
+                        .orElseGet(() -> hiddenSize * projectedNumbers(layer));
         long numbers = parts.attention() ? attended : 0;
         if (parts.state()) {
             numbers += block.mixers().state().orElseThrow().productNumbers(hiddenSize);
@@ -451,19 +467,27 @@ public record DecoderConfig(
         if (!parts.feedForward()) {
             return numbers;
         }
-        long inner = (long) block.feedForward().matrices() * intermediateSize();
+        FeedForwardConfig part = block.feedForward();
+        if (part.isDense(layer)) {
+            numbers += (long) hiddenSize * part.matrices() * part.inner(layer);
+        }
         return numbers
-                + block.feedForward()
-                        .experts(layer)
+                + 2L * hiddenSize * block.end().width()
+                + part.experts(layer)
                         .map(
                                 e ->
                                         e.numbers(
                                                 hiddenSize,
                                                 names().experts().orElseThrow().hasSharedGate()))
-                        .orElse(hiddenSize * inner);
+                        .orElse(0L);
     }
 
-    private long projectedNumbers() {
+    private long projectedNumbers(int layer) {
+        if (variesAttention()) {
+            AttentionConfig.Sizes s = attention().sizes(layer);
+            long keys = attention().source(layer) == layer ? s.kvHeads() : 0;
+            return s.headDim() * (2L * heads() + (s.keysAreValues() ? 1 : 2) * keys);
+        }
         return attention().projectedQueries() + (long) headDim() * (heads() + 2L * kvHeads());
     }
 

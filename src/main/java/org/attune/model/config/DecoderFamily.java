@@ -167,6 +167,8 @@ record DecoderFamily(
         ALTERNATING,
         /// Layers that `layer_types` names, or all but every `sliding_window_pattern`-th.
         PATTERN,
+        /// As [#PATTERN], but for the last layer, which has none.
+        PATTERN_TO_FULL,
         /// Layers that `layer_types` names, or all, unless `sliding_window` is null.
         LISTED,
         /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers`
@@ -209,7 +211,8 @@ record DecoderFamily(
     /// @param scalar value of an absent `query_pre_attn_scalar`, over whose root they are divided;
     ///     empty: the key isn't obeyed, it is the length of a head
     /// @param cap value of an absent `attn_logit_softcapping`; empty: the key isn't obeyed
-    record ScoreRule(OptionalDouble scalar, OptionalDouble cap) {}
+    /// @param unscaled whether products are scores as they are
+    record ScoreRule(OptionalDouble scalar, OptionalDouble cap, boolean unscaled) {}
 
     /// What is done before the first block and after the last one.
     ///
@@ -265,6 +268,7 @@ record DecoderFamily(
     /// @param pad          `pad_token_id`
     /// @param tied         `tie_word_embeddings`
     /// @param theta        `rope_theta`
+    /// @param scaling      of the frequencies
     record Absent(
             int window,
             int pattern,
@@ -279,7 +283,8 @@ record DecoderFamily(
             List<Integer> eos,
             OptionalInt pad,
             boolean tied,
-            double theta) {}
+            double theta,
+            RopeScaling scaling) {}
 
     /// Whether there is a row of a `model_type`.
     static boolean hasModelType(String modelType) {

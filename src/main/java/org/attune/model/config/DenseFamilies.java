@@ -8,7 +8,7 @@ import java.util.List;
 
 /// Families whose blocks have attention and one feed-forward part.
 final class DenseFamilies {
-    private static final TensorNames FOUR_NORMS =
+    static final TensorNames FOUR_NORMS =
             TensorNames.LLAMA.withNorms(
                     "input_layernorm",
                     "post_attention_layernorm",

@@ -86,6 +86,8 @@ record ExpertRule(
     enum DenseRule {
         /// All layers have experts.
         NONE,
+        /// All layers have experts, and a dense part beside them.
+        BESIDE,
         /// Those of `mlp_only_layers`, and all but each `decoder_sparse_step`-th.
         LISTED("mlp_only_layers", "decoder_sparse_step"),
         /// The first `first_k_dense_replace`.
@@ -117,7 +119,7 @@ record ExpertRule(
         private boolean isDense(JsonFields json, int layer, int layers, int first) {
             int most = Integer.MAX_VALUE;
             return switch (this) {
-                case NONE -> false;
+                case NONE, BESIDE -> false;
                 case LISTED ->
                         json.integers("mlp_only_layers").contains(layer)
                                 || (layer + 1) % json.size("decoder_sparse_step", most, 1) != 0;
@@ -202,7 +204,8 @@ record ExpertRule(
                             w.added(),
                             json.number("moe_norm_min", w.floor()),
                             grouped ? json.number("routed_scaling_factor", w.scale()) : w.scale()),
-                    kind.scalesInput());
+                    kind.scalesInput(),
+                    kind.scaled());
         }
     }
 
@@ -239,7 +242,8 @@ record ExpertRule(
                                 true,
                                 json.number("router_aux_loss_coef", loss),
                                 json.flag("output_router_logits", false))
-                        : ExpertsConfig.RouterLoss.NONE);
+                        : ExpertsConfig.RouterLoss.NONE,
+                dense == DenseRule.BESIDE);
     }
 
     private int shared(JsonFields json, int width) {

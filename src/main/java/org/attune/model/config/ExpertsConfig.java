@@ -17,6 +17,8 @@ import java.util.Set;
 /// @param shared     width inside the expert that every token takes too; 0: there is none
 /// @param dense      layers that have one feed-forward part instead
 /// @param loss balances experts in training
+/// @param beside     whether layers with experts have the dense part too. Both read the residual
+///     stream by a norm of their own, and what each puts out is normed before it is added
 public record ExpertsConfig(
         int count,
         int chosen,
@@ -26,7 +28,8 @@ public record ExpertsConfig(
         Optional<Clamp> clamp,
         int shared,
         Set<Integer> dense,
-        RouterLoss loss) {
+        RouterLoss loss,
+        boolean beside) {
     /// The loss that balances experts in training, `E Σ f P`.
     ///
     /// @param exists whether the family has such a loss
@@ -44,6 +47,29 @@ public record ExpertsConfig(
                                 .formatted(factor));
             }
         }
+    }
+
+    /// Norm of what the dense part puts out, in the block.
+    public static final String DENSE_NORM = "post_feedforward_layernorm_1";
+
+    /// Norm of what experts beside a dense part read, in the block.
+    public static final String NORM_BEFORE = "pre_feedforward_layernorm_2";
+
+    /// Norm of what they put out, in the block.
+    public static final String NORM_AFTER = "post_feedforward_layernorm_2";
+
+    /// Experts in place of a dense part.
+    public ExpertsConfig(
+            int count,
+            int chosen,
+            int inner,
+            RouterConfig router,
+            boolean biased,
+            Optional<Clamp> clamp,
+            int shared,
+            Set<Integer> dense,
+            RouterLoss loss) {
+        this(count, chosen, inner, router, biased, clamp, shared, dense, loss, false);
     }
 
     /// A gated part whose gate `g` and up projection `u` are bounded:
@@ -91,6 +117,8 @@ public record ExpertsConfig(
     /// @param chosenGroups groups that a token may take experts of
     /// @param weights     of the chosen experts
     /// @param scalesInput whether weights multiply what experts read instead of what they put out
+    /// @param scaled      whether the router reads `s · norm(x) / √D`, with no weight in the norm,
+    ///     and a learned factor of each expert multiplies its weight
     public record RouterConfig(
             Scores scores,
             boolean biased,
@@ -98,7 +126,32 @@ public record ExpertsConfig(
             int groups,
             int chosenGroups,
             Weights weights,
-            boolean scalesInput) {
+            boolean scalesInput,
+            boolean scaled) {
+        /// Factors of the router's input, in the block.
+        public static final String SCALE = "router.scale";
+
+        /// Factors of experts' weights, in the block.
+        public static final String EXPERT_SCALE = "router.per_expert_scale";
+
+        /// A router that reads what experts read.
+        public RouterConfig(
+                Scores scores,
+                boolean biased,
+                boolean corrected,
+                int groups,
+                int chosenGroups,
+                Weights weights,
+                boolean scalesInput) {
+            this(scores, biased, corrected, groups, chosenGroups, weights, scalesInput, false);
+        }
+
+        /// Adds learned factors of the router's input and of the experts' weights.
+        RouterConfig withFactors() {
+            return new RouterConfig(
+                    scores, biased, corrected, groups, chosenGroups, weights, scalesInput, true);
+        }
+
         /// What logits become.
         public sealed interface Scores {
             /// Softmax over all experts.

@@ -7,7 +7,11 @@ import java.util.stream.Stream;
 /// transformers' configuration classes.
 final class Families {
     static final List<DecoderFamily> TABLE =
-            Stream.of(DenseFamilies.TABLE, ExpertFamilies.TABLE, MixedFamilies.TABLE)
+            Stream.of(
+                            DenseFamilies.TABLE,
+                            ExpertFamilies.TABLE,
+                            MixedFamilies.TABLE,
+                            VariedFamilies.TABLE)
                     .flatMap(List::stream)
                     .toList();
 

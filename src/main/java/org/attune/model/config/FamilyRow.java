@@ -40,7 +40,7 @@ final class FamilyRow {
     private OrderRule order = new OrderRule(BlockOrder.SEQUENTIAL, new Flag("", false), false);
     private NormRule norm = new NormRule("rms_norm_eps", e -> new NormConfig.Rms(e, 0));
     private ActivationRule activation = new ActivationRule("hidden_act", "silu");
-    private ScoreRule scores = new ScoreRule(OptionalDouble.empty(), OptionalDouble.empty());
+    private ScoreRule scores = new ScoreRule(OptionalDouble.empty(), OptionalDouble.empty(), false);
     private boolean scalesEmbeddings;
     private OptionalDouble cap = OptionalDouble.empty();
     private OptionalDouble logitScale = OptionalDouble.empty();
@@ -77,6 +77,7 @@ final class FamilyRow {
     private OptionalInt pad = OptionalInt.empty();
     private boolean tied;
     private double theta = 10000;
+    private RopeScaling scaling = new RopeScaling.None();
 
     private FamilyRow(String modelType, String architecture) {
         this.modelType = modelType;
@@ -189,14 +190,20 @@ final class FamilyRow {
 
     /// @param scalar of an absent `query_pre_attn_scalar`
     FamilyRow scalar(double scalar) {
-        scores = new ScoreRule(OptionalDouble.of(scalar), scores.cap());
+        scores = new ScoreRule(OptionalDouble.of(scalar), scores.cap(), false);
+        return this;
+    }
+
+    /// Products of queries and keys are scores as they are.
+    FamilyRow unscaled() {
+        scores = new ScoreRule(scores.scalar(), scores.cap(), true);
         return this;
     }
 
     /// @param attention of an absent `attn_logit_softcapping`; 0 is none
     /// @param logits of an absent `final_logit_softcapping`; 0 is none
     FamilyRow caps(double attention, double logits) {
-        scores = new ScoreRule(scores.scalar(), OptionalDouble.of(attention));
+        scores = new ScoreRule(scores.scalar(), OptionalDouble.of(attention), scores.unscaled());
         return cap(logits).obeyed("attn_logit_softcapping");
     }
 
@@ -381,6 +388,12 @@ final class FamilyRow {
         return this;
     }
 
+    /// @param absent scaling of frequencies where no key says one
+    FamilyRow scaling(RopeScaling absent) {
+        scaling = absent;
+        return this;
+    }
+
     FamilyRow tokens(int first, int last) {
         bos = OptionalInt.of(first);
         eos = List.of(last);
@@ -455,6 +468,7 @@ final class FamilyRow {
                         eos,
                         pad,
                         tied,
-                        theta));
+                        theta,
+                        scaling));
     }
 }

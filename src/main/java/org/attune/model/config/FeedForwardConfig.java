@@ -2,23 +2,27 @@ package org.attune.model.config;
 
 import org.attune.error.ModelException;
 
+import java.util.List;
 import java.util.Optional;
 
 /// Feed-forward part of every block.
 ///
-/// @param inner      width inside of it
+/// @param inner      width inside of it, the largest where they differ
 /// @param gated      whether an activated gate is multiplied by a second projection
 /// @param activation of the gate, or of the only projection
 /// @param bias       whether its projections have biases
+/// @param experts    what other layers than the [dense][ExpertsConfig#dense] ones have instead, or
+///     [beside it][ExpertsConfig#beside]
 /// @param factors    of the activated gate's input and of what comes out
-/// @param experts    what other layers than the [dense][ExpertsConfig#dense] ones have instead
+/// @param inners     width of each layer's; empty: all have the same
 public record FeedForwardConfig(
         int inner,
         boolean gated,
         Activation activation,
         boolean bias,
         Optional<ExpertsConfig> experts,
-        Factors factors) {
+        Factors factors,
+        List<Integer> inners) {
     /// Factors, as Falcon-H1 has them.
     ///
     /// @param gate of the projected gate
@@ -35,6 +39,18 @@ public record FeedForwardConfig(
                     "the activation is xielu; accepted in feed-forward parts without gates, biases"
                             + " and experts");
         }
+        inners = List.copyOf(inners);
+    }
+
+    /// A feed-forward part that is as wide in all layers.
+    public FeedForwardConfig(
+            int inner,
+            boolean gated,
+            Activation activation,
+            boolean bias,
+            Optional<ExpertsConfig> experts,
+            Factors factors) {
+        this(inner, gated, activation, bias, experts, factors, List.of());
     }
 
     /// A feed-forward part without factors.
@@ -54,7 +70,23 @@ public record FeedForwardConfig(
 
     /// A part with other factors.
     FeedForwardConfig withFactors(Factors others) {
-        return new FeedForwardConfig(inner, gated, activation, bias, experts, others);
+        return new FeedForwardConfig(inner, gated, activation, bias, experts, others, inners);
+    }
+
+    /// A part with its own width in each layer.
+    FeedForwardConfig withInners(List<Integer> widths) {
+        int most = widths.stream().mapToInt(Integer::intValue).max().orElse(inner);
+        return new FeedForwardConfig(most, gated, activation, bias, experts, factors, widths);
+    }
+
+    /// Width inside of the part of a layer.
+    public int inner(int layer) {
+        return inners.isEmpty() ? inner : inners.get(layer);
+    }
+
+    /// Whether a layer has a part that all tokens take.
+    public boolean isDense(int layer) {
+        return experts(layer).map(ExpertsConfig::beside).orElse(true);
     }
 
     /// The experts of a layer, if it has some.

@@ -42,6 +42,10 @@ final class RopeJson {
 
     private static final String ROTARY_DIM = "rotary_dim";
 
+    private static final String SHARE = "partial_rotary_factor";
+
+    private static final String PROPORTIONAL = "proportional";
+
     private static final String GROWTH = "llama_4_scaling_beta";
 
     private static final String TUNING = "attn_temperature_tuning";
@@ -77,7 +81,7 @@ final class RopeJson {
                 alpha.isPresent()
                         ? new RopeScaling.None()
                         : scaling.map(s -> scaling(json, family, s, maxPositions))
-                                .orElseGet(RopeScaling.None::new),
+                                .orElse(family.absent().scaling()),
                 exceptions(
                         json,
                         family,
@@ -142,7 +146,10 @@ final class RopeJson {
     /// The share of each head that is rotated.
     private static double share(
             JsonFields json, DecoderFamily family, Optional<JsonFields> scaling) {
-        String key = "partial_rotary_factor";
+        String key = SHARE;
+        if (scaling.filter(RopeJson::isProportional).isPresent()) {
+            return 1;
+        }
         if (family.rotatesParts()) {
             double absent =
                     family.obeyed().contains(ROTARY_DIM) && json.has(ROTARY_DIM)
@@ -158,6 +165,10 @@ final class RopeJson {
                     }
                 });
         return 1;
+    }
+
+    private static boolean isProportional(JsonFields scaling) {
+        return scaling.text("rope_type", scaling.text("type", "")).equals(PROPORTIONAL);
     }
 
     private static RopeConfig.Exceptions exceptions(
@@ -246,9 +257,17 @@ final class RopeJson {
                             originalLength(config, scaling, maxPositions));
             case "yarn" -> yarn(config, scaling, maxPositions);
             case "longrope" -> longRope(config, scaling, maxPositions);
+            case PROPORTIONAL -> {
+                if (family.rotatesParts()) {
+                    throw scaling.invalid(typeKey, "another one where heads are rotated in part");
+                }
+                double factor = scaling.has("factor") ? factor(scaling) : 1;
+                yield new RopeScaling.Proportional(scaling.number(SHARE, 1), factor);
+            }
             default ->
                     throw scaling.invalid(
-                            typeKey, "default, linear, dynamic, llama3, yarn, longrope");
+                            typeKey,
+                            "default, linear, dynamic, llama3, yarn, longrope, proportional");
         };
     }
 

@@ -16,6 +16,20 @@ public sealed interface RopeScaling {
     /// Positions divided by `factor`.
     record Linear(double factor) implements RopeScaling {}
 
+    /// The first frequencies of a whole head, divided by `factor`. The others are 0, so that those
+    /// pairs aren't rotated.
+    ///
+    /// @param share of the pairs that are rotated, (0, 1]
+    record Proportional(double share, double factor) implements RopeScaling {
+        /// @throws IllegalArgumentException if the share is outside its range
+        public Proportional {
+            if (!(share > 0 && share <= 1)) {
+                throw new IllegalArgumentException(
+                        "partial_rotary_factor is " + share + "; accepted: (0, 1]");
+            }
+        }
+    }
+
     /// "NTK-aware" base, grown with the total length once that exceeds `originalLength`.
     record Dynamic(double factor, int originalLength) implements RopeScaling {}
 

@@ -1,5 +1,6 @@
 package org.attune.model.config;
 
+import java.util.Arrays;
 import java.util.List;
 
 /// Frequencies of a rotary embedding: feature pair `i` of position `p` is rotated by
@@ -22,6 +23,8 @@ public record RopeTable(double[] inverseFrequencies, double attentionScaling) {
         return switch (rope.scaling()) {
             case RopeScaling.None() -> new RopeTable(plain(theta, dim), 1);
             case RopeScaling.Linear(double factor) -> new RopeTable(linear(theta, dim, factor), 1);
+            case RopeScaling.Proportional(double share, double factor) ->
+                    new RopeTable(proportional(theta, dim, share, factor), 1);
             case RopeScaling.Dynamic dynamic ->
                     new RopeTable(dynamic(theta, dim, dynamic, length), 1);
             case RopeScaling.Llama3 llama3 -> new RopeTable(llama3(theta, dim, llama3), 1);
@@ -50,6 +53,12 @@ public record RopeTable(double[] inverseFrequencies, double attentionScaling) {
         for (int i = 0; i < result.length; i++) {
             result[i] /= factor;
         }
+        return result;
+    }
+
+    private static double[] proportional(double theta, int dim, double share, double factor) {
+        double[] result = linear(theta, dim, factor);
+        Arrays.fill(result, (int) (share * dim / 2), result.length, 0);
         return result;
     }
 

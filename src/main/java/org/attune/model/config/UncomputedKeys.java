@@ -96,7 +96,9 @@ final class UncomputedKeys {
                 "no_rope_layer_interval",
                 "nope_layer_interval",
                 "q_lora_rank",
-                "kv_lora_rank");
+                "kv_lora_rank",
+                "num_kv_shared_layers",
+                "hidden_size_per_layer_input");
         putFlags(keys);
         put(
                 keys,
@@ -108,6 +110,7 @@ final class UncomputedKeys {
                 "attention_chunk_size",
                 "rope_local_base_freq",
                 "num_key_value_heads_per_layer",
+                "per_layer_config",
                 "block_configs",
                 "cross_attention_layers",
                 "compression_config",
@@ -139,6 +142,7 @@ final class UncomputedKeys {
                 "scale_attn_by_inverse_layer_idx",
                 "lm_head_bias",
                 "use_bias",
+                "attention_k_eq_v",
                 "qkv_bias",
                 "use_qkv_bias",
                 "attention_out_bias");

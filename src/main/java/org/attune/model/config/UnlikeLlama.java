@@ -18,6 +18,9 @@ final class UnlikeLlama {
     List<String> unwritten() {
         List<String> found = new ArrayList<>(attention());
         found.addAll(feedForward());
+        if (!block.end().equals(BlockConfig.End.NONE)) {
+            found.add("changed outputs of blocks");
+        }
         block.mixers().state().ifPresent(state -> found.add(state.words()));
         if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
             found.add("blocks of one part");
@@ -55,6 +58,9 @@ final class UnlikeLlama {
         if (config.attention().latent().isPresent()) {
             found.add("latent attention");
         }
+        if (config.variesAttention()) {
+            found.add("attention that differs between layers");
+        }
         if (config.attention().gated()) {
             found.add("gated attention");
         }
@@ -78,6 +84,12 @@ final class UnlikeLlama {
         }
         if (block.feedForward().experts().map(e -> e.router().scalesInput()).orElse(false)) {
             found.add("experts that read weighed inputs");
+        }
+        if (block.feedForward().experts().map(ExpertsConfig::beside).orElse(false)) {
+            found.add("experts beside a dense part");
+        }
+        if (!block.feedForward().inners().isEmpty()) {
+            found.add("feed-forward parts of several widths");
         }
         if (!block.feedForward().factors().equals(FeedForwardConfig.Factors.ONES)) {
             found.add("scaled gates");

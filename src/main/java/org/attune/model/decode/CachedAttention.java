@@ -1,9 +1,15 @@
 package org.attune.model.decode;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.LatentAttention;
+import org.attune.model.layer.Mixer;
+import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.StateMixer;
+import org.attune.model.layer.VariedAttention;
 import org.attune.tensor.Masks;
 import org.attune.tensor.Tensor;
 
@@ -41,18 +47,21 @@ final class CachedAttention {
         sequences = group.size();
         added = group.getFirst().ids().length;
         before = group.stream().mapToInt(g -> cache.length(g.slot())).toArray();
-        if (config.attention().latent().isPresent()) {
-            visibleByWindow.put(0, visible(decoder, 0));
-        }
         for (Block block : decoder.blocks()) {
             // Here and not on demand: a mask made inside a block would die with the block.
-            block.attention()
-                    .ifPresent(
-                            attention ->
-                                    visibleByWindow.computeIfAbsent(
-                                            attention.window(),
-                                            window -> visible(decoder, window)));
+            for (Mixer mixer : block.mixers()) {
+                switch (mixer) {
+                    case SelfAttention a -> addVisible(decoder, a.window());
+                    case VariedAttention a -> addVisible(decoder, a.window());
+                    case LatentAttention _ -> addVisible(decoder, 0);
+                    case StateMixer _ -> {}
+                }
+            }
         }
+    }
+
+    private void addVisible(Decoder decoder, int window) {
+        visibleByWindow.computeIfAbsent(window, w -> visible(decoder, w));
     }
 
     private Visible visible(Decoder decoder, int window) {
@@ -91,18 +100,20 @@ final class CachedAttention {
     /// @param sinks a score of each query head beside those of its keys, `(CG)`
     void attend(Tensor q, int layer, int window, Optional<Tensor> sinks, Tensor out) {
         Visible visible = visibleByWindow.get(window);
+        AttentionConfig.Sizes sizes = config.attention().sizes(layer);
+        long valueDim = config.attention().valueDim(layer);
         Tensor keys =
                 cache.keys(layer, firstSlot, sequences, visible.from(), visible.to())
-                        .narrow(2, 0, config.headDim());
+                        .narrow(2, 0, sizes.headDim());
         Tensor values =
                 cache.values(layer, firstSlot, sequences, visible.from(), visible.to())
-                        .narrow(2, 0, config.attention().valueDim());
-        int kvHeads = config.kvHeads();
+                        .narrow(2, 0, valueDim);
+        int kvHeads = sizes.kvHeads();
         int groups = config.heads() / kvHeads;
         // On a processor a product with transposed rows of a larger tensor is many times slower
         // than one with a dense copy, and than the copy. A GPU's products take them as they are.
         Tensor rows = keys.device().isGpu() ? keys : keys.contiguous();
-        Tensor scores = byHead(q).bmm(rows.transpose(1, 2)); // (B·C, n·G, T)
+        Tensor scores = byHead(q, sizes).bmm(rows.transpose(1, 2)); // (B·C, n·G, T)
         double cap = config.attention().softcap();
         if (cap > 0) {
             scores.copyInPlace(scores.mul(1 / cap).tanh().mulInPlace(cap));
@@ -119,8 +130,8 @@ final class CachedAttention {
                                         .addInPlace(mask));
         Tensor p = sinks.map(own -> besideSinks(scores, own)).orElseGet(scores::softmaxInPlace);
         Tensor o = p.bmm(values); // (B·C, n·G, K)
-        long width = (long) groups * config.attention().valueDim();
-        byRow(out)
+        long width = groups * valueDim;
+        byRow(out, kvHeads, width)
                 .copyInPlace(
                         o.viewAs(
                                 new long[] {sequences, added, kvHeads, width},
@@ -146,10 +157,10 @@ final class CachedAttention {
     }
 
     /// The group's queries, `(N, CG, K)` = `(B, n, C, G, K)`, as `(B·C, n·G, K)`.
-    private Tensor byHead(Tensor q) {
-        int kvHeads = config.kvHeads();
+    private Tensor byHead(Tensor q, AttentionConfig.Sizes sizes) {
+        int kvHeads = sizes.kvHeads();
         int groups = config.heads() / kvHeads;
-        int size = config.headDim();
+        int size = sizes.headDim();
         long offset = (long) firstRow * config.heads() * size;
         long batch = (long) sequences * kvHeads;
         long queries = (long) added * groups;
@@ -168,9 +179,9 @@ final class CachedAttention {
     }
 
     /// The first columns of the group's rows of `(N, CGK + …)` as `(B, n, C, GK)`.
-    private Tensor byRow(Tensor out) {
-        int kvHeads = config.kvHeads();
-        long perHead = (long) config.heads() / kvHeads * config.attention().valueDim();
+    ///
+    /// @param perHead `GK`
+    private Tensor byRow(Tensor out, int kvHeads, long perHead) {
         long row = out.stride(0);
         return out.viewAs(
                 new long[] {sequences, added, kvHeads, perHead},

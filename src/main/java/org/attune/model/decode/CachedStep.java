@@ -16,6 +16,7 @@ import org.attune.model.layer.Norm;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
 import org.attune.model.layer.Succession;
+import org.attune.model.layer.VariedAttention;
 import org.attune.model.layer.Weight;
 import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
@@ -58,12 +59,14 @@ final class CachedStep implements Expression {
     private final int[] before; // tokens in the cache already, of each addition
     private final boolean hasKernel; // one token each, and a processor
     private final SharedBeginnings beginnings; // null without a kernel
-    private final Tensor cacheRows; // (N·2C), where the new keys and values go; null with a kernel
+    // (N·2C) by C: where the new keys and values go; none with a kernel
+    private final Map<Integer, Tensor> cacheRows = new HashMap<>();
     private final Optional<JointHeads> prompts; // where all begin, and a processor
     private final List<CachedAttention> groups = new ArrayList<>();
     private final Succession succession; // null without a state
     private final SlotStates states; // null without a state
     private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
+    private Optional<Tensor> vectors = Optional.empty(); // that layers read, (N, L, P)
 
     /// @param additions new tokens of different slots
     /// @param oneEach whether they are one token each, of sequences that are being generated
@@ -90,7 +93,10 @@ final class CachedStep implements Expression {
         tokens = decoder.input().index(layout.tokens());
         succession = config.keepsState() ? succession() : null;
         states = config.keepsState() ? SlotStates.of(cache, additions) : null;
-        cacheRows = hasKernel ? null : cacheRows(additions);
+        for (int layer = 0; !hasKernel && layer < config.layers(); layer++) {
+            int heads = config.attention().sizes(layer).kvHeads();
+            cacheRows.computeIfAbsent(heads, count -> cacheRows(additions, count));
+        }
         beginnings = hasKernel ? beginnings(additions) : null;
         prompts = hasKernel ? Optional.empty() : prompts();
         if (!hasKernel && prompts.isEmpty()) {
@@ -169,14 +175,14 @@ final class CachedStep implements Expression {
         return new Layout(tokens, positions, spans);
     }
 
-    private Tensor cacheRows(List<NewTokens> additions) {
-        int perToken = 2 * config.kvHeads();
+    private Tensor cacheRows(List<NewTokens> additions, int heads) {
+        int perToken = 2 * heads;
         long[] rows = new long[layout.size() * perToken];
         int row = 0;
         for (NewTokens addition : additions) {
             for (int i = 0; i < addition.ids().length; i++) {
                 int position = layout.positions()[row];
-                cache.rowNumbers(addition.slot(), position, rows, row * perToken);
+                cache.rowNumbers(heads, addition.slot(), position, rows, row * perToken);
                 row++;
             }
         }
@@ -185,7 +191,14 @@ final class CachedStep implements Expression {
 
     /// What the first block reads, `(N, D)`.
     Tensor input() {
-        return decoder.input().forward(tokens, layout.positions(), adapter);
+        Tensor x = decoder.input().forward(tokens, layout.positions(), adapter);
+        vectors =
+                decoder.blocks()
+                        .getFirst()
+                        .end()
+                        .makes()
+                        .map(inputs -> inputs.of(x, layout.tokens(), this));
+        return x;
     }
 
     /// All blocks by one kernel, if that can do it; what is recorded is recorded.
@@ -219,6 +232,7 @@ final class CachedStep implements Expression {
         Block b = decoder.blocks().get(layer);
         if (b.onlyAttention().isEmpty()
                 || b.feedForward().isEmpty()
+                || !b.end().isNone()
                 || config.block().mixers().attentionScale() != 1) {
             return byParts(b, layer, x);
         }
@@ -249,8 +263,16 @@ final class CachedStep implements Expression {
         };
     }
 
-    /// A block with a mixer that isn't attention, with two, or with one part only.
+    /// A block with a mixer that isn't usual attention, with two, with one part only, or that
+    /// changes its output.
     private Tensor byParts(Block b, int layer, Tensor x) {
+        Tensor out = parts(b, layer, x);
+        return b.end().isNone()
+                ? out
+                : b.end().apply(out, vectors.map(all -> all.select(1, layer)), this);
+    }
+
+    private Tensor parts(Block b, int layer, Tensor x) {
         Tensor x2 = x;
         if (!b.mixers().isEmpty()) {
             Tensor h = normed(b.mixerNorms().before(), x);
@@ -260,6 +282,7 @@ final class CachedStep implements Expression {
                         switch (mixer) {
                             case SelfAttention a -> attention(a, layer, h);
                             case LatentAttention a -> latent(a, layer, h);
+                            case VariedAttention a -> varied(a, layer, h);
                             case StateMixer s ->
                                     s.apply(h, this, succession.after(states.of(layer)));
                         };
@@ -298,9 +321,21 @@ final class CachedStep implements Expression {
         return a.output().forward(o, adapter, Dropout.NONE);
     }
 
-    /// @param x `(N, heads, features)`
+    /// Layers that attend to another's keys and values find them in the cache.
+    private Tensor varied(VariedAttention a, int layer, Tensor h) {
+        Rope rope = ropes.of(a.window());
+        if (a.keysAndValues().isPresent()) {
+            putRows(layer, Tensor.cat(1, a.keysAndValues(h, this, rope::apply)));
+        }
+        Tensor q = a.queries(h, this, rope::apply).mul(scale).contiguous(); // (N, CG, K)
+        Tensor o = input(a.output()); // (N, CGK + …)
+        groups.forEach(g -> g.attend(q, layer, a.window(), Optional.empty(), o));
+        return a.output().forward(o, adapter, Dropout.NONE);
+    }
+
+    /// @param x `(N, heads, features)` of latent attention, which is alike in all layers
     private Tensor padded(Tensor x) {
-        long missing = config.attention().cachedDim() - x.size(2);
+        long missing = config.attention().cachedDim(0) - x.size(2);
         return missing == 0
                 ? x
                 : Tensor.cat(
@@ -416,12 +451,13 @@ final class CachedStep implements Expression {
 
     /// @param rows keys, then values, `(N, 2C, K)`
     private void putRows(int layer, Tensor rows) {
-        long size = config.attention().cachedDim();
+        long size = config.attention().cachedDim(layer);
+        Tensor places = cacheRows.get(config.attention().sizes(layer).kvHeads());
         Kernels.indexCopy(
                 cache.rows(layer),
-                cacheRows,
+                places,
                 rows.contiguous()
-                        .viewAs(new long[] {cacheRows.size(), size}, new long[] {size, 1}, 0));
+                        .viewAs(new long[] {places.size(), size}, new long[] {size, 1}, 0));
     }
 
     /// Rotates queries and keys, and writes keys and values into the cache.

@@ -12,6 +12,7 @@ import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /// Keys and values of the tokens that a decoder has read, for several sequences: slot `s` holds
@@ -19,13 +20,15 @@ import java.util.stream.IntStream;
 /// allocated at construction. Owns its tensors; use it on the engine thread. What it holds is of
 /// use only while the weights stay as they are. Keys and values of latent attention are those of
 /// heads, not the short vectors that they are made of: DeepSeek-V3's take 85 times the memory.
+/// Layers that attend to the keys of another layer have none here.
 ///
-/// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size. The memory of a block is
-/// `(S, C, 2, L, K)`: of each slot and head the keys, then the values.
+/// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size, both of a layer. The memory
+/// of a block is `(S, C, 2, L, K)`: of each slot and head the keys, then the values.
 public final class KvCache implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("kv-cache");
-    private final int kvHeads;
-    private final int headDim;
+    private final int[] kvHeads; // of each layer
+    private final int[] headDim;
+    private final int[] sources; // whose keys and values a layer attends to
     private final int capacity;
     private final Tensor[] rows; // (S·C·2·L, K) for each block with attention
     private final Optional<StateCache> states;
@@ -56,26 +59,23 @@ public final class KvCache implements AutoCloseable {
         ResidentLimit.beforePass();
         weights = decoder.presence().hold();
         DecoderConfig c = decoder.config();
-        kvHeads = c.kvHeads();
-        headDim = c.attention().cachedDim();
+        kvHeads = perLayer(c, layer -> c.attention().sizes(layer).kvHeads());
+        headDim = perLayer(c, c.attention()::cachedDim);
+        sources = perLayer(c, c.attention()::source);
         this.capacity = capacity;
         tokens = new int[slots][capacity];
         recorded = new int[slots][capacity];
         lengths = new int[slots];
         rows = new Tensor[c.layers()];
-        long count = 2L * slots * kvHeads * capacity;
-        long numbers = count * headDim;
+        long numbers = numbers(c) * slots * capacity;
         var device = decoder.device();
-        int attend = attending(c);
-        try (var memory = new LargePages(device, decoder.dtype(), attend * numbers, attend);
+        int attend = (int) holding(c).count();
+        try (var memory = new LargePages(device, decoder.dtype(), numbers, attend);
                 var _ = scope.enter()) {
             states =
                     c.keepsState() ? Optional.of(new StateCache(decoder, slots)) : Optional.empty();
-            for (int i = 0; i < c.layers(); i++) {
-                if (!c.parts(i).attention()) {
-                    continue;
-                }
-                rows[i] = memory.take(scope, count, headDim);
+            for (int i : holding(c).toArray()) {
+                rows[i] = memory.take(scope, 2L * slots * kvHeads[i] * capacity, headDim[i]);
                 // Zeros, since what lies behind a sequence's end is multiplied by a probability of
                 // zero and must be finite.
                 rows[i].zeroInPlace();
@@ -87,16 +87,31 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /// Memory of a cache: `2 b L S C T K` for `L` blocks with attention, `S` slots of `T` tokens,
-    /// `b` bytes of a number, and the states of layers that keep one.
-    public static long bytes(DecoderConfig c, DType dtype, int slots, int capacity) {
-        long keys = (long) c.kvHeads() * c.attention().cachedDim();
-        return 2L * dtype.bytes() * attending(c) * slots * capacity * keys
-                + slots * StateCache.bytes(c, dtype);
+    private static int[] perLayer(DecoderConfig c, IntUnaryOperator size) {
+        return IntStream.range(0, c.layers()).map(size).toArray();
     }
 
-    private static int attending(DecoderConfig c) {
-        return (int) IntStream.range(0, c.layers()).filter(i -> c.parts(i).attention()).count();
+    /// Memory of a cache: `2 b S T Σ C K` over the blocks that have keys, with `S` slots of `T`
+    /// tokens, `b` bytes of a number, and the states of layers that keep one.
+    public static long bytes(DecoderConfig c, DType dtype, int slots, int capacity) {
+        return dtype.bytes() * numbers(c) * slots * capacity + slots * StateCache.bytes(c, dtype);
+    }
+
+    /// Numbers of a token's keys and values in all layers.
+    private static long numbers(DecoderConfig c) {
+        return holding(c)
+                .mapToLong(
+                        layer ->
+                                2L
+                                        * c.attention().sizes(layer).kvHeads()
+                                        * c.attention().cachedDim(layer))
+                .sum();
+    }
+
+    /// Layers that have keys and values.
+    private static IntStream holding(DecoderConfig c) {
+        return IntStream.range(0, c.layers())
+                .filter(i -> c.parts(i).attention() && c.attention().source(i) == i);
     }
 
     /// The states of layers that keep one.
@@ -211,9 +226,9 @@ public final class KvCache implements AutoCloseable {
         requireCut(from, length);
         if (length > 0 && count > 0) {
             try (var _ = TensorScope.open("copy")) {
-                for (Tensor layer : rows) {
-                    if (layer != null) {
-                        beginnings(layer, first, count, slotSize(), length)
+                for (int layer = 0; layer < rows.length; layer++) {
+                    if (rows[layer] != null) {
+                        beginnings(layer, first, count, slotSize(layer), length)
                                 .copyInPlace(beginnings(layer, from, count, 0, length));
                     }
                 }
@@ -273,15 +288,16 @@ public final class KvCache implements AutoCloseable {
     /// First `length` keys and values of slots, a view `(count, 2C, length, K)`.
     ///
     /// @param step elements from a slot to the next; 0 repeats the first
-    private Tensor beginnings(Tensor layer, int first, int count, long step, int length) {
-        return layer.viewAs(
-                new long[] {count, 2L * kvHeads, length, headDim},
-                new long[] {step, (long) capacity * headDim, headDim, 1},
-                first * slotSize());
+    private Tensor beginnings(int layer, int first, int count, long step, int length) {
+        int size = headDim[layer];
+        return rows[layer].viewAs(
+                new long[] {count, 2L * kvHeads[layer], length, size},
+                new long[] {step, (long) capacity * size, size, 1},
+                first * slotSize(layer));
     }
 
-    private long slotSize() {
-        return 2L * kvHeads * capacity * headDim;
+    private long slotSize(int layer) {
+        return 2L * kvHeads[layer] * capacity * headDim[layer];
     }
 
     /// Remembers that `ids` were appended to `slot`.
@@ -303,25 +319,26 @@ public final class KvCache implements AutoCloseable {
                 Arrays.copyOf(recorded[slot], lengths[slot]));
     }
 
-    /// Rows of [#rows] for one token of a slot.
+    /// Rows of [#rows] for one token of a slot, in layers of so many heads.
     ///
+    /// @param heads `C`
     /// @param position of the token
     /// @param out gets `2C` numbers from `at` on: those of all heads' keys, then of their values
-    void rowNumbers(int slot, int position, long[] out, int at) {
-        for (int head = 0; head < kvHeads; head++) {
-            long keys = 2L * capacity * (slot * (long) kvHeads + head) + position;
+    void rowNumbers(int heads, int slot, int position, long[] out, int at) {
+        for (int head = 0; head < heads; head++) {
+            long keys = 2L * capacity * (slot * (long) heads + head) + position;
             out[at + head] = keys;
-            out[at + kvHeads + head] = keys + capacity;
+            out[at + heads + head] = keys + capacity;
         }
     }
 
     /// All keys and values of a block as they stand, a view `(S, C, 2, L, K)`.
     Tensor block(int layer) {
-        long row = headDim;
+        long row = headDim[layer];
         long head = 2L * capacity * row;
         return rows[layer].viewAs(
-                new long[] {slots(), kvHeads, 2, capacity, headDim},
-                new long[] {kvHeads * head, head, capacity * row, row, 1},
+                new long[] {slots(), kvHeads[layer], 2, capacity, row},
+                new long[] {kvHeads[layer] * head, head, capacity * row, row, 1},
                 0);
     }
 
@@ -343,18 +360,20 @@ public final class KvCache implements AutoCloseable {
     }
 
     private Tensor allRows(int layer, int behind) {
-        long slot = slotSize() / headDim;
+        int size = headDim[layer];
+        long slot = slotSize(layer) / size;
         return rows[layer].viewAs(
-                new long[] {(slots() - 1) * slot + capacity, kvHeads, headDim},
-                new long[] {headDim, 2L * capacity * headDim, 1},
-                (long) behind * headDim);
+                new long[] {(slots() - 1) * slot + capacity, kvHeads[layer], size},
+                new long[] {size, 2L * capacity * size, 1},
+                (long) behind * size);
     }
 
-    /// Row of [#keyRows] and [#valueRows] of a slot's first token.
+    /// Row of [#keyRows] and [#valueRows] of a slot's first token, where all layers have equally
+    /// many heads.
     ///
     /// @throws ArithmeticException if that doesn't fit 32 bits
     int firstRow(int slot) {
-        return Math.toIntExact(slot * (slotSize() / headDim));
+        return Math.toIntExact(slot * (slotSize(0) / headDim[0]));
     }
 
     /// Keys `from … to − 1` of `count` slots from `first`, a view `(count·C, to − from, K)`.
@@ -368,10 +387,11 @@ public final class KvCache implements AutoCloseable {
     }
 
     private Tensor window(int layer, int first, int count, int from, int to, int behind) {
-        return rows[layer].viewAs(
-                new long[] {(long) count * kvHeads, to - from, headDim},
-                new long[] {2L * capacity * headDim, headDim, 1},
-                first * slotSize() + (from + behind) * (long) headDim);
+        int size = headDim[layer];
+        return rows[sources[layer]].viewAs(
+                new long[] {(long) count * kvHeads[layer], to - from, size},
+                new long[] {2L * capacity * size, size, 1},
+                first * slotSize(layer) + (from + behind) * (long) size);
     }
 
     @Override

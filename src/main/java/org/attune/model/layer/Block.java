@@ -13,12 +13,14 @@ import java.util.Optional;
 /// @param mixers mix tokens: one, two side by side, or none
 /// @param feedForwardNorms around the feed-forward part
 /// @param feedForward changes each token, if there is such a part
+/// @param end what is done to the output
 public record Block(
         BlockOrder order,
         Norms mixerNorms,
         List<Mixer> mixers,
         Norms feedForwardNorms,
-        Optional<FeedForward> feedForward) {
+        Optional<FeedForward> feedForward,
+        BlockEnd end) {
     /// Norms around a part of a block.
     ///
     /// @param before of what the part reads
@@ -32,7 +34,13 @@ public record Block(
             SelfAttention attention,
             Norms feedForwardNorms,
             FeedForward feedForward) {
-        this(order, mixerNorms, List.of(attention), feedForwardNorms, Optional.of(feedForward));
+        this(
+                order,
+                mixerNorms,
+                List.of(attention),
+                feedForwardNorms,
+                Optional.of(feedForward),
+                BlockEnd.NONE);
     }
 
     /// Attention, if it alone mixes tokens.
@@ -55,12 +63,16 @@ public record Block(
         List<FusedLinear> all = new ArrayList<>();
         mixers.forEach(mixer -> all.addAll(mixer.linears()));
         feedForward.ifPresent(part -> all.addAll(part.linears()));
+        all.addAll(end.linears());
         return all;
     }
 
     /// Numbers that nothing trains and that belong to a written model.
     public List<Weight> buffers() {
-        return feedForward.map(FeedForward::buffers).orElse(List.of());
+        List<Weight> all = new ArrayList<>();
+        feedForward.ifPresent(part -> all.addAll(part.buffers()));
+        end.scalar().ifPresent(all::add);
+        return all;
     }
 
     /// The norms, in the order in which they are computed. One that both parts read comes once.
@@ -72,6 +84,7 @@ public record Block(
         feedForwardNorms.before().filter(norm -> !all.contains(norm)).ifPresent(all::add);
         feedForward.ifPresent(part -> all.addAll(part.norms()));
         feedForwardNorms.after().ifPresent(all::add);
+        all.addAll(end.norms());
         return all;
     }
 
@@ -80,6 +93,7 @@ public record Block(
         List<Weight> all = new ArrayList<>();
         mixers.forEach(mixer -> all.addAll(mixer.others()));
         feedForward.ifPresent(part -> all.addAll(part.others()));
+        all.addAll(end.others());
         return all;
     }
 }

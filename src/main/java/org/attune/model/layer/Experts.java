@@ -28,6 +28,11 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
     public Tensor apply(Tensor x, Expression products) {
         Router.Routed routed = router.route(x, products);
         products.routed(routed.logits(), router.chosen());
+        return apply(x, routed, products);
+    }
+
+    /// @param routed which rows go where
+    Tensor apply(Tensor x, Router.Routed routed, Expression products) {
         ExpertRows places = routed.rows();
         Tensor rows = x.indexSelect(0, places.tokens(x)); // (N k, D), by expert
         Tensor weights = routed.weights().to(x.dtype()); // (N, k)
@@ -79,6 +84,11 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
                     s.gate().ifPresent(all::add);
                 });
         return all;
+    }
+
+    @Override
+    public List<Weight> others() {
+        return router.factors().map(Router.Factors::weights).orElse(List.of());
     }
 
     @Override

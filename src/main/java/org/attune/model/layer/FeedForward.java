@@ -13,7 +13,12 @@ import java.util.function.Supplier;
 /// Feed-forward part of one block. `N` rows, `D` model width, `F` inner width, `U` columns of what
 /// the first projection puts out.
 public sealed interface FeedForward
-        permits FeedForward.Dense, FeedForward.Scaled, FeedForward.Normed, Xielu, Experts {
+        permits FeedForward.Dense,
+                FeedForward.Scaled,
+                FeedForward.Normed,
+                Xielu,
+                Experts,
+                DenseAndExperts {
     /// Why an activation isn't a function alone.
     String WEIGHTS = "xIELU has weights: a Xielu computes it";
 
@@ -264,7 +269,8 @@ public sealed interface FeedForward
         }
     }
 
-    private static Tensor activated(Activation activation, Tensor x) {
+    /// An activation as an ordinary expression, for autograd.
+    static Tensor activated(Activation activation, Tensor x) {
         return switch (activation) {
             case SILU -> x.silu();
             case RELU -> x.relu();

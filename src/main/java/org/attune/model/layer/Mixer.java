@@ -3,7 +3,7 @@ package org.attune.model.layer;
 import java.util.List;
 
 /// Part of a block that mixes tokens.
-public sealed interface Mixer permits SelfAttention, LatentAttention, StateMixer {
+public sealed interface Mixer permits SelfAttention, LatentAttention, VariedAttention, StateMixer {
     /// The linear layers, in the order in which they are computed.
     List<FusedLinear> linears();
 

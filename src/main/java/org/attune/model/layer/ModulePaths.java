@@ -1,6 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.BlockConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.MixersConfig;
@@ -115,7 +116,16 @@ public record ModulePaths(
         ///
         /// @param decoder of the configuration that this is of
         public List<FusedLinear> layers(Decoder decoder) {
-            var experts = (Experts) decoder.blocks().get(layer).feedForward().orElseThrow();
+            Experts experts =
+                    switch (decoder.blocks().get(layer).feedForward().orElseThrow()) {
+                        case Experts alone -> alone;
+                        case DenseAndExperts both -> both.experts();
+                        case FeedForward.Dense _,
+                                FeedForward.Normed _,
+                                FeedForward.Scaled _,
+                                Xielu _ ->
+                                throw new IllegalStateException(name + " is in a layer without");
+                    };
             return switch (kind) {
                 case ROUTER -> List.of(experts.router().projection());
                 case UP -> experts.experts().stream().map(FeedForward.Dense::up).toList();
@@ -131,6 +141,9 @@ public record ModulePaths(
         config.positionsPath().ifPresent(whole::add);
         for (int layer = 0; layer < config.layers(); layer++) {
             block(config, layer, linears, whole);
+        }
+        if (config.block().end().reads()) {
+            layerInputs(config, linears, whole);
         }
         if (config.block().norm().isWeighted()) {
             whole.add(names.finalNormPath());
@@ -148,13 +161,15 @@ public record ModulePaths(
         TensorNames names = config.names();
         String path = names.block(layer);
         long width = config.hiddenSize();
-        long inner = config.intermediateSize();
+        long inner = config.block().feedForward().inner(layer);
         if (config.block().norm().isWeighted()) {
             names.norms().forEach(norm -> whole.add(path + norm));
             names.innerNorms().forEach(norm -> whole.add(path + norm));
         }
         MixersConfig.Parts parts = config.parts(layer);
-        if (parts.attention()) {
+        if (parts.attention() && config.variesAttention()) {
+            varied(config, layer, linears, whole);
+        } else if (parts.attention()) {
             attention(config, path, linears, whole);
         }
         if (parts.state()) {
@@ -173,11 +188,54 @@ public record ModulePaths(
                     width,
                     projections,
                     linears);
-            return;
+            if (experts.get().beside()) {
+                whole.add(path + ExpertsConfig.DENSE_NORM);
+                whole.add(path + ExpertsConfig.NORM_BEFORE);
+                whole.add(path + ExpertsConfig.NORM_AFTER);
+            }
         }
-        long up = inner * config.block().feedForward().projectionsIn(names.up().size());
-        names.up().forEach(name -> linears.put(path + name, new Shape(up, width)));
-        linears.put(path + names.down(), new Shape(width, inner));
+        if (config.block().feedForward().isDense(layer)) {
+            long up = inner * config.block().feedForward().projectionsIn(names.up().size());
+            names.up().forEach(name -> linears.put(path + name, new Shape(up, width)));
+            linears.put(path + names.down(), new Shape(width, inner));
+        }
+        if (config.block().end().reads()) {
+            long own = config.block().end().width();
+            linears.put(path + BlockConfig.End.GATE, new Shape(own, width));
+            linears.put(path + BlockConfig.End.OUT, new Shape(width, own));
+            whole.add(path + BlockConfig.End.NORM);
+        }
+    }
+
+    /// What makes the vectors that layers read of tokens.
+    private static void layerInputs(
+            DecoderConfig config, Map<String, Shape> linears, List<String> whole) {
+        String trunk = config.names().trunk() + ".";
+        long all = (long) config.layers() * config.block().end().width();
+        linears.put(trunk + BlockConfig.End.PROJECTION, new Shape(all, config.hiddenSize()));
+        whole.add(trunk + BlockConfig.End.EMBEDDING);
+        whole.add(trunk + BlockConfig.End.PROJECTION_NORM);
+    }
+
+    private static void varied(
+            DecoderConfig config, int layer, Map<String, Shape> linears, List<String> whole) {
+        TensorNames names = config.names();
+        String path = names.block(layer);
+        AttentionConfig.Sizes sizes = config.attention().sizes(layer);
+        long width = config.hiddenSize();
+        long queries = (long) config.heads() * sizes.headDim();
+        Shape keys = new Shape((long) sizes.kvHeads() * sizes.headDim(), width);
+        boolean own = config.attention().source(layer) == layer;
+        linears.put(path + names.qkv().get(0), new Shape(queries, width));
+        whole.add(path + names.qkNorms().get(0));
+        if (own) {
+            linears.put(path + names.qkv().get(1), keys);
+            whole.add(path + names.qkNorms().get(1));
+        }
+        if (own && !sizes.keysAreValues()) {
+            linears.put(path + names.qkv().get(2), keys);
+        }
+        linears.put(path + names.output(), new Shape(width, queries));
     }
 
     private static void state(

@@ -1,10 +1,12 @@
 package org.attune.model.layer;
 
 import org.attune.model.config.ExpertsConfig.RouterConfig;
+import org.attune.model.layer.FeedForward.Products;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /// Chooses experts for each row and weighs them, in float32. The choice has no gradient: it goes
@@ -14,8 +16,51 @@ import java.util.Optional;
 /// @param correction is added to scores when experts are chosen, `E` float32 numbers
 /// @param config how it chooses
 /// @param chosen `k`
+/// @param factors of its input and of the weights, if there are such
 record Router(
-        FusedLinear projection, Optional<Weight> correction, RouterConfig config, int chosen) {
+        FusedLinear projection,
+        Optional<Weight> correction,
+        RouterConfig config,
+        int chosen,
+        Optional<Factors> factors) {
+    /// Learned factors, with which the router reads `s · norm(x) / √D`.
+    ///
+    /// @param norm without a weight
+    /// @param input `s`, `(D)`
+    /// @param experts what the weight of each expert is multiplied by, `(E)`
+    record Factors(BareNorm norm, Weight input, Weight experts) {
+        List<Weight> weights() {
+            return List.of(input, experts);
+        }
+    }
+
+    /// A router without factors.
+    Router(FusedLinear projection, Optional<Weight> correction, RouterConfig config, int chosen) {
+        this(projection, correction, config, chosen, Optional.empty());
+    }
+
+    /// Chooses with the factors, if there are such.
+    ///
+    /// @param x `(N, D)`
+    Routed route(Tensor x, Expression e) {
+        if (factors.isEmpty()) {
+            return route(x, (Products) e);
+        }
+        Factors f = factors.get();
+        Tensor read =
+                f.norm()
+                        .apply(x, e::value)
+                        .mul(e.value(f.input()))
+                        .mul(1 / Math.sqrt(x.size(1))); // (N, D)
+        Routed routed = route(read, (Products) e);
+        Tensor own =
+                e.value(f.experts())
+                        .to(DType.FLOAT32)
+                        .indexSelect(0, routed.rows().experts(x).reshape(-1))
+                        .reshape(routed.weights().shape()); // (N, k)
+        return new Routed(routed.logits(), routed.rows(), routed.weights().mul(own));
+    }
+
     /// What is chosen.
     ///
     /// @param logits float32 `(N, E)`
@@ -24,7 +69,7 @@ record Router(
     record Routed(Tensor logits, ExpertRows rows, Tensor weights) {}
 
     /// @param x `(N, D)`
-    Routed route(Tensor x, FeedForward.Products products) {
+    Routed route(Tensor x, Products products) {
         Tensor logits = products.of(projection, x).to(DType.FLOAT32); // (N, E)
         return switch (config.scores()) {
             case RouterConfig.Scores.Softmax _ -> {

@@ -7,6 +7,7 @@ import org.attune.model.config.DecoderConfig;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -26,9 +27,13 @@ final class UnreadTensors {
     /// @throws ModelException naming the first one that it should have taken
     static void refuse(DecoderConfig config, TensorFile file, Set<String> read) {
         List<String> further = further(config, file);
+        Set<String> unused = unused(config);
         for (String name : file.entries().keySet()) {
             boolean passedOver = further.stream().anyMatch(name::startsWith);
-            if (belongs(name, config) && !read.contains(name) && !passedOver) {
+            if (belongs(name, config)
+                    && !read.contains(name)
+                    && !passedOver
+                    && !unused.contains(name)) {
                 throw new ModelException(
                         ("the model's files hold the tensor \"%s\", with which a %s model of %d"
                                         + " layers computes nothing here; the configuration is"
@@ -52,6 +57,22 @@ final class UnreadTensors {
             layer++;
         }
         return paths;
+    }
+
+    /// Keys and values of layers that attend to those of others. Some files hold them; transformers
+    /// passes over them too.
+    private static Set<String> unused(DecoderConfig config) {
+        Set<String> names = new HashSet<>();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            if (config.attention().source(layer) != layer) {
+                String attention = config.names().block(layer) + "self_attn.";
+                for (String own : List.of("k_proj", "v_proj", "k_norm", "v_norm")) {
+                    names.add(attention + own + ".weight");
+                    names.add(attention + own + ".bias");
+                }
+            }
+        }
+        return names;
     }
 
     private static boolean belongs(String name, DecoderConfig config) {

@@ -111,19 +111,39 @@ final class WeightLoader {
         Optional<Norm> second = norm(mixes && order.normsAfter(), path, norms);
         if (!parts.feedForward()) {
             var none = new Block.Norms(Optional.empty(), Optional.empty());
-            return new Block(order, new Block.Norms(first, second), mixers, none, Optional.empty());
+            return new Block(
+                    order,
+                    new Block.Norms(first, second),
+                    mixers,
+                    none,
+                    Optional.empty(),
+                    variedLoader().end(layer));
         }
         Optional<Norm> third =
                 norm(order.normsBefore() && norms.hasNext(), path, norms)
                         .or(() -> order.normsBefore() ? first : Optional.empty()); // both read one
         FeedForward feedForward = feedForward(path, layer);
+        if (feedForward instanceof Experts experts && dense(layer)) {
+            feedForward =
+                    variedLoader().both(layer, dense(path, layer), third.orElseThrow(), experts);
+            third = Optional.empty(); // each part has its own
+        }
         Optional<Norm> fourth = norm(order.normsAfter(), path, norms);
         return new Block(
                 order,
                 new Block.Norms(first, second),
                 mixers,
                 new Block.Norms(third, fourth),
-                Optional.of(feedForward));
+                Optional.of(feedForward),
+                variedLoader().end(layer));
+    }
+
+    private boolean dense(int layer) {
+        return config.block().feedForward().isDense(layer);
+    }
+
+    private VariedLoader variedLoader() {
+        return new VariedLoader(config, this);
     }
 
     private List<Mixer> mixers(String path, int layer, MixersConfig.Parts parts) {
@@ -132,7 +152,9 @@ final class WeightLoader {
             mixers.add(
                     config.attention().latent().isPresent()
                             ? latent(path, layer)
-                            : attention(path, layer));
+                            : config.variesAttention()
+                                    ? variedLoader().attention(layer)
+                                    : attention(path, layer));
         }
         if (parts.state()) {
             mixers.add(new StateLoader(config, this).mixer(path));
@@ -250,18 +272,10 @@ final class WeightLoader {
         if (experts.isPresent()) {
             return experts(path, experts.get(), names.experts().orElseThrow());
         }
-        int width = config.hiddenSize();
-        int[] outs = new int[f.matrices() - 1];
-        Arrays.fill(outs, f.inner());
-        FusedLinear up = linear(width, f.bias(), path, names.up(), outs);
-        FusedLinear down = linear(f.inner(), f.bias(), path, List.of(names.down()), width);
         if (f.activation() == Activation.XIELU) {
-            return xielu(path + names.activation(), up, down);
+            return xielu(path, layer);
         }
-        FeedForward.Dense dense =
-                f.gated()
-                        ? new FeedForward.Gated(up, down, f.activation())
-                        : new FeedForward.Plain(up, down, f.activation());
+        FeedForward.Dense dense = dense(path, layer);
         if (!names.innerNorms().isEmpty()) {
             return new FeedForward.Normed(dense, norm(path + names.innerNorms().get(1), f.inner()));
         }
@@ -271,14 +285,29 @@ final class WeightLoader {
                 : dense;
     }
 
-    private Xielu xielu(String path, FusedLinear up, FusedLinear down) {
+    private Xielu xielu(String block, int layer) {
+        int inner = config.block().feedForward().inner(layer);
+        String path = block + names.activation();
         return new Xielu(
-                up,
-                down,
+                linear(config.hiddenSize(), false, block, names.up(), inner),
+                linear(inner, false, block, List.of(names.down()), config.hiddenSize()),
                 weight(path + ".alpha_p", 1),
                 weight(path + ".alpha_n", 1),
                 vector(path + ".beta", 1),
                 vector(path + ".eps", 1));
+    }
+
+    private FeedForward.Dense dense(String path, int layer) {
+        FeedForwardConfig f = config.block().feedForward();
+        int inner = f.inner(layer);
+        int width = config.hiddenSize();
+        int[] outs = new int[f.matrices() - 1];
+        Arrays.fill(outs, inner);
+        FusedLinear up = linear(width, f.bias(), path, names.up(), outs);
+        FusedLinear down = linear(inner, f.bias(), path, List.of(names.down()), width);
+        return f.gated()
+                ? new FeedForward.Gated(up, down, f.activation())
+                : new FeedForward.Plain(up, down, f.activation());
     }
 
     private Experts experts(String path, ExpertsConfig e, TensorNames.Experts own) {
@@ -297,7 +326,10 @@ final class WeightLoader {
                                 ? Optional.of(vector(path + own.correction(), e.count()))
                                 : Optional.empty(),
                         r,
-                        e.chosen()),
+                        e.chosen(),
+                        r.scaled()
+                                ? Optional.of(variedLoader().factors(path, e.count()))
+                                : Optional.empty()),
                 all,
                 e.shared() == 0 ? Optional.empty() : Optional.of(shared(path, e, own)));
     }

@@ -3,6 +3,7 @@ package org.attune.model.layer;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.BlockConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.MixersConfig;
@@ -39,9 +40,21 @@ final class WeightShapes {
         for (int layer = 0; layer < config.layers(); layer++) {
             shapes.requireBlock(names.block(layer), layer, width);
         }
+        if (config.block().end().reads()) {
+            shapes.requireLayerInputs(names.trunk() + ".", width);
+        }
         if (config.block().norm().isWeighted()) {
             shapes.require(names.finalNormPath(), width);
         }
+    }
+
+    private void requireLayerInputs(String trunk, Size width) {
+        BlockConfig.End end = config.block().end();
+        long own = end.width();
+        var all = new Size("layers × numbers of a layer's vector", config.layers() * own);
+        require(trunk + BlockConfig.End.EMBEDDING, new Size("tokens", end.rows()), all);
+        require(trunk + BlockConfig.End.PROJECTION, all, width);
+        require(trunk + BlockConfig.End.PROJECTION_NORM, new Size("a layer's vector", own));
     }
 
     private void requireBlock(String path, int layer, Size width) {
@@ -50,7 +63,9 @@ final class WeightShapes {
             names.norms().forEach(norm -> require(path + norm, width));
         }
         MixersConfig.Parts parts = config.parts(layer);
-        if (parts.attention()) {
+        if (parts.attention() && config.variesAttention()) {
+            requireVaried(path, layer, width);
+        } else if (parts.attention()) {
             requireAttention(path, width);
         }
         if (parts.state()) {
@@ -59,16 +74,34 @@ final class WeightShapes {
         if (!parts.feedForward()) {
             return;
         }
-        var inner = new Size("intermediate_size", config.intermediateSize());
+        var inner = new Size("intermediate_size", config.block().feedForward().inner(layer));
         Optional<ExpertsConfig> experts = config.block().feedForward().experts(layer);
         if (experts.isPresent()) {
             requireExperts(path, experts.get(), names.experts().orElseThrow(), width);
+        }
+        if (!config.block().feedForward().isDense(layer)) {
             return;
         }
         int held = config.block().feedForward().projectionsIn(names.up().size());
         Size up = held == 1 ? inner : new Size(held + " × " + inner.key(), held * inner.value());
         names.up().forEach(name -> requireMatrix(path + name, up, width));
         requireMatrix(path + names.down(), width, inner);
+    }
+
+    private void requireVaried(String path, int layer, Size width) {
+        TensorNames names = config.names();
+        AttentionConfig.Sizes sizes = config.attention().sizes(layer);
+        var queries = new Size("heads × size of a head", (long) config.heads() * sizes.headDim());
+        var keys = new Size("key heads × size", (long) sizes.kvHeads() * sizes.headDim());
+        boolean own = config.attention().source(layer) == layer;
+        requireMatrix(path + names.qkv().get(0), queries, width);
+        if (own) {
+            requireMatrix(path + names.qkv().get(1), keys, width);
+        }
+        if (own && !sizes.keysAreValues()) {
+            requireMatrix(path + names.qkv().get(2), keys, width);
+        }
+        requireMatrix(path + names.output(), width, queries);
     }
 
     private void requireState(String path) {

@@ -12,6 +12,7 @@ import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
+import org.attune.model.layer.VariedAttention;
 import org.attune.tensor.DType;
 
 import java.util.Optional;
@@ -133,7 +134,22 @@ public record ActivationBytes(
                 IntStream.range(0, c.layers()).anyMatch(layer -> c.parts(layer).attention());
         long score = attends ? (c.attention().softcap() > 0 ? 11 : 8) * b * c.heads() : 0;
         long input = b * c.hiddenSize();
-        return new ActivationBytes(c.layers(), input, input, 0, work + work / 4, score, true);
+        long all = work + work / 4 + sides(decoder, b);
+        return new ActivationBytes(c.layers(), input, input, 0, all, score, true);
+    }
+
+    /// What blocks give to later ones, and its gradients.
+    private static long sides(Decoder decoder, long b) {
+        DecoderConfig c = decoder.config();
+        long numbers = (long) c.layers() * c.block().end().width();
+        for (Block block : decoder.blocks()) {
+            for (Mixer mixer : block.mixers()) {
+                if (mixer instanceof VariedAttention own && own.lends()) {
+                    numbers += 2L * own.sizes().kvHeads() * own.sizes().headDim();
+                }
+            }
+        }
+        return (b + FLOAT) * numbers;
     }
 
     private static long atWork(Block block, DecoderConfig c, long b) {
@@ -147,6 +163,7 @@ public record ActivationBytes(
                                 b * (17 * queries + 12 * keys)
                                         + (c.attention().gated() ? 6 * b * queries : 0);
                         case LatentAttention latent -> latent.expressionBytes(b);
+                        case VariedAttention varied -> varied.expressionBytes(b);
                         case StateMixer state -> state.expressionBytes(b);
                     };
         }
@@ -159,6 +176,7 @@ public record ActivationBytes(
             work += counted ? 0 : norm.expressionBytes(width);
         }
         work += block.feedForward().map(part -> part.expressionBytes(b)).orElse(0L);
+        work += block.end().expressionBytes(b);
         for (FusedLinear linear : block.linears()) {
             work += linear.extra(Adapter.TRAINED) == 0 ? 0 : 2 * b * linear.out();
         }

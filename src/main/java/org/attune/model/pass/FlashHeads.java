@@ -37,6 +37,7 @@ final class FlashHeads {
         return config.rotatesAsKernels()
                         && config.attention().qkNorm() != QkNorm.TOGETHER
                         && config.attention().softcap() == 0
+                        && !config.variesAttention()
                         && FlashAttention.serves(device, dtype, config.headDim())
                 ? of(config, layout, device)
                 : Optional.empty();

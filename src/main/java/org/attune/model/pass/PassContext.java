@@ -31,6 +31,7 @@ final class PassContext implements AutoCloseable {
     private final Adapter adapter;
     private final Dropout dropout;
     private final Tensor tokens;
+    private final SideTensors sides = new SideTensors(scope);
     private final Ropes ropes;
     private final Attention attention;
     private final Optional<RouterWatch> routers;
@@ -205,6 +206,21 @@ final class PassContext implements AutoCloseable {
     /// Tokens of the rows, `(N)`.
     Tensor tokens() {
         return tokens;
+    }
+
+    /// Ids of the rows' tokens, `(N)`.
+    int[] ids() {
+        return layout.tokens();
+    }
+
+    /// What blocks give to later ones.
+    SideTensors sides() {
+        return sides;
+    }
+
+    /// The rotation of layers with this window; 0 is none.
+    Rope rope(int window) {
+        return ropes.of(window);
     }
 
     /// The rotation of layers without a window.

@@ -8,6 +8,7 @@ import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LatentAttention;
+import org.attune.model.layer.LayerInputs;
 import org.attune.model.layer.Leaves;
 import org.attune.model.layer.Mixer;
 import org.attune.model.layer.Norm;
@@ -15,6 +16,7 @@ import org.attune.model.layer.PlainLinear;
 import org.attune.model.layer.RouterWatch;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
+import org.attune.model.layer.VariedAttention;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
@@ -36,11 +38,15 @@ final class PlainBlock {
     private final PassContext pass;
     private final List<Leaf> leaves = new ArrayList<>();
     private final List<Tensor> terms = new ArrayList<>(); // of the loss, of this block's router
+    private final List<Given> given = new ArrayList<>();
     private final Leaves learning = this::leaf;
 
     /// @param parameter compute copy that collects a gradient
     /// @param learner gets it, float32
     private record Leaf(Tensor parameter, Consumer<Tensor> learner) {}
+
+    /// @param value with its graph
+    private record Given(SideTensors.Key key, Tensor value) {}
 
     PlainBlock(Block block, PassContext pass) {
         this.block = block;
@@ -94,16 +100,25 @@ final class PlainBlock {
         return input.gradient().copy();
     }
 
+    /// Back-propagates from the output, from a router's loss, and from what later blocks read.
     private void follow(Tensor y, Tensor dOut) {
-        if (terms.isEmpty()) {
+        List<Tensor> sums = new ArrayList<>(terms);
+        for (Given g : given) {
+            pass.sides()
+                    .gradient(g.key())
+                    .map(d -> g.value().mul(d.to(g.value().dtype())).sum().to(DType.FLOAT32))
+                    .ifPresent(sums::add);
+        }
+        terms.clear();
+        given.clear();
+        if (sums.isEmpty()) {
             y.backward(dOut);
             return;
         }
-        Tensor sum = y.mul(dOut).sum().to(DType.FLOAT32);
-        for (Tensor term : terms) {
+        Tensor sum = y.mul(dOut).sum().to(DType.FLOAT32); // one graph, so one backward pass
+        for (Tensor term : sums) {
             sum = sum.add(term);
         }
-        terms.clear();
         sum.backward();
     }
 
@@ -116,12 +131,55 @@ final class PlainBlock {
     }
 
     private Tensor run(Tensor x, boolean training) {
+        block.end().makes().ifPresent(inputs -> giveVectors(inputs, x, training));
         Tensor x2 = block.mixers().isEmpty() ? x : x.add(scaled(mixed(x, training)));
         if (block.feedForward().isEmpty()) {
-            return x2;
+            return ended(x2, training);
         }
         Tensor read = block.order().isParallel() ? x : x2;
-        return x2.add(scaled(feedForward(block.feedForward().get(), read, training)));
+        Tensor out = x2.add(scaled(feedForward(block.feedForward().get(), read, training)));
+        return ended(out, training);
+    }
+
+    /// The block's output, of what its parts leave in the residual stream.
+    private Tensor ended(Tensor x, boolean training) {
+        if (block.end().isNone()) {
+            return x;
+        }
+        Optional<Tensor> vector =
+                block.end().readsVector()
+                        ? Optional.of(side(SideTensors.Kind.VECTORS, block.end().layer(), training))
+                        : Optional.empty();
+        return block.end().apply(x, vector, expression(training));
+    }
+
+    private void giveVectors(LayerInputs inputs, Tensor x, boolean training) {
+        Tensor all = inputs.of(x, pass.ids(), expression(training)); // (N, L, P)
+        for (int layer = 0; layer < all.size(1); layer++) {
+            give(SideTensors.Kind.VECTORS, layer, all.select(1, layer), training);
+        }
+    }
+
+    /// Gives a tensor to later blocks. In the backward pass they have it already.
+    private void give(SideTensors.Kind kind, int layer, Tensor value, boolean training) {
+        var key = new SideTensors.Key(kind, layer);
+        if (training) {
+            given.add(new Given(key, value));
+        } else {
+            pass.sides().give(key, value);
+        }
+    }
+
+    /// What a block was given. Its gradient goes back there.
+    private Tensor side(SideTensors.Kind kind, int layer, boolean training) {
+        var key = new SideTensors.Key(kind, layer);
+        for (Given own : given) {
+            if (own.key().equals(key)) {
+                return own.value();
+            }
+        }
+        Tensor value = pass.sides().value(key);
+        return training ? leaf(value, d -> pass.sides().addGradient(key, d)) : value;
     }
 
     private Tensor scaled(Tensor part) {
@@ -138,6 +196,7 @@ final class PlainBlock {
                     switch (mixer) {
                         case SelfAttention a -> attended(attention(a, h, training));
                         case LatentAttention a -> attended(latent(a, h, training));
+                        case VariedAttention a -> attended(varied(a, h, training));
                         case StateMixer s -> s.apply(h, expression(training), pass.succession());
                     };
             sum = sum == null ? part : sum.add(part);
@@ -235,6 +294,45 @@ final class PlainBlock {
                                 0,
                                 Optional.empty()); // (H, N, 1, V)
         Tensor flat = o.transpose(0, 1).reshape(pass.size(), (long) c.heads() * c.valueDim());
+        return project(a.output(), flat, training);
+    }
+
+    /// @param h normed input, `(N, D)`
+    /// @return `(N, D)`
+    private Tensor varied(VariedAttention a, Tensor h, boolean training) {
+        AttentionConfig c = pass.config().attention();
+        Expression e = expression(training);
+        int kvHeads = a.sizes().kvHeads();
+        int size = a.sizes().headDim();
+        Tensor k;
+        Tensor v;
+        if (a.keysAndValues().isPresent()) {
+            Tensor[] own = a.keysAndValues(h, e, x -> pass.rope(a.window()).apply(x));
+            k = own[0];
+            v = own[1];
+            if (a.lends()) {
+                give(SideTensors.Kind.KEYS, a.source(), k, training);
+                give(SideTensors.Kind.VALUES, a.source(), v, training);
+            }
+        } else {
+            k = side(SideTensors.Kind.KEYS, a.source(), training);
+            v = side(SideTensors.Kind.VALUES, a.source(), training);
+        }
+        Tensor q =
+                a.queries(h, e, x -> pass.rope(a.window()).apply(x))
+                        .mul(c.scale())
+                        .reshape(pass.size(), kvHeads, c.heads() / kvHeads, size)
+                        .transpose(0, 1); // (C, N, G, K)
+        Tensor o =
+                pass.attention()
+                        .apply(
+                                q,
+                                k.transpose(0, 1),
+                                v.transpose(0, 1),
+                                a.window(),
+                                a.softcap(),
+                                Optional.empty()); // (C, N, G, K)
+        Tensor flat = o.transpose(0, 1).reshape(pass.size(), (long) c.heads() * size);
         return project(a.output(), flat, training);
     }
 

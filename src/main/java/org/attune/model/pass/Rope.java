@@ -50,11 +50,19 @@ public final class Rope {
         }
     }
 
-    Rope(DecoderConfig config, RopeConfig rope, Layout layout, Device device, DType dtype) {
+    /// @param headDim features of a head that positions may rotate
+    Rope(
+            DecoderConfig config,
+            RopeConfig rope,
+            int headDim,
+            Layout layout,
+            Device device,
+            DType dtype) {
         this(
                 config,
                 rope,
-                Angles.of(rope, config.attention().rotatedHead(), layout, device),
+                headDim,
+                Angles.of(rope, headDim, layout, device),
                 growth(rope, false, layout, device),
                 dtype);
     }
@@ -85,16 +93,18 @@ public final class Rope {
         Tensor ones = exactCos.mul(0).add(1);
         var none = new Angles(ones, exactSin.mul(0));
         var growth = growth(config.rope(), true, layout, device);
-        return new Rope(config, config.rope(), none, growth, dtype);
+        int headDim = config.attention().rotatedHead();
+        return new Rope(config, config.rope(), headDim, none, growth, dtype);
     }
 
     private Rope(
             DecoderConfig config,
             RopeConfig rope,
+            int headDim,
             Angles exact,
             Optional<Tensor> growth,
             DType dtype) {
-        rotary = rope.rotaryDim(config.attention().rotatedHead());
+        rotary = rope.rotaryDim(headDim);
         pairs = rope.pairs();
         scale = config.attention().scale();
         exactCos = exact.cos();
@@ -216,7 +226,8 @@ public final class Rope {
                 || a.sinks()
                 || a.qkNorm().isAfterRotation()
                 || a.chunked()
-                || a.latent().isPresent()) {
+                || a.latent().isPresent()
+                || a.varied().isPresent()) {
             return false;
         }
         int rotary = config.rope().rotaryDim(config.headDim());

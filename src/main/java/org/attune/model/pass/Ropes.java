@@ -1,5 +1,6 @@
 package org.attune.model.pass;
 
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.layer.SelfAttention;
@@ -20,11 +21,19 @@ public record Ropes(Optional<Rope> usual, Optional<Rope> inWindows, Optional<Rop
             return new Ropes(Optional.empty(), Optional.empty(), Optional.empty());
         }
         RopeConfig rope = config.rope();
-        var usual = new Rope(config, rope, layout, device, dtype);
+        AttentionConfig attention = config.attention();
+        var usual = new Rope(config, rope, attention.rotatedHead(), layout, device, dtype);
         return new Ropes(
                 Optional.of(usual),
                 rope.exceptions().windowTheta().isPresent()
-                        ? Optional.of(new Rope(config, rope.inWindows(), layout, device, dtype))
+                        ? Optional.of(
+                                new Rope(
+                                        config,
+                                        rope.inWindows(),
+                                        attention.rotatedInWindows(),
+                                        layout,
+                                        device,
+                                        dtype))
                         : Optional.empty(),
                 rope.exceptions().still().isEmpty()
                         ? Optional.empty()

@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FeedForward;
+import org.attune.model.layer.VariedAttention;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -30,7 +31,10 @@ record WrittenBlock(BlockHalf mixer, BlockHalf feedForward, boolean parallel) {
 
     private static Optional<WrittenBlock> of(
             Block block, boolean attentionWritten, boolean feedForwardWritten) {
-        if (block.mixers().isEmpty() || block.feedForward().isEmpty()) {
+        boolean gives = // or is given something beside the residual stream
+                !block.end().isNone()
+                        || block.mixers().stream().anyMatch(VariedAttention.class::isInstance);
+        if (block.mixers().isEmpty() || block.feedForward().isEmpty() || gives) {
             return Optional.empty();
         }
         BlockHalf mixer =

@@ -1,5 +1,6 @@
 package org.attune.model.config;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -23,6 +24,20 @@ class RopeTableTest {
     void partialRotationCountsRotatedFeaturesOnly() {
         var half = new RopeConfig(100, 0.5, new RopeScaling.None());
         assertFrequencies(RopeTable.of(half, 8, 1), 1e-12, 1, 0.1);
+    }
+
+    /// Half of 4 pairs of a head of 8, with exponents by the whole head: 1 and 16^(−2/8) = 1/2.
+    @Test
+    void proportionalKeepsTheFirstFrequenciesAndTurnsNoOthers() {
+        var half = new RopeConfig(16, 1, new RopeScaling.Proportional(0.5, 1));
+        assertArrayEquals(
+                new double[] {1, 0.5, 0, 0}, RopeTable.of(half, 8, 1).inverseFrequencies(), 1e-15);
+        var divided = new RopeConfig(16, 1, new RopeScaling.Proportional(0.7, 4));
+        assertArrayEquals(
+                new double[] {0.25, 0.125, 0, 0},
+                RopeTable.of(divided, 8, 1).inverseFrequencies(),
+                1e-15);
+        assertThrows(IllegalArgumentException.class, () -> new RopeScaling.Proportional(0, 1));
     }
 
     @Test
