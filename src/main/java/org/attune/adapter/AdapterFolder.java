@@ -14,6 +14,7 @@ import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ public final class AdapterFolder implements AutoCloseable {
     private final SafeTensorsFile tensors;
     private final List<AdapterTarget> targets;
     private final Map<String, String> saved;
+    private final List<String> repeated;
 
     private AdapterFolder(Path path, AdapterConfig config, SafeTensorsFile tensors) {
         this.path = path;
@@ -45,6 +47,7 @@ public final class AdapterFolder implements AutoCloseable {
         this.tensors = tensors;
         this.targets = new ArrayList<>();
         this.saved = new LinkedHashMap<>();
+        this.repeated = new ArrayList<>();
         tensors.entries().values().forEach(this::sort);
     }
 
@@ -113,6 +116,12 @@ public final class AdapterFolder implements AutoCloseable {
     /// Tensors trained in full: Hugging Face's name → name in [#tensors].
     public Map<String, String> savedTensors() {
         return Map.copyOf(saved);
+    }
+
+    /// Tensors that hold the rows of an embedding once more, which PEFT writes for the output layer
+    /// of models whose output layer is the embedding.
+    public List<String> repeatedRows() {
+        return List.copyOf(repeated);
     }
 
     /// All tensors under PEFT's names.
@@ -193,6 +202,10 @@ public final class AdapterFolder implements AutoCloseable {
                         .substring(PREFIX.length())
                         .replaceAll(
                                 "(\\.token_adapter)?" + AdapterTarget.TokenRows.SUFFIX + "$", "");
+        if (repeatsRows(entry)) {
+            repeated.add(entry.name());
+            return;
+        }
         AdapterTarget.TokenRows rows =
                 config.tokenRows(path, true)
                         .filter(r -> r.tensor().equals(entry.name()))
@@ -202,6 +215,20 @@ public final class AdapterFolder implements AutoCloseable {
                                                 entry.name(),
                                                 "rows of the tokens in " + AdapterConfig.FILE));
         requireShape(entry, new long[] {rows.tokens().size(), ANY});
+    }
+
+    /// Whether a tensor of the output layer holds the numbers of another one.
+    private boolean repeatsRows(TensorFile.Entry entry) {
+        String output = PREFIX + "lm_head" + AdapterTarget.TokenRows.SUFFIX;
+        if (!(config instanceof AdapterConfig.Tokens) || !entry.name().equals(output)) {
+            return false;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            var own = tensors.read(entry.name(), arena);
+            return tensors.entries().keySet().stream()
+                    .filter(name -> !name.equals(output))
+                    .anyMatch(name -> tensors.read(name, arena).mismatch(own) == -1);
+        }
     }
 
     private boolean isSavedWhole(String name, String inner) {

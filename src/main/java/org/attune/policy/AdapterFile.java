@@ -61,6 +61,9 @@ final class AdapterFile {
         }
         adapter.shared().read(file);
         rest.removeAll(folder.config().shared());
+        if (decoder.config().tiesOutput()) {
+            rest.removeAll(folder.repeatedRows());
+        }
         for (Weight weight : underAdapter()) {
             String name = AdapterTarget.nameOfBase(weight.module());
             if (fits(file.entries().get(name), weight.base().shape())) {
