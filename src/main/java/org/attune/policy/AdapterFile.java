@@ -29,6 +29,7 @@ import java.util.Set;
 /// An adapter's parameters in PEFT's files.
 final class AdapterFile {
     private static final Logger LOG = LoggerFactory.getLogger(AdapterFile.class);
+    private static final String BIAS = ".bias";
     /// What two ways to half precision may differ by.
     private static final double ROUNDING = 1e-3;
 
@@ -65,7 +66,7 @@ final class AdapterFile {
             rest.removeAll(folder.repeatedRows());
         }
         for (Weight weight : underAdapter()) {
-            String name = AdapterTarget.nameOfBase(weight.module());
+            String name = nameOfBase(weight);
             if (fits(file.entries().get(name), weight.base().shape())) {
                 rest.remove(name);
                 compareBase(weight, file, folder.path());
@@ -99,7 +100,8 @@ final class AdapterFile {
         return true;
     }
 
-    /// Weights under an adapter that PEFT saves along: those of embedding and output layer.
+    /// Weights under an adapter that PEFT saves along: those of embedding and output layer, and the
+    /// bias of the latter.
     private List<Weight> underAdapter() {
         List<Weight> weights = new ArrayList<>();
         if (adapter.tables().adapted().contains(decoder.embedding().module())) {
@@ -107,8 +109,31 @@ final class AdapterFile {
         }
         if (adapter.adaptsOutput()) {
             weights.add(decoder.output().weight());
+            decoder.output()
+                    .bias()
+                    .filter(bias -> adapter.trainedWhole(bias).isEmpty())
+                    .ifPresent(weights::add);
         }
         return weights;
+    }
+
+    private static String nameOfBase(Weight weight) {
+        String ofWeight = AdapterTarget.nameOfBase(weight.module());
+        return weight.name().endsWith(BIAS) ? ofWeight.replaceFirst("\\.weight$", BIAS) : ofWeight;
+    }
+
+    /// Rows of an embedding that are all of an adapter, for the output layer that is the embedding:
+    /// PEFT writes them twice.
+    private List<SafeTensorsWriter.Source> repeatedRows() {
+        AdapterConfig config = adapter.config();
+        if (!(config instanceof AdapterConfig.Tokens) || !decoder.config().tiesOutput()) {
+            return List.of();
+        }
+        String own = decoder.embedding().module();
+        String other = decoder.config().names().outputPath(decoder.config());
+        return adapter.parameters().parameters().stream()
+                .map(p -> source(p.name().replace(own, other), p))
+                .toList();
     }
 
     private static boolean fits(TensorFile.Entry entry, long[] shape) {
@@ -132,7 +157,7 @@ final class AdapterFile {
         Tensor own = weight.base();
         try (var _ = TensorScope.open("base");
                 Arena arena = Arena.ofConfined()) {
-            Tensor theirs = read(file, AdapterTarget.nameOfBase(weight.module()), arena);
+            Tensor theirs = read(file, nameOfBase(weight), arena);
             Tensor copy = Tensor.empty(own.device(), own.dtype(), own.shape()).copyInPlace(theirs);
             Tensor rounded = own.to(theirs.dtype()).to(own.dtype());
             double difference =
@@ -200,11 +225,12 @@ final class AdapterFile {
                 sources.add(source(name, p));
             }
         }
+        sources.addAll(repeatedRows());
         sources.addAll(adapter.shared().sources());
         if (isBaseExact()) {
             for (Weight weight : underAdapter()) {
                 Tensor base = weight.base();
-                String name = AdapterTarget.nameOfBase(weight.module());
+                String name = nameOfBase(weight);
                 sources.add(TensorBytes.source(name, base.dtype(), base.shape(), () -> base));
             }
         }

@@ -289,51 +289,6 @@ class LoraOptionsTest {
                 });
     }
 
-    /// PEFT writes rows of a tied embedding twice where they are all of an adapter.
-    @Test
-    void rowsOfATiedOutputLayerAreTheEmbeddings() {
-        Case tied =
-                new Case(
-                        TinyModels.tiedLlama(),
-                        "'peft_type':'TRAINABLE_TOKENS','token_indices':[1,2,8]");
-        with(
-                tied,
-                DType.FLOAT32,
-                Outcome.DEFAULT,
-                policy -> {
-                    assertArrayEquals(
-                            Outcome.logProbs(policy, forest(policy)), repeated(policy, 1f));
-                    var e = assertThrows(ModelException.class, () -> repeated(policy, 2f));
-                    assertTrue(e.getMessage().contains("lm_head"), e.getMessage());
-                });
-    }
-
-    /// What a policy's adapter computes when its file has the rows for the output layer too.
-    private float[] repeated(Policy policy, float factor) {
-        List<SafeTensorsWriter.Source> sources = new ArrayList<>();
-        for (var p : policy.parameters().parameters()) {
-            float[] values = policy.parameters().value(p).toFloats();
-            float[] other = values.clone();
-            other[0] *= factor;
-            for (String name :
-                    List.of(p.name(), p.name().replace("model.embed_tokens", "lm_head"))) {
-                float[] own = name.equals(p.name()) ? values : other;
-                sources.add(
-                        new SafeTensorsWriter.Source(
-                                name,
-                                DType.FLOAT32,
-                                p.shape(),
-                                arena -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, own)));
-            }
-        }
-        AdapterFolder.write(folder, policy.adapter().orElseThrow(), sources);
-        try (AdapterFolder adapter = AdapterFolder.open(folder);
-                Decoder decoder = TinyModels.decoder(policy.decoder().config());
-                Policy other = Policy.withAdapter(decoder, adapter, Outcome.DEFAULT)) {
-            return Outcome.logProbs(other, forest(policy));
-        }
-    }
-
     @Test
     void aFreshAdapterOfRowsIsTheModel() {
         for (String fields :
