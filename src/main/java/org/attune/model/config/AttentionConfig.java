@@ -83,7 +83,17 @@ public record AttentionConfig(
     /// @param headDim       features of a head
     /// @param keysAreValues whether values are the keys' projections, before these are normed and
     ///     rotated
-    public record Sizes(int kvHeads, int headDim, boolean keysAreValues) {}
+    public record Sizes(int kvHeads, int headDim, boolean keysAreValues) {
+        private void requireFits(int heads) {
+            boolean divides = kvHeads > 0 && heads % kvHeads == 0;
+            if (!divides || headDim < 1 || headDim > DecoderConfig.MOST_FEATURES) {
+                throw new ModelException(
+                        ("num_attention_heads %d is no multiple of the %d key and value heads of a"
+                                        + " layer, or head_dim %d is no size")
+                                .formatted(heads, kvHeads, headDim));
+            }
+        }
+    }
 
     /// Latent attention, whose keys and values are made of one short vector of each token
     /// ([DeepSeek-V2, §2.1](https://arxiv.org/abs/2405.04434)).
@@ -132,6 +142,10 @@ public record AttentionConfig(
     ///     isn't positive
     public AttentionConfig {
         windows = List.copyOf(windows);
+        if (varied.isPresent()) {
+            varied.get().full().requireFits(heads);
+            varied.get().inWindows().requireFits(heads);
+        }
         if (!(dropout >= 0 && dropout < 1)) {
             throw new ModelException("attention_dropout is " + dropout + "; accepted: [0, 1)");
         }

@@ -23,8 +23,8 @@ public record BlockConfig(
     /// ```
     /// x ← c (x + norm(out(f(gate(x)) · v)))
     /// ```
-    /// `v` is the layer's own vector of the token. The first block makes those of all layers, of an
-    /// embedding of their own and of a projection of the usual one.
+    /// `v` is the layer's own vector of the token. The first block makes those of all layers, of a
+    /// second embedding and of a projection of the usual one.
     ///
     /// @param width  numbers of the vector `v`; 0: there is none
     /// @param rows   tokens that have an embedding of it

@@ -84,16 +84,6 @@ public record DecoderConfig(
                     "the scale of attention scores is %s; accepted: finite numbers above 0"
                             .formatted(attention.scale()));
         }
-        for (int layer = 0; attention.varied().isPresent() && layer < layers; layer++) {
-            AttentionConfig.Sizes sizes = attention.sizes(layer);
-            requireSize("head_dim", sizes.headDim(), MOST_FEATURES);
-            requireSize("num_key_value_heads", sizes.kvHeads(), attention.heads());
-            if (attention.heads() % sizes.kvHeads() != 0) {
-                throw new ModelException(
-                        "num_attention_heads %d is no multiple of the %d key and value heads of layer %d"
-                                .formatted(attention.heads(), sizes.kvHeads(), layer));
-            }
-        }
         if (positions instanceof RopeConfig rope) {
             requirePossible(rope, attention.rotatedHead(), maxPositionEmbeddings);
             requirePossible(rope.inWindows(), attention.rotatedInWindows(), maxPositionEmbeddings);

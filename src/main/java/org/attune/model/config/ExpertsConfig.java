@@ -18,7 +18,7 @@ import java.util.Set;
 /// @param dense      layers that have one feed-forward part instead
 /// @param loss balances experts in training
 /// @param beside     whether layers with experts have the dense part too. Both read the residual
-///     stream by a norm of their own, and what each puts out is normed before it is added
+///     stream by a norm for each, and what each puts out is normed before it is added
 public record ExpertsConfig(
         int count,
         int chosen,

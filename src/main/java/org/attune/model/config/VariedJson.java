@@ -111,7 +111,7 @@ final class VariedJson {
         }
     }
 
-    /// The last layers attend to what the last one before them of their own kind has.
+    /// The last layers attend to keys of the last earlier layer with a window, or without one.
     private static List<Integer> sources(JsonFields json, List<Integer> windows) {
         int layers = windows.size();
         int shared = json.integer(SHARED, 0);

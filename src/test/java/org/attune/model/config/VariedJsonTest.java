@@ -49,7 +49,7 @@ class VariedJsonTest {
         assertEquals(0, config.ends().softcap());
     }
 
-    /// The last layers attend to the last earlier one of their own kind.
+    /// The last layers attend to the last earlier one with a window, or without one.
     @Test
     void sharedKeysComeFromTheLastLayerOfTheKind() {
         DecoderConfig config =
