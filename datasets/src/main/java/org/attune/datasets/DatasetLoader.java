@@ -1,6 +1,7 @@
 package org.attune.datasets;
 
 import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.sampling.ListSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.LoadedDataset.Note;
 import org.attune.datasets.LoadedDataset.Source;
@@ -28,13 +29,18 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.Spliterator;
+import java.util.Spliterators;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /// Reads a mixture of data sources into checked samples. Says in the log what each source was
 /// taken for.
 public final class DatasetLoader {
     private static final Logger LOG = LoggerFactory.getLogger(DatasetLoader.class);
     private static final int LOGGED_NOTES = 10;
+    private static final int WATCHED = 1024; // rows of a stream whose columns are looked at
     private static final int MOST_DRAWN = 100_000_000;
     private static final long DRAWS = 42; // the seed of what num_samples draws
 
@@ -128,6 +134,83 @@ public final class DatasetLoader {
         log("skipped", skipped);
         log("suspicious", warnings);
         return new PassedRows(Positions.joined(shared), reports, skipped, warnings);
+    }
+
+    /// One pass over the samples of all sources, read as they are asked for. Faulty rows, and
+    /// content in columns that nothing reads, show when they are met.
+    ///
+    /// @param order of the files of each source; empty: as they are found
+    /// @param told whether the log says what the sources were taken for
+    /// @return to be closed
+    /// @throws DatasetException in place of a sample, as [#load]; or if a part of a source is asked
+    ///     for by its rows' numbers
+    public Stream<Sample> stream(
+            List<DatasetSource> sources,
+            Set<DatasetType> accepted,
+            Optional<UniformRandomProvider> order,
+            boolean told) {
+        var stream =
+                new SampleStream(
+                        to ->
+                                sources.forEach(
+                                        source -> handOver(source, accepted, order, told, to)));
+        return StreamSupport.stream(
+                        Spliterators.spliteratorUnknownSize(stream, Spliterator.ORDERED), false)
+                .onClose(stream::close);
+    }
+
+    private void handOver(
+            DatasetSource source,
+            Set<DatasetType> accepted,
+            Optional<UniformRandomProvider> order,
+            boolean told,
+            Consumer<Sample> to) {
+        SourceFiles found = SourceFiles.of(source, base, hub);
+        requireWhole(source, found);
+        requireText(source, found.files());
+        List<Path> files = new ArrayList<>(found.files());
+        order.ifPresent(random -> ListSampler.shuffle(random, files));
+        var rows = new Collector(source, found, accepted, to);
+        rows.streamed = true;
+        rows.read(files);
+        if (rows.count == 0) {
+            throw new DatasetException(source + " gives no rows");
+        }
+        if (rows.count < WATCHED) {
+            rows.watch.check(source, rows.interpreter.format());
+        }
+        if (told) {
+            log(source, rows.count, rows);
+            log("skipped", rows.bad.skipped());
+            log("suspicious", rows.warnings);
+        }
+    }
+
+    /// Tells the files of sources from others.
+    ///
+    /// @throws DatasetException if a source isn't there
+    public String fingerprint(List<DatasetSource> sources) {
+        var digest = new FilesDigest();
+        for (DatasetSource source : sources) {
+            SourceFiles found = SourceFiles.of(source, base, hub);
+            requireWhole(source, found);
+            digest.add("%s %s %s".formatted(source.type(), source.columns(), source.sampleBy()));
+            found.files().forEach(digest::add);
+        }
+        return digest.hex();
+    }
+
+    private static void requireWhole(DatasetSource source, SourceFiles files) {
+        SplitSpec split = files.split();
+        boolean drawn =
+                files.spec().map(LlamaFactorySpec::samples).stream()
+                        .anyMatch(OptionalLong::isPresent);
+        if (split.from() != null || split.to() != null || drawn) {
+            throw new DatasetException(
+                    "%s: %s chooses rows by their numbers, which a stream doesn't know; leave it out, or set streaming: false"
+                            .formatted(
+                                    source, drawn ? "num_samples" : "the range of split " + split));
+        }
     }
 
     private static void requireText(DatasetSource source, List<Path> files) {
@@ -240,6 +323,7 @@ public final class DatasetLoader {
         private final List<Note> warnings = new ArrayList<>();
         private final HeapRoom room = new HeapRoom();
         private int count;
+        private boolean streamed;
         private ColumnWatch watch = new ColumnWatch(columnUse);
         private RowInterpreter interpreter;
 
@@ -293,6 +377,12 @@ public final class DatasetLoader {
             }
             to.accept(sample);
             room.check(row.origin(), count);
+            if (streamed && count >= WATCHED) {
+                if (count == WATCHED) {
+                    watch.check(source, interpreter.format());
+                }
+                return;
+            }
             watch.see(ours, interpreter.used(), sample);
             SampleDoubts.about(sample)
                     .ifPresent(

@@ -2,6 +2,7 @@ package org.attune.examples;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -36,6 +37,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -144,7 +146,7 @@ final class MethodContractTest {
 
         run(method, rows, "halves", "max_steps=2");
         List<JsonNode> halves = run(method, rows, "halves", "max_steps=4", "resume=true");
-        assertSameBytes(method, whole, halves);
+        assertSameBytes(method, "whole", whole, "halves", halves);
 
         List<JsonNode> cut = run(method, rows, "cut", "max_steps=4", "tokens_per_micro_batch=1");
         assertClose(whole, cut, "computed row by row");
@@ -160,6 +162,37 @@ final class MethodContractTest {
             assertClose(
                     whole, run(method, turned, "turned", "max_steps=4"), "rows in another order");
         }
+    }
+
+    @Tag("thorough")
+    @TestFactory
+    Stream<DynamicTest> everyMethodStreams() {
+        return Methods.all().stream()
+                .map(method -> DynamicTest.dynamicTest(method.name(), () -> streams(method)));
+    }
+
+    /// A stream in the order of its file has the rows of a list. Drawn from a buffer, over several
+    /// epochs of few rows, a resumed run writes the bytes of an uninterrupted one.
+    private static void streams(TrainingMethod<?, ?> method) throws IOException {
+        Path rows = data(type(method.rows()));
+        String steps = "max_steps=4";
+        String listed = "shuffle_dataset=false";
+        List<JsonNode> list = run(method, rows, "list", steps, listed);
+        String streamed = "streaming=true";
+        assertClose(list, run(method, rows, "stream", steps, listed, streamed), "streamed");
+
+        Path few = folder.resolve(method.name() + "-few.jsonl");
+        Files.write(few, Files.readAllLines(rows).subList(0, 13));
+        String buffer = "shuffle_buffer_size=5";
+        String drawn = "shuffle_dataset=true";
+        List<JsonNode> whole = run(method, few, "drawn", steps, streamed, buffer, drawn);
+        run(method, few, "parts", "max_steps=2", streamed, buffer, drawn);
+        List<JsonNode> parts =
+                run(method, few, "parts", steps, streamed, buffer, drawn, "resume=true");
+        assertSameBytes(method, "drawn", whole, "parts", parts);
+        assertEquals(4, whole.size());
+        run(method, few, "other", steps, streamed, drawn, "data_seed=9");
+        assertFalse(Arrays.equals(adapter(method, "drawn"), adapter(method, "other")), "drawn");
     }
 
     /// What is recorded of single rows is what the evaluation's metric is the mean of.
@@ -347,14 +380,18 @@ final class MethodContractTest {
         return steps(method, name);
     }
 
+    private static byte[] adapter(TrainingMethod<?, ?> method, String name) throws IOException {
+        return Files.readAllBytes(out(method, name).resolve("adapter_model.safetensors"));
+    }
+
     private static void assertSameBytes(
-            TrainingMethod<?, ?> method, List<JsonNode> whole, List<JsonNode> resumed)
+            TrainingMethod<?, ?> method,
+            String name,
+            List<JsonNode> whole,
+            String other,
+            List<JsonNode> resumed)
             throws IOException {
-        String weights = "adapter_model.safetensors";
-        assertArrayEquals(
-                Files.readAllBytes(out(method, "whole").resolve(weights)),
-                Files.readAllBytes(out(method, "halves").resolve(weights)),
-                "the resumed adapter");
+        assertArrayEquals(adapter(method, name), adapter(method, other), "the resumed adapter");
         for (int i = 0; i < whole.size(); i++) {
             for (String key : List.of("loss", "grad_norm")) {
                 assertEquals(whole.get(i).get(key), resumed.get(i).get(key), key);

@@ -28,7 +28,9 @@ class SampleKeysTest {
                     "recorded_rollouts",
                     "record_rollouts",
                     "probabilities",
-                    "stopping_strategy");
+                    "stopping_strategy",
+                    "streaming",
+                    "shuffle_buffer_size");
 
     @TempDir Path folder;
 

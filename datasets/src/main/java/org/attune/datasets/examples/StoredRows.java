@@ -36,9 +36,10 @@ public final class StoredRows extends AbstractList<PackedRow> implements RandomA
         entries = new ByteStore(folder, held);
     }
 
-    /// The rows as a list that nobody changes: themselves where they are stored, else a copy.
+    /// The rows as a list that nobody changes: themselves where they are stored or streamed, else a
+    /// copy.
     public static <T> List<T> unchanged(List<T> rows) {
-        return rows instanceof StoredRows ? rows : List.copyOf(rows);
+        return rows instanceof StoredRows || rows instanceof RowStream ? rows : List.copyOf(rows);
     }
 
     /// Lengths of rows in tokens, without making the rows where they are stored.

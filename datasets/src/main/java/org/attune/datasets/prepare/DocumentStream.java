@@ -108,7 +108,8 @@ public final class DocumentStream implements Consumer<Sample> {
                 List.of(new SftExample(new int[0], new boolean[0], sample.row().origin())));
     }
 
-    private static long characters(Sample sample) {
+    /// Number of characters in the columns of a sample that are text.
+    static long characters(Sample sample) {
         return sample.row().columns().values().stream()
                 .mapToLong(value -> value instanceof String text ? text.length() : 0)
                 .sum();

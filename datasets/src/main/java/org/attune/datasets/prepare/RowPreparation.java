@@ -10,6 +10,10 @@ import org.attune.error.DatasetException;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /// How the samples of a data set become rows of one kind. A kind says how [one][#shape] sample
 /// does; [#prepare] does the rest: threads, bad rows, what is reported.
@@ -67,11 +71,7 @@ public interface RowPreparation<T extends TrainingRow> {
         List<Sample> samples = new ArrayList<>(samples(given));
         given.clear();
         int rowsIn = samples.size();
-        List<Placed<T>> shaped =
-                ParallelRows.map(
-                        samples,
-                        threads,
-                        sample -> new Placed<>(sample.row().origin(), shapeOrRefuse(sample)));
+        List<Placed<T>> shaped = shaped(samples, threads);
         var dropped = new ArrayList<Dropped>();
         var truncated = new ArrayList<Truncated>();
         var kept = new ArrayList<T>();
@@ -97,6 +97,28 @@ public interface RowPreparation<T extends TrainingRow> {
         return new Prepared<>(
                 rows,
                 new PreparationReport(rowsIn, rows.size(), tokens, trained, dropped, truncated));
+    }
+
+    /// What becomes of each of some samples, in their order.
+    ///
+    /// @param samples can be changed; empty afterwards
+    /// @param threads how many tokenise at a time, ≥ 1
+    default List<Placed<T>> shaped(List<Sample> samples, int threads) {
+        return ParallelRows.map(
+                samples,
+                threads,
+                sample -> new Placed<>(sample.row().origin(), shapeOrRefuse(sample)));
+    }
+
+    /// Prepares samples as they come, in blocks of which each is arranged by itself.
+    ///
+    /// @param samples closed with what is returned
+    /// @param threads how many tokenise at a time, ≥ 1; the result doesn't depend on it
+    default Stream<List<T>> blocks(Stream<Sample> samples, int threads) {
+        var blocks = new PreparedBlocks<>(this, samples.iterator(), threads);
+        return StreamSupport.stream(
+                        Spliterators.spliteratorUnknownSize(blocks, Spliterator.ORDERED), false)
+                .onClose(samples::close);
     }
 
     /// What became of a sample.

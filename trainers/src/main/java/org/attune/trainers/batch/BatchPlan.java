@@ -68,12 +68,13 @@ public record BatchPlan(
         int epoch = step / stepsPerEpoch();
         int first = (step % stepsPerEpoch()) * accumulation;
         int end = Math.min(microBatchesPerEpoch(), first + accumulation);
-        int[] permutation = order.permutation(epoch, rows);
+        int start = first * microBatchRows;
+        int[] places = order.part(epoch, rows, start, Math.min(rows, end * microBatchRows));
         List<int[]> microBatches = new ArrayList<>();
         for (int m = first; m < end; m++) {
-            int from = m * microBatchRows;
-            int to = Math.min(rows, from + microBatchRows);
-            microBatches.add(Arrays.copyOfRange(permutation, from, to));
+            int from = m * microBatchRows - start;
+            int to = Math.min(places.length, from + microBatchRows);
+            microBatches.add(Arrays.copyOfRange(places, from, to));
         }
         return new Window(step, epoch, microBatches);
     }

@@ -1,5 +1,6 @@
 package org.attune.trainers.batch;
 
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.examples.TrainingRow;
 
@@ -92,8 +93,10 @@ public final class MixedRows<T extends TrainingRow> extends AbstractList<T>
         return rows instanceof MixedRows<?> mixed ? Optional.of(mixed.mixture) : Optional.empty();
     }
 
-    /// Lengths of rows in tokens, without making rows that are stored.
-    public static int[] lengths(List<? extends TrainingRow> rows) {
+    /// Lengths of rows in tokens, without making rows that are stored; of a stream those of what is
+    /// known of it.
+    public static <T extends TrainingRow> int[] lengths(List<T> all) {
+        List<T> rows = RowStream.known(all);
         return rows instanceof MixedRows<?> mixed
                 ? mixed.parts.stream()
                         .flatMapToInt(part -> IntStream.of(StoredRows.lengths(part)))

@@ -3,8 +3,10 @@ package org.attune.trainers.batch;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.examples.RowStream;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
@@ -13,13 +15,21 @@ import java.util.stream.IntStream;
 /// The order in which an epoch visits the rows. A pure function of the epoch's number: to resume a
 /// run, no generator has to be restored.
 public sealed interface RowOrder
-        permits RowOrder.Sequential, RowOrder.Shuffled, RowOrder.GroupedByLength, MixedOrder {
-    /// The order of rows that stand in a list: of a mixture, if they are [MixedRows].
+        permits RowOrder.Sequential,
+                RowOrder.Shuffled,
+                RowOrder.GroupedByLength,
+                RowOrder.Streamed,
+                MixedOrder {
+    /// The order of rows that stand in a list: of a mixture, if they are [MixedRows], and that of
+    /// the stream, if they are a [RowStream].
     ///
     /// @param shuffled whether the rows are shuffled anew in each epoch
     /// @param seed the run's data seed
     /// @throws org.attune.error.ConfigException if a mixture takes no row of a data set
     static RowOrder of(List<?> rows, boolean shuffled, long seed) {
+        if (rows instanceof RowStream<?>) {
+            return new Streamed();
+        }
         return MixedRows.mixture(rows)
                 .<RowOrder>map(mixture -> new MixedOrder(mixture, shuffled, seed))
                 .orElseGet(() -> shuffled ? new Shuffled(seed) : new Sequential());
@@ -37,11 +47,33 @@ public sealed interface RowOrder
     /// @param epoch from 0
     int[] permutation(int epoch, int rows);
 
+    /// A part of an epoch's [#permutation].
+    ///
+    /// @param from first place
+    /// @param to after the last one
+    default int[] part(int epoch, int rows, int from, int to) {
+        return Arrays.copyOfRange(permutation(epoch, rows), from, to);
+    }
+
     /// File order, in every epoch.
     record Sequential() implements RowOrder {
         @Override
         public int[] permutation(int epoch, int rows) {
             return IntStream.range(0, rows).toArray();
+        }
+    }
+
+    /// The order of a [RowStream], which has its own: one row after the other, on and on.
+    record Streamed() implements RowOrder {
+        @Override
+        public int[] permutation(int epoch, int rows) {
+            return part(epoch, rows, 0, rows);
+        }
+
+        @Override
+        public int[] part(int epoch, int rows, int from, int to) {
+            int first = Math.multiplyExact(epoch, rows);
+            return IntStream.range(Math.addExact(first, from), Math.addExact(first, to)).toArray();
         }
     }
 

@@ -32,6 +32,9 @@ import java.util.OptionalDouble;
 ///     a stopping strategy, the data sets are interleaved anew in each epoch. None: all rows of all
 /// @param stoppingStrategy when an epoch of interleaved data sets ends; unset: when the first one
 ///     is used up
+/// @param streaming read rows as steps ask for them, so that any number of them takes the same
+///     memory; `max_steps` says how long the run is
+/// @param shuffleBufferSize rows among which a stream's next one is drawn
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record DataConfig(
@@ -47,7 +50,9 @@ public record DataConfig(
         boolean applyChatTemplate,
         boolean shuffleDataset,
         List<@InRange(min = 0, minOpen = true) Double> probabilities,
-        Optional<StoppingStrategy> stoppingStrategy)
+        Optional<StoppingStrategy> stoppingStrategy,
+        boolean streaming,
+        @InRange(min = 1) int shuffleBufferSize)
         implements DataConfigCopies, CrossChecked {
     public DataConfig {
         datasets = List.copyOf(datasets);
@@ -59,7 +64,8 @@ public record DataConfig(
     public static DataConfig defaults() {
         return DataConfigCopies.blank()
                 .withOnBadRow(BadRowPolicy.ERROR)
-                .withUnusedColumns(UnusedColumns.ERROR);
+                .withUnusedColumns(UnusedColumns.ERROR)
+                .withShuffleBufferSize(1000);
     }
 
     public static DataConfig of(String... paths) {
@@ -85,6 +91,14 @@ public record DataConfig(
                             "fraction for %d of %d".formatted(shares, datasets.size()),
                             "a fraction for each data set (each file of data_files is one), or"
                                     + " for none"));
+        }
+        if (streaming && shares > 0) {
+            return List.of(
+                    new ConfigProblem(
+                            "datasets",
+                            "fraction",
+                            "no fraction with streaming: true, which doesn't know how many rows"
+                                    + " there are; probabilities interleave streams"));
         }
         if (!isMixture() || datasets.isEmpty()) {
             return List.of();

@@ -7,6 +7,8 @@ import org.attune.models.ModelConfig;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /// What every method's configuration has.
 @Api(EXPERIMENTAL)
@@ -22,6 +24,14 @@ public interface RunConfig {
 
     /// Optimizer, schedule, batches, evaluation, checkpoints, logs.
     TrainingConfig training();
+
+    /// Rows that the run takes, where its length is given in steps.
+    default OptionalLong rowsOfRun() {
+        OptionalInt steps = training().schedule().maxSteps();
+        return steps.isPresent()
+                ? OptionalLong.of((long) steps.getAsInt() * training().batch().rowsOfStep())
+                : OptionalLong.empty();
+    }
 
     /// Models that the run reads beside its base model, by name or folder.
     default List<Optional<String>> inputs() {

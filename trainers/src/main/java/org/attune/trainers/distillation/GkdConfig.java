@@ -6,6 +6,7 @@ import jakarta.validation.Valid;
 
 import org.attune.api.Api;
 import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.batch.RowTokens;
@@ -100,7 +101,8 @@ public record GkdConfig(
     }
 
     /// How long rows may be, those included that are generated.
-    RowTokens lengths(List<CompletionExample> rows) {
+    RowTokens lengths(List<CompletionExample> all) {
+        List<CompletionExample> rows = RowStream.known(all);
         int rowsOfStep = training.batch().rowsOfStep();
         RowTokens given = RowTokens.of(GkdRows.lengthsOf(rows), rowsOfStep);
         if (!loss.generates()) {

@@ -64,7 +64,7 @@ record GkdRows(
 
     @Override
     public String fingerprint() {
-        return Fingerprints.ofCompletions(rows);
+        return Fingerprints.of(rows, Fingerprints::ofCompletions);
     }
 
     @Override

@@ -66,7 +66,7 @@ final class PromptRows implements StudentRows {
 
     @Override
     public String fingerprint() {
-        return Fingerprints.ofPrompts(prompts);
+        return Fingerprints.of(prompts, Fingerprints::ofPrompts);
     }
 
     @Override

@@ -7,8 +7,10 @@ import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.RewardExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.examples.StepwiseExample;
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.error.ConfigException;
 import org.attune.error.Secrets;
@@ -32,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /// Texts by which a run, its configuration and its data are told from others.
 public final class Fingerprints {
@@ -78,6 +81,8 @@ public final class Fingerprints {
                     "device",
                     "datasets",
                     "eval_datasets",
+                    "streaming", // and the next: part of the rows' own fingerprint
+                    "shuffle_buffer_size",
                     "test_split_size",
                     "on_bad_row",
                     "unused_columns",
@@ -147,6 +152,14 @@ public final class Fingerprints {
         } catch (IllegalAccessException | InvocationTargetException e) {
             throw new IllegalStateException(component + " can't be read", e);
         }
+    }
+
+    /// The fingerprint of rows: of all of them, or of a stream's files, order and beginning.
+    ///
+    /// @param known tells rows that are known from others
+    public static <R extends TrainingRow> String of(List<R> rows, Function<List<R>, String> known) {
+        String own = known.apply(RowStream.known(rows));
+        return rows instanceof RowStream<R> stream ? ofText(stream.identity() + own) : own;
     }
 
     /// Tokens, masks and weights of SFT rows.

@@ -1,5 +1,6 @@
 package org.attune.trainers.loop;
 
+import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.models.ModelConfig;
 import org.attune.optim.FlatOptimizer;
@@ -53,7 +54,7 @@ public record RunParts(
     /// The plan of a run whose rows are given.
     ///
     /// @param rows training rows
-    /// @param lengths tokens of each of them
+    /// @param lengths tokens of each of them, or of those that are known
     /// @throws ConfigException if the configuration doesn't fit the rows
     public BatchPlan plan(List<?> rows, int[] lengths) {
         BatchConfig batch = config.batch();
@@ -65,6 +66,12 @@ public record RunParts(
                     case SEQUENTIAL -> RowOrder.of(rows, false, seed);
                     case RANDOM -> RowOrder.of(rows, true, seed);
                     case GROUP_BY_LENGTH -> {
+                        if (rows instanceof RowStream<?>) {
+                            throw new ConfigException(
+                                    "train_sampling_strategy: group_by_length sorts all rows, which"
+                                            + " a stream doesn't know; with streaming: true use"
+                                            + " random or sequential");
+                        }
                         if (MixedRows.areMixed(rows)) {
                             throw new ConfigException(
                                     "train_sampling_strategy: group_by_length sorts the rows of all"
@@ -75,7 +82,7 @@ public record RunParts(
                     }
                 };
         return new BatchPlan(
-                order.epochRows(lengths.length),
+                order.epochRows(rows.size()),
                 microBatchRows,
                 batch.microBatchesOfStep(),
                 batch.dataloaderDropLast(),

@@ -1,6 +1,7 @@
 package org.attune.trainers.memory;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.policy.Policy;
 import org.attune.trainers.batch.TokenBudget;
@@ -40,6 +41,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
                 || !before.orElse(true)
                 || config.rollouts().isElsewhere()
                 || config.agent().isOn() // prompts of environments have any length
+                || prompts instanceof RowStream<?> // and those that come later may be longer
                 || config.training().batch().microBatchesOfStep() != rounds
                 || policy.hasDropout()
                 || !ForwardRecord.suits(policy.decoder())

@@ -1,6 +1,7 @@
 package org.attune.trainers.online;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
@@ -67,7 +68,8 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
 
     /// How long a row of two completions may get.
     static RowTokens pairTokens(OnlineRun config, List<PromptExample> prompts) {
-        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+        int longest =
+                RowStream.known(prompts).stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
                 PAIR * (longest + config.maxNewTokens()), config.training().batch().rowsOfStep());
     }

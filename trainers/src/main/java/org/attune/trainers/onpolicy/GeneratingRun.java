@@ -11,6 +11,7 @@ import org.attune.trainers.config.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -53,6 +54,19 @@ public interface GeneratingRun extends RunConfig {
     /// Tools and environments, with which completions are episodes.
     default AgentConfig agent() {
         return AgentConfig.defaults();
+    }
+
+    /// Prompts that the run takes, where its length is given in steps; whole rounds of them.
+    @Override
+    default OptionalLong rowsOfRun() {
+        OptionalLong completions = RunConfig.super.rowsOfRun();
+        if (completions.isEmpty()) {
+            return completions;
+        }
+        long round = (long) training().batch().perDeviceTrainBatchSize() * microBatchesPerRound();
+        long uses = round * rounds().numIterations();
+        return OptionalLong.of(
+                Math.ceilDiv(completions.getAsLong(), uses) * (round / numGenerations()));
     }
 
     /// What doesn't fit of where completions come from.

@@ -165,7 +165,7 @@ public final class JudgedRounds {
 
     /// Tells the training prompts from others.
     public String fingerprint() {
-        return Fingerprints.ofPrompts(prompts);
+        return Fingerprints.of(prompts, Fingerprints::ofPrompts);
     }
 
     /// What else a run can only resume with, by name.

@@ -1,6 +1,7 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
@@ -121,15 +122,13 @@ public record RoundPlan(
     public int[] promptsOf(long round) {
         int epoch = (int) (round / roundsPerEpoch());
         int first = (int) (round % roundsPerEpoch()) * promptsPerRound();
-        int[] permutation = order.permutation(epoch, prompts);
-        int[] chosen = new int[promptsPerRound()];
-        System.arraycopy(permutation, first, chosen, 0, chosen.length);
-        return chosen;
+        return order.part(epoch, prompts, first, first + promptsPerRound());
     }
 
     /// The sizes of prompts with completions as long as they may get.
     public static RowTokens rowTokens(GeneratingRun config, List<PromptExample> prompts) {
-        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+        int longest =
+                RowStream.known(prompts).stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
                 longest + config.maxCompletionLength(), config.training().batch().rowsOfStep());
     }

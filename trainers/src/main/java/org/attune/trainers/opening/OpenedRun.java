@@ -82,7 +82,8 @@ public record OpenedRun<T>(
                                 () -> read.apply(RowSetup.of(model, around.hub(), directory)),
                                 () -> plan.load().apply(model));
             }
-            try (PolicySetup policy = loaded.policy()) {
+            try (PolicySetup policy = loaded.policy();
+                    var _ = loaded.rows()) {
                 policy.among(frozen);
                 RunContext context = context(around, model, policy.policy(), clock);
                 RunSummary summary =

@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.reward.RewardScorer;
 
@@ -55,7 +56,7 @@ public record ReadColumns(Map<String, Set<String>> required, Map<String, Set<Str
     /// @throws ConfigException naming reward and column, and the first row without it where every
     ///     row must have it
     public void check(RunRows<PromptExample> rows) {
-        List<PromptExample> all = new ArrayList<>(rows.train());
+        List<PromptExample> all = new ArrayList<>(RowStream.known(rows.train()));
         rows.evalSets().forEach(set -> all.addAll(set.rows()));
         required.forEach((name, own) -> own.forEach(column -> requireAll(name, column, all)));
         used.forEach((name, own) -> own.forEach(column -> requireOne(name, column, all)));

@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.layer.Decoder;
@@ -169,7 +170,8 @@ public final class RolloutSetup {
     public static Optional<RolloutPlan.Wish> wish(
             GeneratingRun config, PolicySetup policy, RunRows<PromptExample> rows, int sequences) {
         boolean others = config.rollouts().isElsewhere();
-        List<PromptExample> prompts = new ArrayList<>(others ? List.of() : rows.train());
+        List<PromptExample> prompts =
+                new ArrayList<>(others ? List.of() : RowStream.known(rows.train()));
         int most = others ? 0 : sequences;
         for (EvalSet<PromptExample> set : rows.evalSets()) {
             prompts.addAll(set.rows());

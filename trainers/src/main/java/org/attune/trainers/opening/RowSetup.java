@@ -7,10 +7,12 @@ import org.attune.datasets.DatasetSource;
 import org.attune.datasets.LoadedDataset;
 import org.attune.datasets.UnusedColumns;
 import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.CompletionPreparation;
+import org.attune.datasets.prepare.PreparationReport;
 import org.attune.datasets.prepare.Prepared;
 import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.datasets.prepare.RowPreparation;
@@ -132,9 +134,7 @@ public final class RowSetup {
             Set<DatasetType> types,
             RowPreparation<T> preparation,
             ColumnUse columns) {
-        long seed = config.training().seed();
-        long order = config.training().dataSeed().orElse(seed);
-        return rows(split(config.data(), seed, order, types, columns), preparation, preparation);
+        return rows(config, types, columns, preparation, preparation);
     }
 
     /// Reads and prepares rows that nobody trains on.
@@ -160,9 +160,43 @@ public final class RowSetup {
             ColumnUse columns,
             RowPreparation<T> train,
             RowPreparation<T> eval) {
+        if (config.data().streaming()) {
+            return flow(config, types, "text", columns, train, eval);
+        }
         long seed = config.training().seed();
         long order = config.training().dataSeed().orElse(seed);
         return rows(split(config.data(), seed, order, types, columns), train, eval);
+    }
+
+    /// Rows that are read as the run asks for them. Held-out rows are read at once.
+    private <T extends TrainingRow> RunRows<T> flow(
+            RunConfig config,
+            Set<DatasetType> types,
+            String textField,
+            ColumnUse columns,
+            RowPreparation<T> train,
+            RowPreparation<T> eval) {
+        DataConfig data = config.data();
+        DatasetLoader loader = loader(data, columns);
+        var form = new PromptForm(data.applyChatTemplate(), chat);
+        List<EvalSet<T>> sets = new ArrayList<>();
+        if (!data.evalDatasets().isEmpty()) {
+            List<DatasetSource> heldOut = sources(data.evalDatasets(), textField);
+            sets.add(heldOut(formed(loader.load(heldOut, types), form), eval));
+        }
+        List<DatasetSource> given = sources(data.datasets(), textField);
+        var flow = new SampleFlow(loader, types, form, given, threads);
+        RowStream<T> rows = flow.rows(config, train);
+        RowStream.known(rows); // faults of the first rows show before a model is trained
+        form.tell();
+        return new RunRows<>(rows, sets, new PreparationReport(0, 0, 0, 0, List.of(), List.of()));
+    }
+
+    private <T extends TrainingRow> EvalSet<T> heldOut(
+            List<Sample> samples, RowPreparation<T> preparation) {
+        Prepared<T> heldOut = preparation.prepareTaking(samples, threads);
+        LOG.info("held-out rows: {}", heldOut.report().summary());
+        return new EvalSet<>("", heldOut.rows());
     }
 
     /// Rows of SFT, which need neither as texts nor as tokens fit into memory.
@@ -179,6 +213,9 @@ public final class RowSetup {
             SftPreparation train,
             SftPreparation eval) {
         DataConfig data = config.data();
+        if (data.streaming()) {
+            return flow(config, types, textField, columns, train, eval);
+        }
         return new StreamedRows(
                         loader(data, columns),
                         types,
@@ -195,9 +232,7 @@ public final class RowSetup {
         split.chosen().tell(parts);
         List<EvalSet<T>> sets = new ArrayList<>();
         if (!split.eval().isEmpty()) {
-            Prepared<T> heldOut = eval.prepareTaking(split.eval(), threads);
-            LOG.info("held-out rows: {}", heldOut.report().summary());
-            sets.add(new EvalSet<>("", heldOut.rows()));
+            sets.add(heldOut(split.eval(), eval));
         }
         return split.chosen().joined(parts, sets);
     }

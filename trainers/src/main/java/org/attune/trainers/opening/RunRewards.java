@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
@@ -101,7 +102,7 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     /// @throws DatasetException naming row, reward model and what its template leaves out
     public void requireRows(RunRows<PromptExample> rows) {
         columns().check(rows);
-        rows.train().forEach(this::requireShown);
+        RowStream.known(rows.train()).forEach(this::requireShown);
         rows.evalSets().forEach(set -> set.rows().forEach(this::requireShown));
     }
 

@@ -1,5 +1,6 @@
 package org.attune.trainers.opening;
 
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.prepare.PreparationReport;
 import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.loop.EvalSet;
@@ -12,10 +13,19 @@ import java.util.function.Function;
 /// @param train rows to train on
 /// @param evalSets held-out rows; empty or one set
 /// @param report what preparation did to the training rows
-public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationReport report) {
+public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationReport report)
+        implements AutoCloseable {
     public RunRows {
         train = MixedRows.unchanged(train);
         evalSets = List.copyOf(evalSets);
+    }
+
+    /// Ends the reading of rows that are streamed.
+    @Override
+    public void close() {
+        if (train instanceof RowStream<?> stream) {
+            stream.close();
+        }
     }
 
     /// Changes each row to another type.

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /// A run of proximal policy optimisation. `PpoConfig.defaults()` has TRL's defaults; model, data,
@@ -107,6 +108,14 @@ public record PpoConfig(
     @Override
     public Optional<Set<Integer>> stopIds() {
         return stop.ids();
+    }
+
+    /// Prompts that the run takes, where its length is given.
+    @Override
+    public OptionalLong rowsOfRun() {
+        return updates.totalEpisodes().isPresent()
+                ? updates.totalEpisodes()
+                : RolloutRun.super.rowsOfRun();
     }
 
     /// Completions of an update.

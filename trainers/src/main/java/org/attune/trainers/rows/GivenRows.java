@@ -1,14 +1,17 @@
 package org.attune.trainers.rows;
 
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.MixedRows;
+import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.RunContext;
@@ -98,11 +101,22 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
     public void open(RunParts parts, StepEngine stepEngine) {
         engine = stepEngine;
         plan = parts.plan(rows, lengths);
-        objective.advise(rows, plan);
+        List<R> known = RowStream.known(rows);
+        objective.advise(known, known.size() == rows.size() ? plan : planOf(known.size()));
         references =
                 new ReferenceOpening<>(
                                 config.training(), objective, frozen, engine.groups(), context)
                         .open(parts, plan, rows, evalSets);
+    }
+
+    /// The plan of the rows that are known of a stream.
+    private BatchPlan planOf(int known) {
+        return new BatchPlan(
+                known,
+                plan.microBatchRows(),
+                plan.accumulation(),
+                false,
+                new RowOrder.Sequential());
     }
 
     @Override
@@ -117,7 +131,7 @@ public final class GivenRows<R extends TrainingRow, F extends RowForest>
 
     @Override
     public String fingerprint() {
-        return objective.fingerprint(rows);
+        return Fingerprints.of(rows, objective::fingerprint);
     }
 
     @Override

@@ -1,7 +1,9 @@
 package org.attune.trainers.rows;
 
+import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
+import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
@@ -44,6 +46,14 @@ record ReferenceOpening<R extends TrainingRow, F extends RowForest>(
     }
 
     private References.Both<R, F> both(Reference.Live<R, F> live, List<R> all) {
+        if (!frozen.orElseThrow().precomputed()) {
+            return References.Both.of(live);
+        }
+        if (all instanceof RowStream<R>) {
+            throw new ConfigException(
+                    "precompute_ref_log_probs: true asks the reference about all rows, which a"
+                            + " stream doesn't know; set it to false, or streaming: false");
+        }
         Reference<R, F> own = reference(live, all);
         return objective
                 .beside()
@@ -53,9 +63,6 @@ record ReferenceOpening<R extends TrainingRow, F extends RowForest>(
     }
 
     private Reference<R, F> reference(Reference.Live<R, F> live, List<R> all) {
-        if (!frozen.orElseThrow().precomputed()) {
-            return live;
-        }
         try (var _ = context.clock().enter("reference")) {
             List<RowAt<R>> placed = RowAt.of(RunParts.wholeSet(all.size(), all.size()), all);
             return new Reference.Precomputed<>(

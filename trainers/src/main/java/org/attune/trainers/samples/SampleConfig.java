@@ -78,6 +78,11 @@ public record SampleConfig(
                             "given",
                             "null: each prompt is completed as often as the others"));
         }
+        if (data.streaming()) {
+            problems.add(
+                    new ConfigProblem(
+                            "streaming", true, "false: all prompts of datasets are completed"));
+        }
         data.testSplitSize()
                 .ifPresent(
                         size ->
