@@ -181,7 +181,9 @@ final class PreviewCommand implements Callable<Integer> {
         HubCache hub = loaded.environment().hubCache();
         try (var model = ModelSetup.open(loaded.config().model(), hub)) {
             RunRows<R> prepared =
-                    shown.prepare(RowSetup.of(model, hub, loaded.directory()), loaded.config());
+                    RunRows.known(
+                            shown.prepare(
+                                    RowSetup.of(model, hub, loaded.directory()), loaded.config()));
             var preview = new Preview(model.text().tokenizer(), marks());
             List<R> first = prepared.train().stream().limit(rows).toList();
             first.forEach(row -> out.println(shown.show(preview, row, columns)));

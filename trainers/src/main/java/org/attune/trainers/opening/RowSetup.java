@@ -187,9 +187,19 @@ public final class RowSetup {
         List<DatasetSource> given = sources(data.datasets(), textField);
         var flow = new SampleFlow(loader, types, form, given, threads);
         RowStream<T> rows = flow.rows(config, train);
-        RowStream.known(rows); // faults of the first rows show before a model is trained
+        List<T> known =
+                RowStream.known(rows); // faults of the first rows show before a model trains
         form.tell();
-        return new RunRows<>(rows, sets, new PreparationReport(0, 0, 0, 0, List.of(), List.of()));
+        var report =
+                new PreparationReport(
+                        known.size(),
+                        known.size(),
+                        known.stream().mapToLong(TrainingRow::length).sum(),
+                        known.stream().mapToLong(train::trained).sum(),
+                        List.of(),
+                        List.of());
+        LOG.info("training rows are streamed; the first block: {}", report.summary());
+        return new RunRows<>(rows, sets, report);
     }
 
     private <T extends TrainingRow> EvalSet<T> heldOut(

@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.attune.datasets.examples.RowStream;
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.prepare.PreparationReport;
 import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.loop.EvalSet;
@@ -18,6 +19,14 @@ public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationRe
     public RunRows {
         train = MixedRows.unchanged(train);
         evalSets = List.copyOf(evalSets);
+    }
+
+    /// What is known of rows before a run: all of them, or the first block of a stream, which is
+    /// closed.
+    public static <R extends TrainingRow> RunRows<R> known(RunRows<R> rows) {
+        List<R> known = RowStream.known(rows.train());
+        rows.close();
+        return new RunRows<>(known, rows.evalSets(), rows.report());
     }
 
     /// Ends the reading of rows that are streamed.
