@@ -42,8 +42,8 @@ final class PeftModules {
                 : path -> isOneExpert(model, path);
     }
 
-    /// Whether a written adapter can't have a linear module: older versions of PEFT and of
-    /// transformers found more, and their files say so.
+    /// Whether a written adapter can't have a linear module: older versions of PEFT found more,
+    /// and their files say so.
     static Predicate<String> unfound(DecoderConfig model, AdapterFolder adapter) {
         Set<String> there =
                 adapter.targets().stream().map(AdapterTarget::path).collect(Collectors.toSet());

@@ -34,7 +34,6 @@ final class ExpertFamilies {
                             .tokens(1, 2)
                             .row(),
                     FamilyRow.named("qwen2_moe", "Qwen2MoeForCausalLM")
-                            .expertsByName()
                             .attentionBias(BiasRule.QKV_IF_CONFIGURED)
                             .biasKey("qkv_bias", true)
                             .window(WindowRule.UPPER_LAYERS)
