@@ -21,6 +21,11 @@ public sealed interface StateConfig
     /// What it is, in words.
     String words();
 
+    /// Whether the input is scaled before it is projected, or what is projected back.
+    default boolean scalesEnds() {
+        return this instanceof Mamba2 m && (m.factors().in() != 1 || m.factors().out() != 1);
+    }
+
     /// Widths of projections.
     ///
     /// @param in what the residual stream is projected to

@@ -21,9 +21,14 @@ final class UnlikeLlama {
         if (!block.end().equals(BlockConfig.End.NONE)) {
             found.add("changed outputs of blocks");
         }
-        block.mixers().state().ifPresent(state -> found.add(state.words()));
         if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
             found.add("blocks of one part");
+        }
+        if (block.mixers().layers().stream().anyMatch(p -> p.attention() && p.state())) {
+            found.add("blocks of two mixers");
+        }
+        if (block.mixers().state().map(StateConfig::scalesEnds).orElse(false)) {
+            found.add("states with scaled inputs");
         }
         return found;
     }
@@ -60,9 +65,6 @@ final class UnlikeLlama {
         }
         if (config.variesAttention()) {
             found.add("attention that differs between layers");
-        }
-        if (config.attention().gated()) {
-            found.add("gated attention");
         }
         if (config.attention().chunked()) {
             found.add("attention in chunks");
@@ -101,6 +103,10 @@ final class UnlikeLlama {
     /// sizes. Kernels for whole blocks compute what Llama does.
     List<String> kernels() {
         List<String> found = new ArrayList<>(unwritten());
+        block.mixers().state().ifPresent(state -> found.add(state.words()));
+        if (config.attention().gated()) {
+            found.add("gated attention");
+        }
         if (block.feedForward().experts().isPresent()) {
             found.add("experts");
         }

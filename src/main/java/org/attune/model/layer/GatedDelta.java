@@ -3,9 +3,13 @@ package org.attune.model.layer;
 import org.attune.model.config.StateConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.DeltaKernel;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Linear attention by the gated delta rule
 /// ([Yang et al. 2024, Fig. 1](https://arxiv.org/abs/2412.06464)):
@@ -34,7 +38,7 @@ record GatedDelta(
         FusedLinear out)
         implements StateMixer {
     /// In transformers a constant too.
-    private static final double EPSILON = 1e-6;
+    static final double EPSILON = 1e-6;
 
     /// What the input is projected to.
     ///
@@ -42,11 +46,14 @@ record GatedDelta(
     /// @param gate `z`, `(N, H d_v)`
     /// @param write `b`, `(N, H)`
     /// @param step `a`, `(N, H)`
-    private record Projected(Tensor mixed, Tensor gate, Tensor write, Tensor step) {}
+    record Projected(Tensor mixed, Tensor gate, Tensor write, Tensor step) {}
 
     @Override
-    public Tensor apply(Tensor x, Expression expression, Succession rows) {
-        Projected p = projected(expression.of(in, x));
+    public Tensor between(Tensor y, Expression expression, Succession rows) {
+        if (rows.carried().isPresent() && hasKernels(y)) {
+            return new WrittenDelta(this, expression::value).goOn(y, rows);
+        }
+        Projected p = projected(y);
         Tensor qkv = convolution.apply(p.mixed(), expression, rows).silu(); // float32 (N, …)
         int keys = shape.keys();
         Tensor q = unit(qkv.narrow(1, 0, keys)).mul(1 / Math.sqrt(shape.keyDim()));
@@ -62,17 +69,38 @@ record GatedDelta(
                         v,
                         Softplus.of(step).mul(rate),
                         p.write().to(DType.FLOAT32).sigmoid());
-        Tensor heads = o.reshape(x.size(0), shape.heads(), shape.valueDim());
+        Tensor heads = o.reshape(y.size(0), shape.heads(), shape.valueDim());
         Tensor normed = norm.apply(heads, expression::value).reshape(o.shape());
-        Tensor gated = normed.mul(p.gate().to(DType.FLOAT32).silu());
-        return expression.of(out, gated.to(x.dtype()));
+        return normed.mul(p.gate().to(DType.FLOAT32).silu()).to(y.dtype());
+    }
+
+    @Override
+    public Optional<ByHand> byHand(Tensor like, Adapter adapter) {
+        boolean trains =
+                Stream.concat(others().stream(), norm.weights().stream())
+                        .anyMatch(w -> w.gradient(adapter) != null);
+        return trains || !hasKernels(like)
+                ? Optional.empty()
+                : Optional.of(new WrittenDelta(this, w -> w.value(adapter)));
+    }
+
+    private boolean hasKernels(Tensor y) {
+        return VectorKernels.serve(y.device(), y.dtype(), shape.keyDim(), shape.valueDim());
+    }
+
+    /// Counts values as the rule puts them out and as it solved for them, rates, and two states of
+    /// each chunk: a prompt that several completions share keeps one more.
+    @Override
+    public long keptBytes() {
+        long states = 2 * shape.stateNumbers() / DeltaKernel.CHUNK;
+        return Float.BYTES * (2L * shape.values() + 2L * shape.heads() + states);
     }
 
     private DeltaScan scan() {
         return new DeltaScan(shape.keyHeads(), shape.heads(), shape.keyDim(), shape.valueDim());
     }
 
-    private Projected projected(Tensor y) {
+    Projected projected(Tensor y) {
         int mixed = shape.channels();
         int values = shape.values();
         int heads = shape.heads();
@@ -99,6 +127,24 @@ record GatedDelta(
                 byHead.narrow(2, 2L * shape.keyDim() + own, own).reshape(n, -1),
                 ofHeads.narrow(2, 0, served).reshape(n, heads),
                 ofHeads.narrow(2, served, served).reshape(n, heads));
+    }
+
+    /// Projections by key head, side by side as [#projected] is given them.
+    Tensor joined(Projected p) {
+        long n = p.mixed().size(0);
+        int keyHeads = shape.keyHeads();
+        int keys = shape.keys();
+        Tensor all =
+                Tensor.cat(
+                        2,
+                        p.mixed().narrow(1, 0, keys).reshape(n, keyHeads, -1),
+                        p.mixed().narrow(1, keys, keys).reshape(n, keyHeads, -1),
+                        p.mixed().narrow(1, 2L * keys, shape.values()).reshape(n, keyHeads, -1),
+                        p.gate().reshape(n, keyHeads, -1));
+        Tensor ofHeads =
+                Tensor.cat(
+                        2, p.write().reshape(n, keyHeads, -1), p.step().reshape(n, keyHeads, -1));
+        return Tensor.cat(1, all.reshape(n, -1), ofHeads.reshape(n, -1));
     }
 
     /// Heads of length 1.

@@ -38,9 +38,20 @@ record Mamba2(
     @Override
     public Tensor apply(Tensor h, Expression expression, Succession rows) {
         StateConfig.Mamba2.Factors factors = shape.factors();
+        Tensor p = expression.of(in, scaled(h, factors.in()));
+        return scaled(expression.of(out, between(p, expression, rows)), factors.out());
+    }
+
+    @Override
+    public boolean isBetween() {
+        return !shape.scalesEnds();
+    }
+
+    @Override
+    public Tensor between(Tensor p, Expression expression, Succession rows) {
+        StateConfig.Mamba2.Factors factors = shape.factors();
         int inner = shape.inner();
         int states = shape.groups() * shape.stateDim();
-        Tensor p = expression.of(in, scaled(h, factors.in()));
         Tensor gate = scaled(p.narrow(1, 0, inner), factors.gate());
         Tensor mixed = convolution.apply(read(p), expression, rows).silu(); // float32
         Tensor x = mixed.narrow(1, 0, inner);
@@ -54,8 +65,7 @@ record Mamba2(
                         mixed.narrow(1, inner, states),
                         mixed.narrow(1, (long) inner + states, states));
         Tensor d = expression.value(skip).to(DType.FLOAT32).unsqueeze(0);
-        Tensor gated = gated(y.add(byHead(x, d)), gate.to(DType.FLOAT32), expression);
-        return scaled(expression.of(out, gated.to(h.dtype())), factors.out());
+        return gated(y.add(byHead(x, d)), gate.to(DType.FLOAT32), expression).to(p.dtype());
     }
 
     /// `x`, `B` and `C` as they are projected.

@@ -33,6 +33,11 @@ public final class RmsNorm implements Norm {
         return weight;
     }
 
+    /// `ε`.
+    double epsilon() {
+        return epsilon;
+    }
+
     @Override
     public List<Weight> weights() {
         return List.of(weight);

@@ -15,12 +15,11 @@ import java.util.List;
 record ShortConvolution(FusedLinear in, Convolution convolution, FusedLinear out)
         implements StateMixer {
     @Override
-    public Tensor apply(Tensor x, Expression expression, Succession rows) {
-        Tensor y = expression.of(in, x); // (N, 3C)
+    public Tensor between(Tensor y, Expression expression, Succession rows) {
         int width = out.in();
         Tensor gated = y.narrow(1, 0, width).mul(y.narrow(1, 2L * width, width)); // (N, C)
-        Tensor mixed = convolution.apply(gated, expression, rows).to(x.dtype());
-        return expression.of(out, y.narrow(1, width, width).mul(mixed));
+        Tensor mixed = convolution.apply(gated, expression, rows).to(y.dtype());
+        return y.narrow(1, width, width).mul(mixed);
     }
 
     @Override

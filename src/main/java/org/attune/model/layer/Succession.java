@@ -22,6 +22,8 @@ public final class Succession {
     private final int rows;
     private final List<Span> spans;
     private final int depth;
+    private final boolean goesOn;
+    private final long[][] rowsBefore; // of each distance
     private final Tensor[] before; // (N) each
     private final Tensor last; // (S depth), or null
     private final List<Batch> batches;
@@ -55,9 +57,12 @@ public final class Succession {
         this.depth = depth;
         carried = Optional.empty();
         before = new Tensor[depth];
+        rowsBefore = new long[depth][];
         for (int back = 1; back <= depth; back++) {
-            before[back - 1] = Tensor.of(device, rowsBefore(back, goesOn), rows);
+            rowsBefore[back - 1] = rowsBefore(back, goesOn);
+            before[back - 1] = Tensor.of(device, rowsBefore[back - 1], rows);
         }
+        this.goesOn = goesOn;
         last = goesOn && depth > 0 ? lastRows() : null;
         batches = batches();
         places = batches.size() == 1 && batches.getFirst().index() == null ? null : places();
@@ -68,6 +73,8 @@ public final class Succession {
         rows = other.rows;
         spans = other.spans;
         depth = other.depth;
+        goesOn = other.goesOn;
+        rowsBefore = other.rowsBefore;
         before = other.before;
         last = other.last;
         batches = other.batches;
@@ -188,6 +195,27 @@ public final class Succession {
     /// [#withContext], `(N)`.
     Tensor before(int back) {
         return before[back - 1];
+    }
+
+    /// Numbers of [#before], the nearest first, for kernels; -1 where there is no row.
+    int[][] before() {
+        return Arrays.stream(rowsBefore)
+                .map(
+                        own ->
+                                Arrays.stream(own)
+                                        .mapToInt(row -> goesOn || row < rows ? (int) row : -1)
+                                        .toArray())
+                .toArray(int[][]::new);
+    }
+
+    /// The spans, parents before children.
+    List<Span> spans() {
+        return spans;
+    }
+
+    /// What was read before, if there is something.
+    Optional<Carried> carried() {
+        return carried;
     }
 
     /// Hands the last rows of each sequence on.

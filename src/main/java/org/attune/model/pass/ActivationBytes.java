@@ -88,6 +88,8 @@ public record ActivationBytes(
 
     private static boolean isWritten(Decoder decoder) {
         return decoder.config().unwritten().isEmpty()
+                && !decoder.config().keepsState()
+                && !decoder.config().attention().gated()
                 && decoder.blocks().stream()
                         .allMatch(b -> b.feedForward().orElse(null) instanceof FeedForward.Dense);
     }

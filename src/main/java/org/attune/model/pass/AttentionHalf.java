@@ -18,17 +18,37 @@ record AttentionHalf(Block.Norms norms, SelfAttention attention) implements Bloc
     /// @param r statistics of the norm before, `(N, S)`, or null without one
     /// @param h what the projections read, and adapter columns, `(N, D + R)`
     /// @param attended what attention needs
-    /// @param ox attention output and adapter columns, `(N, CGK + R)`
+    /// @param ox attention output, behind its gate, and adapter columns, `(N, CGK + R)`
+    /// @param gated what the gate needs, or null without one
     /// @param out output before its norm, or null without one
-    record Kept(Tensor r, Tensor h, Attended attended, Tensor ox, Normed out)
+    record Kept(Tensor r, Tensor h, Attended attended, Tensor ox, Gated gated, Normed out)
             implements BlockHalf.Kept {
         @Override
         public Stream<Tensor> tensors() {
             return Stream.of(
                             Stream.of(r, h, ox).filter(Objects::nonNull),
                             attended.all(),
+                            Stream.ofNullable(gated)
+                                    .flatMap(g -> Stream.of(g.gates(), g.ungated())),
                             Normed.tensors(out))
                     .flatMap(all -> all);
+        }
+    }
+
+    /// A gate behind attention.
+    ///
+    /// @param gates before their `σ`, `(N, CGK)`
+    /// @param ungated attention output, `(N, CGK)`
+    record Gated(Tensor gates, Tensor ungated) {
+        /// The gradient of the attention output.
+        Tensor backward(Tensor dox) {
+            return dox.mul(gates.sigmoid());
+        }
+
+        /// The gradient of the gates.
+        Tensor gatesBackward(Tensor dox) {
+            Tensor open = gates.sigmoid();
+            return dox.mul(ungated).mulInPlace(open).mulInPlace(open.neg().add(1));
         }
     }
 
@@ -39,7 +59,8 @@ record AttentionHalf(Block.Norms norms, SelfAttention attention) implements Bloc
         long heads = c.heads() + (long) c.kvHeads();
         long normed =
                 attention.norms().isEmpty() ? 0 : number * (queries + keys) + Float.BYTES * heads;
-        return number * (2 * queries + 2 * keys)
+        long gated = c.attention().gated() ? 2 * queries : 0;
+        return number * (2 * queries + 2 * keys + gated)
                 + Float.BYTES * (long) c.heads()
                 + normed
                 + BlockHalf.keptBytes(norms, attention.linears(), c.hiddenSize(), number);
@@ -67,7 +88,13 @@ record AttentionHalf(Block.Norms norms, SelfAttention attention) implements Bloc
         FusedLinear output = attention.output();
         Tensor h = BlockHalf.widened(from, qkv().in(), qkv().extra(adapter));
         Tensor r = BlockHalf.read(norms.before(), from, h, pass);
-        Supplier<Tensor> projections = () -> qkv().forward(h, adapter, pass.dropout());
+        boolean isGated = pass.config().attention().gated();
+        Tensor all = isGated ? qkv().forward(h, adapter, pass.dropout()) : null;
+        Supplier<Tensor> projections =
+                () ->
+                        isGated
+                                ? HeadViews.withoutGates(all, pass.config())
+                                : qkv().forward(h, adapter, pass.dropout());
         Tensor ox;
         Attended attended;
         if (kept.isPresent()) {
@@ -77,8 +104,24 @@ record AttentionHalf(Block.Norms norms, SelfAttention attention) implements Bloc
             ox = BlockHalf.widened(from, output.in(), output.extra(adapter));
             attended = pass.attend(attention, projections, ox);
         }
+        Gated gated = isGated ? gate(all, ox, kept, pass) : null;
         Put put = BlockHalf.put(norms.after(), output, ox, residual, pass);
-        return new Result(put.sum(), new Kept(r, h, attended, ox, put.normed()));
+        return new Result(put.sum(), new Kept(r, h, attended, ox, gated, put.normed()));
+    }
+
+    /// Multiplies attention output by the open part of its gates, unless that was kept.
+    ///
+    /// @param all projections with gates
+    private Gated gate(Tensor all, Tensor ox, Optional<KeptAttention> kept, PassContext pass) {
+        Tensor gates = HeadViews.gates(all, pass.config());
+        all.close();
+        if (kept.isPresent()) {
+            return new Gated(gates, kept.get().ungated());
+        }
+        Tensor o = ox.narrow(1, 0, gates.size(1));
+        Tensor ungated = o.copy();
+        o.mulInPlace(gates.sigmoid());
+        return new Gated(gates, ungated);
     }
 
     /// What [#forward] keeps: kept rows are taken over, the rest is computed again.
@@ -89,7 +132,7 @@ record AttentionHalf(Block.Norms norms, SelfAttention attention) implements Bloc
         if (rows.qkv() != null) {
             qkv().reduce(h, adapter, pass.dropout());
         }
-        return new Kept(r, h, attended(rows.qkv(), h, pass), rows.ox(), null);
+        return new Kept(r, h, attended(rows.qkv(), h, pass), rows.ox(), null, null);
     }
 
     /// What the backward pass needs of attention, from projections that were kept, or else are
@@ -108,8 +151,18 @@ record AttentionHalf(Block.Norms norms, SelfAttention attention) implements Bloc
         Kept own = (Kept) kept;
         Tensor dOut = BlockHalf.putBackward(norms.after(), dSum, own.out(), pass);
         Tensor dox = attention.output().backward(dOut, own.ox(), pass.dropout()); // (N, CGK)
+        Gated gated = own.gated();
         Tensor dy = // (N, q + k + v)
-                pass.attendBackward(attention, own.ox(), dox, own.attended());
+                gated == null
+                        ? pass.attendBackward(attention, own.ox(), dox, own.attended())
+                        : HeadViews.withGates(
+                                pass.attendBackward(
+                                        attention,
+                                        gated.ungated(),
+                                        gated.backward(dox),
+                                        own.attended()),
+                                gated.gatesBackward(dox),
+                                pass.config());
         dox.close();
         Tensor dh = qkv().backward(dy, own.h(), pass.dropout()); // (N, D)
         dy.close();

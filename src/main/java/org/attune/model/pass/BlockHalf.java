@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 /// Half of a block: a part that reads the residual stream, normed or not, and adds to it what it
 /// puts out, normed and scaled or not. `N` rows, `D` width, `S` statistics of a norm, `R` extra
 /// columns of adapters.
-sealed interface BlockHalf permits AttentionHalf, DenseHalf, ExpertsHalf, PlainHalf {
+sealed interface BlockHalf permits AttentionHalf, DenseHalf, ExpertsHalf, PlainHalf, StateHalf {
     /// What a half keeps for its backward pass.
     interface Kept {
         /// All of it.

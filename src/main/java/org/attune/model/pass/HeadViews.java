@@ -69,6 +69,25 @@ public final class HeadViews {
         return Tensor.cat(1, ofQueries(y, c, 0), y.narrow(1, 2 * queries, others));
     }
 
+    /// Projections with gates, each behind its query.
+    ///
+    /// @param y projections without, `(N, (CG + 2C) K)`
+    /// @param gates `(N, CGK)`
+    /// @return `(N, (2CG + 2C) K)`
+    static Tensor withGates(Tensor y, Tensor gates, DecoderConfig c) {
+        long n = y.size(0);
+        long queries = (long) c.heads() * c.headDim();
+        Tensor byHead =
+                Tensor.cat(
+                        2,
+                        y.narrow(1, 0, queries).reshape(n, c.heads(), c.headDim()),
+                        gates.reshape(n, c.heads(), c.headDim()));
+        return Tensor.cat(
+                1,
+                byHead.reshape(n, 2 * queries),
+                y.narrow(1, queries, 2L * c.kvHeads() * c.headDim()));
+    }
+
     /// @param half 0: queries; 1: gates
     private static Tensor ofQueries(Tensor y, DecoderConfig c, int half) {
         long queries = (long) c.heads() * c.headDim();

@@ -7,10 +7,12 @@ import org.attune.tensor.TensorScope;
 ///
 /// @param ox attention output and adapter columns, as in [AttentionHalf.Kept]
 /// @param logs as in [Attended.Joint], or null
-record KeptAttention(Tensor ox, Tensor logs) {
+/// @param ungated as in [AttentionHalf.Gated], or null
+record KeptAttention(Tensor ox, Tensor logs, Tensor ungated) {
     /// Takes attention's part of what a forward pass saved.
     static KeptAttention of(AttentionHalf.Kept saved) {
-        return new KeptAttention(saved.ox(), saved.attended().logs());
+        Tensor ungated = saved.gated() == null ? null : saved.gated().ungated();
+        return new KeptAttention(saved.ox(), saved.attended().logs(), ungated);
     }
 
     /// Gives it to `scope`.
@@ -18,6 +20,9 @@ record KeptAttention(Tensor ox, Tensor logs) {
         scope.adopt(ox);
         if (logs != null) {
             scope.adopt(logs);
+        }
+        if (ungated != null) {
+            scope.adopt(ungated);
         }
     }
 }

@@ -81,6 +81,19 @@ final class PlainBlock {
         return backward(from, dOut, input -> half(mixes, input, true));
     }
 
+    /// The gradient of what a mixer's input is projected to, `(N, P)`.
+    ///
+    /// @param y what it is projected to
+    /// @param dOut gradient of what is projected back
+    Tensor betweenBackward(StateMixer mixer, Tensor y, Tensor dOut) {
+        return backward(y, dOut, x -> mixer.between(x, expression(true), pass.succession()));
+    }
+
+    /// What a mixer projects back, nothing recorded, `(N, O)`.
+    Tensor between(StateMixer mixer, Tensor y) {
+        return mixer.between(y, expression(false), pass.succession());
+    }
+
     private Tensor half(boolean mixes, Tensor from, boolean training) {
         return scaled(
                 mixes

@@ -87,7 +87,8 @@ final class SplitHeads {
         int n = pass.size();
         int groups = c.heads() / c.kvHeads();
         int rotated = c.heads() + c.kvHeads();
-        Tensor dy = Tensor.empty(d[0].device(), d[0].dtype(), n, b.qkv().out());
+        long columns = (long) (rotated + c.kvHeads()) * c.headDim();
+        Tensor dy = Tensor.empty(d[0].device(), d[0].dtype(), n, columns);
         Tensor dQueries = HeadViews.queries(dy, c);
         Tensor dKeys = HeadViews.keys(dy, c);
         for (int i = 0; i < c.kvHeads(); i++) {

@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FeedForward;
+import org.attune.model.layer.StateMixer;
 import org.attune.model.layer.VariedAttention;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -37,11 +38,7 @@ record WrittenBlock(BlockHalf mixer, BlockHalf feedForward, boolean parallel) {
         if (block.mixers().isEmpty() || block.feedForward().isEmpty() || gives) {
             return Optional.empty();
         }
-        BlockHalf mixer =
-                block.onlyAttention()
-                        .filter(_ -> attentionWritten)
-                        .<BlockHalf>map(a -> new AttentionHalf(block.mixerNorms(), a))
-                        .orElseGet(() -> new PlainHalf(block, true));
+        BlockHalf mixer = mixer(block, attentionWritten);
         BlockHalf feedForward =
                 feedForwardWritten
                         ? feedForward(block, block.feedForward().get())
@@ -49,6 +46,18 @@ record WrittenBlock(BlockHalf mixer, BlockHalf feedForward, boolean parallel) {
         return mixer instanceof PlainHalf && feedForward instanceof PlainHalf
                 ? Optional.empty()
                 : Optional.of(new WrittenBlock(mixer, feedForward, block.order().isParallel()));
+    }
+
+    private static BlockHalf mixer(Block block, boolean attentionWritten) {
+        if (block.mixers().size() == 1
+                && block.mixers().getFirst() instanceof StateMixer state
+                && state.isBetween()) {
+            return new StateHalf(block, state);
+        }
+        return block.onlyAttention()
+                .filter(_ -> attentionWritten)
+                .<BlockHalf>map(a -> new AttentionHalf(block.mixerNorms(), a))
+                .orElseGet(() -> new PlainHalf(block, true));
     }
 
     private static BlockHalf feedForward(Block block, FeedForward part) {

@@ -22,7 +22,7 @@ import java.util.function.Consumer;
 /// Recurrences in chunks against the recurrences themselves, one token and one number at a time.
 class StateScanTest {
     /// Roots, children and children of these; empty ones, and more than two chunks.
-    private static final List<Succession.Span> TREES =
+    static final List<Succession.Span> TREES =
             List.of(
                     new Succession.Span(-1, 0, 70),
                     new Succession.Span(0, 70, 73),
@@ -40,16 +40,16 @@ class StateScanTest {
                     new Succession.Span(-1, 6, 10));
 
     /// A recurrence: the scan, the widths of its inputs, and one step of it.
-    private record Kind(Scan scan, int[] widths, int out, Step step) {}
+    record Kind(Scan scan, int[] widths, int out, Step step) {}
 
     /// One token.
-    private interface Step {
+    interface Step {
         /// @param in inputs of the token
         /// @param state changed
         void run(double[][] in, double[] state, double[] out);
     }
 
-    private static Kind delta(int keyHeads, int heads, int keyDim, int valueDim) {
+    static Kind delta(int keyHeads, int heads, int keyDim, int valueDim) {
         int[] widths = {keyHeads * keyDim, keyHeads * keyDim, heads * valueDim, heads, heads};
         Step step =
                 (in, state, out) -> {
@@ -109,7 +109,7 @@ class StateScanTest {
 
     /// Inputs as the mixers give them: keys of length 1, shares in (0, 1), decays at most 0. Some
     /// forget nearly all within a token.
-    private static double[][] inputs(Kind kind, int rows) {
+    static double[][] inputs(Kind kind, int rows) {
         UniformRandomProvider random = TinyModels.random(kind.scan() + "");
         boolean isDelta = kind.scan() instanceof DeltaScan;
         double[][] all = new double[kind.widths().length][];
@@ -136,7 +136,7 @@ class StateScanTest {
         return all;
     }
 
-    private static double[] slow(Kind kind, double[][] inputs, List<Succession.Span> spans) {
+    static double[] slow(Kind kind, double[][] inputs, List<Succession.Span> spans) {
         int rows = inputs[0].length / kind.widths()[0];
         double[] all = new double[rows * kind.out()];
         List<double[]> states = new ArrayList<>();
@@ -160,7 +160,7 @@ class StateScanTest {
         return all;
     }
 
-    private static Tensor[] tensors(Kind kind, double[][] inputs) {
+    static Tensor[] tensors(Kind kind, double[][] inputs) {
         Tensor[] all = new Tensor[inputs.length];
         for (int i = 0; i < all.length; i++) {
             int width = kind.widths()[i];
@@ -171,11 +171,11 @@ class StateScanTest {
         return all;
     }
 
-    private static Device device() {
+    static Device device() {
         return Devices.usual();
     }
 
-    private static float[] floats(double[] values) {
+    static float[] floats(double[] values) {
         float[] all = new float[values.length];
         for (int i = 0; i < all.length; i++) {
             all[i] = (float) values[i];
@@ -183,7 +183,7 @@ class StateScanTest {
         return all;
     }
 
-    private static int rows(List<Succession.Span> spans) {
+    static int rows(List<Succession.Span> spans) {
         return spans.getLast().end();
     }
 
@@ -330,7 +330,7 @@ class StateScanTest {
         return (at[0] - at[1]) / (2 * h);
     }
 
-    private static double[] random(UniformRandomProvider random, int count) {
+    static double[] random(UniformRandomProvider random, int count) {
         double[] all = new double[count];
         for (int i = 0; i < count; i++) {
             all[i] = 2 * random.nextDouble() - 1;
