@@ -164,7 +164,7 @@ class VariedModelsTest {
         }
     }
 
-    /// The padding token learns nothing of its own vectors where it is read.
+    /// No row of vectors of the padding token is learned where it is read.
     @Test
     void thePaddingTokensVectorsStay() {
         DecoderConfig config = model("sf", ",\"hidden_size_per_layer_input\":3,\"pad_token_id\":3");

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
-/// Attention with sizes of its own layer, which may attend to the keys and values of an earlier
+/// Attention with the sizes of one layer, which may attend to the keys and values of an earlier
 /// layer ([Brandon et al. 2024, §3](https://arxiv.org/abs/2405.12981)). `N` rows, `C` key/value
 /// heads, `K` head size.
 ///

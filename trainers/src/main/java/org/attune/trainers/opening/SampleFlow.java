@@ -70,7 +70,7 @@ record SampleFlow(
         }
         long seed = training.dataSeed().orElse(training.seed());
         boolean shuffled = isShuffled(config);
-        int size = (int) Math.clamp(asked.getAsLong(), 1, Integer.MAX_VALUE);
+        int size = Math.clamp(asked.getAsLong(), 1, Integer.MAX_VALUE);
         int held = Math.max(HELD, 2 * Math.min(size, training.batch().rowsOfStep()));
         DataConfig data = config.data();
         String identity =

@@ -64,6 +64,37 @@ public record SampleConfig(
                             numGenerations,
                             "1 with temperature: 0, at which all would be alike"));
         }
+        problems.addAll(dataProblems());
+        source.recordedRollouts()
+                .ifPresent(
+                        file ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "recorded_rollouts",
+                                                file,
+                                                "null: completions are generated here")));
+        source.recordRollouts()
+                .ifPresent(
+                        file ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "record_rollouts",
+                                                file,
+                                                "null: completions stay beside output_file")));
+        source.rolloutServerAdapterDir()
+                .ifPresent(
+                        folder ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "rollout_server_adapter_dir",
+                                                folder,
+                                                "null: nothing is trained here")));
+        problems.addAll(choiceProblems());
+        return problems;
+    }
+
+    private List<ConfigProblem> dataProblems() {
+        var problems = new ArrayList<ConfigProblem>();
         if (!data.evalDatasets().isEmpty()) {
             problems.add(
                     new ConfigProblem(
@@ -91,31 +122,6 @@ public record SampleConfig(
                                                 "test_split_size",
                                                 size,
                                                 "null: the prompts of datasets are completed")));
-        source.recordedRollouts()
-                .ifPresent(
-                        file ->
-                                problems.add(
-                                        new ConfigProblem(
-                                                "recorded_rollouts",
-                                                file,
-                                                "null: completions are generated here")));
-        source.recordRollouts()
-                .ifPresent(
-                        file ->
-                                problems.add(
-                                        new ConfigProblem(
-                                                "record_rollouts",
-                                                file,
-                                                "null: completions stay beside output_file")));
-        source.rolloutServerAdapterDir()
-                .ifPresent(
-                        folder ->
-                                problems.add(
-                                        new ConfigProblem(
-                                                "rollout_server_adapter_dir",
-                                                folder,
-                                                "null: nothing is trained here")));
-        problems.addAll(choiceProblems());
         return problems;
     }
 
