@@ -27,8 +27,8 @@ public record LowRank(
         Tensor gradientB)
         implements LayerUpdate {
 
-    /// True of a constant part of an adapter, which has no dropout and learns nothing, and of all of
-    /// a frozen adapter.
+    /// True of a constant part of an adapter, which has no dropout and learns nothing, and of a
+    /// frozen adapter.
     boolean isConstant() {
         return gradientA == null;
     }

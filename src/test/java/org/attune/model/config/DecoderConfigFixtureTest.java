@@ -117,7 +117,9 @@ class DecoderConfigFixtureTest {
                 weights.containsKey(block + names.output() + ".bias"));
         assertEquals(config.mlpBias(), weights.containsKey(down + ".bias"));
         assertEquals(
-                config.attention().qkNorm() != QkNorm.NONE && config.block().norm().isWeighted(),
+                config.attention().qkNorm() != QkNorm.NONE
+                        && config.attention().qkNorm() != QkNorm.ROTATED_BARE
+                        && config.block().norm().isWeighted(),
                 names.qkNorms().stream()
                         .anyMatch(
                                 norm ->
@@ -135,6 +137,7 @@ class DecoderConfigFixtureTest {
     private static boolean isMixed(DecoderConfig config) {
         return config.keepsState()
                 || config.attention().gated()
+                || config.attention().varied().isPresent()
                 || config.attention().latent().isPresent();
     }
 
