@@ -192,7 +192,9 @@ final class MethodContractTest {
         assertEquals(4, whole.size());
         assertEquals(shown(whole), shown(parts));
         List<JsonNode> other = run(method, few, "other", steps, streamed, drawn, "data_seed=9");
-        assertNotEquals(shown(whole), shown(other), "drawn anew");
+        if (whole.stream().anyMatch(step -> step.path("loss").asDouble() != 0)) {
+            assertNotEquals(shown(whole), shown(other), "drawn anew");
+        } // a random model's answers may all have reward 0 and the longest length
     }
 
     /// What is recorded of single rows is what the evaluation's metric is the mean of.

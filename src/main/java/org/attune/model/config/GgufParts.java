@@ -224,10 +224,10 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
         json.put("ssm_multipliers", List.of(1.0, 1.0, 1.0, 1.0, 1.0));
         if ((boolean) json.get("tie_word_embeddings")) {
             throw new ModelException(
-                    "%s has no output.weight; in falcon-h1 files the embedding's factor is"
-                            + " multiplied"
-                            + " into the output layer then; use the Hugging Face folder"
-                                    .formatted(file.metadata().where()));
+                    ("%s has no output.weight; in falcon-h1 files the embedding's factor is"
+                                    + " multiplied into the output layer then; use the Hugging Face"
+                                    + " folder")
+                            .formatted(file.metadata().where()));
         }
     }
 

@@ -68,9 +68,9 @@ record GgufRope(GgufDescription file, DecoderFamily family, Map<String, Object> 
         Map<String, Object> named = named();
         if (longer.isPresent() != shorter.isPresent()) {
             throw new ModelException(
-                    "%s holds one of the tensors rope_factors_long.weight and"
-                            + " rope_factors_short.weight; LongRoPE needs both"
-                                    .formatted(file.metadata().where()));
+                    ("%s holds one of the tensors rope_factors_long.weight and"
+                                    + " rope_factors_short.weight; LongRoPE needs both")
+                            .formatted(file.metadata().where()));
         }
         if (longer.isEmpty() && divisors.isEmpty()) {
             return named;
