@@ -36,9 +36,9 @@ record GgufWindows(
                             + " Hugging Face folder");
         }
         switch (family.window()) {
-            case NONE -> {}
+            case NONE, CHUNKED -> {}
             case UPPER_LAYERS -> json.put("use_sliding_window", false);
-            case ALL_LAYERS, ALTERNATING, PATTERN, LISTED, UPPER_UNLESS_NULL ->
+            case ALL_LAYERS, ALTERNATING, PATTERN, PATTERN_TO_FULL, LISTED, UPPER_UNLESS_NULL ->
                     json.put("sliding_window", null);
         }
     }
