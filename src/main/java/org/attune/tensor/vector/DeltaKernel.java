@@ -129,7 +129,7 @@ public final class DeltaKernel {
 
     /// Bytes that [#backward] works in.
     public long backwardBytes(int threads) {
-        return workBytes(threads) + threads * mostSums * stateBytes();
+        return workBytes(threads) + (long) threads * mostSums * stateBytes();
     }
 
     /// Where the states of [#forward] are.
