@@ -9,8 +9,6 @@ public final class GatedNormKernel {
     /// Rows of an item of work.
     private static final int CHUNK = 16;
 
-    private static final int FLOAT = Float.BYTES;
-
     private final int heads;
     private final int size;
     private final float epsilon;
