@@ -88,7 +88,7 @@ public final class StateConvolution {
 
     /// Bytes that [#backward] works in.
     public long workBytes(int threads) {
-        return threads * 2 * rowBytes();
+        return 2L * threads * rowBytes();
     }
 
     /// Replaces the gradients of what [#forward] wrote by those of what the convolution gave.
@@ -101,7 +101,7 @@ public final class StateConvolution {
                 count,
                 CHUNK,
                 (thread, row) -> {
-                    long c = memory + thread * 2 * rowBytes();
+                    long c = memory + 2L * thread * rowBytes();
                     long s = c + rowBytes();
                     long to = d.at(row, 0);
                     convolve(x, row, c);
@@ -131,7 +131,7 @@ public final class StateConvolution {
                 count,
                 CHUNK,
                 (thread, row) -> {
-                    long sum = memory + thread * 2 * rowBytes();
+                    long sum = memory + 2L * thread * rowBytes();
                     StateLoops.product(d.at(row, 0), tap(0), 1, width, sum);
                     for (int i = after.first[row]; i < after.first[row + 1]; i++) {
                         long from = d.at(after.after[2 * i], 0);
