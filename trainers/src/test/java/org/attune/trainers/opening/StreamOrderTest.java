@@ -67,10 +67,10 @@ class StreamOrderTest {
         List<Integer> first = mixed(StoppingStrategy.FIRST_EXHAUSTED, 600, 900);
         long ofFirst = first.stream().filter(n -> n < 1000).count();
         assertEquals(600, ofFirst);
-        assertEquals(200, first.size() - ofFirst, 45); // 600 / 3, four deviations
+        assertEquals(200, (double) (first.size() - ofFirst), 45); // 600 / 3, four deviations
         List<Integer> all = mixed(StoppingStrategy.ALL_EXHAUSTED, 60, 90);
         assertEquals(90, all.stream().filter(n -> n >= 1000).count());
-        assertEquals(270, all.stream().filter(n -> n < 1000).count(), 90);
+        assertEquals(270, (double) all.stream().filter(n -> n < 1000).count(), 90);
         assertEquals(150, all.stream().distinct().count());
         List<Integer> once = mixed(StoppingStrategy.ALL_EXHAUSTED_WITHOUT_REPLACEMENT, 60, 90);
         assertEquals(150, once.size());
