@@ -214,20 +214,14 @@ def main():
         attempt(family, folder, lambda f, r: record(f, family, r), rng, failures)
     models = sorted(p for p in (ARGS.folder / "engine/models").iterdir())
     print(f"{len(models)} models of {ARGS.models}")
-    made = 0
-    for i in range(ARGS.adapters):
-        base = models[rng.randrange(len(models))]
-        kind = adapters.KINDS[i % len(adapters.KINDS)]
-        folder = ARGS.folder / "engine/adapters" / f"{kind}-{base.name}-{i:03d}"
-        made += attempt(f"{kind} on {base.name}", folder, lambda f, r: adapters.record(f, base, kind, r), rng, failures)
-    print(f"{made} adapters of {ARGS.adapters}")
-    asked = 0
-    for i in range(ARGS.adapters):
-        base = models[rng.randrange(len(models))]
-        kind = adapters.KINDS[i % len(adapters.KINDS)]
-        folder = ARGS.folder / "engine/asked" / f"{kind}-{base.name}-{i:03d}"
-        asked += attempt(f"{kind} for {base.name}", folder, lambda f, r: adapters.ask(f, base, kind, r), rng, failures)
-    print(f"{asked} adapters asked for")
+    for place, make in (("adapters", adapters.record), ("asked", adapters.ask)):
+        made = 0
+        for i in range(ARGS.adapters):
+            base = models[rng.randrange(len(models))]
+            kind = adapters.KINDS[i % len(adapters.KINDS)]
+            folder = ARGS.folder / "engine" / place / f"{kind}-{base.name}-{i:03d}"
+            made += attempt(f"{kind} on {base.name}", folder, lambda f, r: make(f, base, kind, r), rng, failures)
+        print(f"{made} {place} of {ARGS.adapters}")
     for failure in failures:
         print("not made:", failure)
 

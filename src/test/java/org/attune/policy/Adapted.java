@@ -1,5 +1,8 @@
 package org.attune.policy;
 
+import static org.attune.testing.TensorAssert.assertClose;
+
+import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
@@ -7,6 +10,7 @@ import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.MemoryTensorFile;
@@ -18,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// Adapters with LoRA on some modules and others trained whole, and the full model that one stands
 /// for.
@@ -51,6 +56,40 @@ final class Adapted {
         Policy policy = Outcome.lora(decoder, config, options);
         shift(policy);
         return policy;
+    }
+
+    /// Lends a policy with a fresh adapter, in float32.
+    static void fresh(DecoderConfig model, AdapterConfig config, Consumer<Policy> use) {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(model);
+                            Policy policy = Outcome.lora(decoder, config, Outcome.DEFAULT)) {
+                        use.accept(policy);
+                    }
+                });
+    }
+
+    /// Along a random direction the loss changes as the gradients say.
+    static void compareWithDifferences(String what, Policy policy) {
+        var piece = List.of(piece(policy.decoder().config(), 7));
+        float[] gradients = Outcome.of(policy, piece).gradients();
+        float[] direction = new float[gradients.length];
+        var random = TinyModels.random("direction");
+        double expected = 0;
+        for (int i = 0; i < direction.length; i++) {
+            direction[i] = random.nextBoolean() ? 1e-3f : -1e-3f;
+            expected += 2 * direction[i] * gradients[i];
+        }
+        Tensor values = policy.parameters().values();
+        Tensor step = Tensor.of(values.device(), direction, direction.length);
+        values.addInPlace(step);
+        policy.parameters().valuesChanged();
+        double up = Outcome.of(policy, piece).loss();
+        values.subInPlace(step.mul(2));
+        policy.parameters().valuesChanged();
+        double down = Outcome.of(policy, piece).loss();
+        assertClose(what, expected, up - down, 2e-5, 0.02);
     }
 
     /// Changes all trained values a little, as a step does; the same in every call.

@@ -26,7 +26,6 @@ import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
-import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -141,8 +140,7 @@ class AdapterKindsTest {
 
     /// A policy whose trained values are random.
     private static Policy policy(Decoder decoder, AdapterConfig config, Policy.Options options) {
-        Policy policy =
-                Policy.withFreshAdapter(decoder, config, TinyModels.random("adapter"), options);
+        Policy policy = Outcome.lora(decoder, config, options);
         Adapted.shift(policy);
         return policy;
     }
@@ -263,25 +261,17 @@ class AdapterKindsTest {
                         fresh(FormulaKind.LOKR),
                         fresh(FormulaKind.OFT));
         for (AdapterConfig config : fresh) {
-            Engine.run(
-                    () -> {
-                        try (var _ = TensorScope.open("test");
-                                Decoder decoder = TinyModels.decoder(TinyModels.qwen2());
-                                Policy policy =
-                                        Policy.withFreshAdapter(
-                                                decoder,
-                                                config,
-                                                TinyModels.random("adapter"),
-                                                Outcome.DEFAULT)) {
-                            Scorer off = policy.adapterOff();
-                            assertEquals(Scorer.Start.SAME, off.start());
-                            TokenForest forest = Adapted.piece(TinyModels.qwen2(), 7).forest();
-                            assertArrayEquals(
-                                    Outcome.logProbs(off, forest),
-                                    Outcome.logProbs(policy, forest));
-                            Adapted.shift(policy);
-                            assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
-                        }
+            Adapted.fresh(
+                    TinyModels.qwen2(),
+                    config,
+                    policy -> {
+                        Scorer off = policy.adapterOff();
+                        assertEquals(Scorer.Start.SAME, off.start());
+                        TokenForest forest = Adapted.piece(TinyModels.qwen2(), 7).forest();
+                        assertArrayEquals(
+                                Outcome.logProbs(off, forest), Outcome.logProbs(policy, forest));
+                        Adapted.shift(policy);
+                        assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
                     });
         }
     }
@@ -334,26 +324,7 @@ class AdapterKindsTest {
                     TinyModels.everything(),
                     config,
                     DType.FLOAT32,
-                    policy -> {
-                        var piece = List.of(Adapted.piece(TinyModels.everything(), 7));
-                        float[] gradients = Outcome.of(policy, piece).gradients();
-                        float[] direction = new float[gradients.length];
-                        var random = TinyModels.random("direction");
-                        double expected = 0;
-                        for (int i = 0; i < direction.length; i++) {
-                            direction[i] = random.nextBoolean() ? 1e-3f : -1e-3f;
-                            expected += 2 * direction[i] * gradients[i];
-                        }
-                        Tensor values = policy.parameters().values();
-                        Tensor step = Tensor.of(values.device(), direction, direction.length);
-                        values.addInPlace(step);
-                        policy.parameters().valuesChanged();
-                        double up = Outcome.of(policy, piece).loss();
-                        values.subInPlace(step.mul(2));
-                        policy.parameters().valuesChanged();
-                        double down = Outcome.of(policy, piece).loss();
-                        assertClose(config.toString(), expected, up - down, 2e-5, 0.02);
-                    });
+                    policy -> Adapted.compareWithDifferences(config.toString(), policy));
         }
     }
 

@@ -179,7 +179,8 @@ class BlockCombinationsTest {
                 number % 5 == 4,
                 false,
                 Optional.empty(),
-                number % 10 == 9);
+                number % 10 == 9,
+                Optional.empty());
     }
 
     private static QkNorm qkNorm(int number) {
@@ -209,7 +210,9 @@ class BlockCombinationsTest {
                 0,
                 false,
                 false,
-                Optional.of(sizes));
+                Optional.of(sizes),
+                false,
+                Optional.empty());
     }
 
     private static final List<RouterConfig.Scores> SCORES =
@@ -240,7 +243,8 @@ class BlockCombinationsTest {
                 number % 4 == 0 ? Optional.of(new ExpertsConfig.Clamp(1.7, 0.5)) : Optional.empty(),
                 number % 3 == 0 ? 0 : 20,
                 number % 2 == 0 ? Set.of(0) : Set.of(),
-                ExpertsConfig.RouterLoss.NONE);
+                ExpertsConfig.RouterLoss.NONE,
+                false);
     }
 
     private interface Check {

@@ -22,7 +22,6 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Logits;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
-import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -159,30 +158,13 @@ class LoraOptionsTest {
     void gradientsAreTheLosses() {
         for (Case c : CASES) {
             if (!c.normed()) {
-                with(c, DType.FLOAT32, Outcome.DEFAULT, p -> compareWithDifferences(c, p));
+                with(
+                        c,
+                        DType.FLOAT32,
+                        Outcome.DEFAULT,
+                        p -> Adapted.compareWithDifferences(c.toString(), p));
             }
         }
-    }
-
-    private static void compareWithDifferences(Case c, Policy policy) {
-        var piece = List.of(Adapted.piece(c.model(), 7));
-        float[] gradients = Outcome.of(policy, piece).gradients();
-        float[] direction = new float[gradients.length];
-        var random = TinyModels.random("direction");
-        double expected = 0;
-        for (int i = 0; i < direction.length; i++) {
-            direction[i] = random.nextBoolean() ? 1e-3f : -1e-3f;
-            expected += 2 * direction[i] * gradients[i];
-        }
-        Tensor values = policy.parameters().values();
-        Tensor step = Tensor.of(values.device(), direction, direction.length);
-        values.addInPlace(step);
-        policy.parameters().valuesChanged();
-        double up = Outcome.of(policy, piece).loss();
-        values.subInPlace(step.mul(2));
-        policy.parameters().valuesChanged();
-        double down = Outcome.of(policy, piece).loss();
-        assertClose(c.toString(), expected, up - down, 2e-5, 0.02);
     }
 
     @Test
@@ -297,20 +279,13 @@ class LoraOptionsTest {
                         "'target_modules':['embed_tokens'],'init_lora_weights':true",
                         "'lora_bias':true,'init_lora_weights':true")) {
             AdapterConfig config = config(fields);
-            Engine.run(
-                    () -> {
-                        try (var _ = TensorScope.open("test");
-                                Decoder decoder = TinyModels.decoder(TinyModels.qwen2());
-                                Policy policy =
-                                        Policy.withFreshAdapter(
-                                                decoder,
-                                                config,
-                                                TinyModels.random("adapter"),
-                                                Outcome.DEFAULT)) {
-                            assertEquals(Scorer.Start.SAME, policy.adapterOff().start());
-                            Adapted.shift(policy);
-                            assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
-                        }
+            Adapted.fresh(
+                    TinyModels.qwen2(),
+                    config,
+                    policy -> {
+                        assertEquals(Scorer.Start.SAME, policy.adapterOff().start());
+                        Adapted.shift(policy);
+                        assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
                     });
         }
     }

@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
 
+import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
@@ -99,8 +100,8 @@ record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
         return values;
     }
 
-    /// A policy with a random adapter on these modules, the same in every call.
-    static Policy lora(Decoder decoder, LoraConfig config, Policy.Options options) {
+    /// A policy with a fresh adapter, with the same random values in every call.
+    static Policy lora(Decoder decoder, AdapterConfig config, Policy.Options options) {
         return Policy.withFreshAdapter(decoder, config, TinyModels.random("adapter"), options);
     }
 

@@ -15,9 +15,7 @@ import org.attune.adapter.formula.FormulaOptions;
 import org.attune.adapter.formula.RankSchedule;
 import org.attune.error.ConfigException;
 import org.attune.model.layer.Decoder;
-import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
-import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,19 +55,7 @@ class RankBudgetTest {
                         FormulaKind.ADALORA,
                         options(),
                         new ModuleSelection.Names(List.of("q_proj", "v_proj")));
-        Engine.run(
-                () -> {
-                    try (var _ = TensorScope.open("test");
-                            Decoder decoder = TinyModels.decoder(TinyModels.qwen2());
-                            Policy policy =
-                                    Policy.withFreshAdapter(
-                                            decoder,
-                                            config,
-                                            TinyModels.random("adapter"),
-                                            Outcome.DEFAULT)) {
-                        use.accept(policy);
-                    }
-                });
+        Adapted.fresh(TinyModels.qwen2(), config, use);
     }
 
     /// 16 ranks at first, 8 at the end.

@@ -10,8 +10,6 @@ import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Engine;
-import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,22 +27,15 @@ class TiedRowsTest {
     @Test
     void rowsOfATiedOutputLayerAreTheEmbeddings() {
         var config = AdapterConfig.Tokens.of("test", Map.of("token_indices", List.of(1, 2, 8)));
-        Engine.run(
-                () -> {
-                    try (var _ = TensorScope.open("test");
-                            Decoder decoder = TinyModels.decoder(TinyModels.tiedLlama());
-                            Policy policy =
-                                    Policy.withFreshAdapter(
-                                            decoder,
-                                            config,
-                                            TinyModels.random("adapter"),
-                                            Outcome.DEFAULT)) {
-                        Adapted.shift(policy);
-                        float[] own = Outcome.logProbs(policy, forest(policy));
-                        assertArrayEquals(own, repeated(policy, 1f));
-                        var e = assertThrows(ModelException.class, () -> repeated(policy, 2f));
-                        assertTrue(e.getMessage().contains("lm_head"), e.getMessage());
-                    }
+        Adapted.fresh(
+                TinyModels.tiedLlama(),
+                config,
+                policy -> {
+                    Adapted.shift(policy);
+                    float[] own = Outcome.logProbs(policy, forest(policy));
+                    assertArrayEquals(own, repeated(policy, 1f));
+                    var e = assertThrows(ModelException.class, () -> repeated(policy, 2f));
+                    assertTrue(e.getMessage().contains("lm_head"), e.getMessage());
                 });
     }
 

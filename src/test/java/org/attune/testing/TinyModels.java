@@ -88,9 +88,18 @@ public final class TinyModels {
                         Optional.empty(),
                         20,
                         Set.of(),
-                        new ExpertsConfig.RouterLoss(true, 0.05, true));
+                        new ExpertsConfig.RouterLoss(true, 0.05, true),
+                        false);
+        return mixture("qwen2_moe", plain, 44, experts);
+    }
+
+    /// A model with these experts in place of the feed-forward parts of another.
+    ///
+    /// @param inner width inside of the parts of layers without experts
+    public static DecoderConfig mixture(
+            String family, DecoderConfig plain, int inner, ExpertsConfig experts) {
         return new DecoderConfig(
-                "qwen2_moe",
+                family,
                 plain.hiddenSize(),
                 plain.vocabSize(),
                 plain.layers(),
@@ -99,7 +108,7 @@ public final class TinyModels {
                         plain.block().norm(),
                         plain.attention(),
                         new FeedForwardConfig(
-                                44, true, plain.activation(), false, Optional.of(experts))),
+                                inner, true, plain.activation(), false, Optional.of(experts))),
                 plain.tieWordEmbeddings(),
                 plain.positions(),
                 plain.ends(),

@@ -160,38 +160,6 @@ public record AttentionConfig(
         return new AttentionConfig(1, 1, 2, false, false, false, Collections.nCopies(layers, 0));
     }
 
-    /// Attention without chunks.
-    public AttentionConfig(
-            int heads,
-            int kvHeads,
-            int headDim,
-            boolean qkvBias,
-            boolean outputBias,
-            QkNorm qkNorm,
-            List<Integer> windows,
-            double dropout,
-            double scale,
-            double softcap,
-            boolean sinks,
-            boolean gated,
-            Optional<Latent> latent) {
-        this(
-                heads,
-                kvHeads,
-                headDim,
-                qkvBias,
-                outputBias,
-                qkNorm,
-                windows,
-                dropout,
-                scale,
-                softcap,
-                sinks,
-                gated,
-                latent,
-                false);
-    }
-
     /// The first position that a token sees.
     ///
     /// @param window of the layer; 0 is none
@@ -202,7 +170,7 @@ public record AttentionConfig(
         return chunked ? position / window * window : Math.max(0, position - window + 1);
     }
 
-    /// Attention without sinks and gates.
+    /// Attention without sinks, gates and chunks, alike in all layers but for their windows.
     public AttentionConfig(
             int heads,
             int kvHeads,
@@ -227,40 +195,8 @@ public record AttentionConfig(
                 softcap,
                 false,
                 false,
-                Optional.empty());
-    }
-
-    /// Attention that is alike in all layers but for their windows.
-    public AttentionConfig(
-            int heads,
-            int kvHeads,
-            int headDim,
-            boolean qkvBias,
-            boolean outputBias,
-            QkNorm qkNorm,
-            List<Integer> windows,
-            double dropout,
-            double scale,
-            double softcap,
-            boolean sinks,
-            boolean gated,
-            Optional<Latent> latent,
-            boolean chunked) {
-        this(
-                heads,
-                kvHeads,
-                headDim,
-                qkvBias,
-                outputBias,
-                qkNorm,
-                windows,
-                dropout,
-                scale,
-                softcap,
-                sinks,
-                gated,
-                latent,
-                chunked,
+                Optional.empty(),
+                false,
                 Optional.empty());
     }
 
@@ -304,26 +240,15 @@ public record AttentionConfig(
 
     /// Attention with another factor of the products of queries and keys.
     AttentionConfig withScale(double other) {
-        return new AttentionConfig(
-                heads,
-                kvHeads,
-                headDim,
-                qkvBias,
-                outputBias,
-                qkNorm,
-                windows,
-                dropout,
-                other,
-                softcap,
-                sinks,
-                gated,
-                latent,
-                chunked,
-                varied);
+        return with(other, varied);
     }
 
     /// Attention that differs between layers.
     AttentionConfig withVaried(Varied layers) {
+        return with(scale, Optional.of(layers));
+    }
+
+    private AttentionConfig with(double otherScale, Optional<Varied> layers) {
         return new AttentionConfig(
                 heads,
                 kvHeads,
@@ -333,13 +258,13 @@ public record AttentionConfig(
                 qkNorm,
                 windows,
                 dropout,
-                scale,
+                otherScale,
                 softcap,
                 sinks,
                 gated,
                 latent,
                 chunked,
-                Optional.of(layers));
+                layers);
     }
 
     /// Features that the query projection gives.

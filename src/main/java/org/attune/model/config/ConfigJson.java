@@ -217,7 +217,8 @@ public final class ConfigJson {
                 family.sinks(),
                 family.gatedAttention(),
                 latent,
-                family.window() == DecoderFamily.WindowRule.CHUNKED);
+                family.window() == DecoderFamily.WindowRule.CHUNKED,
+                Optional.empty());
     }
 
     /// The factor on the products of queries and keys.

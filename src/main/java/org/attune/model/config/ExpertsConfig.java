@@ -58,20 +58,6 @@ public record ExpertsConfig(
     /// Norm of what they put out, in the block.
     public static final String NORM_AFTER = "post_feedforward_layernorm_2";
 
-    /// Experts in place of a dense part.
-    public ExpertsConfig(
-            int count,
-            int chosen,
-            int inner,
-            RouterConfig router,
-            boolean biased,
-            Optional<Clamp> clamp,
-            int shared,
-            Set<Integer> dense,
-            RouterLoss loss) {
-        this(count, chosen, inner, router, biased, clamp, shared, dense, loss, false);
-    }
-
     /// A gated part whose gate `g` and up projection `u` are bounded:
     /// ```
     /// (max(min(u, limit), −limit) + 1) · ĝ · σ(alpha · ĝ),     ĝ = min(g, limit)

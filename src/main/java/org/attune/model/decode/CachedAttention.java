@@ -83,9 +83,10 @@ final class CachedAttention {
         float[] mask = new float[sequences * added * keys];
         for (int row = 0; row < sequences * added; row++) {
             int position = before[row / added] + row % added;
+            int first = config.attention().firstSeen(position, window);
             for (int k = 0; k < keys; k++) {
                 int key = from + k;
-                if (key > position || key < config.attention().firstSeen(position, window)) {
+                if (key > position || key < first) {
                     mask[row * keys + k] = Float.NEGATIVE_INFINITY;
                 }
             }

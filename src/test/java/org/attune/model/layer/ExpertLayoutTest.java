@@ -8,11 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
-import org.attune.model.config.BlockConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.ExpertsConfig.RouterConfig;
-import org.attune.model.config.FeedForwardConfig;
 import org.attune.tensor.DType;
 import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
@@ -33,7 +31,6 @@ class ExpertLayoutTest {
     private static final int INNER = 5;
 
     private static DecoderConfig config(String family, boolean biased) {
-        DecoderConfig plain = TinyModels.llama();
         var experts =
                 new ExpertsConfig(
                         EXPERTS,
@@ -44,26 +41,9 @@ class ExpertLayoutTest {
                         Optional.empty(),
                         0,
                         Set.of(),
-                        ExpertsConfig.RouterLoss.NONE);
-        return new DecoderConfig(
-                family,
-                plain.hiddenSize(),
-                plain.vocabSize(),
-                plain.layers(),
-                new BlockConfig(
-                        plain.block().order(),
-                        plain.block().norm(),
-                        plain.attention(),
-                        new FeedForwardConfig(
-                                INNER, true, plain.activation(), false, Optional.of(experts))),
-                plain.tieWordEmbeddings(),
-                plain.positions(),
-                plain.ends(),
-                plain.maxPositionEmbeddings(),
-                plain.dtype(),
-                plain.special(),
-                plain.labels(),
-                plain.scoreKind());
+                        ExpertsConfig.RouterLoss.NONE,
+                        false);
+        return TinyModels.mixture(family, TinyModels.llama(), INNER, experts);
     }
 
     private static float[] values(TensorFile file, String name) {

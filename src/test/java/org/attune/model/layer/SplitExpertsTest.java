@@ -7,12 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
-import org.attune.model.config.Activation;
-import org.attune.model.config.BlockConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.ExpertsConfig.RouterConfig;
-import org.attune.model.config.FeedForwardConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.testing.Devices;
@@ -31,7 +28,6 @@ class SplitExpertsTest {
     private static final int INNER = 10;
 
     private static DecoderConfig config(String family, int shared) {
-        DecoderConfig plain = TinyModels.llama();
         var experts =
                 new ExpertsConfig(
                         EXPERTS,
@@ -42,26 +38,9 @@ class SplitExpertsTest {
                         Optional.empty(),
                         shared,
                         Set.of(),
-                        ExpertsConfig.RouterLoss.NONE);
-        return new DecoderConfig(
-                family,
-                plain.hiddenSize(),
-                plain.vocabSize(),
-                plain.layers(),
-                new BlockConfig(
-                        plain.block().order(),
-                        plain.block().norm(),
-                        plain.attention(),
-                        new FeedForwardConfig(
-                                INNER, true, Activation.SILU, false, Optional.of(experts))),
-                plain.tieWordEmbeddings(),
-                plain.positions(),
-                plain.ends(),
-                plain.maxPositionEmbeddings(),
-                plain.dtype(),
-                plain.special(),
-                plain.labels(),
-                plain.scoreKind());
+                        ExpertsConfig.RouterLoss.NONE,
+                        false);
+        return TinyModels.mixture(family, TinyModels.llama(), INNER, experts);
     }
 
     private static float[] values(TensorFile file, String name) {
