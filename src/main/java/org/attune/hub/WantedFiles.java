@@ -25,6 +25,8 @@ public record WantedFiles(List<String> include, List<String> exclude) {
                     "*.csv",
                     "*.tsv",
                     "*.parquet",
+                    "*.arrow",
+                    "*.feather",
                     "*.txt",
                     "*.gz",
                     "*.zst");

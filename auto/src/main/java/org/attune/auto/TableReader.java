@@ -16,7 +16,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/// Reads a table whatever its delimiter and encoding: delimited text, JSON, JSON lines or Parquet.
+/// Reads a table whatever its delimiter and encoding: delimited text, JSON, JSON lines,
+/// Parquet or Arrow.
 public final class TableReader {
     private static final long LARGEST = 1L << 30;
 
@@ -24,12 +25,12 @@ public final class TableReader {
 
     /// Reads a file.
     ///
-    /// @param file `.jsonl`, `.ndjson`, `.json` and `.parquet` are read as such, anything else as
-    ///     delimited text
+    /// @param file `.jsonl`, `.ndjson`, `.json`, `.parquet` and Arrow files are read as such,
+    ///     anything else as delimited text
     /// @throws DatasetException if it holds no table
     public static SniffedTable read(Path file) {
         String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
-        if (name.matches(".*\\.(jsonl|ndjson|json|parquet|gz)")) {
+        if (name.matches(".*\\.(jsonl|ndjson|json|parquet|arrows?|feather|ipc|gz)")) {
             return ofRows(file, RowFiles.readAll(file));
         }
         try {

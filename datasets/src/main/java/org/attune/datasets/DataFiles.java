@@ -35,6 +35,10 @@ final class DataFiles {
     /// @param split    name of the split
     /// @throws DatasetException if there are none
     static List<Path> of(Path folder, Optional<String> subset, String split) {
+        Optional<List<Path>> saved = SavedDataset.files(folder, subset, split);
+        if (saved.isPresent()) {
+            return saved.get();
+        }
         List<Path> all = data(folder);
         Optional<DatasetCard> card = DatasetCard.in(folder);
         Optional<DatasetCard.Config> config = card.flatMap(one -> one.config(subset));
@@ -77,11 +81,12 @@ final class DataFiles {
         chosen.forEach(f -> splits.add(splitOf(folder, f)));
         splits.remove("");
         throw new DatasetException(
-                "%s has no split \"%s\"; it has %s"
+                "%s has no split \"%s\"; it has %s%s"
                         .formatted(
                                 folder,
                                 split,
-                                splits.isEmpty() ? "only train" : String.join(", ", splits)));
+                                splits.isEmpty() ? "only train" : String.join(", ", splits),
+                                SavedDataset.advice(folder, chosen)));
     }
 
     private static List<Path> data(Path folder) {
@@ -97,6 +102,7 @@ final class DataFiles {
 
     private static boolean isMetadata(String name) {
         return name.startsWith(".")
+                || name.matches("cache-.*\\.arrow") // results of `map` in Hugging Face's cache
                 || List.of(
                                 "dataset_info.json",
                                 "dataset_infos.json",

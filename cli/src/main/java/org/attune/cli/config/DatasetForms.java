@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 /// belong to a path or to the name of a file format.
 final class DatasetForms {
     /// Names that `load_dataset` has for file formats; here a file's own form says it.
-    private static final Set<String> FORMATS = Set.of("json", "csv", "parquet", "text");
+    private static final Set<String> FORMATS = Set.of("json", "csv", "parquet", "arrow", "text");
 
     private DatasetForms() {}
 

@@ -44,7 +44,7 @@ final class PathKeys {
     /// What is no name in the hub's cache.
     private static final Pattern FILE =
             Pattern.compile(
-                    "(?i).*\\.(jsonl?|csv|parquet|txt|gguf|java|jinja|zst|gz|safetensors)|[./~$].*");
+                    "(?i).*\\.(jsonl?|csv|parquet|arrows?|feather|ipc|txt|gguf|java|jinja|zst|gz|safetensors)|[./~$].*");
 
     private final Path directory;
     private final Problems problems;

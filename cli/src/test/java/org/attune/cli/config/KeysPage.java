@@ -40,7 +40,7 @@ final class KeysPage {
             - Where a list is wanted, one value is a list of one.
             - TRL's command lines work as they are typed: `--config run.yaml`, `--learning_rate 1e-4`, `--learning-rate=1e-4`, `--use_peft`, `--no_gradient_checkpointing`,
               `--lora_target_modules q_proj v_proj`. All keys may be arguments; then no file is needed. Behind `--key` stands text as it is, behind `key=` YAML.
-            - A data set may have TRL's `data_files` and `data_dir`; its `path` is then a folder, or `json`, `csv`, `parquet` or `text`.
+            - A data set may have TRL's `data_files` and `data_dir`; its `path` is then a folder, or `json`, `csv`, `parquet`, `arrow` or `text`.
             - `resume: true` continues from the newest whole checkpoint in `output_dir` and gives the numbers of a run that was not interrupted. Without it, what an earlier run
               left in `output_dir` is moved into `earlier-N/` in it, when the first step is done.
             - A resumed run may have a larger `max_steps`, `num_train_epochs` or `total_episodes` than its checkpoint: the learning rate then follows the schedule of the new length. All else that changes numbers must be as it was.

@@ -108,7 +108,11 @@ final class DataSamples {
                         Sample.of("rows.parquet", parquet()));
         List<Sample> rows = new ArrayList<>();
         for (String codec : List.of("snappy", "gzip", "zstd", "lz4", "brotli")) {
-            rows.addAll(Collections.nCopies(3, Sample.of("rows.parquet", recorded(codec))));
+            String file = codec + ".parquet";
+            rows.addAll(Collections.nCopies(3, Sample.of("rows.parquet", recorded(file))));
+        }
+        for (String file : List.of("file.arrow", "stream.arrow", "lz4.arrow")) {
+            rows.addAll(Collections.nCopies(3, Sample.of("rows.arrow", recorded(file))));
         }
         for (int i = 0; i < 4; i++) {
             rows.addAll(usual);
@@ -211,9 +215,10 @@ final class DataSamples {
         return bytes.toByteArray();
     }
 
-    /// A file of pyarrow; `datasets/src/test/recorded/make_parquet.py` wrote it.
-    private static byte[] recorded(String codec) {
-        try (var in = DataSamples.class.getResourceAsStream("samples/" + codec + ".parquet")) {
+    /// A file of pyarrow; `make_parquet.py` or `make_arrow.py` in `datasets/src/test/recorded` wrote
+    /// it.
+    private static byte[] recorded(String file) {
+        try (var in = DataSamples.class.getResourceAsStream("samples/" + file)) {
             return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

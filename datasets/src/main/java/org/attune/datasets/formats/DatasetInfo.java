@@ -28,6 +28,9 @@ public record DatasetInfo(
     /// The name of the file in its folder.
     public static final String FILE_NAME = "dataset_info.json";
 
+    private static final List<String> HUGGING_FACE =
+            List.of("citation", "description", "homepage", "license", "builder_name");
+
     private static final List<String> KNOWN =
             List.of(
                     "file_name",
@@ -53,22 +56,22 @@ public record DatasetInfo(
     /// @throws DatasetException if it is damaged
     public static Optional<DatasetInfo> in(Path folder) {
         Path file = folder.resolve(FILE_NAME);
-        return Files.isRegularFile(file) ? Optional.of(read(file)) : Optional.empty();
+        return Files.isRegularFile(file) && !isOfHuggingFace(entries(file))
+                ? Optional.of(read(file))
+                : Optional.empty();
+    }
+
+    /// Hugging Face `datasets` writes a file of the same name, about one data set; here each entry
+    /// is an object.
+    private static boolean isOfHuggingFace(Map<?, ?> entries) {
+        return HUGGING_FACE.stream().anyMatch(key -> entries.get(key) instanceof String);
     }
 
     /// Reads `file`.
     ///
     /// @throws DatasetException if it is damaged
     public static DatasetInfo read(Path file) {
-        String text;
-        try {
-            text = GivenText.read(file);
-        } catch (IOException e) {
-            throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
-        }
-        if (!(JsonValues.parse(text, file.toString()) instanceof Map<?, ?> entries)) {
-            throw new DatasetException(file + ": an object {name: {…}} is accepted");
-        }
+        Map<?, ?> entries = entries(file);
         var datasets = new LinkedHashMap<String, LlamaFactorySpec>();
         var faults = new LinkedHashMap<String, Fault>();
         entries.forEach(
@@ -87,6 +90,19 @@ public record DatasetInfo(
                     }
                 });
         return new DatasetInfo(file, datasets, faults);
+    }
+
+    private static Map<?, ?> entries(Path file) {
+        String text;
+        try {
+            text = GivenText.read(file);
+        } catch (IOException e) {
+            throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
+        }
+        if (!(JsonValues.parse(text, file.toString()) instanceof Map<?, ?> entries)) {
+            throw new DatasetException(file + ": an object {name: {…}} is accepted");
+        }
+        return entries;
     }
 
     /// The data set of that name.

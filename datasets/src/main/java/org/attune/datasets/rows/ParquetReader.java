@@ -21,7 +21,6 @@ import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.format.DateTimeFormatter;
@@ -52,23 +51,16 @@ final class ParquetReader {
     }
 
     private final RowFile file;
-    private final long size;
-    private long fileText;
-    private long rowText;
-    private int rowValues;
+    private final RowMeter meter;
 
-    /// What is wrong with the row; empty if nothing is.
-    private String fault = "";
-
-    private ParquetReader(RowFile file, long size) {
+    private ParquetReader(RowFile file) throws IOException {
         this.file = file;
-        this.size = size;
+        this.meter = new RowMeter(file);
     }
 
     static void read(RowFile file, RowSink sink) throws IOException {
-        long size = Files.size(file.path());
         ParquetFooter footer = check(file);
-        new ParquetReader(file, size).read(footer, sink);
+        new ParquetReader(file).read(footer, sink);
     }
 
     private void read(ParquetFooter footer, RowSink sink) throws IOException {
@@ -128,34 +120,14 @@ final class ParquetReader {
         try (RowReader rows = reader.rowReader()) {
             for (; rows.hasNext(); count++) {
                 rows.next();
-                rowText = 0;
-                rowValues = 0;
                 var origin = new RowOrigin(file.name(), 0, count);
-                fault = "";
-                Map<String, Object> columns = struct(rows, fields);
-                if (rowText > file.limits().row() || rowValues > RowLimits.VALUES) {
-                    throw file.limits().tooLong(origin.where() + ": the row");
-                }
-                if (fault.isEmpty()) {
-                    sink.row(new Row(columns, origin));
-                } else {
-                    sink.fault(origin, new DatasetException(origin.where() + ": " + fault));
-                }
+                meter.begin(origin);
+                meter.end(new Row(struct(rows, fields), origin), sink);
             }
         }
         if (count != footer.rows()) {
             throw new IOException(
                     "the footer says %d rows, the pages hold %d".formatted(footer.rows(), count));
-        }
-    }
-
-    /// Counts what a row takes. A dictionary's text may stand in any number of rows.
-    private void count(long length) {
-        rowValues++;
-        rowText += length;
-        fileText += length;
-        if (fileText > file.limits().unpackedOf(size)) {
-            throw file.limits().unpacksTooFar(file.name(), size);
         }
     }
 
@@ -236,7 +208,7 @@ final class ParquetReader {
     }
 
     private Object value(Object value, SchemaNode node, Supplier<Object> raw) {
-        count(
+        meter.count(
                 switch (value) {
                     case String text -> text.length();
                     case byte[] bytes -> bytes.length;
@@ -257,6 +229,7 @@ final class ParquetReader {
             case Long number -> number;
             case Double number -> number;
             case Boolean truth -> truth;
+            case String text when json(node) -> meter.json(text(text, raw), node.name());
             case String text -> text(text, raw);
             case byte[] bytes -> bytes;
             default -> iso(value);
@@ -270,18 +243,23 @@ final class ParquetReader {
         if (text.indexOf('\uFFFD') >= 0
                 && raw.get() instanceof byte[] bytes
                 && !Arrays.equals(bytes, text.getBytes(StandardCharsets.UTF_8))) {
-            fault = "a text is no UTF-8: \"%s\"".formatted(Excerpt.of(text));
+            meter.fault("a text is no UTF-8: \"%s\"".formatted(Excerpt.of(text)));
         }
         return text;
     }
 
     /// ISO text of dates, times and decimals; `toString` of a time would leave out zero seconds.
-    private static String iso(Object value) {
+    static String iso(Object value) {
         return switch (value) {
             case LocalDateTime time -> DateTimeFormatter.ISO_LOCAL_DATE_TIME.format(time);
             case LocalTime time -> DateTimeFormatter.ISO_LOCAL_TIME.format(time);
             default -> value.toString();
         };
+    }
+
+    private static boolean json(SchemaNode node) {
+        return node instanceof SchemaNode.PrimitiveNode primitive
+                && primitive.logicalType() instanceof LogicalType.JsonType;
     }
 
     private static boolean unsigned(SchemaNode node) {
@@ -305,7 +283,7 @@ final class ParquetReader {
         for (PqMap.Entry entry : map.getEntries()) {
             String key = key(entry);
             if (values.containsKey(key)) {
-                fault = "key \"%s\" occurs twice in a map".formatted(key);
+                meter.fault("key \"%s\" occurs twice in a map".formatted(key));
             }
             Object value = value(entry, element);
             values.put(key, value == null ? null : value(value, element, entry::getRawValue));
@@ -316,7 +294,7 @@ final class ParquetReader {
     private String key(PqMap.Entry entry) {
         Object key = entry.getKey();
         if (key instanceof byte[]) {
-            fault = "a key of a map is binary; text, numbers and dates are accepted";
+            meter.fault("a key of a map is binary; text, numbers and dates are accepted");
         }
         return key instanceof String text ? text(text, entry::getRawKey) : iso(key);
     }

@@ -9,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /// One row of a data set: column names in file order with JSON values (`Map<String,Object>`,
-/// `List<Object>`, `String`, `Long`, `BigInteger`, `Double`, `Boolean`, `null`; from Parquet also
-/// `byte[]`).
+/// `List<Object>`, `String`, `Long`, `BigInteger`, `Double`, `Boolean`, `null`; from Parquet
+/// and Arrow also `byte[]`).
 @Api(STABLE)
 public record Row(Map<String, Object> columns, RowOrigin origin) {
     public Row {

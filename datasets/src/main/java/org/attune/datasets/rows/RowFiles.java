@@ -25,6 +25,9 @@ public final class RowFiles {
 
     private static final String PARQUET = "parquet";
 
+    /// Arrow's files and streams; readers tell them apart by their first bytes.
+    private static final List<String> ARROW = List.of("arrow", "feather", "arrows", "ipc");
+
     private static Map<String, RowFormat> formats; // found once: folders ask for each file
 
     private RowFiles() {}
@@ -32,7 +35,8 @@ public final class RowFiles {
     /// What is accepted, for messages.
     public static String accepted() {
         String more = String.join(", .", formats().keySet());
-        return ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each also with .gz) and .parquet"
+        return ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each also with .gz), .parquet, .arrow,"
+                + " .feather, .arrows and .ipc"
                 + (more.isEmpty() ? "" : ", and by jars on the class path ." + more);
     }
 
@@ -41,7 +45,8 @@ public final class RowFiles {
     /// @throws org.attune.error.ConfigException if one can't be made, or has another's extension
     public static synchronized Map<String, RowFormat> formats() {
         if (formats == null) {
-            List<String> taken = Stream.concat(TEXT.stream(), Stream.of(PARQUET, "gz")).toList();
+            List<String> taken =
+                    Stream.of(TEXT, ARROW, List.of(PARQUET, "gz")).flatMap(List::stream).toList();
             formats = Providers.all(RowFormat.class, RowFormat::extension, taken);
         }
         return formats;
@@ -120,6 +125,7 @@ public final class RowFiles {
                 case "tsv" -> CsvReader.readTabs(source, sink);
                 case "txt" -> TextReader.read(source, sink, unit);
                 case PARQUET -> ParquetReader.read(source, sink);
+                case "arrow", "feather", "arrows", "ipc" -> ArrowReader.read(source, sink);
                 default -> GivenRows.read(formats().get(format), source, sink);
             }
         } catch (NoSuchFileException e) {
@@ -152,8 +158,10 @@ public final class RowFiles {
                 file.getFileName() == null
                         ? ""
                         : file.getFileName().toString().toLowerCase(Locale.ROOT);
-        if (name.endsWith("." + PARQUET) && !Files.isDirectory(file)) {
-            return Optional.of(PARQUET);
+        String ending = name.substring(name.lastIndexOf('.') + 1);
+        boolean binary = name.contains(".") && (ending.equals(PARQUET) || ARROW.contains(ending));
+        if (binary && !Files.isDirectory(file)) {
+            return Optional.of(ending);
         }
         String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
         String extension = plain.substring(plain.lastIndexOf('.') + 1);

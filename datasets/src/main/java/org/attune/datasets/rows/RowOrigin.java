@@ -7,7 +7,7 @@ import org.attune.api.Api;
 /// The place a row comes from.
 ///
 /// @param file the file, as the user would recognise it
-/// @param line line of the row's first character, from 1; 0 if the format has no lines (Parquet)
+/// @param line line of the row's first character, from 1; 0 if the format has no lines
 /// @param row  position among the rows of the file, from 0
 @Api(STABLE)
 public record RowOrigin(String file, long line, long row) {

@@ -10,7 +10,7 @@ import java.util.List;
 /// Receives what a reader finds, in file order.
 @Api(EXPERIMENTAL)
 public interface RowSink {
-    /// The column names of a file that states them once, before its rows (CSV, Parquet).
+    /// The column names of a file that states them once, before its rows (CSV, Parquet, Arrow).
     ///
     /// @param where `file:1`, or the file's name where there are no lines
     default void header(String where, List<String> columns) {}

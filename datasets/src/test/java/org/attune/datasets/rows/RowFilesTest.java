@@ -216,7 +216,7 @@ class RowFilesTest {
         var error =
                 assertThrows(
                         DatasetException.class,
-                        () -> collect(dir.resolve("a.arrow"), new ArrayList<>()));
+                        () -> collect(dir.resolve("a.orc"), new ArrayList<>()));
         assertTrue(error.getMessage().contains(".parquet"), error::getMessage);
     }
 
