@@ -82,7 +82,7 @@ sealed interface ArrowType {
     /// Objects with any keys.
     record Maps() implements ArrowType {}
 
-    /// Values that each stand for a run of rows.
+    /// Values with the rows in which each repeats.
     record Runs() implements ArrowType {}
 
     /// The type of a field.
