@@ -183,7 +183,7 @@ enum RowWriter {
                     while (values.size() < count[0]) {
                         values.add(null);
                     }
-                    all.add(column(name, values));
+                    all.add(ParquetColumn.of(name, values));
                 });
         return new ParquetTable(all);
     }
@@ -200,27 +200,5 @@ enum RowWriter {
                             "%s: column \"%s\" holds a value that is no text, number of 64 bits or truth value; .parquet is written of these alone, use .jsonl"
                                     .formatted(row.origin().where(), name));
         };
-    }
-
-    /// A column of the narrowest type that holds all values; of mixed types as text.
-    private static ParquetColumn column(String name, List<Object> values) {
-        Set<Class<?>> types = new LinkedHashSet<>();
-        values.stream().filter(v -> v != null).forEach(v -> types.add(v.getClass()));
-        if (types.equals(Set.of(Boolean.class))) {
-            return new ParquetColumn.Booleans(
-                    name, values.stream().map(Boolean.class::cast).toList());
-        }
-        if (types.equals(Set.of(Long.class))) {
-            return new ParquetColumn.Longs(name, values.stream().map(Long.class::cast).toList());
-        }
-        if (!types.isEmpty() && Set.of(Long.class, Double.class).containsAll(types)) {
-            return new ParquetColumn.Doubles(
-                    name,
-                    values.stream()
-                            .map(v -> v == null ? null : ((Number) v).doubleValue())
-                            .toList());
-        }
-        return new ParquetColumn.Texts(
-                name, values.stream().map(v -> v == null ? null : cell(v)).toList());
     }
 }

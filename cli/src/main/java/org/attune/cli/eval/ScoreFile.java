@@ -20,7 +20,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 
 /// The rows of a data set with scores beside their columns, as a file that is there whole or not
@@ -133,37 +132,10 @@ final class ScoreFile {
         rows.forEach(row -> names.addAll(row.keySet()));
         return new ParquetTable(
                 names.stream()
-                        .map(name -> column(name, rows.stream().map(r -> r.get(name)).toList()))
+                        .map(
+                                name ->
+                                        ParquetColumn.of(
+                                                name, rows.stream().map(r -> r.get(name)).toList()))
                         .toList());
-    }
-
-    /// Numbers and truth values as they are, texts as texts, everything else as JSON.
-    private static ParquetColumn column(String name, List<Object> values) {
-        if (all(values, Boolean.class)) {
-            return new ParquetColumn.Booleans(name, cast(values, Boolean.class));
-        }
-        if (all(values, Long.class)) {
-            return new ParquetColumn.Longs(name, cast(values, Long.class));
-        }
-        if (all(values, Number.class)) {
-            List<Double> numbers = new ArrayList<>();
-            values.forEach(v -> numbers.add(v == null ? null : ((Number) v).doubleValue()));
-            return new ParquetColumn.Doubles(name, numbers);
-        }
-        List<String> texts = new ArrayList<>();
-        values.forEach(
-                v -> texts.add(v == null ? null : v instanceof String s ? s : Json.compact(v)));
-        return new ParquetColumn.Texts(name, texts);
-    }
-
-    private static boolean all(List<Object> values, Class<?> type) {
-        return values.stream().anyMatch(Objects::nonNull)
-                && values.stream().allMatch(v -> v == null || type.isInstance(v));
-    }
-
-    private static <T> List<T> cast(List<Object> values, Class<T> type) {
-        List<T> typed = new ArrayList<>();
-        values.forEach(v -> typed.add(type.cast(v)));
-        return typed;
     }
 }

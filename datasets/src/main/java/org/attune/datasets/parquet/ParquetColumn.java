@@ -1,12 +1,15 @@
 package org.attune.datasets.parquet;
 
+import org.attune.json.Json;
 import org.attune.text.Message;
 
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 
 /// A named column of a table; a value that is null is missing in the file too.
 public sealed interface ParquetColumn {
@@ -64,6 +67,43 @@ public sealed interface ParquetColumn {
             }
             return fields;
         }
+    }
+
+    /// A column of the narrowest kind that holds all values: truth values, whole numbers, numbers,
+    /// conversations, else texts. What is neither then is written as JSON.
+    ///
+    /// @param values null, [Boolean], [Long], [Double], [String], lists of [Message], or anything
+    ///     that JSON has a form for; nothing but nulls are missing numbers
+    /// @throws IllegalStateException if JSON has no form for a value
+    static ParquetColumn of(String name, List<?> values) {
+        List<?> given = values.stream().filter(Objects::nonNull).toList();
+        if (!given.isEmpty() && given.stream().allMatch(Boolean.class::isInstance)) {
+            return new Booleans(name, mapped(values, Boolean.class::cast));
+        }
+        if (!given.isEmpty() && given.stream().allMatch(Long.class::isInstance)) {
+            return new Longs(name, mapped(values, Long.class::cast));
+        }
+        if (given.stream().allMatch(v -> v instanceof Long || v instanceof Double)) {
+            return new Doubles(name, mapped(values, v -> ((Number) v).doubleValue()));
+        }
+        if (given.stream().allMatch(ParquetColumn::isConversation)
+                && given.stream().anyMatch(v -> !((List<?>) v).isEmpty())) {
+            return new Conversations(
+                    name,
+                    mapped(values, v -> ((List<?>) v).stream().map(Message.class::cast).toList()));
+        }
+        return new Texts(
+                name, mapped(values, v -> v instanceof String text ? text : Json.compact(v)));
+    }
+
+    private static boolean isConversation(Object value) {
+        return value instanceof List<?> list && list.stream().allMatch(Message.class::isInstance);
+    }
+
+    private static <T> List<T> mapped(List<?> values, Function<Object, T> value) {
+        List<T> mapped = new ArrayList<>();
+        values.forEach(v -> mapped.add(v == null ? null : value.apply(v)));
+        return mapped;
     }
 
     private static <T> List<T> copy(List<T> values) {

@@ -2,6 +2,7 @@ package org.attune.datasets.parquet;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -34,6 +35,24 @@ class ParquetTableTest {
         return readBack(new ParquetTable(List.of(column))).stream()
                 .map(row -> row.get(column.name()))
                 .toList();
+    }
+
+    @Test
+    void aColumnHasTheNarrowestKindThatHoldsAllValues() {
+        Message message = Message.of("user", "x");
+        assertInstanceOf(ParquetColumn.Booleans.class, of(true, null));
+        assertInstanceOf(ParquetColumn.Longs.class, of(null, 1L));
+        assertEquals(Arrays.asList(1.0, null, 0.5), of(1L, null, 0.5).values());
+        assertInstanceOf(ParquetColumn.Doubles.class, of(null, null));
+        assertInstanceOf(ParquetColumn.Conversations.class, of(List.of(message), List.of(), null));
+        assertEquals(List.of("a", "1", "true"), of("a", 1L, true).values());
+        assertEquals(
+                Arrays.asList("[\"a\"]", null, "{\"b\":[]}"),
+                of(List.of("a"), null, Map.of("b", List.of())).values());
+    }
+
+    private static ParquetColumn of(Object... values) {
+        return ParquetColumn.of("c", Arrays.asList(values));
     }
 
     @Test

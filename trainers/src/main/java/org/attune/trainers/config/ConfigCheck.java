@@ -59,6 +59,9 @@ public final class ConfigCheck {
         }
         var cross = new ArrayList<ConfigProblem>();
         collectCross(config, cross);
+        if (config instanceof RunConfig run) {
+            cross.addAll(StreamCheck.problems(run));
+        }
         return List.copyOf(cross);
     }
 

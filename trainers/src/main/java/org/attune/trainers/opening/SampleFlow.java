@@ -8,7 +8,6 @@ import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.RowPreparation;
-import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.RunConfig;
@@ -22,7 +21,6 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
@@ -47,30 +45,12 @@ record SampleFlow(
     /// Rows behind those read last that are held at least. Rounds ask for prompts of rounds before.
     private static final int HELD = 2048;
 
-    /// The rows of a run.
-    ///
-    /// @throws ConfigException if the run's length isn't given, or settings need to know all rows
+    /// The rows of a run whose length is given in steps.
     <T extends TrainingRow> RowStream<T> rows(RunConfig config, RowPreparation<T> preparation) {
         TrainingConfig training = config.training();
-        OptionalLong asked = config.rowsOfRun();
-        if (asked.isEmpty()) {
-            throw new ConfigException(
-                    "max_steps: it must be given with streaming: true, since nobody knows how many"
-                            + " rows the data has");
-        }
-        if (config.data().testSplitSize().isPresent() && config.data().evalDatasets().isEmpty()) {
-            throw new ConfigException(
-                    "test_split_size: a stream doesn't know how many rows there are; name held-out"
-                            + " rows by eval_datasets, or set streaming: false");
-        }
-        if (training.optimizer().optimizerInBwd()) {
-            throw new ConfigException(
-                    "optimizer_in_bwd: true needs to know how long rows are, which a stream"
-                            + " doesn't; set it to false, or streaming: false");
-        }
         long seed = training.dataSeed().orElse(training.seed());
         boolean shuffled = isShuffled(config);
-        int size = Math.clamp(asked.getAsLong(), 1, Integer.MAX_VALUE);
+        int size = Math.clamp(config.rowsOfRun().orElseThrow(), 1, Integer.MAX_VALUE);
         int held = Math.max(HELD, 2 * Math.min(size, training.batch().rowsOfStep()));
         DataConfig data = config.data();
         String identity =

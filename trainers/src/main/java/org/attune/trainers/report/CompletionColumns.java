@@ -16,7 +16,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Function;
 
 /// A round's completions by column, in TRL's order: `prompt`, `completion`, one for each reward,
@@ -124,41 +123,21 @@ record CompletionColumns(Map<String, List<Object>> columns) {
         List<ParquetColumn> table = new ArrayList<>();
         int rows = columns.get("completion").size();
         table.add(new ParquetColumn.Longs("step", Collections.nCopies(rows, (long) step)));
-        columns.forEach((name, cells) -> table.add(column(name, cells)));
+        columns.forEach((name, cells) -> table.add(ParquetColumn.of(name, typed(cells))));
         return new ParquetTable(table);
     }
 
-    private static ParquetColumn column(String name, List<Object> cells) {
-        if (cells.stream().allMatch(Objects::isNull)) { // a reward that gave nothing is a number
-            return new ParquetColumn.Doubles(name, map(cells, c -> (Double) c));
-        }
-        if (all(cells, Boolean.class)) {
-            return new ParquetColumn.Booleans(name, map(cells, Boolean.class::cast));
-        }
-        if (all(cells, Long.class)) {
-            return new ParquetColumn.Longs(name, map(cells, Long.class::cast));
-        }
-        if (all(cells, Number.class)) {
-            return new ParquetColumn.Doubles(name, map(cells, c -> ((Number) c).doubleValue()));
-        }
-        if (all(cells, List.class)) {
-            return new ParquetColumn.Conversations(
-                    name, map(cells, c -> map((List<?>) c, CompletionColumns::message)));
-        }
-        return new ParquetColumn.Texts(name, map(cells, Object::toString));
-    }
-
-    private static boolean all(List<Object> cells, Class<?> type) {
-        return cells.stream().allMatch(c -> c == null || type.isInstance(c));
+    /// Lists of messages' fields become messages.
+    private static List<Object> typed(List<Object> cells) {
+        return cells(
+                cells,
+                cell ->
+                        cell instanceof List<?> chat
+                                ? chat.stream().map(CompletionColumns::message).toList()
+                                : cell);
     }
 
     private static Message message(Object fields) {
         return new Message(Json.MAPPER.convertValue(fields, FIELDS));
-    }
-
-    private static <S, T> List<T> map(List<S> cells, Function<S, T> cell) {
-        List<T> mapped = new ArrayList<>();
-        cells.forEach(c -> mapped.add(c == null ? null : cell.apply(c)));
-        return mapped;
     }
 }

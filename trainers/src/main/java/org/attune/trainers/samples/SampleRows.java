@@ -178,40 +178,18 @@ record SampleRows(SampleOutputConfig how) {
         List<Object> values = new ArrayList<>();
         rows.forEach(row -> values.add(row.get(name)));
         List<Object> given = values.stream().filter(Objects::nonNull).toList();
-        if (given.stream().allMatch(v -> v instanceof Double)) {
-            return new ParquetColumn.Doubles(
-                    name, values.stream().map(Double.class::cast).toList());
-        }
-        if (given.stream().allMatch(v -> v instanceof Long)) {
-            return new ParquetColumn.Longs(name, values.stream().map(Long.class::cast).toList());
-        }
-        if (given.stream().allMatch(v -> v instanceof Boolean)) {
-            return new ParquetColumn.Booleans(
-                    name, values.stream().map(Boolean.class::cast).toList());
-        }
-        if (given.stream().allMatch(SampleRows::isConversation)) {
-            return new ParquetColumn.Conversations(
-                    name, values.stream().map(SampleRows::messages).toList());
-        }
-        if (given.stream().anyMatch(SampleRows::isConversation)) {
+        if (given.stream().anyMatch(SampleRows::isConversation)
+                && !given.stream().allMatch(SampleRows::isConversation)) {
             throw new ConfigException(
                     "output_file: %s is a conversation in some rows and text in others, which a Parquet column can't hold; give a name that ends with .jsonl, or set apply_chat_template: true"
                             .formatted(name));
         }
-        return new ParquetColumn.Texts(
-                name,
-                values.stream()
-                        .map(v -> v == null || v instanceof String ? (String) v : jsonOf(v))
-                        .toList());
+        return ParquetColumn.of(name, values);
     }
 
     private static boolean isConversation(Object value) {
         return value instanceof List<?> list
                 && !list.isEmpty()
                 && list.getFirst() instanceof Message;
-    }
-
-    private static List<Message> messages(Object value) {
-        return value == null ? null : ((List<?>) value).stream().map(Message.class::cast).toList();
     }
 }

@@ -99,6 +99,21 @@ class ConfigCheckTest {
     }
 
     @Test
+    void aStreamNeedsALengthAndHasNoTenth() {
+        SftConfig stream = sft().withData(d -> d.withStreaming(true).withTestSplitSize(0.1));
+        assertEquals(List.of("max_steps", "test_split_size"), keys(stream));
+        assertEquals(
+                List.of("max_grad_norm", "optimizer_in_bwd"),
+                keys(
+                        sft().withData(d -> d.withStreaming(true))
+                                .withTraining(
+                                        t ->
+                                                t.withSchedule(s -> s.withMaxSteps(3))
+                                                        .withOptimizer(
+                                                                o -> o.withOptimizerInBwd(true)))));
+    }
+
+    @Test
     void elementsOfListsAreNamedByTheirPlace() {
         assertEquals(
                 List.of("datasets[1].path"), keys(sft().withData(DataConfig.of("a.jsonl", ""))));
