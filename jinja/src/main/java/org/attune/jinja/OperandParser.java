@@ -221,9 +221,9 @@ final class OperandParser {
             if (!keys.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            Expression key = key(owner);
-            slices |= key instanceof Expression.Slice;
-            keys.add(key);
+            Key key = key(owner);
+            slices |= key.isSlice();
+            keys.add(key.expression());
         }
         tokens.expectOperator("]");
         if (slices && keys.size() > 1) {
@@ -236,20 +236,25 @@ final class OperandParser {
                 owner, keys.size() == 1 ? keys.getFirst() : new Expression.TupleLiteral(keys));
     }
 
-    /// A key, or a slice of `owner`.
-    private Expression key(Expression owner) {
+    /// What stands between brackets.
+    ///
+    /// @param isSlice whether the expression is a slice of the owner; a key may be a slice, too, of
+    ///     something else
+    private record Key(Expression expression, boolean isSlice) {}
+
+    private Key key(Expression owner) {
         Optional<Expression> start = Optional.empty();
         if (!tokens.current().isOperator(":")) {
             Expression key = expressions.expression();
             if (!tokens.current().isOperator(":")) {
-                return key;
+                return new Key(key, false);
             }
             start = Optional.of(key);
         }
         tokens.expectOperator(":");
         Optional<Expression> stop = tokens.current().isOperator(":") ? Optional.empty() : bound();
         Optional<Expression> step = tokens.skipOperator(":") ? bound() : Optional.empty();
-        return new Expression.Slice(owner, start, stop, step);
+        return new Key(new Expression.Slice(owner, start, stop, step), true);
     }
 
     private Optional<Expression> bound() {

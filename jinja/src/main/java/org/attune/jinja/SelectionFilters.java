@@ -125,11 +125,11 @@ final class SelectionFilters {
 
     private static Object dictSort(Call c) {
         Object by = c.get(2, "key");
-        if (!by.equals("key") && !by.equals("value")) {
+        if (!"key".equals(by) && !"value".equals(by)) {
             throw JinjaException.value("You can only sort by either \"key\" or \"value\"");
         }
         Map<?, ?> map = c.mapping(0);
-        Keys part = Keys.of(by.equals("key") ? 0L : 1L);
+        Keys part = Keys.of("key".equals(by) ? 0L : 1L);
         boolean caseSensitive = c.truth(1, false);
         return sorted(
                 DictView.pairs(map), pair -> part.of(pair, null, caseSensitive), c.whether(3));

@@ -57,6 +57,7 @@ class JinjaTemplateTest {
                     {{ 10 ** 30 // 3 }}                      § 333333333333333333333333333333
                     {{ 'It\\'s' | title }} {{ 'It\\'s'.title() }}       § It's It'S
                     {{ '%5.1f|%-4s|%03d' % (2.25, 'a', -7) }}           §   2.2|a   |-07
+                    {{ {'ab': 1}['abc'[:2]] }}                          § 1
                     {{ '{:>4}|{:<4}|{:,}'.format(1, 'a', 12345) }}      §    1|a   |12,345
                     {{ strftime_now('%d %B %Y %-d %I%p') }}             § 29 February 2024 29 11PM
                     """)
@@ -108,6 +109,7 @@ class JinjaTemplateTest {
 
     @Test
     void unknownFiltersFailBeforeAnyOutputUnlessInsideAnIf() {
+        assertTrue(fails("{{ {} | dictsort(false, none) }}").problem().contains("either"));
         assertEquals(JinjaException.Kind.SYNTAX, fails("x{{ 1 | nothing }}").kind());
         assertEquals("x", render("x{% if false %}{{ 1 | nothing }}{% endif %}"));
         assertEquals(

@@ -22,8 +22,8 @@ import java.util.Optional;
 ///     float32 always. TRL's default is float32 weights with bfloat16 autocast, which is what
 ///     `bfloat16` does here
 /// @param device `auto`, `cpu`, `cuda` or `cuda:N`
-/// @param chatTemplatePath Jinja file, or folder of a tokenizer, whose chat template replaces
-///     the model's
+/// @param chatTemplatePath Jinja file, folder of a tokenizer, or name of a known template
+///     ([org.attune.text.JinjaChatTemplate#NAMES]) that replaces the model's
 /// @param toolProtocol how the model is told of tools, asks for them and reads what they answer.
 ///     With `HERMES` and `LINE` tools, calls and results stand in ordinary messages; `AUTO` does so
 ///     in episodes only, of models whose template knows no tools

@@ -148,6 +148,9 @@ final class ModelText {
 
     private static ChatTemplate named(String nameOrPath, SpecialTokens specials) {
         Path path = Path.of(nameOrPath);
+        if (JinjaChatTemplate.NAMES.contains(nameOrPath) && !Files.exists(path)) {
+            return JinjaChatTemplate.named(nameOrPath, specials);
+        }
         if (Files.isDirectory(path)) {
             return TextAssets.template(path, specials)
                     .orElseThrow(
@@ -161,8 +164,8 @@ final class ModelText {
             return JinjaChatTemplate.compile(nameOrPath, GivenText.read(path), specials);
         } catch (IOException e) {
             throw new ConfigException(
-                    "chat_template_path: %s cannot be read: %s; give a Jinja file or the folder of a tokenizer"
-                            .formatted(path, e.getMessage()),
+                    "chat_template_path: %s cannot be read: %s; give a Jinja file, the folder of a tokenizer, or one of %s"
+                            .formatted(path, e.getMessage(), JinjaChatTemplate.NAMES),
                     e);
         }
     }

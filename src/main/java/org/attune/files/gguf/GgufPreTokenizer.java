@@ -1,6 +1,7 @@
 package org.attune.files.gguf;
 
 import org.attune.error.ModelException;
+import org.attune.text.vocab.TokenizerJson;
 
 import java.util.Arrays;
 import java.util.List;
@@ -65,16 +66,12 @@ enum GgufPreTokenizer {
             "[0-9][0-9][0-9]");
 
     private final List<String> names;
-    private final boolean wholeTokensFirst;
-    private final boolean nfc;
-    private final List<String> patterns;
+    private final TokenizerJson.Cut cut;
 
     GgufPreTokenizer(
             List<String> names, boolean wholeTokensFirst, boolean nfc, String... patterns) {
         this.names = names;
-        this.wholeTokensFirst = wholeTokensFirst;
-        this.nfc = nfc;
-        this.patterns = List.of(patterns);
+        cut = new TokenizerJson.Cut(List.of(patterns), nfc, wholeTokensFirst);
     }
 
     /// The rule of a name.
@@ -92,19 +89,9 @@ enum GgufPreTokenizer {
                                                 .formatted(where, name, allNames())));
     }
 
-    /// Whether a piece that is a token is taken as it is, without merging.
-    boolean wholeTokensFirst() {
-        return wholeTokensFirst;
-    }
-
-    /// Whether text is normalised to Unicode's form C.
-    boolean nfc() {
-        return nfc;
-    }
-
-    /// Regular expressions (Oniguruma's syntax), applied one after the other.
-    List<String> patterns() {
-        return patterns;
+    /// How text is cut.
+    TokenizerJson.Cut cut() {
+        return cut;
     }
 
     /// Whether a beginning-of-text token is added when the file doesn't say.

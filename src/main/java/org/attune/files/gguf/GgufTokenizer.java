@@ -1,6 +1,7 @@
 package org.attune.files.gguf;
 
 import org.attune.error.ModelException;
+import org.attune.text.vocab.TokenizerJson;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -73,9 +74,9 @@ public record GgufTokenizer(
                 GgufPreTokenizer.ofName(
                         metadata.optionalText("tokenizer.ggml.pre").orElse("default"),
                         metadata.where());
-        var json = new TokenizerJson(vocabulary);
+        TokenizerJson json = json(vocabulary);
         addEnds(json, metadata, vocabulary, rule.addsBosByDefault());
-        json.byteLevel(rule, metadata.texts("tokenizer.ggml.merges"), metadata.where());
+        json.byteLevel(rule.cut(), metadata.texts("tokenizer.ggml.merges"), metadata.where());
         return json;
     }
 
@@ -85,12 +86,17 @@ public record GgufTokenizer(
                     metadata.where()
                             + ": tokenizer.ggml.scores is missing; SentencePiece needs it");
         }
-        var json = new TokenizerJson(vocabulary);
+        TokenizerJson json = json(vocabulary);
         addEnds(json, metadata, vocabulary, true);
         json.sentencePiece(
                 metadata.flag("tokenizer.ggml.add_space_prefix", true),
                 vocabulary.token(metadata, "unknown_token_id"));
         return json;
+    }
+
+    private static TokenizerJson json(GgufVocabulary vocabulary) {
+        return new TokenizerJson(vocabulary.tokens(), vocabulary.kinds(), vocabulary.scores())
+                .addOwn();
     }
 
     private static void addEnds(

@@ -2,6 +2,7 @@ package org.attune.files.gguf;
 
 import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
+import org.attune.text.vocab.PieceKind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,34 +19,19 @@ import java.util.stream.IntStream;
 /// @param tokens texts by id; no two are equal
 /// @param kinds  kind of each token
 /// @param scores SentencePiece's log-probabilities; empty for byte-level vocabularies
-record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores) {
+record GgufVocabulary(List<String> tokens, List<PieceKind> kinds, List<Float> scores) {
     private static final Logger LOG = LoggerFactory.getLogger(GgufVocabulary.class);
     private static final String PREFIX = "tokenizer.ggml.";
 
     /// Every way to cut a token in two is tried; the longest of real ones have some hundred.
     private static final int LONGEST_TOKEN = 4096;
 
-    /// What a token is, in the order of ggml's numbers, which begin at 1.
-    enum Kind {
-        NORMAL,
-        UNKNOWN,
-        CONTROL,
-        USER_DEFINED,
-        UNUSED,
-        BYTE;
-
-        /// Whether such a token is cut out of a text before anything else.
-        boolean isAdded() {
-            return this == CONTROL || this == UNKNOWN || this == USER_DEFINED;
-        }
-    }
-
     static GgufVocabulary read(GgufMetadata metadata) {
         List<String> tokens = metadata.texts(PREFIX + "tokens");
-        List<Kind> kinds =
+        List<PieceKind> kinds =
                 metadata.integers(PREFIX + "token_type")
                         .map(numbers -> numbers.stream().map(n -> kind(metadata, n)).toList())
-                        .orElse(Collections.nCopies(tokens.size(), Kind.NORMAL));
+                        .orElse(Collections.nCopies(tokens.size(), PieceKind.NORMAL));
         List<Float> scores = metadata.floats(PREFIX + "scores").orElse(List.of());
         requireSize(metadata, "token_type", kinds.size(), tokens.size());
         if (!scores.isEmpty()) {
@@ -77,11 +63,12 @@ record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores)
         return id.isPresent() ? Optional.of(tokens.get(id.getAsInt())) : Optional.empty();
     }
 
-    private static Kind kind(GgufMetadata metadata, long number) {
-        if (number < 1 || number > Kind.values().length) {
-            throw metadata.invalid(PREFIX + "token_type", "numbers 1 to " + Kind.values().length);
+    private static PieceKind kind(GgufMetadata metadata, long number) {
+        if (number < 1 || number > PieceKind.values().length) {
+            throw metadata.invalid(
+                    PREFIX + "token_type", "numbers 1 to " + PieceKind.values().length);
         }
-        return Kind.values()[(int) number - 1];
+        return PieceKind.values()[(int) number - 1];
     }
 
     private static void requireSize(GgufMetadata metadata, String key, int got, int expected) {

@@ -38,6 +38,7 @@ public final class ModelExport {
                     "tokenizer.json",
                     "tokenizer_config.json",
                     "tokenizer.model",
+                    "tekken.json",
                     "special_tokens_map.json",
                     "added_tokens.json",
                     "vocab.json",

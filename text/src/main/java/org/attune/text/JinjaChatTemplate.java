@@ -5,6 +5,10 @@ import org.attune.error.ModelException;
 import org.attune.jinja.JinjaException;
 import org.attune.jinja.JinjaTemplate;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.ArrayList;
@@ -17,6 +21,13 @@ import java.util.Map;
 /// lose their keys whose value is null, the names of reasoning fields are aliases, and `tools` and
 /// `documents` are always defined (none if there are none).
 public final class JinjaChatTemplate implements ChatTemplate {
+    /// Names of templates for models that bring none, written for Attune in the published form of
+    /// the family that each is named after; the assistant's turns are marked.
+    public static final List<String> NAMES =
+            List.of(
+                    "chatml", "llama3", "llama2", "mistral", "gemma", "phi3", "zephyr", "vicuna",
+                    "alpaca");
+
     private final String name;
     private final JinjaTemplate template;
     private final Map<String, Object> variables;
@@ -54,6 +65,16 @@ public final class JinjaChatTemplate implements ChatTemplate {
                             + e.getMessage()
                             + "; give a working one with chat_template_path",
                     e);
+        }
+    }
+
+    /// Compiles one of [#NAMES].
+    public static JinjaChatTemplate named(String name, SpecialTokens specials) {
+        try (InputStream file =
+                JinjaChatTemplate.class.getResourceAsStream("templates/" + name + ".jinja")) {
+            return compile(name, new String(file.readAllBytes(), StandardCharsets.UTF_8), specials);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

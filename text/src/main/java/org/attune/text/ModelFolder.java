@@ -3,6 +3,7 @@ package org.attune.text;
 import org.attune.error.ModelException;
 import org.attune.json.Json;
 import org.attune.json.JsonException;
+import org.attune.text.vocab.FolderVocabulary;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -12,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /// The text files of a Hugging Face model folder.
@@ -29,21 +31,55 @@ final class ModelFolder {
     private final Path folder;
     private final Map<String, Object> config;
 
+    /// Made on first use.
+    private FolderVocabulary other;
+
     ModelFolder(Path folder) {
         this.folder = folder;
         this.config = json("tokenizer_config.json");
     }
 
-    /// @throws ModelException if there is no such file
+    /// The text of a `tokenizer.json`: the folder's, or one made of its other vocabulary.
+    ///
+    /// @throws ModelException if the folder has no vocabulary that Attune reads
     String tokenizerJson() {
         return text("tokenizer.json")
+                .or(() -> other().map(FolderVocabulary::tokenizerJson))
                 .orElseThrow(
                         () ->
                                 new ModelException(
-                                        folder.resolve("tokenizer.json")
-                                                + " is missing; Attune reads fast tokenizers only."
-                                                + " Save the tokenizer again with"
-                                                + " transformers' save_pretrained"));
+                                        ("%s is missing; accepted: tokenizer.json, %s. Save the"
+                                                        + " tokenizer again with transformers'"
+                                                        + " save_pretrained")
+                                                .formatted(
+                                                        folder.resolve("tokenizer.json"),
+                                                        String.join(
+                                                                ", ", FolderVocabulary.FILES))));
+    }
+
+    /// The file that the vocabulary is read from, for messages.
+    Path vocabulary() {
+        return Stream.concat(Stream.of("tokenizer.json"), FolderVocabulary.FILES.stream())
+                .map(folder::resolve)
+                .filter(Files::exists)
+                .findFirst()
+                .orElse(folder.resolve("tokenizer.json"));
+    }
+
+    private Optional<FolderVocabulary> other() {
+        Path file = vocabulary();
+        if (Files.exists(folder.resolve("tokenizer.json")) || !Files.exists(file)) {
+            return Optional.empty();
+        }
+        if (other == null) {
+            try {
+                requireOwn(file);
+            } catch (IOException e) {
+                throw new ModelException(file + " can't be read: " + e.getMessage(), e);
+            }
+            other = FolderVocabulary.read(file, config);
+        }
+        return Optional.of(other);
     }
 
     /// Special tokens as `tokenizer_config.json` names them, completed from
@@ -60,6 +96,15 @@ final class ModelFolder {
                     (role, token) ->
                             content(token).ifPresent(text -> byRole.put((String) role, text)));
         }
+        other().ifPresent(
+                        own ->
+                                own.specials()
+                                        .forEach(
+                                                (role, token) -> {
+                                                    if (!config.containsKey(role)) {
+                                                        byRole.putIfAbsent(role, token);
+                                                    }
+                                                }));
         Map<String, Object> model = json("config.json");
         for (String role : List.of("bos_token", "eos_token")) {
             if (!byRole.containsKey(role) && !config.containsKey(role)) {
@@ -98,7 +143,9 @@ final class ModelFolder {
                                         + text
                                         + "\" (id "
                                         + id
-                                        + ") but tokenizer.json lacks it. Save the tokenizer again"
+                                        + ") but "
+                                        + vocabulary().getFileName()
+                                        + " lacks it. Save the tokenizer again"
                                         + " with transformers' save_pretrained");
                     }
                 });

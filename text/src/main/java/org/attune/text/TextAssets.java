@@ -20,7 +20,8 @@ public record TextAssets(
         HfTokenizer tokenizer, Optional<ChatTemplate> template, SpecialTokens specials)
         implements AutoCloseable {
 
-    /// Loads `tokenizer.json`, special tokens and chat template of a Hugging Face model folder.
+    /// Loads the vocabulary (`tokenizer.json`, `tokenizer.model` or `tekken.json`), special tokens
+    /// and chat template of a Hugging Face model folder.
     ///
     /// @throws org.attune.error.ModelException if a file is missing or damaged
     public static TextAssets load(Path folder) {
@@ -28,7 +29,7 @@ public record TextAssets(
             throw new ModelException(folder + " is not a model folder");
         }
         var files = new ModelFolder(folder);
-        String name = folder.resolve("tokenizer.json").toString();
+        String name = files.vocabulary().toString();
         String json = files.tokenizerJson();
         Vocabulary vocabulary = Vocabulary.read(name, json);
         files.requireAddedTokens(vocabulary);
@@ -107,7 +108,9 @@ public record TextAssets(
                                         new ConfigException(
                                                 "the model has no chat template, which"
                                                     + " conversations need; give one with"
-                                                    + " chat_template_path or --chat-template")));
+                                                    + " chat_template_path or --chat-template: a"
+                                                    + " file, or one of "
+                                                        + JinjaChatTemplate.NAMES)));
     }
 
     /// Replaces the chat template.

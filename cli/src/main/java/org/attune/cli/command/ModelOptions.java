@@ -30,8 +30,8 @@ public final class ModelOptions {
             names = "--chat-template",
             paramLabel = "TEMPLATE",
             description =
-                    "Jinja file, or folder with a chat template, instead of the adapter's or the"
-                            + " model's.")
+                    "Jinja file, folder with a chat template, or name as chatml or llama3, instead"
+                            + " of the adapter's or the model's.")
     String chatTemplate;
 
     public ModelConfig config(DtypeChoice dtype) {

@@ -3,6 +3,7 @@ package org.attune.cli.config;
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
+import org.attune.text.JinjaChatTemplate;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -155,6 +156,11 @@ final class PathKeys {
     private YamlNode input(Setting setting, String key, YamlNode.Scalar scalar) {
         if (scalar.isNull() || scalar.text().isBlank()) {
             return scalar; // what is missing is told by those who need it
+        }
+        if (key.equals("chat_template_path")
+                && JinjaChatTemplate.NAMES.contains(scalar.text())
+                && !GivenPath.exists(scalar.text(), directory)) {
+            return scalar;
         }
         // Behind # stands the name of a data set in the folder.
         String whole = scalar.text();

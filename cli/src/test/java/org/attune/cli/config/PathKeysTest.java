@@ -41,6 +41,14 @@ class PathKeysTest {
         return reader.read(new GrpoMethod(), file, List.of(words));
     }
 
+    @Test
+    void aTemplateMayBeKnownByName() throws IOException {
+        GrpoConfig config =
+                grpo(BESIDE.replace("chat_template_path: t.jinja", "chat_template_path: chatml"))
+                        .config();
+        assertEquals(Optional.of("chatml"), config.model().chatTemplatePath());
+    }
+
     private static final String BESIDE =
             """
             model_name_or_path: model

@@ -1,4 +1,4 @@
-package org.attune.files.gguf;
+package org.attune.text.vocab;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonSerializable;
@@ -8,50 +8,87 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.ModelException;
-import org.attune.files.gguf.GgufVocabulary.Kind;
 import org.attune.json.Json;
 
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
-/// Builds the text of a `tokenizer.json` from a GGUF vocabulary.
-final class TokenizerJson {
+/// Builds the text of a `tokenizer.json`: what stands in it first, then one of the models.
+public final class TokenizerJson {
     private static final String SPACE = "▁";
 
-    private final GgufVocabulary vocabulary;
+    private final Pieces vocabulary;
     private final ObjectNode root = Json.object();
+    private final ArrayNode added;
     private final ArrayNode single = Json.array();
     private final ObjectNode ends = Json.object();
 
-    TokenizerJson(GgufVocabulary vocabulary) {
-        this.vocabulary = vocabulary;
+    /// @param tokens by id; no two are equal
+    /// @param kinds  kind of each token
+    /// @param scores SentencePiece's log-probabilities; empty for byte-level vocabularies
+    public TokenizerJson(List<String> tokens, List<PieceKind> kinds, List<Float> scores) {
+        vocabulary = new Pieces(tokens, kinds, scores);
         root.put("version", "1.0").putNull("truncation").putNull("padding");
-        addedTokens(root.putArray("added_tokens"));
+        added = root.putArray("added_tokens");
         single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
     }
 
+    /// Cuts a token out of texts before anything else.
+    ///
+    /// @param special whether it is left out of decoded text that is to have no special tokens
+    void add(int id, String token, boolean special) {
+        added.addObject()
+                .put("id", id)
+                .put("content", token)
+                .put("single_word", false)
+                .put("lstrip", false)
+                .put("rstrip", false)
+                .put("normalized", false)
+                .put("special", special);
+    }
+
+    /// Cuts the vocabulary's control tokens and those that its maker defined out of texts.
+    public TokenizerJson addOwn() {
+        for (int id = 0; id < vocabulary.size(); id++) {
+            PieceKind kind = vocabulary.kinds().get(id);
+            if (kind.isAdded()) {
+                add(id, vocabulary.tokens().get(id), kind != PieceKind.USER_DEFINED);
+            }
+        }
+        return this;
+    }
+
     /// Puts a token before every text.
-    void beginWith(int id) {
+    public void beginWith(int id) {
         single.insert(0, specialToken(id));
     }
 
     /// Puts a token after every text.
-    void endWith(int id) {
+    public void endWith(int id) {
         single.add(specialToken(id));
     }
+
+    /// How text is cut before byte-level merges.
+    ///
+    /// @param patterns         regular expressions (Oniguruma's syntax), one after the other
+    /// @param nfc              whether text is normalised to Unicode's form C
+    /// @param wholeTokensFirst whether a piece that is a token is taken without merging
+    public record Cut(List<String> patterns, boolean nfc, boolean wholeTokensFirst) {}
 
     /// Completes a byte-level BPE.
     ///
     /// @param merges `left right`, best first
-    void byteLevel(GgufPreTokenizer rule, List<String> merges, String where) {
-        if (rule.nfc()) {
+    /// @param where  what the merges are of; stands in messages
+    public void byteLevel(Cut cut, List<String> merges, String where) {
+        if (cut.nfc()) {
             root.putObject("normalizer").put("type", "NFC");
         } else {
             root.putNull("normalizer");
         }
         ArrayNode steps = sequence(root.putObject("pre_tokenizer"), "pretokenizers");
-        for (String pattern : rule.patterns()) {
+        for (String pattern : cut.patterns()) {
             ObjectNode split = steps.addObject().put("type", "Split");
             split.putObject("pattern").put("Regex", pattern);
             split.put("behavior", "Isolated").put("invert", false);
@@ -63,7 +100,7 @@ final class TokenizerJson {
             template();
         }
         bytes(root.putObject("decoder"));
-        ObjectNode model = model(false, Optional.empty(), rule.wholeTokensFirst());
+        ObjectNode model = model(false, Optional.empty(), cut.wholeTokensFirst());
         merges.forEach(merge -> space(merge, where));
         model.putPOJO(
                 "merges",
@@ -121,34 +158,22 @@ final class TokenizerJson {
         }
     }
 
-    /// Completes a SentencePiece BPE: spaces become `▁`, unknown characters their bytes.
+    /// Completes a SentencePiece BPE as GGUF files have it: spaces become `▁`, unknown characters
+    /// their bytes.
     ///
     /// @param spaceFirst whether a text begins with an invisible space
-    void sentencePiece(boolean spaceFirst, Optional<String> unknown) {
-        ArrayNode normalizers = sequence(root.putObject("normalizer"), "normalizers");
-        if (spaceFirst) {
-            normalizers.addObject().put("type", "Prepend").put("prepend", SPACE);
-        }
-        replace(normalizers.addObject(), " ", SPACE);
-        root.putNull("pre_tokenizer");
-        if (single.size() == 1) {
-            root.putNull("post_processor");
-        } else {
-            template();
-        }
-        ArrayNode decoders = sequence(root.putObject("decoder"), "decoders");
-        replace(decoders.addObject(), SPACE, " ");
-        decoders.addObject().put("type", "ByteFallback");
-        decoders.addObject().put("type", "Fuse");
-        if (spaceFirst) {
-            decoders.addObject()
-                    .put("type", "Strip")
-                    .put("content", " ")
-                    .put("start", 1)
-                    .put("stop", 0);
-        }
+    public void sentencePiece(boolean spaceFirst, Optional<String> unknown) {
+        sentencePiece(
+                PieceRules.ofBytes(spaceFirst ? SpacePrefix.ALWAYS : SpacePrefix.NONE), unknown);
+    }
+
+    /// Completes a SentencePiece BPE.
+    void sentencePiece(PieceRules rules, Optional<String> unknown) {
+        rules.write(root, userDefined());
+        ends();
         List<SentencePieceMerges.Merge> merges = SentencePieceMerges.of(vocabulary);
-        model(true, unknown, false)
+        model(rules.bytes(), unknown, rules.isolates() && !userDefined().isEmpty())
+                .put("fuse_unk", true)
                 .putPOJO(
                         "merges",
                         new Large(
@@ -161,24 +186,37 @@ final class TokenizerJson {
                                 }));
     }
 
-    String text() {
-        return Json.compact(root);
+    /// Completes a SentencePiece unigram model.
+    ///
+    /// @param unknownId id of the token for characters that no token has
+    void unigram(PieceRules rules, int unknownId) {
+        rules.write(root, userDefined());
+        ends();
+        root.putObject("model")
+                .put("type", "Unigram")
+                .put("unk_id", unknownId)
+                .put("byte_fallback", rules.bytes())
+                .putPOJO("vocab", new Large(this::writeScores));
     }
 
-    private void addedTokens(ArrayNode added) {
-        for (int id = 0; id < vocabulary.tokens().size(); id++) {
-            Kind kind = vocabulary.kinds().get(id);
-            if (kind.isAdded()) {
-                added.addObject()
-                        .put("id", id)
-                        .put("content", vocabulary.tokens().get(id))
-                        .put("single_word", false)
-                        .put("lstrip", false)
-                        .put("rstrip", false)
-                        .put("normalized", false)
-                        .put("special", kind != Kind.USER_DEFINED);
-            }
+    private List<String> userDefined() {
+        return IntStream.range(0, vocabulary.size())
+                .filter(id -> vocabulary.kinds().get(id) == PieceKind.USER_DEFINED)
+                .mapToObj(vocabulary.tokens()::get)
+                .toList();
+    }
+
+    private void ends() {
+        if (single.size() == 1) {
+            root.putNull("post_processor");
+        } else {
+            template();
         }
+    }
+
+    /// The whole file.
+    public String text() {
+        return Json.compact(root);
     }
 
     private ObjectNode model(boolean byteFallback, Optional<String> unknown, boolean wholeFirst) {
@@ -194,10 +232,21 @@ final class TokenizerJson {
 
     private void writeIds(JsonGenerator json) throws IOException {
         json.writeStartObject();
-        for (int id = 0; id < vocabulary.tokens().size(); id++) {
+        for (int id = 0; id < vocabulary.size(); id++) {
             json.writeNumberField(vocabulary.tokens().get(id), id);
         }
         json.writeEndObject();
+    }
+
+    private void writeScores(JsonGenerator json) throws IOException {
+        json.writeStartArray();
+        for (int id = 0; id < vocabulary.size(); id++) {
+            json.writeStartArray();
+            json.writeString(vocabulary.tokens().get(id));
+            json.writeNumber(vocabulary.scores().get(id).doubleValue());
+            json.writeEndArray();
+        }
+        json.writeEndArray();
     }
 
     private ObjectNode specialToken(int id) {

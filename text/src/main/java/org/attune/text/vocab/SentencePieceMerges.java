@@ -1,4 +1,4 @@
-package org.attune.files.gguf;
+package org.attune.text.vocab;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -18,7 +18,7 @@ final class SentencePieceMerges {
     record Merge(String left, String right, float score) {}
 
     /// All merges, best first.
-    static List<Merge> of(GgufVocabulary vocabulary) {
+    static List<Merge> of(Pieces vocabulary) {
         Set<String> pieces = new HashSet<>();
         for (int id = 0; id < vocabulary.tokens().size(); id++) {
             if (isPiece(vocabulary, id)) {
@@ -52,7 +52,7 @@ final class SentencePieceMerges {
         }
     }
 
-    private static boolean isPiece(GgufVocabulary vocabulary, int id) {
-        return vocabulary.kinds().get(id) == GgufVocabulary.Kind.NORMAL;
+    private static boolean isPiece(Pieces vocabulary, int id) {
+        return vocabulary.kinds().get(id) == PieceKind.NORMAL;
     }
 }
