@@ -66,12 +66,16 @@ enum GgufPreTokenizer {
             "[0-9][0-9][0-9]");
 
     private final List<String> names;
-    private final TokenizerJson.Cut cut;
+    private final boolean wholeTokensFirst;
+    private final boolean nfc;
+    private final List<String> patterns;
 
     GgufPreTokenizer(
             List<String> names, boolean wholeTokensFirst, boolean nfc, String... patterns) {
         this.names = names;
-        cut = new TokenizerJson.Cut(List.of(patterns), nfc, wholeTokensFirst);
+        this.wholeTokensFirst = wholeTokensFirst;
+        this.nfc = nfc;
+        this.patterns = List.of(patterns);
     }
 
     /// The rule of a name.
@@ -89,9 +93,12 @@ enum GgufPreTokenizer {
                                                 .formatted(where, name, allNames())));
     }
 
-    /// How text is cut.
-    TokenizerJson.Cut cut() {
-        return cut;
+    /// Completes a tokenizer that cuts text so.
+    ///
+    /// @param merges `left right`, best first
+    /// @param where  the file, for messages
+    void complete(TokenizerJson json, List<String> merges, String where) {
+        json.nfc(nfc).wholeTokensFirst(wholeTokensFirst).byteLevel(patterns, merges, where);
     }
 
     /// Whether a beginning-of-text token is added when the file doesn't say.

@@ -76,7 +76,7 @@ public record GgufTokenizer(
                         metadata.where());
         TokenizerJson json = json(vocabulary);
         addEnds(json, metadata, vocabulary, rule.addsBosByDefault());
-        json.byteLevel(rule.cut(), metadata.texts("tokenizer.ggml.merges"), metadata.where());
+        rule.complete(json, metadata.texts("tokenizer.ggml.merges"), metadata.where());
         return json;
     }
 

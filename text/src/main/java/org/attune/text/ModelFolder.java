@@ -3,7 +3,7 @@ package org.attune.text;
 import org.attune.error.ModelException;
 import org.attune.json.Json;
 import org.attune.json.JsonException;
-import org.attune.text.vocab.FolderVocabulary;
+import org.attune.text.vocab.TokenizerJson;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -32,7 +32,7 @@ final class ModelFolder {
     private final Map<String, Object> config;
 
     /// Made on first use.
-    private FolderVocabulary other;
+    private TokenizerJson.OfFile other;
 
     ModelFolder(Path folder) {
         this.folder = folder;
@@ -44,7 +44,7 @@ final class ModelFolder {
     /// @throws ModelException if the folder has no vocabulary that Attune reads
     String tokenizerJson() {
         return text("tokenizer.json")
-                .or(() -> other().map(FolderVocabulary::tokenizerJson))
+                .or(() -> other().map(TokenizerJson.OfFile::text))
                 .orElseThrow(
                         () ->
                                 new ModelException(
@@ -53,20 +53,19 @@ final class ModelFolder {
                                                         + " save_pretrained")
                                                 .formatted(
                                                         folder.resolve("tokenizer.json"),
-                                                        String.join(
-                                                                ", ", FolderVocabulary.FILES))));
+                                                        String.join(", ", TokenizerJson.FILES))));
     }
 
     /// The file that the vocabulary is read from, for messages.
     Path vocabulary() {
-        return Stream.concat(Stream.of("tokenizer.json"), FolderVocabulary.FILES.stream())
+        return Stream.concat(Stream.of("tokenizer.json"), TokenizerJson.FILES.stream())
                 .map(folder::resolve)
                 .filter(Files::exists)
                 .findFirst()
                 .orElse(folder.resolve("tokenizer.json"));
     }
 
-    private Optional<FolderVocabulary> other() {
+    private Optional<TokenizerJson.OfFile> other() {
         Path file = vocabulary();
         if (Files.exists(folder.resolve("tokenizer.json")) || !Files.exists(file)) {
             return Optional.empty();
@@ -77,7 +76,7 @@ final class ModelFolder {
             } catch (IOException e) {
                 throw new ModelException(file + " can't be read: " + e.getMessage(), e);
             }
-            other = FolderVocabulary.read(file, config);
+            other = TokenizerJson.ofFile(file, config);
         }
         return Optional.of(other);
     }

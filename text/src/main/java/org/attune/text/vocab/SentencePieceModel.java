@@ -40,8 +40,7 @@ final class SentencePieceModel {
     }
 
     /// @param where the file; stands in messages
-    /// @throws ModelException if the file is damaged, or cuts text in a way that Attune doesn't
-    // know
+    /// @throws ModelException if the file is damaged or cuts text in an unknown way
     static SentencePieceModel read(String where, ByteBuffer file) {
         var model = new SentencePieceModel(where);
         try {

@@ -115,8 +115,7 @@ final class TekkenModel {
         var kinds = new ArrayList<>(Collections.nCopies(tokens.size(), PieceKind.NORMAL));
         Collections.fill(kinds.subList(0, specials), PieceKind.CONTROL);
         var json = new TokenizerJson(tokens, kinds, List.of()).addOwn();
-        json.byteLevel(
-                new TokenizerJson.Cut(List.of(pattern().asText()), false, true), merges(), where);
+        json.wholeTokensFirst(true).byteLevel(List.of(pattern().asText()), merges(), where);
         return json;
     }
 

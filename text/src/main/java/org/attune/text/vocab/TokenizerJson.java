@@ -11,19 +11,41 @@ import org.attune.error.ModelException;
 import org.attune.json.Json;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// Builds the text of a `tokenizer.json`: what stands in it first, then one of the models.
 public final class TokenizerJson {
-    private static final String SPACE = "▁";
+    /// Files of model folders that a `tokenizer.json` can be made of.
+    public static final List<String> FILES = List.of("tokenizer.model", "tekken.json");
 
     private final Pieces vocabulary;
     private final ObjectNode root = Json.object();
     private final ArrayNode added;
     private final ArrayNode single = Json.array();
     private final ObjectNode ends = Json.object();
+    private boolean nfc;
+    private boolean wholeTokensFirst;
+
+    /// What a vocabulary file was made into.
+    ///
+    /// @param text     of a `tokenizer.json`
+    /// @param specials special tokens by role that the file has, for folders that name none
+    public record OfFile(String text, Map<String, String> specials) {}
+
+    /// Reads a file of a model folder that has no `tokenizer.json`.
+    ///
+    /// @param file   one of [#FILES]
+    /// @param config `tokenizer_config.json`: `tokenizer_class`, `legacy`, `add_prefix_space`,
+    ///     `add_bos_token`, `add_eos_token`, `added_tokens_decoder`
+    /// @throws ModelException if the file is damaged, or cuts text in a way that Attune doesn't
+    ///     know
+    public static OfFile ofFile(Path file, Map<String, ?> config) {
+        return VocabularyFiles.read(file, config);
+    }
 
     /// @param tokens by id; no two are equal
     /// @param kinds  kind of each token
@@ -70,25 +92,33 @@ public final class TokenizerJson {
         single.add(specialToken(id));
     }
 
-    /// How text is cut before byte-level merges.
-    ///
-    /// @param patterns         regular expressions (Oniguruma's syntax), one after the other
-    /// @param nfc              whether text is normalised to Unicode's form C
-    /// @param wholeTokensFirst whether a piece that is a token is taken without merging
-    public record Cut(List<String> patterns, boolean nfc, boolean wholeTokensFirst) {}
+    /// Says whether a byte-level BPE normalises text to Unicode's form C; else it doesn't.
+    public TokenizerJson nfc(boolean normalises) {
+        nfc = normalises;
+        return this;
+    }
+
+    /// Says whether a byte-level BPE takes a piece that is a token without merging; else it
+    /// doesn't.
+    public TokenizerJson wholeTokensFirst(boolean takesWhole) {
+        wholeTokensFirst = takesWhole;
+        return this;
+    }
 
     /// Completes a byte-level BPE.
     ///
+    /// @param patterns regular expressions that cut text first (Oniguruma's syntax), one after the
+    ///     other
     /// @param merges `left right`, best first
     /// @param where  what the merges are of; stands in messages
-    public void byteLevel(Cut cut, List<String> merges, String where) {
-        if (cut.nfc()) {
+    public void byteLevel(List<String> patterns, List<String> merges, String where) {
+        if (nfc) {
             root.putObject("normalizer").put("type", "NFC");
         } else {
             root.putNull("normalizer");
         }
         ArrayNode steps = sequence(root.putObject("pre_tokenizer"), "pretokenizers");
-        for (String pattern : cut.patterns()) {
+        for (String pattern : patterns) {
             ObjectNode split = steps.addObject().put("type", "Split");
             split.putObject("pattern").put("Regex", pattern);
             split.put("behavior", "Isolated").put("invert", false);
@@ -100,7 +130,7 @@ public final class TokenizerJson {
             template();
         }
         bytes(root.putObject("decoder"));
-        ObjectNode model = model(false, Optional.empty(), cut.wholeTokensFirst());
+        ObjectNode model = model(false, Optional.empty(), wholeTokensFirst);
         merges.forEach(merge -> space(merge, where));
         model.putPOJO(
                 "merges",

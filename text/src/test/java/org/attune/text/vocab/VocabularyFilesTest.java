@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /// Folders without `tokenizer.json`, with vocabularies small enough to follow by hand.
-class FolderVocabularyTest {
+class VocabularyFilesTest {
     private static final int BPE = 2;
 
     @TempDir Path folder;

@@ -8,28 +8,15 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// What a model folder without `tokenizer.json` is read from, in the form of a `tokenizer.json`:
-/// SentencePiece's `tokenizer.model` or Mistral's `tekken.json`.
-///
-/// @param tokenizerJson text of a `tokenizer.json`
-/// @param specials      special tokens by role that the file has, for folders that name none
-public record FolderVocabulary(String tokenizerJson, Map<String, String> specials) {
-    /// Files that are looked for, the first one that is there counts.
-    public static final List<String> FILES = List.of("tokenizer.model", "tekken.json");
+/// Makes a `tokenizer.json` of SentencePiece's `tokenizer.model` or Mistral's `tekken.json`.
+final class VocabularyFiles {
+    private VocabularyFiles() {}
 
-    /// Reads a file.
-    ///
-    /// @param file   one of [#FILES]
-    /// @param config `tokenizer_config.json`: `tokenizer_class`, `legacy`, `add_prefix_space`,
-    ///     `add_bos_token`, `add_eos_token`, `added_tokens_decoder`
-    /// @throws ModelException if the file is damaged, or cuts text in a way that Attune doesn't
-    // know
-    public static FolderVocabulary read(Path file, Map<String, ?> config) {
+    static TokenizerJson.OfFile read(Path file, Map<String, ?> config) {
         try {
             return file.getFileName().toString().endsWith(".json")
                     ? tekken(file)
@@ -42,10 +29,10 @@ public record FolderVocabulary(String tokenizerJson, Map<String, String> special
         }
     }
 
-    private static FolderVocabulary tekken(Path file) throws IOException {
+    private static TokenizerJson.OfFile tekken(Path file) throws IOException {
         TokenizerJson json =
                 new TekkenModel(file.toString(), Json.MAPPER.readTree(file.toFile())).json();
-        return new FolderVocabulary(
+        return new TokenizerJson.OfFile(
                 json.text(),
                 Map.of(
                         "bos_token", "<s>",
@@ -54,7 +41,8 @@ public record FolderVocabulary(String tokenizerJson, Map<String, String> special
                         "unk_token", "<unk>"));
     }
 
-    private static FolderVocabulary sentencePiece(SentencePieceModel model, Map<String, ?> config) {
+    private static TokenizerJson.OfFile sentencePiece(
+            SentencePieceModel model, Map<String, ?> config) {
         boolean llama =
                 config.get("tokenizer_class") instanceof String name
                         && name.matches("(Code)?LlamaTokenizer(Fast)?");
@@ -87,7 +75,7 @@ public record FolderVocabulary(String tokenizerJson, Map<String, String> special
         } else {
             json.sentencePiece(rules, model.token(model.unknownId));
         }
-        return new FolderVocabulary(json.text(), roles(model));
+        return new TokenizerJson.OfFile(json.text(), roles(model));
     }
 
     /// What transformers makes of Llama's vocabulary, whatever the file says of it.
