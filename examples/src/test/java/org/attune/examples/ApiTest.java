@@ -33,10 +33,11 @@ import java.util.stream.Stream;
 /// nothing else, and few types are promised.
 @Tag("thorough")
 final class ApiTest {
-    private static final int MOST_MARKED = 182;
+    private static final int MOST_MARKED = 183;
 
-    /// Members of experimental types that name types without a mark. It may only fall.
-    private static final int MOST_HANDED_ON = 103;
+    /// Members of experimental types that name types without a mark. It may only fall, but where a
+    /// program gets something for the generation loop (1).
+    private static final int MOST_HANDED_ON = 104;
 
     /// Public types without a mark that no other module uses: public for packages of their module.
     /// It may only fall, but where a package is cut into several (48 of the command's), or where

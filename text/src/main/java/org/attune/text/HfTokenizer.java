@@ -5,7 +5,9 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import org.attune.error.DatasetException;
 import org.attune.error.ModelException;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -25,6 +27,8 @@ public final class HfTokenizer implements Tokenizer {
     /// Ids of added tokens but those of white space, which are text.
     private final Set<Integer> controlIds;
 
+    private final Set<Integer> addedBlankIds; // white space
+
     /// Made on first use, guarded by `this`.
     private NativeTokenizer asText;
 
@@ -39,14 +43,20 @@ public final class HfTokenizer implements Tokenizer {
         this.json = json;
         this.tokenizer = tokenizer;
         this.vocabulary = vocabulary;
-        this.controlIds =
-                ControlTokenGuard.control(vocabulary.addedTokens()).stream()
-                        .flatMapToInt(token -> vocabulary.id(token).stream())
-                        .boxed()
-                        .collect(Collectors.toUnmodifiableSet());
+        this.controlIds = ids(vocabulary, ControlTokenGuard.control(vocabulary.addedTokens()));
+        Set<Integer> blank = new HashSet<>(ids(vocabulary, vocabulary.addedTokens()));
+        blank.removeAll(controlIds);
+        this.addedBlankIds = Set.copyOf(blank);
         this.bosId = requireKnown(name, "bos_token", specials.bos().orElse(null));
         this.eosId = requireKnown(name, "eos_token", specials.eos().orElse(null));
         this.padId = specials.pad().map(vocabulary::id).orElse(OptionalInt.empty());
+    }
+
+    private static Set<Integer> ids(Vocabulary vocabulary, List<String> tokens) {
+        return tokens.stream()
+                .flatMapToInt(token -> vocabulary.id(token).stream())
+                .boxed()
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private OptionalInt requireKnown(String name, String role, String token) {
@@ -217,6 +227,16 @@ public final class HfTokenizer implements Tokenizer {
     @Override
     public String token(int id) {
         return vocabulary.token(id);
+    }
+
+    @Override
+    public byte[] tokenBytes(int id) {
+        if (controlIds.contains(id)) {
+            return new byte[0];
+        }
+        return addedBlankIds.contains(id)
+                ? vocabulary.token(id).getBytes(StandardCharsets.UTF_8)
+                : vocabulary.bytes(id);
     }
 
     @Override

@@ -41,6 +41,14 @@ public interface Tokenizer extends AutoCloseable {
     /// The text of one token as it stands in the vocabulary, or null if there is none.
     String token(int id);
 
+    /// The bytes that a token adds to a text; empty for control tokens and ids without a token. A
+    /// blank that decoding strips from the beginning of a text is among them.
+    ///
+    /// @throws org.attune.error.ModelException if they aren't known
+    default byte[] tokenBytes(int id) {
+        return TokenSpelling.UNKNOWN.bytes(token(id));
+    }
+
     /// The id of a token's exact vocabulary text.
     OptionalInt id(String token);
 

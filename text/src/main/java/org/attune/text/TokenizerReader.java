@@ -73,7 +73,8 @@ final class TokenizerReader {
         if (!subwordPrefix.isEmpty()) {
             new MergePrefix(name, subwordPrefix).check(json);
         }
-        return new Vocabulary(ids, List.copyOf(added.keySet()), tokens);
+        return new Vocabulary(
+                ids, List.copyOf(added.keySet()), tokens, TokenSpelling.of(parts.get("decoder")));
     }
 
     private void readFile(JsonParser parser) throws IOException {

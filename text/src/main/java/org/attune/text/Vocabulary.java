@@ -18,14 +18,21 @@ public final class Vocabulary {
     private final Map<String, Integer> ids;
     private final List<String> addedTokens;
     private final String[] tokens;
+    private final TokenSpelling spelling;
 
     /// @param ids text → id, no two equal; owned by the vocabulary from now on
     /// @param addedTokens those that are cut out of a text before anything else
     /// @param tokens texts by id, null where there is none
-    Vocabulary(Map<String, Integer> ids, List<String> addedTokens, String[] tokens) {
+    /// @param spelling of tokens that aren't added
+    Vocabulary(
+            Map<String, Integer> ids,
+            List<String> addedTokens,
+            String[] tokens,
+            TokenSpelling spelling) {
         this.ids = ids;
         this.addedTokens = addedTokens;
         this.tokens = tokens;
+        this.spelling = spelling;
     }
 
     /// @param tokens texts by id, no two equal
@@ -35,7 +42,11 @@ public final class Vocabulary {
         for (int id = 0; id < tokens.size(); id++) {
             ids.put(tokens.get(id), id);
         }
-        return new Vocabulary(ids, List.copyOf(addedTokens), tokens.toArray(String[]::new));
+        return new Vocabulary(
+                ids,
+                List.copyOf(addedTokens),
+                tokens.toArray(String[]::new),
+                TokenSpelling.UNKNOWN);
     }
 
     /// That of a `tokenizer.json`.
@@ -79,6 +90,13 @@ public final class Vocabulary {
     /// The token's text, or null.
     String token(int id) {
         return id >= 0 && id < tokens.length ? tokens[id] : null;
+    }
+
+    /// The bytes that a token adds to a text, if it isn't an added one; empty if there is none.
+    ///
+    /// @throws ModelException if they aren't known
+    byte[] bytes(int id) {
+        return token(id) == null ? new byte[0] : spelling.bytes(tokens[id]);
     }
 
     /// The largest id plus one.

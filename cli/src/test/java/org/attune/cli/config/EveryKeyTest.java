@@ -200,6 +200,7 @@ class EveryKeyTest {
                     "adapter_name_or_path=null",
                     "max_grad_norm=0",
                     "optimizer_in_bwd=true",
+                    "streaming=false",
                     "logical_devices=null",
                     "load_best_model_at_end=true",
                     "save_strategy=best");
@@ -238,11 +239,12 @@ class EveryKeyTest {
                     "lora_rank_pattern={}",
                     "lora_alpha_pattern={}");
 
-    /// Rounds written ahead, by this run alone.
+    /// Rounds written ahead, by this run alone, which can constrain them.
     private static final List<String> AHEAD =
             List.of(
                     "rollout_lag=1",
                     "rollout_ranks=2",
+                    "vllm_structured_outputs_regex='[a-z]{1,30}'",
                     "rollout_server_base_url=null",
                     "rollout_server_model=null",
                     "dynamic_sampling=false");
@@ -272,10 +274,7 @@ class EveryKeyTest {
         third.addAll(before.containsKey("tools") ? PROGRAM : List.of());
         List<String> served = before.containsKey("rollout_server_adapter_dir") ? SERVED : List.of();
         List<String> ahead =
-                AHEAD.stream()
-                        .filter(_ -> before.containsKey("rollout_lag"))
-                        .filter(word -> before.containsKey(word.split("=", 2)[0]))
-                        .toList();
+                AHEAD.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
         for (var overrides : List.of(List.<String>of(), second, third, served, ahead)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);

@@ -9,7 +9,9 @@ import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.constraint.Constraint;
 import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.TokenConstraint;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
@@ -18,6 +20,8 @@ import org.slf4j.LoggerFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /// Completes lists of prompts by a [GenerationLoop], many at once: a sequence that has ended gives
 /// its place to the next prompt, and what a prompt shares with one already in the cache is not
@@ -38,6 +42,7 @@ public final class Generator {
     private final Optional<Tokenizer> tokenizer;
     private final int slots;
     private final Optional<ForwardRecord> record;
+    private final Supplier<TokenConstraint> constraint;
 
     /// @param adapter which of the decoder's adapters applies
     /// @param tokenizer needed for stop strings only
@@ -46,18 +51,25 @@ public final class Generator {
         if (slots < 1) {
             throw new IllegalArgumentException(slots + " sequences at once; accepted: at least 1");
         }
-        this(new CachedDecoder(decoder, adapter), tokenizer, slots, Optional.empty());
+        this(
+                new CachedDecoder(decoder, adapter),
+                tokenizer,
+                slots,
+                Optional.empty(),
+                () -> TokenConstraint.NONE);
     }
 
     private Generator(
             CachedDecoder decoder,
             Optional<Tokenizer> tokenizer,
             int slots,
-            Optional<ForwardRecord> record) {
+            Optional<ForwardRecord> record,
+            Supplier<TokenConstraint> constraint) {
         this.decoder = decoder;
         this.tokenizer = tokenizer;
         this.slots = slots;
         this.record = record;
+        this.constraint = constraint;
     }
 
     /// A generator that records what it reads for the prompts of each call; a backward pass can
@@ -65,7 +77,26 @@ public final class Generator {
     ///
     /// @param kept for the same decoder and adapter; borrowed. A call forgets what it held before.
     public Generator recording(ForwardRecord kept) {
-        return new Generator(decoder.recording(kept), tokenizer, slots, Optional.of(kept));
+        return new Generator(
+                decoder.recording(kept), tokenizer, slots, Optional.of(kept), constraint);
+    }
+
+    /// A generator whose completions keep to a constraint. Log-probabilities stay the model's own.
+    ///
+    /// @param endIds tokens that end a completion, as the stop tokens of its settings
+    /// @throws IllegalStateException if it was made without a tokenizer
+    /// @throws org.attune.error.ConfigException if there are no such tokens
+    /// @throws org.attune.error.ModelException if the bytes of the tokenizer's tokens aren't known
+    public Generator constrained(Constraint form, Set<Integer> endIds) {
+        Tokenizer known =
+                tokenizer.orElseThrow(
+                        () -> new IllegalStateException("a constraint needs a tokenizer"));
+        return constrained(form.on(known, endIds));
+    }
+
+    /// @param each makes what one sequence follows
+    Generator constrained(Supplier<TokenConstraint> each) {
+        return new Generator(decoder, tokenizer, slots, record, each);
     }
 
     /// Completes by the geometric mixture of two models ([CachedDecoder#mixedWith]).
@@ -79,7 +110,8 @@ public final class Generator {
                 decoder.mixedWith(new CachedDecoder(other, with), share),
                 tokenizer,
                 slots,
-                Optional.empty());
+                Optional.empty(),
+                constraint);
     }
 
     /// Most tokens that are read for prompts of which consecutive equal arrays are read once.
@@ -164,7 +196,8 @@ public final class Generator {
                         mayGoOn ? Seating.TURNS : Seating.LIST,
                         most,
                         Math.max(1, longestPrompt + mostTokens - 1)); // the last token isn't read
-        return new TurnGenerator(loop, decoder.adapter(), config, most, mostTokens, mayGoOn);
+        return new TurnGenerator(
+                loop, decoder.adapter(), constraint, config, most, mostTokens, mayGoOn);
     }
 
     private static int tokensRead(List<int[]> prompts, SamplingConfig config) {
@@ -199,7 +232,8 @@ public final class Generator {
             var request =
                     SequenceRequest.of(prompt, config)
                             .withIndex(tickets.size())
-                            .withAdapter(decoder.adapter());
+                            .withAdapter(decoder.adapter())
+                            .withConstraint(constraint.get());
             tickets.add(loop.submit(request, listener));
         }
         loop.run();

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// Samples turns by a model in this process: a sequence of a [GenerationLoop] pauses where a turn
 /// ends. It keeps its keys and values between turns, so a turn costs its new tokens; if others need
@@ -24,6 +25,7 @@ import java.util.Map;
 public final class TurnGenerator implements TurnSampler, AutoCloseable {
     private final GenerationLoop loop;
     private final Adapter adapter;
+    private final Supplier<TokenConstraint> constraint;
     private final SamplingConfig config;
     private final int slots;
     private final int mostTokens;
@@ -33,17 +35,20 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
     private Listener listener = _ -> {}; // of the step
 
     /// @param loop for sequences that pause, if they may
+    /// @param constraint makes what a sequence follows, all its turns
     /// @param mostTokens of a sequence after its prompt
     /// @param mayGoOn whether sequences may have more than one turn
     TurnGenerator(
             GenerationLoop loop,
             Adapter adapter,
+            Supplier<TokenConstraint> constraint,
             SamplingConfig config,
             int slots,
             int mostTokens,
             boolean mayGoOn) {
         this.loop = loop;
         this.adapter = adapter;
+        this.constraint = constraint;
         this.config = config;
         this.slots = slots;
         this.mostTokens = mostTokens;
@@ -76,13 +81,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
         turns.ticket =
                 loop.submit(
                         new SequenceRequest(
-                                prompt,
-                                config,
-                                all,
-                                sequence,
-                                drawn,
-                                adapter,
-                                TokenConstraint.NONE),
+                                prompt, config, all, sequence, drawn, adapter, constraint.get()),
                         turns);
         sequences.put(sequence, turns);
     }

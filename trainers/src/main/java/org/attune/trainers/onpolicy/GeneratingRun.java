@@ -80,6 +80,15 @@ public interface GeneratingRun extends RunConfig {
                             "unset with tools or environments, whose episodes run in this"
                                     + " process"));
         }
+        if (sampling().vllmStructuredOutputsRegex().isPresent() && rollouts().isElsewhere()) {
+            problems.add(
+                    new ConfigProblem(
+                            "vllm_structured_outputs_regex",
+                            sampling().vllmStructuredOutputsRegex().get(),
+                            "unset with rollout_server_base_url or recorded_rollouts: what others"
+                                    + " write isn't constrained here, and servers tell"
+                                    + " log-probabilities of what the pattern left"));
+        }
         rollouts().rolloutServerAdapterDir().flatMap(folder -> unserved()).ifPresent(problems::add);
         problems.addAll(lag().problems(this));
         return problems;

@@ -3,7 +3,9 @@ package org.attune.trainers.onpolicy;
 import jakarta.validation.constraints.Positive;
 import jakarta.validation.constraints.PositiveOrZero;
 
+import org.attune.error.ConfigException;
 import org.attune.records.CopyMethods;
+import org.attune.rollout.constraint.Constraint;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -11,6 +13,7 @@ import org.attune.trainers.config.InRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
@@ -25,6 +28,9 @@ import java.util.TreeSet;
 /// @param repetitionPenalty 1: none
 /// @param generationKwargs further settings by the names of Hugging Face's `GenerationConfig`:
 ///     `min_new_tokens`, `stop_strings`, `presence_penalty`, `frequency_penalty`, `typical_p`
+/// @param vllmStructuredOutputsRegex what every completion, or every turn of an episode, matches as
+///     a whole: a token that leads to no match is never sampled. Log-probabilities stay the
+///     policy's own
 /// @param generationSlots most sequences generated at once; a run from configuration to files takes
 ///     fewer where memory is short. Memory and speed only
 @CopyMethods
@@ -35,6 +41,7 @@ public record Sampling(
         @InRange(min = 0, max = 1) OptionalDouble minP,
         @InRange(min = 0, minOpen = true) double repetitionPenalty,
         Map<String, Object> generationKwargs,
+        Optional<String> vllmStructuredOutputsRegex,
         @Positive(message = "a whole number >= 1") int generationSlots)
         implements SamplingCopies, CrossChecked {
     private static final Set<String> KWARGS =
@@ -71,6 +78,19 @@ public record Sampling(
                                         "only "
                                                 + new TreeSet<>(KWARGS)
                                                 + "; the others are separate keys"));
+                    }
+                });
+        vllmStructuredOutputsRegex.ifPresent(
+                pattern -> {
+                    try {
+                        Constraint.regex(pattern);
+                    } catch (ConfigException e) {
+                        problems.add(
+                                new ConfigProblem(
+                                        "vllm_structured_outputs_regex",
+                                        pattern,
+                                        "a pattern that an automaton can match: "
+                                                + e.getMessage()));
                     }
                 });
         return problems;

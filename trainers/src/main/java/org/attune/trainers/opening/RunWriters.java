@@ -5,6 +5,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelSetup;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.constraint.Constraint;
 import org.attune.rollout.generation.Generator;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.source.EngineRollouts;
@@ -45,11 +46,17 @@ public final class RunWriters implements AutoCloseable {
     /// @param decoder borrowed
     /// @param adapter that it writes with
     public Generator generator(Decoder decoder, Adapter adapter) {
-        return new Generator(
-                decoder,
-                adapter,
-                Optional.of(model.text().tokenizer()),
-                config.sampling().generationSlots());
+        var free =
+                new Generator(
+                        decoder,
+                        adapter,
+                        Optional.of(model.text().tokenizer()),
+                        config.sampling().generationSlots());
+        return config.sampling()
+                .vllmStructuredOutputsRegex()
+                .map(Constraint::regex)
+                .map(regex -> free.constrained(regex, sampling().stopIds()))
+                .orElse(free);
     }
 
     /// Completions by the run's own models: all of a prompt, or those that an opponent leaves.

@@ -1,0 +1,161 @@
+package org.attune.rollout.constraint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ConfigException;
+import org.attune.model.layer.Decoder;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.StopReason;
+import org.attune.rollout.generation.GenerationLoop;
+import org.attune.rollout.generation.SequenceListener;
+import org.attune.rollout.generation.SequenceRequest;
+import org.attune.rollout.generation.Ticket;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
+import org.attune.rollout.sampling.TokenConstraint;
+import org.attune.rollout.testing.RandomDecoder;
+import org.attune.tensor.Engine;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/// Masks against the definition, and what a model writes under them.
+final class ConstraintTest {
+    private static final int END = 39;
+
+    /// Tokens of a small vocabulary; that of the end is a control token.
+    private static final List<String> TOKENS =
+            List.of(
+                    ("a,b,ab,aab,c,d,0,1,12,é,x,xy,y,yy, ,abc,bc,ca,yes,ye,no,e,s,n,o,mot,m,t,-,-1,"
+                                    + "1-,  ,.,0.,00,z,zz,zzz,\n,<end>")
+                            .split(","));
+
+    private static TokenTrie trie() {
+        byte[][] bytes =
+                TOKENS.stream()
+                        .map(t -> t.equals("<end>") ? "" : t)
+                        .map(t -> t.getBytes(StandardCharsets.UTF_8))
+                        .toArray(byte[][]::new);
+        return new TokenTrie(bytes, Set.of(END));
+    }
+
+    /// Java's own matcher says by `hitEnd` whether more input could still match.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "(ab|a)*b",
+                "a{2,3}b?",
+                "[^ab]{1,2}",
+                "(x+x+)+y",
+                "yes|no|mot",
+                "-?\\d+(\\.\\d+)?",
+                "(aa|aab)+c",
+                ".*é.*",
+                "z{3,8}",
+                "(?i)YES"
+            })
+    void masksHoldWhatCanStillMatch(String regex) {
+        Pattern pattern =
+                Pattern.compile(regex, Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES);
+        TokenTrie trie = trie();
+        Supplier<TokenConstraint> constraint = Constraint.regex(regex).on(trie);
+        follow(pattern, constraint, trie, List.of(), 3);
+    }
+
+    private static void follow(
+            Pattern pattern,
+            Supplier<TokenConstraint> made,
+            TokenTrie trie,
+            List<Integer> tokens,
+            int depth) {
+        TokenConstraint constraint = made.get();
+        tokens.forEach(id -> constraint.appended(id, false));
+        BitSet allowed = constraint.allowed().orElseThrow();
+        String text = tokens.stream().map(TOKENS::get).collect(Collectors.joining());
+        assertEquals(pattern.matcher(text).matches(), allowed.get(END), text);
+        for (int id = 0; id < END; id++) {
+            Matcher matcher = pattern.matcher(text + TOKENS.get(id));
+            boolean fits = matcher.matches() || matcher.hitEnd();
+            assertEquals(fits, allowed.get(id), text + "|" + TOKENS.get(id));
+            if (fits && depth > 0) {
+                List<Integer> more = Stream.concat(tokens.stream(), Stream.of(id)).toList();
+                follow(pattern, made, trie, more, depth - 1);
+            }
+        }
+    }
+
+    @Test
+    void nothingCanBeSaid() {
+        assertThrows(ConfigException.class, () -> Constraint.choice(List.of()));
+        for (String wrong : List.of("a(?=b)", "\\bx", "(a)\\1", "a$b", "[b-a]", "a{3,1}", "*a")) {
+            String told =
+                    assertThrows(ConfigException.class, () -> Constraint.regex(wrong)).getMessage();
+            assertTrue(told.contains(wrong) && told.contains("position"), told);
+        }
+    }
+
+    /// A token that ends a turn, or one from outside, begins the constraint anew.
+    @Test
+    void everyTurnBeginsAnew() {
+        TokenConstraint turn = Constraint.choice(List.of("yes", "no")).on(trie()).get();
+        BitSet first = turn.allowed().orElseThrow();
+        turn.appended(TOKENS.indexOf("no"), false);
+        assertEquals(
+                Set.of(END),
+                turn.allowed().orElseThrow().stream().boxed().collect(Collectors.toSet()));
+        turn.appended(END, false);
+        assertEquals(first, turn.allowed().orElseThrow());
+        turn.appended(TOKENS.indexOf("ye"), false);
+        assertFalse(first.equals(turn.allowed().orElseThrow()));
+        turn.appended(TOKENS.indexOf("zzz"), true);
+        assertEquals(first, turn.allowed().orElseThrow());
+    }
+
+    /// All completions match, whatever the model wants to write, and log-probabilities are its own.
+    @ParameterizedTest
+    @ValueSource(doubles = {1, 0.7})
+    void completionsMatch(double topP) {
+        String regex = "(ab|c){1,6}-?[01]{2}";
+        Supplier<TokenConstraint> constraint = Constraint.regex(regex).on(trie());
+        Decoder decoder = Engine.call(RandomDecoder::load);
+        var distribution = Distribution.plain().withTemperature(1.3).withTopP(topP);
+        var sampling = SamplingConfig.of(distribution, 20, Set.of(END), 3);
+        try (var loop = GenerationLoop.open(decoder, Optional.empty(), 4, 30)) {
+            List<Ticket> tickets =
+                    IntStream.range(0, 6)
+                            .mapToObj(i -> SequenceRequest.of(new int[] {i, 7}, sampling))
+                            .map(request -> request.withConstraint(constraint.get()))
+                            .map(request -> loop.submit(request, SequenceListener.NONE))
+                            .toList();
+            for (Ticket ticket : tickets) {
+                SampledCompletion c = ticket.await();
+                assertEquals(StopReason.STOP_TOKEN, c.reason());
+                String text =
+                        IntStream.of(c.ids())
+                                .filter(id -> id != END)
+                                .mapToObj(TOKENS::get)
+                                .collect(Collectors.joining());
+                assertTrue(text.matches(regex), text);
+                // Of three tokens that are left one had a third or more.
+                assertTrue(c.logProbs()[0] < Math.log(0.2), () -> "" + c.logProbs()[0]);
+            }
+        } finally {
+            Engine.run(decoder::close);
+        }
+    }
+}
