@@ -42,6 +42,13 @@ def layer_types(*kinds):
     return draw
 
 
+def shared_layers(rng, c):
+    """Both kinds among the layers whose keys the last ones may share."""
+    kinds = ["full_attention", "sliding_attention"]
+    rng.shuffle(kinds)
+    return kinds + [rng.choice(kinds) for _ in range(c["num_hidden_layers"] - 2)]
+
+
 WINDOWS = layer_types("full_attention", "sliding_attention")
 WINDOW = [4, 6, 9]
 BOOL = [True, False]
@@ -162,6 +169,28 @@ FAMILIES = {
             "full_attention": rng.choice(
                 [{"rope_type": "default", "rope_theta": 1000000.0}, {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}]
             ),
+            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+        },
+    },
+    "gemma3n_text": {
+        "head_dim": free_head,
+        "num_hidden_layers": [3, 4, 5],
+        "layer_types": shared_layers,
+        "num_kv_shared_layers": [0, 1],
+        "sliding_window": WINDOW,
+        "intermediate_size": lambda rng, c: rng.choice([48, [rng.choice([40, 56]) for _ in range(c["num_hidden_layers"])]]),
+        "activation_sparsity_pattern": lambda rng, c: [rng.choice([0.0, 0.0, 0.3, 0.6]) for _ in range(c["num_hidden_layers"])],
+        "hidden_size_per_layer_input": [8, 12],
+        "vocab_size_per_layer_input": lambda rng, c: c["vocab_size"] + rng.choice([-10, 0, 4]),
+        "laurel_rank": [4, 8],
+        "altup_num_inputs": [1, 2, 3, 4],
+        "altup_active_idx": lambda rng, c: rng.randrange(c["altup_num_inputs"]),
+        "altup_correct_scale": BOOL,
+        "attention_bias": BOOL,
+        "final_logit_softcapping": [3.0, 30.0],
+        "tie_word_embeddings": True,
+        "rope_parameters": lambda rng, c: {
+            "full_attention": {"rope_type": "default", "rope_theta": rng.choice([500.0, 1000000.0])},
             "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
         },
     },

@@ -92,9 +92,12 @@ def gradients(model, folder, limit, rng):
 def legacy(config):
     """The configuration as checkpoints of before transformers 5 have it, where that is plain."""
     rope = config.get("rope_parameters")
+    old = {k: v for k, v in config.items() if k not in ("rope_parameters", "dtype")}
+    if isinstance(rope, dict) and {"full_attention", "sliding_attention"} <= rope.keys():
+        old["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
+        rope = rope["full_attention"]
     if not isinstance(rope, dict) or "rope_type" not in rope:
         return None
-    old = {k: v for k, v in config.items() if k not in ("rope_parameters", "dtype")}
     rope = dict(rope)
     old["rope_theta"] = rope.pop("rope_theta", 10000.0)
     if "partial_rotary_factor" in rope:

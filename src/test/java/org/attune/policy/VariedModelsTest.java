@@ -26,15 +26,14 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /// Models whose layers differ in the sizes of attention, in whose keys they attend to and in the
-/// width of feed-forward parts. Some read a vector of each token, or have experts beside a dense
-/// part.
+/// width of feed-forward parts. Some read a vector of each token, have experts beside a dense part,
+/// or several copies of the residual stream.
 class VariedModelsTest {
     private static final String SIZES =
             "\"vocab_size\":31,\"hidden_size\":16,\"tie_word_embeddings\":true,"
                     + "\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":4,"
-                    + "\"intermediate_size\":12,\"max_position_embeddings\":256,"
-                    + "\"sliding_window\":7,\"rms_norm_eps\":1e-4,\"global_head_dim\":6,"
-                    + "\"vocab_size_per_layer_input\":33";
+                    + "\"max_position_embeddings\":256,"
+                    + "\"sliding_window\":7,\"rms_norm_eps\":1e-4,\"global_head_dim\":6";
 
     private static final String EXPERTS =
             ",\"enable_moe_block\":true,\"num_experts\":3,\"top_k_experts\":2,"
@@ -42,14 +41,20 @@ class VariedModelsTest {
 
     /// @param types f and s for full attention and windows
     private static DecoderConfig model(String types, String more) {
+        return model("gemma4_text", types, more);
+    }
+
+    private static DecoderConfig model(String family, String types, String more) {
         List<String> names =
                 types.chars()
                         .mapToObj(c -> c == 'f' ? "\"full_attention\"" : "\"sliding_attention\"")
                         .toList();
         String pad = more.contains("pad_token_id") ? "" : ",\"pad_token_id\":null";
+        String inner = more.contains("\"intermediate_size") ? "" : ",\"intermediate_size\":12";
+        String rows = more.contains("vocab_size_per") ? "" : ",\"vocab_size_per_layer_input\":33";
         return StateModelsTest.read(
-                "gemma4_text",
-                SIZES + pad,
+                family,
+                SIZES + pad + inner + rows,
                 "\"num_hidden_layers\":%d,\"layer_types\":[%s]%s"
                         .formatted(types.length(), String.join(",", names), more));
     }
@@ -65,7 +70,21 @@ class VariedModelsTest {
                             ",\"num_kv_shared_layers\":1,\"attention_k_eq_v\":true,"
                                     + "\"num_global_key_value_heads\":1,"
                                     + "\"hidden_size_per_layer_input\":0"),
-                    model("sf", ",\"hidden_size_per_layer_input\":2" + EXPERTS));
+                    model("sf", ",\"hidden_size_per_layer_input\":2" + EXPERTS),
+                    model(
+                            "gemma3n_text",
+                            "fsfs",
+                            ",\"num_kv_shared_layers\":2,\"hidden_size_per_layer_input\":8,"
+                                    + "\"altup_num_inputs\":3,\"altup_active_idx\":1,"
+                                    + "\"laurel_rank\":2,\"intermediate_size\":[40,35,40,37],"
+                                    + "\"activation_sparsity_pattern\":[0,0.3,0.2,0],"
+                                    + "\"vocab_size_per_layer_input\":25"),
+                    model(
+                            "gemma3n_text",
+                            "f",
+                            ",\"num_kv_shared_layers\":0,\"hidden_size_per_layer_input\":3,"
+                                    + "\"altup_num_inputs\":1,\"altup_correct_scale\":false,"
+                                    + "\"laurel_rank\":2"));
 
     private static void each(BiConsumer<DecoderConfig, Decoder> check) {
         for (DecoderConfig config : MODELS) {

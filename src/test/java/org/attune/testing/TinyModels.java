@@ -229,6 +229,7 @@ public final class TinyModels {
             attention(file, config, path);
         }
         TinyVaried.putEnd(file, config, layer);
+        TinyVaried.putResidual(file, config, layer);
         if (!parts.feedForward()) {
             return;
         }

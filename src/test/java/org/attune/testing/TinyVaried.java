@@ -2,6 +2,8 @@ package org.attune.testing;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockConfig;
+import org.attune.model.config.BlockConfig.Copies;
+import org.attune.model.config.BlockConfig.Residual;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.TensorNames;
@@ -58,6 +60,37 @@ final class TinyVaried {
                 .feedForward()
                 .experts(layer)
                 .ifPresent(e -> putExperts(file, e, path, width));
+    }
+
+    /// What is beside adding a block's parts to the residual stream.
+    static void putResidual(MemoryTensorFile file, DecoderConfig config, int layer) {
+        Residual r = config.block().residual();
+        String path = config.names().block(layer);
+        int width = config.hiddenSize();
+        if (r.rank() > 0) {
+            TinyModels.linear(file, path + Residual.LEFT, r.rank(), width, false);
+            TinyModels.linear(file, path + Residual.RIGHT, width, r.rank(), false);
+            TinyModels.norm(file, path + Residual.NORM + ".weight", width);
+        }
+        r.copies().ifPresent(c -> putCopies(file, config, c, layer));
+    }
+
+    private static void putCopies(
+            MemoryTensorFile file, DecoderConfig config, Copies c, int layer) {
+        String path = config.names().block(layer);
+        String trunk = config.names().trunk() + ".";
+        int width = config.hiddenSize();
+        int count = c.count();
+        for (int i = 0; layer == 0 && i < count - 1; i++) {
+            TinyModels.linear(file, trunk + Copies.OPENING + "." + i, width, width, false);
+            TinyModels.linear(file, trunk + Copies.CLOSING + "." + i, width, width, false);
+        }
+        // Routers read numbers divided by the width.
+        TinyModels.normal(file, path + Copies.ROUTER + ".weight", 4, count, width);
+        TinyModels.norm(file, path + Copies.NORM + ".weight", width);
+        TinyModels.linear(file, path + Copies.PREDICTION, count * count, count, false);
+        TinyModels.linear(file, path + Copies.CORRECTION, count, count, false);
+        TinyModels.norm(file, path + Copies.SCALE, width);
     }
 
     private static void putExperts(

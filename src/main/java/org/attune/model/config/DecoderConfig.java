@@ -463,6 +463,7 @@ public record DecoderConfig(
         }
         return numbers
                 + 2L * hiddenSize * block.end().width()
+                + block.residual().numbers(hiddenSize)
                 + part.experts(layer)
                         .map(
                                 e ->

@@ -15,6 +15,8 @@ import java.util.Optional;
 ///     [beside it][ExpertsConfig#beside]
 /// @param factors    of the activated gate's input and of what comes out
 /// @param inners     width of each layer's; empty: all have the same
+/// @param closed     share of gates that each layer closes, if they were normally distributed
+///     ([You et al. 2025](https://arxiv.org/abs/2506.06644)); empty: none are closed
 public record FeedForwardConfig(
         int inner,
         boolean gated,
@@ -22,7 +24,8 @@ public record FeedForwardConfig(
         boolean bias,
         Optional<ExpertsConfig> experts,
         Factors factors,
-        List<Integer> inners) {
+        List<Integer> inners,
+        List<Double> closed) {
     /// Factors, as Falcon-H1 has them.
     ///
     /// @param gate of the projected gate
@@ -40,6 +43,13 @@ public record FeedForwardConfig(
                             + " and experts");
         }
         inners = List.copyOf(inners);
+        closed = List.copyOf(closed);
+        for (double share : closed) {
+            if (!(share >= 0 && share < 1)) {
+                throw new ModelException(
+                        "activation_sparsity_pattern has " + share + "; accepted: [0, 1)");
+            }
+        }
     }
 
     /// A feed-forward part that is as wide in all layers.
@@ -50,7 +60,7 @@ public record FeedForwardConfig(
             boolean bias,
             Optional<ExpertsConfig> experts,
             Factors factors) {
-        this(inner, gated, activation, bias, experts, factors, List.of());
+        this(inner, gated, activation, bias, experts, factors, List.of(), List.of());
     }
 
     /// A feed-forward part without factors.
@@ -70,13 +80,26 @@ public record FeedForwardConfig(
 
     /// A part with other factors.
     FeedForwardConfig withFactors(Factors others) {
-        return new FeedForwardConfig(inner, gated, activation, bias, experts, others, inners);
+        return new FeedForwardConfig(
+                inner, gated, activation, bias, experts, others, inners, closed);
     }
 
     /// A part with its own width in each layer.
     FeedForwardConfig withInners(List<Integer> widths) {
         int most = widths.stream().mapToInt(Integer::intValue).max().orElse(inner);
-        return new FeedForwardConfig(most, gated, activation, bias, experts, factors, widths);
+        return new FeedForwardConfig(
+                most, gated, activation, bias, experts, factors, widths, closed);
+    }
+
+    /// A part that closes a share of gates in each layer.
+    FeedForwardConfig withClosed(List<Double> shares) {
+        return new FeedForwardConfig(
+                inner, gated, activation, bias, experts, factors, inners, shares);
+    }
+
+    /// The share of gates that a layer closes; 0 is none.
+    public double closed(int layer) {
+        return closed.isEmpty() ? 0 : closed.get(layer);
     }
 
     /// Width inside of the part of a layer.

@@ -21,6 +21,12 @@ final class UnlikeLlama {
         if (!block.end().equals(BlockConfig.End.NONE)) {
             found.add("changed outputs of blocks");
         }
+        if (block.residual().copies().isPresent()) {
+            found.add("several copies of the residual stream");
+        }
+        if (block.residual().rank() > 0) {
+            found.add("a learned residual");
+        }
         if (block.mixers().layers().stream().anyMatch(p -> !p.mixes() || !p.feedForward())) {
             found.add("blocks of one part");
         }
@@ -89,6 +95,9 @@ final class UnlikeLlama {
         }
         if (block.feedForward().experts().map(ExpertsConfig::beside).orElse(false)) {
             found.add("experts beside a dense part");
+        }
+        if (block.feedForward().closed().stream().anyMatch(share -> share > 0)) {
+            found.add("gates that are closed by their distribution");
         }
         if (!block.feedForward().inners().isEmpty()) {
             found.add("feed-forward parts of several widths");

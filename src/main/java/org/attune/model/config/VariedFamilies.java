@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// Families whose attention differs between layers, as [VariedJson] reads it.
+/// Families whose attention differs between layers, as [VariedJson] and [AltUpJson] read it.
 final class VariedFamilies {
     private static final TensorNames ROUTED =
             DenseFamilies.FOUR_NORMS.withExperts(
@@ -59,6 +59,28 @@ final class VariedFamilies {
                             .heads(4)
                             .headDim(256)
                             .positions(131072, 1e6)
+                            .tokens(2, 1)
+                            .pad(0)
+                            .tied()
+                            .row(),
+                    FamilyRow.named("gemma3n_text", "Gemma3nForCausalLM")
+                            .readBy(AltUpJson::read)
+                            .inner(AltUpJson::inner)
+                            .attentionBias(BiasRule.IF_CONFIGURED)
+                            .qkNorm(QkNorm.HEADS)
+                            .order(BlockOrder.SANDWICH)
+                            .activation("hidden_activation", "gelu_pytorch_tanh")
+                            .unscaled()
+                            .cap(30)
+                            .scaledEmbeddings()
+                            .pattern(5)
+                            .window(WindowRule.PATTERN, 512)
+                            .rotation(RotationRule.WINDOWS_APART)
+                            .names(DenseFamilies.FOUR_NORMS)
+                            .obeyed("num_kv_shared_layers", VariedJson.INPUT_WIDTH)
+                            .heads(2)
+                            .headDim(256)
+                            .positions(32768, 1e6)
                             .tokens(2, 1)
                             .pad(0)
                             .tied()

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 final class VariedJson {
     static final String INPUT_WIDTH = "hidden_size_per_layer_input";
 
-    private static final String INPUT_ROWS = "vocab_size_per_layer_input";
+    static final String INPUT_ROWS = "vocab_size_per_layer_input";
     private static final String LAYERS = "per_layer_config";
     private static final String HEAD_DIM = "head_dim";
     private static final String KV_HEADS = "num_key_value_heads";
@@ -28,7 +28,7 @@ final class VariedJson {
     static DecoderConfig read(JsonFields json, DecoderFamily family) {
         DecoderConfig plain = ConfigJson.parse(json, family);
         BlockConfig b = plain.block();
-        List<Integer> sources = sources(json, plain.attention().windows());
+        List<Integer> sources = sources(json, plain.attention().windows(), 0);
         AttentionConfig attention =
                 plain.attention()
                         .withVaried(
@@ -43,7 +43,7 @@ final class VariedJson {
                         b.norm(),
                         attention,
                         widened(json, b.feedForward(), sources),
-                        b.residualScale(),
+                        b.residual(),
                         b.mixers(),
                         end(json, plain)),
                 plain.ends());
@@ -112,9 +112,11 @@ final class VariedJson {
     }
 
     /// The last layers attend to keys of the last earlier layer with a window, or without one.
-    private static List<Integer> sources(JsonFields json, List<Integer> windows) {
+    ///
+    /// @param absent of an absent key
+    static List<Integer> sources(JsonFields json, List<Integer> windows, int absent) {
         int layers = windows.size();
-        int shared = json.integer(SHARED, 0);
+        int shared = json.integer(SHARED, absent);
         if (shared < 0 || shared >= layers) {
             throw json.invalid(SHARED, "0 to %d, fewer than layers".formatted(layers - 1));
         }

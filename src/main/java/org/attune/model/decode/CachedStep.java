@@ -232,7 +232,7 @@ final class CachedStep implements Expression {
         Block b = decoder.blocks().get(layer);
         if (b.onlyAttention().isEmpty()
                 || b.feedForward().isEmpty()
-                || !b.end().isNone()
+                || !b.addsAlone()
                 || config.block().mixers().attentionScale() != 1) {
             return byParts(b, layer, x);
         }
@@ -264,12 +264,10 @@ final class CachedStep implements Expression {
     }
 
     /// A block with a mixer that isn't usual attention, with two, with one part only, or that
-    /// changes its output.
+    /// changes its output or the way to it.
     private Tensor byParts(Block b, int layer, Tensor x) {
-        Tensor out = parts(b, layer, x);
-        return b.end().isNone()
-                ? out
-                : b.end().apply(out, vectors.map(all -> all.select(1, layer)), this);
+        Optional<Tensor> vector = vectors.map(all -> all.select(1, layer));
+        return b.around(x, copy -> parts(b, layer, copy), vector, this);
     }
 
     private Tensor parts(Block b, int layer, Tensor x) {
@@ -288,7 +286,7 @@ final class CachedStep implements Expression {
                         };
                 sum = sum == null ? part : sum.addInPlace(part);
             }
-            x2 = add(b.mixerNorms().after(), sum, x);
+            x2 = b.behindMixers(add(b.mixerNorms().after(), sum, x), h, this);
         }
         Tensor from = b.order().isParallel() ? x : x2;
         Tensor to = x2;

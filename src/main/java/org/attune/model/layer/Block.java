@@ -1,10 +1,12 @@
 package org.attune.model.layer;
 
 import org.attune.model.config.BlockOrder;
+import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// One transformer block: what it computes, not how.
 ///
@@ -14,13 +16,17 @@ import java.util.Optional;
 /// @param feedForwardNorms around the feed-forward part
 /// @param feedForward changes each token, if there is such a part
 /// @param end what is done to the output
+/// @param learned what is added beside the mixers, if there is such a part
+/// @param copies of the residual stream, if there are several
 public record Block(
         BlockOrder order,
         Norms mixerNorms,
         List<Mixer> mixers,
         Norms feedForwardNorms,
         Optional<FeedForward> feedForward,
-        BlockEnd end) {
+        BlockEnd end,
+        Optional<LearnedResidual> learned,
+        Optional<AltUp> copies) {
     /// Norms around a part of a block.
     ///
     /// @param before of what the part reads
@@ -40,7 +46,45 @@ public record Block(
                 List.of(attention),
                 feedForwardNorms,
                 Optional.of(feedForward),
-                BlockEnd.NONE);
+                BlockEnd.NONE,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /// Whether its parts are added to one residual stream, and nothing else is done.
+    public boolean addsAlone() {
+        return end.isNone() && learned.isEmpty() && copies.isEmpty();
+    }
+
+    /// The residual stream behind the block. `N` rows, `D` model width, `C` copies.
+    ///
+    /// @param x stream before it, `(N, D)`, or `(N, C D)` behind the first block
+    /// @param parts the block's parts with the stream that they are added to, `(N, D)` to `(N, D)`
+    /// @param vector of the layer, `(N, P)`, where it reads one; else nothing
+    public Tensor around(
+            Tensor x, UnaryOperator<Tensor> parts, Optional<Tensor> vector, Expression e) {
+        if (copies.isPresent()) {
+            return copies.get().around(x, parts, read -> end.added(read, vector, e), e);
+        }
+        Tensor out = parts.apply(x);
+        return end.isNone() ? out : end.apply(out, vector, e);
+    }
+
+    /// The stream behind the mixers, `(N, D)`.
+    ///
+    /// @param sum the stream before them and what they put out, `(N, D)`
+    /// @param h what they read, `(N, D)`
+    public Tensor behindMixers(Tensor sum, Tensor h, Expression e) {
+        return learned.map(l -> l.joined(sum, h, e)).orElse(sum);
+    }
+
+    /// Bytes of what is beside the parts makes of a row with autograd, at most.
+    ///
+    /// @param number bytes of one in the compute dtype
+    public long bytesBesideParts(long number) {
+        return end.expressionBytes(number)
+                + learned.map(l -> l.expressionBytes(number)).orElse(0L)
+                + copies.map(c -> c.expressionBytes(number)).orElse(0L);
     }
 
     /// Attention, if it alone mixes tokens.
@@ -63,6 +107,8 @@ public record Block(
         List<FusedLinear> all = new ArrayList<>();
         mixers.forEach(mixer -> all.addAll(mixer.linears()));
         feedForward.ifPresent(part -> all.addAll(part.linears()));
+        learned.ifPresent(l -> all.addAll(l.linears()));
+        copies.ifPresent(c -> all.addAll(c.linears()));
         all.addAll(end.linears());
         return all;
     }
@@ -84,6 +130,8 @@ public record Block(
         feedForwardNorms.before().filter(norm -> !all.contains(norm)).ifPresent(all::add);
         feedForward.ifPresent(part -> all.addAll(part.norms()));
         feedForwardNorms.after().ifPresent(all::add);
+        learned.ifPresent(l -> all.add(l.norm()));
+        copies.ifPresent(c -> all.add(c.norm()));
         all.addAll(end.norms());
         return all;
     }
@@ -93,6 +141,7 @@ public record Block(
         List<Weight> all = new ArrayList<>();
         mixers.forEach(mixer -> all.addAll(mixer.others()));
         feedForward.ifPresent(part -> all.addAll(part.others()));
+        copies.ifPresent(c -> all.add(c.scale()));
         all.addAll(end.others());
         return all;
     }

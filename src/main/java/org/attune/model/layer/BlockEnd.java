@@ -26,9 +26,9 @@ public record BlockEnd(
     /// @param gate `(P, D)`
     /// @param out `(D, P)`
     record Reader(FusedLinear gate, FusedLinear out, Norm norm, Activation activation) {
-        Tensor apply(Tensor x, Tensor vector, Expression e) {
+        Tensor added(Tensor x, Tensor vector, Expression e) {
             Tensor open = FeedForward.activated(activation, e.of(gate, x)).mul(vector); // (N, P)
-            return x.add(norm.apply(e.of(out, open), e::value));
+            return norm.apply(e.of(out, open), e::value);
         }
     }
 
@@ -47,8 +47,15 @@ public record BlockEnd(
     /// @param x what its parts leave in the residual stream, `(N, D)`
     /// @param vector of the layer, `(N, P)`, where it reads one; else nothing
     public Tensor apply(Tensor x, Optional<Tensor> vector, Expression e) {
-        Tensor read = reads.map(r -> r.apply(x, vector.orElseThrow(), e)).orElse(x);
+        Tensor read = added(x, vector, e).map(x::add).orElse(x);
         return scalar.map(c -> read.mul(c.base())).orElse(read);
+    }
+
+    /// What the layer's vector adds to the residual stream, `(N, D)`, if it reads one.
+    ///
+    /// @param x opens the vector, `(N, D)`
+    Optional<Tensor> added(Tensor x, Optional<Tensor> vector, Expression e) {
+        return reads.map(r -> r.added(x, vector.orElseThrow(), e));
     }
 
     /// Bytes of what it makes of a row with autograd, at most.

@@ -16,6 +16,7 @@ public sealed interface FeedForward
         permits FeedForward.Dense,
                 FeedForward.Scaled,
                 FeedForward.Normed,
+                FeedForward.Sparse,
                 Xielu,
                 Experts,
                 DenseAndExperts {
@@ -261,6 +262,73 @@ public sealed interface FeedForward
         @Override
         public long expressionBytes(long number) {
             return part.expressionBytes(number) + number * (part.down().in() + part.down().out());
+        }
+
+        @Override
+        public List<FusedLinear> linears() {
+            return part.linears();
+        }
+    }
+
+    /// A gated part that closes all but the highest gates of a token, by their mean `μ` and
+    /// their standard deviation `s` ([You et al. 2025](https://arxiv.org/abs/2506.06644)),
+    /// in float32:
+    /// ```
+    /// down(f(max(gate − μ − c s, 0)) · up)
+    /// ```
+    ///
+    /// @param cutoff `c`
+    record Sparse(Gated part, double cutoff) implements FeedForward {
+        private static final int STEPS = 100; // a dozen are enough
+
+        /// @param share of the gates that are closed if they are normally distributed, [0, 1)
+        static Sparse of(Gated part, double share) {
+            return new Sparse(part, quantile((float) share)); // float32, as transformers has it
+        }
+
+        /// Where the standard normal distribution function is `p`, by Newton's method: the function
+        /// is concave above 0, so the steps from there never pass the point.
+        static double quantile(double p) {
+            double upper = Math.max(p, 1 - p);
+            double x = 0;
+            for (int i = 0; i < STEPS; i++) {
+                double density = Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+                x += (upper - 0.5 - density * series(x)) / density;
+            }
+            return p < 0.5 ? -x : x;
+        }
+
+        /// `(Φ(x) − 1/2) / φ(x)`.
+        private static double series(double x) {
+            double sum = 0;
+            double term = x;
+            for (int k = 1; sum + term != sum; k += 2) {
+                sum += term;
+                term *= x * x / (k + 2);
+            }
+            return sum;
+        }
+
+        @Override
+        public Tensor apply(Tensor x, Expression expression) {
+            int inner = part.down().in();
+            Tensor y = expression.of(part.up(), x);
+            Tensor open = FeedForward.activated(part.activation(), opened(y.narrow(1, 0, inner)));
+            return expression.of(part.down(), open.mul(y.narrow(1, inner, inner)));
+        }
+
+        private Tensor opened(Tensor gate) {
+            Tensor gate32 = gate.to(DType.FLOAT32);
+            Tensor mean = gate32.mean(Tensor.LAST, true);
+            Tensor variance = gate32.sub(mean).square().mean(Tensor.LAST, true);
+            Tensor deviation = variance.add(AltUp.TINY).sqrt();
+            return gate32.sub(mean.add(deviation.mul(cutoff))).relu().to(gate.dtype());
+        }
+
+        @Override
+        public long expressionBytes(long number) {
+            return part.expressionBytes(number)
+                    + (2 * number + 5L * Float.BYTES) * part.down().in();
         }
 
         @Override

@@ -14,21 +14,27 @@ import java.util.stream.IntStream;
 /// @param embedding `E`, `(rows, L P)`
 /// @param projection `W`, `(L P, D)`
 /// @param norm of the projection for a layer, `(P)`
-/// @param pad the token whose row of `E` learns nothing, or −1
+/// @param pad the row of `E` that learns nothing, or −1
 public record LayerInputs(Weight embedding, FusedLinear projection, Norm norm, int pad) {
     private static final double HALF_ROOT = Math.sqrt(0.5);
 
     /// The vectors of all layers, `(N, L, P)`.
     ///
     /// @param x embeddings of the tokens, `(N, D)`
-    /// @param ids of the tokens
-    public Tensor of(Tensor x, int[] ids, Expression e) {
+    /// @param tokens ids; those that `E` has no row of read the first one
+    public Tensor of(Tensor x, int[] tokens, Expression e) {
+        int[] ids = rows(tokens);
         long n = x.size(0);
         long width = norm.weights().getFirst().base().size(0);
         Tensor projected = e.of(projection, x).mul(1 / Math.sqrt(x.size(1))).reshape(n, -1, width);
         Tensor rows = e.value(embedding).indexSelect(0, index(ids, x));
         Tensor own = learned(rows, ids).mul(Math.sqrt(width)).reshape(n, -1, width);
         return norm.apply(projected, e::value).add(own).mul(HALF_ROOT);
+    }
+
+    private int[] rows(int[] tokens) {
+        long count = embedding.base().size(0);
+        return IntStream.of(tokens).map(id -> id < count ? id : 0).toArray();
     }
 
     /// Keeps the gradient of the padding token's rows from the embedding, as transformers does.

@@ -122,6 +122,7 @@ public record ModulePaths(
                         case DenseAndExperts both -> both.experts();
                         case FeedForward.Dense _,
                                 FeedForward.Normed _,
+                                FeedForward.Sparse _,
                                 FeedForward.Scaled _,
                                 Xielu _ ->
                                 throw new IllegalStateException(name + " is in a layer without");
@@ -145,6 +146,7 @@ public record ModulePaths(
         if (config.block().end().reads()) {
             layerInputs(config, linears, whole);
         }
+        config.block().residual().copies().ifPresent(c -> ends(config, c, linears));
         if (config.block().norm().isWeighted()) {
             whole.add(names.finalNormPath());
         }
@@ -166,6 +168,7 @@ public record ModulePaths(
             names.norms().forEach(norm -> whole.add(path + norm));
             names.innerNorms().forEach(norm -> whole.add(path + norm));
         }
+        residual(config, path, linears, whole);
         MixersConfig.Parts parts = config.parts(layer);
         if (parts.attention() && config.variesAttention()) {
             varied(config, layer, linears, whole);
@@ -204,6 +207,36 @@ public record ModulePaths(
             linears.put(path + BlockConfig.End.GATE, new Shape(own, width));
             linears.put(path + BlockConfig.End.OUT, new Shape(width, own));
             whole.add(path + BlockConfig.End.NORM);
+        }
+    }
+
+    /// What is beside adding a block's parts to the residual stream.
+    private static void residual(
+            DecoderConfig config, String path, Map<String, Shape> linears, List<String> whole) {
+        BlockConfig.Residual r = config.block().residual();
+        long width = config.hiddenSize();
+        if (r.rank() > 0) {
+            linears.put(path + BlockConfig.Residual.LEFT, new Shape(r.rank(), width));
+            linears.put(path + BlockConfig.Residual.RIGHT, new Shape(width, r.rank()));
+            whole.add(path + BlockConfig.Residual.NORM);
+        }
+        if (r.copies().isPresent()) {
+            long count = r.copies().get().count();
+            linears.put(path + BlockConfig.Copies.ROUTER, new Shape(count, width));
+            linears.put(path + BlockConfig.Copies.PREDICTION, new Shape(count * count, count));
+            linears.put(path + BlockConfig.Copies.CORRECTION, new Shape(count, count));
+            whole.add(path + BlockConfig.Copies.NORM);
+        }
+    }
+
+    /// What makes copies of the residual stream, and one of them.
+    private static void ends(
+            DecoderConfig config, BlockConfig.Copies copies, Map<String, Shape> linears) {
+        String trunk = config.names().trunk() + ".";
+        var square = new Shape(config.hiddenSize(), config.hiddenSize());
+        for (int i = 0; i < copies.count() - 1; i++) {
+            linears.put(trunk + BlockConfig.Copies.OPENING + "." + i, square);
+            linears.put(trunk + BlockConfig.Copies.CLOSING + "." + i, square);
         }
     }
 

@@ -8,6 +8,7 @@ import org.attune.model.config.TensorNames;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Reads what differs between the layers of a model, and what blocks do besides attention and a
 /// feed-forward part.
@@ -93,6 +94,54 @@ record VariedLoader(DecoderConfig config, WeightLoader loader) {
                 loader.linear(own, false, path, List.of(BlockConfig.End.OUT), width),
                 norm(path + BlockConfig.End.NORM),
                 config.activation());
+    }
+
+    Optional<LearnedResidual> learned(int layer) {
+        int rank = config.block().residual().rank();
+        String path = config.names().block(layer);
+        int width = config.hiddenSize();
+        return rank == 0
+                ? Optional.empty()
+                : Optional.of(
+                        new LearnedResidual(
+                                linear(path, BlockConfig.Residual.LEFT, width, rank),
+                                linear(path, BlockConfig.Residual.RIGHT, rank, width),
+                                norm(path + BlockConfig.Residual.NORM)));
+    }
+
+    Optional<AltUp> copies(int layer) {
+        String path = config.names().block(layer);
+        return config.block().residual().copies().map(c -> altUp(c, path, layer));
+    }
+
+    private AltUp altUp(BlockConfig.Copies c, String path, int layer) {
+        int width = config.hiddenSize();
+        int count = c.count();
+        return new AltUp(
+                count,
+                c.active(),
+                layer == 0 ? Optional.of(ends(c, BlockConfig.Copies.OPENING)) : Optional.empty(),
+                layer == config.layers() - 1
+                        ? Optional.of(ends(c, BlockConfig.Copies.CLOSING))
+                        : Optional.empty(),
+                linear(path, BlockConfig.Copies.ROUTER, width, count),
+                norm(path + BlockConfig.Copies.NORM),
+                linear(path, BlockConfig.Copies.PREDICTION, count, count * count),
+                linear(path, BlockConfig.Copies.CORRECTION, count, count),
+                loader.weight(path + BlockConfig.Copies.SCALE, width),
+                c.scaled());
+    }
+
+    private List<FusedLinear> ends(BlockConfig.Copies c, String name) {
+        String trunk = config.names().trunk() + ".";
+        int width = config.hiddenSize();
+        return IntStream.range(0, c.count() - 1)
+                .mapToObj(i -> linear(trunk, name + "." + i, width, width))
+                .toList();
+    }
+
+    private FusedLinear linear(String path, String name, int in, int out) {
+        return loader.linear(in, false, path, List.of(name), out);
     }
 
     private LayerInputs inputs(BlockConfig.End end) {

@@ -117,7 +117,9 @@ final class WeightLoader {
                     mixers,
                     none,
                     Optional.empty(),
-                    variedLoader().end(layer));
+                    variedLoader().end(layer),
+                    variedLoader().learned(layer),
+                    variedLoader().copies(layer));
         }
         Optional<Norm> third =
                 norm(order.normsBefore() && norms.hasNext(), path, norms)
@@ -135,7 +137,9 @@ final class WeightLoader {
                 mixers,
                 new Block.Norms(third, fourth),
                 Optional.of(feedForward),
-                variedLoader().end(layer));
+                variedLoader().end(layer),
+                variedLoader().learned(layer),
+                variedLoader().copies(layer));
     }
 
     private boolean dense(int layer) {
@@ -278,6 +282,9 @@ final class WeightLoader {
         FeedForward.Dense dense = dense(path, layer);
         if (!names.innerNorms().isEmpty()) {
             return new FeedForward.Normed(dense, norm(path + names.innerNorms().get(1), f.inner()));
+        }
+        if (dense instanceof FeedForward.Gated part && f.closed(layer) > 0) {
+            return FeedForward.Sparse.of(part, f.closed(layer));
         }
         return dense instanceof FeedForward.Gated part
                         && !f.factors().equals(FeedForwardConfig.Factors.ONES)

@@ -43,6 +43,7 @@ final class WeightShapes {
         if (config.block().end().reads()) {
             shapes.requireLayerInputs(names.trunk() + ".", width);
         }
+        config.block().residual().copies().ifPresent(c -> shapes.requireEnds(c, width));
         if (config.block().norm().isWeighted()) {
             shapes.require(names.finalNormPath(), width);
         }
@@ -62,6 +63,7 @@ final class WeightShapes {
         if (config.block().norm().isWeighted()) {
             names.norms().forEach(norm -> require(path + norm, width));
         }
+        requireResidual(path, width);
         MixersConfig.Parts parts = config.parts(layer);
         if (parts.attention() && config.variesAttention()) {
             requireVaried(path, layer, width);
@@ -86,6 +88,31 @@ final class WeightShapes {
         Size up = held == 1 ? inner : new Size(held + " × " + inner.key(), held * inner.value());
         names.up().forEach(name -> requireMatrix(path + name, up, width));
         requireMatrix(path + names.down(), width, inner);
+    }
+
+    private void requireResidual(String path, Size width) {
+        BlockConfig.Residual r = config.block().residual();
+        if (r.rank() > 0) {
+            var rank = new Size("laurel_rank", r.rank());
+            require(path + BlockConfig.Residual.LEFT, rank, width);
+            require(path + BlockConfig.Residual.RIGHT, width, rank);
+        }
+        if (r.copies().isPresent()) {
+            long own = r.copies().get().count();
+            var count = new Size("altup_num_inputs", own);
+            var pairs = new Size("altup_num_inputs squared", own * own);
+            require(path + BlockConfig.Copies.ROUTER, count, width);
+            require(path + BlockConfig.Copies.PREDICTION, pairs, count);
+            require(path + BlockConfig.Copies.CORRECTION, count, count);
+        }
+    }
+
+    private void requireEnds(BlockConfig.Copies copies, Size width) {
+        String trunk = config.names().trunk() + ".";
+        for (int i = 0; i < copies.count() - 1; i++) {
+            require(trunk + BlockConfig.Copies.OPENING + "." + i, width, width);
+            require(trunk + BlockConfig.Copies.CLOSING + "." + i, width, width);
+        }
     }
 
     private void requireVaried(String path, int layer, Size width) {

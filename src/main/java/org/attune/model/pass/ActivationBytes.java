@@ -135,7 +135,7 @@ public record ActivationBytes(
         boolean attends =
                 IntStream.range(0, c.layers()).anyMatch(layer -> c.parts(layer).attention());
         long score = attends ? (c.attention().softcap() > 0 ? 11 : 8) * b * c.heads() : 0;
-        long input = b * c.hiddenSize();
+        long input = b * c.block().residual().width(c.hiddenSize());
         long all = work + work / 4 + sides(decoder, b);
         return new ActivationBytes(c.layers(), input, input, 0, all, score, true);
     }
@@ -178,7 +178,7 @@ public record ActivationBytes(
             work += counted ? 0 : norm.expressionBytes(width);
         }
         work += block.feedForward().map(part -> part.expressionBytes(b)).orElse(0L);
-        work += block.end().expressionBytes(b);
+        work += block.bytesBesideParts(b);
         for (FusedLinear linear : block.linears()) {
             work += linear.extra(Adapter.TRAINED) == 0 ? 0 : 2 * b * linear.out();
         }

@@ -97,7 +97,7 @@ final class PlainBlock {
     private Tensor half(boolean mixes, Tensor from, boolean training) {
         return scaled(
                 mixes
-                        ? mixed(from, training)
+                        ? mixed(norm(block.mixerNorms().before(), from, training), training)
                         : feedForward(block.feedForward().orElseThrow(), from, training));
     }
 
@@ -107,7 +107,10 @@ final class PlainBlock {
             follow(part.apply(input), dOut);
         }
         for (Leaf leaf : leaves) {
-            leaf.learner().accept(leaf.parameter().gradient().to(DType.FLOAT32));
+            Tensor gradient = leaf.parameter().gradient(); // null: nothing depends on it
+            if (gradient != null) {
+                leaf.learner().accept(gradient.to(DType.FLOAT32));
+            }
         }
         leaves.clear();
         return input.gradient().copy();
@@ -145,25 +148,27 @@ final class PlainBlock {
 
     private Tensor run(Tensor x, boolean training) {
         block.end().makes().ifPresent(inputs -> giveVectors(inputs, x, training));
-        Tensor x2 = block.mixers().isEmpty() ? x : x.add(scaled(mixed(x, training)));
-        if (block.feedForward().isEmpty()) {
-            return ended(x2, training);
-        }
-        Tensor read = block.order().isParallel() ? x : x2;
-        Tensor out = x2.add(scaled(feedForward(block.feedForward().get(), read, training)));
-        return ended(out, training);
-    }
-
-    /// The block's output, of what its parts leave in the residual stream.
-    private Tensor ended(Tensor x, boolean training) {
-        if (block.end().isNone()) {
-            return x;
-        }
         Optional<Tensor> vector =
                 block.end().readsVector()
                         ? Optional.of(side(SideTensors.Kind.VECTORS, block.end().layer(), training))
                         : Optional.empty();
-        return block.end().apply(x, vector, expression(training));
+        return block.around(x, copy -> parts(copy, training), vector, expression(training));
+    }
+
+    /// What the parts leave in the residual stream, `(N, D)`.
+    private Tensor parts(Tensor x, boolean training) {
+        Tensor x2 = block.mixers().isEmpty() ? x : afterMixers(x, training);
+        if (block.feedForward().isEmpty()) {
+            return x2;
+        }
+        Tensor read = block.order().isParallel() ? x : x2;
+        return x2.add(scaled(feedForward(block.feedForward().get(), read, training)));
+    }
+
+    private Tensor afterMixers(Tensor x, boolean training) {
+        Tensor h = norm(block.mixerNorms().before(), x, training);
+        Tensor sum = x.add(scaled(mixed(h, training)));
+        return block.behindMixers(sum, h, expression(training));
     }
 
     private void giveVectors(LayerInputs inputs, Tensor x, boolean training) {
@@ -201,8 +206,9 @@ final class PlainBlock {
     }
 
     /// What mixes tokens adds to the residual stream, `(N, D)`.
-    private Tensor mixed(Tensor x, boolean training) {
-        Tensor h = norm(block.mixerNorms().before(), x, training);
+    ///
+    /// @param h what it reads, normed, `(N, D)`
+    private Tensor mixed(Tensor h, boolean training) {
         Tensor sum = null;
         for (Mixer mixer : block.mixers()) {
             Tensor part =

@@ -33,7 +33,7 @@ record WrittenBlock(BlockHalf mixer, BlockHalf feedForward, boolean parallel) {
     private static Optional<WrittenBlock> of(
             Block block, boolean attentionWritten, boolean feedForwardWritten) {
         boolean gives = // or is given something beside the residual stream
-                !block.end().isNone()
+                !block.addsAlone()
                         || block.mixers().stream().anyMatch(VariedAttention.class::isInstance);
         if (block.mixers().isEmpty() || block.feedForward().isEmpty() || gives) {
             return Optional.empty();
