@@ -22,6 +22,7 @@ import org.attune.cli.rounds.EpisodesCommand;
 import org.attune.cli.rounds.RescoreCommand;
 import org.attune.cli.runs.ReportCommand;
 import org.attune.cli.runs.RunsCommand;
+import org.attune.cli.serve.ServeCommand;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 
@@ -96,6 +97,7 @@ final class AttuneCommand implements Callable<Integer> {
                 "Use a model",
                 List.of(
                         ChatCommand.class,
+                        ServeCommand.class,
                         GenerateCommand.class,
                         SampleCommand.class,
                         EvalCommand.class,

@@ -101,6 +101,7 @@ final class ArchitectureTest {
                     "reward",
                     "agents",
                     "models",
+                    "serve",
                     "trainers",
                     "reports",
                     "bench");
@@ -121,6 +122,7 @@ final class ArchitectureTest {
                     Map.entry("reward", onCore()),
                     Map.entry("agents", onCore("rollout", "reward")),
                     Map.entry("models", onCore("rollout", "reward")),
+                    Map.entry("serve", onCore("rollout", "reward", "models")),
                     Map.entry(
                             "trainers",
                             onCore("datasets", "rollout", "reward", "agents", "models")),
@@ -169,6 +171,7 @@ final class ArchitectureTest {
     private static final List<String> USERS =
             List.of(
                     "chat.Chat",
+                    "serve.Serve",
                     "eval.Eval",
                     "model.Merge",
                     "model.Export",

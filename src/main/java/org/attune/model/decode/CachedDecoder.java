@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /// A decoder that reads tokens after those whose keys and values are in a [KvCache]: prompts of any
 /// lengths together, then one token for each of many sequences at once. Borrows the decoder; use it
@@ -214,6 +215,19 @@ public final class CachedDecoder {
         return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
     }
 
+    /// Appends tokens to a slot.
+    ///
+    /// @param addition at most [#CHUNK] tokens if [#mayShare]
+    /// @return logits of the tokens that follow each of them, `(N, V)`, in the current scope
+    /// @throws RolloutException if the cache is too small, or an id isn't in the vocabulary
+    public Tensor readEach(KvCache cache, NewTokens addition) {
+        check(cache, List.of(addition));
+        try (var scope = TensorScope.open("read")) {
+            Made made = hidden(cache, List.of(addition), false);
+            return scope.keep(logits(made, LongStream.range(0, addition.ids().length).toArray()));
+        }
+    }
+
     /// Whether the additions are those of the first slots, in their order.
     private static boolean isInOrder(List<NewTokens> additions) {
         return IntStream.range(0, additions.size()).allMatch(i -> additions.get(i).slot() == i);
@@ -358,15 +372,20 @@ public final class CachedDecoder {
     /// Logits after the last row of each addition, in the compute dtype or, where there is a bias
     /// or a cap, float32.
     private Tensor logits(Made made, List<NewTokens> additions) {
-        Tensor x = made.hidden();
         long[] ends = new long[additions.size()];
         long end = 0;
         for (int i = 0; i < ends.length; i++) {
             end += additions.get(i).ids().length;
             ends[i] = end - 1;
         }
+        return logits(made, ends);
+    }
+
+    /// Logits after some rows, all different and in order.
+    private Tensor logits(Made made, long[] ends) {
+        Tensor x = made.hidden();
         Tensor last =
-                end == ends.length
+                x.size(0) == ends.length
                         ? x
                         : x.indexSelect(0, Tensor.of(x.device(), ends, ends.length)); // (B, D)
         Tensor h = Tensor.empty(x.device(), x.dtype(), last.shape());

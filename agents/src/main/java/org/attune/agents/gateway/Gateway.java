@@ -3,6 +3,7 @@ package org.attune.agents.gateway;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 
+import org.attune.http.ExchangeReply;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,9 +32,9 @@ final class Gateway implements AutoCloseable {
     static {
         // The JDK's server has no limits unless properties say so: of connections, and of the
         // seconds in which a request must have come. It would also collect small pieces.
-        setUnlessSet("sun.net.httpserver.nodelay", "true");
-        setUnlessSet("jdk.httpserver.maxConnections", "1024");
-        setUnlessSet("sun.net.httpserver.maxReqTime", "120");
+        ExchangeReply.limit("sun.net.httpserver.nodelay", "true");
+        ExchangeReply.limit("jdk.httpserver.maxConnections", "1024");
+        ExchangeReply.limit("sun.net.httpserver.maxReqTime", "120");
     }
 
     private static final String LOOPBACK = "127.0.0.1";
@@ -115,11 +116,11 @@ final class Gateway implements AutoCloseable {
                 answer(exchange, endpoint);
             } catch (RequestException e) {
                 log.debug("a request was refused: {}", e.getMessage());
-                ReplySender.whole(exchange, e.status(), ReplyWriter.error(e));
+                send(exchange, e.status(), ReplyWriter.error(e));
             } catch (RuntimeException e) {
                 log.warn("a request could not be answered", e);
                 var said = new RequestException(500, "internal_error", e.toString());
-                ReplySender.whole(exchange, 500, ReplyWriter.error(said));
+                send(exchange, 500, ReplyWriter.error(said));
             }
         } catch (IOException e) {
             log.debug("a program no longer waits for its answer", e);
@@ -130,10 +131,8 @@ final class Gateway implements AutoCloseable {
         }
     }
 
-    private static void setUnlessSet(String property, String value) {
-        if (System.getProperty(property) == null) {
-            System.setProperty(property, value);
-        }
+    private static void send(HttpExchange exchange, int status, String json) throws IOException {
+        ExchangeReply.whole(exchange, status, "application/json", json);
     }
 
     private Endpoint endpoint(HttpExchange exchange) throws RequestException {
@@ -155,7 +154,7 @@ final class Gateway implements AutoCloseable {
             throws RequestException, IOException, InterruptedException {
         String path = exchange.getRequestURI().getPath();
         if (path.equals("/v1/models") && exchange.getRequestMethod().equals("GET")) {
-            ReplySender.whole(exchange, 200, ReplyWriter.models());
+            send(exchange, 200, ReplyWriter.models());
             return;
         }
         boolean isChat = path.equals("/v1/chat/completions");

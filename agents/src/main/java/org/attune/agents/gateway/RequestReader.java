@@ -3,9 +3,9 @@ package org.attune.agents.gateway;
 import org.attune.json.Json;
 import org.attune.json.JsonException;
 import org.attune.text.Message;
+import org.attune.text.OpenAiMessage;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -138,60 +138,11 @@ final class RequestReader {
         return new ModelRequest.ReplyForm(Boolean.TRUE.equals(body.get("stream")), hasUsage);
     }
 
-    /// Reads a message as chat templates take it: content is a text, arguments of calls are
-    /// objects.
     private static Message message(Object value) throws RequestException {
-        if (!(value instanceof Map<?, ?> map) || !(map.get("role") instanceof String)) {
-            throw RequestException.bad("a message is no object with a \"role\": " + value);
-        }
-        Map<String, Object> fields = new LinkedHashMap<>(named(map));
-        if (fields.get("content") instanceof List<?> parts) {
-            fields.put("content", joined(parts));
-        } else if (fields.get("content") == null) {
-            fields.put("content", "");
-        }
-        if ("developer".equals(fields.get("role"))) {
-            fields.put("role", "system");
-        }
-        if (fields.get("tool_calls") instanceof List<?> calls && !calls.isEmpty()) {
-            fields.put("tool_calls", calls.stream().map(RequestReader::call).toList());
-        } else {
-            fields.remove("tool_calls");
-        }
-        fields.values().removeIf(Objects::isNull);
-        return new Message(fields);
-    }
-
-    private static String joined(List<?> parts) throws RequestException {
-        var text = new StringBuilder();
-        for (Object part : parts) {
-            if (!(part instanceof Map<?, ?> map) || !(map.get("text") instanceof String piece)) {
-                throw RequestException.bad("a message has content that is no text: " + part);
-            }
-            text.append(piece);
-        }
-        return text.toString();
-    }
-
-    private static Object call(Object value) {
-        if (!(value instanceof Map<?, ?> call)
-                || !(call.get("function") instanceof Map<?, ?> function)) {
-            return value;
-        }
-        Map<String, Object> inner = new LinkedHashMap<>(named(function));
-        if (inner.get("arguments") instanceof String text) {
-            inner.put("arguments", arguments(text));
-        }
-        Map<String, Object> outer = new LinkedHashMap<>(named(call));
-        outer.put("function", inner);
-        return outer;
-    }
-
-    private static Object arguments(String text) {
         try {
-            return text.isBlank() ? Map.of() : Json.parseAsPython(text);
-        } catch (JsonException e) {
-            return text; // a model wrote it, and a template shows it as it is
+            return OpenAiMessage.read(value);
+        } catch (IllegalArgumentException e) {
+            throw RequestException.bad(e.getMessage());
         }
     }
 }

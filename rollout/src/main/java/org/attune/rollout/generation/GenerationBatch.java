@@ -137,9 +137,12 @@ final class GenerationBatch {
             }
         }
         Tensor logits =
-                seating.readsWholePrompts() && !seating.isDense()
-                        ? lane.decoder().read(cache, unread, wouldBeFirst(lane, plan))
-                        : lane.decoder().read(cache, unread);
+                switch (seating) {
+                    case LIST -> lane.decoder().read(cache, unread);
+                    case TURNS -> lane.decoder().read(cache, unread, wouldBeFirst(lane, plan));
+                    // A prompt whose beginning was known is rounded like one that was not.
+                    case OPEN -> lane.decoder().read(cache, unread, false);
+                };
         begin(lane, plan, next, logits);
     }
 

@@ -126,6 +126,7 @@ public final class GenerationLoop implements AutoCloseable {
                             .formatted(request.index(), length, capacity));
         }
         requireIds(request.prompt());
+        requireIds(request.sampling().logitBias().keySet().stream().mapToInt(i -> i).toArray());
         var sequence =
                 new Sequence(
                         request.index(),

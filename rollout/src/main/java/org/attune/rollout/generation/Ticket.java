@@ -6,6 +6,7 @@ import org.attune.api.Api;
 import org.attune.error.RolloutException;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
+import org.attune.rollout.TopTokens;
 import org.attune.rollout.generation.SequenceListener.Next;
 import org.attune.rollout.sampling.Sequence;
 import org.slf4j.Logger;
@@ -71,6 +72,12 @@ public final class Ticket {
     /// [SequenceRequest#index]; of a prompt in a list its place.
     public int index() {
         return sequence.index();
+    }
+
+    /// The likeliest tokens at the position of the token sampled last; none unless they were asked
+    /// for. To be called by the listener that is told of that token.
+    public TopTokens likeliest() {
+        return sequence.lastReport();
     }
 
     /// Lets a paused sequence go on.

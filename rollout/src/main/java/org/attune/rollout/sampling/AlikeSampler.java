@@ -11,7 +11,6 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.SamplingKernel;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -46,7 +45,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
     Sampled sample(Tensor given, List<Sequence> rows, Optional<Tensor> sent) {
         Optional<LogitEdits> edits = LogitEdits.of(distribution, rows);
-        if (hasKernel(given)) {
+        if (hasKernel(given) && edits.map(LogitEdits::areBans).orElse(true)) {
             return sampledByKernel(given, edits, rows);
         }
         if (edits.isEmpty() && !constrained && drawsFromAll() && DeviceKernels.serveDraws(given)) {
@@ -90,7 +89,6 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         return distribution.temperature() > 0
                 && !constrained
                 && drawsFromAll()
-                && !distribution.penalises()
                 && VectorKernels.serve(
                         logits.device(), logits.dtype(), Math.toIntExact(logits.size(1)));
     }
@@ -189,21 +187,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
     }
 
     private List<TopTokens> top(Tensor own) {
-        int n = (int) Math.min(topLogProbs, own.size(1));
-        if (n == 0) {
-            return List.of();
-        }
-        Tensor[] best = own.topK(n);
-        float[] values = best[0].toFloats();
-        long[] ids = best[1].toLongs();
-        List<TopTokens> top = new ArrayList<>();
-        for (int from = 0; from < ids.length; from += n) {
-            top.add(
-                    new TopTokens(
-                            Arrays.stream(ids, from, from + n).mapToInt(Math::toIntExact).toArray(),
-                            Arrays.copyOfRange(values, from, from + n)));
-        }
-        return top;
+        return topLogProbs == 0 ? List.of() : TopTokens.of(own, topLogProbs);
     }
 
     /// @param logits after penalties and bans

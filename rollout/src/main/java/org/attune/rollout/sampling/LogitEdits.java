@@ -10,9 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
-/// Changes of single logits before sampling: penalties of tokens seen before, and stop tokens that
-/// may not come yet. Only the logits in question cross to the host.
+/// Changes of single logits before sampling: biases, penalties of tokens seen before, and stop
+/// tokens that may not come yet. Only the logits in question cross to the host.
 final class LogitEdits {
     private final Distribution distribution;
     private final List<Row> rows;
@@ -22,9 +23,11 @@ final class LogitEdits {
     ///
     /// @param ids tokens, each once
     /// @param counts how often each was generated
-    /// @param seen how many of `ids` were seen before; the others are banned only
+    /// @param seen how many of `ids` were seen before; the others are biased or banned only
     /// @param banned of `ids`
-    private record Row(int[] ids, int[] counts, int seen, Set<Integer> banned) {}
+    /// @param biases of `ids`
+    private record Row(
+            int[] ids, int[] counts, int seen, Set<Integer> banned, Map<Integer, Double> biases) {}
 
     private LogitEdits(Distribution distribution, List<Row> rows, int width) {
         this.distribution = distribution;
@@ -63,14 +66,26 @@ final class LogitEdits {
         for (int id : counts.keySet()) {
             ids[next++] = id;
         }
-        int[] more = banned.stream().mapToInt(i -> i).filter(i -> !counts.containsKey(i)).toArray();
+        Map<Integer, Double> biases = sequence.config().logitBias();
+        int[] more =
+                Stream.concat(banned.stream(), biases.keySet().stream())
+                        .distinct()
+                        .mapToInt(i -> i)
+                        .filter(i -> !counts.containsKey(i))
+                        .toArray();
         ids = Arrays.copyOf(ids, seen + more.length);
         System.arraycopy(more, 0, ids, seen, more.length);
         return new Row(
                 ids,
                 Arrays.stream(ids).map(id -> counts.getOrDefault(id, 0)).toArray(),
                 seen,
-                banned);
+                banned,
+                biases);
+    }
+
+    /// Whether no logit changes but those of tokens that may not be drawn.
+    boolean areBans() {
+        return !distribution.penalises() && rows.stream().allMatch(row -> row.biases().isEmpty());
     }
 
     /// Tokens that may not be drawn, of each sequence.
@@ -109,7 +124,8 @@ final class LogitEdits {
         if (row.banned().contains(row.ids()[i])) {
             return Float.NEGATIVE_INFINITY;
         }
-        return i < row.seen() ? penalised(distribution, logit, row.counts()[i]) : logit;
+        float biased = (float) (logit + row.biases().getOrDefault(row.ids()[i], 0.0));
+        return i < row.seen() ? penalised(distribution, biased, row.counts()[i]) : biased;
     }
 
     /// The logit of a token that was seen before.

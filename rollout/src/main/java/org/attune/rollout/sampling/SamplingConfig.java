@@ -8,6 +8,7 @@ import org.attune.error.ConfigException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -22,6 +23,7 @@ import java.util.Set;
 /// @param seed of all draws; a draw depends on seed, sequence and position alone
 /// @param topLogProbs how many of the likeliest tokens to report at each position, ≥ 0
 /// @param maxTime after which unfinished completions end as they are, > 0
+/// @param logitBias added to the logits of single tokens before penalties; finite
 @Api(EXPERIMENTAL)
 public record SamplingConfig(
         Distribution distribution,
@@ -31,7 +33,8 @@ public record SamplingConfig(
         List<String> stopStrings,
         long seed,
         int topLogProbs,
-        Optional<Duration> maxTime) {
+        Optional<Duration> maxTime,
+        Map<Integer, Double> logitBias) {
     /// How logits become the probabilities of one token, in the order of the components, except
     /// that the repetition penalty comes third.
     ///
@@ -177,6 +180,7 @@ public record SamplingConfig(
     public SamplingConfig {
         stopIds = Set.copyOf(stopIds);
         stopStrings = List.copyOf(stopStrings);
+        logitBias = Map.copyOf(logitBias);
         var problems = new Problems();
         problems.require(maxNewTokens >= 1, "max_new_tokens", maxNewTokens, "a whole number >= 1");
         problems.require(
@@ -196,6 +200,11 @@ public record SamplingConfig(
                 "max_time",
                 maxTime.orElse(null),
                 "a time > 0");
+        problems.require(
+                logitBias.values().stream().allMatch(Double::isFinite),
+                "logit_bias",
+                logitBias,
+                "finite numbers");
         problems.throwIfAny();
     }
 
@@ -203,7 +212,15 @@ public record SamplingConfig(
     public static SamplingConfig of(
             Distribution distribution, int maxNewTokens, Set<Integer> stopIds, long seed) {
         return new SamplingConfig(
-                distribution, maxNewTokens, 0, stopIds, List.of(), seed, 0, Optional.empty());
+                distribution,
+                maxNewTokens,
+                0,
+                stopIds,
+                List.of(),
+                seed,
+                0,
+                Optional.empty(),
+                Map.of());
     }
 
     /// The likeliest tokens.
@@ -220,7 +237,24 @@ public record SamplingConfig(
                 stopStrings,
                 seed,
                 topLogProbs,
-                maxTime);
+                maxTime,
+                logitBias);
+    }
+
+    /// Sets what is added to the logits of single tokens.
+    ///
+    /// @param bias by token id
+    public SamplingConfig withLogitBias(Map<Integer, Double> bias) {
+        return new SamplingConfig(
+                distribution,
+                maxNewTokens,
+                minNewTokens,
+                stopIds,
+                stopStrings,
+                seed,
+                topLogProbs,
+                maxTime,
+                bias);
     }
 
     public SamplingConfig withMinNewTokens(int value) {
@@ -246,7 +280,7 @@ public record SamplingConfig(
     private SamplingConfig with(
             int minimum, List<String> stops, long draws, int top, Optional<Duration> time) {
         return new SamplingConfig(
-                distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
+                distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time, logitBias);
     }
 
     /// Takes the likeliest token each time, with temperature 0; penalties stay.

@@ -146,6 +146,12 @@ public final class Sequence {
         top.add(likeliest);
     }
 
+    /// The likeliest tokens at the position of the token appended last; none unless they were
+    /// asked for.
+    public TopTokens lastReport() {
+        return top.isEmpty() ? TopTokens.NONE : top.getLast();
+    }
+
     /// Appends a token of the model's own.
     ///
     /// @return why the completion ends with it; empty if it goes on

@@ -24,4 +24,10 @@ public interface TurnParser {
     default TurnStream open(String prefix, List<Object> tools) {
         return new WholeTurnStream(this, prefix, tools);
     }
+
+    /// A parser of the same turns that keeps white space around texts, where the parser leaves it
+    /// out.
+    default TurnParser keepingSpace() {
+        return this;
+    }
 }

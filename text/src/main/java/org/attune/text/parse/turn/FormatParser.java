@@ -22,4 +22,9 @@ public record FormatParser(TurnFormat format) implements TurnParser {
     public TurnStream open(String prefix, List<Object> tools) {
         return new FormatStream(format, new ArgumentTypes(tools), prefix);
     }
+
+    @Override
+    public TurnParser keepingSpace() {
+        return new FormatParser(format.keepingSpace());
+    }
 }

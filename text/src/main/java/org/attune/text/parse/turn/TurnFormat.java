@@ -39,6 +39,21 @@ public record TurnFormat(
         defaults = Collections.unmodifiableMap(new LinkedHashMap<>(defaults));
     }
 
+    /// The format with white space around texts as it was written.
+    TurnFormat keepingSpace() {
+        return new TurnFormat(
+                openings,
+                ends,
+                skipped,
+                controls,
+                headers,
+                promptEnd,
+                reasoningKey,
+                defaults,
+                false,
+                keepsRest);
+    }
+
     /// What opens a region.
     ///
     /// @param takesBefore whether the text before it says what kind of region it is, as a header;

@@ -1,0 +1,178 @@
+package org.attune.cli.serve;
+
+import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.UsesEngine;
+import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
+import org.attune.files.GivenText;
+import org.attune.models.DtypeChoice;
+import org.attune.models.ModelConfig;
+import org.attune.serve.ModelServer;
+import org.attune.serve.ServeConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/// `attune serve MODEL [--adapter NAME=FOLDER …]`
+@Command(
+        name = "serve",
+        description = {
+            "Answer OpenAI's clients over HTTP.",
+            "Listens at this machine alone unless --host says otherwise, which needs a key:"
+                    + " ATTUNE_API_KEY, or a line of --api-key-file."
+        })
+public final class ServeCommand implements Callable<Integer>, UsesEngine {
+    private static final String KEY_VARIABLE = "ATTUNE_API_KEY";
+    private static final int LOOK_MILLIS = 200;
+
+    @Mixin CommonOptions common;
+    @Spec CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "MODEL",
+            description = "Folder in Hugging Face layout, .gguf file, or name on the Hub.")
+    String model;
+
+    @Option(
+            names = {"-a", "--adapter"},
+            paramLabel = "NAME=FOLDER",
+            description = "A PEFT folder, and what requests call it. May be repeated.")
+    Map<String, String> adapters = new LinkedHashMap<>();
+
+    @Option(
+            names = "--served-model-name",
+            paramLabel = "NAME",
+            description = "What requests call the model (default: the last part of its path).")
+    String name;
+
+    @Option(
+            names = "--host",
+            defaultValue = "127.0.0.1",
+            description = "Address to listen at (default: ${DEFAULT-VALUE}).")
+    String host;
+
+    @Option(
+            names = "--port",
+            defaultValue = "8000",
+            description = "0 takes a free one (default: ${DEFAULT-VALUE}).")
+    int port;
+
+    @Option(
+            names = "--api-key-file",
+            paramLabel = "FILE",
+            description = "Keys, a line each; requests must have one.")
+    Path keyFile;
+
+    @Option(
+            names = "--allow-host",
+            paramLabel = "NAME",
+            description = "A name of this server in requests, as behind a proxy.")
+    List<String> hosts = List.of();
+
+    @Option(
+            names = "--allow-origin",
+            paramLabel = "URL",
+            description = "A web page that may ask, such as https://example.org.")
+    List<String> origins = List.of();
+
+    @Option(
+            names = "--max-num-seqs",
+            defaultValue = "16",
+            description = "Most answers that are generated at once (default: ${DEFAULT-VALUE}).")
+    int sequences;
+
+    @Option(
+            names = "--max-model-len",
+            paramLabel = "TOKENS",
+            description =
+                    "Most tokens of prompt and answer (default: what the model was made for, "
+                            + ServeConfig.DEFAULT_LENGTH
+                            + " at most).")
+    Integer length;
+
+    @Option(
+            names = "--device",
+            defaultValue = "auto",
+            description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
+    String device;
+
+    @Option(names = "--dtype", defaultValue = "auto", description = "auto, float32 or bfloat16.")
+    DtypeChoice dtype;
+
+    @Option(
+            names = "--chat-template",
+            paramLabel = "TEMPLATE",
+            description = "Jinja file, or folder with a chat template, instead of the model's.")
+    String template;
+
+    @Override
+    public boolean generates() {
+        return true;
+    }
+
+    @Override
+    public String afterStop() {
+        return "requests are answered no more";
+    }
+
+    @Override
+    public Integer call() {
+        try (var server = ModelServer.open(config())) {
+            spec.commandLine().getOut().println("listening at " + server.url());
+            while (true) {
+                StopRequest.check(); // Ctrl-C ends it
+                Thread.sleep(LOOK_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 0;
+        }
+    }
+
+    private ServeConfig config() {
+        ModelConfig base = ModelConfig.of(model).withDevice(device).withDtype(dtype);
+        ServeConfig config =
+                ServeConfig.of(template == null ? base : base.withChatTemplatePath(template))
+                        .withAdapters(adapters)
+                        .withHost(host)
+                        .withPort(port)
+                        .withKeys(keys())
+                        .withAllowedHosts(hosts)
+                        .withAllowedOrigins(origins)
+                        .withMaxNumSeqs(sequences);
+        config = name == null ? config : config.withName(name);
+        return length == null ? config : config.withMaxModelLen(length);
+    }
+
+    private List<String> keys() {
+        List<String> keys = new ArrayList<>();
+        Optional.ofNullable(System.getenv(KEY_VARIABLE)).ifPresent(keys::add);
+        if (keyFile != null) {
+            try {
+                GivenText.read(keyFile)
+                        .lines()
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty())
+                        .forEach(keys::add);
+            } catch (IOException e) {
+                throw new ConfigException(
+                        "--api-key-file: %s cannot be read: %s".formatted(keyFile, e.getMessage()),
+                        e);
+            }
+        }
+        return keys;
+    }
+}

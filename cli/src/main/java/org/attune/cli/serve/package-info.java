@@ -1,0 +1,2 @@
+/// `attune serve`
+package org.attune.cli.serve;

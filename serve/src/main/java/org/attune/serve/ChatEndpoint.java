@@ -1,0 +1,28 @@
+package org.attune.serve;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// `/v1/chat/completions`
+record ChatEndpoint(ServedModels models, GenerationDesk desk, ServerMetrics metrics)
+        implements HttpDoor.Handler {
+    @Override
+    public void handle(Call call) throws ApiException, IOException, InterruptedException {
+        ChatRequest request = ChatRequest.read(call.body(), models);
+        int[] prompt = request.prompt().ids();
+        int most = desk.most(prompt, request.sampling(), OptionalInt.empty());
+        metrics.prompt(prompt.length);
+        var order =
+                new GenerationDesk.Order(
+                        request.model(),
+                        List.of(prompt),
+                        request.sampling(),
+                        Math.max(0, request.top()),
+                        true,
+                        call.deadline(request.stream()));
+        Generation generation = desk.begin(order, new int[] {most});
+        AnswerSender.send(
+                generation, new ChatForm(request), call.reply(request.stream().isStream()));
+    }
+}

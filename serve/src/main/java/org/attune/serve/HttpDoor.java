@@ -1,0 +1,209 @@
+package org.attune.serve;
+
+import com.sun.net.httpserver.Headers;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+
+import org.attune.error.AttuneException;
+import org.attune.http.ExchangeReply;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/// The JDK's HTTP server, a virtual thread for each request: lets in who may come, finds what
+/// answers, and makes OpenAI's form of whatever goes wrong.
+final class HttpDoor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(HttpDoor.class);
+    private static final Duration STUCK = Duration.ofSeconds(30);
+
+    static {
+        // The JDK's server has hardly any limits unless properties say so. It reads them once.
+        ExchangeReply.limit("sun.net.httpserver.nodelay", "true");
+        ExchangeReply.limit("jdk.httpserver.maxConnections", "256");
+        ExchangeReply.limit("sun.net.httpserver.maxReqTime", "30"); // seconds
+        ExchangeReply.limit("sun.net.httpserver.maxReqHeaders", "100");
+        ExchangeReply.limit("sun.net.httpserver.maxReqHeaderSize", "16384");
+    }
+
+    private final HttpServer server;
+    private final Access access;
+    private final List<Route> routes;
+    private final ServerMetrics metrics;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final Map<HttpExchange, ExchangeReply> replies = new ConcurrentHashMap<>();
+    private final Thread watch;
+
+    /// What answers requests of a kind.
+    ///
+    /// @param path of the request; one that ends in `/` has a name behind it
+    /// @param isOpen whether no key is needed
+    record Route(String method, String path, boolean isOpen, Handler handler) {
+        boolean leadsTo(String asked) {
+            return path.endsWith("/")
+                    ? asked.startsWith(path) && asked.length() > path.length()
+                    : asked.equals(path);
+        }
+    }
+
+    /// Answers a request.
+    interface Handler {
+        void handle(Call call) throws ApiException, IOException, InterruptedException;
+    }
+
+    private HttpDoor(HttpServer server, Access access, List<Route> routes, ServerMetrics metrics) {
+        this.server = server;
+        this.access = access;
+        this.routes = routes;
+        this.metrics = metrics;
+        watch = Thread.ofVirtual().name("attune-door").unstarted(this::watch);
+    }
+
+    /// Listens.
+    ///
+    /// @throws IOException if the address or port can't be had
+    /// @throws org.attune.error.ConfigException if others than this machine could ask without a key
+    static HttpDoor open(ServeConfig config, List<Route> routes, ServerMetrics metrics)
+            throws IOException {
+        InetAddress address = InetAddress.getByName(config.host());
+        var access = new Access(config, address);
+        var server = HttpServer.create(new InetSocketAddress(address, config.port()), 128);
+        var door = new HttpDoor(server, access, routes, metrics);
+        server.setExecutor(door.threads);
+        server.createContext("/", door::handle);
+        server.start();
+        door.watch.start();
+        return door;
+    }
+
+    InetSocketAddress address() {
+        return server.getAddress();
+    }
+
+    private void handle(HttpExchange exchange) {
+        try (exchange) {
+            try {
+                answer(exchange);
+            } catch (ApiException e) {
+                LOG.debug("a request was refused: {}", e.getMessage());
+                refuse(exchange, e);
+            } catch (AttuneException e) {
+                refuse(exchange, ApiException.bad(null, e.getMessage()));
+            } catch (RuntimeException e) {
+                LOG.warn("a request could not be answered", e);
+                refuse(
+                        exchange,
+                        new ApiException(
+                                500, "internal_error", "the request failed; see the server's log"));
+            }
+        } catch (IOException e) {
+            LOG.debug("a client no longer waits for its answer", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.warn("a request could not be answered", e);
+        } finally {
+            replies.remove(exchange);
+            metrics.answered(exchange.getResponseCode());
+        }
+    }
+
+    private static void refuse(HttpExchange exchange, ApiException why) throws IOException {
+        if (exchange.getResponseCode() < 0) {
+            why.retryAfter().ifPresent(s -> exchange.getResponseHeaders().set("Retry-After", s));
+            ExchangeReply.whole(exchange, why.status(), "application/json", why.json());
+        }
+    }
+
+    private void answer(HttpExchange exchange)
+            throws ApiException, IOException, InterruptedException {
+        Headers headers = exchange.getRequestHeaders();
+        access.requireHost(headers);
+        exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+        access.readableFrom(headers).ifPresent(origin -> allow(exchange, origin));
+        String method = exchange.getRequestMethod();
+        if (method.equals("OPTIONS")) {
+            access.requireOrigin(headers);
+            exchange.sendResponseHeaders(204, -1);
+            return;
+        }
+        String path = exchange.getRequestURI().getPath();
+        List<Route> known = routes.stream().filter(r -> r.leadsTo(path)).toList();
+        Optional<Route> route = known.stream().filter(r -> r.method().equals(method)).findFirst();
+        if (route.isEmpty() || !route.get().isOpen()) {
+            access.requireKey(headers);
+        }
+        if (route.isEmpty()) {
+            throw known.isEmpty() ? unknown(path) : wrongMethod(path, known);
+        }
+        if (!method.equals("GET")) {
+            access.requireOrigin(headers);
+        }
+        String name =
+                route.get().path().endsWith("/") ? path.substring(route.get().path().length()) : "";
+        route.get().handler().handle(new Call(exchange, name, s -> reply(exchange, s)));
+    }
+
+    private static void allow(HttpExchange exchange, String origin) {
+        Headers headers = exchange.getResponseHeaders();
+        headers.set("Access-Control-Allow-Origin", origin);
+        headers.set("Access-Control-Allow-Headers", "authorization, content-type");
+        headers.set("Vary", "Origin");
+    }
+
+    private ApiException unknown(String path) {
+        return new ApiException(
+                404,
+                "not_found",
+                "%s isn't here; there are %s"
+                        .formatted(
+                                path,
+                                String.join(", ", routes.stream().map(Route::path).toList())));
+    }
+
+    private static ApiException wrongMethod(String path, List<Route> known) {
+        return new ApiException(
+                405,
+                "method_not_allowed",
+                "%s takes a %s".formatted(path, known.getFirst().method()));
+    }
+
+    private ExchangeReply reply(HttpExchange exchange, boolean isStream) {
+        var reply = new ExchangeReply(exchange, isStream);
+        replies.put(exchange, reply);
+        return reply;
+    }
+
+    /// Breaks connections whose clients read nothing.
+    private void watch() {
+        try {
+            while (true) {
+                Thread.sleep(Duration.ofSeconds(1));
+                for (ExchangeReply reply : replies.values()) {
+                    if (reply.isStuck(STUCK)) {
+                        reply.close();
+                    }
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// Answers no more. Waits for nothing.
+    @Override
+    public void close() {
+        watch.interrupt();
+        server.stop(0);
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,204 @@
+package org.attune.serve;
+
+import org.attune.error.ConfigException;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.rollout.generation.GenerationLoop;
+import org.attune.serve.HttpDoor.Route;
+import org.attune.tensor.Engine;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// A model and its adapters behind an HTTP port, as OpenAI's clients ask for them.
+/// ```
+/// var config = ServeConfig.of(ModelConfig.of("SmolLM2-135M-Instruct.Q4_1.gguf"));
+/// try (var server = ModelServer.open(config)) {
+///     System.out.println(server.url()); // http://127.0.0.1:8000/v1
+///     …
+/// }
+/// ```
+/// Answers many requests at once, from threads of its own. Owns the model.
+public final class ModelServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
+
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>(); // the last one closes first
+    private HttpDoor door;
+
+    private ModelServer() {}
+
+    /// Opens model, adapters and port.
+    ///
+    /// @throws org.attune.error.AttuneException if a model can't be read, if adapters don't fit, if
+    ///     the port can't be had, or if others than this machine could ask without a key
+    public static ModelServer open(ServeConfig config) {
+        var server = new ModelServer();
+        try {
+            server.start(config);
+            return server;
+        } catch (RuntimeException | Error e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    private void start(ServeConfig config) {
+        require(config);
+        LoadedModel loaded = load(config);
+        parts.push(loaded);
+        int length = length(config, loaded);
+        ServedModel base = ServedModel.base(name(config), loaded);
+        var models = new ServedModels(base, length);
+        int number = 0;
+        for (Map.Entry<String, String> entry : config.adapters().entrySet()) {
+            ModelConfig own = config.model().withAdapterNameOrPath(entry.getValue());
+            ServedModel adapted = ServedModel.onBase(entry.getKey(), own, loaded, base, number++);
+            parts.push(adapted);
+            if (!models.add(adapted)) {
+                throw ConfigException.about(
+                        "adapter", entry.getKey() + " is the model's own name; choose another");
+            }
+        }
+        var loop =
+                GenerationLoop.open(
+                        loaded.decoder(), Optional.empty(), config.maxNumSeqs(), length);
+        parts.push(loop);
+        var metrics = new ServerMetrics();
+        var desk =
+                new GenerationDesk(
+                        loop,
+                        config.maxNumSeqs() + config.maxWaiting(),
+                        length,
+                        config.timeout(),
+                        metrics);
+        listen(config, routes(models, desk, loaded, metrics), metrics);
+        LOG.info(
+                "{} answers at most {} at once, with {} tokens for prompt and answer",
+                url(),
+                config.maxNumSeqs(),
+                length);
+    }
+
+    private static void require(ServeConfig config) {
+        if (config.maxNumSeqs() < 1) {
+            throw ConfigException.about(
+                    "max_num_seqs", "is %d; accepted: at least 1".formatted(config.maxNumSeqs()));
+        }
+        for (String name : config.adapters().keySet()) {
+            if (!name.matches("[\\w.:/@-]{1,200}")) {
+                throw ConfigException.about(
+                        "adapter",
+                        "the name \"%s\" isn't letters, digits, . : / @ _ -".formatted(name));
+            }
+        }
+    }
+
+    private static LoadedModel load(ServeConfig config) {
+        if (config.adapters().isEmpty()) {
+            return LoadedModel.openToGenerate(config.model());
+        }
+        LoadedModel loaded = LoadedModel.open(config.model());
+        Engine.run(() -> loaded.decoder().packDecoding());
+        return loaded;
+    }
+
+    private static int length(ServeConfig config, LoadedModel loaded) {
+        int trained = loaded.setup().source().config().maxPositionEmbeddings();
+        int length = config.maxModelLen().orElse(Math.min(trained, ServeConfig.DEFAULT_LENGTH));
+        if (length < 2 || length > trained) {
+            throw ConfigException.about(
+                    "max_model_len",
+                    "is %d; accepted: 2 to %d, for which the model was made"
+                            .formatted(length, trained));
+        }
+        return length;
+    }
+
+    private static String name(ServeConfig config) {
+        return config.name()
+                .orElseGet(
+                        () -> {
+                            Path last = Path.of(config.model().modelNameOrPath()).getFileName();
+                            return last == null ? "model" : last.toString();
+                        });
+    }
+
+    private void listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
+        try {
+            door = HttpDoor.open(config, routes, metrics);
+            parts.push(door);
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "%s:%d can't be listened at: %s; choose another with --port"
+                            .formatted(config.host(), config.port(), e.getMessage()),
+                    e);
+        }
+    }
+
+    private static List<Route> routes(
+            ServedModels models, GenerationDesk desk, LoadedModel loaded, ServerMetrics metrics) {
+        var tokens = new TokenEndpoint(models, desk.length());
+        return List.of(
+                new Route(
+                        "POST",
+                        "/v1/chat/completions",
+                        false,
+                        new ChatEndpoint(models, desk, metrics)),
+                new Route(
+                        "POST",
+                        "/v1/completions",
+                        false,
+                        new TextEndpoint(models, desk, loaded.decoder(), metrics)),
+                new Route("GET", "/v1/models", false, call -> call.json(models.list())),
+                new Route(
+                        "GET",
+                        "/v1/models/",
+                        false,
+                        call -> call.json(models.entry(models.named(call.name())))),
+                new Route("POST", "/tokenize", false, tokens::encode),
+                new Route("POST", "/detokenize", false, tokens::decode),
+                new Route("GET", "/tokenizer_info", false, tokens::describe),
+                new Route("GET", "/health", true, call -> call.text("text/plain", "")),
+                new Route(
+                        "GET", "/version", false, call -> call.json(Map.of("version", version()))),
+                new Route(
+                        "GET",
+                        "/metrics",
+                        false,
+                        call ->
+                                call.text(
+                                        "text/plain; version=0.0.4", metrics.text(desk.active()))));
+    }
+
+    private static String version() {
+        return Optional.ofNullable(ModelServer.class.getPackage().getImplementationVersion())
+                .orElse("development");
+    }
+
+    /// Where clients ask: what they call the base URL.
+    public URI url() {
+        String host = door.address().getAddress().getHostAddress();
+        String shown = host.contains(":") ? "[" + host + "]" : host;
+        return URI.create("%s://%s:%d/v1".formatted("http", shown, door.address().getPort()));
+    }
+
+    /// Ends what is under way, and closes port and model.
+    @Override
+    public void close() {
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (Exception e) {
+                LOG.warn("a part of the server didn't close", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package org.attune.serve;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.error.ConfigException;
+import org.attune.hub.HubDownload;
+import org.attune.model.layer.Adapter;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.policy.FrozenAdapter;
+import org.attune.rollout.generation.TextCompleter;
+import org.attune.tensor.Engine;
+import org.attune.text.ChatTemplate;
+import org.attune.text.ChatTokenizer;
+import org.attune.text.CompleteTemplate;
+import org.attune.text.TextAssets;
+import org.attune.text.Tokenizer;
+import org.attune.text.parse.ToolProtocol;
+
+import java.util.Optional;
+import java.util.Set;
+
+/// A name that requests may ask for: the base model, or an adapter on its weights. An adapter may
+/// bring its own tokenizer and chat template. Owns its adapter, and its setup unless it is the
+/// base's.
+final class ServedModel implements AutoCloseable {
+    private final String name;
+    private final Optional<String> parent;
+    private final Adapter adapter;
+    private final ModelSetup setup;
+    private final Optional<FrozenAdapter> attached;
+    private final ToolProtocol protocol;
+    private final Optional<ChatTokenizer> chat;
+    private final Set<Integer> stopIds;
+
+    private ServedModel(
+            String name,
+            Optional<String> parent,
+            Adapter adapter,
+            ModelSetup setup,
+            Optional<FrozenAdapter> attached) {
+        this.name = name;
+        this.parent = parent;
+        this.adapter = adapter;
+        this.setup = setup;
+        this.attached = attached;
+        TextAssets text = setup.bareText();
+        protocol = setup.toolProtocol(false);
+        chat = text.template().map(this::chat);
+        stopIds = TextCompleter.stopIds(setup.source(), text.tokenizer());
+    }
+
+    private ChatTokenizer chat(ChatTemplate template) {
+        return new ChatTokenizer(
+                        setup.bareText().tokenizer(), CompleteTemplate.of(protocol.over(template)))
+                .sanitizingAnswers();
+    }
+
+    /// The model itself.
+    ///
+    /// @param loaded borrowed
+    static ServedModel base(String name, LoadedModel loaded) {
+        return new ServedModel(
+                name, Optional.empty(), loaded.adapterInUse(), loaded.setup(), Optional.empty());
+    }
+
+    /// An adapter on the weights of a model.
+    ///
+    /// @param loaded borrowed
+    /// @param config of the model with the adapter
+    /// @param number tells it apart from other adapters
+    /// @throws org.attune.error.AttuneException if it can't be read, or doesn't fit
+    static ServedModel onBase(
+            String name, ModelConfig config, LoadedModel loaded, ServedModel base, int number) {
+        ModelSetup setup = ModelSetup.open(config, HubDownload.cache());
+        try {
+            setup.predicting(); // refuses adapters that score
+            AdapterFolder read = setup.adapter().orElseThrow();
+            FrozenAdapter attached =
+                    Engine.call(() -> FrozenAdapter.attach(loaded.decoder(), read, number));
+            return new ServedModel(
+                    name, Optional.of(base.name()), attached.name(), setup, Optional.of(attached));
+        } catch (RuntimeException | Error e) {
+            setup.close();
+            throw e;
+        }
+    }
+
+    String name() {
+        return name;
+    }
+
+    /// The name of the base model of an adapter.
+    Optional<String> parent() {
+        return parent;
+    }
+
+    /// Which of the decoder's adapters applies.
+    Adapter adapter() {
+        return adapter;
+    }
+
+    ModelSetup setup() {
+        return setup;
+    }
+
+    Tokenizer tokenizer() {
+        return setup.bareText().tokenizer();
+    }
+
+    /// How the model is told of tools, and how its turns are read.
+    ToolProtocol protocol() {
+        return protocol;
+    }
+
+    /// Tokens that end an answer.
+    Set<Integer> stopIds() {
+        return stopIds;
+    }
+
+    /// Renders and encodes conversations; what a message says and the template doesn't show is an
+    /// error.
+    ///
+    /// @throws ConfigException if the model has no chat template
+    ChatTokenizer chat() {
+        return chat.orElseThrow(
+                () ->
+                        new ConfigException(
+                                name
+                                        + " has no chat template; complete texts by"
+                                        + " /v1/completions, or start with --chat-template"));
+    }
+
+    @Override
+    public void close() {
+        attached.ifPresent(
+                own -> {
+                    Engine.run(own::close);
+                    setup.close();
+                });
+    }
+}

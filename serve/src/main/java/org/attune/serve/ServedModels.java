@@ -1,0 +1,87 @@
+package org.attune.serve;
+
+import org.attune.error.Spelling;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The names that requests may ask for. Thread-safe.
+final class ServedModels {
+    private final Map<String, ServedModel> byName =
+            Collections.synchronizedMap(new LinkedHashMap<>());
+    private final ServedModel base;
+    private final long created = System.currentTimeMillis() / 1000;
+    private final int length;
+
+    /// @param length most tokens of a sequence
+    ServedModels(ServedModel base, int length) {
+        this.base = base;
+        this.length = length;
+        byName.put(base.name(), base);
+    }
+
+    ServedModel base() {
+        return base;
+    }
+
+    /// @return whether the name was free
+    boolean add(ServedModel model) {
+        return byName.putIfAbsent(model.name(), model) == null;
+    }
+
+    /// The model that a request names; the base if it names none.
+    ServedModel asked(Fields body) throws ApiException {
+        String name = body.text("model").orElse(base.name());
+        return named(name);
+    }
+
+    ServedModel named(String name) throws ApiException {
+        ServedModel model = byName.get(name);
+        if (model == null) {
+            throw new ApiException(
+                    404,
+                    "model_not_found",
+                    "there is no model \"%s\" here%s; /v1/models lists them"
+                            .formatted(
+                                    name,
+                                    Spelling.nearest(name, names())
+                                            .map("; did you mean \"%s\"?"::formatted)
+                                            .orElse("")));
+        }
+        return model;
+    }
+
+    private List<String> names() {
+        return all().stream().map(ServedModel::name).toList();
+    }
+
+    List<ServedModel> all() {
+        synchronized (byName) {
+            return new ArrayList<>(byName.values());
+        }
+    }
+
+    /// `/v1/models`.
+    Map<String, Object> list() {
+        Map<String, Object> list = new LinkedHashMap<>();
+        list.put("object", "list");
+        list.put("data", all().stream().map(this::entry).toList());
+        return list;
+    }
+
+    /// A model as `/v1/models` describes it.
+    Map<String, Object> entry(ServedModel model) {
+        Map<String, Object> entry = new LinkedHashMap<>();
+        entry.put("id", model.name());
+        entry.put("object", "model");
+        entry.put("created", created);
+        entry.put("owned_by", "attune");
+        entry.put("root", base.name());
+        entry.put("parent", model.parent().orElse(null));
+        entry.put("max_model_len", (long) length);
+        return entry;
+    }
+}

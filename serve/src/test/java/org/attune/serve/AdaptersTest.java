@@ -1,0 +1,121 @@
+package org.attune.serve;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
+import org.attune.error.AttuneException;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.policy.Policy;
+import org.attune.tensor.Engine;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+class AdaptersTest {
+    @TempDir Path folder;
+
+    private Path adapter(String name, long seed) {
+        Path out = folder.resolve(name);
+        var config =
+                new LoraConfig(
+                        4,
+                        400,
+                        0,
+                        false,
+                        false,
+                        new ModuleSelection.Names(List.of("q_proj", "down_proj")),
+                        Optional.empty(),
+                        List.of(),
+                        List.of(),
+                        Map.of(),
+                        Map.of(),
+                        List.of(),
+                        false,
+                        LoraInitialisation.RANDOM_BOTH,
+                        "CAUSAL_LM",
+                        Optional.empty());
+        try (LoadedModel model = LoadedModel.open(ModelConfig.of(AskedServer.MODEL.toString()))) {
+            Engine.run(
+                    () -> {
+                        try (Policy policy =
+                                Policy.withFreshAdapter(
+                                        model.decoder(),
+                                        config,
+                                        RandomSource.XO_SHI_RO_256_PP.create(seed),
+                                        Policy.Options.defaults())) {
+                            policy.saveAdapter(out, "base");
+                        }
+                    });
+        }
+        return out;
+    }
+
+    private static String text(AskedServer server, String model) {
+        return server.chat(",\"model\":\"" + model + "\",\"temperature\":0,\"max_tokens\":8")
+                .at("/choices/0/message/content")
+                .asText();
+    }
+
+    @Test
+    void eachIsAModelAndAnswersAsAlone() throws Exception {
+        String first = adapter("a", 1).toString();
+        String second = adapter("b", 2).toString();
+        List<String> alone = new ArrayList<>();
+        for (Map<String, String> one :
+                List.of(Map.<String, String>of(), Map.of("x", first), Map.of("x", second))) {
+            try (var server = new AskedServer(c -> c.withAdapters(one).withName("base"))) {
+                alone.add(text(server, one.isEmpty() ? "base" : "x"));
+            }
+        }
+        assertEquals(3, alone.stream().distinct().count(), alone.toString());
+        Map<String, String> both = Map.of("a", first, "b", second);
+        try (var server = new AskedServer(c -> c.withAdapters(both).withName("base"));
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Callable<String>> asking = new ArrayList<>();
+            List<String> expected = new ArrayList<>();
+            for (int i = 0; i < 9; i++) {
+                String name = List.of("base", "a", "b").get(i % 3);
+                asking.add(() -> text(server, name));
+                expected.add(alone.get(i % 3));
+            }
+            List<String> together = new ArrayList<>();
+            for (Future<String> answer : threads.invokeAll(asking)) {
+                together.add(answer.get());
+            }
+            assertEquals(expected, together);
+            JsonNode models = AskedServer.tree(server.get("/v1/models").body()).path("data");
+            assertEquals(3, models.size());
+            models.forEach(
+                    m ->
+                            assertEquals(
+                                    m.path("id").asText().equals("base") ? "null" : "base",
+                                    m.path("parent").asText("null")));
+        }
+    }
+
+    @Test
+    void whatIsNoAdapterIsRefused() {
+        AttuneException problem =
+                assertThrows(
+                        AttuneException.class,
+                        () -> new AskedServer(c -> c.withAdapters(Map.of("x", "/nowhere"))));
+        assertTrue(problem.getMessage().contains("nowhere"), problem.getMessage());
+    }
+}

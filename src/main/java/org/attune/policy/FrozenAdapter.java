@@ -1,0 +1,36 @@
+package org.attune.policy;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+
+/// An adapter on a decoder's weights that is used and never trained, beside any others. Use it on
+/// the engine thread; close it before the decoder, after the last pass that reads it.
+public final class FrozenAdapter implements AutoCloseable {
+    private final Adapter name;
+    private final AdapterParameters parameters;
+
+    private FrozenAdapter(Adapter name, AdapterParameters parameters) {
+        this.name = name;
+        this.parameters = parameters;
+    }
+
+    /// Loads an adapter from a PEFT folder.
+    ///
+    /// @param number tells it apart from the decoder's other frozen adapters; ≥ 0
+    /// @throws org.attune.error.AttuneException if they don't fit together
+    public static FrozenAdapter attach(Decoder decoder, AdapterFolder folder, int number) {
+        Adapter name = Adapter.frozen(number);
+        return new FrozenAdapter(name, AdapterParameters.load(decoder, folder, name, false));
+    }
+
+    /// Names it in a pass.
+    public Adapter name() {
+        return name;
+    }
+
+    @Override
+    public void close() {
+        parameters.close();
+    }
+}
