@@ -29,6 +29,7 @@ public final class Secrets {
                     "HF_TOKEN",
                     "HUGGING_FACE_HUB_TOKEN",
                     "ROLLOUT_SERVER_API_KEY",
+                    "ATTUNE_API_KEY",
                     "WANDB_API_KEY",
                     "MLFLOW_TRACKING_TOKEN",
                     "MLFLOW_TRACKING_PASSWORD",

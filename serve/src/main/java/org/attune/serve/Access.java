@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /// Who is let in: keys, the name by which the server was asked for, and web pages. A page of a
-/// stranger, opened in a browser on this machine, must not reach the server: neither by a name of
-/// its own that leads here, nor by a form. Immutable.
+/// stranger, opened in a browser on this machine, must not reach the server: neither by a name
+/// that leads here, nor by a form. Immutable.
 final class Access {
     private static final String BEARER = "bearer ";
     private static final Set<String> OWN_PAGES = Set.of("same-origin", "none");
@@ -65,7 +65,7 @@ final class Access {
         }
     }
 
-    /// Whether it is a number, which no page can make lead elsewhere.
+    /// Whether a host is a number: no page can make one lead elsewhere.
     private static boolean isAddress(String name) {
         return name.matches("\\d{1,3}(\\.\\d{1,3}){3}") || name.matches("\\[[0-9a-f:.%]+]");
     }

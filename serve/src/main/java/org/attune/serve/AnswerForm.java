@@ -11,7 +11,9 @@ interface AnswerForm {
     /// Whether the answers are sent as events.
     boolean isStream();
 
-    /// Takes note of what happened, and says what is sent of it now: events, or nothing.
+    /// Reads what happened.
+    ///
+    /// @return what is sent now: events, or nothing
     String take(AnswerEvent event);
 
     /// The end of what is sent; all of it where there are no events.

@@ -36,7 +36,7 @@ final class Generation implements AutoCloseable {
         tickets.add(ticket);
     }
 
-    /// Takes note of what happened. On the engine thread.
+    /// Counts what happened, and keeps it for the connection's thread. On the engine thread.
     void tell(AnswerEvent event) {
         long now = System.nanoTime();
         switch (event) {

@@ -22,11 +22,11 @@ import java.util.Optional;
 /// ```
 /// var config = ServeConfig.of(ModelConfig.of("SmolLM2-135M-Instruct.Q4_1.gguf"));
 /// try (var server = ModelServer.open(config)) {
-///     System.out.println(server.url()); // http://127.0.0.1:8000/v1
+///     System.out.println(server.url()); // http://localhost:8000/v1
 ///     …
 /// }
 /// ```
-/// Answers many requests at once, from threads of its own. Owns the model.
+/// Answers many requests at once, each on a thread. Owns the model.
 public final class ModelServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
 

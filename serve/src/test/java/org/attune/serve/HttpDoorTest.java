@@ -25,6 +25,7 @@ import java.util.Random;
 
 class HttpDoorTest {
     private static final String CHAT = "/v1/chat/completions";
+    private static final String EVIL = "https:" + "//evil.example";
     private static AskedServer server;
     private static AskedServer keyed;
 
@@ -157,12 +158,12 @@ class HttpDoorTest {
                 server.raw("GET /v1/models HTTP/1.1\r\nConnection: close\r\n\r\n")
                         .startsWith("HTTP/1.1 400"));
         String body = "{" + AskedServer.QUESTION + ",\"max_tokens\":1}";
-        assertEquals(403, from("Origin", "https://evil.example", body).statusCode());
+        assertEquals(403, from("Origin", EVIL, body).statusCode());
         assertEquals(403, from("Origin", "null", body).statusCode());
         assertEquals(403, from("Sec-Fetch-Site", "cross-site", body).statusCode());
         assertEquals(200, from("Sec-Fetch-Site", "same-origin", body).statusCode());
         assertFalse(
-                from("Origin", "https://evil.example", body)
+                from("Origin", EVIL, body)
                         .headers()
                         .firstValue("Access-Control-Allow-Origin")
                         .isPresent());

@@ -85,7 +85,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     @Option(
             names = "--allow-origin",
             paramLabel = "URL",
-            description = "A web page that may ask, such as https://example.org.")
+            description = "A web page that may ask, https://example.org for one.")
     List<String> origins = List.of();
 
     @Option(

@@ -6,6 +6,7 @@ import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.TopTokens;
+import org.attune.rollout.sampling.BatchSampler;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -70,7 +71,7 @@ public record PromptLogProbs(float[] values, List<TopTokens> top) {
             float[] own = logProbs.gather(1, where).toFloats();
             System.arraycopy(own, 0, values, from, own.length);
             if (most > 0) {
-                top.addAll(TopTokens.of(logProbs, most));
+                top.addAll(BatchSampler.likeliest(logProbs, most));
             }
         }
     }

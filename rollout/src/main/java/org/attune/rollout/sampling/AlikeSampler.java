@@ -187,7 +187,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
     }
 
     private List<TopTokens> top(Tensor own) {
-        return topLogProbs == 0 ? List.of() : TopTokens.of(own, topLogProbs);
+        return topLogProbs == 0 ? List.of() : BatchSampler.likeliest(own, topLogProbs);
     }
 
     /// @param logits after penalties and bans

@@ -6,6 +6,7 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -79,5 +80,24 @@ public final class BatchSampler {
                 into.top().set(row, sampled.top().get(i));
             }
         }
+    }
+
+    /// The likeliest tokens of each row.
+    ///
+    /// @param logProbs float32 `(B, V)`
+    /// @param most how many; all if there are fewer
+    public static List<TopTokens> likeliest(Tensor logProbs, int most) {
+        int n = (int) Math.min(most, logProbs.size(1));
+        Tensor[] best = logProbs.topK(n);
+        float[] values = best[0].toFloats();
+        long[] ids = best[1].toLongs();
+        List<TopTokens> top = new ArrayList<>();
+        for (int from = 0; from < ids.length; from += n) {
+            top.add(
+                    new TopTokens(
+                            Arrays.stream(ids, from, from + n).mapToInt(Math::toIntExact).toArray(),
+                            Arrays.copyOfRange(values, from, from + n)));
+        }
+        return top;
     }
 }
