@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 /// @param replies opens replies that somebody watches
 record Call(HttpExchange exchange, String name, Function<Boolean, ExchangeReply> replies) {
     private static final int MOST_BYTES = 4 << 20;
+    private static final long MOST_SKIPPED = 64 << 20;
     private static final Duration LONG = Duration.ofDays(365);
 
     /// What clients say of how long they wait for a whole answer, in seconds.
@@ -42,6 +43,8 @@ record Call(HttpExchange exchange, String name, Function<Boolean, ExchangeReply>
         }
         byte[] bytes = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
         if (bytes.length > MOST_BYTES) {
+            // Read on for a while: who still writes would see no answer.
+            exchange.getRequestBody().skip(MOST_SKIPPED);
             throw new ApiException(
                     413,
                     "request_too_large",
