@@ -17,7 +17,7 @@ import java.util.Optional;
 /// @param port 0 takes a free one
 /// @param keys who gives one of them in `Authorization: Bearer …` is let in; none: everybody is
 /// @param allowedHosts names in the `Host` of requests besides `localhost`, as behind a proxy
-/// @param allowedOrigins web pages that may ask, `https://example.org` for one
+/// @param allowedOrigins web pages that may ask, each as browsers name it in `Origin`
 /// @param maxNumSeqs most sequences that are generated at once, ≥ 1
 /// @param maxModelLen most tokens of prompt and answer; unset: what the model was made for, but
 ///     [#DEFAULT_LENGTH] at most

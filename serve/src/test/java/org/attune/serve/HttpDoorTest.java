@@ -226,7 +226,7 @@ class HttpDoorTest {
                         + AskedServer.QUESTION
                         + ",\"max_tokens\":1,\"stop\":[\"a\"],\"n\":1,\"top_p\":0.5,\"seed\":1,\"tools\":[]}";
         var random = new Random(7);
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 100; i++) {
             var text = new StringBuilder(whole);
             for (int change = 0; change < 1 + i % 3; change++) {
                 int at = random.nextInt(text.length());
