@@ -1,5 +1,6 @@
 package org.attune.policy;
 
+import org.attune.error.ConfigException;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
 import org.attune.ranks.ServingCollective;
@@ -10,10 +11,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// All weights of a decoder as trained parameters: float32 masters, and the decoder's own weights
-/// as compute copies.
+/// All weights of a decoder as trained parameters, or those with some names: float32 masters, and
+/// the decoder's own weights as compute copies.
 final class FullParameters implements TrainedParameters, BackwardProgress {
     private final TensorScope scope = TensorScope.detached("weights");
     private final Decoder decoder;
@@ -22,13 +25,16 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     private final FlatParameters flat;
     private Optional<CutWeights> cut = Optional.empty();
 
+    /// @param trains by name; the others stay as they are
     /// @param inTurn whether gradients share memory, as in [Policy#withAllWeightsInTurn]
-    FullParameters(Decoder decoder, boolean inTurn) {
+    /// @throws ConfigException if nothing is trained
+    FullParameters(Decoder decoder, Predicate<String> trains, boolean inTurn) {
         this.decoder = decoder;
         transposed = decoder.config().names().transposed();
         detachAdapter(decoder);
         try (var _ = scope.enter()) {
-            weights = new WholeWeights(decoder);
+            weights = new WholeWeights(decoder, trains);
+            requireSome();
             flat =
                     new FlatParameters(
                             scope, decoder.device(), weights.parameters(), places(decoder, inTurn));
@@ -38,6 +44,18 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
             }
         }
         flat.onChange(this::refresh);
+    }
+
+    private void requireSome() {
+        if (weights.parameters().isEmpty()) {
+            throw ConfigException.about(
+                    "unfrozen_parameters",
+                    "matches no weight of the model, such as "
+                            + weights.frozen().stream()
+                                    .limit(3)
+                                    .map(WholeWeights.Frozen::name)
+                                    .collect(Collectors.joining(", ")));
+        }
     }
 
     /// An adapter that was trained on these weights before may be closed, and its memory gone. Half
@@ -57,7 +75,11 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
         return GradientPlaces.inTurn(
                 weights.groups(),
                 weights.groups(),
-                lasts ? Set.of(weights.embeddingGroup()) : Set.of());
+                lasts
+                        ? weights.embeddingGroup().stream()
+                                .boxed()
+                                .collect(Collectors.toUnmodifiableSet())
+                        : Set.of());
     }
 
     /// A block that is not here gets its values when it is needed.
@@ -80,17 +102,33 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     ///
     /// @param ranks of the run; borrowed
     /// @return bytes that left this process's memory
+    ///
+    /// @throws ConfigException if some weights stay as they are
     long cut(ServingCollective ranks) {
+        if (!weights.frozen().isEmpty()) {
+            throw new ConfigException(
+                    "zero_stage: 3 with unfrozen_parameters is not supported; accepted: 0 to 2, or"
+                            + " all weights");
+        }
         List<List<ParameterSpace.Parameter>> blocks =
                 IntStream.range(0, decoder.blocks().size())
-                        .mapToObj(block -> weights.groups().get(weights.blockGroup(block)))
+                        .mapToObj(block -> weights.groups().get(group(block)))
                         .toList();
-        var own =
-                new CutWeights(
-                        ranks, flat, decoder, blocks, block -> compute(weights.blockGroup(block)));
+        var own = new CutWeights(ranks, flat, decoder, blocks, block -> compute(group(block)));
         cut = Optional.of(own);
         flat.comeAndGo(own);
         return own.bytes();
+    }
+
+    /// Names of weights that stay as they are.
+    Set<String> frozen() {
+        return weights.frozen().stream()
+                .map(WholeWeights.Frozen::name)
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    private int group(int block) {
+        return weights.blockGroup(block).orElseThrow();
     }
 
     @Override
@@ -105,17 +143,17 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
 
     @Override
     public void headDone() {
-        flat.complete(WholeWeights.HEAD);
+        weights.headGroup().ifPresent(flat::complete);
     }
 
     @Override
     public void blockDone(int block) {
-        flat.complete(weights.blockGroup(block));
+        weights.blockGroup(block).ifPresent(flat::complete);
     }
 
     @Override
     public void embeddingDone() {
-        flat.complete(weights.embeddingGroup());
+        weights.embeddingGroup().ifPresent(flat::complete);
     }
 
     /// The masters as tensors to write, in `dtype`.
@@ -127,6 +165,13 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
                             ? TensorBytes.transposed(
                                     p.name(), dtype, p.shape(), () -> flat.value(p))
                             : TensorBytes.source(p.name(), dtype, p.shape(), () -> flat.value(p)));
+        }
+        for (WholeWeights.Frozen own : weights.frozen()) {
+            long[] shape = own.weight().shape();
+            sources.add(
+                    transposed && own.isMatrix()
+                            ? TensorBytes.transposed(own.name(), dtype, shape, own::weight)
+                            : TensorBytes.source(own.name(), dtype, shape, own::weight));
         }
         decoder.blocks().stream()
                 .flatMap(block -> block.buffers().stream())

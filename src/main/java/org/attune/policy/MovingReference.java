@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /// A reference that follows its policy when it is told to: the soft update of TR-DPO,
@@ -68,12 +69,15 @@ public final class MovingReference implements Scorer, AutoCloseable {
     /// Weights in float32 are moved where they are; others have float32 numbers beside them, so
     /// that small steps aren't lost in rounding.
     ///
+    /// @param frozen names of weights that the policy doesn't train
     /// @param decoder scores; borrowed
-    static MovingReference ofModel(Scorer scorer, FlatParameters policy, Decoder decoder) {
+    static MovingReference ofModel(
+            Scorer scorer, FlatParameters policy, Set<String> frozen, Decoder decoder) {
         decoder.keepPlain();
         TensorScope scope = TensorScope.detached("reference");
         try (var _ = scope.enter()) {
-            Map<ParameterSpace.Parameter, Tensor> weights = new WholeWeights(decoder).computed();
+            Map<ParameterSpace.Parameter, Tensor> weights =
+                    new WholeWeights(decoder, name -> !frozen.contains(name)).computed();
             List<ParameterSpace.Parameter> parameters = List.copyOf(weights.keySet());
             if (decoder.dtype() == DType.FLOAT32) {
                 return new MovingReference(

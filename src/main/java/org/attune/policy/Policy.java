@@ -25,6 +25,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /// A decoder that is trained, through an adapter or in all of its weights, and the references
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
@@ -129,7 +131,7 @@ public final class Policy implements CausalPolicy {
 
     /// Trains all weights.
     public static Policy withAllWeights(Decoder decoder, Options options) {
-        return new Policy(decoder, new FullParameters(decoder, false), options);
+        return withWeights(decoder, _ -> true, options, false);
     }
 
     /// Trains all weights, and keeps no more gradients at a time than those of one block and of a
@@ -137,7 +139,27 @@ public final class Policy implements CausalPolicy {
     /// ([ParameterSpace#whenComplete]), of which there is one a step. It is the fused update of
     /// [Lv et al. 2023](https://arxiv.org/abs/2306.09782).
     public static Policy withAllWeightsInTurn(Decoder decoder, Options options) {
-        return new Policy(decoder, new FullParameters(decoder, true), options);
+        return withWeights(decoder, _ -> true, options, true);
+    }
+
+    /// Trains some of the weights. The others have neither gradients nor an optimizer's state, and
+    /// backward passes end at the first block that learns.
+    ///
+    /// @param trains names of weights, as Hugging Face spells them
+    /// @param inTurn whether gradients take turns, as with [#withAllWeightsInTurn]
+    /// @throws org.attune.error.ConfigException if nothing is trained
+    public static Policy withWeights(
+            Decoder decoder, Predicate<String> trains, Options options, boolean inTurn) {
+        return new Policy(decoder, new FullParameters(decoder, trains, inTurn), options);
+    }
+
+    /// Names of the weights that Spectrum would train, by the singular values of the matrices
+    /// ([Hartford et al. 2024](https://arxiv.org/abs/2406.06623)): of each kind of matrix in the
+    /// blocks the share that stands out most from noise, the embedding and the output layer.
+    ///
+    /// @param share in (0, 1]
+    public static Set<String> leastNoisy(Decoder decoder, double share) {
+        return SignalToNoise.best(decoder, share);
     }
 
     public Decoder decoder() {
@@ -337,8 +359,13 @@ public final class Policy implements CausalPolicy {
     /// @param start whether it is what the policy starts as
     /// @throws IllegalArgumentException if it has other weights than the policy trains
     public MovingReference movingModel(Decoder reference, Scorer.Start start) {
+        Set<String> still =
+                switch (trained) {
+                    case FullParameters full -> full.frozen();
+                    case AdapterParameters _ -> Set.of();
+                };
         return MovingReference.ofModel(
-                Scorer.starting(reference(reference), start), parameters(), reference);
+                Scorer.starting(reference(reference), start), parameters(), still, reference);
     }
 
     /// Adds a frozen adapter on the same weights, to generate or measure with beside the policy's

@@ -41,7 +41,8 @@ public record StepMemory(
         return new StepMemory(
                 decoder.config(),
                 decoder.dtype(),
-                ActivationBytes.of(decoder),
+                ActivationBytes.of(decoder)
+                        .withoutFirst(decoder.firstLearning(policy.adapterInUse())),
                 policy.parameters().count(),
                 policy.parameters().gradients().size());
     }

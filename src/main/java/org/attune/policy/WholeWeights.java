@@ -8,34 +8,54 @@ import org.attune.model.layer.Weight;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
-/// All weights of a decoder as parameters in flat order, which is that of checkpoints. Groups are,
-/// as a backward pass finishes them: the head, each block from the last to the first, the
-/// embedding.
+/// Weights of a decoder as parameters in flat order, which is that of checkpoints. Groups are, as a
+/// backward pass finishes them: the head, each block from the last to the first, the embedding;
+/// those of which nothing is trained are left out.
 final class WholeWeights {
-    /// Group of the final norm and the output layer, unless that is the embedding.
-    static final int HEAD = 0;
+    /// Place of the final norm and the output layer, unless that is the embedding, before the
+    /// blocks.
+    private static final int HEAD = 0;
 
     private final int layers;
+    private final Predicate<String> trains;
+    private final List<Frozen> frozen = new ArrayList<>();
     private final Set<ParameterSpace.Parameter> matrices = new HashSet<>(); // of linear layers
     private final FlatParameters.Plan plan = new FlatParameters.Plan();
-    private final List<List<ParameterSpace.Parameter>> groups = new ArrayList<>();
+    private final List<List<ParameterSpace.Parameter>> places = new ArrayList<>();
     private final List<Consumer<FlatParameters>> bindings = new ArrayList<>();
     private final Map<ParameterSpace.Parameter, Tensor> computed = new LinkedHashMap<>();
 
+    /// A weight that stays as it is.
+    ///
+    /// @param isMatrix whether it is the matrix of a linear layer in a block
+    record Frozen(String name, Tensor weight, boolean isMatrix) {}
+
     /// Views of the decoder's weights live in the current scope.
-    WholeWeights(Decoder decoder) {
+    ///
+    /// @param trains by name; the others stay as they are
+    WholeWeights(Decoder decoder, Predicate<String> trains) {
         layers = decoder.blocks().size();
-        for (int group = 0; group <= embeddingGroup(); group++) {
-            groups.add(new ArrayList<>());
+        this.trains = trains;
+        for (int place = 0; place <= embedding(); place++) {
+            places.add(new ArrayList<>());
         }
         plan(decoder);
+    }
+
+    List<Frozen> frozen() {
+        return frozen;
     }
 
     List<ParameterSpace.Parameter> parameters() {
@@ -43,7 +63,7 @@ final class WholeWeights {
     }
 
     List<List<ParameterSpace.Parameter>> groups() {
-        return groups;
+        return places.stream().filter(place -> !place.isEmpty()).toList();
     }
 
     /// The decoder's own weights, in the compute dtype.
@@ -63,14 +83,33 @@ final class WholeWeights {
 
     /// Whether a group is of a block.
     boolean isBlock(int group) {
-        return group > HEAD && group < embeddingGroup();
+        var own = groups().get(group);
+        return own != places.get(HEAD) && own != places.get(embedding());
     }
 
-    int blockGroup(int block) {
-        return layers - block;
+    /// The group of the head, if something of it is trained.
+    OptionalInt headGroup() {
+        return group(HEAD);
     }
 
-    int embeddingGroup() {
+    /// The group of a block, if something of it is trained.
+    OptionalInt blockGroup(int block) {
+        return group(layers - block);
+    }
+
+    /// The group of the embedding, if something of it is trained.
+    OptionalInt embeddingGroup() {
+        return group(embedding());
+    }
+
+    private OptionalInt group(int place) {
+        return places.get(place).isEmpty()
+                ? OptionalInt.empty()
+                : OptionalInt.of(
+                        (int) places.stream().limit(place).filter(p -> !p.isEmpty()).count());
+    }
+
+    private int embedding() {
         return layers + 1;
     }
 
@@ -78,67 +117,87 @@ final class WholeWeights {
         embedding(decoder);
         for (int i = 0; i < layers; i++) {
             for (FusedLinear linear : decoder.blocks().get(i).linears()) {
-                linear(linear, blockGroup(i));
+                linear(linear, layers - i);
             }
         }
         for (int i = 0; i < layers; i++) {
             Block block = decoder.blocks().get(i);
             for (Norm norm : block.norms()) {
-                int group = blockGroup(i);
-                norm.weights().forEach(w -> planned(group, false, w));
+                int place = layers - i;
+                norm.weights().forEach(w -> planned(place, false, w));
             }
             for (Weight weight : block.others()) {
-                planned(blockGroup(i), !weight.name().contains("bias"), weight);
+                planned(layers - i, !weight.name().contains("bias"), weight);
             }
         }
         decoder.finalNorm().weights().forEach(w -> planned(HEAD, false, w));
-        decoder.input().positions().ifPresent(p -> planned(embeddingGroup(), true, p));
+        decoder.input().positions().ifPresent(p -> planned(embedding(), true, p));
     }
 
+    /// @return null if it isn't trained
     private ParameterSpace.Parameter planned(
-            int group, String name, boolean decays, Tensor weight) {
+            int place, String name, boolean decays, Tensor weight) {
+        if (!trains.test(name)) {
+            return null;
+        }
         var p = plan.add(name, decays, weight.shape());
-        groups.get(group).add(p);
+        places.get(place).add(p);
         computed.put(p, weight);
         return p;
     }
 
-    private ParameterSpace.Parameter planned(int group, boolean decays, Weight weight) {
-        var p = planned(group, weight.name(), decays, weight.base());
-        bindings.add(f -> weight.trainBase(f.gradient(p)));
+    /// @return null if it isn't trained
+    private ParameterSpace.Parameter planned(int place, boolean decays, Weight weight) {
+        var p = planned(place, weight.name(), decays, weight.base());
+        if (p == null) {
+            frozen.add(new Frozen(weight.name(), weight.base(), false));
+            weight.trainBase(null);
+        } else {
+            bindings.add(f -> weight.trainBase(f.gradient(p)));
+        }
         return p;
     }
 
     private void embedding(Decoder decoder) {
-        var e = planned(embeddingGroup(), true, decoder.embedding());
+        var e = planned(embedding(), true, decoder.embedding());
         Weight output = decoder.output().weight();
         if (decoder.config().tiesOutput()) {
             // One tensor, so one gradient: the sum of both uses.
-            bindings.add(f -> output.trainBase(f.gradient(e)));
+            bindings.add(f -> output.trainBase(e == null ? null : f.gradient(e)));
         } else {
             planned(HEAD, true, output);
         }
         decoder.output().bias().ifPresent(b -> planned(HEAD, false, b));
     }
 
-    private void linear(FusedLinear linear, int group) {
+    private void linear(FusedLinear linear, int place) {
         int count = linear.parts().size();
         var weights = new ParameterSpace.Parameter[count];
         var biases = new ParameterSpace.Parameter[count];
         for (int i = 0; i < count; i++) {
             String path = linear.parts().get(i).path();
-            weights[i] = planned(group, path + ".weight", true, linear.weight(i));
-            matrices.add(weights[i]);
-            if (linear.bias(i) != null) {
-                biases[i] = planned(group, path + ".bias", false, linear.bias(i));
+            weights[i] = planned(place, path + ".weight", true, linear.weight(i));
+            if (weights[i] == null) {
+                frozen.add(new Frozen(path + ".weight", linear.weight(i), true));
+            } else {
+                matrices.add(weights[i]);
             }
+            if (linear.bias(i) != null) {
+                biases[i] = planned(place, path + ".bias", false, linear.bias(i));
+                if (biases[i] == null) {
+                    frozen.add(new Frozen(path + ".bias", linear.bias(i), false));
+                }
+            }
+        }
+        if (Stream.of(weights, biases).flatMap(Arrays::stream).allMatch(Objects::isNull)) {
+            return;
         }
         bindings.add(
                 f -> {
                     var w = new Tensor[count];
                     var b = new Tensor[count];
                     for (int i = 0; i < count; i++) {
-                        w[i] = f.gradient(weights[i]);
+                        w[i] = weights[i] == null ? null : f.gradient(weights[i]);
                         b[i] = biases[i] == null ? null : f.gradient(biases[i]);
                     }
                     linear.trainBase(w, b);

@@ -73,6 +73,21 @@ class EarlyChecksTest {
     }
 
     @Test
+    void weightsToTrainAreChosenWithoutAnAdapter() throws IOException {
+        refuses(
+                "sft",
+                "use_peft: true\nunfrozen_parameters: [model.norm]\n",
+                "run.yaml:5: unfrozen_parameters: [model.norm]; accepted: none with use_peft");
+        refuses(
+                "sft",
+                "unfrozen_parameters: ['model.embed_tokens.weight[:320]']\n",
+                "run.yaml:4: unfrozen_parameters: model.embed_tokens.weight[:320]; accepted:"
+                        + " whole");
+        refuses("sft", "unfrozen_parameters: ['model.(']\n", "accepted: regular expressions (");
+        refuses("sft", "spectrum_top_fraction: 0\n", "run.yaml:4: spectrum_top_fraction: 0");
+    }
+
+    @Test
     void keysOfOtherKindsOfAdaptersAreToldWithTheirLine() throws IOException {
         refuses(
                 "sft",

@@ -8,16 +8,16 @@ import java.util.List;
 /// Gradients of the base parameters of layers that read the same input, where these are trained.
 ///
 /// @param parts the layers
-/// @param weights float32 views, one a layer; none: nothing is trained
-/// @param biases likewise, null where a layer has no bias
+/// @param weights float32 views, one a layer, null where it isn't trained; none: nothing is trained
+/// @param biases likewise, null where a layer has no bias or it isn't trained
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-record BaseGradients(List<FusedLinear.Part> parts, List<Tensor> weights, Tensor[] biases) {
+record BaseGradients(List<FusedLinear.Part> parts, Tensor[] weights, Tensor[] biases) {
     static BaseGradients none() {
-        return new BaseGradients(List.of(), List.of(), new Tensor[0]);
+        return new BaseGradients(List.of(), new Tensor[0], new Tensor[0]);
     }
 
     boolean isEmpty() {
-        return weights.isEmpty();
+        return weights.length == 0;
     }
 
     /// Adds what a pass gives.
@@ -25,11 +25,13 @@ record BaseGradients(List<FusedLinear.Part> parts, List<Tensor> weights, Tensor[
     /// @param dy gradient of all layers' output, `(N, out)`
     /// @param x their input, `(N, in)`
     void add(Tensor dy, Tensor x) {
-        for (int i = 0; i < weights.size(); i++) {
+        for (int i = 0; i < weights.length; i++) {
             FusedLinear.Part p = parts.get(i);
             Tensor d = dy.narrow(1, p.firstRow(), p.out());
-            OuterProducts.add(List.of(OuterProducts.Product.of(weights.get(i), d, x, 1)));
-            if (p.hasBias()) {
+            if (weights[i] != null) {
+                OuterProducts.add(List.of(OuterProducts.Product.of(weights[i], d, x, 1)));
+            }
+            if (biases[i] != null) {
                 Gradients.addRows(biases[i], d);
             }
         }

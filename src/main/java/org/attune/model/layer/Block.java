@@ -136,6 +136,15 @@ public record Block(
         return all;
     }
 
+    /// Whether backward passes with an adapter teach something here.
+    boolean learns(Adapter adapter) {
+        return linears().stream().anyMatch(linear -> linear.learns(adapter))
+                || norms().stream()
+                        .flatMap(norm -> norm.weights().stream())
+                        .anyMatch(weight -> weight.learns(adapter))
+                || others().stream().anyMatch(weight -> weight.learns(adapter));
+    }
+
     /// Weights that belong to neither.
     public List<Weight> others() {
         List<Weight> all = new ArrayList<>();

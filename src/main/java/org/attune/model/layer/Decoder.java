@@ -192,6 +192,18 @@ public final class Decoder implements AutoCloseable {
         return changes || linears().stream().anyMatch(FusedLinear::trainsBase);
     }
 
+    /// Number of the first block that a backward pass with an adapter must reach: 0 where what the
+    /// blocks read is trained, the number of blocks where none of this is.
+    public int firstLearning(Adapter adapter) {
+        if (input.learns(adapter)) {
+            return 0;
+        }
+        return IntStream.range(0, blocks.size())
+                .filter(i -> blocks.get(i).learns(adapter))
+                .findFirst()
+                .orElse(blocks.size());
+    }
+
     /// Memory of the processor with the weights of each block's layers, in whichever form. It may
     /// lose its numbers from now on whenever nobody [needs][BlockPresence#need] the block. Norms
     /// and biases stay.

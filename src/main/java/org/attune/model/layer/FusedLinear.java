@@ -319,15 +319,24 @@ public final class FusedLinear {
 
     /// Makes backward passes add to the gradients of the base parameters (float32 views).
     ///
-    /// @param weights one per part
-    /// @param biases one per part, null where a part has none
+    /// @param weights one per part, null where it isn't trained
+    /// @param biases one per part, null where a part has none or it isn't trained
     public void trainBase(Tensor[] weights, Tensor[] biases) {
         keepPlain();
-        gradients = new BaseGradients(parts, List.of(weights), biases.clone());
+        gradients = new BaseGradients(parts, weights.clone(), biases.clone());
     }
 
     public boolean trainsBase() {
         return !gradients.isEmpty();
+    }
+
+    /// Whether backward passes with an adapter add to gradients here.
+    boolean learns(Adapter adapter) {
+        return switch (adapter.kind()) {
+            case OFF -> trainsBase();
+            case TRAINED -> !updates(adapter).isEmpty();
+            case FROZEN -> false;
+        };
     }
 
     BaseGradients baseGradients() {

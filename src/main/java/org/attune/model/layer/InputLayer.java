@@ -43,6 +43,11 @@ public final class InputLayer {
         return positions;
     }
 
+    /// Whether backward passes with an adapter teach something here.
+    boolean learns(Adapter adapter) {
+        return tokens.learns(adapter) || positions.map(p -> p.learns(adapter)).orElse(false);
+    }
+
     /// `x`, `(N, D)`, in the current scope.
     ///
     /// @param index of the tokens, `(N)`, from [#index]

@@ -37,7 +37,7 @@ public final class PlainLinear {
         Tensor weight =
                 leaf(
                         linear.weight(part),
-                        trains ? linear.baseGradients().weights().get(part) : null,
+                        trains ? linear.baseGradients().weights()[part] : null,
                         1);
         Tensor bias = linear.bias(part);
         if (bias != null) {

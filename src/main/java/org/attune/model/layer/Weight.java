@@ -83,6 +83,11 @@ public final class Weight {
         return adapter.kind() == Adapter.Kind.TRAINED ? learner : null;
     }
 
+    /// Whether backward passes with this adapter teach something here.
+    boolean learns(Adapter adapter) {
+        return gradient(adapter) != null || learner(adapter) != null;
+    }
+
     /// Trains the base model's own weight: passes without an adapter add to `gradient`.
     public void trainBase(Tensor gradient) {
         baseGradient = gradient;

@@ -94,6 +94,14 @@ public record ActivationBytes(
                         .allMatch(b -> b.feedForward().orElse(null) instanceof FeedForward.Dense);
     }
 
+    /// Of a model whose first blocks keep nothing for the backward pass.
+    ///
+    /// @param blocks how many
+    public ActivationBytes withoutFirst(int blocks) {
+        return new ActivationBytes(
+                layers - blocks, input, saved, attended, atWork, score, allScores);
+    }
+
     private ActivationBytes withWork(long more) {
         return new ActivationBytes(layers, input, saved, attended, atWork + more, score, allScores);
     }

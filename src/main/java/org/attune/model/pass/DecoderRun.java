@@ -15,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
 /// that backward needs until it is closed. [WrittenBlock] computes the blocks that it knows, and
@@ -23,7 +24,8 @@ import java.util.function.IntConsumer;
 /// The graph is cut at block boundaries. Of blocks that are recomputed forward keeps the inputs,
 /// and attention's output if asked ([Recomputation]); backward takes the blocks in reverse,
 /// computes such a block again, back-propagates and drops it. Those are the first blocks: when
-/// backward reaches them, what the others kept is gone.
+/// backward reaches them, what the others kept is gone. Of blocks below the first that learns
+/// nothing is kept, and backward does not go there.
 public final class DecoderRun implements AutoCloseable {
     /// @param backward whether there will be a backward pass
     /// @param recomputed what is computed again there
@@ -61,6 +63,7 @@ public final class DecoderRun implements AutoCloseable {
     private final List<Optional<WrittenBlock>> written; // empty: in ordinary operators
     private final PassContext pass;
     private final TensorScope scope = TensorScope.detached("run");
+    private final int first; // block that learns
     private final Tensor[] inputs;
     private final Saved[] saved;
     private final KeptAttention[] keptAttention;
@@ -95,6 +98,7 @@ public final class DecoderRun implements AutoCloseable {
         this.layout = layout;
         this.options = options;
         int count = decoder.blocks().size();
+        first = options.backward() ? decoder.firstLearning(adapter) : count;
         written =
                 options.plain()
                         ? Collections.nCopies(count, Optional.empty())
@@ -151,7 +155,7 @@ public final class DecoderRun implements AutoCloseable {
             } finally {
                 leave(i);
             }
-            if (!options.backward()) {
+            if (i < first) {
                 x.close();
             } else {
                 inputs[i] = x;
@@ -178,14 +182,14 @@ public final class DecoderRun implements AutoCloseable {
         pass.makesWhatStays(true);
         WrittenBlock.Result result = written.get(i).get().forward(x, pass);
         pass.makesWhatStays(false);
-        if (options.backward()) {
+        if (i >= first) {
             keep(i, result.saved());
         }
         return result.out();
     }
 
     private void keep(int i, Saved made) {
-        if (!options.recomputed().concerns(i)) {
+        if (!options.recomputed().concerns(i - first)) {
             made.moveTo(scope);
             saved[i] = made;
         } else if (options.recomputed().keepsAttention()
@@ -234,8 +238,8 @@ public final class DecoderRun implements AutoCloseable {
                                                 .toArray()));
     }
 
-    /// Takes the gradient of [#hidden] through all blocks, the last one first, and to the
-    /// embedding. At most once.
+    /// Takes the gradient of [#hidden] through the blocks, the last one first, to the first that
+    /// learns, or to the embedding. At most once.
     ///
     /// @param blockDone told the number of each block whose parameters' gradients are finished and
     ///     whose weights the pass does not read any more
@@ -246,7 +250,7 @@ public final class DecoderRun implements AutoCloseable {
         }
         try (var _ = TensorScope.open("backward")) {
             Tensor d = dHidden;
-            for (int i = inputs.length - 1; i >= 0; i--) {
+            for (int i = inputs.length - 1; i >= first; i--) {
                 Tensor dx;
                 StopRequest.check(); // what was added to gradients is dropped with the step
                 decoder.presence().need(i);
@@ -262,7 +266,10 @@ public final class DecoderRun implements AutoCloseable {
                 d = dx;
                 blockDone.accept(i);
             }
-            decoder.input().backward(layout.tokens(), layout.positions(), d, pass.adapter());
+            if (first == 0) {
+                decoder.input().backward(layout.tokens(), layout.positions(), d, pass.adapter());
+            }
+            IntStream.range(0, first).map(i -> first - 1 - i).forEach(blockDone);
         }
     }
 

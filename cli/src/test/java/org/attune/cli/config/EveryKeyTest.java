@@ -198,7 +198,9 @@ class EveryKeyTest {
                     "warmup_ratio=0.1",
                     "use_peft=false",
                     "adapter_name_or_path=null",
+                    "unfrozen_parameters=[model.norm]",
                     "max_grad_norm=0",
+                    "streaming=false",
                     "optimizer_in_bwd=true",
                     "streaming=false",
                     "logical_devices=null",
@@ -271,6 +273,11 @@ class EveryKeyTest {
         second.addAll(List.of(apart));
         var third = new ArrayList<>(second);
         third.removeAll(AGENT);
+        third.replaceAll(
+                word ->
+                        word.startsWith("unfrozen_parameters")
+                                ? "spectrum_top_fraction=0.5"
+                                : word);
         third.addAll(before.containsKey("tools") ? PROGRAM : List.of());
         List<String> served = before.containsKey("rollout_server_adapter_dir") ? SERVED : List.of();
         List<String> ahead =

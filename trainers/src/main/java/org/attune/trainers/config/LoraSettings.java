@@ -10,7 +10,11 @@ import org.attune.records.CopyMethods;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 
 /// Adapters. Defaults are those of TRL's `ModelConfig`: full fine-tuning unless
 /// `use_peft` is set or an adapter to start from is given.
@@ -33,6 +37,10 @@ import java.util.TreeMap;
 ///     their output. Empty: PEFT's choice for the family (`down_proj`) among the modules
 /// @param loraRankPattern PEFT's `rank_pattern`: other ranks for some modules
 /// @param loraAlphaPattern PEFT's `alpha_pattern`: other α for some modules
+/// @param unfrozenParameters without an adapter: regular expressions that match the beginnings of
+///     names of weights; only these are trained. Empty: all
+/// @param spectrumTopFraction without an adapter: train this share of each kind of matrix, those
+///     that stand out most from noise, with embedding and output layer. Unset: all
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record LoraSettings(
@@ -48,8 +56,16 @@ public record LoraSettings(
         Map<String, Object> peftKwargs,
         List<@NotBlank(message = "module names") String> feedforwardModules,
         Map<String, Integer> loraRankPattern,
-        Map<String, Double> loraAlphaPattern)
-        implements LoraSettingsCopies {
+        Map<String, Double> loraAlphaPattern,
+        List<@NotBlank(message = "regular expressions") String> unfrozenParameters,
+        @InRange(min = 0, minOpen = true, max = 1) OptionalDouble spectrumTopFraction)
+        implements LoraSettingsCopies, CrossChecked {
+    private static final String NOT_WITH_PEFT =
+            "none with use_peft: true, since an adapter leaves all weights as they are;"
+                    + " lora_target_modules says what it adapts";
+
+    private static final Pattern ROWS = Pattern.compile(".*\\[\\d*:\\d*]");
+
     public LoraSettings {
         loraTargetModules = List.copyOf(loraTargetModules);
         loraModulesToSave = List.copyOf(loraModulesToSave);
@@ -58,6 +74,51 @@ public record LoraSettings(
         feedforwardModules = List.copyOf(feedforwardModules);
         loraRankPattern = Collections.unmodifiableMap(new TreeMap<>(loraRankPattern));
         loraAlphaPattern = Collections.unmodifiableMap(new TreeMap<>(loraAlphaPattern));
+        unfrozenParameters = List.copyOf(unfrozenParameters);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        if (usePeft && !unfrozenParameters.isEmpty()) {
+            return List.of(
+                    new ConfigProblem("unfrozen_parameters", unfrozenParameters, NOT_WITH_PEFT));
+        }
+        if (usePeft && spectrumTopFraction.isPresent()) {
+            return List.of(
+                    new ConfigProblem(
+                            "spectrum_top_fraction",
+                            spectrumTopFraction.getAsDouble(),
+                            NOT_WITH_PEFT));
+        }
+        if (spectrumTopFraction.isPresent() && !unfrozenParameters.isEmpty()) {
+            return List.of(
+                    new ConfigProblem(
+                            "unfrozen_parameters",
+                            unfrozenParameters,
+                            "none with spectrum_top_fraction, which chooses the weights"));
+        }
+        return unfrozenParameters.stream().flatMap(LoraSettings::unfrozenProblem).toList();
+    }
+
+    private static Stream<ConfigProblem> unfrozenProblem(String pattern) {
+        if (ROWS.matcher(pattern).matches()) {
+            return Stream.of(
+                    new ConfigProblem(
+                            "unfrozen_parameters",
+                            pattern,
+                            "whole weights; for rows of tokens use an adapter with"
+                                    + " peft_kwargs: {trainable_token_indices: …}"));
+        }
+        try {
+            Pattern.compile(pattern);
+            return Stream.empty();
+        } catch (PatternSyntaxException e) {
+            return Stream.of(
+                    new ConfigProblem(
+                            "unfrozen_parameters",
+                            pattern,
+                            "regular expressions (" + e.getDescription() + ")"));
+        }
     }
 
     /// The defaults, as listed at the parameters.

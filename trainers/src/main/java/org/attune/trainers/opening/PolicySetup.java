@@ -11,6 +11,7 @@ import org.attune.model.pass.Recomputation;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
 import org.attune.policy.AdapterFit;
+import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.Engine;
@@ -21,13 +22,19 @@ import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.memory.RolloutPlan;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PolicySetup.class);
+
     private final Decoder decoder;
     private final Policy policy;
     private Policy.Options options;
@@ -104,6 +111,16 @@ public final class PolicySetup implements AutoCloseable {
                             AdapterFit.require(shape, given);
                             requireTrainable(given);
                         });
+        boolean some =
+                !lora.unfrozenParameters().isEmpty() || lora.spectrumTopFraction().isPresent();
+        if (model.adapter().isPresent() && some) {
+            throw ConfigException.about(
+                    lora.unfrozenParameters().isEmpty()
+                            ? "spectrum_top_fraction"
+                            : "unfrozen_parameters",
+                    "accepted without adapter_name_or_path, whose adapter leaves all"
+                            + " weights as they are");
+        }
         if (lora.usePeft()) {
             AskedAdapter asked = AskedAdapter.of(lora, model, shape);
             AdapterFit.require(shape, asked.config());
@@ -200,9 +217,17 @@ public final class PolicySetup implements AutoCloseable {
                     options,
                     inParts);
         }
-        return training.optimizer().optimizerInBwd() || inParts
-                ? Policy.withAllWeightsInTurn(decoder, options)
-                : Policy.withAllWeights(decoder, options);
+        boolean inTurn = training.optimizer().optimizerInBwd() || inParts;
+        if (lora.spectrumTopFraction().isPresent()) {
+            Set<String> best = Policy.leastNoisy(decoder, lora.spectrumTopFraction().getAsDouble());
+            LOG.info("{} weights are trained: {}", best.size(), new TreeSet<>(best));
+            return Policy.withWeights(decoder, best::contains, options, inTurn);
+        }
+        var unfrozen = new Unfrozen(lora.unfrozenParameters());
+        Policy policy = Policy.withWeights(decoder, unfrozen, options, inTurn);
+        ParameterSpace space = policy.parameters();
+        unfrozen.requireUsed(space.parameters().getFirst().name());
+        return policy;
     }
 
     /// Balances experts by the model's factor where no key says otherwise, whether its
