@@ -26,7 +26,7 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     private Optional<CutWeights> cut = Optional.empty();
 
     /// @param trains by name; the others stay as they are
-    /// @param inTurn whether gradients share memory, as in [Policy#withAllWeightsInTurn]
+    /// @param inTurn whether gradients share memory, as in [Policy#withWeights]
     /// @throws ConfigException if nothing is trained
     FullParameters(Decoder decoder, Predicate<String> trains, boolean inTurn) {
         this.decoder = decoder;

@@ -104,7 +104,7 @@ public final class Policy implements CausalPolicy {
     ///
     /// @param random source of the initial values
     /// @param inTurn whether no more gradients are kept at a time than those of one block and of
-    ///     modules beside the blocks, as with [#withAllWeightsInTurn]
+    ///     modules beside the blocks, as with [#withWeights]
     public static Policy withFreshAdapter(
             Decoder decoder,
             AdapterConfig config,
@@ -134,32 +134,18 @@ public final class Policy implements CausalPolicy {
         return withWeights(decoder, _ -> true, options, false);
     }
 
-    /// Trains all weights, and keeps no more gradients at a time than those of one block and of a
-    /// tied embedding. Each must be used while the backward pass goes on
-    /// ([ParameterSpace#whenComplete]), of which there is one a step. It is the fused update of
-    /// [Lv et al. 2023](https://arxiv.org/abs/2306.09782).
-    public static Policy withAllWeightsInTurn(Decoder decoder, Options options) {
-        return withWeights(decoder, _ -> true, options, true);
-    }
-
-    /// Trains some of the weights. The others have neither gradients nor an optimizer's state, and
-    /// backward passes end at the first block that learns.
+    /// Trains weights. The others have neither gradients nor an optimizer's state, and backward
+    /// passes end at the first block that learns.
     ///
     /// @param trains names of weights, as Hugging Face spells them
-    /// @param inTurn whether gradients take turns, as with [#withAllWeightsInTurn]
+    /// @param inTurn whether no more gradients are kept at a time than those of one block and of a
+    ///     tied embedding. Each must be used while the backward pass goes on
+    ///     ([ParameterSpace#whenComplete]), of which there is one a step: the fused update of
+    ///     [Lv et al. 2023](https://arxiv.org/abs/2306.09782)
     /// @throws org.attune.error.ConfigException if nothing is trained
     public static Policy withWeights(
             Decoder decoder, Predicate<String> trains, Options options, boolean inTurn) {
         return new Policy(decoder, new FullParameters(decoder, trains, inTurn), options);
-    }
-
-    /// Names of the weights that Spectrum would train, by the singular values of the matrices
-    /// ([Hartford et al. 2024](https://arxiv.org/abs/2406.06623)): of each kind of matrix in the
-    /// blocks the share that stands out most from noise, the embedding and the output layer.
-    ///
-    /// @param share in (0, 1]
-    public static Set<String> leastNoisy(Decoder decoder, double share) {
-        return SignalToNoise.best(decoder, share);
     }
 
     public Decoder decoder() {
@@ -359,11 +345,7 @@ public final class Policy implements CausalPolicy {
     /// @param start whether it is what the policy starts as
     /// @throws IllegalArgumentException if it has other weights than the policy trains
     public MovingReference movingModel(Decoder reference, Scorer.Start start) {
-        Set<String> still =
-                switch (trained) {
-                    case FullParameters full -> full.frozen();
-                    case AdapterParameters _ -> Set.of();
-                };
+        Set<String> still = trained instanceof FullParameters full ? full.frozen() : Set.of();
         return MovingReference.ofModel(
                 Scorer.starting(reference(reference), start), parameters(), still, reference);
     }
@@ -443,7 +425,7 @@ public final class Policy implements CausalPolicy {
 
     /// Keeps this process's part of the blocks' trained weights only, and has a block's weights
     /// while it is computed, where all weights are trained on several processes. All of them make
-    /// this call, with policies that [share][#withAllWeightsInTurn] gradients' memory.
+    /// this call, with policies that [share][#withWeights] gradients' memory.
     ///
     /// @param ranks of the run; borrowed
     /// @return bytes that left this process's memory; 0 where an adapter is trained

@@ -202,7 +202,7 @@ class GradientPartsTest {
 
     private static Policy policy(Decoder decoder, boolean all) {
         return all
-                ? Policy.withAllWeightsInTurn(decoder, Policy.Options.defaults())
+                ? Policy.withWeights(decoder, _ -> true, Policy.Options.defaults(), true)
                 : adapter(decoder, true);
     }
 

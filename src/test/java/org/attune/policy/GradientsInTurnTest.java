@@ -127,7 +127,7 @@ class GradientsInTurnTest {
                             Decoder decoder = TinyModels.decoder(config, dtype);
                             Policy policy =
                                     inTurn
-                                            ? Policy.withAllWeightsInTurn(decoder, options)
+                                            ? Policy.withWeights(decoder, _ -> true, options, true)
                                             : Policy.withAllWeights(decoder, options)) {
                         return work.apply(policy);
                     }

@@ -17,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -190,6 +191,15 @@ public final class Decoder implements AutoCloseable {
     /// Whether blocks' own weights are trained, or will change otherwise.
     public boolean changes() {
         return changes || linears().stream().anyMatch(FusedLinear::trainsBase);
+    }
+
+    /// Names of the weights that Spectrum would train, by the singular values of the matrices
+    /// ([Hartford et al. 2024](https://arxiv.org/abs/2406.06623)): of each kind of matrix in the
+    /// blocks the share that stands out most from noise, the embedding and the output layer.
+    ///
+    /// @param share in (0, 1]
+    public Set<String> leastNoisy(double share) {
+        return SignalToNoise.best(this, share);
     }
 
     /// Number of the first block that a backward pass with an adapter must reach: 0 where what the

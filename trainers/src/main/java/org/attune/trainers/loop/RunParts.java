@@ -164,7 +164,7 @@ public record RunParts(
         if (o.optimizerInBwd() != space.sharesGradients() && !inParts) {
             throw new IllegalArgumentException(
                     ("optimizer_in_bwd is %s, but the policy's gradients %s; make it with"
-                                    + " Policy.withAllWeightsInTurn where optimizer_in_bwd is true"
+                                    + " Policy.withWeights in turn where optimizer_in_bwd is true"
                                     + " or zero_stage 2 or 3, and else not")
                             .formatted(
                                     o.optimizerInBwd(),

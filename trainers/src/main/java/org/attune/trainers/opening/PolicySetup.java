@@ -219,7 +219,7 @@ public final class PolicySetup implements AutoCloseable {
         }
         boolean inTurn = training.optimizer().optimizerInBwd() || inParts;
         if (lora.spectrumTopFraction().isPresent()) {
-            Set<String> best = Policy.leastNoisy(decoder, lora.spectrumTopFraction().getAsDouble());
+            Set<String> best = decoder.leastNoisy(lora.spectrumTopFraction().getAsDouble());
             LOG.info("{} weights are trained: {}", best.size(), new TreeSet<>(best));
             return Policy.withWeights(decoder, best::contains, options, inTurn);
         }

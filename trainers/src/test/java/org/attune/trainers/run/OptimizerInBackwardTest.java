@@ -70,7 +70,7 @@ class OptimizerInBackwardTest {
                     try (var decoder = TinyModels.decoder(model);
                             Policy policy =
                                     inTurn
-                                            ? Policy.withAllWeightsInTurn(decoder, options)
+                                            ? Policy.withWeights(decoder, _ -> true, options, true)
                                             : Policy.withAllWeights(decoder, options)) {
                         RunContext context =
                                 RunContext.of(

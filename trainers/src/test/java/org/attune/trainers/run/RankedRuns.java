@@ -184,7 +184,7 @@ final class RankedRuns {
 
     private static Policy whole(Decoder decoder, Policy.Options options, boolean inTurn) {
         return inTurn
-                ? Policy.withAllWeightsInTurn(decoder, options)
+                ? Policy.withWeights(decoder, _ -> true, options, true)
                 : Policy.withAllWeights(decoder, options);
     }
 }

@@ -1,9 +1,8 @@
-package org.attune.policy;
+package org.attune.model.layer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -45,12 +44,12 @@ class SignalToNoiseTest {
         Engine.run(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(TinyModels.llama(), DType.FLOAT32)) {
-                        Set<String> half = Policy.leastNoisy(decoder, 0.5);
+                        Set<String> half = decoder.leastNoisy(0.5);
                         int blocks = decoder.blocks().size();
                         assertEquals(2 + 7 * (blocks / 2), half.size(), half.toString());
                         assertTrue(half.contains("lm_head.weight"));
                         assertTrue(half.contains("model.embed_tokens.weight"));
-                        assertEquals(2 + 7 * blocks, Policy.leastNoisy(decoder, 1).size());
+                        assertEquals(2 + 7 * blocks, decoder.leastNoisy(1).size());
                     }
                 });
     }

@@ -1,7 +1,5 @@
-package org.attune.policy;
+package org.attune.model.layer;
 
-import org.attune.model.layer.Decoder;
-import org.attune.model.layer.FusedLinear;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
