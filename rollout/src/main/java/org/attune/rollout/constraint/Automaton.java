@@ -3,6 +3,7 @@ package org.attune.rollout.constraint;
 import org.attune.error.ConfigException;
 import org.attune.rollout.constraint.Expr.Kind;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -19,7 +21,6 @@ import java.util.function.Predicate;
 final class Automaton {
     private final Grammar grammar;
     private final Expr start;
-    private final Map<Expr, Boolean> nullable = new HashMap<>();
     private final Map<Expr, Boolean> alive = new HashMap<>();
     private final Map<Expr, List<BitSet>> cuts = new HashMap<>();
 
@@ -28,36 +29,40 @@ final class Automaton {
 
     private final BitSet usefulRules = new BitSet();
     private final boolean hasUselessRules;
+    private int rulesKnown; // a number for what was known when something was found out
 
-    /// @param start the language; its rules are all defined
-    /// @throws ConfigException if a rule calls itself before anything else in a way that can't be
-    ///     turned around, or if there is no text at all
-    Automaton(Grammar grammar, Expr start) {
+    private Automaton(Grammar grammar, Expr language) {
         this.grammar = grammar;
-        findRules(emptyRules, this::isNullable, nullable);
+        findRules(emptyRules, this::isNullable);
         LeftRecursion.remove(grammar, this::isNullable);
-        nullable.clear(); // rules have other bodies now
-        findRules(usefulRules, this::isAlive, alive);
+        findRules(usefulRules, this::isAlive);
         hasUselessRules = usefulRules.cardinality() < grammar.rules().size();
-        this.start = pruned(start);
-        if (this.start == grammar.nothing) {
-            throw new ConfigException(
-                    "no text fits this constraint: what it asks for contradicts itself");
-        }
+        start = pruned(language);
     }
 
-    private void findRules(BitSet found, Predicate<Expr> asked, Map<Expr, Boolean> memory) {
+    /// @param language where texts begin; its rules are all defined
+    /// @return empty if there is no text at all
+    /// @throws ConfigException if a rule calls itself before anything else in a way that can't be
+    ///     turned around
+    static Optional<Automaton> of(Grammar grammar, Expr language) {
+        var automaton = new Automaton(grammar, language);
+        return automaton.start == grammar.nothing ? Optional.empty() : Optional.of(automaton);
+    }
+
+    private void findRules(BitSet found, Predicate<Expr> asked) {
         int before = -1;
         while (found.cardinality() > before) {
             before = found.cardinality();
-            memory.clear();
+            rulesKnown++;
+            alive.clear();
             for (int rule = 0; rule < grammar.rules().size(); rule++) {
                 if (asked.test(grammar.rules().get(rule))) {
                     found.set(rule);
                 }
             }
         }
-        memory.clear();
+        rulesKnown++;
+        alive.clear();
     }
 
     Expr start() {
@@ -81,12 +86,11 @@ final class Automaton {
             case MULTIPLE -> isDivided(e);
             case RULE -> emptyRules.get(e.min);
             case NOT, CHAIN, REPEAT, ANY_OF, ALL_OF -> {
-                Boolean known = nullable.get(e);
-                if (known == null) {
-                    known = partsNullable(e);
-                    nullable.put(e, known);
+                if (e.nullableSince != rulesKnown) {
+                    e.nullable = partsNullable(e);
+                    e.nullableSince = rulesKnown;
                 }
-                yield known;
+                yield e.nullable;
             }
         };
     }
@@ -126,6 +130,38 @@ final class Automaton {
             }
         }
         return same;
+    }
+
+    /// Whether a text is of a language.
+    boolean takes(Expr language, String text) {
+        Expr state = language;
+        for (byte each : text.getBytes(StandardCharsets.UTF_8)) {
+            state = step(state, each & 0xff);
+        }
+        return isNullable(state);
+    }
+
+    /// Whether a language has fewer texts than a number.
+    boolean hasFew(Expr language, int most) {
+        Map<Expr, Double> open = Map.of(language, 1.0); // ways to a state, by texts of one length
+        double texts = 0;
+        while (!open.isEmpty()) {
+            Map<Expr, Double> next = new HashMap<>();
+            for (Map.Entry<Expr, Double> each : open.entrySet()) {
+                texts += isNullable(each.getKey()) ? each.getValue() : 0;
+                for (int value = 0; value < 256; value++) {
+                    Expr step = step(each.getKey(), value);
+                    if (step != grammar.nothing) {
+                        next.merge(step, each.getValue(), Double::sum);
+                    }
+                }
+            }
+            if (texts >= most) {
+                return false;
+            }
+            open = next;
+        }
+        return true;
     }
 
     /// Sets of bytes that make a difference to the next step.

@@ -11,22 +11,46 @@ final class ConstrainedTurn implements TokenConstraint {
     private final TokenMasks masks;
     private final TokenTrie trie;
     private final Expr start;
+    private final boolean keysOnce;
     private Expr state;
+    private KeyScanner keys = new KeyScanner();
 
-    ConstrainedTurn(TokenMasks masks, TokenTrie trie, Expr start) {
+    /// @param keysOnce whether texts are JSON in which keys must be kept from coming twice
+    ConstrainedTurn(TokenMasks masks, TokenTrie trie, Expr start, boolean keysOnce) {
         this.masks = masks;
         this.trie = trie;
         this.start = start;
+        this.keysOnce = keysOnce;
         state = start;
     }
 
     @Override
     public Optional<BitSet> allowed() {
-        return Optional.of(masks.allowed(state));
+        BitSet allowed = masks.allowed(state);
+        if (!keysOnce || !keys.hasKeys()) {
+            return Optional.of(allowed);
+        }
+        // Only a token with a quote can end a key.
+        var quoted = (BitSet) trie.quoted().clone();
+        quoted.and(allowed);
+        quoted.stream()
+                .filter(id -> new KeyScanner(keys).push(trie.bytes(id)))
+                .forEach(quoted::clear);
+        var fresh = (BitSet) allowed.clone();
+        fresh.andNot(quoted);
+        return Optional.of(fresh);
     }
 
     @Override
     public void appended(int id, boolean foreign) {
-        state = foreign || trie.ends().get(id) ? start : masks.after(state, trie.bytes(id));
+        if (foreign || trie.ends().get(id)) {
+            state = start;
+            keys = new KeyScanner();
+        } else {
+            state = masks.after(state, trie.bytes(id));
+            if (keysOnce) {
+                keys.push(trie.bytes(id));
+            }
+        }
     }
 }

@@ -2,14 +2,18 @@ package org.attune.rollout.constraint;
 
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 import org.attune.rollout.sampling.TokenConstraint;
 import org.attune.text.Tokenizer;
 
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,10 +32,24 @@ public final class Constraint {
             Collections.synchronizedMap(new WeakHashMap<>());
 
     private final Automaton automaton;
+    private final boolean keysOnce;
     private final Map<TokenTrie, TokenMasks> masks = new ConcurrentHashMap<>();
 
-    private Constraint(Grammar grammar, Expr language) {
-        automaton = new Automaton(grammar, language);
+    /// @param keysOnce whether texts are JSON in which keys must be kept from coming twice
+    private Constraint(Automaton automaton, boolean keysOnce) {
+        this.automaton = automaton;
+        this.keysOnce = keysOnce;
+    }
+
+    private static Constraint of(Grammar grammar, Expr language) {
+        Optional<Automaton> automaton = Automaton.of(grammar, language);
+        return new Constraint(
+                automaton.orElseThrow(
+                        () ->
+                                new ConfigException(
+                                        "no text fits this constraint: what it asks for contradicts"
+                                                + " itself")),
+                false);
     }
 
     /// Texts that match as a whole. `\d`, `\w`, `\s` and `.` are Unicode's, as in Python's `regex`.
@@ -40,7 +58,7 @@ public final class Constraint {
     ///     can't do: look-around, back-references, `\b`, anchors inside
     public static Constraint regex(String pattern) {
         var grammar = new Grammar();
-        return new Constraint(grammar, RegexReader.whole(grammar, pattern));
+        return of(grammar, RegexReader.whole(grammar, pattern));
     }
 
     /// One of some texts.
@@ -52,7 +70,46 @@ public final class Constraint {
             throw new ConfigException("no choices are given; accepted: at least one text");
         }
         var grammar = new Grammar();
-        return new Constraint(grammar, grammar.texts(choices));
+        return of(grammar, grammar.texts(choices));
+    }
+
+    /// The compact JSON texts of the values that a schema holds for: without blanks, declared keys
+    /// in their order, then required ones that aren't declared, then others. No key comes twice.
+    ///
+    /// @param schema of any draft; references lead into the schema itself
+    /// @throws ConfigException naming keyword and place, if the schema is wrong, holds for no
+    ///     value, or asks for what can't be kept to: `not`, `if`, `contains`, `uniqueItems`,
+    ///     `propertyNames`, `dependent…`, `unevaluated…`, parts of `oneOf` that overlap, and all
+    ///     formats but ten
+    public static Constraint jsonSchema(JsonNode schema) {
+        var grammar = new Grammar();
+        var reader = new SchemaReader(grammar, schema);
+        return new Constraint(reader.read(), reader.isOpen());
+    }
+
+    /// Texts of a grammar in llama.cpp's GBNF, from its rule `root` on.
+    ///
+    /// @throws ConfigException naming the line, if it is wrong, or if a rule calls itself first by
+    ///     way of others
+    public static Constraint gbnf(String rules) {
+        var grammar = new Grammar();
+        return of(grammar, RuleReader.gbnf(grammar, rules));
+    }
+
+    /// Texts of a grammar in Lark's form, from its rule `start` on: rules, terminals, regular
+    /// expressions, `%ignore`, and `%json` with a schema of closed objects. Any text matches that
+    /// can be parsed, however terminals are told apart.
+    ///
+    /// @throws ConfigException naming the line, if it is wrong, has other directives, or has a rule
+    ///     that calls itself first by way of others
+    public static Constraint lark(String rules) {
+        var grammar = new Grammar();
+        return of(grammar, RuleReader.lark(grammar, rules));
+    }
+
+    /// Compact JSON objects.
+    public static Constraint jsonObject() {
+        return jsonSchema(Json.MAPPER.createObjectNode().put("type", "object"));
     }
 
     /// Makes what sequences of one model follow: one object for each. Masks are shared by all.
@@ -71,7 +128,7 @@ public final class Constraint {
 
     Supplier<TokenConstraint> on(TokenTrie trie) {
         TokenMasks shared = masks.computeIfAbsent(trie, _ -> new TokenMasks(automaton, trie));
-        return () -> new ConstrainedTurn(shared, trie, automaton.start());
+        return () -> new ConstrainedTurn(shared, trie, automaton.start(), keysOnce);
     }
 
     Automaton automaton() {

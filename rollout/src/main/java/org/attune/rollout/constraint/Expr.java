@@ -52,6 +52,10 @@ final class Expr {
     /// learn if there is a byte string at all.
     final boolean hidden;
 
+    /// Whether the empty byte string is in it, as [Automaton#isNullable] found out.
+    boolean nullable;
+
+    int nullableSince;
     private Expr[] next; // by byte
 
     Expr(int id, Key key) {

@@ -22,6 +22,7 @@ final class Grammar {
     private final Map<Expr.Key, Expr> all = new HashMap<>();
     private final List<Expr> rules = new ArrayList<>();
     private final List<String> names = new ArrayList<>();
+    private final BitSet called = new BitSet();
     final Expr nothing = make(Kind.NOTHING, List.of(), 0, 0);
     final Expr empty = make(Kind.EMPTY, List.of(), 0, 0);
     private final Expr everything = make(Kind.NOT, List.of(nothing), 0, 0);
@@ -34,6 +35,7 @@ final class Grammar {
         Expr known = all.get(key);
         if (known == null) {
             known = new Expr(all.size(), key);
+            key.parts().stream().filter(p -> p.kind == Kind.RULE).forEach(p -> called.set(p.min));
             all.put(key, known);
         }
         return known;
@@ -203,6 +205,11 @@ final class Grammar {
 
     void define(Expr rule, Expr body) {
         rules.set(rule.min, body);
+    }
+
+    /// Whether a part of an expression calls a rule.
+    boolean isCalled(Expr rule) {
+        return called.get(rule.min);
     }
 
     /// The body of a rule.

@@ -14,7 +14,7 @@ import java.util.Map;
 /// the places in the trie where it ends; only from there on the rest is followed.
 final class TokenMasks {
     /// Masks that are kept at most; one of 150,000 tokens takes 19 kB.
-    private static final int KEPT = 2_000;
+    private static final int KEPT = 1_000;
 
     private final Automaton automaton;
     private final TokenTrie trie;

@@ -18,6 +18,7 @@ final class TokenTrie {
     private final int[] firstToken; // of those that end here
     private final int[] tokens; // in the order of nodes
     private final int deepest;
+    private final BitSet quoted = new BitSet();
 
     /// @param endIds tokens that end a completion, at least one
     /// @throws ConfigException if there is no such token, or the bytes of the tokenizer's tokens
@@ -58,6 +59,7 @@ final class TokenTrie {
         skip = new int[nodes];
         firstToken = new int[nodes + 1];
         deepest = build(bytes, sorted);
+        Arrays.stream(sorted).filter(id -> hasQuote(bytes[id])).forEach(quoted::set);
     }
 
     /// Fills the arrays.
@@ -90,6 +92,15 @@ final class TokenTrie {
         return longest;
     }
 
+    private static boolean hasQuote(byte[] token) {
+        for (byte each : token) {
+            if (each == '"') {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static int common(byte[] a, byte[] b) {
         int mismatch = Arrays.mismatch(a, b);
         return mismatch < 0 ? a.length : mismatch;
@@ -103,6 +114,11 @@ final class TokenTrie {
     /// How many ids there are.
     int size() {
         return bytes.length;
+    }
+
+    /// Tokens in which a quotation mark stands; not to be changed.
+    BitSet quoted() {
+        return quoted;
     }
 
     /// How a token is spelled; empty if it never comes.
