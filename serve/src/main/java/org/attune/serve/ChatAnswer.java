@@ -8,13 +8,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /// One answer of a chat as it becomes known: content, reasoning and calls, both as pieces and as a
 /// whole.
-final class ChatAnswer {
-    private static final int ID_LENGTH = 9; // some templates want so many letters and digits
-
+final class ChatAnswer implements AnswerMessage {
     private final TurnStream turn;
     private final ToolRequest tools;
     private final StringBuilder content = new StringBuilder();
@@ -29,28 +26,21 @@ final class ChatAnswer {
         this.tools = tools;
     }
 
-    /// More of the model's text.
-    ///
-    /// @return pieces of the message, often none
-    List<Map<String, Object>> feed(String text) {
+    @Override
+    public List<Map<String, Object>> feed(String text) {
         return text.isEmpty() ? deltas(List.of()) : deltas(turn.feed(text));
     }
 
-    /// The end of the model's text.
-    ///
-    /// @param text that was held back
-    /// @param end the text of the token that ended it
-    /// @param reason as OpenAI calls it
-    /// @return the last pieces of the message
-    List<Map<String, Object>> finish(String text, String end, String reason) {
+    @Override
+    public List<Map<String, Object>> finish(String text, String end, String reason) {
         List<Map<String, Object>> last = new ArrayList<>(feed(text + end));
         last.addAll(deltas(turn.finish()));
         finish = reason.equals("stop") && !calls.isEmpty() ? "tool_calls" : reason;
         return last;
     }
 
-    /// Why it ended, or null.
-    String finishReason() {
+    @Override
+    public String finishReason() {
         return finish;
     }
 
@@ -94,7 +84,7 @@ final class ChatAnswer {
             function.put("name", call.name());
             function.put("arguments", call.argumentText());
             Map<String, Object> whole = new LinkedHashMap<>();
-            whole.put("id", call.id().orElseGet(ChatAnswer::newId));
+            whole.put("id", call.id().orElseGet(CallIds::next));
             whole.put("type", "function");
             whole.put("function", function);
             Map<String, Object> piece = new LinkedHashMap<>();
@@ -105,14 +95,8 @@ final class ChatAnswer {
         }
     }
 
-    private static String newId() {
-        UUID id = UUID.randomUUID();
-        String text = Long.toUnsignedString(id.getLeastSignificantBits() | 1L << 62, 36);
-        return text.substring(text.length() - ID_LENGTH);
-    }
-
-    /// The whole message.
-    Map<String, Object> message() {
+    @Override
+    public Map<String, Object> message() {
         Map<String, Object> message = new LinkedHashMap<>();
         message.put("role", "assistant");
         message.put("content", content.isEmpty() && !calls.isEmpty() ? null : content.toString());

@@ -20,7 +20,8 @@ record ChatEndpoint(ServedModels models, GenerationDesk desk, ServerMetrics metr
                         request.sampling(),
                         Math.max(0, request.top()),
                         true,
-                        call.deadline(request.stream()));
+                        call.deadline(request.stream()),
+                        request.format());
         Generation generation = desk.begin(order, new int[] {most});
         AnswerSender.send(
                 generation, new ChatForm(request), call.reply(request.stream().isStream()));

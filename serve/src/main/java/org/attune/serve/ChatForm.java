@@ -16,7 +16,7 @@ final class ChatForm implements AnswerForm {
     private final String id = "chatcmpl-" + UUID.randomUUID();
     private final long created = System.currentTimeMillis() / 1000;
     private final LogProbForm logProbs;
-    private final List<ChatAnswer> answers;
+    private final List<AnswerMessage> answers;
     private final List<List<Object>> entries; // log-probabilities that weren't sent yet
     private final List<List<Object>> ids; // tokens, if they are told
     private long tokens;
@@ -24,21 +24,23 @@ final class ChatForm implements AnswerForm {
     ChatForm(ChatRequest request) {
         this.request = request;
         logProbs = new LogProbForm(request.model().tokenizer(), request.stream().byIds());
-        TurnParser parser = request.model().protocol().parser();
-        TurnParser suited = request.tools().tools().isEmpty() ? parser.keepingSpace() : parser;
         int count = request.sampling().choices();
-        answers =
-                IntStream.range(0, count)
-                        .mapToObj(
-                                _ ->
-                                        new ChatAnswer(
-                                                suited.open(
-                                                        request.prompt().text(),
-                                                        request.tools().tools()),
-                                                request.tools()))
-                        .toList();
+        answers = IntStream.range(0, count).mapToObj(_ -> answer(request)).toList();
         entries = lists(count);
         ids = lists(count);
+    }
+
+    private static AnswerMessage answer(ChatRequest request) {
+        ToolRequest tools = request.tools();
+        if (tools.isForced()) {
+            return new CallAnswer(tools.forced());
+        }
+        if (request.format().constraint().isPresent()) {
+            return new PlainAnswer();
+        }
+        TurnParser parser = request.model().protocol().parser();
+        TurnParser suited = tools.tools().isEmpty() ? parser.keepingSpace() : parser;
+        return new ChatAnswer(suited.open(request.prompt().text(), tools.tools()), tools);
     }
 
     private static List<List<Object>> lists(int count) {
@@ -54,7 +56,7 @@ final class ChatForm implements AnswerForm {
 
     @Override
     public String take(AnswerEvent event) {
-        ChatAnswer answer = answers.get(event.choice());
+        AnswerMessage answer = answers.get(event.choice());
         List<Map<String, Object>> deltas =
                 switch (event) {
                     case AnswerEvent.Token token -> {

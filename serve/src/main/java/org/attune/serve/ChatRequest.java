@@ -17,6 +17,7 @@ import java.util.Set;
 /// What a chat is to be answered with.
 ///
 /// @param prompt text and tokens, as the chat template renders the conversation
+/// @param format what the answer must look like
 /// @param top how many of the likeliest tokens are told; below 0: no log-probabilities
 /// @param stream how the answer is sent
 record ChatRequest(
@@ -24,6 +25,7 @@ record ChatRequest(
         ChatTokenizer.Encoded prompt,
         Sampling sampling,
         ToolRequest tools,
+        FormatRequest format,
         int top,
         StreamRequest stream) {
     private static final int MOST_MESSAGES = 1000;
@@ -39,8 +41,6 @@ record ChatRequest(
                     Map.entry("modalities", "the model writes text only"),
                     Map.entry("web_search_options", "there is no search here"),
                     Map.entry("prediction", "leave it out, it changes no answer"),
-                    Map.entry("response_format", "this version can't hold answers to a schema"),
-                    Map.entry("structured_outputs", "this version can't hold answers to a schema"),
                     Map.entry("guided_json", "say \"structured_outputs\""),
                     Map.entry("guided_regex", "say \"structured_outputs\""),
                     Map.entry("guided_choice", "say \"structured_outputs\""),
@@ -50,6 +50,7 @@ record ChatRequest(
     private static Set<String> keys() {
         Set<String> keys = new HashSet<>(Sampling.KEYS);
         keys.addAll(StreamRequest.KEYS);
+        keys.addAll(FormatRequest.KEYS);
         keys.addAll(
                 List.of(
                         "model",
@@ -70,13 +71,29 @@ record ChatRequest(
         body.require(KEYS, REFUSED);
         ServedModel model = models.asked(body);
         ToolRequest tools = ToolRequest.read(body);
+        FormatRequest format = format(body, tools);
         return new ChatRequest(
                 model,
                 prompt(body, model, tools.tools()),
-                Sampling.read(body, model, 1),
+                FormatRequest.ending(Sampling.read(body, model, 1), format, model),
                 tools,
+                format,
                 top(body),
                 StreamRequest.read(body));
+    }
+
+    private static FormatRequest format(Fields body, ToolRequest tools) throws ApiException {
+        FormatRequest format = FormatRequest.read(body);
+        if (tools.isForced()) {
+            return tools.format(body);
+        }
+        if (format.constraint().isPresent() && !tools.tools().isEmpty()) {
+            throw body.bad(
+                    "tools",
+                    "are there beside a format of the answer, so none could be called; say"
+                            + " \"tool_choice\": \"none\", or leave the format out");
+        }
+        return format;
     }
 
     private static int top(Fields body) throws ApiException {

@@ -1,16 +1,18 @@
 package org.attune.serve;
 
-import org.attune.error.RolloutException;
+import org.attune.error.AttuneException;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.rollout.generation.SequenceRequest;
 import org.attune.rollout.generation.Ticket;
 import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.TokenConstraint;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /// Has the answers of requests generated, as many at once as there are places; the others wait, and
 /// what can't even wait is refused. Thread-safe.
@@ -53,13 +55,15 @@ final class GenerationDesk {
     /// @param top how many of the likeliest tokens are told
     /// @param keepsControls whether control tokens become text
     /// @param deadline after which nobody waits any more
+    /// @param format what answers must look like
     record Order(
             ServedModel model,
             List<int[]> prompts,
             Sampling sampling,
             int top,
             boolean keepsControls,
-            Duration deadline) {
+            Duration deadline,
+            FormatRequest format) {
         int answers() {
             return prompts.size() * sampling.choices();
         }
@@ -107,7 +111,7 @@ final class GenerationDesk {
         var generation = new Generation(answers, metrics, active::decrementAndGet);
         try {
             submit(order, most, generation);
-        } catch (RolloutException | IllegalStateException e) {
+        } catch (AttuneException | IllegalStateException e) {
             generation.close();
             throw e;
         }
@@ -116,6 +120,11 @@ final class GenerationDesk {
 
     private void submit(Order order, int[] most, Generation generation) {
         Sampling sampling = order.sampling();
+        Supplier<TokenConstraint> constraint =
+                order.format()
+                        .constraint()
+                        .map(c -> c.on(order.model().tokenizer(), order.model().stopIds()))
+                        .orElse(() -> TokenConstraint.NONE);
         long drawn = sampling.seed().orElseGet(() -> seed + requests.incrementAndGet());
         Duration time = order.deadline().compareTo(timeout) < 0 ? order.deadline() : timeout;
         for (int p = 0; p < order.prompts().size(); p++) {
@@ -132,7 +141,8 @@ final class GenerationDesk {
                 SequenceRequest request =
                         SequenceRequest.of(order.prompts().get(p), config)
                                 .withIndex(n)
-                                .withAdapter(order.model().adapter());
+                                .withAdapter(order.model().adapter())
+                                .withConstraint(constraint.get());
                 Ticket ticket = loop.submit(request, listener);
                 generation.add(ticket);
             }

@@ -180,6 +180,14 @@ record Sampling(
         return biases;
     }
 
+    /// The sampling with further tokens that end an answer.
+    Sampling endingBy(Set<Integer> more) {
+        Set<Integer> all = new LinkedHashSet<>(stopIds);
+        all.addAll(more);
+        return new Sampling(
+                distribution, choices, maxTokens, minTokens, all, stops, keepsStop, seed, bias);
+    }
+
     /// The settings of one sequence.
     ///
     /// @param most tokens of the answer, ≥ 1

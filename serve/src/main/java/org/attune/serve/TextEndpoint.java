@@ -41,7 +41,8 @@ record TextEndpoint(
                         request.sampling(),
                         Math.max(0, request.top()),
                         false,
-                        call.deadline(request.stream()));
+                        call.deadline(request.stream()),
+                        request.format());
         Generation generation = desk.begin(order, most);
         try {
             TextForm form = new TextForm(request, read(request, reply));

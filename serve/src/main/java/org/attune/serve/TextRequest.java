@@ -9,6 +9,7 @@ import java.util.Set;
 /// Texts to go on with.
 ///
 /// @param prompts token ids
+/// @param format what answers must look like
 /// @param echo whether an answer begins with its prompt
 /// @param top how many of the likeliest tokens are told; below 0: no log-probabilities
 /// @param promptTop how many are told in each place of the prompt, in vLLM's form; below 0: none
@@ -17,6 +18,7 @@ record TextRequest(
         ServedModel model,
         List<int[]> prompts,
         Sampling sampling,
+        FormatRequest format,
         boolean echo,
         int top,
         int promptTop,
@@ -31,13 +33,12 @@ record TextRequest(
             Map.of(
                     "suffix", "only texts that go on are written",
                     "best_of", "ask for n and choose",
-                    "use_beam_search", "tokens are sampled one by one",
-                    "response_format", "this version can't hold answers to a schema",
-                    "structured_outputs", "this version can't hold answers to a schema");
+                    "use_beam_search", "tokens are sampled one by one");
 
     private static Set<String> keys() {
         Set<String> keys = new HashSet<>(Sampling.KEYS);
         keys.addAll(StreamRequest.KEYS);
+        keys.addAll(FormatRequest.KEYS);
         keys.addAll(
                 List.of(
                         "model",
@@ -58,11 +59,14 @@ record TextRequest(
         body.require(KEYS, REFUSED);
         ServedModel model = models.asked(body);
         boolean echo = body.flag("echo", false);
+        FormatRequest format = FormatRequest.read(body);
         int promptTop = body.integer("prompt_logprobs", 0, MOST_TOP, -1);
         return new TextRequest(
                 model,
                 prompts(body, model),
-                Sampling.read(body, model, echo || promptTop >= 0 ? 0 : 1),
+                FormatRequest.ending(
+                        Sampling.read(body, model, echo || promptTop >= 0 ? 0 : 1), format, model),
+                format,
                 echo,
                 body.integer("logprobs", 0, MOST_TOP, -1),
                 promptTop,

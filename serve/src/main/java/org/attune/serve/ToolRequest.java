@@ -1,26 +1,34 @@
 package org.attune.serve;
 
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 
-/// The tools of a request, and whether they may be called.
+/// The tools of a request, and whether they may or must be called.
 ///
 /// @param tools as chat templates take them; none where none may be called
 /// @param isParallel whether an answer may call several
-record ToolRequest(List<Object> tools, boolean isParallel) {
+/// @param isForced whether an answer must be a call
+/// @param forced the tool that it must call; empty: any
+record ToolRequest(
+        List<Object> tools, boolean isParallel, boolean isForced, Optional<String> forced) {
     private static final int MOST_TOOLS = 100;
-    private static final Set<String> TYPES = Set.of("function");
+    private static final String CHOICES =
+            "auto, none, required, or {\"type\": \"function\", \"function\": {\"name\": …}}";
+
+    /// Tools that may be called.
+    static ToolRequest free(List<Object> tools, boolean isParallel) {
+        return new ToolRequest(tools, isParallel, false, Optional.empty());
+    }
 
     static ToolRequest read(Fields body) throws ApiException {
-        List<Object> tools = new ArrayList<>();
-        Set<String> names = new LinkedHashSet<>();
+        Map<String, Object> tools = new LinkedHashMap<>();
         List<?> given = body.list("tools", MOST_TOOLS);
         for (int i = 0; i < given.size(); i++) {
             if (!(given.get(i) instanceof Map<?, ?> tool)
-                    || !(tool.get("type") instanceof String type && TYPES.contains(type))
+                    || !"function".equals(tool.get("type"))
                     || !(tool.get("function") instanceof Map<?, ?> function)
                     || !(function.get("name") instanceof String name)
                     || !name.matches("[a-zA-Z0-9_.:-]{1,128}")) {
@@ -30,24 +38,45 @@ record ToolRequest(List<Object> tools, boolean isParallel) {
                                         + " with a name of letters, digits, _ and -")
                                 .formatted(i));
             }
-            names.add(name);
-            tools.add(tool);
+            if (tools.put(name, tool) != null) {
+                throw body.bad("tools", "has two tools named " + name);
+            }
         }
-        boolean mayCall = mayCall(body, names);
-        return new ToolRequest(mayCall ? tools : List.of(), body.flag("parallel_tool_calls", true));
+        return chosen(body, tools);
     }
 
-    private static boolean mayCall(Fields body, Set<String> names) throws ApiException {
+    private static ToolRequest chosen(Fields body, Map<String, Object> tools) throws ApiException {
         Object choice = body.value("tool_choice");
-        if (choice != null && names.isEmpty() && !choice.equals("none")) {
+        boolean isParallel = body.flag("parallel_tool_calls", true);
+        if (choice != null && tools.isEmpty() && !choice.equals("none")) {
             throw body.bad("tool_choice", "is given, but there are no \"tools\"");
         }
+        List<Object> all = new ArrayList<>(tools.values());
         return switch (choice) {
-            case null -> true;
-            case String word when word.equals("auto") -> true;
-            case String word when word.equals("none") -> false;
-            default ->
-                    throw body.bad("tool_choice", "is %s; accepted: auto, none".formatted(choice));
+            case null -> free(all, isParallel);
+            case String word when word.equals("auto") -> free(all, isParallel);
+            case String word when word.equals("none") -> free(List.of(), isParallel);
+            case String word when word.equals("required") ->
+                    new ToolRequest(all, isParallel, true, Optional.empty());
+            case Map<?, ?> named
+                    when named.get("function") instanceof Map<?, ?> function
+                            && tools.containsKey(function.get("name")) ->
+                    new ToolRequest(
+                            all, isParallel, true, Optional.of((String) function.get("name")));
+            default -> throw body.bad("tool_choice", "isn't " + CHOICES + " with one of the tools");
         };
+    }
+
+    /// How an answer reads that must be a call.
+    FormatRequest format(Fields body) throws ApiException {
+        if (forced.isEmpty()) {
+            return FormatRequest.ofCall(body, tools);
+        }
+        for (Object tool : tools) {
+            if (FormatRequest.name(tool).equals(forced.get())) {
+                return FormatRequest.ofArguments(body, tool);
+            }
+        }
+        throw new IllegalStateException("a tool that isn't there");
     }
 }

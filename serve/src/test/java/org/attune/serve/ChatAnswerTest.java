@@ -40,7 +40,7 @@ class ChatAnswerTest {
     @Test
     void callsAreParted() {
         ChatAnswer answer =
-                answer(PARSER, new ToolRequest(TOOLS, true), "Let me see.\n" + CALLS, "stop");
+                answer(PARSER, ToolRequest.free(TOOLS, true), "Let me see.\n" + CALLS, "stop");
         assertEquals("tool_calls", answer.finishReason());
         assertEquals("Let me see.", answer.message().get("content"));
         assertEquals("Let me see.", joined("content"));
@@ -60,20 +60,20 @@ class ChatAnswerTest {
 
     @Test
     void oneCallIsLeftWhereSeveralAreNotWanted() {
-        ChatAnswer answer = answer(PARSER, new ToolRequest(TOOLS, false), CALLS, "stop");
+        ChatAnswer answer = answer(PARSER, ToolRequest.free(TOOLS, false), CALLS, "stop");
         assertEquals(1, ((List<?>) answer.message().get("tool_calls")).size());
     }
 
     @Test
     void aCutAnswerSaysSo() {
-        ChatAnswer answer = answer(PARSER, new ToolRequest(TOOLS, true), CALLS, "length");
+        ChatAnswer answer = answer(PARSER, ToolRequest.free(TOOLS, true), CALLS, "length");
         assertEquals("length", answer.finishReason());
     }
 
     @Test
     void withoutToolsACallIsText() {
         ChatAnswer answer =
-                answer(PARSER.keepingSpace(), new ToolRequest(List.of(), true), CALLS, "stop");
+                answer(PARSER.keepingSpace(), ToolRequest.free(List.of(), true), CALLS, "stop");
         assertEquals("stop", answer.finishReason());
         assertEquals(null, answer.message().get("tool_calls"));
         assertEquals(true, joined("content").contains("\"now\""));
@@ -81,7 +81,7 @@ class ChatAnswerTest {
 
     @Test
     void whiteSpaceStaysAsItWas() {
-        answer(PARSER.keepingSpace(), new ToolRequest(List.of(), true), " one \n two ", "stop");
+        answer(PARSER.keepingSpace(), ToolRequest.free(List.of(), true), " one \n two ", "stop");
         assertEquals(" one \n two ", joined("content"));
     }
 
@@ -90,7 +90,7 @@ class ChatAnswerTest {
         ChatAnswer answer =
                 answer(
                         PARSER.keepingSpace(),
-                        new ToolRequest(List.of(), true),
+                        ToolRequest.free(List.of(), true),
                         "<think>hm</think>\n\nyes ",
                         "stop");
         assertEquals("yes ", answer.message().get("content"));
