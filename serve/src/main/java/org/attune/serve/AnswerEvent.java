@@ -4,6 +4,8 @@ import org.attune.error.RolloutException;
 import org.attune.rollout.StopReason;
 import org.attune.rollout.TopTokens;
 
+import java.util.Optional;
+
 /// What happens to one answer of a request while it is generated.
 sealed interface AnswerEvent {
     /// Number of the answer, from 0.
@@ -22,7 +24,9 @@ sealed interface AnswerEvent {
     ///
     /// @param text that was held back
     /// @param end the text of the token that ended it, which is no part of the answer; else empty
-    record End(int choice, String text, String end, StopReason reason) implements AnswerEvent {}
+    /// @param stop the text that ended it, if one of the request did
+    record End(int choice, String text, String end, StopReason reason, Optional<String> stop)
+            implements AnswerEvent {}
 
     /// The answer failed.
     record Failure(int choice, RolloutException why) implements AnswerEvent {}

@@ -55,12 +55,11 @@ final class AnswerListener implements SequenceListener {
         told.accept(
                 new AnswerEvent.Token(
                         choice, id, sure, tokens.push(id), logProb, ticket.likeliest()));
-        return stops.isFound() ? Next.END : Next.GO_ON;
+        return stops.found().isPresent() ? Next.END : Next.GO_ON;
     }
 
     @Override
     public void ended(Ticket ticket, SampledCompletion completion) {
-        boolean isFound = stops.isFound();
         String last = text.flush();
         while (last.endsWith(HALF)) { // of a character that was cut
             last = last.substring(0, last.length() - 1);
@@ -68,7 +67,11 @@ final class AnswerListener implements SequenceListener {
         String rest = stops.push(last, false) + stops.rest();
         told.accept(
                 new AnswerEvent.End(
-                        choice, rest, end, isFound ? StopReason.STOP_STRING : completion.reason()));
+                        choice,
+                        rest,
+                        end,
+                        stops.found().isPresent() ? StopReason.STOP_STRING : completion.reason(),
+                        stops.found()));
     }
 
     @Override

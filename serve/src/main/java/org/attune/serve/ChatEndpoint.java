@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// `/v1/chat/completions`
-record ChatEndpoint(ServedModels models, GenerationDesk desk, ServerMetrics metrics)
+/// Answers chats, in any form in which they are asked for.
+record ChatEndpoint(
+        ServedModels models, GenerationDesk desk, ServerMetrics metrics, Dialect dialect)
         implements HttpDoor.Handler {
     @Override
     public void handle(Call call) throws ApiException, IOException, InterruptedException {
-        ChatRequest request = ChatRequest.read(call.body(), models);
+        Fields body = call.body();
+        ChatRequest request = ChatRequest.read(dialect.chat(body), models);
         int[] prompt = request.prompt().ids();
         int most = desk.most(prompt, request.sampling(), OptionalInt.empty());
         metrics.prompt(prompt.length);
@@ -24,6 +26,8 @@ record ChatEndpoint(ServedModels models, GenerationDesk desk, ServerMetrics metr
                         request.format());
         Generation generation = desk.begin(order, new int[] {most});
         AnswerSender.send(
-                generation, new ChatForm(request), call.reply(request.stream().isStream()));
+                generation,
+                dialect.form(request, body.all()),
+                call.reply(request.stream().isStream()));
     }
 }

@@ -30,7 +30,8 @@ final class ChatForm implements AnswerForm {
         ids = lists(count);
     }
 
-    private static AnswerMessage answer(ChatRequest request) {
+    /// What reads the answer to a request.
+    static AnswerMessage answer(ChatRequest request) {
         ToolRequest tools = request.tools();
         if (tools.isForced()) {
             return new CallAnswer(tools.forced());
@@ -63,7 +64,7 @@ final class ChatForm implements AnswerForm {
                         note(token);
                         yield answer.feed(token.text());
                     }
-                    case AnswerEvent.End(int _, String text, String end, var reason) ->
+                    case AnswerEvent.End(int _, String text, String end, var reason, var _) ->
                             answer.finish(text, end, reason.finishReason());
                     case AnswerEvent.Failure _ -> List.of();
                 };

@@ -34,6 +34,11 @@ final class Fields {
         }
     }
 
+    /// The keys of an object that was made here.
+    static Fields of(Map<String, Object> values) {
+        return new Fields(values, "");
+    }
+
     private static Fields of(Object value, String path, String name) throws ApiException {
         if (!(value instanceof Map<?, ?> map)) {
             throw ApiException.bad(

@@ -151,7 +151,17 @@ public final class ModelServer implements AutoCloseable {
                         "POST",
                         "/v1/chat/completions",
                         false,
-                        new ChatEndpoint(models, desk, metrics)),
+                        new ChatEndpoint(models, desk, metrics, Dialect.CHAT)),
+                new Route(
+                        "POST",
+                        "/v1/responses",
+                        false,
+                        new ChatEndpoint(models, desk, metrics, new ResponsesDialect())),
+                new Route(
+                        "POST",
+                        "/v1/messages",
+                        false,
+                        new ChatEndpoint(models, desk, metrics, new MessagesDialect())),
                 new Route(
                         "POST",
                         "/v1/completions",

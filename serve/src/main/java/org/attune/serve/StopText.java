@@ -1,6 +1,7 @@
 package org.attune.serve;
 
 import java.util.List;
+import java.util.Optional;
 
 /// Looks for texts that end an answer, and holds back what may be the beginning of one: nobody gets
 /// a part of it. Of several in one piece the one counts that begins first.
@@ -8,7 +9,7 @@ final class StopText {
     private final List<String> stops;
     private final boolean keeps;
     private final StringBuilder held = new StringBuilder();
-    private boolean isFound;
+    private Optional<String> ending = Optional.empty();
 
     /// @param keeps whether the text that ends the answer is part of it
     StopText(List<String> stops, boolean keeps) {
@@ -16,9 +17,9 @@ final class StopText {
         this.keeps = keeps;
     }
 
-    /// Whether one was found, after which nothing is given out any more.
-    boolean isFound() {
-        return isFound;
+    /// The one that was found, after which nothing is given out any more.
+    Optional<String> found() {
+        return ending;
     }
 
     /// Returns what is sure now; often empty.
@@ -26,7 +27,7 @@ final class StopText {
     /// @param piece more of the text
     /// @param mayStop whether an end counts that is complete now
     String push(String piece, boolean mayStop) {
-        if (isFound) {
+        if (ending.isPresent()) {
             return "";
         }
         held.append(piece);
@@ -41,7 +42,7 @@ final class StopText {
                 }
             }
             if (first >= 0) {
-                isFound = true;
+                ending = Optional.of(found);
                 return held.substring(0, first + (keeps ? found.length() : 0));
             }
         }
@@ -50,7 +51,7 @@ final class StopText {
 
     /// Returns what is left at the end of the text.
     String rest() {
-        return isFound ? "" : take(held.length());
+        return ending.isPresent() ? "" : take(held.length());
     }
 
     private String take(int length) {

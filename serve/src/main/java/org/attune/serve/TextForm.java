@@ -66,7 +66,7 @@ final class TextForm implements AnswerForm {
                 tokens++;
                 answer.token(token, request.top());
             }
-            case AnswerEvent.End(int _, String text, String _, var reason) -> {
+            case AnswerEvent.End(int _, String text, String _, var reason, var _) -> {
                 answer.say(text);
                 answer.finish(reason.finishReason());
             }

@@ -1,12 +1,12 @@
 package org.attune.serve;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
 import java.util.List;
+import java.util.Optional;
 
 class StopTextTest {
     @Test
@@ -17,7 +17,7 @@ class StopTextTest {
         assertEquals("ENX", stop.push("X", true));
         assertEquals("", stop.push("EN", true));
         assertEquals("", stop.push("OUGH and more", true));
-        assertTrue(stop.isFound());
+        assertEquals(Optional.of("ENOUGH"), stop.found());
         assertEquals("", stop.push("x", true));
         assertEquals("", stop.rest());
     }
@@ -38,7 +38,7 @@ class StopTextTest {
     void anEarlyStopIsText() {
         var stop = new StopText(List.of("b"), false);
         assertEquals("ab", stop.push("ab", false));
-        assertFalse(stop.isFound());
+        assertTrue(stop.found().isEmpty());
         assertEquals("c", stop.push("cb", true));
     }
 
