@@ -17,12 +17,14 @@ import java.util.Optional;
 /// @param specialTokens texts of the special tokens by role: `bos_token`, `eos_token`, `unk_token`,
 ///     `pad_token`
 /// @param chatTemplate  Jinja text, if the file has one
+/// @param isByteLevel whether each character of a token is a byte
 public record GgufTokenizer(
         String tokenizerJson,
         List<String> tokens,
         List<String> addedTokens,
         Map<String, String> specialTokens,
-        Optional<String> chatTemplate) {
+        Optional<String> chatTemplate,
+        boolean isByteLevel) {
     private static final List<String> ROLES =
             List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
@@ -57,7 +59,8 @@ public record GgufTokenizer(
                 vocabulary.tokens(),
                 vocabulary.addedTokens(),
                 special,
-                metadata.optionalText("tokenizer.chat_template"));
+                metadata.optionalText("tokenizer.chat_template"),
+                model.equals("gpt2"));
     }
 
     /// The metadata key of a role's id; two of them have longer names than the role.

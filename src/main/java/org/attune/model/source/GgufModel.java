@@ -51,7 +51,7 @@ public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile file, 
         return TextAssets.of(
                 path().toString(),
                 tokenizer.tokenizerJson(),
-                Vocabulary.of(tokenizer.tokens(), tokenizer.addedTokens()),
+                Vocabulary.of(tokenizer.tokens(), tokenizer.addedTokens(), tokenizer.isByteLevel()),
                 new SpecialTokens(tokenizer.specialTokens()),
                 tokenizer.chatTemplate());
     }

@@ -37,7 +37,10 @@ public final class Vocabulary {
 
     /// @param tokens texts by id, no two equal
     /// @param addedTokens those that are cut out of a text before anything else
-    public static Vocabulary of(List<String> tokens, List<String> addedTokens) {
+    /// @param isByteLevel whether each character of a token is a byte, as GPT-2 spells them; else
+    ///     `▁` is a blank and `<0x0A>` a byte, as SentencePiece does
+    public static Vocabulary of(
+            List<String> tokens, List<String> addedTokens, boolean isByteLevel) {
         var ids = new HashMap<String, Integer>();
         for (int id = 0; id < tokens.size(); id++) {
             ids.put(tokens.get(id), id);
@@ -46,7 +49,7 @@ public final class Vocabulary {
                 ids,
                 List.copyOf(addedTokens),
                 tokens.toArray(String[]::new),
-                TokenSpelling.UNKNOWN);
+                isByteLevel ? TokenSpelling.BYTE_LEVEL : TokenSpelling.MARKED_BLANKS);
     }
 
     /// That of a `tokenizer.json`.
