@@ -7,8 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// OpenAI's `/v1/responses`, of which nothing is stored: each request brings its whole
-// conversation.
+/// OpenAI's `/v1/responses`, without a store: each request brings its whole conversation.
 final class ResponsesDialect implements Dialect {
     private static final Set<String> KEYS =
             Set.of(
