@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -22,6 +23,8 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
+import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -81,6 +84,15 @@ class StateModelsTest {
                             "\"hybrid_override_pattern\":\"M-*\",\"mamba_num_heads\":2,"
                                     + "\"mamba_head_dim\":6,\"n_groups\":1,\"ssm_state_size\":4,"
                                     + "\"time_step_min\":0.2"),
+                    read(
+                            "kimi_linear",
+                            HEADS,
+                            "\"linear_attn_config\":{\"full_attn_layers\":[2],"
+                                    + "\"kda_layers\":[1],\"head_dim\":6,\"num_heads\":3},"
+                                    + "\"kv_lora_rank\":8,\"qk_nope_head_dim\":4,"
+                                    + "\"qk_rope_head_dim\":2,\"v_head_dim\":6,"
+                                    + "\"num_experts\":4,\"moe_intermediate_size\":12,"
+                                    + "\"num_experts_per_token\":2"),
                     falcon("\"mamba_rms_norm\":true,\"mamba_norm_before_gate\":false"),
                     falcon("\"mamba_rms_norm\":true,\"mlp_multipliers\":[0.5,2]"));
 
@@ -304,7 +316,12 @@ class StateModelsTest {
         new MergedWeights(decoder, Optional.empty())
                 .sources(DType.FLOAT32)
                 .forEach(s -> written.add(s.name()));
-        assertEquals(new HashSet<>(TinyModels.weights(config).entries().keySet()), written);
+        Set<String> inFiles = new HashSet<>();
+        TinyModels.weights(config)
+                .entries()
+                .keySet()
+                .forEach(name -> inFiles.add(config.names().inFile(name)));
+        assertEquals(inFiles, written);
         Set<String> linears = new HashSet<>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> linears.add(p.path())));
         ModulePaths paths = ModulePaths.of(config);
@@ -314,6 +331,42 @@ class StateModelsTest {
             boolean isModule = weight.name().matches(".*\\.(weight|bias)");
             assertEquals(isModule, paths.whole().contains(weight.module()));
         }
+    }
+
+    /// A file under the names that files have is the same model.
+    @Test
+    void filesMayCallTensorsOtherwise() {
+        DecoderConfig config =
+                MODELS.stream()
+                        .filter(c -> !c.names().inFiles().isEmpty())
+                        .findFirst()
+                        .orElseThrow();
+        MemoryTensorFile modules = TinyModels.weights(config);
+        var files = new MemoryTensorFile();
+        modules.entries()
+                .forEach(
+                        (name, entry) -> {
+                            String dense = // as transformers writes it
+                                    name.replaceAll("mlp.(\\w+_proj)", "block_sparse_moe.$1");
+                            files.put(
+                                    config.names().inFile(dense),
+                                    modules.values(name),
+                                    entry.shape());
+                        });
+        assertFalse(files.entries().containsKey("model.layers.0.mlp.gate_proj.weight"));
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder one = TinyModels.decoder(config);
+                            Decoder two =
+                                    Decoder.load(config, files, Devices.usual(), DType.FLOAT32)) {
+                        int[] ids = TinyModels.tokens("read", config, 9);
+                        var layout = RecordedModelsTest.layout(ids, ids.length);
+                        assertArrayEquals(
+                                Logits.of(one, layout, Adapter.OFF).toFloats(),
+                                Logits.of(two, layout, Adapter.OFF).toFloats());
+                    }
+                });
     }
 
     @Test

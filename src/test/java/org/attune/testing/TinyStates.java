@@ -4,6 +4,8 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.StateConfig;
 import org.attune.model.config.TensorNames;
 
+import java.util.List;
+
 /// Random weights of mixers with a state.
 final class TinyStates {
     private TinyStates() {}
@@ -17,7 +19,12 @@ final class TinyStates {
         int inner = Math.toIntExact(state.widths().out());
         String convolution = path + names.convolution();
         double scale = 1 / Math.sqrt(state.taps());
-        TinyModels.normal(file, convolution + ".weight", scale, state.channels(), 1, state.taps());
+        List<String> parts = state.convolutions(names.convolution());
+        int share = state.channels() / parts.size();
+        parts.forEach(
+                part ->
+                        TinyModels.normal(
+                                file, path + part + ".weight", scale, share, 1, state.taps()));
         switch (state) {
             case StateConfig.ShortConvolution c -> {
                 bias(file, convolution, c.bias(), c.channels());
@@ -37,6 +44,7 @@ final class TinyStates {
                 TinyModels.norm(file, path + names.norm() + ".weight", c.valueDim());
                 TinyModels.linear(file, path + names.out(), width, inner, false);
             }
+            case StateConfig.ChannelDelta c -> channelDelta(file, c, names, path, width);
             case StateConfig.Mamba2 c -> {
                 bias(file, convolution, c.convolutionBias(), c.channels());
                 int in = Math.toIntExact(c.widths().in());
@@ -50,6 +58,27 @@ final class TinyStates {
                 TinyModels.linear(file, path + names.out(), width, inner, c.projectionBias());
             }
         }
+    }
+
+    private static void channelDelta(
+            MemoryTensorFile file,
+            StateConfig.ChannelDelta c,
+            TensorNames.State names,
+            String path,
+            int width) {
+        int[] outs = {c.keys(), c.keys(), c.keys(), c.heads(), c.size(), c.size()};
+        for (int i = 0; i < outs.length; i++) {
+            TinyModels.linear(file, path + names.in().get(i), outs[i], width, false);
+        }
+        for (String factor :
+                List.of(StateConfig.ChannelDelta.DECAYS, StateConfig.ChannelDelta.GATES)) {
+            TinyModels.linear(file, path + factor, c.keys(), c.size(), false);
+        }
+        String forgets = path + StateConfig.ChannelDelta.FORGETS;
+        TinyModels.normal(file, forgets + "A_log", 1, 1, 1, c.heads(), 1);
+        TinyModels.normal(file, forgets + "dt_bias", 1, c.keys());
+        TinyModels.norm(file, path + names.norm() + ".weight", c.size());
+        TinyModels.linear(file, path + names.out(), width, c.keys(), false);
     }
 
     private static void ofHeads(MemoryTensorFile file, String path, int heads) {

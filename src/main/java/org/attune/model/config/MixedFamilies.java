@@ -99,6 +99,48 @@ final class MixedFamilies {
                     .state(mamba("mixer"))
                     .names();
 
+    /// Modules' names are those of transformers; files have those of the model's first code.
+    private static final TensorNames KIMI =
+            TensorNames.LLAMA
+                    .with()
+                    .experts(
+                            new TensorNames.Experts(
+                                    "mlp.gate",
+                                    "mlp.experts",
+                                    List.of("w1", "w3"),
+                                    "w2",
+                                    Optional.of(ExpertNames.SHARED_EXPERTS),
+                                    "mlp.gate.e_score_correction_bias",
+                                    Optional.empty()))
+                    .state(
+                            new TensorNames.State(
+                                    "self_attn",
+                                    List.of(
+                                            "q_proj",
+                                            "k_proj",
+                                            "v_proj",
+                                            "b_proj",
+                                            "forget_gate.f_a_proj",
+                                            "g_a_proj"),
+                                    "conv1d",
+                                    "o_norm",
+                                    "o_proj"))
+                    .inFiles(
+                            List.of(
+                                    ofKimi("mlp.gate.", "block_sparse_moe.gate."),
+                                    ofKimi("mlp.experts.", "block_sparse_moe.experts."),
+                                    ofKimi("mlp.shared_", "block_sparse_moe.shared_"),
+                                    ofKimi("self_attn.forget_gate.f_", "self_attn.f_"),
+                                    ofKimi("self_attn.forget_gate.A_log", "self_attn.A_log"),
+                                    ofKimi("self_attn.forget_gate.dt_", "self_attn.dt_"),
+                                    // as transformers writes dense parts
+                                    new TensorNames.InFile("mlp.", "block_sparse_moe.", false)))
+                    .names();
+
+    private static TensorNames.InFile ofKimi(String module, String file) {
+        return new TensorNames.InFile(module, file, true);
+    }
+
     private static TensorNames.State mamba(String path) {
         return new TensorNames.State(path, List.of("in_proj"), "conv1d", "norm", "out_proj");
     }
@@ -285,7 +327,39 @@ final class MixedFamilies {
                             .positions(8192, 100000)
                             .tokens(1, 2)
                             .pad(0)
+                            .row(),
+                    FamilyRow.named("kimi_linear", "KimiLinearForCausalLM")
+                            .calls("model_max_length", "max_position_embeddings")
+                            .calls("moe_renormalize", "norm_topk_prob")
+                            .calls("num_expert_group", "n_group")
+                            .calls("num_experts_per_token", "num_experts_per_tok")
+                            .calls("num_shared_experts", "n_shared_experts")
+                            .latent()
+                            .rotatesIf(_ -> false)
+                            .requires("mla_use_nope", true)
+                            .requires("moe_layer_freq", 1.0)
+                            .requires("moe_router_activation_func", "sigmoid")
+                            .mixers(MixersJson::kimi)
+                            .experts(kimiExperts())
+                            .names(KIMI)
+                            .epsilon(1e-5)
+                            .positions(1048576, 10000)
+                            .tokens(163584, 163586)
+                            .pad(163839)
                             .row());
+
+    private static ExpertRule kimiExperts() {
+        return new ExpertRule(
+                new Key(256, "num_experts", "num_local_experts"),
+                ExpertRule.CHOSEN.or(8),
+                new Key(1024, "moe_intermediate_size"),
+                new ExpertRule.SharedRule.Times("n_shared_experts", 1),
+                DenseRule.TYPED,
+                1,
+                ExpertRule.RouterRule.deepSeek(true, 1, 2.446),
+                false,
+                0);
+    }
 
     private MixedFamilies() {}
 

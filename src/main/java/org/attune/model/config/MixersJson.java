@@ -63,6 +63,34 @@ final class MixersJson {
                         byKeyHead));
     }
 
+    /// Kimi Linear's. Layers are counted from 1 in `linear_attn_config`.
+    static MixersConfig kimi(JsonFields json, int layers) {
+        requireSilu(json, "hidden_act");
+        JsonFields own =
+                json.object("linear_attn_config")
+                        .orElseGet(() -> JsonFields.parse(json.where(), "{}"));
+        boolean listed = own.has("full_attn_layers") && own.has("kda_layers");
+        List<Integer> full = own.integers("full_attn_layers");
+        List<Integer> linear = own.integers("kda_layers");
+        for (int layer = 1; listed && layer <= layers; layer++) {
+            if (full.contains(layer) == linear.contains(layer)) {
+                throw own.invalid("kda_layers", "all layers but those of full_attn_layers");
+            }
+        }
+        return alternatives(
+                json,
+                layers,
+                List.of("linear_attention"),
+                layer -> listed ? full.contains(layer + 1) : layer > 0 && layer % 4 == 0,
+                new StateConfig.ChannelDelta(
+                        own.size("num_heads", MOST, json.size("linear_num_heads", MOST, 32)),
+                        own.size("head_dim", MOST, json.size("linear_head_dim", MOST, 128)),
+                        own.size(
+                                "short_conv_kernel_size",
+                                MOST,
+                                json.size("linear_conv_kernel_dim", MOST, 4))));
+    }
+
     /// Mamba-2's: nothing else in any layer.
     static MixersConfig mamba2(JsonFields json, int layers) {
         requireSilu(json, "hidden_act");

@@ -2,10 +2,15 @@ package org.attune.model.config;
 
 import org.attune.error.ModelException;
 
+import java.util.List;
+
 /// A mixer of tokens whose memory of all tokens before is a state of fixed size: the last inputs of
 /// a short convolution, and for some kinds matrices that each token changes.
 public sealed interface StateConfig
-        permits StateConfig.ShortConvolution, StateConfig.GatedDelta, StateConfig.Mamba2 {
+        permits StateConfig.ShortConvolution,
+                StateConfig.GatedDelta,
+                StateConfig.ChannelDelta,
+                StateConfig.Mamba2 {
     /// Tokens that the convolution sees, the present one included.
     int taps();
 
@@ -20,6 +25,13 @@ public sealed interface StateConfig
 
     /// What it is, in words.
     String words();
+
+    /// Names of the convolution's tensors, each of an equal share of the features.
+    ///
+    /// @param name in the family's files
+    default List<String> convolutions(String name) {
+        return List.of(name);
+    }
 
     /// Whether the input is scaled before it is projected, or what is projected back.
     default boolean scalesEnds() {
@@ -129,6 +141,66 @@ public sealed interface StateConfig
         @Override
         public String words() {
             return "linear attention by the gated delta rule";
+        }
+    }
+
+    /// Linear attention by the delta rule with a decay of each channel
+    /// ([Kimi Linear](https://arxiv.org/abs/2510.26692)).
+    ///
+    /// @param heads of queries, keys and values
+    /// @param size  features of each, and rank of the projections to decays and gates
+    /// @param taps  tokens that the convolution sees, ≥ 1
+    record ChannelDelta(int heads, int size, int taps) implements StateConfig {
+        /// What makes decays.
+        public static final String FORGETS = "forget_gate.";
+
+        /// Second factor of the projection to decays.
+        public static final String DECAYS = FORGETS + "f_b_proj";
+
+        /// Second factor of the projection to gates.
+        public static final String GATES = "g_b_proj";
+
+        /// @throws ModelException if a size is impossible
+        public ChannelDelta {
+            requireSize("linear_num_heads", heads);
+            requireSize("linear_head_dim", size);
+            requireSize("linear_conv_kernel_dim", taps);
+            requireSize("linear_num_heads × linear_head_dim", Math.multiplyExact(heads, size));
+        }
+
+        /// Features of all keys.
+        public int keys() {
+            return heads * size;
+        }
+
+        @Override
+        public List<String> convolutions(String name) {
+            return List.of("q_" + name, "k_" + name, "v_" + name);
+        }
+
+        @Override
+        public int channels() {
+            return 3 * keys();
+        }
+
+        @Override
+        public long stateNumbers() {
+            return (long) keys() * size;
+        }
+
+        @Override
+        public Widths widths() {
+            return new Widths(channels() + heads + 2L * size, keys());
+        }
+
+        @Override
+        public long productNumbers(long stream) {
+            return StateConfig.super.productNumbers(stream) + 2L * size * keys();
+        }
+
+        @Override
+        public String words() {
+            return "linear attention by the delta rule with a decay of each channel";
         }
     }
 

@@ -27,6 +27,7 @@ import java.util.Optional;
 ///     read
 /// @param experts     names of experts, in families that have some
 /// @param state       names of a mixer with a state, in families that have one
+/// @param inFiles     what files call otherwise than transformers' modules, whose names these are
 public record TensorNames(
         String trunk,
         String head,
@@ -45,7 +46,8 @@ public record TensorNames(
         boolean transposed,
         boolean padRowStays,
         Optional<Experts> experts,
-        Optional<State> state) {
+        Optional<State> state,
+        List<InFile> inFiles) {
     /// Path of an activation that has weights, in a block.
     public String activation() {
         return down.substring(0, down.lastIndexOf('.') + 1) + "act_fn";
@@ -111,6 +113,13 @@ public record TensorNames(
     public record State(
             String path, List<String> in, String convolution, String norm, String out) {}
 
+    /// A name that files have in place of a module's. Adapters have the module's.
+    ///
+    /// @param module how names in a block begin
+    /// @param file   how they begin in files
+    /// @param written whether files are written so; else they are only read
+    public record InFile(String module, String file, boolean written) {}
+
     /// Llama's.
     static final TensorNames LLAMA =
             new TensorNames(
@@ -131,7 +140,8 @@ public record TensorNames(
                     false,
                     true,
                     Optional.empty(),
-                    Optional.empty());
+                    Optional.empty(),
+                    List.of());
 
     /// GPT-2's.
     static final TensorNames GPT2 =
@@ -153,7 +163,8 @@ public record TensorNames(
                     true,
                     false,
                     Optional.empty(),
-                    Optional.empty());
+                    Optional.empty(),
+                    List.of());
 
     /// GPT-NeoX's.
     static final TensorNames GPT_NEOX =
@@ -175,7 +186,8 @@ public record TensorNames(
                     false,
                     false,
                     Optional.empty(),
-                    Optional.empty());
+                    Optional.empty(),
+                    List.of());
 
     /// Adds the names of a mixer with a state.
     TensorNames withState(State others) {
@@ -221,6 +233,7 @@ public record TensorNames(
         private String ownDown = down;
         private Optional<Experts> ownExperts = experts;
         private Optional<State> ownState = state;
+        private List<InFile> ownInFiles = inFiles;
 
         With trunk(String other, String otherEmbedding) {
             ownTrunk = other;
@@ -278,6 +291,11 @@ public record TensorNames(
             return this;
         }
 
+        With inFiles(List<InFile> others) {
+            ownInFiles = others;
+            return this;
+        }
+
         TensorNames names() {
             return new TensorNames(
                     ownTrunk,
@@ -297,8 +315,39 @@ public record TensorNames(
                     transposed,
                     padRowStays,
                     ownExperts,
-                    ownState);
+                    ownState,
+                    ownInFiles);
         }
+    }
+
+    /// The module's name of a tensor that a file may call otherwise.
+    public String ofModule(String inFile) {
+        int inner = inBlock(inFile);
+        return inFiles.stream()
+                .filter(f -> inner > 0 && inFile.startsWith(f.file(), inner))
+                .findFirst()
+                .map(f -> replaced(inFile, inner, f.file(), f.module()))
+                .orElse(inFile);
+    }
+
+    /// The name in files of a module's tensor.
+    public String inFile(String ofModule) {
+        int inner = inBlock(ofModule);
+        return inFiles.stream()
+                .filter(f -> inner > 0 && f.written() && ofModule.startsWith(f.module(), inner))
+                .findFirst()
+                .map(f -> replaced(ofModule, inner, f.module(), f.file()))
+                .orElse(ofModule);
+    }
+
+    private static String replaced(String name, int inner, String old, String other) {
+        return name.substring(0, inner) + other + name.substring(inner + old.length());
+    }
+
+    /// Where a tensor's name in its block begins; 0 outside of blocks.
+    private int inBlock(String name) {
+        String blocks = trunk + "." + layers + ".";
+        return name.startsWith(blocks) ? name.indexOf('.', blocks.length()) + 1 : 0;
     }
 
     /// Path of the embedding of tokens.

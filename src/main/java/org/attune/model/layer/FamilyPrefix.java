@@ -22,6 +22,27 @@ record FamilyPrefix(TensorFile file, Map<String, String> own, Map<String, Tensor
 
     /// The file under the family's names: itself, if it has them.
     static TensorFile added(TensorNames names, TensorFile file) {
+        return ofModules(names, prefixed(names, file));
+    }
+
+    /// Tensors under the names of modules.
+    private static TensorFile ofModules(TensorNames names, TensorFile file) {
+        if (names.inFiles().isEmpty()) {
+            return file;
+        }
+        Map<String, String> own = new LinkedHashMap<>();
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        file.entries()
+                .forEach(
+                        (name, entry) -> {
+                            String module = names.ofModule(name);
+                            own.put(module, name);
+                            entries.put(module, new Entry(module, entry.dtype(), entry.shape()));
+                        });
+        return new FamilyPrefix(file, own, entries);
+    }
+
+    private static TensorFile prefixed(TensorNames names, TensorFile file) {
         String prefix = names.trunk() + ".";
         String inTrunk = names.embeddingPath().substring(prefix.length()) + ".weight";
         if (file.entries().containsKey(prefix + inTrunk)) {

@@ -56,8 +56,9 @@ record GatedDelta(
         Projected p = projected(y);
         Tensor qkv = convolution.apply(p.mixed(), expression, rows).silu(); // float32 (N, …)
         int keys = shape.keys();
-        Tensor q = unit(qkv.narrow(1, 0, keys)).mul(1 / Math.sqrt(shape.keyDim()));
-        Tensor k = unit(qkv.narrow(1, keys, keys));
+        Tensor q =
+                unit(qkv.narrow(1, 0, keys), shape.keyHeads()).mul(1 / Math.sqrt(shape.keyDim()));
+        Tensor k = unit(qkv.narrow(1, keys, keys), shape.keyHeads());
         Tensor v = qkv.narrow(1, 2L * keys, shape.values());
         Tensor rate = expression.value(decay).to(DType.FLOAT32).exp().neg(); // (H)
         Tensor step = p.step().to(DType.FLOAT32).add(expression.value(stepBias).to(DType.FLOAT32));
@@ -148,8 +149,8 @@ record GatedDelta(
     }
 
     /// Heads of length 1.
-    private Tensor unit(Tensor x) {
-        Tensor heads = x.reshape(x.size(0), shape.keyHeads(), shape.keyDim());
+    static Tensor unit(Tensor x, long count) {
+        Tensor heads = x.reshape(x.size(0), count, x.size(1) / count);
         Tensor r = heads.square().sum(2, true).add(EPSILON).rsqrt(); // (N, heads, 1)
         return heads.mul(r).reshape(x.shape());
     }

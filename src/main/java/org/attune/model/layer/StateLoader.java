@@ -24,6 +24,7 @@ final class StateLoader {
         return switch (config.block().mixers().state().orElseThrow()) {
             case StateConfig.ShortConvolution c -> shortConvolution(c, path, names);
             case StateConfig.GatedDelta c -> gatedDelta(c, path, names);
+            case StateConfig.ChannelDelta c -> channelDelta(c, path, names);
             case StateConfig.Mamba2 c -> mamba2(c, path, names);
         };
     }
@@ -33,7 +34,7 @@ final class StateLoader {
         int width = config.hiddenSize();
         return new ShortConvolution(
                 loader.linear(width, c.bias(), path, names.in(), 3 * c.width()),
-                convolution(c, path + names.convolution(), c.bias()),
+                convolution(c, path, names, c.bias()),
                 loader.linear(c.width(), c.bias(), path, List.of(names.out()), width));
     }
 
@@ -46,11 +47,33 @@ final class StateLoader {
         return new GatedDelta(
                 c,
                 loader.linear(width, false, path, names.in(), outs),
-                convolution(c, path + names.convolution(), false),
+                convolution(c, path, names, false),
                 loader.weight(path + "A_log", c.heads()),
                 loader.weight(path + "dt_bias", c.heads()),
                 norm(path + names.norm(), c.valueDim()),
                 loader.linear(c.values(), false, path, List.of(names.out()), width));
+    }
+
+    private ChannelDelta channelDelta(
+            StateConfig.ChannelDelta c, String path, TensorNames.State names) {
+        int width = config.hiddenSize();
+        int keys = c.keys();
+        String forgets = path + StateConfig.ChannelDelta.FORGETS;
+        int[] outs = {keys, keys, keys, c.heads(), c.size(), c.size()};
+        return new ChannelDelta(
+                c,
+                loader.linear(width, false, path, names.in(), outs),
+                convolution(c, path, names, false),
+                factor(c, path, StateConfig.ChannelDelta.DECAYS),
+                loader.weight(forgets + "A_log", 1, 1, c.heads(), 1),
+                loader.weight(forgets + "dt_bias", keys),
+                factor(c, path, StateConfig.ChannelDelta.GATES),
+                norm(path + names.norm(), c.size()),
+                loader.linear(keys, false, path, List.of(names.out()), width));
+    }
+
+    private FusedLinear factor(StateConfig.ChannelDelta c, String path, String name) {
+        return loader.linear(c.size(), false, path, List.of(name), c.keys());
     }
 
     private Mamba2 mamba2(StateConfig.Mamba2 c, String path, TensorNames.State names) {
@@ -59,7 +82,7 @@ final class StateLoader {
         return new Mamba2(
                 c,
                 loader.linear(width, bias, path, names.in(), Math.toIntExact(c.widths().in())),
-                convolution(c, path + names.convolution(), c.convolutionBias()),
+                convolution(c, path, names, c.convolutionBias()),
                 loader.weight(path + "A_log", c.heads()),
                 loader.weight(path + "D", c.heads()),
                 loader.weight(path + "dt_bias", c.heads()),
@@ -74,9 +97,17 @@ final class StateLoader {
         return new RmsNorm(loader.weight(path + ".weight", width), config.normEps(), 0);
     }
 
-    private Convolution convolution(StateConfig c, String path, boolean bias) {
+    private Convolution convolution(
+            StateConfig c, String path, TensorNames.State names, boolean bias) {
+        List<String> parts = c.convolutions(names.convolution());
+        int share = c.channels() / parts.size();
         return new Convolution(
-                loader.weight(path + ".weight", c.channels(), 1, c.taps()),
-                bias ? Optional.of(loader.weight(path + ".bias", c.channels())) : Optional.empty());
+                parts.stream()
+                        .map(part -> loader.weight(path + part + ".weight", share, 1, c.taps()))
+                        .toList(),
+                bias
+                        ? Optional.of(
+                                loader.weight(path + names.convolution() + ".bias", c.channels()))
+                        : Optional.empty());
     }
 }

@@ -7,7 +7,8 @@ import java.util.Optional;
 
 /// A mixer whose memory of all tokens before is a state of fixed size. `N` rows, `D` model width,
 /// `P` columns of what the input is projected to, `O` of what is projected back.
-public sealed interface StateMixer extends Mixer permits ShortConvolution, GatedDelta, Mamba2 {
+public sealed interface StateMixer extends Mixer
+        permits ShortConvolution, GatedDelta, ChannelDelta, Mamba2 {
     /// All projections of the input.
     FusedLinear in();
 

@@ -39,9 +39,12 @@ final class StateShapes {
         switch (state) {
             case StateConfig.ShortConvolution c -> shapes.shortConvolution(c);
             case StateConfig.GatedDelta c -> shapes.gatedDelta(c);
+            case StateConfig.ChannelDelta c -> shapes.channelDelta(c);
             case StateConfig.Mamba2 c -> shapes.mamba2(c);
         }
-        shapes.module(names.convolution(), state.channels(), 1, state.taps());
+        List<String> convolutions = state.convolutions(names.convolution());
+        long share = state.channels() / convolutions.size();
+        convolutions.forEach(name -> shapes.module(name, share, 1, state.taps()));
         return shapes.all;
     }
 
@@ -66,6 +69,19 @@ final class StateShapes {
         ofHeads("dt_bias", c.heads());
     }
 
+    private void channelDelta(StateConfig.ChannelDelta c) {
+        long[] outs = {c.keys(), c.keys(), c.keys(), c.heads(), c.size(), c.size()};
+        for (int i = 0; i < outs.length; i++) {
+            module(names.in().get(i), outs[i], width);
+        }
+        module(StateConfig.ChannelDelta.DECAYS, c.keys(), c.size());
+        module(StateConfig.ChannelDelta.GATES, c.keys(), c.size());
+        module(names.norm(), c.size());
+        module(names.out(), width, c.keys());
+        parameter(StateConfig.ChannelDelta.FORGETS + "A_log", 1, 1, c.heads(), 1);
+        parameter(StateConfig.ChannelDelta.FORGETS + "dt_bias", c.keys());
+    }
+
     private void mamba2(StateConfig.Mamba2 c) {
         module(names.in().getFirst(), c.widths().in(), width);
         module(names.out(), width, c.inner());
@@ -78,7 +94,11 @@ final class StateShapes {
     }
 
     private void ofHeads(String name, long heads) {
-        all.add(new Stored(names.path() + "." + name, false, heads));
+        parameter(name, heads);
+    }
+
+    private void parameter(String name, long... shape) {
+        all.add(new Stored(names.path() + "." + name, false, shape));
     }
 
     private void module(String name, long... shape) {

@@ -14,7 +14,8 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /// Puts single experts together as a family's files hold them, where these hold all of a block in
-/// two tensors. transformers reads the experts of all other families one by one.
+/// two tensors, and calls tensors as the files do. transformers reads the experts of all other
+/// families one by one.
 final class StoredExperts {
     private StoredExperts() {}
 
@@ -24,7 +25,9 @@ final class StoredExperts {
     static List<Source> joined(DecoderConfig config, List<Source> tensors) {
         Optional<TensorNames.Experts> names = config.names().experts();
         if (names.flatMap(TensorNames.Experts::stored).isEmpty()) {
-            return tensors;
+            return config.names().inFiles().isEmpty()
+                    ? tensors
+                    : tensors.stream().map(t -> named(config.names(), t)).toList();
         }
         Map<String, Source> all = new LinkedHashMap<>();
         tensors.forEach(t -> all.put(t.name(), t));
@@ -36,6 +39,10 @@ final class StoredExperts {
             }
         }
         return List.copyOf(all.values());
+    }
+
+    private static Source named(TensorNames names, Source t) {
+        return new Source(names.inFile(t.name()), t.dtype(), t.shape(), t.data());
     }
 
     private static void join(

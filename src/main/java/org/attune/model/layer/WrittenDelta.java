@@ -66,7 +66,7 @@ record WrittenDelta(GatedDelta mixer, Function<Weight, Tensor> values)
     }
 
     private StateKernels.Convolution convolution(Succession rows) {
-        Tensor taps = value(mixer.convolution().weight()).select(1, 0).t().contiguous(); // (J, C)
+        Tensor taps = mixer.convolution().byTap(values).contiguous(); // (J, C)
         return new StateKernels.Convolution(
                 taps, shape().keyHeads(), shape().keyDim(), GatedDelta.EPSILON, rows.before());
     }

@@ -33,6 +33,8 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
                     inBlocks(path, own, n, c);
                 }
             }
+            case StateConfig.ChannelDelta c ->
+                    throw new IllegalStateException("no architecture here has " + c.words());
             case StateConfig.Mamba2 c -> {
                 recipes.module(path + n.in().getFirst(), own + "ssm_in");
                 convolution(path + n.convolution(), own + "ssm_conv1d", c);

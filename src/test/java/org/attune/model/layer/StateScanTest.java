@@ -50,7 +50,15 @@ class StateScanTest {
     }
 
     static Kind delta(int keyHeads, int heads, int keyDim, int valueDim) {
-        int[] widths = {keyHeads * keyDim, keyHeads * keyDim, heads * valueDim, heads, heads};
+        return delta(keyHeads, heads, keyDim, valueDim, false);
+    }
+
+    private static Kind delta(
+            int keyHeads, int heads, int keyDim, int valueDim, boolean byChannel) {
+        int decays = byChannel ? keyDim : 1; // of a head
+        int[] widths = {
+            keyHeads * keyDim, keyHeads * keyDim, heads * valueDim, heads * decays, heads
+        };
         Step step =
                 (in, state, out) -> {
                     for (int h = 0; h < heads; h++) {
@@ -59,7 +67,8 @@ class StateScanTest {
                         for (int j = 0; j < valueDim; j++) {
                             double known = 0;
                             for (int i = 0; i < keyDim; i++) {
-                                state[s + i * valueDim + j] *= Math.exp(in[3][h]);
+                                state[s + i * valueDim + j] *=
+                                        Math.exp(in[3][h * decays + i % decays]);
                                 known += in[1][k + i] * state[s + i * valueDim + j];
                             }
                             double write = in[4][h] * (in[2][h * valueDim + j] - known);
@@ -71,7 +80,10 @@ class StateScanTest {
                     }
                 };
         return new Kind(
-                new DeltaScan(keyHeads, heads, keyDim, valueDim), widths, heads * valueDim, step);
+                new DeltaScan(keyHeads, heads, keyDim, valueDim, byChannel),
+                widths,
+                heads * valueDim,
+                step);
     }
 
     private static Kind space(int groups, int heads, int headDim, int stateDim) {
@@ -103,6 +115,7 @@ class StateScanTest {
                     delta(2, 4, 5, 3),
                     delta(3, 3, 2, 7),
                     delta(1, 2, 1, 1),
+                    delta(3, 3, 4, 5, true),
                     space(2, 4, 3, 5),
                     space(1, 3, 1, 2),
                     space(2, 2, 6, 1));
@@ -353,7 +366,7 @@ class StateScanTest {
                         double[] b = random(random, features);
                         var convolution =
                                 new Convolution(
-                                        weight(w, features, 1, taps),
+                                        List.of(weight(w, features, 1, taps)),
                                         Optional.of(weight(b, features)));
                         Tensor got =
                                 convolution.apply(
