@@ -334,6 +334,51 @@ public record LoraConfig(
                 options);
     }
 
+    /// The configuration with the rank of each module; one of rank 0 is left out. α changes with
+    /// ranks if `eva_config` says so.
+    ///
+    /// @param ranks of all modules that this configuration means, by path
+    public LoraConfig withRanks(Map<String, Integer> ranks) {
+        Map<String, Integer> ownRanks = new TreeMap<>();
+        Map<String, Double> ownAlphas = new TreeMap<>();
+        for (AdapterTarget target : matchAll(ranks.keySet())) {
+            var module = (LoraTarget) target;
+            int r = ranks.get(module.path());
+            boolean adjusts = options.eva().adjusts() && r != module.rank();
+            double a = adjusts ? module.alpha() * r / module.rank() : module.alpha();
+            if (r > 0 && r != rank) {
+                ownRanks.put(module.path(), r);
+            }
+            if (r > 0 && a != alpha) {
+                ownAlphas.put(module.path(), a);
+            }
+        }
+        List<String> kept =
+                ranks.entrySet().stream()
+                        .filter(e -> e.getValue() > 0)
+                        .map(Map.Entry::getKey)
+                        .toList();
+        boolean all = kept.size() == ranks.size();
+        return new LoraConfig(
+                rank,
+                alpha,
+                dropout,
+                rankStabilised,
+                decomposed,
+                all ? targets : new ModuleSelection.Names(kept),
+                all ? excluded : Optional.empty(),
+                all ? layers : List.of(),
+                all ? layersPattern : List.of(),
+                ownRanks,
+                ownAlphas,
+                modulesToSave,
+                tiesSaved,
+                LoraInitialisation.KAIMING,
+                taskType,
+                baseModel,
+                options);
+    }
+
     /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.
     public static boolean patternMatches(String pattern, String path) {
         return ModulePatterns.endsLike(path, pattern);

@@ -22,7 +22,10 @@ public enum LoraInitialisation {
     PISSA,
     /// `"olora"`: the first columns of Q and rows of R of the base,
     /// [Büyükakyüz 2024](https://arxiv.org/abs/2406.01775).
-    OLORA;
+    OLORA,
+    /// `"eva"`: A is the principal directions of what modules read in rows of the run, B zero,
+    /// [Paischer et al. 2024](https://arxiv.org/abs/2410.07170).
+    EVA;
 
     /// Whether what the matrices begin as is taken out of the base.
     public boolean takesFromBase() {

@@ -41,6 +41,7 @@ final class LoraJson {
                             List.of(
                                     "bias",
                                     "ensure_weight_tying",
+                                    "eva_config",
                                     "exclude_modules",
                                     "init_lora_weights",
                                     "layers_pattern",
@@ -52,6 +53,9 @@ final class LoraJson {
     private static final String TOKENS = "trainable_token_indices";
 
     private static final String INITIAL = "init_lora_weights";
+
+    private static final List<String> EVA =
+            List.of("rho", "tau", "whiten", "adjust_scaling_factors", "use_label_mask");
 
     private static final String PISSA_ITERATIONS = "pissa_niter_";
 
@@ -113,7 +117,32 @@ final class LoraJson {
                 json.flag("lora_bias", false),
                 tokens(json),
                 json.texts("target_parameters"),
-                iterations(json));
+                iterations(json),
+                eva(json));
+    }
+
+    private static LoraOptions.Eva eva(JsonFields json) {
+        LoraOptions.Eva usual = LoraOptions.NONE.eva();
+        JsonFields own = json.object("eva_config").orElse(null);
+        if (own == null) {
+            return usual;
+        }
+        own.keys()
+                .forEach(
+                        key -> {
+                            if (!EVA.contains(key)) {
+                                throw own.invalid(key, "fields of eva_config are " + EVA);
+                            }
+                        });
+        if (own.flag("use_label_mask", false)) {
+            throw own.invalid(
+                    "use_label_mask", "false: directions are those of all tokens of the rows");
+        }
+        return new LoraOptions.Eva(
+                own.number("rho", usual.rho()),
+                own.number("tau", usual.tau()),
+                own.flag("whiten", usual.whiten()),
+                own.flag("adjust_scaling_factors", usual.adjusts()));
     }
 
     private static int iterations(JsonFields json) {
@@ -212,6 +241,7 @@ final class LoraJson {
             case "gaussian" -> LoraInitialisation.GAUSSIAN;
             case "orthogonal" -> LoraInitialisation.ORTHOGONAL;
             case "olora" -> LoraInitialisation.OLORA;
+            case "eva" -> LoraInitialisation.EVA;
             case "pissa" -> LoraInitialisation.PISSA;
             default -> {
                 if (name.matches(PISSA_ITERATIONS + "\\d{1,4}")) {
@@ -220,7 +250,7 @@ final class LoraJson {
                 throw json.invalid(
                         INITIAL,
                         "true, false, \"gaussian\", \"orthogonal\", \"pissa\","
-                                + " \"pissa_niter_N\", \"olora\""
+                                + " \"pissa_niter_N\", \"olora\", \"eva\""
                                 + instead(name));
             }
         };
@@ -228,8 +258,8 @@ final class LoraJson {
 
     private static String instead(String name) {
         return switch (name) {
-            case "eva", "corda", "lora_ga" ->
-                    "; this one reads rows of data first: train with \"pissa\", or make the adapter"
+            case "corda", "lora_ga" ->
+                    "; this one reads rows of data first: train with \"eva\", or make the adapter"
                             + " with PEFT, convert it to plain LoRA, and give it by"
                             + " adapter_name_or_path";
             case "loftq" ->
@@ -268,6 +298,7 @@ final class LoraJson {
             case GAUSSIAN -> nodes.textNode("gaussian");
             case ORTHOGONAL -> nodes.textNode("orthogonal");
             case OLORA -> nodes.textNode("olora");
+            case EVA -> nodes.textNode("eva");
             case PISSA -> nodes.textNode(iterations == 0 ? "pissa" : PISSA_ITERATIONS + iterations);
         };
     }

@@ -19,15 +19,18 @@ import java.util.TreeMap;
 /// @param parameters `target_parameters`: ends of names of parameters that hold all experts
 /// @param iterations the `N` of `init_lora_weights: pissa_niter_N`, after which singular directions
 ///     are taken as they are; 0: exact ones
+/// @param eva `eva_config`, for `init_lora_weights: eva`
 public record LoraOptions(
         Biases biases,
         boolean updateBias,
         Map<String, List<Integer>> tokens,
         List<String> parameters,
-        int iterations) {
+        int iterations,
+        Eva eva) {
     /// No option.
     public static final LoraOptions NONE =
-            new LoraOptions(Biases.NONE, false, Map.of(), List.of(), 0);
+            new LoraOptions(
+                    Biases.NONE, false, Map.of(), List.of(), 0, new Eva(2, 0.99, false, true));
 
     /// Stands in [#tokens] for the model's embedding.
     static final String EMBEDDING = "";
@@ -48,6 +51,24 @@ public record LoraOptions(
                 case ADAPTED -> "lora_only";
                 case ALL -> "all";
             };
+        }
+    }
+
+    /// How directions of inputs are found and ranks given ([LoraInitialisation#EVA]).
+    ///
+    /// @param rho a module gets at most as many times its rank, ≥ 1
+    /// @param tau cosine of the angle to a direction of the batch before at which it has converged,
+    ///     in [0, 1]
+    /// @param whiten whether directions are divided by the roots of their singular values
+    /// @param adjusts `adjust_scaling_factors`: α changes with the rank
+    public record Eva(double rho, double tau, boolean whiten, boolean adjusts) {
+        /// @throws ConfigException if a number is outside its range
+        public Eva {
+            if (!(rho >= 1 && rho <= 1000) || !(tau >= 0 && tau <= 1)) {
+                throw new ConfigException(
+                        "eva_config has rho %s and tau %s; accepted: rho in [1, 1000], tau in [0, 1]"
+                                .formatted(rho, tau));
+            }
         }
     }
 
@@ -78,7 +99,9 @@ public record LoraOptions(
     /// @throws ConfigException if PEFT has no such combination, or can't write it as plain LoRA
     void requireFit(LoraInitialisation initialisation, boolean decomposed, double dropout) {
         boolean orthogonal = initialisation == LoraInitialisation.ORTHOGONAL;
-        if (initialisation.takesFromBase() || orthogonal) {
+        if (initialisation.takesFromBase()
+                || orthogonal
+                || initialisation == LoraInitialisation.EVA) {
             requirePlain(initialisation, decomposed && dropout != 0);
         }
         if (updateBias && decomposed) {

@@ -4,6 +4,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
+import org.attune.error.ConfigException;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
 import org.attune.model.layer.Magnitude;
@@ -151,6 +152,11 @@ final class LoraModule implements AdaptedModule {
                 flat.write(b(), b);
             }
             case ORTHOGONAL -> orthogonal(random);
+            case EVA ->
+                    throw ConfigException.about(
+                            "peft_kwargs",
+                            "init_lora_weights \"eva\" reads rows of the run, which this adapter"
+                                    + " has none of; accepted for the policy that is trained");
             case PISSA, OLORA -> {
                 try (var _ = TensorScope.open("start")) {
                     start.orElseThrow().begin(target, weight(), a(), b(), random);

@@ -101,26 +101,10 @@ final class StartingUpdates {
     /// The largest singular directions, half of each singular value's root on either side. Theirs
     /// are divided by the scaling, so that `s B A` is the best approximation of `W` of rank r.
     private Matrices principal(Tensor w, int r, double scaling, UniformRandomProvider random) {
-        Tensor[] usv = iterations == 0 ? w.svd() : approximate(w, r, random);
+        Tensor[] usv = iterations == 0 ? w.svd() : SingularDirections.of(w, r, iterations, random);
         Tensor roots = usv[1].narrow(0, 0, r).mul(1 / scaling).sqrt(); // (r)
         return new Matrices(
                 usv[2].narrow(1, 0, r).mul(roots).t(), usv[0].narrow(1, 0, r).mul(roots));
-    }
-
-    /// Singular directions by power iterations from random ones, [Halko et al. 2009, Algorithms 4.4
-    /// and 5.1](https://arxiv.org/abs/0909.4061).
-    private Tensor[] approximate(Tensor w, int r, UniformRandomProvider random) {
-        boolean wide = w.size(0) < w.size(1);
-        Tensor m = wide ? w.t() : w; // (n, k) with n ≥ k
-        Tensor start =
-                Tensor.of(Device.cpu(), LoraModule.normal(m.size(1) * r, 1, random), m.size(1), r);
-        Tensor q = m.mm(start).qr()[0]; // (n, r)
-        for (int i = 0; i < iterations; i++) {
-            q = m.mm(m.t().mm(q).qr()[0]).qr()[0];
-        }
-        Tensor[] usv = q.t().mm(m).svd();
-        Tensor left = q.mm(usv[0]); // (n, r)
-        return wide ? new Tensor[] {usv[2], usv[1], left} : new Tensor[] {left, usv[1], usv[2]};
     }
 
     /// Takes the values of another adapter on the same modules.

@@ -412,7 +412,7 @@ class LoraStartTest {
 
     @Test
     void whatCannotBeIsRefused() {
-        assertRefused("reads rows of data", Map.of("init_lora_weights", "eva"), 4);
+        assertRefused("reads rows of data", Map.of("init_lora_weights", "corda"), 4);
         assertRefused("quantised base", Map.of("init_lora_weights", "loftq"), 4);
         assertRefused("pissa_niter_N", Map.of("init_lora_weights", "pissa_niter_"), 4);
         assertRefused("even ranks", Map.of("init_lora_weights", "orthogonal"), 3);

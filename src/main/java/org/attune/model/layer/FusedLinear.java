@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// Linear layers that read the same input (q, k and v; gate and up), as one product: their weights
 /// in [LinearWeights], their adapters in [AttachedUpdates], what decoding reads in [DecodingCopy].
@@ -27,6 +28,7 @@ public final class FusedLinear {
     private final AttachedUpdates updates;
     private final DecodingCopy decodingCopy;
     private BaseGradients gradients = BaseGradients.none();
+    private Consumer<Tensor> observer = _ -> {};
 
     /// @param packs whether to keep a copy of the matrix in the layout that products like best
     FusedLinear(
@@ -197,9 +199,22 @@ public final class FusedLinear {
     /// @param residual `(N, out)`, or null: none
     public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
         Attached own = updates.of(adapter);
+        observer.accept(input(hx));
         return own.fitsColumns()
                 ? addBias(product(hx, adapter, dropout, residual), adapter)
                 : own.around().forward(hx, adapter, dropout, residual);
+    }
+
+    /// Shows what the layer reads in forward passes: `(N, in)`, lent for the call.
+    public void observe(Consumer<Tensor> who) {
+        observer = who;
+    }
+
+    /// Shows what one of the layers reads, where each is computed by itself.
+    void read(int part, Tensor x) {
+        if (part == 0) {
+            observer.accept(x);
+        }
     }
 
     /// Whether [#forwardInto] can do it.

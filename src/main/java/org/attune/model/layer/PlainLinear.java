@@ -33,6 +33,7 @@ public final class PlainLinear {
     /// @param x `(N, in)`
     /// @return `(N, out)`
     public Tensor forward(Tensor x) {
+        linear.read(part, x);
         boolean trains = linear.trainsBase();
         Tensor weight =
                 leaf(

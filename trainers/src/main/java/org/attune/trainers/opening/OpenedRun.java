@@ -1,5 +1,7 @@
 package org.attune.trainers.opening;
 
+import org.attune.datasets.examples.RowStream;
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.error.TaskResult;
@@ -44,7 +46,7 @@ public record OpenedRun<T>(
     /// @param read prepares the rows
     /// @param plan of what is trained
     /// @param train does the rest
-    public static <T> RunSummary train(
+    public static <T extends TrainingRow> RunSummary train(
             Surroundings around,
             ModelConfig config,
             Path directory,
@@ -61,7 +63,7 @@ public record OpenedRun<T>(
     }
 
     /// Opens a model and trains it, on the engine thread.
-    private static <T> RunSummary train(
+    private static <T extends TrainingRow> RunSummary train(
             Surroundings around,
             ModelConfig config,
             Path directory,
@@ -80,7 +82,7 @@ public record OpenedRun<T>(
                         load(
                                 model,
                                 () -> read.apply(RowSetup.of(model, around.hub(), directory)),
-                                () -> plan.load().apply(model));
+                                rows -> plan.load().apply(model, rows));
             }
             try (PolicySetup policy = loaded.policy();
                     var _ = loaded.rows()) {
@@ -119,19 +121,28 @@ public record OpenedRun<T>(
 
     /// Rows and weights, side by side where the weights are few: a mistake in the data should not
     /// have to wait until a large model is loaded.
-    private static <T> Loaded<T> load(
-            ModelSetup model, Supplier<RunRows<T>> read, Supplier<PolicySetup> load) {
+    private static <T extends TrainingRow> Loaded<T> load(
+            ModelSetup model,
+            Supplier<RunRows<T>> read,
+            Function<Supplier<List<? extends TrainingRow>>, PolicySetup> load) {
         if (!model.isSmall()) {
             RunRows<T> rows = read.get();
             StopRequest.check();
-            return new Loaded<>(rows, load.get());
+            return new Loaded<>(rows, load.apply(() -> RowStream.known(rows.train())));
         }
         BooleanSupplier asked = StopRequest.current();
         var reading = new FutureTask<RunRows<T>>(() -> StopRequest.watching(asked, read));
         SideWork.start("attune-read", reading);
         PolicySetup policy;
         try {
-            policy = Engine.leavingCores(load);
+            policy =
+                    Engine.leavingCores(
+                            () ->
+                                    load.apply(
+                                            () ->
+                                                    RowStream.known(
+                                                            TaskResult.of(reading, READING)
+                                                                    .train())));
         } catch (RuntimeException | Error e) {
             TaskResult.of(reading, READING); // whose failure comes first
             throw e;

@@ -1,5 +1,6 @@
 package org.attune.trainers.opening;
 
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.files.HubCache;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
@@ -8,22 +9,26 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.TrainingConfig;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// Plans how a run's policy is loaded into memory.
 ///
 /// @param check refuses what can't work, from configurations and tables of contents: before rows
 ///     are read
-/// @param load brings the weights to memory
-public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, PolicySetup> load) {
+/// @param load brings the weights to memory; may ask for the run's rows
+public record PolicyPlan(
+        Consumer<ModelSetup> check,
+        BiFunction<ModelSetup, Supplier<List<? extends TrainingRow>>, PolicySetup> load) {
     /// The plan for a model that predicts tokens.
     public static PolicyPlan predicting(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
                 predicts(lora, training, dropout),
-                model -> PolicySetup.load(model, lora, training, dropout));
+                (model, rows) -> PolicySetup.load(model, lora, training, dropout, rows));
     }
 
     /// The plan for a model that generates in the run.
@@ -31,7 +36,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
                 predicts(lora, training, dropout),
-                model -> PolicySetup.loadToGenerate(model, lora, training, dropout));
+                (model, rows) -> PolicySetup.loadToGenerate(model, lora, training, dropout, rows));
     }
 
     private static Consumer<ModelSetup> predicts(
@@ -47,8 +52,8 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
     public PolicyPlan balancing(TrainingConfig training) {
         return new PolicyPlan(
                 check,
-                model -> {
-                    PolicySetup policy = load.apply(model);
+                (model, rows) -> {
+                    PolicySetup policy = load.apply(model, rows);
                     policy.balance(training);
                     return policy;
                 });
@@ -67,7 +72,9 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
         return new PolicyPlan(
                         model ->
                                 PolicySetup.requireFits(Optional.of(purpose), model, lora, dropout),
-                        model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout))
+                        (model, rows) ->
+                                PolicySetup.loadScorer(
+                                        purpose, model, lora, training, dropout, rows))
                 .withoutBalance(training, "models that score have no such loss");
     }
 

@@ -3,6 +3,9 @@ package org.attune.trainers.opening;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
@@ -25,6 +28,7 @@ import org.attune.trainers.memory.RolloutPlan;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -54,31 +58,42 @@ public final class PolicySetup implements AutoCloseable {
     /// On the engine thread.
     ///
     /// @param dropout whether the adapter's own dropout applies
+    /// @param rows of the run, for adapters that begin from them
     public static PolicySetup load(
-            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
-        return load(model.loadDecoder(), model, lora, training, dropout, true);
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout,
+            Supplier<List<? extends TrainingRow>> rows) {
+        return load(model.loadDecoder(), model, lora, training, dropout, true, rows);
     }
 
     /// Loads a model for a run that generates, whose copies are all made in [#fitToMemory].
     /// Adapters may still be attached before, which takes the weights that copies for backward
     /// passes replace.
-    public static PolicySetup loadToGenerate(
-            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
-        return load(model.loadDecoder(), model, lora, training, dropout, false);
+    static PolicySetup loadToGenerate(
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout,
+            Supplier<List<? extends TrainingRow>> rows) {
+        return load(model.loadDecoder(), model, lora, training, dropout, false, rows);
     }
 
     /// Loads a reward model; a causal language model gets a new score head.
     ///
     /// @param dropout whether the adapter's own dropout applies
+    /// @param rows of the run, for adapters that begin from them
     public static PolicySetup loadScorer(
             ScorerPurpose purpose,
             ModelSetup model,
             LoraSettings lora,
             TrainingConfig training,
-            boolean dropout) {
+            boolean dropout,
+            Supplier<List<? extends TrainingRow>> rows) {
         requireTaskType(purpose, model);
         Decoder scorer = model.loadScorer(purpose, training.seed());
-        return load(scorer, model, lora, training, dropout, true);
+        return load(scorer, model, lora, training, dropout, true, rows);
     }
 
     /// Makes a reward model of a separate adapter on weights that are loaded already.
@@ -92,7 +107,7 @@ public final class PolicySetup implements AutoCloseable {
             TrainingConfig training) {
         requireTaskType(purpose, model);
         Decoder scorer = model.loadScorerOn(trunk.decoder, purpose, training.seed());
-        return load(scorer, model, lora, training, false, false);
+        return load(scorer, model, lora, training, false, false, List::of);
     }
 
     /// Looks at what model, adapter and settings say before weights are loaded: whether they fit.
@@ -176,7 +191,8 @@ public final class PolicySetup implements AutoCloseable {
             LoraSettings lora,
             TrainingConfig training,
             boolean dropout,
-            boolean packsBackward) {
+            boolean packsBackward,
+            Supplier<List<? extends TrainingRow>> rows) {
         try {
             requireNoModelDropout(model, dropout);
             boolean copies = hasCopies(training);
@@ -184,7 +200,7 @@ public final class PolicySetup implements AutoCloseable {
                     new Policy.Options(Recomputation.NONE, dropout, training.seed(), false)
                             .withNoise(training.neftuneNoiseAlpha().orElse(0))
                             .withRouterLoss(RouterFactor.of(decoder.config(), training));
-            Policy policy = policy(model, decoder, lora, training, options);
+            Policy policy = policy(model, decoder, lora, training, options, rows);
             if (copies && packsBackward) {
                 decoder.packBackward();
             }
@@ -200,7 +216,8 @@ public final class PolicySetup implements AutoCloseable {
             Decoder decoder,
             LoraSettings lora,
             TrainingConfig training,
-            Policy.Options options) {
+            Policy.Options options,
+            Supplier<List<? extends TrainingRow>> rows) {
         boolean inParts = training.ranks().partsGradients();
         if (model.adapter().isPresent()) {
             AdapterFolder given = model.adapter().get();
@@ -210,12 +227,18 @@ public final class PolicySetup implements AutoCloseable {
             return Policy.withAdapter(decoder, given, options, inParts);
         }
         if (lora.usePeft()) {
-            return Policy.withFreshAdapter(
-                    decoder,
-                    AskedAdapter.of(lora, model, decoder.config()).config(),
-                    RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
-                    options,
-                    inParts);
+            AdapterConfig asked = AskedAdapter.of(lora, model, decoder.config()).config();
+            Function<AdapterConfig, Policy> fresh =
+                    config ->
+                            Policy.withFreshAdapter(
+                                    decoder,
+                                    config,
+                                    RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
+                                    options,
+                                    inParts);
+            return asked instanceof LoraConfig own && own.initialisation() == LoraInitialisation.EVA
+                    ? new DataStart(decoder, rows.get()).begin(own, training, fresh::apply)
+                    : fresh.apply(asked);
         }
         boolean inTurn = training.optimizer().optimizerInBwd() || inParts;
         if (lora.spectrumTopFraction().isPresent()) {

@@ -91,7 +91,12 @@ public final class CriticSetup implements AutoCloseable {
         PolicySetup scorer =
                 owned(
                         PolicySetup.loadScorer(
-                                ScorerPurpose.REWARD, own, lora, config.training(), false));
+                                ScorerPurpose.REWARD,
+                                own,
+                                lora,
+                                config.training(),
+                                false,
+                                List::of));
         network(scorer.policy(), scorer.policy(), own);
     }
 

@@ -165,7 +165,8 @@ class RewardModelFixtureTest {
                                             setup,
                                             LoraSettings.allLinear(4, 8),
                                             TrainingConfig.of(OptimizerConfig.sft()),
-                                            false);
+                                            false,
+                                            List::of);
                             var judge = RewardModel.open(reward, like, new HubCache(folder))) {
                         long before = TensorScope.liveBytes();
                         judge.load(setup, policy.policy());

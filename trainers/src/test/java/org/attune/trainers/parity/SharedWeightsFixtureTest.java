@@ -63,7 +63,11 @@ class SharedWeightsFixtureTest {
                     try (var setup = ModelSetup.open(config.model(), hub);
                             var policy =
                                     PolicySetup.load(
-                                            setup, config.lora(), config.training(), false)) {
+                                            setup,
+                                            config.lora(),
+                                            config.training(),
+                                            false,
+                                            List::of)) {
                         long before = TensorScope.liveBytes();
                         try (var references = new ReferenceSetup(setup, policy, hub);
                                 var critic = CriticSetup.open(config, setup, policy, folder, hub)) {
