@@ -25,10 +25,18 @@ public enum LoraInitialisation {
     OLORA,
     /// `"eva"`: A is the principal directions of what modules read in rows of the run, B zero,
     /// [Paischer et al. 2024](https://arxiv.org/abs/2410.07170).
-    EVA;
+    EVA,
+    /// `"lora_ga"`: singular directions of the weight's gradient in rows of the run, taken out of
+    /// the base, [Wang et al. 2024](https://arxiv.org/abs/2407.05000).
+    LORA_GA;
+
+    /// Whether rows of data are read first.
+    public boolean readsRows() {
+        return this == EVA || this == LORA_GA;
+    }
 
     /// Whether what the matrices begin as is taken out of the base.
     public boolean takesFromBase() {
-        return this == PISSA || this == OLORA;
+        return this == PISSA || this == OLORA || this == LORA_GA;
     }
 }

@@ -9,10 +9,12 @@ import org.attune.files.JsonFields;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// `adapter_config.json` of PEFT's LoRA. Unknown fields are ignored, since newer versions add some;
 /// known ones that change the numbers and that Attune doesn't have are refused by name.
@@ -47,6 +49,7 @@ final class LoraJson {
                                     "layers_pattern",
                                     "layers_to_transform",
                                     "lora_bias",
+                                    "lora_ga_config",
                                     "target_parameters",
                                     "trainable_token_indices")));
 
@@ -56,6 +59,8 @@ final class LoraJson {
 
     private static final List<String> EVA =
             List.of("rho", "tau", "whiten", "adjust_scaling_factors", "use_label_mask");
+
+    private static final List<String> LORA_GA = List.of("direction", "scale", "stable_gamma");
 
     private static final String PISSA_ITERATIONS = "pissa_niter_";
 
@@ -118,7 +123,8 @@ final class LoraJson {
                 tokens(json),
                 json.texts("target_parameters"),
                 iterations(json),
-                eva(json));
+                eva(json),
+                loraGa(json));
     }
 
     private static LoraOptions.Eva eva(JsonFields json) {
@@ -127,13 +133,7 @@ final class LoraJson {
         if (own == null) {
             return usual;
         }
-        own.keys()
-                .forEach(
-                        key -> {
-                            if (!EVA.contains(key)) {
-                                throw own.invalid(key, "fields of eva_config are " + EVA);
-                            }
-                        });
+        requireFields(own, "eva_config", EVA);
         if (own.flag("use_label_mask", false)) {
             throw own.invalid(
                     "use_label_mask", "false: directions are those of all tokens of the rows");
@@ -143,6 +143,44 @@ final class LoraJson {
                 own.number("tau", usual.tau()),
                 own.flag("whiten", usual.whiten()),
                 own.flag("adjust_scaling_factors", usual.adjusts()));
+    }
+
+    private static LoraOptions.LoraGa loraGa(JsonFields json) {
+        LoraOptions.LoraGa usual = LoraOptions.NONE.loraGa();
+        JsonFields own = json.object("lora_ga_config").orElse(null);
+        if (own == null) {
+            return usual;
+        }
+        requireFields(own, "lora_ga_config", LORA_GA);
+        return new LoraOptions.LoraGa(
+                named(own, "direction", LoraOptions.LoraGa.Direction.values(), usual.direction()),
+                named(own, "scale", LoraOptions.LoraGa.Scale.values(), usual.scale()),
+                own.number("stable_gamma", usual.gamma()));
+    }
+
+    private static <E extends Enum<E>> E named(JsonFields json, String key, E[] values, E usual) {
+        String name = json.text(key, usual.name());
+        return Arrays.stream(values)
+                .filter(v -> v.name().equalsIgnoreCase(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                json.invalid(
+                                        key,
+                                        Arrays.stream(values)
+                                                .map(v -> v.name().toLowerCase(Locale.ROOT))
+                                                .collect(Collectors.joining(", "))));
+    }
+
+    private static void requireFields(JsonFields own, String key, List<String> known) {
+        own.keys()
+                .forEach(
+                        field -> {
+                            if (!known.contains(field)) {
+                                throw own.invalid(
+                                        field, "fields of %s are %s".formatted(key, known));
+                            }
+                        });
     }
 
     private static int iterations(JsonFields json) {
@@ -242,6 +280,7 @@ final class LoraJson {
             case "orthogonal" -> LoraInitialisation.ORTHOGONAL;
             case "olora" -> LoraInitialisation.OLORA;
             case "eva" -> LoraInitialisation.EVA;
+            case "lora_ga" -> LoraInitialisation.LORA_GA;
             case "pissa" -> LoraInitialisation.PISSA;
             default -> {
                 if (name.matches(PISSA_ITERATIONS + "\\d{1,4}")) {
@@ -250,7 +289,7 @@ final class LoraJson {
                 throw json.invalid(
                         INITIAL,
                         "true, false, \"gaussian\", \"orthogonal\", \"pissa\","
-                                + " \"pissa_niter_N\", \"olora\", \"eva\""
+                                + " \"pissa_niter_N\", \"olora\", \"eva\", \"lora_ga\""
                                 + instead(name));
             }
         };
@@ -258,10 +297,10 @@ final class LoraJson {
 
     private static String instead(String name) {
         return switch (name) {
-            case "corda", "lora_ga" ->
-                    "; this one reads rows of data first: train with \"eva\", or make the adapter"
-                            + " with PEFT, convert it to plain LoRA, and give it by"
-                            + " adapter_name_or_path";
+            case "corda" ->
+                    "; this one reads rows of data first: train with \"eva\" or \"lora_ga\", or"
+                        + " make the adapter with PEFT, convert it to plain LoRA, and give it by"
+                        + " adapter_name_or_path";
             case "loftq" ->
                     "; this one is for a quantised base, which isn't trained here: use \"pissa\"";
             default -> "";
@@ -299,6 +338,7 @@ final class LoraJson {
             case ORTHOGONAL -> nodes.textNode("orthogonal");
             case OLORA -> nodes.textNode("olora");
             case EVA -> nodes.textNode("eva");
+            case LORA_GA -> nodes.textNode("lora_ga");
             case PISSA -> nodes.textNode(iterations == 0 ? "pissa" : PISSA_ITERATIONS + iterations);
         };
     }

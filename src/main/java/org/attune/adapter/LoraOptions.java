@@ -1,7 +1,10 @@
 package org.attune.adapter;
 
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.sampling.PermutationSampler;
 import org.attune.error.ConfigException;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -9,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /// Options of LoRA that few adapters have, by PEFT's names.
 ///
@@ -20,17 +24,25 @@ import java.util.TreeMap;
 /// @param iterations the `N` of `init_lora_weights: pissa_niter_N`, after which singular directions
 ///     are taken as they are; 0: exact ones
 /// @param eva `eva_config`, for `init_lora_weights: eva`
+/// @param loraGa `lora_ga_config`, for `init_lora_weights: lora_ga`
 public record LoraOptions(
         Biases biases,
         boolean updateBias,
         Map<String, List<Integer>> tokens,
         List<String> parameters,
         int iterations,
-        Eva eva) {
+        Eva eva,
+        LoraGa loraGa) {
     /// No option.
     public static final LoraOptions NONE =
             new LoraOptions(
-                    Biases.NONE, false, Map.of(), List.of(), 0, new Eva(2, 0.99, false, true));
+                    Biases.NONE,
+                    false,
+                    Map.of(),
+                    List.of(),
+                    0,
+                    new Eva(2, 0.99, false, true),
+                    new LoraGa(LoraGa.Direction.ARB2R, LoraGa.Scale.STABLE, 16));
 
     /// Stands in [#tokens] for the model's embedding.
     static final String EMBEDDING = "";
@@ -72,6 +84,71 @@ public record LoraOptions(
         }
     }
 
+    /// Which directions of a gradient the matrices get, and how large they are
+    /// ([LoraInitialisation#LORA_GA]).
+    ///
+    /// @param gamma `stable_gamma`, > 0
+    public record LoraGa(Direction direction, Scale scale, double gamma) {
+        /// @throws ConfigException if γ is outside its range
+        public LoraGa {
+            if (!(gamma > 0) || Double.isInfinite(gamma)) {
+                throw new ConfigException(
+                        "lora_ga_config has stable_gamma %s; accepted: a number > 0"
+                                .formatted(gamma));
+            }
+        }
+
+        /// Which of `2r` directions are whose.
+        public enum Direction {
+            /// B has the even ones, A the odd ones.
+            ARBR,
+            /// B has the first half, A the second.
+            A2RBR,
+            /// A has the first half, B the second.
+            ARB2R,
+            /// Both have the same ones, drawn.
+            RANDOM;
+
+            /// The directions of B.
+            public int[] left(int r, UniformRandomProvider random) {
+                return switch (this) {
+                    case ARBR -> IntStream.range(0, r).map(k -> 2 * k).toArray();
+                    case A2RBR -> IntStream.range(0, r).toArray();
+                    case ARB2R -> IntStream.range(r, 2 * r).toArray();
+                    case RANDOM -> {
+                        int[] all = IntStream.range(0, 2 * r).toArray();
+                        PermutationSampler.shuffle(random, all);
+                        yield Arrays.copyOf(all, r);
+                    }
+                };
+            }
+
+            /// The directions of A.
+            ///
+            /// @param left those of B
+            public int[] right(int r, int[] left) {
+                return switch (this) {
+                    case ARBR -> IntStream.range(0, r).map(k -> 2 * k + 1).toArray();
+                    case A2RBR -> IntStream.range(r, 2 * r).toArray();
+                    case ARB2R -> IntStream.range(0, r).toArray();
+                    case RANDOM -> left.clone();
+                };
+            }
+        }
+
+        /// What the matrices are multiplied by.
+        public enum Scale {
+            /// B by ∜out / √γ.
+            STABLE,
+            /// B so that its first direction is as long as the weight's.
+            WEIGHT_SVD,
+            /// Both by the inverse of the adapter's scaling.
+            GD_SCALE,
+            /// Nothing.
+            UNIT
+        }
+    }
+
     /// @throws ConfigException if a token stands twice or is negative
     public LoraOptions {
         tokens = Collections.unmodifiableMap(new TreeMap<>(tokens));
@@ -99,10 +176,12 @@ public record LoraOptions(
     /// @throws ConfigException if PEFT has no such combination, or can't write it as plain LoRA
     void requireFit(LoraInitialisation initialisation, boolean decomposed, double dropout) {
         boolean orthogonal = initialisation == LoraInitialisation.ORTHOGONAL;
-        if (initialisation.takesFromBase()
-                || orthogonal
-                || initialisation == LoraInitialisation.EVA) {
+        if (initialisation.takesFromBase() || orthogonal || initialisation.readsRows()) {
             requirePlain(initialisation, decomposed && dropout != 0);
+        }
+        if (initialisation == LoraInitialisation.LORA_GA && decomposed) {
+            throw new ConfigException(
+                    "init_lora_weights \"lora_ga\" beside use_dora: true; accepted without it");
         }
         if (updateBias && decomposed) {
             throw new ConfigException(

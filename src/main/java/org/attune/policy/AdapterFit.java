@@ -76,7 +76,7 @@ public final class AdapterFit {
     private static void requireOwnStart(
             ModulePaths paths, LoraConfig config, List<AdapterTarget> targets) {
         boolean embeds = config.matchEmbedding(paths.embedding()).isPresent();
-        if (config.initialisation().takesFromBase()
+        if ((config.initialisation().takesFromBase() || config.initialisation().readsRows())
                 && (embeds || targets.stream().anyMatch(t -> t.path().equals(paths.output())))) {
             throw ConfigException.about(
                     "lora_target_modules",

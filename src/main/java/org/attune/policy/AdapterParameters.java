@@ -297,13 +297,21 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// @param inTurn whether gradients share memory
     static AdapterParameters fresh(
             Decoder decoder, AdapterConfig config, UniformRandomProvider random, boolean inTurn) {
+        AdapterParameters made = unwritten(decoder, config, inTurn);
+        made.modules.forEach(m -> m.initialise(config.initialisation(), random));
+        made.tables.initialise(config.initialisation(), random);
+        made.refresh();
+        return made;
+    }
+
+    /// An adapter whose matrices are zero until they are written.
+    ///
+    /// @param inTurn whether gradients share memory
+    static AdapterParameters unwritten(Decoder decoder, AdapterConfig config, boolean inTurn) {
         AdapterFit.require(decoder.config(), config);
         Predicate<String> unfound = PeftModules.unfound(decoder.config(), config);
         var made = new AdapterParameters(decoder, config, Adapter.TRAINED, inTurn, unfound);
         PeftModules.tellLeftOut(decoder.config(), config);
-        made.modules.forEach(m -> m.initialise(config.initialisation(), random));
-        made.tables.initialise(config.initialisation(), random);
-        made.refresh();
         if (config.biases() != LoraOptions.Biases.NONE
                 && made.flat.parameters().stream().noneMatch(made::isBaseBias)) {
             LOG.warn(

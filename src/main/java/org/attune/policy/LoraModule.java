@@ -152,11 +152,12 @@ final class LoraModule implements AdaptedModule {
                 flat.write(b(), b);
             }
             case ORTHOGONAL -> orthogonal(random);
-            case EVA ->
+            case EVA, LORA_GA ->
                     throw ConfigException.about(
                             "peft_kwargs",
-                            "init_lora_weights \"eva\" reads rows of the run, which this adapter"
-                                    + " has none of; accepted for the policy that is trained");
+                            "init_lora_weights \"eva\" and \"lora_ga\" read rows of the run, which"
+                                    + " this adapter has none of; accepted for the policy that is"
+                                    + " trained");
             case PISSA, OLORA -> {
                 try (var _ = TensorScope.open("start")) {
                     start.orElseThrow().begin(target, weight(), a(), b(), random);

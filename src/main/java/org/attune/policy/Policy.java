@@ -115,6 +115,15 @@ public final class Policy implements CausalPolicy {
                 decoder, AdapterParameters.fresh(decoder, config, random, inTurn), options);
     }
 
+    /// Trains an adapter whose matrices are zero until [GradientStart#begin] or a checkpoint writes
+    /// them.
+    ///
+    /// @param inTurn as with [#withFreshAdapter]
+    public static Policy withUnwrittenAdapter(
+            Decoder decoder, AdapterConfig config, Options options, boolean inTurn) {
+        return new Policy(decoder, AdapterParameters.unwritten(decoder, config, inTurn), options);
+    }
+
     /// Trains on from an adapter in a PEFT folder.
     public static Policy withAdapter(Decoder decoder, AdapterFolder folder, Options options) {
         return withAdapter(decoder, folder, options, false);

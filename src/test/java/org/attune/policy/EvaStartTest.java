@@ -44,7 +44,7 @@ import java.util.stream.Stream;
 class EvaStartTest {
     private static final Path RECORDED = Fixtures.own("src/test/resources/recorded");
 
-    private static LoraConfig config(JsonNode json) {
+    static LoraConfig config(JsonNode json, String start) {
         JsonNode targets = json.path("target_modules");
         Map<String, Integer> asked = new TreeMap<>();
         json.path("asked_ranks")
@@ -74,12 +74,12 @@ class EvaStartTest {
                         "test",
                         Map.of(
                                 "init_lora_weights",
-                                "eva",
-                                "eva_config",
-                                Json.MAPPER.convertValue(json.path("eva_config"), Map.class)));
+                                start,
+                                start + "_config",
+                                Json.MAPPER.convertValue(json.path(start + "_config"), Map.class)));
     }
 
-    private static Iterator<List<int[]>> batches(int[] ids, long[] shape) {
+    static List<List<int[]>> once(int[] ids, long[] shape) {
         List<List<int[]>> all = new ArrayList<>();
         int at = 0;
         for (int b = 0; b < shape[0]; b++) {
@@ -89,6 +89,11 @@ class EvaStartTest {
             }
             all.add(rows);
         }
+        return all;
+    }
+
+    private static Iterator<List<int[]>> batches(int[] ids, long[] shape) {
+        List<List<int[]>> all = once(ids, shape);
         return Stream.generate(() -> all).flatMap(List::stream).iterator();
     }
 
@@ -115,7 +120,7 @@ class EvaStartTest {
                         EvaStart start =
                                 EvaStart.of(
                                         decoder,
-                                        config(json),
+                                        config(json, "eva"),
                                         batches(expected.ints("ids"), expected.shape("ids")));
                         LoraConfig made = start.config();
                         assertEquals(

@@ -4,7 +4,6 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraInitialisation;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
@@ -236,8 +235,8 @@ public final class PolicySetup implements AutoCloseable {
                                     RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
                                     options,
                                     inParts);
-            return asked instanceof LoraConfig own && own.initialisation() == LoraInitialisation.EVA
-                    ? new DataStart(decoder, rows.get()).begin(own, training, fresh::apply)
+            return asked instanceof LoraConfig own && own.initialisation().readsRows()
+                    ? new DataStart(decoder, training, options, rows.get()).begin(own, fresh::apply)
                     : fresh.apply(asked);
         }
         boolean inTurn = training.optimizer().optimizerInBwd() || inParts;
