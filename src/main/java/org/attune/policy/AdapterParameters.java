@@ -305,8 +305,6 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     }
 
     /// An adapter whose matrices are zero until they are written.
-    ///
-    /// @param inTurn whether gradients share memory
     static AdapterParameters unwritten(Decoder decoder, AdapterConfig config, boolean inTurn) {
         AdapterFit.require(decoder.config(), config);
         Predicate<String> unfound = PeftModules.unfound(decoder.config(), config);

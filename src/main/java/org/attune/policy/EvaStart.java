@@ -27,7 +27,7 @@ import java.util.Set;
 /// How LoRA begins by Explained Variance Adaptation ([Paischer et al. 2024, §3 and Algorithm
 /// 1](https://arxiv.org/abs/2410.07170)): `A` is the first principal directions of what its module
 /// reads, `B` is zero, and ranks are given to the modules whose directions explain most.
-public final class EvaStart {
+final class EvaStart {
     private static final Logger LOG = LoggerFactory.getLogger(EvaStart.class);
     private static final int MOST_PASSES = 512;
 
@@ -45,7 +45,7 @@ public final class EvaStart {
     /// @param asked by the run
     /// @param batches token ids of sequences; each batch has more tokens than `r` times `rho`
     /// @throws ConfigException if a module reads fewer features than it would get directions
-    public static EvaStart of(Decoder decoder, LoraConfig asked, Iterator<List<int[]>> batches) {
+    static EvaStart of(Decoder decoder, LoraConfig asked, Iterator<List<int[]>> batches) {
         try (var _ = TensorScope.open("eva");
                 var search = new Search(decoder, asked)) {
             search.run(batches);
@@ -54,12 +54,12 @@ public final class EvaStart {
     }
 
     /// The adapter's configuration: the ranks that modules got, and the others left out.
-    public LoraConfig config() {
+    LoraConfig config() {
         return config;
     }
 
     /// Writes the first values of an adapter with [#config].
-    public void begin(Policy policy) {
+    void begin(Policy policy) {
         FlatParameters flat = policy.parameters();
         for (ParameterSpace.Parameter p : flat.parameters()) {
             for (var start : starts.entrySet()) {

@@ -22,7 +22,7 @@ import java.util.Map;
 /// Algorithm 1](https://arxiv.org/abs/2407.05000)): of the gradient's largest `2r` singular
 /// directions `A` gets `r` on the right and `B` others on the left, and the base is without `s B A`
 /// ([StartingUpdates]).
-public final class GradientStart {
+final class GradientStart {
     private static final int ITERATIONS = 4;
 
     private final Map<String, Matrices> starts;
@@ -41,7 +41,7 @@ public final class GradientStart {
     /// @param decoder whose base learns nothing; has no adapter yet
     /// @param batches token ids of sequences
     /// @throws ConfigException if a weight has fewer than `2r` directions
-    public static GradientStart of(
+    static GradientStart of(
             Decoder decoder,
             LoraConfig asked,
             List<List<int[]>> batches,
@@ -164,8 +164,8 @@ public final class GradientStart {
         return columns;
     }
 
-    /// Writes the first values of an adapter [without any][Policy#withUnwrittenAdapter].
-    public void begin(Policy policy) {
+    /// Writes the first values of an adapter [without any][AdapterStart#unwritten].
+    void begin(Policy policy) {
         FlatParameters flat = policy.parameters();
         StartingUpdates start = flat.start().orElseThrow();
         try (var _ = TensorScope.open("start")) {

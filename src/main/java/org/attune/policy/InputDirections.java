@@ -8,7 +8,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 /// The principal directions of what a layer reads, from one batch after the other: incremental PCA
-/// with a moving mean ([Ross et al. 2008, §3](https://doi.org/10.1007/s11263-007-0075-7)). Each
+/// with a moving mean (Ross et al. 2008, §3). Each
 /// batch is stacked below the directions so far, and the stack is decomposed.
 final class InputDirections implements AutoCloseable {
     private static final int ITERATIONS = 4;

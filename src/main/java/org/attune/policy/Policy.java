@@ -85,7 +85,7 @@ public final class Policy implements CausalPolicy {
         }
     }
 
-    private Policy(Decoder decoder, TrainedParameters trained, Options options) {
+    Policy(Decoder decoder, TrainedParameters trained, Options options) {
         this.decoder = decoder;
         this.trained = trained;
         this.options = options;
@@ -113,15 +113,6 @@ public final class Policy implements CausalPolicy {
             boolean inTurn) {
         return new Policy(
                 decoder, AdapterParameters.fresh(decoder, config, random, inTurn), options);
-    }
-
-    /// Trains an adapter whose matrices are zero until [GradientStart#begin] or a checkpoint writes
-    /// them.
-    ///
-    /// @param inTurn as with [#withFreshAdapter]
-    public static Policy withUnwrittenAdapter(
-            Decoder decoder, AdapterConfig config, Options options, boolean inTurn) {
-        return new Policy(decoder, AdapterParameters.unwritten(decoder, config, inTurn), options);
     }
 
     /// Trains on from an adapter in a PEFT folder.

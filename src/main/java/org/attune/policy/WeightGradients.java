@@ -20,8 +20,7 @@ import java.util.List;
 import java.util.Map;
 
 /// Gradients of the base's weights, without training it: each module has an update that is zero,
-// and
-/// the gradient of that update is the weight's.
+/// and the gradient of that update is the weight's.
 final class WeightGradients {
     private WeightGradients() {}
 

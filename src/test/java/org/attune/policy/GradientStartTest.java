@@ -42,7 +42,7 @@ class GradientStartTest {
         JsonNode json = Recorded.json(RECORDED.resolve("lora-ga/" + name + ".json"));
         Path model = RECORDED.resolve("models/" + json.path("model").asText());
         LoraConfig config = EvaStartTest.config(json, "lora_ga");
-        // Both approximate where 4r is fewer than all directions, by draws of their own.
+        // Both approximate where 4r is fewer than all directions.
         double tolerance = config.rank() < 8 ? 0.05 : 5e-3;
         Engine.run(
                 () -> {
@@ -65,8 +65,7 @@ class GradientStartTest {
                                                 expected.ints("ids"), expected.shape("ids")),
                                         TinyModels.random("a"));
                         try (var policy =
-                                Policy.withUnwrittenAdapter(
-                                        decoder, config, Outcome.DEFAULT, false)) {
+                                AdapterStart.unwritten(decoder, config, Outcome.DEFAULT, false)) {
                             start.begin(policy);
                             FlatParameters flat = policy.parameters();
                             for (ParameterSpace.Parameter p : flat.parameters()) {

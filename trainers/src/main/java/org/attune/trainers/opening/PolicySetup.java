@@ -227,17 +227,10 @@ public final class PolicySetup implements AutoCloseable {
         }
         if (lora.usePeft()) {
             AdapterConfig asked = AskedAdapter.of(lora, model, decoder.config()).config();
-            Function<AdapterConfig, Policy> fresh =
-                    config ->
-                            Policy.withFreshAdapter(
-                                    decoder,
-                                    config,
-                                    RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
-                                    options,
-                                    inParts);
+            var random = RandomSource.XO_SHI_RO_256_PP.create(training.seed());
             return asked instanceof LoraConfig own && own.initialisation().readsRows()
-                    ? new DataStart(decoder, training, options, rows.get()).begin(own, fresh::apply)
-                    : fresh.apply(asked);
+                    ? new DataStart(decoder, training, options, rows.get()).begin(own, random)
+                    : Policy.withFreshAdapter(decoder, asked, random, options, inParts);
         }
         boolean inTurn = training.optimizer().optimizerInBwd() || inParts;
         if (lora.spectrumTopFraction().isPresent()) {
