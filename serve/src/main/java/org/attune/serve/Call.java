@@ -21,7 +21,12 @@ import java.util.stream.Stream;
 ///
 /// @param name the part of the path that the route leaves open, or empty
 /// @param replies opens replies that somebody watches
-record Call(HttpExchange exchange, String name, Function<Boolean, ExchangeReply> replies) {
+/// @param ends what is done once it was answered
+record Call(
+        HttpExchange exchange,
+        String name,
+        Function<Boolean, ExchangeReply> replies,
+        List<Runnable> ends) {
     private static final int MOST_BYTES = 4 << 20;
     private static final long MOST_SKIPPED = 64 << 20;
     private static final Duration LONG = Duration.ofDays(365);
@@ -82,6 +87,11 @@ record Call(HttpExchange exchange, String name, Function<Boolean, ExchangeReply>
                         text ->
                                 Duration.ofMillis(
                                         Math.max(1, (long) (1000 * Double.parseDouble(text)))));
+    }
+
+    /// Has something done once the request was answered, however that went.
+    void afterwards(Runnable what) {
+        ends.add(what);
     }
 
     /// Answers with a JSON value.

@@ -67,9 +67,9 @@ record ChatRequest(
         return Set.copyOf(keys);
     }
 
-    static ChatRequest read(Fields body, ServedModels models) throws ApiException {
+    static ChatRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.asked(body);
+        ServedModel model = models.asked(body, call);
         ToolRequest tools = ToolRequest.read(body);
         FormatRequest format = format(body, tools);
         return new ChatRequest(

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -150,7 +151,12 @@ final class HttpDoor implements AutoCloseable {
         }
         String name =
                 route.get().path().endsWith("/") ? path.substring(route.get().path().length()) : "";
-        route.get().handler().handle(new Call(exchange, name, s -> reply(exchange, s)));
+        var call = new Call(exchange, name, s -> reply(exchange, s), new ArrayList<>());
+        try {
+            route.get().handler().handle(call);
+        } finally {
+            call.ends().forEach(Runnable::run);
+        }
     }
 
     private static void allow(HttpExchange exchange, String origin) {

@@ -2,7 +2,6 @@ package org.attune.serve;
 
 import org.attune.error.ConfigException;
 import org.attune.models.LoadedModel;
-import org.attune.models.ModelConfig;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.serve.HttpDoor.Route;
 import org.attune.tensor.Engine;
@@ -57,16 +56,9 @@ public final class ModelServer implements AutoCloseable {
         int length = length(config, loaded);
         ServedModel base = ServedModel.base(name(config), loaded);
         var models = new ServedModels(base, length);
-        int number = 0;
-        for (Map.Entry<String, String> entry : config.adapters().entrySet()) {
-            ModelConfig own = config.model().withAdapterNameOrPath(entry.getValue());
-            ServedModel adapted = ServedModel.onBase(entry.getKey(), own, loaded, base, number++);
-            parts.push(adapted);
-            if (!models.add(adapted)) {
-                throw ConfigException.about(
-                        "adapter", entry.getKey() + " is the model's own name; choose another");
-            }
-        }
+        var adapters = new AdapterDesk(models, loaded, config.model(), config.adapterFolder());
+        parts.push(adapters);
+        config.adapters().forEach(adapters::add);
         var loop =
                 GenerationLoop.open(
                         loaded.decoder(), Optional.empty(), config.maxNumSeqs(), length);
@@ -79,7 +71,7 @@ public final class ModelServer implements AutoCloseable {
                         length,
                         config.timeout(),
                         metrics);
-        listen(config, routes(models, desk, loaded, metrics), metrics);
+        listen(config, routes(models, adapters, desk, loaded, metrics), metrics);
         LOG.info(
                 "{} answers at most {} at once, with {} tokens for prompt and answer",
                 url(),
@@ -92,17 +84,10 @@ public final class ModelServer implements AutoCloseable {
             throw ConfigException.about(
                     "max_num_seqs", "is %d; accepted: at least 1".formatted(config.maxNumSeqs()));
         }
-        for (String name : config.adapters().keySet()) {
-            if (!name.matches("[\\w.:/@-]{1,200}")) {
-                throw ConfigException.about(
-                        "adapter",
-                        "the name \"%s\" isn't letters, digits, . : / @ _ -".formatted(name));
-            }
-        }
     }
 
     private static LoadedModel load(ServeConfig config) {
-        if (config.adapters().isEmpty()) {
+        if (config.adapters().isEmpty() && config.adapterFolder().isEmpty()) {
             return LoadedModel.openToGenerate(config.model());
         }
         LoadedModel loaded = LoadedModel.open(config.model());
@@ -144,7 +129,11 @@ public final class ModelServer implements AutoCloseable {
     }
 
     private static List<Route> routes(
-            ServedModels models, GenerationDesk desk, LoadedModel loaded, ServerMetrics metrics) {
+            ServedModels models,
+            AdapterDesk adapters,
+            GenerationDesk desk,
+            LoadedModel loaded,
+            ServerMetrics metrics) {
         var tokens = new TokenEndpoint(models, desk.length());
         return List.of(
                 new Route(
@@ -173,6 +162,8 @@ public final class ModelServer implements AutoCloseable {
                         "/v1/models/",
                         false,
                         call -> call.json(models.entry(models.named(call.name())))),
+                new Route("POST", "/v1/load_lora_adapter", false, adapters::load),
+                new Route("POST", "/v1/unload_lora_adapter", false, adapters::unload),
                 new Route("POST", "/tokenize", false, tokens::encode),
                 new Route("POST", "/detokenize", false, tokens::decode),
                 new Route("GET", "/tokenizer_info", false, tokens::describe),

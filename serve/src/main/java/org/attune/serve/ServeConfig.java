@@ -3,6 +3,7 @@ package org.attune.serve;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,8 @@ import java.util.Optional;
 /// @param model the base model; an adapter that it names is part of it
 /// @param name what requests call the model; unset: the last part of its path
 /// @param adapters folders of adapters by the names that requests call them
+/// @param adapterFolder folder whose adapters requests may load (`/v1/load_lora_adapter`); unset:
+///     requests load none
 /// @param host address that is listened at. Any other than the loopback address needs a key
 /// @param port 0 takes a free one
 /// @param keys who gives one of them in `Authorization: Bearer …` is let in; none: everybody is
@@ -28,6 +31,7 @@ public record ServeConfig(
         ModelConfig model,
         Optional<String> name,
         Map<String, String> adapters,
+        Optional<Path> adapterFolder,
         String host,
         int port,
         List<String> keys,
@@ -54,6 +58,7 @@ public record ServeConfig(
                 model,
                 Optional.empty(),
                 Map.of(),
+                Optional.empty(),
                 "127.0.0.1",
                 8000,
                 List.of(),

@@ -32,6 +32,8 @@ final class ServedModel implements AutoCloseable {
     private final ToolProtocol protocol;
     private final Optional<ChatTokenizer> chat;
     private final Set<Integer> stopIds;
+    private int holders; // requests that use it
+    private boolean isClosed;
 
     private ServedModel(
             String name,
@@ -131,12 +133,39 @@ final class ServedModel implements AutoCloseable {
                                         + " /v1/completions, or start with --chat-template"));
     }
 
+    /// Keeps it open for a request.
+    ///
+    /// @return not if it was closed
+    synchronized boolean hold() {
+        if (isClosed) {
+            return false;
+        }
+        holders++;
+        return true;
+    }
+
+    /// A request needs it no more.
+    synchronized void release() {
+        holders--;
+        freeIfUnused();
+    }
+
+    /// Gives it up; what it has is freed once no request uses it.
     @Override
-    public void close() {
-        attached.ifPresent(
-                own -> {
-                    Engine.run(own::close);
-                    setup.close();
-                });
+    public synchronized void close() {
+        if (!isClosed) {
+            isClosed = true;
+            freeIfUnused();
+        }
+    }
+
+    private void freeIfUnused() {
+        if (isClosed && holders == 0) {
+            attached.ifPresent(
+                    own -> {
+                        Engine.run(own::close);
+                        setup.close();
+                    });
+        }
     }
 }

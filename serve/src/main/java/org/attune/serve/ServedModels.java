@@ -27,31 +27,55 @@ final class ServedModels {
         return base;
     }
 
-    /// @return whether the name was free
-    boolean add(ServedModel model) {
-        return byName.putIfAbsent(model.name(), model) == null;
+    /// @param model whose name is free
+    void add(ServedModel model) {
+        byName.put(model.name(), model);
     }
 
-    /// The model that a request names; the base if it names none.
-    ServedModel asked(Fields body) throws ApiException {
+    boolean has(String name) {
+        return byName.containsKey(name);
+    }
+
+    /// Removes an adapter; it is closed once no request uses it.
+    void remove(String name) throws ApiException {
+        ServedModel model = named(name);
+        if (model == base) {
+            throw ApiException.bad("lora_name", name + " is the model itself, no adapter");
+        }
+        byName.remove(name);
+        model.close();
+    }
+
+    /// The model that a request names, for as long as the request is answered; the base if it
+    /// names none.
+    ServedModel asked(Fields body, Call call) throws ApiException {
         String name = body.text("model").orElse(base.name());
-        return named(name);
+        ServedModel model = named(name);
+        if (!model.hold()) {
+            throw unknown(name);
+        }
+        call.afterwards(model::release);
+        return model;
     }
 
     ServedModel named(String name) throws ApiException {
         ServedModel model = byName.get(name);
         if (model == null) {
-            throw new ApiException(
-                    404,
-                    "model_not_found",
-                    "there is no model \"%s\" here%s; /v1/models lists them"
-                            .formatted(
-                                    name,
-                                    Spelling.nearest(name, names())
-                                            .map("; did you mean \"%s\"?"::formatted)
-                                            .orElse("")));
+            throw unknown(name);
         }
         return model;
+    }
+
+    private ApiException unknown(String name) {
+        return new ApiException(
+                404,
+                "model_not_found",
+                "there is no model \"%s\" here%s; /v1/models lists them"
+                        .formatted(
+                                name,
+                                Spelling.nearest(name, names())
+                                        .map("; did you mean \"%s\"?"::formatted)
+                                        .orElse("")));
     }
 
     private List<String> names() {

@@ -17,7 +17,7 @@ record TextEndpoint(
         implements HttpDoor.Handler {
     @Override
     public void handle(Call call) throws ApiException, IOException, InterruptedException {
-        TextRequest request = TextRequest.read(call.body(), models);
+        TextRequest request = TextRequest.read(call.body(), models, call);
         boolean readsOnly = request.sampling().maxTokens().equals(OptionalInt.of(0));
         int[] most = new int[request.prompts().size()];
         for (int i = 0; i < most.length; i++) {

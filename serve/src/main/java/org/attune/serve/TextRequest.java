@@ -55,9 +55,9 @@ record TextRequest(
         return STANDARD_TOKENS;
     }
 
-    static TextRequest read(Fields body, ServedModels models) throws ApiException {
+    static TextRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.asked(body);
+        ServedModel model = models.asked(body, call);
         boolean echo = body.flag("echo", false);
         FormatRequest format = FormatRequest.read(body);
         int promptTop = body.integer("prompt_logprobs", 0, MOST_TOP, -1);

@@ -1,6 +1,7 @@
 package org.attune.serve;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +19,7 @@ import org.attune.tensor.Engine;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -108,6 +110,40 @@ class AdaptersTest {
                                     m.path("id").asText().equals("base") ? "null" : "base",
                                     m.path("parent").asText("null")));
         }
+    }
+
+    @Test
+    void adaptersComeAndGo() throws Exception {
+        adapter("a", 1);
+        Path other = Files.createDirectory(folder.resolve("other"));
+        Path link = Files.createSymbolicLink(other.resolve("out"), folder.resolve("a"));
+        String load = "{\"lora_name\":\"x\",\"lora_path\":\"%s\"}";
+        try (var server = new AskedServer(c -> c.withAdapterFolder(folder).withName("base"))) {
+            String base = text(server, "base");
+            for (int i = 0; i < 2; i++) {
+                assertEquals(200, post(server, "load", load.formatted("a")));
+                assertEquals(400, post(server, "load", load.formatted("a"))); // already there
+                assertNotEquals(base, text(server, "x"));
+                assertEquals(200, post(server, "unload", "{\"lora_name\":\"x\"}"));
+                assertEquals(404, post(server, "unload", "{\"lora_name\":\"x\"}"));
+                assertEquals(base, text(server, "base"));
+            }
+            for (String place : List.of("..", ".", "none", "/etc", "a/../../etc", "a\\u0000")) {
+                assertEquals(400, post(server, "load", load.formatted(place)), place);
+            }
+            assertEquals(400, post(server, "unload", "{\"lora_name\":\"base\"}"));
+        }
+        try (var server = new AskedServer(c -> c.withAdapterFolder(other))) {
+            assertEquals(400, post(server, "load", load.formatted(link.getFileName())));
+        }
+        try (var server = new AskedServer(c -> c)) {
+            assertEquals(403, post(server, "load", load.formatted("a")));
+            assertEquals(403, post(server, "unload", "{\"lora_name\":\"x\"}"));
+        }
+    }
+
+    private static int post(AskedServer server, String what, String body) {
+        return server.post("/v1/" + what + "_lora_adapter", body).statusCode();
     }
 
     @Test

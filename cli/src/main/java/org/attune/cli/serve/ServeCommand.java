@@ -53,6 +53,12 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     Map<String, String> adapters = new LinkedHashMap<>();
 
     @Option(
+            names = "--adapter-folder",
+            paramLabel = "FOLDER",
+            description = "Requests may load adapters that are in it (/v1/load_lora_adapter).")
+    Path adapterFolder;
+
+    @Option(
             names = "--served-model-name",
             paramLabel = "NAME",
             description = "What requests call the model (default: the last part of its path).")
@@ -153,6 +159,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
                         .withAllowedHosts(hosts)
                         .withAllowedOrigins(origins)
                         .withMaxNumSeqs(sequences);
+        config = adapterFolder == null ? config : config.withAdapterFolder(adapterFolder);
         config = name == null ? config : config.withName(name);
         return length == null ? config : config.withMaxModelLen(length);
     }
