@@ -141,7 +141,7 @@ record AltUp(
     /// @param number bytes of one in the compute dtype
     long expressionBytes(long number) {
         long width = router.in();
-        long ends = (opening.isPresent() ? 1 : 0) + (closing.isPresent() ? 1 : 0);
+        long ends = opening.stream().count() + closing.stream().count();
         return number * width * (6L * copies + 6)
                 + ends * copies * width * (3 * number + 2L * Float.BYTES);
     }

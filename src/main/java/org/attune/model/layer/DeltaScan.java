@@ -99,6 +99,6 @@ record DeltaScan(int keyHeads, int heads, int keyDim, int valueDim, boolean byCh
         long state = (long) keyDim * valueDim / CHUNK + 1;
         long products = byChannel ? 2 * ChannelDecays.numbers(keyDim) : 0;
         long own = 9L * keyDim + 7L * valueDim + 9L * CHUNK + 4 * state + products;
-        return Float.BYTES * heads * own;
+        return own * heads * Float.BYTES;
     }
 }
