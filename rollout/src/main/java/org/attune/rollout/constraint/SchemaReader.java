@@ -309,7 +309,7 @@ final class SchemaReader {
     }
 
     private static boolean isTighter(Bound bound, Bound than, int sign) {
-        int order = sign * bound.value().compareTo(than.value());
+        int order = sign * bound.value().subtract(than.value()).signum();
         return order > 0 || order == 0 && bound.open();
     }
 

@@ -70,19 +70,9 @@ final class StringFormats {
             int before = 7 - behind;
             String left = before == 0 ? "" : "((" + HEX + ":){0," + (before - 1) + "}" + HEX + ")?";
             String right =
-                    switch (behind) {
-                        case 0 -> "";
-                        case 1 -> HEX;
-                        default ->
-                                "("
-                                        + HEX
-                                        + ":){"
-                                        + (behind == 2 ? 1 : 1)
-                                        + ","
-                                        + (behind - 1)
-                                        + "}"
-                                        + HEX;
-                    };
+                    behind < 2
+                            ? HEX.repeat(behind)
+                            : "(%s:){1,%d}%s".formatted(HEX, behind - 1, HEX);
             forms.append('|').append(left).append("::").append(right);
         }
         return forms.toString();

@@ -77,6 +77,7 @@ final class ConstraintTest {
         follow(pattern, constraint, trie, List.of(), 3);
     }
 
+    @SuppressWarnings("JdkObsolete") // what hitEnd says is what is asked
     private static void follow(
             Pattern pattern,
             Supplier<TokenConstraint> made,

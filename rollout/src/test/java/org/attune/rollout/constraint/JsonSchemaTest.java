@@ -138,7 +138,7 @@ final class JsonSchemaTest {
     }
 
     private static boolean isAbove(BigDecimal number, Optional<Bound> bound, int sign) {
-        int order = bound.map(b -> sign * number.compareTo(b.value())).orElse(1);
+        int order = bound.map(b -> sign * number.subtract(b.value()).signum()).orElse(1);
         return order > 0 || order == 0 && !bound.get().open();
     }
 
