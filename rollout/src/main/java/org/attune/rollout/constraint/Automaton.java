@@ -19,6 +19,9 @@ import java.util.function.Predicate;
 /// The automaton over bytes of a whole grammar: its states are expressions, and a step is a
 /// derivative. States are made when they are reached. Not thread-safe.
 final class Automaton {
+    /// States that are looked at to find an end.
+    private static final int MOST_SEARCHED = 50_000;
+
     private final Grammar grammar;
     private final Expr start;
     private final Map<Expr, Boolean> alive = new HashMap<>();
@@ -29,6 +32,7 @@ final class Automaton {
 
     private final BitSet usefulRules = new BitSet();
     private final boolean hasUselessRules;
+    private int stepsLeft = 2_000_000;
     private int rulesKnown; // a number for what was known when something was found out
 
     private Automaton(Grammar grammar, Expr language) {
@@ -100,7 +104,14 @@ final class Automaton {
             case NOT -> !isNullable(e.first());
             case REPEAT -> e.min == 0 || isNullable(e.first());
             case ANY_OF -> e.parts.stream().anyMatch(this::isNullable);
-            case CHAIN, ALL_OF -> e.parts.stream().allMatch(this::isNullable);
+            case ALL_OF -> e.parts.stream().allMatch(this::isNullable);
+            case CHAIN -> {
+                Expr rest = e;
+                while (rest.kind == Kind.CHAIN && isNullable(rest.first())) {
+                    rest = rest.last();
+                }
+                yield rest.kind != Kind.CHAIN && isNullable(rest);
+            }
             case NOTHING, BYTES, MULTIPLE, EMPTY, RULE -> throw new IllegalStateException();
         };
     }
@@ -111,7 +122,17 @@ final class Automaton {
         return next != null ? next : steps(state, value);
     }
 
+    /// Allows so many new steps until it is asked again; one more is an error.
+    void allowSteps(int steps) {
+        stepsLeft = steps;
+    }
+
     private Expr steps(Expr state, int value) {
+        if (--stepsLeft < 0) {
+            throw new ConfigException(
+                    "this constraint takes too many steps to follow; accepted: fewer repetitions"
+                            + " inside of each other");
+        }
         Expr derived = derivative(state, value);
         Expr next = derived.hidden || hasUselessRules ? pruned(derived) : derived;
         state.remember(sameStep(state, value), next);
@@ -253,25 +274,39 @@ final class Automaton {
 
     /// Whether there is any byte string in a language.
     boolean isAlive(Expr e) {
+        if (e.plain) {
+            return e != grammar.nothing;
+        }
         return switch (e.kind) {
-            case NOTHING -> false;
-            case EMPTY, BYTES -> true;
             case RULE -> usefulRules.get(e.min);
             case ALL_OF, NOT, MULTIPLE -> isReached(e);
             case CHAIN, ANY_OF, REPEAT -> {
                 Boolean known = alive.get(e);
                 if (known == null) {
-                    known =
-                            switch (e.kind) {
-                                case REPEAT -> e.min == 0 || isAlive(e.first());
-                                case ANY_OF -> e.parts.stream().anyMatch(this::isAlive);
-                                default -> e.parts.stream().allMatch(this::isAlive);
-                            };
+                    known = arePartsAlive(e);
                     alive.put(e, known);
                 }
                 yield known;
             }
+            case NOTHING, EMPTY, BYTES -> e != grammar.nothing;
         };
+    }
+
+    private boolean arePartsAlive(Expr e) {
+        if (e.kind == Kind.REPEAT) {
+            return e.min == 0 || isAlive(e.first());
+        }
+        if (e.kind == Kind.ANY_OF) {
+            return e.parts.stream().anyMatch(this::isAlive);
+        }
+        Expr rest = e;
+        while (rest.kind == Kind.CHAIN) { // chains may be long
+            if (!isAlive(rest.first())) {
+                return false;
+            }
+            rest = rest.last();
+        }
+        return isAlive(rest);
     }
 
     /// Looks for an end that can be reached, among states not looked at before.
@@ -296,6 +331,11 @@ final class Automaton {
                 if (!lost && cameFrom.putIfAbsent(next, e) == null) {
                     open.add(next);
                 }
+            }
+            if (cameFrom.size() > MOST_SEARCHED) {
+                throw new ConfigException(
+                        "whether this constraint leaves any text can't be found out; accepted:"
+                                + " shorter lengths beside patterns");
             }
         }
         cameFrom.keySet().forEach(e -> alive.put(e, false));

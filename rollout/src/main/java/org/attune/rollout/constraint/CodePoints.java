@@ -1,7 +1,9 @@
 package org.attune.rollout.constraint;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,6 +18,13 @@ final class CodePoints {
     static final int END = Character.MAX_CODE_POINT + 1;
 
     private static final Map<String, Optional<BitSet>> CACHED = new ConcurrentHashMap<>();
+
+    /// General categories by Java's numbers of them.
+    private static final List<String> CATEGORIES =
+            List.of(
+                    ("Cn Lu Ll Lt Lm Lo Mn Me Mc Nd Nl No Zs Zl Zp Cc Cf - Co Cs Pd Ps Pe Pc Po Sm"
+                                    + " Sc Sk So Pi Pf")
+                            .split(" "));
 
     private CodePoints() {}
 
@@ -75,11 +84,23 @@ final class CodePoints {
     /// @return empty if no property is called so
     static Optional<BitSet> property(String name) {
         String asked = name.substring(name.indexOf('=') + 1);
-        return CACHED.computeIfAbsent("p" + asked, _ -> matching("\\p{Is" + asked + "}"))
+        return CACHED.computeIfAbsent("p" + asked, _ -> matching(asked))
                 .map(set -> (BitSet) set.clone());
     }
 
-    private static Optional<BitSet> matching(String pattern) {
+    private static Optional<BitSet> matching(String name) {
+        if (!name.isEmpty() && CATEGORIES.stream().anyMatch(c -> c.startsWith(name))) {
+            return Optional.of(having(c -> CATEGORIES.get(Character.getType(c)).startsWith(name)));
+        }
+        try {
+            var script = Character.UnicodeScript.forName(name);
+            return Optional.of(having(c -> Character.UnicodeScript.of(c) == script));
+        } catch (IllegalArgumentException _) {
+            return byPattern("\\p{Is" + name + "}");
+        }
+    }
+
+    private static Optional<BitSet> byPattern(String pattern) {
         try {
             var compiled = Pattern.compile(pattern).asMatchPredicate();
             return Optional.of(having(c -> compiled.test(Character.toString(c))));
@@ -105,19 +126,29 @@ final class CodePoints {
 
     /// Adds what differs from a code point of the set by upper or lower case only.
     static BitSet inAnyCase(BitSet set) {
-        Map<Integer, BitSet> byFold = new HashMap<>();
-        for (int c = 0; c < END; c++) {
-            int fold = fold(c);
-            if (fold != c || Character.toUpperCase(c) != c) {
-                byFold.computeIfAbsent(fold, CodePoints::of).set(c);
-            }
-        }
         var wide = (BitSet) set.clone();
         set.stream()
-                .mapToObj(c -> byFold.get(fold(c)))
+                .mapToObj(c -> Folds.ALIKE.get(fold(c)))
                 .filter(same -> same != null)
-                .forEach(wide::or);
+                .forEach(same -> same.forEach(wide::set));
         return wide;
+    }
+
+    /// Made when it is first asked for.
+    private static final class Folds {
+        /// Characters that differ by case only, by what they have in common.
+        static final Map<Integer, List<Integer>> ALIKE = alike();
+
+        private static Map<Integer, List<Integer>> alike() {
+            Map<Integer, List<Integer>> alike = new HashMap<>();
+            for (int c = 0; c < END; c++) {
+                int fold = fold(c);
+                if (fold != c || Character.toUpperCase(c) != c) {
+                    alike.computeIfAbsent(fold, _ -> new ArrayList<>(List.of(fold))).add(c);
+                }
+            }
+            return alike;
+        }
     }
 
     private static int fold(int codePoint) {

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// What completions must look like. Compiled once, for any number of tokenizers and sequences.
@@ -41,15 +42,27 @@ public final class Constraint {
         this.keysOnce = keysOnce;
     }
 
-    private static Constraint of(Grammar grammar, Expr language) {
-        Optional<Automaton> automaton = Automaton.of(grammar, language);
-        return new Constraint(
-                automaton.orElseThrow(
-                        () ->
-                                new ConfigException(
-                                        "no text fits this constraint: what it asks for contradicts"
-                                                + " itself")),
-                false);
+    private static Constraint of(Function<Grammar, Expr> language) {
+        return shallow(
+                () -> {
+                    var grammar = new Grammar();
+                    Optional<Automaton> automaton = Automaton.of(grammar, language.apply(grammar));
+                    return new Constraint(
+                            automaton.orElseThrow(
+                                    () ->
+                                            new ConfigException(
+                                                    "no text fits this constraint: what it asks for"
+                                                            + " contradicts itself")),
+                            false);
+                });
+    }
+
+    private static Constraint shallow(Supplier<Constraint> made) {
+        try {
+            return made.get();
+        } catch (StackOverflowError e) {
+            throw new ConfigException("this constraint is nested too deeply to be followed", e);
+        }
     }
 
     /// Texts that match as a whole. `\d`, `\w`, `\s` and `.` are Unicode's, as in Python's `regex`.
@@ -57,8 +70,7 @@ public final class Constraint {
     /// @throws ConfigException naming the place, if the pattern is wrong or has what an automaton
     ///     can't do: look-around, back-references, `\b`, anchors inside
     public static Constraint regex(String pattern) {
-        var grammar = new Grammar();
-        return of(grammar, RegexReader.whole(grammar, pattern));
+        return of(grammar -> RegexReader.whole(grammar, pattern));
     }
 
     /// One of some texts.
@@ -69,8 +81,7 @@ public final class Constraint {
         if (choices.isEmpty()) {
             throw new ConfigException("no choices are given; accepted: at least one text");
         }
-        var grammar = new Grammar();
-        return of(grammar, grammar.texts(choices));
+        return of(grammar -> grammar.texts(choices));
     }
 
     /// The compact JSON texts of the values that a schema holds for: without blanks, declared keys
@@ -82,9 +93,11 @@ public final class Constraint {
     ///     `propertyNames`, `dependent…`, `unevaluated…`, parts of `oneOf` that overlap, and all
     ///     formats but ten
     public static Constraint jsonSchema(JsonNode schema) {
-        var grammar = new Grammar();
-        var reader = new SchemaReader(grammar, schema);
-        return new Constraint(reader.read(), reader.isOpen());
+        return shallow(
+                () -> {
+                    var reader = new SchemaReader(new Grammar(), schema);
+                    return new Constraint(reader.read(), reader.isOpen());
+                });
     }
 
     /// Texts of a grammar in llama.cpp's GBNF, from its rule `root` on.
@@ -92,8 +105,7 @@ public final class Constraint {
     /// @throws ConfigException naming the line, if it is wrong, or if a rule calls itself first by
     ///     way of others
     public static Constraint gbnf(String rules) {
-        var grammar = new Grammar();
-        return of(grammar, RuleReader.gbnf(grammar, rules));
+        return of(grammar -> RuleReader.gbnf(grammar, rules));
     }
 
     /// Texts of a grammar in Lark's form, from its rule `start` on: rules, terminals, regular
@@ -103,8 +115,7 @@ public final class Constraint {
     /// @throws ConfigException naming the line, if it is wrong, has other directives, or has a rule
     ///     that calls itself first by way of others
     public static Constraint lark(String rules) {
-        var grammar = new Grammar();
-        return of(grammar, RuleReader.lark(grammar, rules));
+        return of(grammar -> RuleReader.lark(grammar, rules));
     }
 
     /// Compact JSON objects.

@@ -52,6 +52,10 @@ final class Expr {
     /// learn if there is a byte string at all.
     final boolean hidden;
 
+    /// Without calls of rules, and not [#hidden]: an expression that holds no byte string at all is
+    /// [Kind#NOTHING] then.
+    final boolean plain;
+
     /// Whether the empty byte string is in it, as [Automaton#isNullable] found out.
     boolean nullable;
 
@@ -71,6 +75,7 @@ final class Expr {
                         || kind == Kind.NOT
                         || kind == Kind.MULTIPLE
                         || parts.stream().anyMatch(part -> part.hidden);
+        plain = !hidden && kind != Kind.RULE && parts.stream().allMatch(part -> part.plain);
     }
 
     /// What makes expressions equal; parts are compared by identity, since each is one object.

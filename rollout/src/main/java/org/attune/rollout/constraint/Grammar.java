@@ -1,9 +1,11 @@
 package org.attune.rollout.constraint;
 
+import org.attune.error.ConfigException;
 import org.attune.rollout.constraint.Expr.Kind;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
@@ -18,6 +20,11 @@ import java.util.TreeMap;
 /// thread-safe.
 final class Grammar {
     private static final BitSet NO_BYTES = new BitSet();
+
+    /// Parts of all expressions: some hundred megabytes.
+    private static final long MOST_PARTS = 4_000_000;
+
+    private long parts;
 
     private final Map<Expr.Key, Expr> all = new HashMap<>();
     private final List<Expr> rules = new ArrayList<>();
@@ -34,6 +41,12 @@ final class Grammar {
     private Expr make(Expr.Key key) {
         Expr known = all.get(key);
         if (known == null) {
+            parts += 1 + key.parts().size();
+            if (parts > MOST_PARTS) {
+                throw new ConfigException(
+                        "this constraint is too large to be followed; accepted: fewer alternatives,"
+                                + " repetitions and keys");
+            }
             known = new Expr(all.size(), key);
             key.parts().stream().filter(p -> p.kind == Kind.RULE).forEach(p -> called.set(p.min));
             all.put(key, known);
@@ -57,20 +70,40 @@ final class Grammar {
 
     /// A text in UTF-8.
     Expr text(String text) {
-        Expr made = empty;
-        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-        for (int i = utf8.length - 1; i >= 0; i--) {
-            made = chain(bytes(utf8[i] & 0xff, utf8[i] & 0xff), made);
+        return behind(text.getBytes(StandardCharsets.UTF_8), 0, empty);
+    }
+
+    /// Some bytes before a language.
+    private Expr behind(byte[] bytes, int from, Expr then) {
+        Expr made = then;
+        for (int i = bytes.length - 1; i >= from; i--) {
+            made = chain(bytes(bytes[i] & 0xff, bytes[i] & 0xff), made);
         }
         return made;
     }
 
+    private static int common(List<byte[]> texts) {
+        byte[] first = texts.getFirst();
+        int common = first.length;
+        for (byte[] text : texts) {
+            int mismatch = Arrays.mismatch(first, text);
+            common = mismatch < 0 ? common : Math.min(common, mismatch);
+        }
+        return common;
+    }
+
     /// One of some texts; common beginnings stand once.
     Expr texts(Collection<String> texts) {
-        return texts(texts.stream().map(t -> t.getBytes(StandardCharsets.UTF_8)).toList(), 0);
+        return texts(
+                texts.stream().distinct().map(t -> t.getBytes(StandardCharsets.UTF_8)).toList(), 0);
     }
 
     private Expr texts(List<byte[]> texts, int from) {
+        int common = common(texts);
+        if (common > from) {
+            byte[] first = Arrays.copyOf(texts.getFirst(), common);
+            return behind(first, from, texts(texts, common));
+        }
         var parts = new ArrayList<Expr>();
         Map<Integer, List<byte[]>> byFirst = new TreeMap<>();
         for (byte[] text : texts) {

@@ -113,8 +113,8 @@ final class NumberRange {
     }
 
     private Expr sameLength(String low, String high) {
-        if (low.isEmpty()) {
-            return grammar.empty;
+        if (low.chars().allMatch(c -> c == '0') && high.chars().allMatch(c -> c == '9')) {
+            return grammar.repeat(digit, low.length(), low.length());
         }
         int rest = low.length() - 1;
         int a = low.charAt(0) - '0';

@@ -13,11 +13,13 @@ import java.util.function.Function;
 /// back, which are refused. So are look-around, back-references, `\b` and anchors inside.
 final class RegexReader {
     private static final int MOST_REPEATS = 100_000;
+    private static final int MOST_DEEP = 200;
 
     private final Grammar grammar;
     private final String pattern;
     private final Function<BitSet, Expr> characters;
     private int at;
+    private int depth; // of groups
     private boolean anyCase;
     private boolean dotAll;
 
@@ -180,6 +182,9 @@ final class RegexReader {
     }
 
     private Expr group(int from) {
+        if (++depth > MOST_DEEP) {
+            throw wrong("more than " + MOST_DEEP + " groups inside of each other", from);
+        }
         boolean outerCase = anyCase;
         boolean outerDot = dotAll;
         if (skip("?")) {
@@ -200,6 +205,7 @@ final class RegexReader {
                     ? wrong("an anchor inside", at)
                     : wrong("a ( without its )", from);
         }
+        depth--;
         anyCase = outerCase;
         dotAll = outerDot;
         return inside;

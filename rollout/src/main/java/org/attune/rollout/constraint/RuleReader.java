@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
 final class RuleReader {
     private static final Pattern DEFINITION =
             Pattern.compile("([?!]?)([A-Za-z_][\\w-]*)(\\.-?\\d+)?\\s*(::=|:(?!:))");
+    private static final int MOST_DEEP = 200;
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][\\w-]*");
     private static final Pattern TIMES =
             Pattern.compile(
@@ -36,6 +37,7 @@ final class RuleReader {
     private final Expr ignored; // a rule, whose body is known at the end
     private final List<Expr> ignores = new ArrayList<>();
     private boolean inTerminal;
+    private int depth; // of groups
     private int at;
 
     private RuleReader(Grammar grammar, String text, boolean lark) {
@@ -207,7 +209,11 @@ final class RuleReader {
         }
         if (c == '(' || c == '[') {
             at++;
+            if (++depth > MOST_DEEP) {
+                throw wrong("more than " + MOST_DEEP + " groups inside of each other", from);
+            }
             Expr inside = alternatives();
+            depth--;
             if (!skip(c == '(' ? ")" : "]")) {
                 throw wrong("a " + c + " that isn't closed", from);
             }

@@ -62,6 +62,11 @@ final class SchemaObject {
             }
         }
         others = most > 0 ? others() : grammar.nothing;
+        for (int next = members.size(); next > 0; next--) { // from the end: there may be thousands
+            for (int written = 0; written <= counted(next); written++) {
+                tail(next, written);
+            }
+        }
         return grammar.chain(grammar.text("{"), grammar.chain(tail(0, 0), grammar.text("}")));
     }
 
@@ -205,7 +210,7 @@ final class SchemaObject {
     /// @param next index of the declared key that may come next
     /// @param written how many were written
     private Expr tail(int next, int written) {
-        int counted = Math.min(written, most == Expr.ENDLESS ? Math.max(least, 1) : most + 1);
+        int counted = counted(written);
         List<Integer> key = List.of(next, counted);
         Expr known = tails.get(key);
         if (known == null) {
@@ -213,6 +218,11 @@ final class SchemaObject {
             tails.put(key, known);
         }
         return known;
+    }
+
+    /// How many keys are told apart.
+    private int counted(int written) {
+        return Math.min(written, most == Expr.ENDLESS ? Math.max(least, 1) : most + 1);
     }
 
     private Expr newTail(int next, int written) {

@@ -24,6 +24,9 @@ final class SchemaReader {
     private static final Set<String> TYPES =
             Set.of("null", "boolean", "integer", "number", "string", "array", "object");
 
+    /// Sets of places that a language is made for.
+    private static final int MOST_COMBINED = 5_000;
+
     final Grammar grammar;
     final SchemaPlaces places;
     final JsonText text;
@@ -128,6 +131,12 @@ final class SchemaReader {
         if (flat.get().isEmpty()) {
             return any();
         }
+        if (made.size() > MOST_COMBINED) {
+            throw new ConfigException(
+                    ("the JSON schema has more than %d combinations of its parts; accepted: fewer"
+                                    + " anyOf that hold together")
+                            .formatted(MOST_COMBINED));
+        }
         Expr known = made.get(flat.get());
         if (known != null) {
             return known;
@@ -200,6 +209,9 @@ final class SchemaReader {
         if (keyword.equals("oneOf")) {
             for (int i = 0; i < each.size(); i++) {
                 for (int j = i + 1; j < each.size(); j++) {
+                    if (areOtherConstants(parts.get(i), parts.get(j))) {
+                        continue;
+                    }
                     SequencedSet<Place> both = new LinkedHashSet<>(each.get(i));
                     both.addAll(each.get(j));
                     String message =
@@ -212,6 +224,17 @@ final class SchemaReader {
             }
         }
         return grammar.anyOf(each.stream().map(this::expr).toList());
+    }
+
+    /// Whether two schemas are constants that surely differ.
+    private static boolean areOtherConstants(JsonNode a, JsonNode b) {
+        JsonNode first = a.path("const");
+        JsonNode second = b.path("const");
+        return first.isValueNode() && second.isValueNode() && !type(first).equals(type(second))
+                || first.isTextual() && second.isTextual() && !first.equals(second)
+                || first.isIntegralNumber()
+                        && second.isIntegralNumber()
+                        && !first.bigIntegerValue().equals(second.bigIntegerValue());
     }
 
     /// The values that one schema lists, as far as the others hold for them.
@@ -331,7 +354,9 @@ final class SchemaReader {
         if (value.isMissingNode()) {
             return Optional.empty();
         }
-        if (!value.isNumber() || Math.abs(value.decimalValue().scale()) > 400) {
+        if (!value.isNumber()
+                || Double.isInfinite(value.doubleValue())
+                || Math.abs(value.decimalValue().scale()) > 400) {
             throw wrong(place, keyword, value, "a number of at most 400 digits");
         }
         return Optional.of(value.decimalValue());

@@ -1,5 +1,7 @@
 package org.attune.rollout.constraint;
 
+import org.attune.error.ConfigException;
+
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -15,6 +17,9 @@ import java.util.Map;
 final class TokenMasks {
     /// Masks that are kept at most; one of 150,000 tokens takes 19 kB.
     private static final int KEPT = 1_000;
+
+    /// New states that a mask may need: a text in which everything is allowed has some hundred.
+    private static final int MOST_STEPS = 50_000;
 
     private final Automaton automaton;
     private final TokenTrie trie;
@@ -42,9 +47,22 @@ final class TokenMasks {
     /// Tokens that may come next, those that end a completion among them where it may end; not to
     /// be changed.
     BitSet allowed(Expr state) {
+        try {
+            return kept(state);
+        } catch (StackOverflowError e) {
+            throw tooDeep(e);
+        }
+    }
+
+    private static ConfigException tooDeep(StackOverflowError e) {
+        return new ConfigException("this constraint is nested too deeply to be followed", e);
+    }
+
+    private BitSet kept(Expr state) {
         synchronized (automaton) {
             BitSet known = masks.get(state);
             if (known == null) {
+                automaton.allowSteps(MOST_STEPS);
                 known = (BitSet) walk(state).tokens().clone();
                 if (automaton.isNullable(state)) {
                     known.or(trie.ends());
@@ -60,7 +78,16 @@ final class TokenMasks {
 
     /// The state behind some bytes.
     Expr after(Expr state, byte[] bytes) {
+        try {
+            return stepped(state, bytes);
+        } catch (StackOverflowError e) {
+            throw tooDeep(e);
+        }
+    }
+
+    private Expr stepped(Expr state, byte[] bytes) {
         synchronized (automaton) {
+            automaton.allowSteps(MOST_STEPS);
             Expr now = state;
             for (byte each : bytes) {
                 now = automaton.step(now, each & 0xff);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.json.Json;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -108,6 +109,23 @@ final class ConstraintTest {
                     assertThrows(ConfigException.class, () -> Constraint.regex(wrong)).getMessage();
             assertTrue(told.contains(wrong) && told.contains("position"), told);
         }
+    }
+
+    /// Whatever strangers send, it is an error in the end, or works.
+    @Test
+    void sizesAreBounded() {
+        String many = "x".repeat(50_000);
+        Automaton endless = Constraint.choice(List.of(many, many + "y", "z")).automaton();
+        assertTrue(endless.takes(endless.start(), many + "y"));
+        assertTrue(!endless.takes(endless.start(), many + "z"));
+        Automaton optional = Constraint.regex("a?".repeat(500)).automaton();
+        assertTrue(optional.takes(optional.start(), "a".repeat(500)));
+        for (String regex : List.of("(".repeat(5000) + ")".repeat(5000), "a{1000000}")) {
+            assertThrows(ConfigException.class, () -> Constraint.regex(regex));
+        }
+        var schema = Json.MAPPER.createObjectNode().put("type", "string").put("pattern", "b");
+        schema.put("minLength", 1_000_000_000);
+        assertThrows(ConfigException.class, () -> Constraint.jsonSchema(schema));
     }
 
     /// A token that ends a turn, or one from outside, begins the constraint anew.
