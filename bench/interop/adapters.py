@@ -11,7 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
-KINDS = ["lora", "lora", "lora", "dora", "loha", "lokr", "oft", "boft", "ia3", "vera", "hra", "fourierft", "ln_tuning"]
+PROMPTS = ["prompt_tuning", "prefix_tuning", "p_tuning"]
+KINDS = ["lora", "lora", "lora", "dora", "loha", "lokr", "oft", "boft", "ia3", "vera", "hra", "fourierft", "ln_tuning", *PROMPTS]
 
 
 def linears(model):
@@ -48,7 +49,23 @@ def lora(rng, names, layers):
     return peft.LoraConfig(**options)
 
 
+def prompt(kind, rng):
+    """Virtual tokens before every sequence."""
+    count = rng.randint(1, 6)
+    hidden = rng.choice([5, 16])
+    if kind == "prompt_tuning":
+        init = rng.choice(["RANDOM", "SAMPLE_VOCAB"])
+        return peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=count, prompt_tuning_init=init)
+    if kind == "prefix_tuning":
+        projects = rng.random() < 0.5
+        return peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=count, prefix_projection=projects, encoder_hidden_size=hidden)
+    way = rng.choice(["MLP", "LSTM"])
+    return peft.PromptEncoderConfig(task_type="CAUSAL_LM", num_virtual_tokens=count, encoder_reparameterization_type=way, encoder_hidden_size=hidden)
+
+
 def config(kind, rng, model):
+    if kind in PROMPTS:
+        return prompt(kind, rng)
     names = linears(model)
     layers = model.config.num_hidden_layers
     if kind == "lora":
@@ -107,12 +124,15 @@ def record(folder, base, kind, rng: random.Random):
     # What counts is what a reader of the files gets.
     adapted.save_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(base, attn_implementation="eager", experts_implementation="eager").float().eval()
-    adapted = peft.PeftModel.from_pretrained(model, folder, is_trainable=True).eval()
+    adapted = peft.PeftModel.from_pretrained(model, folder, is_trainable=kind not in PROMPTS).eval()
+    if kind in PROMPTS:  # which PEFT doesn't train on
+        adapted.prompt_encoder.requires_grad_(True)
     logits = adapted(input_ids=ids, use_cache=False).logits
-    effect = (logits - plain).abs().max().item()
+    length = ids.shape[1]  # behind virtual tokens
+    effect = (logits[:, -length:] - plain).abs().max().item()
     if not torch.isfinite(logits).all() or logits.abs().max() > 60 or effect < 1e-3:
         raise ValueError(f"effect {effect:.3g}, logits up to {logits.abs().max():.3g}")
-    loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+    loss = torch.nn.functional.cross_entropy(logits[:, -length:-1].flatten(0, 1), ids[:, 1:].flatten())
     loss.backward()
     if changed_by_last_bits(adapted, ids, logits, rng.randrange(1 << 30)) > 2e-5:
         raise ValueError("logits depend on the last bits")
@@ -120,7 +140,7 @@ def record(folder, base, kind, rng: random.Random):
         shapes = {n: list(file.get_slice(n).get_shape()) for n in file.keys()}
     tensors = {"input_ids": ids, "logits": logits.detach().contiguous()}
     for name, p in adapted.named_parameters():
-        plain_name = name.replace(".default", "").replace("modules_to_save.", "")
+        plain_name = name.replace(".default", "").replace("modules_to_save.", "").replace("prompt_encoder.embedding.weight", "prompt_embeddings")
         if p.grad is not None and shapes.get(plain_name) == list(p.shape):
             tensors["grad." + plain_name] = p.grad.contiguous()
     save_file(tensors, folder / "expected.safetensors")
@@ -131,8 +151,9 @@ def ask(folder, base, kind, rng: random.Random):
     """A configuration for which Attune shall make an adapter."""
     model = AutoModelForCausalLM.from_pretrained(base)
     asked = config(kind, rng, model)
+    given = asked if kind in PROMPTS else copy.deepcopy(asked)  # of virtual tokens PEFT notes the model's sizes
     with torch.no_grad():  # PEFT refuses some, rewrites others, and can't compute a few
-        peft.get_peft_model(model, copy.deepcopy(asked))(input_ids=torch.arange(2, 14)[None], use_cache=False)
+        peft.get_peft_model(model, given)(input_ids=torch.arange(2, 14)[None], use_cache=False)
     asked.inference_mode = True
     asked.base_model_name_or_path = base.name
     asked.save_pretrained(folder)

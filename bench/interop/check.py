@@ -35,8 +35,9 @@ def main(root):
         if not (folder / "attune.safetensors").exists():
             refused += 1
             continue
-        wanted = load_file(folder / "attune.safetensors")["logits"].reshape(*ids.shape, -1)
-        for what in ("adapter", "merged"):
+        wanted = load_file(folder / "attune.safetensors")["logits"]
+        wanted = wanted.reshape(ids.shape[0], -1, wanted.shape[-1])
+        for what in ("adapter", "merged") if (folder / "merged").exists() else ("adapter",):
             try:
                 model = peft.PeftModel.from_pretrained(model_of(base), folder / what) if what == "adapter" else model_of(folder / what)
                 with torch.no_grad():

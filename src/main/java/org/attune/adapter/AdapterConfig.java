@@ -27,7 +27,12 @@ import java.util.stream.Stream;
 /// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
 @Api(EXPERIMENTAL)
 public sealed interface AdapterConfig
-        permits LoraConfig, Ia3Config, FormulaConfig, LnTuningConfig, AdapterConfig.Tokens {
+        permits LoraConfig,
+                Ia3Config,
+                FormulaConfig,
+                LnTuningConfig,
+                PromptConfig,
+                AdapterConfig.Tokens {
     /// Configuration of an adapter that is some rows of the embedding, PEFT's
     /// `peft_type: TRAINABLE_TOKENS`. A tied output layer has these rows too.
     ///
@@ -178,6 +183,7 @@ public sealed interface AdapterConfig
             case "IA3" -> Ia3Json.parse(json);
             case Tokens.TYPE -> Tokens.parse(json);
             case LnTuningConfig.TYPE -> LnTuningConfig.parse(json);
+            case "PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING" -> PromptConfig.parse(json);
             default ->
                     FormulaJson.parse(
                             FormulaKind.of(json.text("peft_type", ""))
@@ -189,7 +195,9 @@ public sealed interface AdapterConfig
     private static String kinds() {
         return Stream.concat(
                         Stream.of("LORA", "IA3", LnTuningConfig.TYPE, Tokens.TYPE),
-                        Arrays.stream(FormulaKind.values()))
+                        Stream.concat(
+                                Arrays.stream(PromptKind.values()),
+                                Arrays.stream(FormulaKind.values())))
                 .map(kind -> "\"" + kind + "\"")
                 .collect(Collectors.joining(", "));
     }
@@ -200,6 +208,30 @@ public sealed interface AdapterConfig
     static AdapterConfig ofNorms(ModuleSelection norms) {
         return new LnTuningConfig(
                 norms, Optional.empty(), List.of(), "CAUSAL_LM", Optional.empty());
+    }
+
+    /// A fresh adapter of virtual tokens for a causal language model.
+    ///
+    /// @param where name of the fields in error messages
+    /// @param fields by PEFT's names, `peft_type` among them
+    /// @param text ids of the text that they begin as, where the fields ask for that
+    /// @throws org.attune.error.ModelException if a value can't be used, naming the field
+    static AdapterConfig ofPrompt(String where, Map<String, Object> fields, List<Integer> text) {
+        PromptConfig fresh = PromptConfig.parse(JsonFields.of(where, fields)).fresh(text);
+        fresh.formula(); // refuses what training doesn't obey
+        return fresh;
+    }
+
+    /// Fields that an adapter of virtual tokens has beside sizes of the model.
+    ///
+    /// @param peftType `PROMPT_TUNING`, `PREFIX_TUNING` or `P_TUNING`
+    static Set<String> promptFields(String peftType) {
+        return PromptKind.valueOf(peftType).fields();
+    }
+
+    /// What the adapter puts before every sequence, if it does: number and kind of virtual tokens.
+    default Optional<String> virtualTokens() {
+        return Optional.empty();
     }
 
     /// Ends of the names that a module's tensors have in PEFT's files, with the dot before them.

@@ -164,7 +164,8 @@ public final class AdapterFolder implements AutoCloseable {
 
     private void sort(TensorFile.Entry entry) {
         String name = entry.name();
-        if (config.shared().contains(name)) {
+        if (config.shared().contains(name)
+                || config.virtualTokens().isPresent() && name.equals(PromptConfig.TABLE)) {
             return; // whose shape the model's sizes say
         }
         if (!name.startsWith(PREFIX)) {

@@ -3,11 +3,16 @@ package org.attune.policy;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraInitialisation;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.tensor.Tensor;
 
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /// A linear module with an adapter: its trained values among the adapter's parameters, and what
 /// passes compute with.
@@ -57,6 +62,33 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
     /// Whether the module needs a bias for the adapter to be merged in.
     default boolean needsBias() {
         return false;
+    }
+
+    /// Brings modules up to date, block by block if some read the base model's weights.
+    ///
+    /// @param decoder that they are of
+    static void refresh(List<AdaptedModule> modules, Decoder decoder) {
+        if (modules.stream().noneMatch(AdaptedModule::readsWeight)) {
+            modules.forEach(AdaptedModule::refresh);
+            return;
+        }
+        Set<AdaptedModule> left = new LinkedHashSet<>(modules);
+        for (int block = 0; block < decoder.blocks().size(); block++) {
+            Set<String> paths =
+                    decoder.blocks().get(block).linears().stream()
+                            .flatMap(linear -> linear.parts().stream())
+                            .map(FusedLinear.Part::path)
+                            .collect(Collectors.toSet());
+            try (var _ = decoder.presence().hold(block)) {
+                for (AdaptedModule module : modules) {
+                    if (paths.contains(module.target().path())) {
+                        module.refresh();
+                        left.remove(module);
+                    }
+                }
+            }
+        }
+        left.forEach(AdaptedModule::refresh);
     }
 
     /// Whether all numbers are one number.

@@ -30,6 +30,7 @@ import java.util.Set;
 final class AdapterFile {
     private static final Logger LOG = LoggerFactory.getLogger(AdapterFile.class);
     private static final String BIAS = ".bias";
+    private static final List<ParameterSpace.Parameter> NONE = List.of();
     /// What two ways to half precision may differ by.
     private static final double ROUNDING = 1e-3;
 
@@ -219,8 +220,9 @@ final class AdapterFile {
     /// @param baseModel `base_model_name_or_path`
     void write(Path folder, String baseModel) {
         var sources = new ArrayList<SafeTensorsWriter.Source>();
+        adapter.prompt().ifPresent(p -> sources.add(p.source())); // what its encoder makes
         FlatParameters flat = adapter.parameters();
-        for (var p : flat.parameters()) {
+        for (var p : adapter.prompt().isEmpty() ? flat.parameters() : NONE) {
             for (String name : adapter.namesOf(p)) {
                 sources.add(source(name, p));
             }

@@ -5,9 +5,11 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
+import org.attune.adapter.PromptConfig;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.ModulePaths;
 
@@ -48,6 +50,7 @@ public final class AdapterFit {
         } catch (ConfigException e) {
             throw ConfigException.about("peft_kwargs", e.getMessage());
         }
+        requirePrompt(model, config);
         requireParameters(model, config);
         targets.forEach(t -> requireComputed(paths, t));
         PeftModules.require(model, config, targets);
@@ -245,6 +248,7 @@ public final class AdapterFit {
         } catch (ConfigException e) {
             throw new ModelException(adapter.path() + ": " + e.getMessage(), e);
         }
+        requirePrompt(model, adapter);
         requireShared(paths, adapter);
         for (AdapterTarget target : adapter.targets()) {
             ModulePaths.Shape shape = shape(paths, model, target);
@@ -279,6 +283,57 @@ public final class AdapterFit {
                         "%s: tensor \"%s\" is missing, though its configuration names %s"
                                 .formatted(adapter.path(), name, target.path()));
             }
+        }
+    }
+
+    private static void requirePrompt(DecoderConfig model, AdapterFolder adapter) {
+        try {
+            requirePrompt(model, adapter.config());
+        } catch (ConfigException e) {
+            throw new ModelException(adapter.path() + ": " + e.getMessage(), e);
+        }
+        PromptConfig.of(adapter.config())
+                .ifPresent(
+                        p -> {
+                            long[] shape = {p.tokens(), PromptTable.width(model, p)};
+                            requireShape(
+                                    adapter,
+                                    new AdapterTarget.NamedShape(PromptConfig.TABLE, shape));
+                        });
+    }
+
+    /// Virtual tokens have no id that a family could look up elsewhere, and a prefix has keys and
+    /// values of usual attention.
+    ///
+    /// @throws ConfigException that names what the model has instead
+    private static void requirePrompt(DecoderConfig model, AdapterConfig config) {
+        if (!(config instanceof PromptConfig prompt)) {
+            return;
+        }
+        AttentionConfig attention = model.attention();
+        String other =
+                attention.varied().isPresent()
+                        ? "layers that read more of a token than its embedding, or keys of others"
+                        : !prompt.isPrefix()
+                                ? ""
+                                : model.keepsState()
+                                        ? "layers with a state in place of keys and values"
+                                        : attention.latent().isPresent()
+                                                ? "keys and values that one vector is made into"
+                                                : "";
+        if (!other.isEmpty()) {
+            throw ConfigException.about(
+                    "peft_type",
+                    "%s: the model (%s) has %s; train another kind of adapter"
+                            .formatted(config.described(), model.modelType(), other));
+        }
+        long width =
+                prompt.isPrefix() ? (long) model.kvHeads() * model.headDim() : model.hiddenSize();
+        if (prompt.width() != width) {
+            throw ConfigException.about(
+                    "peft_type",
+                    "%s: token_dim is %d; with this model it is %d"
+                            .formatted(config.described(), prompt.width(), width));
         }
     }
 

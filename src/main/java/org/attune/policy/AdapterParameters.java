@@ -10,6 +10,7 @@ import org.attune.adapter.Ia3Target;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraOptions;
 import org.attune.adapter.LoraTarget;
+import org.attune.adapter.PromptConfig;
 import org.attune.error.ConfigException;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
@@ -36,6 +37,7 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// What is trained with one adapter, its modules' values and the modules trained whole: float32
 /// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
@@ -52,6 +54,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final FlatParameters flat;
     private final WholeModules whole;
     private final AdaptedTables tables;
+    private final Optional<PromptTable> prompt;
     private final BaseBiases biases;
     private final SharedTensors shared;
     private final List<AdaptedModule> modules = new ArrayList<>();
@@ -61,7 +64,11 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private Optional<LowRank> headUpdate = Optional.empty();
 
     /// A module that gets an adapter.
-    private record Slot(AdapterTarget target, AdaptedModule.Place place) {}
+    private record Slot(AdapterTarget target, AdaptedModule.Place place) {
+        RankBudget.Triplet triplet() {
+            return RankBudget.Triplet.of(target.path(), place.parameters());
+        }
+    }
 
     /// @param unfound modules that this adapter can't have
     private AdapterParameters(
@@ -92,6 +99,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                 Optional.ofNullable(targets.get(outputPath()))
                         .map(t -> slot(0, t, head.base().shape(), head::base, plan));
         tables = new AdaptedTables(decoder, config, plan);
+        prompt = PromptConfig.of(config).map(p -> new PromptTable(decoder, p, plan));
         whole = new WholeModules(decoder, config, targets.keySet(), plan);
         biases = new BaseBiases(decoder.linears(), config.biases(), targets::containsKey, plan);
         flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
@@ -104,6 +112,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             attachHead(headSlot, role);
             whole.attach(flat, role);
             tables.attach(flat, role);
+            decoder.input().attach(role, prompt.map(p -> p.made(flat, role)));
             if (role.equals(Adapter.TRAINED)) {
                 spendRanks(slots);
             }
@@ -119,20 +128,11 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
 
     private void spendRanks(Map<FusedLinear, List<Slot>> slots) {
         if (config instanceof FormulaConfig formula && config.untrainable().isEmpty()) {
-            formula.ranks().ifPresent(r -> flat.spend(new RankBudget(flat, r, triplets(slots))));
+            Stream<Slot> all = slots.values().stream().flatMap(List::stream);
+            formula.ranks()
+                    .map(r -> new RankBudget(flat, r, all.map(Slot::triplet).toList()))
+                    .ifPresent(flat::spend);
         }
-    }
-
-    private static List<RankBudget.Triplet> triplets(Map<FusedLinear, List<Slot>> slots) {
-        List<RankBudget.Triplet> triplets = new ArrayList<>();
-        for (List<Slot> own : slots.values()) {
-            for (Slot slot : own) {
-                List<ParameterSpace.Parameter> p = slot.place().parameters();
-                String path = slot.target().path();
-                triplets.add(new RankBudget.Triplet(path, p.get(0), p.get(1), p.get(2)));
-            }
-        }
-        return triplets;
     }
 
     private GradientPlaces places(Map<FusedLinear, List<Slot>> slots, FlatParameters.Plan plan) {
@@ -267,6 +267,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         decoder.output().attachTrained(headUpdate);
         whole.attachAgain();
         tables.attachAgain();
+        decoder.input().attach(Adapter.TRAINED, prompt.map(PromptTable::tokens));
     }
 
     private AdaptedModule module(Slot s, Adapter role) {
@@ -291,8 +292,6 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         return module;
     }
 
-    /// A fresh adapter.
-    ///
     /// @param random source of the initial values
     /// @param inTurn whether gradients share memory
     static AdapterParameters fresh(
@@ -300,6 +299,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         AdapterParameters made = unwritten(decoder, config, inTurn);
         made.modules.forEach(m -> m.initialise(config.initialisation(), random));
         made.tables.initialise(config.initialisation(), random);
+        made.prompt.ifPresent(p -> p.initialise(random));
         made.refresh();
         return made;
     }
@@ -359,39 +359,15 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private void refresh() {
         try (var _ = TensorScope.open("lora")) {
             computed.run();
-            refreshModules();
+            AdaptedModule.refresh(modules, decoder);
             whole.refresh(flat);
             tables.refresh();
+            prompt.ifPresent(PromptTable::refresh);
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);
         if (!role.equals(Adapter.TRAINED)) {
             decoder.linears().forEach(FusedLinear::frozenChanged);
         }
-    }
-
-    /// Brings modules up to date, block by block if some read the base model's weights.
-    private void refreshModules() {
-        if (modules.stream().noneMatch(AdaptedModule::readsWeight)) {
-            modules.forEach(AdaptedModule::refresh);
-            return;
-        }
-        Set<AdaptedModule> left = new LinkedHashSet<>(modules);
-        for (int block = 0; block < layers(); block++) {
-            Set<String> paths =
-                    decoder.blocks().get(block).linears().stream()
-                            .flatMap(linear -> linear.parts().stream())
-                            .map(FusedLinear.Part::path)
-                            .collect(Collectors.toSet());
-            try (var _ = decoder.presence().hold(block)) {
-                for (AdaptedModule module : modules) {
-                    if (paths.contains(module.target().path())) {
-                        module.refresh();
-                        left.remove(module);
-                    }
-                }
-            }
-        }
-        left.forEach(AdaptedModule::refresh);
     }
 
     @Override
@@ -418,7 +394,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// Whether the model is as without the adapter: as long as a fresh one hasn't learnt.
     boolean changesNothing() {
         try (var _ = TensorScope.open("adapter")) {
-            return whole.isEmpty()
+            return prompt.isEmpty()
+                    && whole.isEmpty()
                     && biases.isEmpty()
                     && tables.changesNothing()
                     && modules.stream().allMatch(AdaptedModule::changesNothing);
@@ -457,6 +434,10 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// Embedding and output layer where their rows are changed.
     AdaptedTables tables() {
         return tables;
+    }
+
+    Optional<PromptTable> prompt() {
+        return prompt;
     }
 
     /// The trained bias of a linear module, float32, if it is trained.

@@ -9,8 +9,21 @@ import org.attune.tensor.TensorScope;
 final class FrozenPass {
     private FrozenPass() {}
 
+    /// The rows of a pass with an adapter: before every sequence the adapter's virtual tokens.
+    ///
+    /// @param apart whether trees stay apart and have rows of all tokens, as routers' loss needs
+    static TokenForest rows(Decoder decoder, Adapter adapter, TokenForest given, boolean apart) {
+        TokenForest forest = apart ? given.whole() : given;
+        boolean alone = apart || decoder.config().positions().dependsOnLength();
+        return decoder.input()
+                .virtual(adapter)
+                .map(v -> forest.behind(v.ids(), alone))
+                .orElse(forest);
+    }
+
     static Measurement measure(
-            Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
+            Decoder decoder, Adapter adapter, TokenForest given, HeadRequest request) {
+        TokenForest forest = rows(decoder, adapter, given, false);
         var options = DecoderRun.Options.forwardOnly();
         try (var _ = TensorScope.open("measure")) {
             var targets = TargetTensors.ahead(decoder.device(), forest);

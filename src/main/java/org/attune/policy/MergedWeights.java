@@ -39,7 +39,14 @@ final class MergedWeights {
     }
 
     /// All weights under Hugging Face's names.
+    ///
+    /// @throws ModelException if the adapter is no change of weights
     List<SafeTensorsWriter.Source> sources(DType dtype) {
+        if (adapter.flatMap(AdapterParameters::prompt).isPresent()) {
+            throw new ModelException(
+                    "the adapter is %s: it changes no weight, so there is nothing to merge; use model and adapter together"
+                            .formatted(adapter.get().config().described()));
+        }
         var sources = new ArrayList<SafeTensorsWriter.Source>();
         sources.add(source(decoder.embedding(), dtype));
         decoder.input().positions().ifPresent(p -> sources.add(source(p, dtype)));

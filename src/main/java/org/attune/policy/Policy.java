@@ -88,7 +88,7 @@ public final class Policy implements CausalPolicy {
     Policy(Decoder decoder, TrainedParameters trained, Options options) {
         this.decoder = decoder;
         this.trained = trained;
-        this.options = options;
+        setOptions(options);
         decoder.pack();
     }
 
@@ -175,6 +175,7 @@ public final class Policy implements CausalPolicy {
 
     /// Changes how later passes run.
     public void setOptions(Options changed) {
+        PromptTable.requireFits(decoder, adapterInUse(), changed);
         options = changed;
     }
 
@@ -192,7 +193,7 @@ public final class Policy implements CausalPolicy {
     }
 
     private TokenForest rows(TokenForest forest) {
-        return routerLoss() > 0 ? forest.whole() : forest;
+        return FrozenPass.rows(decoder, adapterInUse(), forest, routerLoss() > 0);
     }
 
     @Override
@@ -413,6 +414,7 @@ public final class Policy implements CausalPolicy {
 
     private Optional<DecoderRun.Recorded> recorded(Layout layout, DecoderRun.Options runOptions) {
         if (record.isEmpty()
+                || PromptTable.isPrefix(decoder, adapterInUse())
                 || runOptions.plain()
                 || runOptions.routers()
                 || runOptions.dropout().isOn()

@@ -36,6 +36,11 @@ final class RankBudget {
             ParameterSpace.Parameter a,
             ParameterSpace.Parameter b,
             ParameterSpace.Parameter e) {
+        /// @param p its parameters, in the order of the formula
+        static Triplet of(String path, List<ParameterSpace.Parameter> p) {
+            return new Triplet(path, p.get(0), p.get(1), p.get(2));
+        }
+
         Stream<ParameterSpace.Parameter> all() {
             return Stream.of(a, b, e);
         }

@@ -19,7 +19,8 @@ public final class TeacherPass implements Teacher {
     ///
     /// @param decoder frozen; borrowed until this is closed
     /// @param adapter of the teacher
-    public TeacherPass(Decoder decoder, Adapter adapter, TokenForest forest) {
+    public TeacherPass(Decoder decoder, Adapter adapter, TokenForest given) {
+        TokenForest forest = FrozenPass.rows(decoder, adapter, given, false);
         targets = forest.targetCount();
         var options = DecoderRun.Options.forwardOnly();
         try (var run = new DecoderRun(decoder, Policy.layout(forest), adapter, options);

@@ -129,6 +129,52 @@ public final class TokenForest {
         return new TokenForest(all, places, full, sources, targetTokens, new int[0]);
     }
 
+    /// The forest with tokens before every sequence, whose positions come after theirs.
+    ///
+    /// @param ids at least one
+    /// @param apart whether each tree has its own; else all are continuations of the same ones
+    TokenForest behind(int[] ids, boolean apart) {
+        int p = ids.length;
+        int trees = (int) segments.stream().filter(s -> s.parent() == ROOT).count();
+        int copies = apart ? trees : 1;
+        int count = size() + copies * p;
+        int[] all = new int[count];
+        int[] places = new int[count];
+        int[] moved = new int[segments.size()]; // numbers of segments
+        List<Segment> longer = new ArrayList<>();
+        int[] shifts = new int[size()]; // by which rows come later
+        int start = 0;
+        for (int i = 0; i < segments.size(); i++) {
+            Segment s = segments.get(i);
+            boolean begins = s.parent() == ROOT && (apart || longer.isEmpty());
+            if (begins) {
+                System.arraycopy(ids, 0, all, start, p);
+                for (int j = 0; j < p; j++) {
+                    places[start + j] = j;
+                }
+                longer.add(new Segment(ROOT, start, start + p, 0, true, 0));
+                start += p;
+            }
+            int parent = s.parent() != ROOT ? moved[s.parent()] : apart ? longer.size() - 1 : 0;
+            moved[i] = longer.size();
+            longer.add(
+                    new Segment(
+                            parent,
+                            start,
+                            start + s.length(),
+                            p + s.position(),
+                            s.seesItself(),
+                            s.leftOut()));
+            for (int row = s.start(); row < s.end(); row++) {
+                all[start] = tokens[row];
+                places[start] = p + positions[row];
+                shifts[row] = start++ - row;
+            }
+        }
+        int[] sources = Arrays.stream(targetSources).map(row -> row + shifts[row]).toArray();
+        return new TokenForest(all, places, longer, sources, targetTokens, leftOut);
+    }
+
     public static Builder builder() {
         return new Builder();
     }

@@ -2,12 +2,14 @@ package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.error.AttuneException;
+import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
@@ -19,6 +21,7 @@ import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Devices;
@@ -106,15 +109,14 @@ class RecordedAdaptersTest {
             int length = (int) expected.shape("input_ids")[1];
             int[] ids = expected.ints("input_ids");
             TokenForest forest = RecordedModelsTest.rows(ids, length);
-            var layout = RecordedModelsTest.layout(ids, length);
-            float[] logits = Logits.of(decoder, layout, Adapter.TRAINED).toFloats();
+            float[] logits = logits(decoder, ids, length, Adapter.TRAINED).toFloats();
             boolean converted = expected.names().contains("converted_logits");
             // A bfloat16 base was computed with in bfloat16 there, in float32 here.
             boolean half = expected.names().contains("logits_float32");
             String wanted = converted ? "converted_logits" : half ? "logits_float32" : "logits";
             assertClose("logits", expected.floats(wanted), logits, 1e-4, 0);
             policy.frozenAdapter();
-            float[] frozen = Logits.of(decoder, layout, Adapter.frozen(0)).toFloats();
+            float[] frozen = logits(decoder, ids, length, Adapter.frozen(0)).toFloats();
             assertClose("logits of the frozen copy", logits, frozen, 1e-5, 0);
             for (boolean plain : new boolean[] {false, true}) {
                 if (converted || half) {
@@ -123,11 +125,29 @@ class RecordedAdaptersTest {
                 policy.setOptions(plain(plain));
                 gradients(policy, adapter.config(), forest, expected, json);
             }
-            if (!half) {
+            if (adapter.config().virtualTokens().isPresent()) {
+                assertThrows(ModelException.class, () -> policy.weights(DType.FLOAT32));
+            } else if (!half) {
                 merged(policy, expected);
             }
             writtenBack(policy, folder);
         }
+    }
+
+    /// Logits of all rows; those of virtual tokens before each sequence, but not of a prefix.
+    ///
+    /// @return `(rows, V)`
+    static Tensor logits(Decoder decoder, int[] ids, int length, Adapter adapter) {
+        TokenForest forest = RecordedModelsTest.rows(ids, length).whole();
+        TokenForest rows = FrozenPass.rows(decoder, adapter, forest, true);
+        Tensor logits = Logits.of(decoder, Policy.layout(rows), adapter);
+        int sequences = ids.length / length;
+        int behind = PromptTable.isPrefix(decoder, adapter) ? rows.size() / sequences - length : 0;
+        long vocabulary = logits.size(1);
+        return logits.reshape(sequences, rows.size() / sequences, vocabulary)
+                .narrow(1, behind, rows.size() / sequences - behind)
+                .reshape(sequences * (rows.size() / sequences - behind), vocabulary)
+                .contiguous();
     }
 
     private static void gradients(

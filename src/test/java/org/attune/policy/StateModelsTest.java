@@ -51,7 +51,7 @@ class StateModelsTest {
     }
 
     /// Options that the recorded models don't have.
-    private static final List<DecoderConfig> MODELS =
+    static final List<DecoderConfig> MODELS =
             List.of(
                     read(
                             "lfm2",
@@ -228,11 +228,18 @@ class StateModelsTest {
 
     /// Pieces of several sequences in a cache give the logits of a pass.
     static void readsWithCache(DecoderConfig config, Decoder decoder) {
+        readsWithCache(config, decoder, Adapter.OFF);
+    }
+
+    static void readsWithCache(DecoderConfig config, Decoder decoder, Adapter adapter) {
         int[] ids = TinyModels.tokens("read", config, 80);
+        TokenForest text = RecordedModelsTest.rows(ids, ids.length).whole();
+        TokenForest rows = FrozenPass.rows(decoder, adapter, text, false);
         Tensor logits = // (80, V)
-                Logits.of(decoder, RecordedModelsTest.layout(ids, ids.length), Adapter.OFF);
+                Logits.of(decoder, Policy.layout(rows), adapter)
+                        .narrow(0, rows.size() - ids.length, ids.length);
         try (var cache = new KvCache(decoder, 4, 90)) {
-            var cached = new CachedDecoder(decoder, Adapter.OFF);
+            var cached = new CachedDecoder(decoder, adapter);
             cached.read(cache, tokens(ids, 2, 0, 1));
             Tensor next = cached.read(cache, tokens(ids, 2, 1, 4, 0, 0, 2));
             assertRow(config, logits, 3, next, 0);

@@ -48,15 +48,7 @@ public interface WeightFormula {
         Start ONES = normal(1, 0);
 
         /// Uniform in ±1/√columns, PyTorch's `kaiming_uniform_` with `a = √5`.
-        Start KAIMING =
-                (shape, random) -> {
-                    double bound = 1 / Math.sqrt(shape[1]);
-                    float[] values = new float[count(shape)];
-                    for (int i = 0; i < values.length; i++) {
-                        values[i] = (float) (bound * (2 * random.nextDouble() - 1));
-                    }
-                    return values;
-                };
+        Start KAIMING = (shape, random) -> uniform(1 / Math.sqrt(shape[1])).values(shape, random);
 
         /// [#KAIMING] of half the columns, each of which comes twice. Odd numbers: [#KAIMING].
         Start PAIRS =
@@ -72,6 +64,17 @@ public interface WeightFormula {
                     }
                     return values;
                 };
+
+        /// Uniform in ±`bound`.
+        static Start uniform(double bound) {
+            return (shape, random) -> {
+                float[] values = new float[count(shape)];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = (float) (bound * (2 * random.nextDouble() - 1));
+                }
+                return values;
+            };
+        }
 
         /// @param deviation standard deviation; 0 draws nothing
         static Start normal(double mean, double deviation) {

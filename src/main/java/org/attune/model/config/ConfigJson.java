@@ -271,7 +271,8 @@ public final class ConfigJson {
                 dropout,
                 logitScale(json, family),
                 family.ends().outputBias(),
-                family.ends().embeddingNorm());
+                family.ends().embeddingNorm(),
+                family.multiplies());
     }
 
     private static double logitScale(JsonFields json, DecoderFamily family) {

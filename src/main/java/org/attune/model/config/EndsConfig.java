@@ -11,13 +11,15 @@ import org.attune.error.ModelException;
 /// @param logitScale     factor of the logits, before the cap
 /// @param outputBias     whether the output layer has a bias
 /// @param embeddingNorm  whether embeddings are normed before the first block, without a weight
+/// @param scalesVectors  whether the factor concerns vectors too that are given in place of tokens
 public record EndsConfig(
         double embeddingScale,
         double softcap,
         double dropout,
         double logitScale,
         boolean outputBias,
-        boolean embeddingNorm) {
+        boolean embeddingNorm,
+        boolean scalesVectors) {
     /// Nothing.
     public static final EndsConfig PLAIN = new EndsConfig(1, 0, 0);
 
@@ -39,6 +41,17 @@ public record EndsConfig(
             throw new ModelException(
                     "logits are scaled by " + logitScale + "; accepted: finite numbers above 0");
         }
+    }
+
+    /// Ends whose factor, if there is one, concerns tokens alone.
+    public EndsConfig(
+            double embeddingScale,
+            double softcap,
+            double dropout,
+            double logitScale,
+            boolean outputBias,
+            boolean embeddingNorm) {
+        this(embeddingScale, softcap, dropout, logitScale, outputBias, embeddingNorm, false);
     }
 
     /// Ends without a bias and a norm.

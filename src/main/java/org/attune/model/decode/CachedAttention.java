@@ -46,7 +46,7 @@ final class CachedAttention {
         firstSlot = group.getFirst().slot();
         sequences = group.size();
         added = group.getFirst().ids().length;
-        before = group.stream().mapToInt(g -> cache.length(g.slot())).toArray();
+        before = group.stream().mapToInt(g -> cache.held(g.slot())).toArray();
         for (Block block : decoder.blocks()) {
             // Here and not on demand: a mask made inside a block would die with the block.
             for (Mixer mixer : block.mixers()) {

@@ -1,5 +1,7 @@
 package org.attune.model.decode;
 
+import static java.util.Arrays.stream;
+
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
 import org.attune.model.config.RopeConfig;
@@ -206,12 +208,11 @@ public final class CachedDecoder {
     public NewTokens readChunk(KvCache cache, NewTokens addition) {
         check(cache, List.of(addition));
         int[] ids = addition.ids();
-        int[] chunk = Arrays.copyOf(ids, CHUNK);
+        var chunk = new NewTokens(addition.slot(), Arrays.copyOf(ids, CHUNK));
         try (var _ = TensorScope.open("prefill")) {
-            hidden(cache, List.of(new NewTokens(addition.slot(), chunk)), false);
+            hidden(cache, List.of(behindVirtual(cache, chunk)), false);
         }
-        partner.ifPresent(
-                p -> p.reader().readChunk(cache.beside(), new NewTokens(addition.slot(), chunk)));
+        partner.ifPresent(p -> p.reader().readChunk(cache.beside(), chunk));
         return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
     }
 
@@ -234,21 +235,46 @@ public final class CachedDecoder {
     }
 
     private Tensor logits(KvCache cache, List<NewTokens> given, boolean alone) {
-        List<NewTokens> additions = given.stream().map(a -> reread(cache, a)).toList();
+        List<NewTokens> additions =
+                given.stream().map(a -> reread(cache, behindVirtual(cache, a))).toList();
         boolean oneEach = alone && additions.equals(given);
         try (var scope = TensorScope.open("read")) {
             Tensor own =
                     recordedLogits(cache, additions, oneEach)
                             .orElseGet(() -> logits(hidden(cache, additions, oneEach), additions));
             return scope.keep(
-                    partner.map(p -> mixed(p, own, cache, additions, oneEach)).orElse(own));
+                    partner.map(p -> mixed(p, own, cache, known(additions), oneEach)).orElse(own));
         }
+    }
+
+    /// What a slot reads: before the first token of a sequence the adapter's virtual ones.
+    private NewTokens behindVirtual(KvCache cache, NewTokens addition) {
+        if (cache.held(addition.slot()) > 0) {
+            return addition;
+        }
+        return decoder.input()
+                .virtual(adapter)
+                .map(v -> IntStream.concat(stream(v.ids()), stream(addition.ids())).toArray())
+                .map(ids -> new NewTokens(addition.slot(), ids))
+                .orElse(addition);
+    }
+
+    /// Additions without virtual tokens, which another decoder doesn't have.
+    private List<NewTokens> known(List<NewTokens> additions) {
+        int vocabulary = decoder.config().vocabSize();
+        return additions.stream()
+                .map(
+                        a ->
+                                new NewTokens(
+                                        a.slot(),
+                                        stream(a.ids()).filter(id -> id < vocabulary).toArray()))
+                .toList();
     }
 
     /// Where LongRoPE goes over to its other frequencies, a sequence is read again by them, as
     /// transformers does: the whole of it in place of what is new.
     private NewTokens reread(KvCache cache, NewTokens addition) {
-        int before = cache.length(addition.slot());
+        int before = cache.held(addition.slot());
         boolean turns =
                 decoder.config().positions() instanceof RopeConfig rope
                         && rope.scaling() instanceof RopeScaling.LongRope scaling
@@ -353,7 +379,8 @@ public final class CachedDecoder {
                                 .formatted(addition.slot(), cache.slots()));
             }
             int length = cache.length(addition.slot()) + addition.ids().length;
-            if (length > cache.capacity()) {
+            if (length > cache.capacity()
+                    || behindVirtual(cache, addition).ids().length > cache.places()) {
                 throw new RolloutException(
                         ("a sequence of %d tokens is too long for a cache of %d; use a shorter"
                                         + " prompt or a larger cache")

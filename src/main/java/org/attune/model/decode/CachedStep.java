@@ -17,6 +17,7 @@ import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
 import org.attune.model.layer.Succession;
 import org.attune.model.layer.VariedAttention;
+import org.attune.model.layer.VirtualTokens;
 import org.attune.model.layer.Weight;
 import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
@@ -62,6 +63,7 @@ final class CachedStep implements Expression {
     // (N·2C) by C: where the new keys and values go; none with a kernel
     private final Map<Integer, Tensor> cacheRows = new HashMap<>();
     private final Optional<JointHeads> prompts; // where all begin, and a processor
+    private final Optional<VirtualTokens.Prefix> prefix; // that is among the tokens
     private final List<CachedAttention> groups = new ArrayList<>();
     private final Succession succession; // null without a state
     private final SlotStates states; // null without a state
@@ -88,9 +90,10 @@ final class CachedStep implements Expression {
         this.cache = cache;
         layout = layout(cache, additions);
         hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
-        before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
+        before = additions.stream().mapToInt(a -> cache.held(a.slot())).toArray();
         // What is sent to a GPU is made before anything is computed there: so it goes together.
         tokens = decoder.input().index(layout.tokens());
+        prefix = VirtualTokens.Prefix.of(decoder, adapter, layout.tokens());
         succession = config.keepsState() ? succession() : null;
         states = config.keepsState() ? SlotStates.of(cache, additions) : null;
         for (int layer = 0; !hasKernel && layer < config.layers(); layer++) {
@@ -167,7 +170,7 @@ final class CachedStep implements Expression {
             int count = addition.ids().length;
             System.arraycopy(addition.ids(), 0, tokens, row, count);
             for (int i = 0; i < count; i++) {
-                positions[row + i] = cache.length(addition.slot()) + i;
+                positions[row + i] = cache.held(addition.slot()) + i;
             }
             spans.add(new Layout.Span(-1, row, row + count));
             row += count;
@@ -191,7 +194,7 @@ final class CachedStep implements Expression {
 
     /// What the first block reads, `(N, D)`.
     Tensor input() {
-        Tensor x = decoder.input().forward(tokens, layout.positions(), adapter);
+        Tensor x = decoder.input().forward(tokens, layout.tokens(), layout.positions(), adapter);
         vectors =
                 decoder.blocks()
                         .getFirst()
@@ -433,6 +436,7 @@ final class CachedStep implements Expression {
             VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
         } else if (prompts.isPresent()) {
             ropes.of(b).rotateJoint(y, false);
+            putPrefix(b, y);
             putIntoCache(layer, y);
             prompts.get().attend(b.window(), y, out);
         } else {
@@ -440,6 +444,10 @@ final class CachedStep implements Expression {
             Optional<Tensor> sinks = b.sinks().map(w -> w.value(adapter));
             groups.forEach(g -> g.attend(q, layer, b.window(), sinks, out));
         }
+    }
+
+    private void putPrefix(SelfAttention b, Tensor y) {
+        prefix.ifPresent(p -> p.put(b, HeadViews.keys(y, config), HeadViews.values(y, config)));
     }
 
     /// @param y projections with rotated keys, `(N, (CG + 2C) K)`
@@ -470,6 +478,7 @@ final class CachedStep implements Expression {
         if (config.attention().qkNorm().isAfterRotation()) {
             HeadNorms.apply(b, y, config, adapter);
         }
+        putPrefix(b, y);
         putIntoCache(layer, y);
         Tensor grown = config.grows(b.rotates()) ? ropes.of(b).grown(queries) : queries;
         Tensor scaled = grown.mul(scale).contiguous();

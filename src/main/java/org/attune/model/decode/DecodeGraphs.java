@@ -125,7 +125,7 @@ final class DecodeGraphs implements AutoCloseable {
                 memories.computeIfAbsent(
                         kind.decoder(),
                         decoder ->
-                                new DecodeMemory(decoder, padded(cache.slots()), cache.capacity()));
+                                new DecodeMemory(decoder, padded(cache.slots()), cache.places()));
         return new Recorded(
                 new DecodeStep(kind.decoder(), kind.adapter(), cache, memory, kind.rows()));
     }

@@ -103,7 +103,7 @@ final class DecodeStep implements AutoCloseable {
         for (int i = 0; i < slots.length; i++) {
             numbers[i] = ids[i];
             numbers[rows + i] = slots[i];
-            numbers[2 * rows + i] = cache.length(slots[i]);
+            numbers[2 * rows + i] = cache.held(slots[i]);
         }
         try (var _ = TensorScope.open("decode-inputs")) {
             MemorySegment data = MemorySegment.ofArray(numbers);
@@ -135,7 +135,7 @@ final class DecodeStep implements AutoCloseable {
         HeadNorms.apply(b.attention(), own.projections(), decoder.config(), adapter);
         Tensor keysAndValues = cache.rows(layer);
         DeviceKernels.append(
-                own.projections(), memory.heads(), own.places(), keysAndValues, cache.capacity());
+                own.projections(), memory.heads(), own.places(), keysAndValues, cache.places());
         Tensor o = layerInputs.get(width(b.output())); // (n, CGK + …)
         attention.attend(own.projections(), own.places(), keysAndValues, b.attention().window(), o);
         b.output().forwardInto(o, adapter, own.added());

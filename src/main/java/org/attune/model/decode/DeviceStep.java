@@ -9,6 +9,7 @@ import org.attune.model.layer.Dropout;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.RmsNorm;
+import org.attune.model.layer.VirtualTokens;
 import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.Layout;
@@ -80,13 +81,23 @@ final class DeviceStep {
             KvCache cache,
             List<NewTokens> additions,
             long worth) {
-        return suits(decoder)
+        return suits(decoder) && !readsPrefix(decoder, adapter, additions)
                 ? decoder.llamaBlocks()
                         .map(
                                 blocks ->
                                         new DeviceStep(
                                                 decoder, adapter, cache, additions, blocks, worth))
                 : Optional.empty();
+    }
+
+    /// Whether keys and values of an adapter's prefix are among what is to be written.
+    private static boolean readsPrefix(
+            Decoder decoder, Adapter adapter, List<NewTokens> additions) {
+        return decoder.input()
+                .virtual(adapter)
+                .filter(VirtualTokens::isPrefix)
+                .filter(v -> additions.stream().anyMatch(a -> !v.starts(a.ids()).isEmpty()))
+                .isPresent();
     }
 
     private static boolean suits(Decoder decoder) {
@@ -126,7 +137,9 @@ final class DeviceStep {
     ///
     /// @return output of the last block, `(N, D)`
     Tensor run() {
-        Tensor x = decoder.input().forward(tokens, layout.positions(), adapter); // (N, D)
+        Tensor x =
+                decoder.input()
+                        .forward(tokens, layout.tokens(), layout.positions(), adapter); // (N, D)
         for (LlamaBlock block : blocks) { // before the scopes of blocks
             block.linears().forEach(this::input);
         }
@@ -153,7 +166,7 @@ final class DeviceStep {
         LlamaBlock b = blocks.get(layer);
         Tensor y = normed(b.inputNorm(), x, added, b.qkv()); // (N, (CG + 2C) K)
         HeadNorms.apply(b.attention(), y, config, adapter);
-        DeviceKernels.append(y, heads, places, cache.rows(layer), cache.capacity());
+        DeviceKernels.append(y, heads, places, cache.rows(layer), cache.places());
         Tensor o = input(b.output()); // (N, CGK + …)
         Tensor queries = HeadViews.queries(y, config); // rotated and scaled
         HeadViews.queries(o, config)

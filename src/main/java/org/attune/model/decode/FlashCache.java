@@ -48,7 +48,7 @@ final class FlashCache {
             NewTokens addition = additions.get(i);
             queries[i + 1] = queries[i] + addition.ids().length;
             slots[i] = addition.slot();
-            used[i] = cache.length(addition.slot()) + addition.ids().length;
+            used[i] = cache.held(addition.slot()) + addition.ids().length;
         }
         int[] none = new int[count];
         whole = Entries.inCache(device, queries, firstRows(slots, none), used);

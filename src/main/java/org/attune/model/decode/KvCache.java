@@ -29,12 +29,15 @@ public final class KvCache implements AutoCloseable {
     private final int[] kvHeads; // of each layer
     private final int[] headDim;
     private final int[] sources; // whose keys and values a layer attends to
-    private final int capacity;
+    private final int capacity; // virtual tokens included
+    private final int room; // of others
     private final Tensor[] rows; // (S·C·2·L, K) for each block with attention
     private final Optional<StateCache> states;
     private final int[][] tokens; // (S, L)
     private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
+    private final int[] ahead; // (S), virtual tokens among them, which stand first
+    private final int vocabulary;
     private final Optional<KvCache> beside;
     private final DecodeGraphs graphs = new DecodeGraphs(this);
     private final BlockPresence.Hold weights; // each token reads all of them
@@ -62,12 +65,15 @@ public final class KvCache implements AutoCloseable {
         kvHeads = perLayer(c, layer -> c.attention().sizes(layer).kvHeads());
         headDim = perLayer(c, c.attention()::cachedDim);
         sources = perLayer(c, c.attention()::source);
-        this.capacity = capacity;
-        tokens = new int[slots][capacity];
-        recorded = new int[slots][capacity];
+        room = capacity;
+        this.capacity = capacity + decoder.input().mostVirtual();
+        tokens = new int[slots][this.capacity];
+        recorded = new int[slots][this.capacity];
         lengths = new int[slots];
+        ahead = new int[slots];
+        vocabulary = c.vocabSize();
         rows = new Tensor[c.layers()];
-        long numbers = numbers(c) * slots * capacity;
+        long numbers = numbers(c) * slots * this.capacity;
         var device = decoder.device();
         int attend = (int) holding(c).count();
         try (var memory = new LargePages(device, decoder.dtype(), numbers, attend);
@@ -75,7 +81,7 @@ public final class KvCache implements AutoCloseable {
             states =
                     c.keepsState() ? Optional.of(new StateCache(decoder, slots)) : Optional.empty();
             for (int i : holding(c).toArray()) {
-                rows[i] = memory.take(scope, 2L * slots * kvHeads[i] * capacity, headDim[i]);
+                rows[i] = memory.take(scope, 2L * slots * kvHeads[i] * this.capacity, headDim[i]);
                 // Zeros, since what lies behind a sequence's end is multiplied by a probability of
                 // zero and must be finite.
                 rows[i].zeroInPlace();
@@ -124,13 +130,23 @@ public final class KvCache implements AutoCloseable {
         return lengths.length;
     }
 
-    /// Most tokens of one sequence.
+    /// Most tokens of one sequence, beside virtual ones of an adapter.
     public int capacity() {
+        return room;
+    }
+
+    /// Places of a slot.
+    int places() {
         return capacity;
     }
 
-    /// Tokens that `slot` holds.
+    /// Tokens that `slot` holds, but for virtual ones of an adapter.
     public int length(int slot) {
+        return lengths[slot] - ahead[slot];
+    }
+
+    /// Tokens that `slot` holds, virtual ones of an adapter among them.
+    int held(int slot) {
         return lengths[slot];
     }
 
@@ -141,19 +157,18 @@ public final class KvCache implements AutoCloseable {
         return all;
     }
 
-    /// How many of its first tokens `slot` shares with `sequence`.
+    /// How many of its first tokens `slot` shares with `sequence`, virtual ones left out.
     public int commonPrefix(int slot, int[] sequence) {
-        return commonPrefix(slot, sequence, sequence.length);
+        int n = Math.min(length(slot), sequence.length);
+        int from = ahead[slot];
+        int mismatch = Arrays.mismatch(tokens[slot], from, from + n, sequence, 0, n);
+        return mismatch < 0 ? n : mismatch;
     }
 
     /// How many first tokens two slots share.
     int common(int slot, int other) {
-        return commonPrefix(slot, tokens[other], lengths[other]);
-    }
-
-    private int commonPrefix(int slot, int[] sequence, int length) {
-        int n = Math.min(lengths[slot], length);
-        int mismatch = Arrays.mismatch(tokens[slot], 0, n, sequence, 0, n);
+        int n = Math.min(lengths[slot], lengths[other]);
+        int mismatch = Arrays.mismatch(tokens[slot], 0, n, tokens[other], 0, n);
         return mismatch < 0 ? n : mismatch;
     }
 
@@ -161,14 +176,14 @@ public final class KvCache implements AutoCloseable {
     /// state, that is all that it holds, if the sequence goes on behind them, or nothing.
     public int reusable(int slot, int[] sequence) {
         int common = commonPrefix(slot, sequence);
-        boolean whole = common == lengths[slot] && common < sequence.length;
+        boolean whole = common == length(slot) && common < sequence.length;
         return mayCut() || whole ? common : 0;
     }
 
     /// Whether `slot` can give its first `length` tokens without being read again. A state is that
     /// behind the last token only.
     public boolean mayCut(int slot, int length) {
-        return mayCut() || length == 0 || length == lengths[slot];
+        return mayCut() || length == 0 || length == length(slot);
     }
 
     /// Whether a slot can always give any number of its first tokens.
@@ -181,7 +196,7 @@ public final class KvCache implements AutoCloseable {
             throw new IllegalArgumentException(
                     ("slot %d holds the state behind %d tokens, which can't be cut to %d; read the"
                                     + " sequence again from its first token")
-                            .formatted(slot, lengths[slot], length));
+                            .formatted(slot, length(slot), length));
         }
     }
 
@@ -189,16 +204,17 @@ public final class KvCache implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the slot has fewer tokens, or [#mayCut] says no
     public void truncate(int slot, int length) {
-        if (length < 0 || length > lengths[slot]) {
+        if (length < 0 || length > length(slot)) {
             throw new IllegalArgumentException(
                     "slot %d can't be cut to %d tokens, it holds %d"
-                            .formatted(slot, length, lengths[slot]));
+                            .formatted(slot, length, length(slot)));
         }
         requireCut(slot, length);
         if (length == 0) {
             states.ifPresent(s -> s.forget(slot));
+            ahead[slot] = 0;
         }
-        lengths[slot] = length;
+        lengths[slot] = ahead[slot] + length;
         beginnings = null;
         beside.ifPresent(other -> other.truncate(slot, length));
     }
@@ -218,18 +234,19 @@ public final class KvCache implements AutoCloseable {
     /// @throws IllegalArgumentException if slot `from` has fewer tokens, is one of the others, or
     ///     [#mayCut] says no
     public void copy(int from, int first, int count, int length) {
-        if (length < 0 || length > lengths[from] || from >= first && from < first + count) {
+        if (length < 0 || length > length(from) || from >= first && from < first + count) {
             throw new IllegalArgumentException(
                     "slot %d can't give %d tokens to slots %d to %d, it holds %d"
-                            .formatted(from, length, first, first + count - 1, lengths[from]));
+                            .formatted(from, length, first, first + count - 1, length(from)));
         }
         requireCut(from, length);
-        if (length > 0 && count > 0) {
+        int rowsOf = length == 0 ? 0 : ahead[from] + length; // virtual tokens come along
+        if (rowsOf > 0 && count > 0) {
             try (var _ = TensorScope.open("copy")) {
                 for (int layer = 0; layer < rows.length; layer++) {
                     if (rows[layer] != null) {
-                        beginnings(layer, first, count, slotSize(layer), length)
-                                .copyInPlace(beginnings(layer, from, count, 0, length));
+                        beginnings(layer, first, count, slotSize(layer), rowsOf)
+                                .copyInPlace(beginnings(layer, from, count, 0, rowsOf));
                     }
                 }
             }
@@ -237,9 +254,10 @@ public final class KvCache implements AutoCloseable {
         copyStates(from, first, count, length);
         beginnings = null;
         for (int to = first; to < first + count; to++) {
-            System.arraycopy(tokens[from], 0, tokens[to], 0, length);
-            System.arraycopy(recorded[from], 0, recorded[to], 0, length);
-            lengths[to] = length;
+            System.arraycopy(tokens[from], 0, tokens[to], 0, rowsOf);
+            System.arraycopy(recorded[from], 0, recorded[to], 0, rowsOf);
+            lengths[to] = rowsOf;
+            ahead[to] = rowsOf - length;
         }
         beside.ifPresent(other -> other.copy(from, first, count, length));
     }
@@ -305,6 +323,9 @@ public final class KvCache implements AutoCloseable {
     /// @param record row of the first in a [ForwardRecord], or [ForwardRecord#NONE] of all
     void append(int slot, int[] ids, int record) {
         System.arraycopy(ids, 0, tokens[slot], lengths[slot], ids.length);
+        if (lengths[slot] == 0) {
+            ahead[slot] = (int) Arrays.stream(ids).takeWhile(id -> id >= vocabulary).count();
+        }
         for (int i = 0; i < ids.length; i++) {
             recorded[slot][lengths[slot] + i] =
                     record == ForwardRecord.NONE ? ForwardRecord.NONE : record + i;

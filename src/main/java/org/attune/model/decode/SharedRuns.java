@@ -22,7 +22,7 @@ record SharedRuns(int[] ends, int[] lengths) {
             int end = first + 1;
             int shared = 0;
             long spared = 0;
-            for (int length = cache.length(slots[first]); end < slots.length; end++) {
+            for (int length = cache.held(slots[first]); end < slots.length; end++) {
                 length = Math.min(length, cache.common(slots[first], slots[end]));
                 if (length == 0 || (long) length * (end - first) < spared) {
                     break;

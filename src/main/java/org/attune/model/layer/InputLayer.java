@@ -8,6 +8,8 @@ import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -21,6 +23,7 @@ public final class InputLayer {
     private final Weight tokens;
     private final Optional<Weight> positions;
     private final Optional<Norm> norm;
+    private final Map<Adapter, VirtualTokens> virtual = new HashMap<>();
 
     /// @param tokens `E`, `(V, D)`
     /// @param positions `P`, one row for each
@@ -45,25 +48,48 @@ public final class InputLayer {
 
     /// Whether backward passes with an adapter teach something here.
     boolean learns(Adapter adapter) {
-        return tokens.learns(adapter) || positions.map(p -> p.learns(adapter)).orElse(false);
+        return tokens.learns(adapter)
+                || positions.map(p -> p.learns(adapter)).orElse(false)
+                || virtual.containsKey(adapter);
+    }
+
+    /// What an adapter puts before every sequence, if something.
+    public Optional<VirtualTokens> virtual(Adapter adapter) {
+        return Optional.ofNullable(virtual.get(adapter));
+    }
+
+    /// Has passes with an adapter begin with virtual tokens, or with none.
+    public void attach(Adapter adapter, Optional<VirtualTokens> tokens) {
+        virtual.remove(adapter);
+        tokens.ifPresent(v -> virtual.put(adapter, v));
+    }
+
+    /// Most virtual tokens of an adapter.
+    public int mostVirtual() {
+        return virtual.values().stream().mapToInt(VirtualTokens::count).max().orElse(0);
     }
 
     /// `x`, `(N, D)`, in the current scope.
     ///
     /// @param index of the tokens, `(N)`, from [#index]
+    /// @param ids of the tokens, virtual ones of the adapter among them, `(N)`
     /// @param places positions, `(N)`
     /// @throws ModelException if a position has no vector
-    public Tensor forward(Tensor index, int[] places, Adapter adapter) {
-        Tensor x = before(index, places, adapter);
+    public Tensor forward(Tensor index, int[] ids, int[] places, Adapter adapter) {
+        Tensor x = before(index, ids, places, adapter);
         norm.ifPresent(n -> n.forward(x, x, adapter));
         return x;
     }
 
     /// What is normed, if something is.
-    private Tensor before(Tensor index, int[] places, Adapter adapter) {
+    private Tensor before(Tensor index, int[] ids, int[] places, Adapter adapter) {
         Tensor x = tokens.value(adapter).indexSelect(0, index);
         if (config.ends().embeddingScale() != 1) {
             x = x.mul(scale(x.dtype()));
+        }
+        VirtualTokens vectors = virtual.get(adapter);
+        if (vectors != null) {
+            vectors.put(ids, x, scaleOfVectors(x.dtype()));
         }
         if (positions.isEmpty()) {
             return x;
@@ -96,6 +122,15 @@ public final class InputLayer {
         }
     }
 
+    /// What a token's embedding is multiplied by.
+    public double scale() {
+        return scale(tokens.base().dtype());
+    }
+
+    private double scaleOfVectors(DType dtype) {
+        return config.ends().scalesVectors() ? scale(dtype) : 1;
+    }
+
     /// The factor in the number format that it is multiplied in, as transformers rounds it.
     private double scale(DType dtype) {
         double exact = config.ends().embeddingScale();
@@ -110,12 +145,13 @@ public final class InputLayer {
     public void backward(int[] ids, int[] places, Tensor d, Adapter adapter) {
         boolean learns =
                 tokens.gradient(adapter) != null
-                        || positions.map(p -> p.gradient(adapter) != null).orElse(false);
+                        || positions.map(p -> p.gradient(adapter) != null).orElse(false)
+                        || virtual.containsKey(adapter);
         if (norm.isEmpty() || !learns) {
             learn(ids, places, d, adapter);
             return;
         }
-        Tensor x = before(index(ids), places, adapter); // (N, D)
+        Tensor x = before(index(ids), ids, places, adapter); // (N, D)
         Tensor out = Tensor.empty(x.device(), x.dtype(), x.shape());
         Tensor statistics = norm.get().forward(x, out, adapter);
         learn(ids, places, norm.get().backward(d, x, statistics, adapter), adapter);
@@ -123,6 +159,10 @@ public final class InputLayer {
 
     /// @param d gradient of what is normed, if something is, `(N, D)`
     private void learn(int[] ids, int[] places, Tensor d, Adapter adapter) {
+        VirtualTokens vectors = virtual.get(adapter);
+        if (vectors != null) {
+            vectors.learn(ids, d, scaleOfVectors(d.dtype()));
+        }
         Tensor gradient = tokens.gradient(adapter); // (V, D)
         int pad = config.names().padRowStays() ? config.special().pad().orElse(-1) : -1;
         if (tokens.learner(adapter) != null) {
@@ -154,7 +194,15 @@ public final class InputLayer {
 
     /// Tokens where the embedding is, `(N)`.
     public Tensor index(int[] ids) {
-        return index(ids, tokens.base());
+        return index(read(config, ids), tokens.base());
+    }
+
+    /// The rows of the embedding that are read for tokens, any one for a virtual token.
+    public static int[] read(DecoderConfig config, int[] ids) {
+        int known = config.vocabSize();
+        return Arrays.stream(ids).anyMatch(id -> id >= known)
+                ? Arrays.stream(ids).map(id -> id < known ? id : 0).toArray()
+                : ids;
     }
 
     private static Tensor index(int[] rows, Tensor like) {

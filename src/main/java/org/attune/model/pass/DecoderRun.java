@@ -6,6 +6,7 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.layer.ExpertLoad;
 import org.attune.model.layer.RouterWatch;
+import org.attune.model.layer.VirtualTokens;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -111,6 +112,7 @@ public final class DecoderRun implements AutoCloseable {
                         decoder.config(),
                         layout,
                         adapter,
+                        VirtualTokens.Prefix.of(decoder, adapter, layout.tokens()),
                         options.dropout(),
                         options.routers() ? Optional.of(layout.routers()) : Optional.empty(),
                         decoder.device(),
@@ -139,7 +141,13 @@ public final class DecoderRun implements AutoCloseable {
     private Tensor forward() {
         Tensor x;
         try (var _ = TensorScope.open("embed")) {
-            x = decoder.input().forward(pass.tokens(), layout.positions(), pass.adapter());
+            x =
+                    decoder.input()
+                            .forward(
+                                    pass.tokens(),
+                                    layout.tokens(),
+                                    layout.positions(),
+                                    pass.adapter());
             if (options.noise().isOn()) {
                 options.noise().addTo(x, layout);
             }

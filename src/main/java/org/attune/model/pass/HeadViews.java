@@ -32,12 +32,12 @@ public final class HeadViews {
     }
 
     /// Keys, a view `(N, C, K)`.
-    static Tensor keys(Tensor y, DecoderConfig c) {
+    public static Tensor keys(Tensor y, DecoderConfig c) {
         return heads(y, c, c.heads(), c.kvHeads());
     }
 
     /// Values, a view `(N, C, K)`.
-    static Tensor values(Tensor y, DecoderConfig c) {
+    public static Tensor values(Tensor y, DecoderConfig c) {
         return heads(y, c, c.heads() + c.kvHeads(), c.kvHeads());
     }
 

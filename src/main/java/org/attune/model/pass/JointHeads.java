@@ -79,6 +79,13 @@ public final class JointHeads {
     private static Attended.QkNormed prepare(SelfAttention b, Tensor y, PassContext pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.rope(b).rotateJoint(y, false);
+        pass.prefix()
+                .ifPresent(
+                        p ->
+                                p.put(
+                                        b,
+                                        HeadViews.keys(y, pass.config()),
+                                        HeadViews.values(y, pass.config())));
         return normed;
     }
 
@@ -90,6 +97,9 @@ public final class JointHeads {
         Tensor qkv = saved.qkv();
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
         VectorKernels.attentionBackward(kernel(b.window()), qkv, out, saved.logs(), dOut, dy);
+        pass.prefix()
+                .ifPresent(
+                        p -> p.learn(b, HeadViews.keys(dy, config), HeadViews.values(dy, config)));
         pass.rope(b).rotateJoint(dy, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;

@@ -4,9 +4,11 @@ import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.InputLayer;
 import org.attune.model.layer.RouterWatch;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.Succession;
+import org.attune.model.layer.VirtualTokens;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
@@ -29,6 +31,7 @@ final class PassContext implements AutoCloseable {
     private final DecoderConfig config;
     private final Layout layout;
     private final Adapter adapter;
+    private final Optional<VirtualTokens.Prefix> prefix;
     private final Dropout dropout;
     private final Tensor tokens;
     private final SideTensors sides = new SideTensors(scope);
@@ -50,12 +53,14 @@ final class PassContext implements AutoCloseable {
         SECOND
     }
 
+    /// @param prefix rows whose keys and values the adapter gives
     /// @param routers counts what routers choose, if anything does
     /// @param keeps whether activations are kept for a backward pass
     PassContext(
             DecoderConfig config,
             Layout layout,
             Adapter adapter,
+            Optional<VirtualTokens.Prefix> prefix,
             Dropout dropout,
             Optional<RouterWatch> routers,
             Device device,
@@ -64,14 +69,19 @@ final class PassContext implements AutoCloseable {
         this.config = config;
         this.layout = layout;
         this.adapter = adapter;
+        this.prefix = prefix;
         this.dropout = dropout;
         this.routers = routers;
         this.device = device;
         this.dtype = dtype;
         try (var _ = scope.enter()) {
             // First, so that a GPU gets it with what the rotation needs.
-            tokens = Tensor.ofInts(device, layout.tokens(), layout.size());
-            flash = FlashHeads.of(config, layout, device, dtype);
+            int[] read = InputLayer.read(config, layout.tokens());
+            tokens = Tensor.ofInts(device, read, layout.size());
+            flash =
+                    prefix.isPresent()
+                            ? Optional.empty()
+                            : FlashHeads.of(config, layout, device, dtype);
             ropes = Ropes.of(config, layout, device, dtype);
         } catch (RuntimeException | Error e) {
             scope.close();
@@ -192,6 +202,11 @@ final class PassContext implements AutoCloseable {
 
     Adapter adapter() {
         return adapter;
+    }
+
+    /// Rows whose keys and values the adapter gives.
+    Optional<VirtualTokens.Prefix> prefix() {
+        return prefix;
     }
 
     Dropout dropout() {

@@ -17,6 +17,7 @@ import org.attune.model.layer.RouterWatch;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.StateMixer;
 import org.attune.model.layer.VariedAttention;
+import org.attune.model.layer.VirtualTokens;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
@@ -277,6 +278,12 @@ final class PlainBlock {
         if (c.grows(a.rotates())) {
             q = pass.rope(a).grown(q);
         }
+        if (pass.prefix().isPresent()) {
+            VirtualTokens.Prefix prefix = pass.prefix().get();
+            VirtualTokens tokens = prefix.tokens();
+            k = prefix.among(k, given(tokens.keys(a), d -> tokens.learnKeys(a, d), training));
+            v = prefix.among(v, given(tokens.values(a), d -> tokens.learnValues(a, d), training));
+        }
         int groups = c.heads() / c.kvHeads();
         Tensor byHead =
                 q.mul(c.attention().scale())
@@ -294,6 +301,10 @@ final class PlainBlock {
         Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
         Tensor passed = gated ? flat.mul(HeadViews.gates(projected, c).sigmoid()) : flat;
         return project(a.output(), norm(a.inner(), passed, training), training);
+    }
+
+    private Tensor given(Tensor own, Consumer<Tensor> learner, boolean training) {
+        return training ? leaf(own, learner) : own;
     }
 
     /// @param h normed input, `(N, D)`

@@ -40,6 +40,7 @@ final class SplitHeads {
         pass.temporary(
                 () -> {
                     split(b, y, q, k, v, pass);
+                    pass.prefix().ifPresent(p -> p.put(b, k.transpose(0, 1), v.transpose(0, 1)));
                     y.close();
                     return q;
                 });
@@ -89,6 +90,7 @@ final class SplitHeads {
         int rotated = c.heads() + c.kvHeads();
         long columns = (long) (rotated + c.kvHeads()) * c.headDim();
         Tensor dy = Tensor.empty(d[0].device(), d[0].dtype(), n, columns);
+        pass.prefix().ifPresent(p -> p.learn(b, d[1].transpose(0, 1), d[2].transpose(0, 1)));
         Tensor dQueries = HeadViews.queries(dy, c);
         Tensor dKeys = HeadViews.keys(dy, c);
         for (int i = 0; i < c.kvHeads(); i++) {

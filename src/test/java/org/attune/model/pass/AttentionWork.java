@@ -20,6 +20,7 @@ public final class AttentionWork {
                         decoder.config(),
                         layout,
                         Adapter.OFF,
+                        Optional.empty(),
                         Dropout.NONE,
                         Optional.empty(),
                         decoder.device(),

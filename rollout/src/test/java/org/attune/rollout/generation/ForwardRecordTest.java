@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
 import org.attune.model.config.AttentionConfig;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -186,17 +188,23 @@ class ForwardRecordTest {
                         List<Group> groups = generate(policy, record, slots);
                         TokenForest shared = forest(groups, true);
                         TokenForest apart = forest(groups.subList(1, 3), false);
-                        assertTrue(isRecorded(record, shared));
-                        assertTrue(isRecorded(record, apart));
+                        assertTrue(reuses(policy, shared));
+                        assertTrue(reuses(policy, apart));
                         Seen reused = pass(policy, shared);
                         Seen reusedApart = pass(policy, apart);
 
                         record.forget();
-                        assertFalse(isRecorded(record, shared));
+                        assertFalse(reuses(policy, shared));
                         assertSame(pass(policy, shared), reused, tolerance);
                         assertSame(pass(policy, apart), reusedApart, tolerance);
                     }
                 });
+    }
+
+    private static boolean reuses(Policy policy, TokenForest forest) {
+        try (Evaluation e = policy.evaluate(forest, HeadRequest.of())) {
+            return e.reusesForward();
+        }
     }
 
     private static boolean isRecorded(ForwardRecord record, TokenForest forest) {
@@ -229,6 +237,31 @@ class ForwardRecordTest {
         }
         compare(qwen(), DType.FLOAT32, ForwardRecordTest::lora, 7, 1e-5);
         compare(NORMED, DType.FLOAT32, ForwardRecordTest::lora, 7, 1e-5);
+    }
+
+    @Test
+    void gradientOfVirtualTokensIsThatOfAForwardPass() {
+        compare(TinyModels.wideHeads(), DType.FLOAT32, ForwardRecordTest::prompt, 5, 1e-5);
+    }
+
+    /// Virtual tokens before every sequence.
+    private static Policy prompt(Decoder decoder) {
+        DecoderConfig c = decoder.config();
+        Map<String, Object> fields =
+                Map.of(
+                        "peft_type",
+                        "PROMPT_TUNING",
+                        "num_virtual_tokens",
+                        4,
+                        "token_dim",
+                        c.hiddenSize(),
+                        "num_layers",
+                        c.layers(),
+                        "num_attention_heads",
+                        c.heads());
+        AdapterConfig config = AdapterConfig.ofPrompt("test", fields, List.of());
+        var random = RandomSource.XO_SHI_RO_256_PP.create(3L);
+        return Policy.withFreshAdapter(decoder, config, random, Policy.Options.defaults());
     }
 
     @Test

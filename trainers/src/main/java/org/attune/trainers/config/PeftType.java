@@ -32,5 +32,14 @@ public enum PeftType {
     TRAINABLE_TOKENS,
     /// Low-rank updates whose ranks go where they matter, [Zhang et al.
     /// 2023](https://arxiv.org/abs/2303.10512).
-    ADALORA
+    ADALORA,
+    /// Vectors in place of embeddings before every sequence, [Lester et al.
+    /// 2021](https://arxiv.org/abs/2104.08691).
+    PROMPT_TUNING,
+    /// Keys and values of each layer before every sequence, [Li and Liang
+    /// 2021](https://arxiv.org/abs/2101.00190).
+    PREFIX_TUNING,
+    /// Vectors before every sequence that a small network makes, [Liu et al.
+    /// 2021](https://arxiv.org/abs/2103.10385).
+    P_TUNING
 }

@@ -59,6 +59,8 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                     case IA3 -> ia3(settings);
                     case TRAINABLE_TOKENS -> tokens(settings);
                     case LN_TUNING -> norms(settings, shape);
+                    case PROMPT_TUNING, PREFIX_TUNING, P_TUNING ->
+                            AskedPrompt.of(settings, model, shape);
                     case LOHA, LOKR, OFT, BOFT, FOURIERFT, VERA, HRA, ADALORA ->
                             formula(FormulaKind.valueOf(settings.peftType().name()), settings);
                 };
@@ -212,7 +214,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                 kind.name() + (kind.hasRank() ? " beside lora_r and lora_alpha" : ""), key, own);
     }
 
-    private static void requireField(String kind, String key, Set<String> own) {
+    static void requireField(String kind, String key, Set<String> own) {
         if (!own.contains(key)) {
             String meant =
                     Spelling.nearest(key, own)
@@ -281,6 +283,7 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
 
     private static List<Object> rows(AdapterConfig config, ModulePaths modules) {
         return List.of(
+                config.virtualTokens(),
                 config.matchEmbedding(modules.embedding()),
                 config.tokenRows(modules.embedding(), true),
                 config.tokenRows(modules.output(), false));
