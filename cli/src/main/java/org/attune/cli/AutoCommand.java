@@ -47,7 +47,7 @@ import java.util.concurrent.Callable;
 @Command(
         name = "auto",
         description = {
-            "Train on a table (CSV, JSON, Parquet, Arrow) without a run's file.",
+            "Train on a table (CSV, JSON, Parquet, …) without a run's file.",
             "It shows what each column is taken for and the first rows, chooses a method, trains,"
                     + " and says whether the model got better. A table that can be read in two ways"
                     + " is not trained on; options say which column is which."

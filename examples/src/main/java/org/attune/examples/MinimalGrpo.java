@@ -3,7 +3,6 @@ package org.attune.examples;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.optim.AdamW;
@@ -20,6 +19,7 @@ import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.text.ChatTokenizer;
+import org.attune.trainers.layout.CompletionForest;
 
 import java.io.IOException;
 import java.nio.file.Files;

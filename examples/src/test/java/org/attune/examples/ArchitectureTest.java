@@ -78,10 +78,11 @@ final class ArchitectureTest {
                     "ranks.launch", "ranks");
 
     private static final Set<String> ROWS =
-            Set.of("config", "batch", "loop", "step", "numerics", "rows", "opening");
+            Set.of("layout", "config", "batch", "loop", "step", "numerics", "rows", "opening");
 
     private static final Set<String> GENERATING =
             Set.of(
+                    "layout",
                     "config",
                     "batch",
                     "loop",
@@ -134,20 +135,22 @@ final class ArchitectureTest {
     /// Room of the trainers → rooms that it may use. A method's room knows no other method's.
     private static final Map<String, Set<String>> TRAINERS =
             Map.ofEntries(
+                    Map.entry("layout", Set.of()),
                     Map.entry("config", Set.of()),
                     Map.entry("numerics", Set.of()),
                     Map.entry("batch", Set.of()),
                     Map.entry("loop", Set.of("config", "batch")),
                     Map.entry("report", Set.of("config", "loop")),
                     Map.entry("sweep", Set.of("loop", "report")),
-                    Map.entry("step", Set.of("config", "batch", "loop")),
-                    Map.entry("rows", Set.of("config", "batch", "loop", "step")),
-                    Map.entry("onpolicy", Set.of("config", "batch", "loop", "step")),
+                    Map.entry("step", Set.of("layout", "config", "batch", "loop")),
+                    Map.entry("rows", Set.of("layout", "config", "batch", "loop", "step")),
+                    Map.entry("onpolicy", Set.of("layout", "config", "batch", "loop", "step")),
                     Map.entry("memory", Set.of("config", "batch", "loop", "onpolicy")),
-                    Map.entry("judges", Set.of("config", "batch", "numerics")),
+                    Map.entry("judges", Set.of("layout", "config", "batch", "numerics")),
                     Map.entry(
                             "opening",
                             Set.of(
+                                    "layout",
                                     "config",
                                     "batch",
                                     "loop",

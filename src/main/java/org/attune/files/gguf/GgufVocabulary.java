@@ -64,11 +64,12 @@ record GgufVocabulary(List<String> tokens, List<PieceKind> kinds, List<Float> sc
     }
 
     private static PieceKind kind(GgufMetadata metadata, long number) {
-        if (number < 1 || number > PieceKind.values().length) {
-            throw metadata.invalid(
-                    PREFIX + "token_type", "numbers 1 to " + PieceKind.values().length);
-        }
-        return PieceKind.values()[(int) number - 1];
+        return PieceKind.of(number)
+                .orElseThrow(
+                        () ->
+                                metadata.invalid(
+                                        PREFIX + "token_type",
+                                        "numbers 1 to " + PieceKind.values().length));
     }
 
     private static void requireSize(GgufMetadata metadata, String key, int got, int expected) {

@@ -215,8 +215,8 @@ final class DataSamples {
         return bytes.toByteArray();
     }
 
-    /// A file of pyarrow; `make_parquet.py` or `make_arrow.py` in `datasets/src/test/recorded` wrote
-    /// it.
+    /// A file of pyarrow, which `make_parquet.py` or `make_arrow.py` in
+    /// `datasets/src/test/recorded` wrote.
     private static byte[] recorded(String file) {
         try (var in = DataSamples.class.getResourceAsStream("samples/" + file)) {
             return in.readAllBytes();

@@ -1,6 +1,6 @@
 package org.attune.examples.best;
 
-import org.attune.datasets.layout.CompletionForest;
+import org.attune.trainers.layout.CompletionForest;
 
 /// The best completion of a prompt.
 ///

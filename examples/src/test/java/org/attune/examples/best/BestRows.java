@@ -1,10 +1,10 @@
 package org.attune.examples.best;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.reward.RewardTable;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.onpolicy.JudgedCompletions;

@@ -1,9 +1,9 @@
 package org.attune.examples.best;
 
-import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.CompletionForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.step.GroupQuestion;

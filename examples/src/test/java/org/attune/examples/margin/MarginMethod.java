@@ -2,13 +2,13 @@ package org.attune.examples.margin;
 
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.layout.PreferenceForest;
 import org.attune.datasets.prepare.PreferenceOptions;
 import org.attune.datasets.prepare.PreferencePreparation;
 import org.attune.datasets.prepare.Preview;
 import org.attune.datasets.prepare.TruncationMode;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
 import org.attune.trainers.opening.PolicyPlan;

@@ -1,8 +1,8 @@
 package org.attune.examples.margin;
 
 import org.attune.datasets.examples.PreferenceExample;
-import org.attune.datasets.layout.PreferenceForest;
 import org.attune.policy.HeadRequest;
+import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.rows.RowObjective;

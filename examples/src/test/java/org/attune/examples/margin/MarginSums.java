@@ -1,9 +1,9 @@
 package org.attune.examples.margin;
 
 import org.attune.datasets.examples.PreferenceExample;
-import org.attune.datasets.layout.PreferenceForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.PreferenceForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.StepReport;

@@ -1,14 +1,28 @@
 package org.attune.text.vocab;
 
-/// What a token of a vocabulary is, in the order of SentencePiece's and ggml's numbers, which
-/// begin at 1.
+import java.util.Arrays;
+import java.util.Optional;
+
+/// What a token of a vocabulary is.
 public enum PieceKind {
-    NORMAL,
-    UNKNOWN,
-    CONTROL,
-    USER_DEFINED,
-    UNUSED,
-    BYTE;
+    NORMAL(1),
+    UNKNOWN(2),
+    CONTROL(3),
+    USER_DEFINED(4),
+    UNUSED(5),
+    BYTE(6);
+
+    private final int number;
+
+    /// @param number SentencePiece's and ggml's
+    PieceKind(int number) {
+        this.number = number;
+    }
+
+    /// The kind of SentencePiece's and ggml's number; empty if there is none.
+    public static Optional<PieceKind> of(long number) {
+        return Arrays.stream(values()).filter(kind -> kind.number == number).findFirst();
+    }
 
     /// Whether such a token is cut out of a text before anything else.
     public boolean isAdded() {

@@ -95,12 +95,10 @@ final class SentencePieceModel {
                 default -> {}
             }
         }
-        if (kind < 1 || kind > PieceKind.values().length) {
-            throw new IllegalArgumentException("piece " + tokens.size() + " has the type " + kind);
-        }
+        String problem = "piece " + tokens.size() + " has the type " + kind;
+        kinds.add(PieceKind.of(kind).orElseThrow(() -> new IllegalArgumentException(problem)));
         tokens.add(text);
         scores.add(score);
-        kinds.add(PieceKind.values()[(int) kind - 1]);
     }
 
     private void trainer(Field field) {

@@ -316,9 +316,4 @@ public final class TokenizerJson {
                 .put("trim_offsets", false)
                 .put("use_regex", false);
     }
-
-    private static void replace(ObjectNode node, String from, String to) {
-        node.put("type", "Replace").putObject("pattern").put("String", from);
-        node.put("content", to);
-    }
 }

@@ -1,11 +1,11 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.error.RolloutException;
 import org.attune.policy.Teacher;
 import org.attune.policy.TopTokens;
 import org.attune.rollout.source.ServerRollouts;
 import org.attune.rollout.source.ServerScores;
+import org.attune.trainers.layout.CompletionForest;
 
 import java.time.Duration;
 import java.util.ArrayList;

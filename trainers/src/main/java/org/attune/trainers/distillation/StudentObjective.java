@@ -1,11 +1,11 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.Divergence;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.HeadTerm;
 import org.attune.policy.Teacher;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.step.GroupQuestion;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepObjective;

@@ -1,10 +1,10 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Teacher;
 import org.attune.policy.TeacherPass;
+import org.attune.trainers.layout.CompletionForest;
 
 import java.util.List;
 import java.util.Map;

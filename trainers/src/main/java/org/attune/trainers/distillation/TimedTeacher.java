@@ -1,7 +1,7 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.Teacher;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.PhaseClock;
 
 import java.util.List;

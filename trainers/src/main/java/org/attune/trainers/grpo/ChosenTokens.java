@@ -1,11 +1,11 @@
 package org.attune.trainers.grpo;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
+import org.attune.trainers.layout.CompletionForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.step.RowAt;
 
 import java.util.Arrays;

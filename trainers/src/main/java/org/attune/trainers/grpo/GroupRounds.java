@@ -2,13 +2,13 @@ package org.attune.trainers.grpo;
 
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.Advantages;
 import org.attune.reward.GroupedRewards;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;

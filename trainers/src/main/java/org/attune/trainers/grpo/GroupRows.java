@@ -1,12 +1,12 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.onpolicy.CorrectionNotice;

@@ -1,8 +1,8 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.step.GroupQuestion;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepObjective;

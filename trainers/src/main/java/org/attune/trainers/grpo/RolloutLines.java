@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.datasets.layout.CompletionForest;
+import org.attune.trainers.layout.CompletionForest;
 
 import java.nio.IntBuffer;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.records.CopyMethods;
+import org.attune.trainers.layout.CompletionForest;
 
 import java.util.Optional;
 

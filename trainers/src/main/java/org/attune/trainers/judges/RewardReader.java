@@ -2,7 +2,6 @@ package org.attune.trainers.judges;
 
 import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.TemplateOptions;
-import org.attune.datasets.layout.StepwiseForest;
 import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.datasets.prepare.StepwiseTokenizer;
 import org.attune.error.ConfigException;
@@ -16,6 +15,7 @@ import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.layout.StepwiseForest;
 import org.attune.trainers.numerics.Logistic;
 
 import java.util.ArrayList;

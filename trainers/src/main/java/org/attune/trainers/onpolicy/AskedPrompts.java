@@ -1,7 +1,6 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.episode.Episode;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
@@ -9,6 +8,7 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CompletionTable;
 
 import java.nio.IntBuffer;

@@ -1,13 +1,13 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.error.StopRequest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
+import org.attune.trainers.layout.CompletionForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.step.GroupNumbers;

@@ -1,8 +1,8 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.Advantages;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CompletionTable;
 
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.step.StepRows;
 

@@ -1,10 +1,10 @@
 package org.attune.trainers.ppo;
 
-import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.CompletionForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.step.GroupQuestion;

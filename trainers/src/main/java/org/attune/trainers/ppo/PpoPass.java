@@ -1,7 +1,7 @@
 package org.attune.trainers.ppo;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.CausalPolicy;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepEngine;

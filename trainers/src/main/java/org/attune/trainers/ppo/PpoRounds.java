@@ -1,12 +1,12 @@
 package org.attune.trainers.ppo;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.TokenAdvantages;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.JudgedRounds;

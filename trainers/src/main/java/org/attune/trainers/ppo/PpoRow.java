@@ -1,6 +1,6 @@
 package org.attune.trainers.ppo;
 
-import org.attune.datasets.layout.CompletionForest;
+import org.attune.trainers.layout.CompletionForest;
 
 import java.util.Optional;
 

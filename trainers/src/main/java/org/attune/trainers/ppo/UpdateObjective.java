@@ -1,7 +1,7 @@
 package org.attune.trainers.ppo;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.step.HeadSlopes;
 import org.attune.trainers.step.RowAt;

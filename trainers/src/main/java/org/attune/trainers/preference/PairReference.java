@@ -1,6 +1,6 @@
 package org.attune.trainers.preference;
 
-import org.attune.datasets.layout.PreferenceForest;
+import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.rows.ReferenceColumns;
 
 import java.util.ArrayList;

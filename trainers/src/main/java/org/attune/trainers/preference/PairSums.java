@@ -1,10 +1,10 @@
 package org.attune.trainers.preference;
 
 import org.attune.datasets.examples.PreferenceExample;
-import org.attune.datasets.layout.PreferenceForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.PreferenceForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;

@@ -1,8 +1,8 @@
 package org.attune.trainers.referencefree;
 
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.numerics.Dual;
 

@@ -1,9 +1,9 @@
 package org.attune.trainers.referencefree;
 
 import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.layout.ImitationForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
+import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.rows.PaddedLogits;

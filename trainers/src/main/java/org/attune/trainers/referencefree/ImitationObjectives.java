@@ -1,12 +1,12 @@
 package org.attune.trainers.referencefree;
 
 import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.layout.ImitationForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadStatistic;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;

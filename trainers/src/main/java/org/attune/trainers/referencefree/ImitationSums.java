@@ -1,10 +1,10 @@
 package org.attune.trainers.referencefree;
 
 import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.layout.ImitationForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.trainers.layout.ImitationForest;
+import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;

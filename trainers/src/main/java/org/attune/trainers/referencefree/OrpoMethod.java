@@ -2,13 +2,13 @@ package org.attune.trainers.referencefree;
 
 import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.layout.ImitationForest;
 import org.attune.datasets.prepare.AnswerPairPreparation;
 import org.attune.datasets.prepare.AnswerPairPreparation.Imitated;
 import org.attune.datasets.prepare.Preview;
 import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
 import org.attune.trainers.opening.PolicyPlan;

@@ -1,6 +1,5 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.layout.PaddedForest;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.policy.HeadRequest;
@@ -9,6 +8,7 @@ import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.layout.PaddedForest;
 import org.attune.trainers.step.RowAt;
 
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.layout.RowForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
+import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.step.RowAt;
 
 import java.util.List;

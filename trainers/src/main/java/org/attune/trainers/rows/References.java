@@ -1,6 +1,6 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.layout.RowForest;
+import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.StartingPoint;
 
 import java.util.List;

@@ -2,12 +2,12 @@ package org.attune.trainers.scoring;
 
 import org.attune.datasets.examples.RewardExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.layout.RewardForest;
 import org.attune.datasets.prepare.Preview;
 import org.attune.datasets.prepare.RewardPreparation;
 import org.attune.models.ScorerPurpose;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.layout.RewardForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
 import org.attune.trainers.opening.PolicyPlan;

@@ -1,8 +1,8 @@
 package org.attune.trainers.scoring;
 
 import org.attune.datasets.examples.RewardExample;
-import org.attune.datasets.layout.RewardForest;
 import org.attune.policy.Measurement;
+import org.attune.trainers.layout.RewardForest;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;

@@ -1,11 +1,11 @@
 package org.attune.trainers.sft;
 
 import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.layout.SftForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.layout.SftForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;

@@ -1,7 +1,7 @@
 package org.attune.trainers.step;
 
-import org.attune.datasets.layout.RowForest;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.RunParts;

@@ -1,6 +1,5 @@
 package org.attune.trainers.step;
 
-import org.attune.datasets.layout.RowForest;
 import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
@@ -9,6 +8,7 @@ import org.attune.policy.Measurement;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
+import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.StepReport;

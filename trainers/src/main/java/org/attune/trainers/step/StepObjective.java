@@ -1,6 +1,6 @@
 package org.attune.trainers.step;
 
-import org.attune.datasets.layout.RowForest;
+import org.attune.trainers.layout.RowForest;
 
 import java.util.List;
 import java.util.Optional;

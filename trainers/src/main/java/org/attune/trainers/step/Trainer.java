@@ -1,11 +1,11 @@
 package org.attune.trainers.step;
 
-import org.attune.datasets.layout.RowForest;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.policy.CausalPolicy;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.LogicalDevices;

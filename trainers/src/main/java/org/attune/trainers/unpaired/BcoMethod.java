@@ -2,11 +2,11 @@ package org.attune.trainers.unpaired;
 
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.layout.UnpairedForest;
 import org.attune.datasets.prepare.BcoPreparation;
 import org.attune.datasets.prepare.Preview;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
 import org.attune.trainers.opening.PolicyPlan;

@@ -1,7 +1,6 @@
 package org.attune.trainers.unpaired;
 
 import org.attune.datasets.examples.UnpairedExample;
-import org.attune.datasets.layout.UnpairedForest;
 import org.attune.error.ConfigException;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
@@ -9,6 +8,7 @@ import org.attune.policy.HeadStatistic;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;

@@ -1,11 +1,11 @@
 package org.attune.trainers.unpaired;
 
 import org.attune.datasets.examples.UnpairedExample;
-import org.attune.datasets.layout.TargetRange;
-import org.attune.datasets.layout.UnpairedForest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.trainers.layout.TargetRange;
+import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;

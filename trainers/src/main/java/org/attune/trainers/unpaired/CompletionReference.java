@@ -1,6 +1,6 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.layout.UnpairedForest;
+import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.rows.ReferenceColumns;
 
 import java.util.Arrays;

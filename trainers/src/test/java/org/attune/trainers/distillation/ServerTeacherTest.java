@@ -6,10 +6,10 @@ import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.rollout.source.ServerScores;
 import org.attune.rollout.source.ServerScores.Asked;
 import org.attune.rollout.source.ServerScores.Told;
+import org.attune.trainers.layout.CompletionForest;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;

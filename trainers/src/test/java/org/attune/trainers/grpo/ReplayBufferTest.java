@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.GroupedRewards;
 import org.attune.reward.RewardTable;
 import org.attune.trainers.grpo.ReplayBuffer.Group;
+import org.attune.trainers.layout.CompletionForest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

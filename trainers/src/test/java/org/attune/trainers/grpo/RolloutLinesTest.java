@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.datasets.layout.CompletionForest;
+import org.attune.trainers.layout.CompletionForest;
 import org.junit.jupiter.api.Test;
 
 import java.util.List;

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.trainers.layout.CompletionForest;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;

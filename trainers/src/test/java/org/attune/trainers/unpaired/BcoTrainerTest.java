@@ -12,7 +12,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.UnpairedExample;
-import org.attune.datasets.layout.UnpairedForest;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
@@ -22,6 +21,7 @@ import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;

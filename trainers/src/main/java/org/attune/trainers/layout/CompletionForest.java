@@ -1,4 +1,4 @@
-package org.attune.datasets.layout;
+package org.attune.trainers.layout;
 
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 

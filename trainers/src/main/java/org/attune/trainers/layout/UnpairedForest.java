@@ -1,4 +1,4 @@
-package org.attune.datasets.layout;
+package org.attune.trainers.layout;
 
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.policy.SequenceTree;

@@ -3,4 +3,4 @@
 ///
 /// Read [SftForest], then [PreferenceForest]. `N` rows (tokens) and `M` targets are those of the
 /// forest.
-package org.attune.datasets.layout;
+package org.attune.trainers.layout;

@@ -17,15 +17,15 @@ import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.RowInterpreter;
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.layout.PreferenceForest;
-import org.attune.datasets.layout.SftForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.datasets.rows.JsonValues;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.text.TextAssets;
+import org.attune.trainers.layout.PreferenceForest;
+import org.attune.trainers.layout.SftForest;
+import org.attune.trainers.layout.TargetRange;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 

@@ -1,4 +1,4 @@
-package org.attune.datasets.layout;
+package org.attune.trainers.layout;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
