@@ -140,12 +140,15 @@ class PromptsTest {
                     var both =
                             new CachedDecoder(policy.decoder(), Adapter.TRAINED).mixedWith(off, 1);
                     int[] ids = TinyModels.tokens("text", model, 9);
-                    try (var cache = both.newCache(1, 9);
+                    try (var cache = both.newCache(2, 9);
                             var plain = off.newCache(1, 9)) {
                         float[] expected = off.prefill(plain, 0, ids).toFloats();
                         assertClose("", expected, both.prefill(cache, 0, ids).toFloats(), 1e-5, 0);
                         assertEquals(9, cache.length(0));
                         assertEquals(9, cache.commonPrefix(0, ids));
+                        cache.copy(0, 1, 5);
+                        assertEquals(5, cache.length(1));
+                        assertEquals(5, cache.commonPrefix(1, ids));
                     }
                 });
     }

@@ -151,7 +151,7 @@ public final class InputLayer {
             learn(ids, places, d, adapter);
             return;
         }
-        Tensor x = before(index(ids), ids, places, adapter); // (N, D)
+        Tensor x = before(index(read(ids, adapter), tokens.base()), ids, places, adapter); // (N, D)
         Tensor out = Tensor.empty(x.device(), x.dtype(), x.shape());
         Tensor statistics = norm.get().forward(x, out, adapter);
         learn(ids, places, norm.get().backward(d, x, statistics, adapter), adapter);
@@ -192,17 +192,23 @@ public final class InputLayer {
                 0, index.expand(at.length, rows.size(1)), rows.to(DType.FLOAT32));
     }
 
-    /// Tokens where the embedding is, `(N)`.
+    /// Tokens where the embedding is, `(N)`, of passes with any adapter.
     public Tensor index(int[] ids) {
-        return index(read(config, ids), tokens.base());
+        return index(read(ids, mostVirtual()), tokens.base());
     }
 
-    /// The rows of the embedding that are read for tokens, any one for a virtual token.
-    public static int[] read(DecoderConfig config, int[] ids) {
+    /// The rows of the embedding that a pass reads for tokens, any one for a virtual token.
+    public int[] read(int[] ids, Adapter adapter) {
+        return read(ids, virtual(adapter).map(VirtualTokens::count).orElse(0));
+    }
+
+    private int[] read(int[] ids, int virtualIds) {
         int known = config.vocabSize();
-        return Arrays.stream(ids).anyMatch(id -> id >= known)
-                ? Arrays.stream(ids).map(id -> id < known ? id : 0).toArray()
-                : ids;
+        return virtualIds == 0
+                ? ids
+                : Arrays.stream(ids)
+                        .map(id -> id >= known && id < known + virtualIds ? 0 : id)
+                        .toArray();
     }
 
     private static Tensor index(int[] rows, Tensor like) {

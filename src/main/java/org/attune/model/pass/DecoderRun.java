@@ -109,14 +109,12 @@ public final class DecoderRun implements AutoCloseable {
         keptAttention = new KeptAttention[count];
         pass =
                 new PassContext(
-                        decoder.config(),
+                        decoder,
                         layout,
                         adapter,
                         VirtualTokens.Prefix.of(decoder, adapter, layout.tokens()),
                         options.dropout(),
                         options.routers() ? Optional.of(layout.routers()) : Optional.empty(),
-                        decoder.device(),
-                        decoder.dtype(),
                         options.backward());
         try {
             hidden = recorded.map(this::hidden).orElseGet(this::forward);

@@ -3,8 +3,8 @@ package org.attune.model.pass;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
-import org.attune.model.layer.InputLayer;
 import org.attune.model.layer.RouterWatch;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.Succession;
@@ -57,26 +57,24 @@ final class PassContext implements AutoCloseable {
     /// @param routers counts what routers choose, if anything does
     /// @param keeps whether activations are kept for a backward pass
     PassContext(
-            DecoderConfig config,
+            Decoder decoder,
             Layout layout,
             Adapter adapter,
             Optional<VirtualTokens.Prefix> prefix,
             Dropout dropout,
             Optional<RouterWatch> routers,
-            Device device,
-            DType dtype,
             boolean keeps) {
-        this.config = config;
+        config = decoder.config();
         this.layout = layout;
         this.adapter = adapter;
         this.prefix = prefix;
         this.dropout = dropout;
         this.routers = routers;
-        this.device = device;
-        this.dtype = dtype;
+        device = decoder.device();
+        dtype = decoder.dtype();
         try (var _ = scope.enter()) {
             // First, so that a GPU gets it with what the rotation needs.
-            int[] read = InputLayer.read(config, layout.tokens());
+            int[] read = decoder.input().read(layout.tokens(), adapter);
             tokens = Tensor.ofInts(device, read, layout.size());
             flash =
                     prefix.isPresent()

@@ -17,14 +17,12 @@ public final class AttentionWork {
     public static void run(Decoder decoder, Layout layout) {
         try (var pass =
                 new PassContext(
-                        decoder.config(),
+                        decoder,
                         layout,
                         Adapter.OFF,
                         Optional.empty(),
                         Dropout.NONE,
                         Optional.empty(),
-                        decoder.device(),
-                        decoder.dtype(),
                         true)) {
             for (LlamaBlock b : decoder.llamaBlocks().orElseThrow()) {
                 try (var _ = TensorScope.open("block")) {
