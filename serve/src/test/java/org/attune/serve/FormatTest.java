@@ -125,12 +125,12 @@ class FormatTest {
             delimiter = '|',
             value = {
                 "\"response_format\":{\"type\":\"yaml\"} | accepted: text, json_object,"
-                    + " json_schema",
+                        + " json_schema",
                 "\"response_format\":{\"type\":\"json_schema\"} | \"response_format.json_schema\""
-                    + " is missing",
+                        + " is missing",
                 "\"structured_outputs\":{\"regex\":\"a\",\"choice\":[\"b\"]} | exactly one of",
                 "\"structured_outputs\":{\"regex\":\"(\"} | \"structured_outputs.regex\" can't be"
-                    + " held to",
+                        + " held to",
                 "\"structured_outputs\":{\"json\":{\"type\":\"objekt\"}} | objekt",
                 "\"structured_outputs\":{\"json\":{\"not\":{}}} | not",
                 "\"structured_outputs\":{\"json\":{\"type\":\"integer\",\"minimum\":5,\"maximum\":4}}"
