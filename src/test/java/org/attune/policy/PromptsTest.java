@@ -194,8 +194,7 @@ class PromptsTest {
                     float[] start = Outcome.logProbs(policy.frozenAdapter(), forest);
                     Adapted.shift(policy);
                     assertArrayEquals(off, Outcome.logProbs(policy.adapterOff(), forest), what);
-                    Scorer now = policy::measure;
-                    float[] moved = Outcome.logProbs(now, forest);
+                    float[] moved = Outcome.logProbs(policy, forest);
                     assertTrue(difference(start, moved) > 1e-4, what);
                     assertTrue(difference(off, start) > 1e-4, what);
                     assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());

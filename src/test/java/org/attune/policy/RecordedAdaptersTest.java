@@ -144,9 +144,10 @@ class RecordedAdaptersTest {
         int sequences = ids.length / length;
         int behind = PromptTable.isPrefix(decoder, adapter) ? rows.size() / sequences - length : 0;
         long vocabulary = logits.size(1);
+        long each = rows.size() / sequences - (long) behind;
         return logits.reshape(sequences, rows.size() / sequences, vocabulary)
-                .narrow(1, behind, rows.size() / sequences - behind)
-                .reshape(sequences * (rows.size() / sequences - behind), vocabulary)
+                .narrow(1, behind, each)
+                .reshape(sequences * each, vocabulary)
                 .contiguous();
     }
 

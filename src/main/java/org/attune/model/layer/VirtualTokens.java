@@ -7,7 +7,6 @@ import org.attune.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -22,14 +21,14 @@ import java.util.stream.IntStream;
 public final class VirtualTokens {
     private final int first;
     private final Tensor table; // (P, D), or (P, L, 2, C, K)
-    private final Optional<Map<SelfAttention, Integer>> layers; // of a prefix
+    private final Optional<IdentityHashMap<SelfAttention, Integer>> layers; // of a prefix
     private final Optional<Tensor> gradient; // as the table, float32
     private final Consumer<Tensor> learner;
 
     private VirtualTokens(
             Decoder decoder,
             Tensor table,
-            Optional<Map<SelfAttention, Integer>> layers,
+            Optional<IdentityHashMap<SelfAttention, Integer>> layers,
             Optional<Consumer<Tensor>> learner) {
         this.first = decoder.config().vocabSize();
         this.table = table;
@@ -55,7 +54,7 @@ public final class VirtualTokens {
     /// @param learner as of [#vectors]
     public static VirtualTokens prefix(
             Decoder decoder, Tensor table, Optional<Consumer<Tensor>> learner) {
-        Map<SelfAttention, Integer> layers = new IdentityHashMap<>();
+        var layers = new IdentityHashMap<SelfAttention, Integer>();
         for (Block block : decoder.blocks()) {
             layers.put(block.onlyAttention().orElseThrow(), layers.size());
         }
