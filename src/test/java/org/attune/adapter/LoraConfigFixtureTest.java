@@ -40,7 +40,9 @@ class LoraConfigFixtureTest {
             for (Path file :
                     files.filter(f -> f.endsWith("adapter_config.json")).sorted().toList()) {
                 String name = root.relativize(file.getParent()).toString();
-                if (isSupported(file.getParent())) {
+                if (isPrompt(file.getParent())) {
+                    report.run(name, () -> AdapterFolder.open(file.getParent()).close());
+                } else if (isSupported(file.getParent())) {
                     report.run(name, () -> compare(file.getParent(), root));
                 } else {
                     var error =
@@ -69,6 +71,12 @@ class LoraConfigFixtureTest {
             assertEquals(7, ((ModuleSelection.Names) written.targets()).names().size());
             assertEquals(adapted, matchedIn(base, written));
         }
+    }
+
+    /// Whether an adapter puts virtual tokens before texts, and adapts no modules.
+    private static boolean isPrompt(Path folder) {
+        return Set.of("PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING")
+                .contains(JsonFields.read(folder.resolve("adapter_config.json")).text("peft_type"));
     }
 
     /// By what the files say, not by what the reader refuses.
