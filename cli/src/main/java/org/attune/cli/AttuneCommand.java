@@ -111,6 +111,7 @@ final class AttuneCommand implements Callable<Integer> {
                 "Runs and the Hub",
                 List.of(
                         RunsCommand.class,
+                        BoardCommand.class,
                         ReportCommand.class,
                         DownloadCommand.class,
                         UploadCommand.class));

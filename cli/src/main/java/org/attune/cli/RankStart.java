@@ -84,8 +84,16 @@ final class RankStart {
         return ranks;
     }
 
-    /// This program as each rank runs it: by the start script, or as this JVM was started.
+    /// This program as each rank runs it.
     private List<String> program() {
+        List<String> words = launcher();
+        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
+        words.addAll(RankOptions.without(arguments));
+        return words;
+    }
+
+    /// What starts this program once more: the start script, or a JVM as this one was started.
+    static List<String> launcher() {
         List<String> words = new ArrayList<>();
         String script = System.getProperty("attune.command", "");
         if (script.contains("/")) {
@@ -96,8 +104,6 @@ final class RankStart {
             words.addAll(List.of("-cp", System.getProperty("java.class.path")));
             words.add(Main.class.getName());
         }
-        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
-        words.addAll(RankOptions.without(arguments));
         return words;
     }
 

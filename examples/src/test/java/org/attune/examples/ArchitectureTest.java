@@ -105,6 +105,7 @@ final class ArchitectureTest {
                     "serve",
                     "trainers",
                     "reports",
+                    "board",
                     "bench");
 
     /// Module → modules that its main code may use.
@@ -128,6 +129,8 @@ final class ArchitectureTest {
                             "trainers",
                             onCore("datasets", "rollout", "reward", "agents", "models")),
                     Map.entry("reports", onCore("datasets", "reward", "models", "trainers")),
+                    Map.entry(
+                            "board", onCore("datasets", "models", "serve", "trainers", "reports")),
                     Map.entry("bench", onCore("rollout", "reward", "models", "trainers")),
                     Map.entry("cli", LIBRARY),
                     Map.entry("examples", LIBRARY));

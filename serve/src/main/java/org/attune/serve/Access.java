@@ -5,12 +5,15 @@ import com.sun.net.httpserver.Headers;
 import org.attune.error.ConfigException;
 
 import java.net.InetAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// Who is let in: keys, the name by which the server was asked for, and web pages. A page of a
 /// stranger, opened in a browser on this machine, must not reach the server: neither by a name
@@ -18,27 +21,36 @@ import java.util.Set;
 final class Access {
     private static final String BEARER = "bearer ";
     private static final Set<String> OWN_PAGES = Set.of("same-origin", "none");
+    private static final String TOKEN = "token=";
+
+    /// The page that takes the token out of the address. It leads on by itself, since a browser
+    /// doesn't send a strict cookie along a redirect that began on another site.
+    static final String WELCOME =
+            "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Attune</title>"
+                    + "<meta http-equiv=\"refresh\" content=\"0;url=/\"><a href=\"/\">Go on</a>";
 
     private final List<byte[]> keys; // hashed, so that all comparisons take the same time
+    private final Optional<String> cookie;
     private final List<String> hosts;
     private final List<String> origins;
 
     /// @throws ConfigException if others than this machine could ask without a key
-    Access(ServeConfig config, InetAddress address) {
-        if (!address.isLoopbackAddress() && config.keys().isEmpty()) {
+    Access(AccessRules rules, String host, InetAddress address) {
+        if (!address.isLoopbackAddress() && rules.keys().isEmpty()) {
             throw new ConfigException(
                     ("host is %s, so others can ask too, but there is no key; give one"
                                     + " (ATTUNE_API_KEY or --api-key-file), or listen at 127.0.0.1")
-                            .formatted(config.host()));
+                            .formatted(host));
         }
-        for (String key : config.keys()) {
+        for (String key : rules.keys()) {
             if (key.isBlank()) {
                 throw new ConfigException("a key is empty; accepted: at least one character");
             }
         }
-        keys = config.keys().stream().map(Access::hash).toList();
-        hosts = config.allowedHosts().stream().map(h -> h.toLowerCase(Locale.ROOT)).toList();
-        origins = config.allowedOrigins();
+        keys = rules.keys().stream().map(Access::hash).toList();
+        cookie = rules.cookie();
+        hosts = rules.hosts().stream().map(h -> h.toLowerCase(Locale.ROOT)).toList();
+        origins = rules.origins();
     }
 
     private static byte[] hash(String key) {
@@ -75,26 +87,60 @@ final class Access {
         if (keys.isEmpty()) {
             return;
         }
-        byte[] given = hash(given(headers).orElse(""));
-        boolean isKnown = false;
-        for (byte[] key : keys) {
-            isKnown |= MessageDigest.isEqual(key, given);
-        }
-        if (!isKnown) {
+        if (!isKnown(given(headers).orElse(""))) {
             throw new ApiException(
                     401,
                     "invalid_api_key",
-                    "the key is missing or wrong; send \"Authorization: Bearer KEY\"");
+                    cookie.isEmpty()
+                            ? "the key is missing or wrong; send \"Authorization: Bearer KEY\""
+                            : "this browser isn't known yet: open the address that the command"
+                                    + " printed, which has a token");
         }
     }
 
+    private boolean isKnown(String given) {
+        byte[] hash = hash(given);
+        boolean isKnown = false;
+        for (byte[] key : keys) {
+            isKnown |= MessageDigest.isEqual(key, hash);
+        }
+        return isKnown;
+    }
+
+    /// Whether a request brings a key in its address, which a cookie then takes the place of.
+    boolean isFirstVisit(URI uri) {
+        String query = uri.getQuery();
+        return cookie.isPresent()
+                && query != null
+                && query.startsWith(TOKEN)
+                && isKnown(query.substring(TOKEN.length()));
+    }
+
+    /// The header that leaves a request's token in the browser, out of the reach of scripts.
+    String cookie(URI uri) {
+        return "%s=%s; Path=/; HttpOnly; SameSite=Strict"
+                .formatted(cookie.orElseThrow(), uri.getQuery().substring(TOKEN.length()));
+    }
+
     /// The key of a request; Anthropic's clients have another header for it.
-    private static Optional<String> given(Headers headers) {
+    private Optional<String> given(Headers headers) {
         String authorization = headers.getFirst("Authorization");
         if (authorization != null && authorization.toLowerCase(Locale.ROOT).startsWith(BEARER)) {
             return Optional.of(authorization.substring(BEARER.length()).strip());
         }
-        return Optional.ofNullable(headers.getFirst("x-api-key"));
+        Optional<String> key = Optional.ofNullable(headers.getFirst("x-api-key"));
+        return key.or(() -> cookie.flatMap(name -> cookie(headers, name)));
+    }
+
+    private static Optional<String> cookie(Headers headers, String name) {
+        String start = name + "=";
+        return Stream.ofNullable(headers.get("Cookie"))
+                .flatMap(List::stream)
+                .flatMap(line -> Arrays.stream(line.split(";")))
+                .map(String::strip)
+                .filter(one -> one.startsWith(start))
+                .map(one -> one.substring(start.length()))
+                .findFirst();
     }
 
     /// Refuses what a page of somebody else asks for.

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// A request that can't be answered, with what its sender reads: OpenAI's form of errors.
-final class ApiException extends Exception {
+public final class ApiException extends Exception {
     private static final long serialVersionUID = 1;
 
     private final int status;
@@ -16,7 +16,7 @@ final class ApiException extends Exception {
 
     /// @param status of HTTP
     /// @param code as OpenAI's errors have one, `context_length_exceeded` for instance
-    ApiException(int status, String code, String message) {
+    public ApiException(int status, String code, String message) {
         this(status, code, null, message);
     }
 
@@ -30,7 +30,7 @@ final class ApiException extends Exception {
     /// A request with a value that isn't accepted.
     ///
     /// @param param the key in question
-    static ApiException bad(String param, String message) {
+    public static ApiException bad(String param, String message) {
         return new ApiException(400, "invalid_value", param, message);
     }
 

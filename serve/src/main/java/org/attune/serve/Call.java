@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -22,7 +23,7 @@ import java.util.stream.Stream;
 /// @param name the part of the path that the route leaves open, or empty
 /// @param replies opens replies that somebody watches
 /// @param ends what is done once it was answered
-record Call(
+public record Call(
         HttpExchange exchange,
         String name,
         Function<Boolean, ExchangeReply> replies,
@@ -38,7 +39,7 @@ record Call(
     /// The body.
     ///
     /// @throws ApiException if it is too large, or no JSON object
-    Fields body() throws ApiException, IOException {
+    public Fields body() throws ApiException, IOException {
         String type = Optional.ofNullable(headers().getFirst("Content-Type")).orElse("");
         if (!type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
             throw new ApiException(
@@ -61,6 +62,15 @@ record Call(
         } catch (CharacterCodingException e) {
             throw ApiException.bad(null, "the body is no UTF-8");
         }
+    }
+
+    /// A part of the address's query, `after` of `?after=5` for one.
+    public Optional<String> query(String key) {
+        return Stream.ofNullable(exchange.getRequestURI().getQuery())
+                .flatMap(query -> Arrays.stream(query.split("&")))
+                .filter(part -> part.startsWith(key + "="))
+                .map(part -> part.substring(key.length() + 1))
+                .findFirst();
     }
 
     private Headers headers() {
@@ -95,17 +105,17 @@ record Call(
     }
 
     /// Answers with a JSON value.
-    void json(Object value) throws IOException {
+    public void json(Object value) throws IOException {
         ExchangeReply.whole(exchange, 200, "application/json", Json.write(value));
     }
 
     /// Answers with a text.
-    void text(String type, String text) throws IOException {
+    public void text(String type, String text) throws IOException {
         ExchangeReply.whole(exchange, 200, type, text);
     }
 
     /// Begins an answer that is sent as it comes.
-    ExchangeReply reply(boolean isStream) {
+    public ExchangeReply reply(boolean isStream) {
         return replies.apply(isStream);
     }
 }

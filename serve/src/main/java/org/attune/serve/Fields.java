@@ -14,7 +14,7 @@ import java.util.Set;
 
 /// The keys of a JSON object that somebody sent. A key that is `null` counts as absent. Errors name
 /// the key and what is accepted.
-final class Fields {
+public final class Fields {
     private final Map<String, Object> values;
     private final String path; // with a dot at its end, or empty
 
@@ -53,7 +53,7 @@ final class Fields {
     ///
     /// @param known keys that are read
     /// @param refused keys that would change the answer and can't be obeyed, with what to do
-    void require(Set<String> known, Map<String, String> refused) throws ApiException {
+    public void require(Set<String> known, Map<String, String> refused) throws ApiException {
         for (String key : values.keySet()) {
             if (refused.containsKey(key) && values.get(key) != null) {
                 throw bad(key, "isn't supported: " + refused.get(key));
@@ -70,7 +70,7 @@ final class Fields {
     }
 
     /// An error about a key.
-    ApiException bad(String key, String what) {
+    public ApiException bad(String key, String what) {
         return ApiException.bad(path + key, "\"%s%s\" %s".formatted(path, key, what));
     }
 
@@ -83,16 +83,16 @@ final class Fields {
         return text.length() <= 80 ? text : text.substring(0, 80) + "…";
     }
 
-    boolean has(String key) {
+    public boolean has(String key) {
         return values.get(key) != null;
     }
 
     /// The value as it was sent, or null.
-    Object value(String key) {
+    public Object value(String key) {
         return values.get(key);
     }
 
-    Optional<String> text(String key) throws ApiException {
+    public Optional<String> text(String key) throws ApiException {
         return switch (values.get(key)) {
             case null -> Optional.empty();
             case String text -> Optional.of(text);
@@ -100,7 +100,7 @@ final class Fields {
         };
     }
 
-    OptionalLong integer(String key, long least, long most) throws ApiException {
+    public OptionalLong integer(String key, long least, long most) throws ApiException {
         return switch (values.get(key)) {
             case null -> OptionalLong.empty();
             case Long number when number >= least && number <= most -> OptionalLong.of(number);
@@ -113,7 +113,7 @@ final class Fields {
         };
     }
 
-    int integer(String key, int least, int most, int standard) throws ApiException {
+    public int integer(String key, int least, int most, int standard) throws ApiException {
         return (int) integer(key, least, most).orElse(standard);
     }
 
@@ -143,7 +143,7 @@ final class Fields {
     }
 
     /// The elements of a list; none if the key is absent.
-    List<?> list(String key, int most) throws ApiException {
+    public List<?> list(String key, int most) throws ApiException {
         return switch (values.get(key)) {
             case null -> List.of();
             case List<?> list when list.size() <= most -> list;
@@ -153,14 +153,14 @@ final class Fields {
         };
     }
 
-    Optional<Fields> object(String key) throws ApiException {
+    public Optional<Fields> object(String key) throws ApiException {
         return has(key)
                 ? Optional.of(of(values.get(key), path + key + ".", "\"" + path + key + "\""))
                 : Optional.empty();
     }
 
     /// All values by key.
-    Map<String, Object> all() {
+    public Map<String, Object> all() {
         return values;
     }
 }

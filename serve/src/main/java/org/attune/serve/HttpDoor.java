@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,10 +21,11 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.IntConsumer;
 
 /// The JDK's HTTP server, a virtual thread for each request: lets in who may come, finds what
 /// answers, and makes OpenAI's form of whatever goes wrong.
-final class HttpDoor implements AutoCloseable {
+public final class HttpDoor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpDoor.class);
     private static final Duration STUCK = Duration.ofSeconds(30);
 
@@ -39,7 +41,8 @@ final class HttpDoor implements AutoCloseable {
     private final HttpServer server;
     private final Access access;
     private final List<Route> routes;
-    private final ServerMetrics metrics;
+    private final IntConsumer answered;
+    private final Map<String, String> headers;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<HttpExchange, ExchangeReply> replies = new ConcurrentHashMap<>();
     private final Thread watch;
@@ -48,37 +51,51 @@ final class HttpDoor implements AutoCloseable {
     ///
     /// @param path of the request; one that ends in `/` has a name behind it
     /// @param isOpen whether no key is needed
-    record Route(String method, String path, boolean isOpen, Handler handler) {
+    public record Route(String method, String path, boolean isOpen, Handler handler) {
         boolean leadsTo(String asked) {
-            return path.endsWith("/")
+            return path.endsWith("/") && path.length() > 1
                     ? asked.startsWith(path) && asked.length() > path.length()
                     : asked.equals(path);
         }
     }
 
     /// Answers a request.
-    interface Handler {
+    public interface Handler {
         void handle(Call call) throws ApiException, IOException, InterruptedException;
     }
 
-    private HttpDoor(HttpServer server, Access access, List<Route> routes, ServerMetrics metrics) {
+    private HttpDoor(
+            HttpServer server,
+            Access access,
+            List<Route> routes,
+            Map<String, String> headers,
+            IntConsumer answered) {
         this.server = server;
         this.access = access;
         this.routes = routes;
-        this.metrics = metrics;
+        this.headers = headers;
+        this.answered = answered;
         watch = Thread.ofVirtual().name("attune-door").unstarted(this::watch);
     }
 
     /// Listens.
     ///
+    /// @param headers that every response has
+    /// @param answered is told the status of each response
     /// @throws IOException if the address or port can't be had
     /// @throws org.attune.error.ConfigException if others than this machine could ask without a key
-    static HttpDoor open(ServeConfig config, List<Route> routes, ServerMetrics metrics)
+    public static HttpDoor open(
+            AccessRules rules,
+            String host,
+            int port,
+            List<Route> routes,
+            Map<String, String> headers,
+            IntConsumer answered)
             throws IOException {
-        InetAddress address = InetAddress.getByName(config.host());
-        var access = new Access(config, address);
-        var server = HttpServer.create(new InetSocketAddress(address, config.port()), 128);
-        var door = new HttpDoor(server, access, routes, metrics);
+        InetAddress address = InetAddress.getByName(host);
+        var access = new Access(rules, host, address);
+        var server = HttpServer.create(new InetSocketAddress(address, port), 128);
+        var door = new HttpDoor(server, access, routes, headers, answered);
         server.setExecutor(door.threads);
         server.createContext("/", door::handle);
         server.start();
@@ -86,8 +103,16 @@ final class HttpDoor implements AutoCloseable {
         return door;
     }
 
-    InetSocketAddress address() {
-        return server.getAddress();
+    /// Where it is asked: scheme, address and port.
+    public URI url() {
+        InetSocketAddress at = server.getAddress();
+        String host = at.getAddress().getHostAddress();
+        return URI.create(
+                "%s://%s:%d"
+                        .formatted(
+                                "http",
+                                host.contains(":") ? "[" + host + "]" : host,
+                                at.getPort()));
     }
 
     private void handle(HttpExchange exchange) {
@@ -114,40 +139,53 @@ final class HttpDoor implements AutoCloseable {
             LOG.warn("a request could not be answered", e);
         } finally {
             replies.remove(exchange);
-            metrics.answered(exchange.getResponseCode());
+            answered.accept(exchange.getResponseCode());
         }
     }
 
     private static void refuse(HttpExchange exchange, ApiException why) throws IOException {
         if (exchange.getResponseCode() < 0) {
             why.retryAfter().ifPresent(s -> exchange.getResponseHeaders().set("Retry-After", s));
-            ExchangeReply.whole(exchange, why.status(), "application/json", why.json());
+            String accepted = exchange.getRequestHeaders().getFirst("Accept");
+            boolean isPage = accepted != null && accepted.startsWith("text/html");
+            ExchangeReply.whole(
+                    exchange,
+                    why.status(),
+                    isPage ? "text/plain" : "application/json",
+                    isPage ? why.getMessage() : why.json());
         }
     }
 
     private void answer(HttpExchange exchange)
             throws ApiException, IOException, InterruptedException {
-        Headers headers = exchange.getRequestHeaders();
-        access.requireHost(headers);
+        Headers asked = exchange.getRequestHeaders();
+        access.requireHost(asked);
         exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
-        access.readableFrom(headers).ifPresent(origin -> allow(exchange, origin));
+        headers.forEach(exchange.getResponseHeaders()::set);
+        access.readableFrom(asked).ifPresent(origin -> allow(exchange, origin));
         String method = exchange.getRequestMethod();
         if (method.equals("OPTIONS")) {
-            access.requireOrigin(headers);
+            access.requireOrigin(asked);
             exchange.sendResponseHeaders(204, -1);
             return;
         }
         String path = exchange.getRequestURI().getPath();
+        if (access.isFirstVisit(exchange.getRequestURI())) {
+            exchange.getResponseHeaders()
+                    .set("Set-Cookie", access.cookie(exchange.getRequestURI()));
+            ExchangeReply.whole(exchange, 200, "text/html", Access.WELCOME);
+            return;
+        }
         List<Route> known = routes.stream().filter(r -> r.leadsTo(path)).toList();
         Optional<Route> route = known.stream().filter(r -> r.method().equals(method)).findFirst();
         if (route.isEmpty() || !route.get().isOpen()) {
-            access.requireKey(headers);
+            access.requireKey(asked);
         }
         if (route.isEmpty()) {
             throw known.isEmpty() ? unknown(path) : wrongMethod(path, known);
         }
         if (!method.equals("GET")) {
-            access.requireOrigin(headers);
+            access.requireOrigin(asked);
         }
         String name =
                 route.get().path().endsWith("/") ? path.substring(route.get().path().length()) : "";

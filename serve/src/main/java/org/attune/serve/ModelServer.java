@@ -118,7 +118,20 @@ public final class ModelServer implements AutoCloseable {
 
     private void listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
         try {
-            door = HttpDoor.open(config, routes, metrics);
+            var rules =
+                    new AccessRules(
+                            config.keys(),
+                            Optional.empty(),
+                            config.allowedHosts(),
+                            config.allowedOrigins());
+            door =
+                    HttpDoor.open(
+                            rules,
+                            config.host(),
+                            config.port(),
+                            routes,
+                            Map.of(),
+                            metrics::answered);
             parts.push(door);
         } catch (IOException e) {
             throw new ConfigException(
@@ -186,9 +199,7 @@ public final class ModelServer implements AutoCloseable {
 
     /// Where clients ask: what they call the base URL.
     public URI url() {
-        String host = door.address().getAddress().getHostAddress();
-        String shown = host.contains(":") ? "[" + host + "]" : host;
-        return URI.create("%s://%s:%d/v1".formatted("http", shown, door.address().getPort()));
+        return door.url().resolve("/v1");
     }
 
     /// Ends what is under way, and closes port and model.

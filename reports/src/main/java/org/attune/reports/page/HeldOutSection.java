@@ -17,11 +17,11 @@ import java.util.Set;
 /// that changed most for the worse.
 final class HeldOutSection {
     private static final int FIRST = 12;
-    private static final int WORST = 8;
 
     private HeldOutSection() {}
 
-    static Section of(ReportedRun run) {
+    /// @param most rows that became worse
+    static Section of(ReportedRun run, int most) {
         var body = new Html();
         Optional<HeldOutMetric> metric = HeldOutMetric.of(run);
         answers(body, run.heldOut());
@@ -30,7 +30,7 @@ final class HeldOutSection {
             String name = finer(run.heldOut(), metricOfRows);
             margins(body, run.heldOut());
             table(body, run, "The first rows", run.heldOut().stream().limit(FIRST).toList(), name);
-            List<HeldOutRow> worst = worse(run.heldOut(), name, metric.get().lowerIsBetter());
+            List<HeldOutRow> worst = worse(run.heldOut(), name, metric.get().lowerIsBetter(), most);
             if (!worst.isEmpty()) {
                 table(body, run, "Rows that became worse, the largest losses first", worst, name);
             }
@@ -109,14 +109,14 @@ final class HeldOutSection {
     }
 
     private static List<HeldOutRow> worse(
-            List<HeldOutRow> rows, String metric, boolean lowerIsBetter) {
+            List<HeldOutRow> rows, String metric, boolean lowerIsBetter, int most) {
         double sign = lowerIsBetter ? -1 : 1;
         Comparator<HeldOutRow> byLoss =
                 Comparator.comparingDouble(row -> sign * change(row, metric));
         return rows.stream()
                 .filter(row -> sign * change(row, metric) < 0)
                 .sorted(byLoss)
-                .limit(WORST)
+                .limit(most)
                 .toList();
     }
 

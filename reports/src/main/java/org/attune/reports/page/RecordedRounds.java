@@ -7,8 +7,10 @@ import org.attune.trainers.report.CompletionsFile;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -28,6 +30,10 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     private static final int READ = 20;
 
     private static final int LONGEST = 1500;
+
+    /// Characters of a text where one round is shown alone.
+    private static final int WHOLE = 20_000;
+
     private static final Pattern NAME = Pattern.compile("completions_(\\d+)\\.parquet");
 
     /// The completions of a logged step.
@@ -45,25 +51,62 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     /// @param config of the run, for the weights of rewards
     static RecordedRounds in(Path run, List<String> rewards, Map<String, Object> config)
             throws IOException {
-        Path folder = run.resolve(CompletionsFile.FOLDER);
-        if (!Files.isDirectory(folder)) {
+        List<Path> files = files(run);
+        if (files.isEmpty()) {
             return NONE;
-        }
-        List<Path> files;
-        try (Stream<Path> all = Files.list(folder)) {
-            files =
-                    all.filter(f -> NAME.matcher(f.getFileName().toString()).matches())
-                            .sorted((a, b) -> Integer.compare(step(a), step(b)))
-                            .toList();
         }
         List<Round> rounds = new ArrayList<>();
         int shown = Math.min(READ, files.size());
         for (int i = 0; i < shown; i++) {
             int at = shown == 1 ? 0 : (int) ((long) i * (files.size() - 1) / (shown - 1));
             Path file = files.get(at);
-            rounds.add(new Round(step(file), answers(file, rewards, weights(config, rewards))));
+            rounds.add(
+                    new Round(
+                            step(file), answers(file, rewards, weights(config, rewards), LONGEST)));
         }
         return new RecordedRounds(rewards, rounds, files.size());
+    }
+
+    private static List<Path> files(Path run) throws IOException {
+        Path folder = run.resolve(CompletionsFile.FOLDER);
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.filter(f -> NAME.matcher(f.getFileName().toString()).matches())
+                    .sorted((a, b) -> Integer.compare(step(a), step(b)))
+                    .toList();
+        }
+    }
+
+    static List<Integer> steps(Path run) throws IOException {
+        return files(run).stream().map(RecordedRounds::step).toList();
+    }
+
+    /// All that was recorded of a step, a map for each completion.
+    static List<Map<String, Object>> round(ReportedRun run, int step) throws IOException {
+        Path file =
+                files(run.folder()).stream()
+                        .filter(one -> step(one) == step)
+                        .findFirst()
+                        .orElseThrow(() -> new NoSuchFileException("completions of step " + step));
+        List<String> rewards = run.completions().rewards();
+        List<Answer> answers = answers(file, rewards, weights(run.config(), rewards), WHOLE);
+        List<Row> rows = RowFiles.readAll(file);
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            Map<String, Object> fields = new LinkedHashMap<>(rows.get(i).columns());
+            fields.remove("step");
+            fields.put("group", answers.get(i).group());
+            fields.put("prompt", answers.get(i).prompt());
+            fields.put("completion", answers.get(i).text());
+            double sum = answers.get(i).total();
+            if (rewards.size() > 1) {
+                fields.put("sum", Double.isFinite(sum) ? sum : null);
+            }
+            all.add(fields);
+        }
+        return all;
     }
 
     private static int step(Path file) {
@@ -81,7 +124,8 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
         return weights;
     }
 
-    private static List<Answer> answers(Path file, List<String> rewards, double[] weights) {
+    private static List<Answer> answers(
+            Path file, List<String> rewards, double[] weights, int longest) {
         List<Answer> answers = new ArrayList<>();
         int group = -1;
         Object before = null;
@@ -104,8 +148,8 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             answers.add(
                     new Answer(
                             group,
-                            text(prompt),
-                            text(row.get("completion")),
+                            text(prompt, longest),
+                            text(row.get("completion"), longest),
                             given,
                             any ? total : Double.NaN));
         }
@@ -113,21 +157,21 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     }
 
     /// A text, or the messages of a conversation below each other.
-    private static String text(Object cell) {
+    private static String text(Object cell, int longest) {
         if (cell instanceof List<?> messages) {
             if (messages.size() == 1
                     && messages.getFirst() instanceof Map<?, ?> only
                     && only.get("content") instanceof String said
                     && only.get("tool_calls") == null) {
-                return cut(said);
+                return Excerpt.begin(said, longest);
             }
             List<String> turns = new ArrayList<>();
             for (Object message : messages) {
                 turns.add(message instanceof Map<?, ?> fields ? turn(fields) : "" + message);
             }
-            return cut(String.join("\n", turns));
+            return Excerpt.begin(String.join("\n", turns), longest);
         }
-        return cut(cell == null ? "" : cell.toString());
+        return Excerpt.begin(cell == null ? "" : cell.toString(), longest);
     }
 
     private static String turn(Map<?, ?> fields) {

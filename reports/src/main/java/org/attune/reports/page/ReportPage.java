@@ -25,7 +25,7 @@ public final class ReportPage {
     public static final String NAME = "report.html";
 
     private static final Pattern PART = Pattern.compile("\\{([a-z-]+)\\}");
-    private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
+    static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
 
     private ReportPage() {}
 
@@ -50,102 +50,38 @@ public final class ReportPage {
 
     private static String text(
             List<ReportedRun> runs, Function<String, Optional<Record>> defaultsOf) {
-        List<Curves.Chart> charts = Curves.of(runs);
-        List<Section> sections =
-                runs.size() == 1 ? one(runs.getFirst(), charts, defaultsOf) : several(runs, charts);
-        String title =
-                runs.size() == 1
-                        ? runs.getFirst().name()
-                        : String.join(", ", runs.stream().map(ReportedRun::name).toList());
+        RunView view = RunView.of(runs, defaultsOf, false);
         String library = resource(UPLOT + "dist/uPlot.iife.min.js");
+        String charts = resource("charts.js");
         String script = resource("report.js");
         String libraryStyle = resource(UPLOT + "dist/uPlot.min.css");
         String style = resource("report.css");
         String policy =
-                "default-src 'none'; script-src %s %s; style-src %s %s; base-uri 'none'; form-action 'none'"
-                        .formatted(hash(library), hash(script), hash(libraryStyle), hash(style));
+                "default-src 'none'; script-src %s %s %s; style-src %s %s; base-uri 'none'; form-action 'none'"
+                        .formatted(
+                                hash(library),
+                                hash(charts),
+                                hash(script),
+                                hash(libraryStyle),
+                                hash(style));
         Map<String, String> parts =
-                Map.of(
-                        "policy", policy,
-                        "title", Html.escape(title),
-                        "licence", resource(UPLOT + "LICENSE").strip(),
-                        "library-style", libraryStyle,
-                        "style", style,
-                        "library", library,
-                        "script", script,
-                        "data", PageData.json(runs, charts),
-                        "body", body(title, runs, sections).toString());
+                Map.ofEntries(
+                        Map.entry("policy", policy),
+                        Map.entry("title", Html.escape(view.title())),
+                        Map.entry("licence", resource(UPLOT + "LICENSE").strip()),
+                        Map.entry("library-style", libraryStyle),
+                        Map.entry("style", style),
+                        Map.entry("library", library),
+                        Map.entry("charts", charts),
+                        Map.entry("script", script),
+                        Map.entry("data", view.data()),
+                        Map.entry("body", view.body()));
         // In one pass: what a run says may look like the name of a part.
         return PART.matcher(resource("report.html"))
                 .replaceAll(part -> Matcher.quoteReplacement(parts.get(part.group(1))));
     }
 
-    private static List<Section> one(
-            ReportedRun run,
-            List<Curves.Chart> charts,
-            Function<String, Optional<Record>> defaultsOf) {
-        return List.of(
-                CurveSection.of(charts),
-                HeldOutSection.of(run),
-                CompletionSection.of(run),
-                DistributionSection.of(run),
-                PhaseSection.of(List.of(run)),
-                FactSection.of(List.of(run)),
-                WarningSection.of(List.of(run)),
-                ConfigSection.of(run, defaultsOf),
-                UseSection.of(run));
-    }
-
-    private static List<Section> several(List<ReportedRun> runs, List<Curves.Chart> charts) {
-        return List.of(
-                ComparisonSection.table(runs),
-                CurveSection.of(charts),
-                FactSection.differences(runs),
-                ComparisonSection.answers(runs),
-                PhaseSection.of(runs),
-                FactSection.of(runs),
-                WarningSection.of(runs));
-    }
-
-    private static Html body(String title, List<ReportedRun> runs, List<Section> all) {
-        List<Section> sections = all.stream().filter(section -> !section.body().isEmpty()).toList();
-        var body = new Html();
-        body.open("header").element("h1", title);
-        if (runs.size() == 1) {
-            ReportedRun run = runs.getFirst();
-            Verdict verdict = Verdict.of(run);
-            body.element(
-                    "p",
-                    "%s%s after %s"
-                            .formatted(
-                                    run.method().isEmpty() ? "" : run.method() + " · ",
-                                    run.state(),
-                                    run.steps() == 1
-                                            ? "1 step"
-                                            : Figures.grouped(run.steps()) + " steps"),
-                    "class",
-                    "state");
-            body.open("div", "class", "verdict " + verdict.tone());
-            body.element("p", verdict.headline(), "class", "headline");
-            body.element("p", verdict.detail()).close("div");
-            run.card()
-                    .flatMap(card -> card.failure())
-                    .ifPresent(
-                            why -> body.element("p", "It failed: " + why, "class", "verdict bad"));
-        }
-        body.open("nav", "aria-label", "sections").open("ul");
-        for (Section section : sections) {
-            body.open("li").element("a", section.title(), "href", "#" + section.id()).close("li");
-        }
-        body.close("ul").close("nav").close("header").open("main");
-        for (Section section : sections) {
-            body.open("section", "id", section.id()).element("h2", section.title());
-            body.add(section.body()).close("section");
-        }
-        return body.close("main");
-    }
-
-    private static String resource(String name) {
+    static String resource(String name) {
         try (InputStream in = ReportPage.class.getResourceAsStream(name)) {
             if (in == null) {
                 throw new AttuneException("the resource " + name + " is missing from the jars");

@@ -9,6 +9,8 @@ import org.attune.reports.page.HeldOutMetric;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.RunCard;
 import org.attune.trainers.report.SummaryFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
@@ -34,6 +36,7 @@ import java.util.Optional;
 /// @param heldOut quality on held-out rows, as far as it was measured
 public record FoundRun(
         Path folder, Standing standing, Optional<RunCard> card, Optional<HeldOutMetric> heldOut) {
+    private static final Logger LOG = LoggerFactory.getLogger(FoundRun.class);
     private static final int DEPTH = 6;
 
     /// How folders of checkpoints begin in a run's folder; what lies in them is no other run's.
@@ -78,7 +81,7 @@ public record FoundRun(
         return Optional.of(new FoundRun(folder, standing, card, heldOut));
     }
 
-    /// All runs in a folder and below it, by path.
+    /// All runs in a folder and below it, by path. What can't be read is warned of and left out.
     ///
     /// @param now by which a run that has been silent for long is told
     /// @throws ConfigException if there is no such folder
@@ -93,13 +96,16 @@ public record FoundRun(
                 DEPTH,
                 new SimpleFileVisitor<>() {
                     @Override
-                    public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes a)
-                            throws IOException {
+                    public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes a) {
                         if (at.getFileName() != null
                                 && at.getFileName().toString().startsWith(CHECKPOINT)) {
                             return FileVisitResult.SKIP_SUBTREE;
                         }
-                        FoundRun.in(at, now).ifPresent(runs::add);
+                        try {
+                            FoundRun.in(at, now).ifPresent(runs::add);
+                        } catch (IOException e) {
+                            LOG.warn("{} is left out: {}", at, e.getMessage());
+                        }
                         return FileVisitResult.CONTINUE;
                     }
 
