@@ -20,6 +20,7 @@ final class Follower {
 
     private final Path file;
     private long offset;
+    private boolean isGone;
     private Object key; // which file it was: a resumed run puts another in its place
 
     /// @param offset of the first line that is wanted, in bytes
@@ -39,9 +40,12 @@ final class Follower {
         try {
             now = Files.readAttributes(file, BasicFileAttributes.class);
         } catch (NoSuchFileException e) {
-            return new Lines(List.of(), offset, false); // it is moved aside, or comes later
+            isGone = offset > 0; // moved aside
+            return new Lines(List.of(), offset, false);
         }
-        boolean isAnew = now.size() < offset || key != null && !Objects.equals(key, now.fileKey());
+        boolean isAnew =
+                isGone || now.size() < offset || key != null && !Objects.equals(key, now.fileKey());
+        isGone = false;
         key = now.fileKey();
         offset = isAnew ? 0 : offset;
         if (now.size() == offset) {

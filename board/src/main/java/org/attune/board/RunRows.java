@@ -17,11 +17,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What a list of runs shows of each. What a run's metrics tell is kept until their file changes.
 /// Thread-safe.
 final class RunRows {
     private static final int LINE_POINTS = 60;
+    private static final Pattern MODEL =
+            Pattern.compile("(?m)^model_name_or_path: [\"']?([^\"'\n]*)");
 
     private final Map<Path, Digest> digests = new ConcurrentHashMap<>();
 
@@ -43,6 +47,7 @@ final class RunRows {
         row.put("name", entry.name());
         row.put("state", entry.run().standing().text());
         entry.run().card().ifPresent(card -> put(row, card));
+        row.put("model", model(entry.file("config.yaml")));
         entry.run().heldOut().ifPresent(metric -> row.put("held_out", fields(metric)));
         Digest digest = digest(entry.file(MetricsFile.NAME));
         row.put("metric", digest.metric());
@@ -54,7 +59,6 @@ final class RunRows {
     private static void put(Map<String, Object> row, RunCard card) {
         row.put("method", card.method());
         card.name().ifPresent(name -> row.put("run_name", name));
-        row.put("model", last(card.facts().getOrDefault("model", "")));
         row.put("step", card.step());
         row.put("planned_steps", card.plannedSteps());
         row.put("started", card.started().toString());
@@ -63,8 +67,13 @@ final class RunRows {
         card.failure().ifPresent(why -> row.put("failure", why));
     }
 
-    private static String last(String path) {
-        return path.substring(path.lastIndexOf('/') + 1);
+    /// The last part of the model's path or name, which a run's file has in one line.
+    private static String model(Path config) throws IOException {
+        if (!Files.isRegularFile(config)) {
+            return "";
+        }
+        Matcher line = MODEL.matcher(Files.readString(config));
+        return line.find() ? line.group(1).replaceFirst("/+$", "").replaceFirst(".*/", "") : "";
     }
 
     private static Map<String, Object> fields(HeldOutMetric metric) {

@@ -40,12 +40,14 @@
       messages: [...(system ? [{ role: "system", content: system }] : []), ...side.history],
       temperature: Number(byId("temperature").value),
       top_p: Number(byId("top-p").value),
-      max_tokens: Number(byId("tokens").value),
       seed: Number(byId("seed").value),
       logprobs: true,
       top_logprobs: 5,
     };
     const tools = json("tools", "the list of tools");
+    if (byId("tokens").value !== "") {
+      body.max_tokens = Number(byId("tokens").value);
+    }
     if (tools) {
       body.tools = tools;
     }

@@ -26,8 +26,9 @@ final class Access {
     /// The page that takes the token out of the address. It leads on by itself, since a browser
     /// doesn't send a strict cookie along a redirect that began on another site.
     static final String WELCOME =
-            "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Attune</title>"
-                    + "<meta http-equiv=\"refresh\" content=\"0;url=/\"><a href=\"/\">Go on</a>";
+            "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Attune</title><link"
+                + " rel=\"icon\" href=\"data:,\"><meta http-equiv=\"refresh\""
+                + " content=\"0;url=/\"><a href=\"/\">Go on</a>";
 
     private final List<byte[]> keys; // hashed, so that all comparisons take the same time
     private final Optional<String> cookie;

@@ -27,7 +27,7 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     static final RecordedRounds NONE = new RecordedRounds(List.of(), List.of(), 0);
 
     /// Rounds that are read: more would make the page large and the end of a run slow.
-    private static final int READ = 20;
+    static final int MOST = 20;
 
     private static final int LONGEST = 1500;
 
@@ -49,20 +49,26 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     /// Reads rounds at equal distances, the first and the last among them.
     ///
     /// @param config of the run, for the weights of rewards
-    static RecordedRounds in(Path run, List<String> rewards, Map<String, Object> config)
+    /// @param most rounds that are read
+    static RecordedRounds in(Path run, List<String> rewards, Map<String, Object> config, int most)
             throws IOException {
         List<Path> files = files(run);
         if (files.isEmpty()) {
             return NONE;
         }
         List<Round> rounds = new ArrayList<>();
-        int shown = Math.min(READ, files.size());
+        int shown = Math.min(most, files.size());
         for (int i = 0; i < shown; i++) {
             int at = shown == 1 ? 0 : (int) ((long) i * (files.size() - 1) / (shown - 1));
             Path file = files.get(at);
             rounds.add(
                     new Round(
-                            step(file), answers(file, rewards, weights(config, rewards), LONGEST)));
+                            step(file),
+                            answers(
+                                    RowFiles.readAll(file),
+                                    rewards,
+                                    weights(config, rewards),
+                                    LONGEST)));
         }
         return new RecordedRounds(rewards, rounds, files.size());
     }
@@ -91,12 +97,11 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
                         .findFirst()
                         .orElseThrow(() -> new NoSuchFileException("completions of step " + step));
         List<String> rewards = run.completions().rewards();
-        List<Answer> answers = answers(file, rewards, weights(run.config(), rewards), WHOLE);
         List<Row> rows = RowFiles.readAll(file);
+        List<Answer> answers = answers(rows, rewards, weights(run.config(), rewards), WHOLE);
         List<Map<String, Object>> all = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
-            Map<String, Object> fields = new LinkedHashMap<>(rows.get(i).columns());
-            fields.remove("step");
+            Map<String, Object> fields = new LinkedHashMap<>();
             fields.put("group", answers.get(i).group());
             fields.put("prompt", answers.get(i).prompt());
             fields.put("completion", answers.get(i).text());
@@ -104,6 +109,8 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             if (rewards.size() > 1) {
                 fields.put("sum", Double.isFinite(sum) ? sum : null);
             }
+            rows.get(i).columns().forEach(fields::putIfAbsent);
+            fields.remove("step");
             all.add(fields);
         }
         return all;
@@ -125,11 +132,11 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     }
 
     private static List<Answer> answers(
-            Path file, List<String> rewards, double[] weights, int longest) {
+            List<Row> rows, List<String> rewards, double[] weights, int longest) {
         List<Answer> answers = new ArrayList<>();
         int group = -1;
         Object before = null;
-        for (Row row : RowFiles.readAll(file)) {
+        for (Row row : rows) {
             Object prompt = row.get("prompt");
             if (group < 0 || !Objects.equals(prompt, before)) {
                 group++;

@@ -63,6 +63,13 @@ record ReportedRun(
 
     /// Reads a run's folder.
     static ReportedRun of(Path folder, String name) {
+        return of(folder, name, RecordedRounds.MOST);
+    }
+
+    /// Reads a run's folder.
+    ///
+    /// @param rounds most of its recorded rounds that are read
+    static ReportedRun of(Path folder, String name, int rounds) {
         List<String> unread = new ArrayList<>();
         List<Map<String, Object>> metrics =
                 read(
@@ -100,7 +107,7 @@ record ReportedRun(
                         unread,
                         "completions",
                         RecordedRounds.NONE,
-                        () -> RecordedRounds.in(folder, rewardNames(metrics), config)),
+                        () -> RecordedRounds.in(folder, rewardNames(metrics), config, rounds)),
                 read(
                         unread,
                         PhasesFile.NAME,

@@ -20,6 +20,9 @@ public record RunView(String title, String body, String data) {
 
     private static final int MANY = 20;
 
+    /// Rounds whose rewards are drawn: the first and the last.
+    private static final int ENDS = 2;
+
     /// Files that pages made by a server need, by the names that they give them.
     private static final Map<String, String> ASSETS =
             Map.of(
@@ -42,7 +45,8 @@ public record RunView(String title, String body, String data) {
             List<Path> folders, List<String> names, Function<String, Optional<Record>> defaultsOf) {
         List<ReportedRun> runs = new ArrayList<>();
         for (int i = 0; i < folders.size(); i++) {
-            runs.add(ReportedRun.of(folders.get(i), names.get(i)));
+            int rounds = folders.size() == 1 ? ENDS : 0;
+            runs.add(ReportedRun.of(folders.get(i), names.get(i), rounds));
         }
         return of(runs, defaultsOf, true);
     }
@@ -58,7 +62,7 @@ public record RunView(String title, String body, String data) {
     ///     as they were recorded; `sum` of several rewards
     /// @throws IOException if the step isn't there, or can't be read
     public static List<Map<String, Object>> round(Path run, int step) throws IOException {
-        return RecordedRounds.round(ReportedRun.of(run, ""), step);
+        return RecordedRounds.round(ReportedRun.of(run, "", 0), step);
     }
 
     /// A file that these pages need: `uplot.js`, `uplot.css`, `charts.js`, `report.css`.

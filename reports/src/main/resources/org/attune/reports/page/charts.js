@@ -138,10 +138,10 @@ const startCharts = (data, settings) => {
       if (smoothes(curve, weight)) {
         const raw = series(curve, true);
         raw.label = curve.name + ", as logged";
-        parts.push([x, curve.y]);
+        parts.push([x.slice(), curve.y.slice()]); // uPlot keeps what it gets, and curves grow
         lines.push(raw);
       }
-      parts.push([x, smooth(curve, weight)]);
+      parts.push([x.slice(), smooth(curve, weight).slice()]);
       lines.push(series(curve, false));
     });
     return { lines, numbers: uPlot.join(parts), positive: chart.curves.every((curve) => curve.y.every((y) => y > 0)) };
@@ -178,6 +178,7 @@ const startCharts = (data, settings) => {
     plot.root.querySelector("canvas").setAttribute("role", "img");
     plot.root.querySelector("canvas").setAttribute("aria-label", figure.querySelector("svg").getAttribute("aria-label"));
     plots.set(figure, plot);
+    figure.dataset.points = numbers[0].length;
     figure.classList.add("live");
   };
 
@@ -245,6 +246,7 @@ const startCharts = (data, settings) => {
     const x = plot.data[0];
     const zoomed = x.length > 1 && (plot.scales.x.min > x[0] || plot.scales.x.max < x[x.length - 1]);
     plot.setData(numbers, !zoomed);
+    figure.dataset.points = numbers[0].length;
   };
 
   const NO_CURVE = /^(eval_)?(step|epoch|num_tokens|runtime|train_.*|samples_per_second|steps_per_second)$/;

@@ -14,9 +14,9 @@ import java.util.List;
 import java.util.Locale;
 
 /// Writes folders as runs leave them.
-final class RunFolderSample {
+public final class RunFolderSample {
     /// What a completion must not be able to do to the page.
-    static final String HOSTILE =
+    public static final String HOSTILE =
             "</script><img src=x onerror=\"document.title='taken'\"><!-- {body} ]]> &amp;"
                     + " \u202e\u0000";
 
@@ -25,7 +25,7 @@ final class RunFolderSample {
     /// A run with 40 held-out rows, completions, warnings and all else.
     ///
     /// @param right held-out rows that are right after training
-    static Path write(Path folder, int right) throws IOException {
+    public static Path write(Path folder, int right) throws IOException {
         Files.createDirectories(folder.resolve("completions"));
         metrics(folder, 30);
         heldOut(folder, right);
@@ -64,7 +64,7 @@ final class RunFolderSample {
     }
 
     /// Lines of `metrics.jsonl`, with a peak at one step that nobody may lose.
-    static void metrics(Path folder, int steps) throws IOException {
+    public static void metrics(Path folder, int steps) throws IOException {
         Files.createDirectories(folder);
         var lines = new StringBuilder("{\"step\":0,\"epoch\":0,\"eval_reward\":0.25}\n");
         for (int step = 1; step <= steps; step++) {

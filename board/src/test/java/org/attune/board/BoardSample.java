@@ -1,0 +1,88 @@
+package org.attune.board;
+
+import org.attune.reports.page.RunFolderSample;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+
+/// Folders of runs, one of which a process works at, and what the command line would say of them.
+final class BoardSample {
+    private BoardSample() {}
+
+    /// A run that a process of this machine works at.
+    static Path running(Path folder, Process worker) throws IOException {
+        RunFolderSample.metrics(folder, 10);
+        Files.writeString(folder.resolve("config.yaml"), "model_name_or_path: a/base\nseed: 1\n");
+        Files.writeString(
+                folder.resolve("run.json"),
+                """
+                {"method": "dpo", "name": null, "state": "running", "pid": %d, "host": "%s",
+                 "process_started": "%s", "command": ["attune", "dpo"], "directory": "%s",
+                 "attune": "0", "started": "2026-01-02T03:04:05Z",
+                 "last_beat": "2026-01-02T03:05:05Z", "step": 10, "planned_steps": 40,
+                 "failure": null, "facts": {}}
+                """
+                        .formatted(
+                                worker.pid(),
+                                org.attune.trainers.report.RunProcess.currentHost(),
+                                worker.toHandle().info().startInstant().orElseThrow(),
+                                folder.getParent()));
+        return folder;
+    }
+
+    /// Adds a logged step to a run.
+    static void log(Path folder, int step, double loss) throws IOException {
+        append(
+                folder,
+                "{\"step\":%d,\"epoch\":0.5,\"num_tokens\":%d,\"tokens_per_second\":1000,\"loss\":%s}\n"
+                        .formatted(step, step * 512, loss));
+    }
+
+    static void append(Path folder, String text) throws IOException {
+        Files.writeString(folder.resolve("metrics.jsonl"), text, StandardOpenOption.APPEND);
+    }
+
+    /// A command line that finds a problem in files with the word `wrong`, a program in those with
+    /// `program`, and whose training takes no time.
+    static RunCommands commands() {
+        return new RunCommands() {
+            @Override
+            public String preview(String method, Path config, Path directory) {
+                return "rows of " + method + " <b>as text</b>";
+            }
+
+            private boolean has(Path file, String word) {
+                try {
+                    return Files.readString(file).contains(word);
+                } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            }
+
+            @Override
+            public List<String> problems(String method, Path file) {
+                return has(file, "wrong") ? List.of(file + ":1: a key is wrong") : List.of();
+            }
+
+            @Override
+            public List<String> programs(String method, Path file) {
+                return has(file, "program") ? List.of("reward_funcs") : List.of();
+            }
+
+            @Override
+            public Path outputDir(String method, Path file) {
+                return has(file, "outside")
+                        ? Path.of("/").resolve("outside")
+                        : file.resolveSibling("out");
+            }
+
+            @Override
+            public List<String> training(String method, Path file) {
+                return has(file, "slow") ? List.of("sleep", "60") : List.of("echo", "trained");
+            }
+        };
+    }
+}
