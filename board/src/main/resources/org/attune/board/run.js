@@ -231,7 +231,7 @@
     const sort = byId("sort").value;
     if (sort) {
       const sign = sort[0] === "-" ? -1 : 1;
-      const value = (row) => (typeof row[sort.slice(1)] === "number" ? row[sort.slice(1)] : -sign * Infinity);
+      const value = (row) => (typeof row[sort.slice(1)] === "number" ? row[sort.slice(1)] : sign * Infinity);
       some = [...some].sort((a, b) => sign * (value(a) - value(b)) || 0);
     }
     const means = columns().filter((n) => some.some((r) => typeof r[n] === "number")).map((n) => {

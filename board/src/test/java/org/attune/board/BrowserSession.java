@@ -30,7 +30,7 @@ import java.util.regex.Pattern;
 
 /// A window of Chromium, led by chromedriver: the WebDriver protocol, as far as tests need it.
 final class BrowserSession implements AutoCloseable {
-    private static final Pattern STARTED = Pattern.compile("on port (\\d+)");
+    private static final Pattern STARTED = Pattern.compile("successfully on port (\\d+)");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final HttpClient client = HttpClient.newHttpClient();
@@ -74,7 +74,7 @@ final class BrowserSession implements AutoCloseable {
         for (String line = out.readLine(); line != null; line = out.readLine()) {
             Matcher port = STARTED.matcher(line);
             if (port.find()) {
-                URI base = URI.create("%s://localhost:%s".formatted("http", port.group(1)));
+                URI base = URI.create("%s://127.0.0.1:%s".formatted("http", port.group(1)));
                 return new BrowserSession(driver, base, width, profile);
             }
         }
