@@ -24,8 +24,8 @@ import java.util.UUID;
 /// comparisons, a chat with two adapters, preferences, the figures of a server, a queue. Reads
 /// folders, so it need not be there while runs work.
 ///
-/// Whoever has the address that [#url] gives may see and do all of it. Owns the model that it
-/// opened.
+/// Everybody who has the address that [#url] gives may see and do everything. Owns the model that
+/// it opened.
 public final class Board implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Board.class);
 

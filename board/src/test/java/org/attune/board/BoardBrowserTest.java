@@ -72,7 +72,7 @@ class BoardBrowserTest {
                         answer(
                                 exchange,
                                 "{\"data\": [{\"id\": \"one\"}, {\"id\": \"two\", \"parent\":"
-                                    + " \"one\"}]}"));
+                                        + " \"one\"}]}"));
         server.createContext(
                 "/metrics", exchange -> answer(exchange, "attune:num_requests_running 3\n"));
         server.createContext(
@@ -216,29 +216,29 @@ class BoardBrowserTest {
         browser.await(rows + " === 1");
         browser.run(
                 "search.value = ''; bounded.value = 'exact'; least.value = 1;"
-                    + " least.dispatchEvent(new Event('input'))");
+                        + " least.dispatchEvent(new Event('input'))");
         browser.await(rows + " === 2");
         browser.run(
                 "least.value = ''; sort.value = '-polite'; sort.dispatchEvent(new"
-                    + " Event('change'))");
+                        + " Event('change'))");
         browser.await(
                 "document.querySelector('#completions-table tbody"
-                    + " td').textContent.startsWith('completion 6')");
+                        + " td').textContent.startsWith('completion 6')");
         browser.run("step.value = 0; step.dispatchEvent(new Event('input'))");
         browser.await(
                 "document.querySelector('#completions-table tbody td').textContent.endsWith('of"
-                    + " step 10')");
+                        + " step 10')");
         browser.click("[data-room=rows] button");
         browser.await(
                 "document.querySelector('[data-room=rows] pre').textContent === 'rows of grpo <b>as"
-                    + " text</b>'");
+                        + " text</b>'");
     }
 
     @Test
     void runsAreComparedFromTheirList() {
         browser.run(
                 "document.querySelectorAll('#rows input').forEach((box, i) => i > 0 &&"
-                    + " box.click())");
+                        + " box.click())");
         browser.click("#compare");
         browser.await("document.querySelectorAll('canvas').length > 3");
         String text = browser.value("document.querySelector('main').textContent").asText();
@@ -261,7 +261,7 @@ class BoardBrowserTest {
                 0, browser.value("document.querySelectorAll('#turns-a .answer b').length").asInt());
         browser.run(
                 "document.querySelector('#turns-a .answer span').dispatchEvent(new"
-                    + " MouseEvent('mouseover', {bubbles: true}))");
+                        + " MouseEvent('mouseover', {bubbles: true}))");
         assertTrue(
                 browser.value("document.querySelector('#turns-a .alternatives').textContent")
                         .asText()
@@ -301,7 +301,7 @@ class BoardBrowserTest {
         browser.click("#run button[type=submit]");
         browser.await(
                 "document.getElementById('problems').textContent.includes('run.yaml:1: a key is"
-                    + " wrong')");
+                        + " wrong')");
         go("/serve");
         browser.await(
                 "document.getElementById('tiles').textContent.includes('answers under way3')");
@@ -350,10 +350,10 @@ class BoardBrowserTest {
                     String found =
                             browser.later(
                                             "const done = arguments[arguments.length - 1];"
-                                                + " axe.run(document).then(r =>"
-                                                + " done(r.violations.map(v => v.impact + ' ' +"
-                                                + " v.id + ': ' + v.nodes[0].html).join('\\n"
-                                                + "')), e => done('' + e))")
+                                                    + " axe.run(document).then(r =>"
+                                                    + " done(r.violations.map(v => v.impact + ' ' +"
+                                                    + " v.id + ': ' + v.nodes[0].html).join('\\n"
+                                                    + "')), e => done('' + e))")
                                     .asText();
                     assertEquals("", found, page + " " + scheme + " " + width);
                     int wide = browser.value("document.documentElement.scrollWidth").asInt();

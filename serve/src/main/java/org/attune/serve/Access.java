@@ -27,8 +27,8 @@ final class Access {
     /// doesn't send a strict cookie along a redirect that began on another site.
     static final String WELCOME =
             "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Attune</title><link"
-                + " rel=\"icon\" href=\"data:,\"><meta http-equiv=\"refresh\""
-                + " content=\"0;url=/\"><a href=\"/\">Go on</a>";
+                    + " rel=\"icon\" href=\"data:,\"><meta http-equiv=\"refresh\""
+                    + " content=\"0;url=/\"><a href=\"/\">Go on</a>";
 
     private final List<byte[]> keys; // hashed, so that all comparisons take the same time
     private final Optional<String> cookie;
