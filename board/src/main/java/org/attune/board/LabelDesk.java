@@ -37,6 +37,7 @@ final class LabelDesk {
     ///
     /// @param prompt a text or messages, as the answers
     private record Question(Object prompt, Object first, Object second) {
+        @SuppressWarnings("ArgumentSelectionDefectChecker") // they change sides on purpose
         Question mixed() {
             String text = Json.write(first) + Json.write(second);
             return text.hashCode() % 2 == 0 ? this : new Question(prompt, second, first);
