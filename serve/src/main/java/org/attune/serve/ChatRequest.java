@@ -69,7 +69,7 @@ record ChatRequest(
 
     static ChatRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.asked(body, call);
+        ServedModel model = models.askedToWrite(body, call);
         ToolRequest tools = ToolRequest.read(body);
         FormatRequest format = format(body, tools);
         return new ChatRequest(

@@ -3,6 +3,7 @@ package org.attune.trainers.judges;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 import org.attune.models.StepSeparator;
+import org.attune.models.score.StepAggregation;
 import org.attune.trainers.config.ConfigNames;
 
 import java.nio.file.Path;

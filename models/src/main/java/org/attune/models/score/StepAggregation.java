@@ -1,10 +1,10 @@
-package org.attune.trainers.judges;
+package org.attune.models.score;
 
 import java.util.Arrays;
 
 /// How the probabilities that a process reward model gives the steps of a solution become one
 /// reward. All are in [0, 1].
-enum StepAggregation {
+public enum StepAggregation {
     /// The weakest step, as in [Wang et al. 2024](https://arxiv.org/abs/2312.08935).
     MIN {
         @Override
