@@ -147,10 +147,10 @@ sealed interface RewardReader {
         private final Optional<CompleteTemplate> template;
         private final StepTokens tokens;
         private final StepSeparator separator;
-        private final StepAggregation aggregation;
+        private final ScoreModel.Aggregation aggregation;
 
         /// @param text of the reward model
-        Steps(TextAssets text, StepSeparator separator, StepAggregation aggregation) {
+        Steps(TextAssets text, StepSeparator separator, ScoreModel.Aggregation aggregation) {
             this.text = text;
             template = text.template().map(CompleteTemplate::of);
             tokens = new StepTokens(text.tokenizer(), separator.text());

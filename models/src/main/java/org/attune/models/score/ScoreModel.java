@@ -57,11 +57,49 @@ public final class ScoreModel implements AutoCloseable {
     /// What a process reward model makes of steps.
     ///
     /// @param aggregation how the steps' probabilities become one reward; unset:
-    ///     [StepAggregation#MIN]
+    ///     [Aggregation#MIN]
     /// @param separator between steps; unset: the one that the model's folder says
-    public record Steps(Optional<StepAggregation> aggregation, Optional<StepSeparator> separator) {
+    public record Steps(Optional<Aggregation> aggregation, Optional<StepSeparator> separator) {
         /// What the model's folder says.
         public static final Steps OWN = new Steps(Optional.empty(), Optional.empty());
+    }
+
+    /// How the probabilities that a process reward model gives the steps of a solution become one
+    /// reward. All are in [0, 1].
+    public enum Aggregation {
+        /// The weakest step, as in [Wang et al. 2024](https://arxiv.org/abs/2312.08935).
+        MIN {
+            @Override
+            double of(double[] probabilities) {
+                return Arrays.stream(probabilities).min().orElseThrow();
+            }
+        },
+        /// That all steps are right, as in
+        /// [Lightman et al. 2023](https://arxiv.org/abs/2305.20050). The more steps, the
+        /// smaller.
+        PRODUCT {
+            @Override
+            double of(double[] probabilities) {
+                return Arrays.stream(probabilities).reduce(1, (a, b) -> a * b);
+            }
+        },
+        /// The arithmetic mean of the steps' probabilities.
+        MEAN {
+            @Override
+            double of(double[] probabilities) {
+                return Arrays.stream(probabilities).average().orElseThrow();
+            }
+        },
+        /// The last step alone.
+        LAST {
+            @Override
+            double of(double[] probabilities) {
+                return probabilities[probabilities.length - 1];
+            }
+        };
+
+        /// @param probabilities of right steps, in order; at least one
+        abstract double of(double[] probabilities);
     }
 
     private ScoreModel(ModelSetup setup, RewardReader reading, boolean ownsSetup) {
@@ -155,7 +193,7 @@ public final class ScoreModel implements AutoCloseable {
         }
         StepSeparator separator =
                 steps.separator().or(() -> StepSeparator.of(folder)).orElse(StepSeparator.DEFAULT);
-        StepAggregation aggregation = steps.aggregation().orElse(StepAggregation.MIN);
+        Aggregation aggregation = steps.aggregation().orElse(Aggregation.MIN);
         return new RewardReader.Steps(setup.text(), separator, aggregation);
     }
 
