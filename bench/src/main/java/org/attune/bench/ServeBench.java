@@ -1,5 +1,7 @@
 package org.attune.bench;
 
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.AttuneException;
 
 import java.io.BufferedReader;
@@ -15,7 +17,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -97,7 +98,7 @@ public record ServeBench(
     public Load measure(int clients) {
         List<Callable<List<Answer>>> asking = new ArrayList<>();
         for (int client = 0; client < clients; client++) {
-            var random = new SplittableRandom(1000L * clients + client);
+            var random = RandomSource.XO_SHI_RO_256_PP.create(1000L * clients + client);
             asking.add(() -> asked(random));
         }
         long start = System.nanoTime();
@@ -139,7 +140,7 @@ public record ServeBench(
         return sorted.length == 0 ? 0 : sorted[(int) Math.ceil(share * sorted.length) - 1];
     }
 
-    private List<Answer> asked(SplittableRandom random) throws IOException {
+    private List<Answer> asked(UniformRandomProvider random) throws IOException {
         List<Answer> answers = new ArrayList<>();
         for (int i = 0; i < requests; i++) {
             answers.add(answer(random));
@@ -147,7 +148,7 @@ public record ServeBench(
         return answers;
     }
 
-    private Answer answer(SplittableRandom random) throws IOException {
+    private Answer answer(UniformRandomProvider random) throws IOException {
         byte[] body = body(random).getBytes(StandardCharsets.UTF_8);
         long start = System.nanoTime();
         var connection =
@@ -208,7 +209,7 @@ public record ServeBench(
         return usage.get("completion_tokens") instanceof Number n ? n.longValue() : tokens;
     }
 
-    private String body(SplittableRandom random) {
+    private String body(UniformRandomProvider random) {
         var text = new StringBuilder();
         for (int i = 0; i < prompt; i++) {
             text.append(i == 0 ? "" : " ").append(WORDS[random.nextInt(WORDS.length)]);
