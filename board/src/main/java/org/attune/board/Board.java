@@ -90,7 +90,7 @@ public final class Board implements AutoCloseable {
         routes.addAll(api(index, commands, queue, models));
         var label = new LabelDesk(index, pairs, config.answers());
         routes.add(get("/api/label", label::questions));
-        routes.add(post("/api/pairs", pairs::add));
+        routes.add(post("/api/pairs", call -> pairs.add(call, models)));
         listen(config, routes);
     }
 

@@ -112,6 +112,15 @@ final class ModelDesk implements AutoCloseable {
         call.json(Map.of("model", run.name()));
     }
 
+    /// Tells the server that one of its answers is better than another.
+    ///
+    /// @return whether it keeps that: servers with `--feedback` do
+    boolean prefers(String better, String worse)
+            throws ApiException, IOException, InterruptedException {
+        String json = Json.write(Map.of("id", better, "better_than", worse));
+        return ask("POST", "/feedback", Optional.of(json), QUICK, LARGEST).status() == 200;
+    }
+
     private record Reply(int status, String body) {}
 
     private Reply ask(

@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -21,6 +22,9 @@ import java.util.stream.Stream;
 /// Preferences of those who read answers, as rows that `attune dpo` trains on. Ties are no pairs:
 /// they are in a file beside, so that nobody is asked again. Thread-safe.
 final class PairFile {
+    private static final Set<String> KEYS =
+            Set.of("prompt", "first", "second", "choice", "tools", "first_id", "second_id");
+
     private final Path pairs;
     private final Path ties;
     private final Set<String> judged = new HashSet<>();
@@ -66,10 +70,13 @@ final class PairFile {
     }
 
     /// `POST /api/pairs`: `prompt`, `first` and `second`, each a text or messages, `choice`
-    /// (`first`, `second` or `tie`), and `tools` if the prompt had some.
-    void add(Call call) throws ApiException, IOException {
+    /// (`first`, `second` or `tie`), `tools` if the prompt had some, and of answers that a server
+    /// gave `first_id` and `second_id`, by which it knows them.
+    ///
+    /// @param models the server, which is told too
+    void add(Call call, ModelDesk models) throws ApiException, IOException, InterruptedException {
         Fields body = call.body();
-        body.require(Set.of("prompt", "first", "second", "choice", "tools"), Map.of());
+        body.require(KEYS, Map.of());
         Object prompt = required(body, "prompt");
         Object first = required(body, "first");
         Object second = required(body, "second");
@@ -88,7 +95,13 @@ final class PairFile {
         if (body.has("tools")) {
             row.put("tools", body.value("tools"));
         }
-        call.json(append(row, choice.equals("tie")));
+        Map<String, Object> told = new LinkedHashMap<>(append(row, choice.equals("tie")));
+        Optional<String> better = body.text(isFirst ? "first_id" : "second_id");
+        Optional<String> worse = body.text(isFirst ? "second_id" : "first_id");
+        if (!choice.equals("tie") && better.isPresent() && worse.isPresent()) {
+            told.put("server_keeps", models.prefers(better.get(), worse.get()));
+        }
+        call.json(told);
     }
 
     /// A text, or messages: where the prompt is messages, the answers are too.

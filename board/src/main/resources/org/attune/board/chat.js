@@ -115,11 +115,13 @@
     let count = 0;
     let first = 0;
     let reason = "";
+    let id;
     try {
       for await (const event of events(await post("/api/chat", request(side), { signal }))) {
         if (event.error) {
           throw new Error(event.error.message);
         }
+        id ??= event.id;
         const choice = event.choices?.[0];
         if (!choice) {
           continue;
@@ -153,7 +155,7 @@
     if (calls.length) {
       message.tool_calls = calls.map(({ id, type, function: f }) => ({ id, type, function: f }));
     }
-    return { message, place };
+    return { message, place, id };
   };
 
   const run = async () => {
@@ -240,6 +242,9 @@
       second: [b.answer.message],
       choice,
     };
+    if (a.answer.id && b.answer.id) {
+      Object.assign(body, { first_id: a.answer.id, second_id: b.answer.id });
+    }
     if (tools) {
       body.tools = tools;
     }
@@ -248,7 +253,7 @@
       const better = choice === "second" ? b : a;
       sides.filter((side) => side !== better).forEach((side) => (side.answer.message = better.answer.message));
       byId("judge").hidden = true;
-      told(choice === "tie" ? "A tie is no pair; the chat goes on with A's answer." : "Kept: " + counts.pairs + (counts.pairs === 1 ? " pair" : " pairs") + " in " + counts.file + ".");
+      told(choice === "tie" ? "A tie is no pair; the chat goes on with A's answer." : "Kept: " + counts.pairs + (counts.pairs === 1 ? " pair" : " pairs") + " in " + counts.file + (counts.server_keeps ? "; the server keeps the judgement too." : "."));
     } catch (e) {
       told(e.message, true);
     }
