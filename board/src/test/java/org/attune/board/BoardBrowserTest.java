@@ -41,6 +41,7 @@ class BoardBrowserTest {
     @TempDir Path root;
     private static BrowserSession browser;
     private static HttpServer models;
+    private static volatile String judged = "";
     private Board board;
     private Process worker;
     private Path two;
@@ -74,6 +75,15 @@ class BoardBrowserTest {
                                 "{\"data\": [{\"id\": \"one\"}, {\"id\": \"two\", \"parent\":"
                                         + " \"one\"}]}"));
         server.createContext(
+                "/v1/feedback",
+                exchange -> {
+                    judged =
+                            new String(
+                                    exchange.getRequestBody().readAllBytes(),
+                                    StandardCharsets.UTF_8);
+                    answer(exchange, "{}");
+                });
+        server.createContext(
                 "/metrics", exchange -> answer(exchange, "attune:num_requests_running 3\n"));
         server.createContext(
                 "/v1/chat/completions",
@@ -90,10 +100,10 @@ class BoardBrowserTest {
                                 List.of("I", " am", " " + asked.path("model").asText(), " <b>")) {
                             String event =
                                     """
-                                    data: {"choices": [{"delta": {"content": "%s"}, "logprobs": {"content": [{"token": "%1$s", "logprob": -0.5, "top_logprobs": [{"token": "we", "logprob": -1.5}]}]}}]}
+                                    data: {"id": "answer-%2$s", "choices": [{"delta": {"content": "%1$s"}, "logprobs": {"content": [{"token": "%1$s", "logprob": -0.5, "top_logprobs": [{"token": "we", "logprob": -1.5}]}]}}]}
 
                                     """
-                                            .formatted(token);
+                                            .formatted(token, asked.path("model").asText());
                             out.write(event.getBytes(StandardCharsets.UTF_8));
                             out.flush();
                         }
@@ -272,6 +282,8 @@ class BoardBrowserTest {
         assertEquals("Who are you?", row.at("/prompt/0/content").asText());
         assertEquals("I am two <b>", row.at("/chosen/0/content").asText());
         assertEquals("I am one <b>", row.at("/rejected/0/content").asText());
+        assertEquals("answer-two", Json.tree(judged).path("id").asText());
+        assertEquals("answer-one", Json.tree(judged).path("better_than").asText());
     }
 
     @Test
