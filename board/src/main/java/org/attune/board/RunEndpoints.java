@@ -29,6 +29,9 @@ final class RunEndpoints {
     private static final int MOST_STREAMS = 64;
     private static final long LOOK_MILLIS = 500;
 
+    /// A state is read from all of a run's metrics, which may be long.
+    private static final long STATE_NANOS = 2_000_000_000L;
+
     private final RunIndex index;
     private final RunRows rows;
     private final RunCommands commands;
@@ -147,6 +150,7 @@ final class RunEndpoints {
     private void follow(Follower follower, RunIndex.Entry run, ExchangeReply reply)
             throws IOException, InterruptedException {
         String told = "";
+        long looked = 0;
         while (true) {
             Follower.Lines lines = follower.next();
             if (lines.isAnew()) {
@@ -155,10 +159,13 @@ final class RunEndpoints {
                 String all = "[" + String.join(",", lines.lines()) + "]";
                 reply.write(event("lines", lines.next(), all.replace('\r', ' ')));
             }
-            String state = state(run);
-            if (!state.equals(told)) {
-                told = state;
-                reply.write(event("state", lines.next(), state));
+            if (told.isEmpty() || System.nanoTime() - looked > STATE_NANOS) {
+                looked = System.nanoTime();
+                String state = state(run);
+                if (!state.equals(told)) {
+                    told = state;
+                    reply.write(event("state", lines.next(), state));
+                }
             }
             reply.live();
             Thread.sleep(LOOK_MILLIS);
