@@ -47,6 +47,9 @@ class OfficialClientTest {
                     .toAbsolutePath()
                     .normalize();
 
+    /// Machines that test are busy.
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
     @TempDir private Path folder;
     private final Queue<ProgressNotification> progress = new ConcurrentLinkedQueue<>();
     private final Queue<String> log = new ConcurrentLinkedQueue<>();
@@ -73,7 +76,8 @@ class OfficialClientTest {
         transport.setStdErrorHandler(log::add);
         client =
                 McpClient.sync(transport)
-                        .requestTimeout(Duration.ofMinutes(2))
+                        .requestTimeout(PATIENCE)
+                        .initializationTimeout(PATIENCE)
                         .jsonSchemaValidator(new Jackson2Mapper.NoSchemas())
                         .progressConsumer(progress::add)
                         .build();
