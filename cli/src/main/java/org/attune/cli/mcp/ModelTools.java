@@ -108,7 +108,8 @@ final class ModelTools implements AutoCloseable {
 
     private ModelConfig config(Arguments given) {
         guard.require(Map.of("model_name_or_path", given.need("model")), Path.of(""));
-        given.text("adapter").ifPresent(adapter -> roots.require("adapter", adapter));
+        given.text("adapter")
+                .ifPresent(a -> guard.require(Map.of("adapter_name_or_path", a), Path.of("")));
         ModelConfig config = ModelConfig.of(given.need("model"));
         return given.text("adapter").map(config::withAdapterNameOrPath).orElse(config);
     }

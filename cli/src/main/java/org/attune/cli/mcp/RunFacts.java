@@ -127,7 +127,7 @@ record RunFacts(Path folder, Optional<Job> job, Optional<FoundRun> found) {
                     node.put(
                             "next",
                             "train again with the same keys, and resume: true if there is a"
-                                + " checkpoint");
+                                    + " checkpoint");
             default -> node.put("next", "see what failed, change the keys, check and train again");
         }
         return node;

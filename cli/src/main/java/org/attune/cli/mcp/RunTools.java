@@ -40,6 +40,7 @@ import java.util.stream.Collectors;
 record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
     private static final int LOOK_MILLIS = 500;
     private static final int DAY = 86_400;
+    private static final int DEFAULT_WAIT = 30; // clients often give up after 60
 
     List<Tool> all() {
         return List.of(
@@ -81,7 +82,11 @@ record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
                                 + " moved aside. It is stopped, with a checkpoint, when this server"
                                 + " ends, unless keep_running.",
                         Effect.ADDS,
-                        run().takes("wait_seconds", COUNT, "wait so long for its end (default: 0)")
+                        run().takes(
+                                        "wait_seconds",
+                                        COUNT,
+                                        "wait so long for its end (default: 0); many clients give"
+                                            + " up after 60")
                                 .takes(
                                         "keep_running",
                                         TRUTH,
@@ -94,7 +99,10 @@ record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
                         Effect.ENDS,
                         new Schema()
                                 .needs("run", TEXT, "its output_dir")
-                                .takes("wait_seconds", COUNT, "wait so long (default: 60)"),
+                                .takes(
+                                        "wait_seconds",
+                                        COUNT,
+                                        "wait so long for its end (default: 30)"),
                         this::stop));
     }
 
@@ -257,23 +265,18 @@ record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
         Job job =
                 jobs.start(
                         asked.method().name(), asked.words(), folder, given.truth("keep_running"));
-        return watch(call, job, given.count("wait_seconds").orElse(0), !job.keeps());
+        return watch(call, job, given.count("wait_seconds").orElse(0));
     }
 
-    /// Waits for a run, and tells how far it is.
-    ///
-    /// @param stops whether a cancellation stops the run
-    private Answer watch(ToolCall call, Job job, int seconds, boolean stops)
-            throws InterruptedException {
+    /// Waits for a run, and tells how far it is. A cancellation ends the waiting alone: clients
+    /// cancel what takes them too long, which is no reason to lose a run.
+    private Answer watch(ToolCall call, Job job, int seconds) throws InterruptedException {
         long end = System.nanoTime() + Math.min(seconds, DAY) * 1_000_000_000L;
         Optional<Job> mine = Optional.of(job);
         while (job.isAlive() && !call.isCancelled() && System.nanoTime() < end) {
             RunFacts facts = RunFacts.of(job.folder(), mine);
             call.progress(facts.step(), facts.plannedSteps(), facts.line());
             call.await(LOOK_MILLIS);
-        }
-        if (call.isCancelled() && stops) {
-            job.stop();
         }
         return Answer.of(RunFacts.of(job.folder(), mine).withProgress());
     }
@@ -290,6 +293,6 @@ record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
                                                 "%s is none that was started here; runs lists all, those of others end in their terminal or by their process"
                                                         .formatted(folder)));
         job.stop();
-        return watch(call, job, given.count("wait_seconds").orElse(60), false);
+        return watch(call, job, given.count("wait_seconds").orElse(DEFAULT_WAIT));
     }
 }

@@ -48,7 +48,7 @@ class OfficialClientTest {
                     .normalize();
 
     /// Machines that test are busy.
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     @TempDir private Path folder;
     private final Queue<ProgressNotification> progress = new ConcurrentLinkedQueue<>();
@@ -163,11 +163,12 @@ class OfficialClientTest {
         connect();
         String preview = text(ask("preview", run("out", 3).put("rows", 1)));
         assertTrue(preview.contains("⟦0 0 1 2<|end|>⟧"), preview);
-        JsonNode trained = done("train", run("out", 3).put("wait_seconds", 120));
+        done("train", run("out", 3).put("wait_seconds", 1));
+        JsonNode trained = ended("out");
         assertEquals("finished", trained.path("standing").textValue(), trained.toString());
         assertEquals(8, trained.path("held_out").path("n").intValue());
         assertTrue(
-                progress.stream().anyMatch(p -> p.progressToken().equals("train")), log::toString);
+                progress.stream().anyMatch(p -> p.progressToken().equals("status")), log::toString);
         String out = folder.resolve("out").toString();
         JsonNode report = done("report", Json.object().put("run", out));
         assertEquals(3, report.path("summary").path("steps").intValue());
@@ -185,6 +186,19 @@ class OfficialClientTest {
         JsonNode measured = done("eval", questions);
         assertEquals(4, measured.path("difference").path("n").intValue(), measured.toString());
         ask(model().put("adapter", out));
+    }
+
+    /// The status of a run that is over.
+    private JsonNode ended(String name) {
+        ObjectNode asked =
+                Json.object().put("run", folder.resolve(name).toString()).put("wait_seconds", 20);
+        for (int i = 0; i < 30; i++) {
+            JsonNode status = done("status", asked);
+            if (!status.path("standing").asText().matches("starting|running")) {
+                return status;
+            }
+        }
+        throw new AssertionError("the run takes too long: " + log);
     }
 
     /// Serves, asks over HTTP, and ends the server.
