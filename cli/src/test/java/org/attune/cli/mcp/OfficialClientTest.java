@@ -233,7 +233,7 @@ class OfficialClientTest {
         ObjectNode status =
                 Json.object().put("run", folder.resolve("long").toString()).put("wait_seconds", 1);
         for (int i = 0; done("status", status).path("step").intValue() < 1; i++) {
-            assertTrue(i < 60, log::toString);
+            assertTrue(i < 300, log::toString);
         }
         leave();
         client = null;
