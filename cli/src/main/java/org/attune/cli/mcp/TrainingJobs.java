@@ -112,7 +112,7 @@ final class TrainingJobs implements AutoCloseable {
         return Optional.ofNullable(jobs.get(folder));
     }
 
-    /// Ends runs that aren't to go on, with a checkpoint, and says of each what becomes of it.
+    /// Ends runs that aren't to go on, with a checkpoint, and says of each whether it goes on.
     @Override
     public void close() {
         List<Job> alive;
