@@ -74,24 +74,7 @@ record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
                         Effect.COMPUTES,
                         run().takes("rows", COUNT, "rows to show (default: 3)"),
                         this::preview),
-                new Tool(
-                        "train",
-                        "Train",
-                        "Start a run as a process. Returns at once, or after wait_seconds or the"
-                                + " run's end. It writes into output_dir; an earlier run there is"
-                                + " moved aside. It is stopped, with a checkpoint, when this server"
-                                + " ends, unless keep_running.",
-                        Effect.ADDS,
-                        run().takes(
-                                        "wait_seconds",
-                                        COUNT,
-                                        "wait so long for its end (default: 0); many clients give"
-                                            + " up after 60")
-                                .takes(
-                                        "keep_running",
-                                        TRUTH,
-                                        "the run goes on when this server ends (default: false)"),
-                        this::train),
+                trainTool(),
                 new Tool(
                         "stop",
                         "Stop a run",
@@ -104,6 +87,27 @@ record RunTools(Roots roots, RunGuard guard, TrainingJobs jobs) {
                                         COUNT,
                                         "wait so long for its end (default: 30)"),
                         this::stop));
+    }
+
+    private Tool trainTool() {
+        return new Tool(
+                "train",
+                "Train",
+                "Start a run as a process. Returns at once, or after wait_seconds or the"
+                        + " run's end. It writes into output_dir; an earlier run there is"
+                        + " moved aside. It is stopped, with a checkpoint, when this server"
+                        + " ends, unless keep_running.",
+                Effect.ADDS,
+                run().takes(
+                                "wait_seconds",
+                                COUNT,
+                                "wait so long for its end (default: 0); many clients give"
+                                        + " up after 60")
+                        .takes(
+                                "keep_running",
+                                TRUTH,
+                                "the run goes on when this server ends (default: false)"),
+                this::train);
     }
 
     private static Schema run() {
