@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.board.RunCommands;
+import org.attune.cli.command.OwnProgram;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.error.AttuneException;
@@ -103,15 +104,14 @@ final class BoardRuns implements RunCommands {
 
     @Override
     public List<String> training(String method, Path file) {
-        List<String> words = RankStart.launcher();
-        words.addAll(List.of(method(method).name(), file.toString()));
-        return words;
+        return OwnProgram.words(List.of(method(method).name(), file.toString()));
     }
 
     @Override
     public String preview(String method, Path config, Path directory) {
-        List<String> words = RankStart.launcher();
-        words.addAll(List.of("preview", config.toString(), "--method", method(method).name()));
+        List<String> words =
+                OwnProgram.words(
+                        List.of("preview", config.toString(), "--method", method(method).name()));
         try {
             Path out = Files.createTempFile("attune-preview", ".txt");
             try {
