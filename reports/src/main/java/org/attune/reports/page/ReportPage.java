@@ -52,15 +52,13 @@ public final class ReportPage {
             List<ReportedRun> runs, Function<String, Optional<Record>> defaultsOf) {
         RunView view = RunView.of(runs, defaultsOf, false);
         String library = resource(UPLOT + "dist/uPlot.iife.min.js");
-        String charts = resource("charts.js");
-        String script = resource("report.js");
+        String script = resource("charts.js") + resource("report.js");
         String libraryStyle = resource(UPLOT + "dist/uPlot.min.css");
         String style = resource("report.css");
         String policy =
-                "default-src 'none'; script-src %s %s %s; style-src %s %s; base-uri 'none'; form-action 'none'"
+                "default-src 'none'; script-src %s %s; style-src %s %s; base-uri 'none'; form-action 'none'"
                         .formatted(
                                 hash(library),
-                                hash(charts),
                                 hash(script),
                                 hash(libraryStyle),
                                 hash(style));
@@ -72,7 +70,6 @@ public final class ReportPage {
                         Map.entry("library-style", libraryStyle),
                         Map.entry("style", style),
                         Map.entry("library", library),
-                        Map.entry("charts", charts),
                         Map.entry("script", script),
                         Map.entry("data", view.data()),
                         Map.entry("body", view.body()));
