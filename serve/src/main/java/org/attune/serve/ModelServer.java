@@ -1,18 +1,15 @@
 package org.attune.serve;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
-import org.attune.models.LoadedModel;
-import org.attune.rollout.generation.GenerationLoop;
 import org.attune.serve.HttpDoor.Route;
-import org.attune.tensor.Engine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,100 +23,38 @@ import java.util.Optional;
 /// }
 /// ```
 /// Answers many requests at once, each on a thread. Owns the model.
+@Api(EXPERIMENTAL)
 public final class ModelServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
 
-    private final Deque<AutoCloseable> parts = new ArrayDeque<>(); // the last one closes first
-    private HttpDoor door;
+    private final LocalModels models;
+    private final HttpDoor door;
 
-    private ModelServer() {}
+    private ModelServer(ServeConfig config, LocalModels models) {
+        this.models = models;
+        door = listen(config, routes(models), models.metrics());
+    }
 
     /// Opens model, adapters and port.
     ///
     /// @throws org.attune.error.AttuneException if a model can't be read, if adapters don't fit, if
     ///     the port can't be had, or if others than this machine could ask without a key
     public static ModelServer open(ServeConfig config) {
-        var server = new ModelServer();
+        boolean takesAdapters = !config.adapters().isEmpty() || config.adapterFolder().isPresent();
+        LocalModels models = LocalModels.open(config, takesAdapters, ChatRequest::format);
         try {
-            server.start(config);
+            var server = new ModelServer(config, models);
+            LOG.info("listening at {}", server.url());
             return server;
         } catch (RuntimeException | Error e) {
-            server.close();
+            models.close();
             throw e;
         }
     }
 
-    private void start(ServeConfig config) {
-        require(config);
-        LoadedModel loaded = load(config);
-        parts.push(loaded);
-        int length = length(config, loaded);
-        ServedModel base = ServedModel.base(name(config), loaded);
-        var models = new ServedModels(base, length);
-        var adapters = new AdapterDesk(models, loaded, config.model(), config.adapterFolder());
-        parts.push(adapters);
-        config.adapters().forEach(adapters::add);
-        var loop =
-                GenerationLoop.open(
-                        loaded.decoder(), Optional.empty(), config.maxNumSeqs(), length);
-        parts.push(loop);
-        var metrics = new ServerMetrics();
-        var desk =
-                new GenerationDesk(
-                        loop,
-                        config.maxNumSeqs() + config.maxWaiting(),
-                        length,
-                        config.timeout(),
-                        metrics);
-        listen(config, routes(models, adapters, desk, loaded, metrics), metrics);
-        LOG.info(
-                "{} answers at most {} at once, with {} tokens for prompt and answer",
-                url(),
-                config.maxNumSeqs(),
-                length);
-    }
-
-    private static void require(ServeConfig config) {
-        if (config.maxNumSeqs() < 1) {
-            throw ConfigException.about(
-                    "max_num_seqs", "is %d; accepted: at least 1".formatted(config.maxNumSeqs()));
-        }
-    }
-
-    private static LoadedModel load(ServeConfig config) {
-        if (config.adapters().isEmpty() && config.adapterFolder().isEmpty()) {
-            return LoadedModel.openToGenerate(config.model());
-        }
-        LoadedModel loaded = LoadedModel.open(config.model());
-        Engine.run(() -> loaded.decoder().packDecoding());
-        return loaded;
-    }
-
-    private static int length(ServeConfig config, LoadedModel loaded) {
-        int trained = loaded.setup().source().config().maxPositionEmbeddings();
-        int length = config.maxModelLen().orElse(Math.min(trained, ServeConfig.DEFAULT_LENGTH));
-        if (length < 2 || length > trained) {
-            throw ConfigException.about(
-                    "max_model_len",
-                    "is %d; accepted: 2 to %d, for which the model was made"
-                            .formatted(length, trained));
-        }
-        return length;
-    }
-
-    private static String name(ServeConfig config) {
-        return config.name()
-                .orElseGet(
-                        () -> {
-                            Path last = Path.of(config.model().modelNameOrPath()).getFileName();
-                            return last == null ? "model" : last.toString();
-                        });
-    }
-
-    private void listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
+    private static HttpDoor listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
         try {
-            door = HttpDoor.open(config, routes, metrics);
-            parts.push(door);
+            return HttpDoor.open(config, routes, metrics);
         } catch (IOException e) {
             throw new ConfigException(
                     "%s:%d can't be listened at: %s; choose another with --port"
@@ -128,12 +63,11 @@ public final class ModelServer implements AutoCloseable {
         }
     }
 
-    private static List<Route> routes(
-            ServedModels models,
-            AdapterDesk adapters,
-            GenerationDesk desk,
-            LoadedModel loaded,
-            ServerMetrics metrics) {
+    private static List<Route> routes(LocalModels local) {
+        ServedModels models = local.models();
+        AdapterDesk adapters = local.adapters();
+        GenerationDesk desk = local.desk();
+        ServerMetrics metrics = local.metrics();
         var tokens = new TokenEndpoint(models, desk.length());
         return List.of(
                 new Route(
@@ -155,7 +89,7 @@ public final class ModelServer implements AutoCloseable {
                         "POST",
                         "/v1/completions",
                         false,
-                        new TextEndpoint(models, desk, loaded.decoder(), metrics)),
+                        new TextEndpoint(models, desk, local.loaded().decoder(), metrics)),
                 new Route("GET", "/v1/models", false, call -> call.json(models.list())),
                 new Route(
                         "GET",
@@ -194,12 +128,7 @@ public final class ModelServer implements AutoCloseable {
     /// Ends what is under way, and closes port and model.
     @Override
     public void close() {
-        while (!parts.isEmpty()) {
-            try {
-                parts.pop().close();
-            } catch (Exception e) {
-                LOG.warn("a part of the server didn't close", e);
-            }
-        }
+        door.close();
+        models.close();
     }
 }
