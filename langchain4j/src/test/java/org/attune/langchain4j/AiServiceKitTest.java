@@ -27,9 +27,4 @@ class AiServiceKitTest extends AbstractAiServiceIT {
     protected List<ChatModel> models() {
         return List.of(AttuneChatModel.of(local));
     }
-
-    @Override
-    protected boolean supportsToolsAndJsonResponseFormatWithSchema() {
-        return false;
-    }
 }

@@ -27,7 +27,7 @@ import dev.langchain4j.model.output.FinishReason;
 
 import org.attune.json.Json;
 import org.attune.serve.LocalModels;
-import org.attune.serve.RandomAdapter;
+import org.attune.serve.RandomModels;
 import org.attune.serve.ScriptedModels;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -147,7 +147,7 @@ class AttuneChatModelTest {
     @Test
     void anAdapterIsAskedByItsName() {
         String base = ask(greedy().build()).aiMessage().text();
-        models.load("x", RandomAdapter.write(folder.resolve("x"), 1).toString());
+        models.load("x", RandomModels.adapter(folder.resolve("x"), 1).toString());
         ChatResponse answer = ask(greedy().modelName("x").build());
         assertEquals("x", answer.modelName());
         assertNotEquals(base, answer.aiMessage().text());

@@ -45,11 +45,6 @@ class ChatModelKitTest extends AbstractChatModelIT {
     }
 
     @Override
-    protected boolean supportsToolsAndJsonResponseFormatWithSchema() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsSingleImageInputAsBase64EncodedString() {
         return false;
     }

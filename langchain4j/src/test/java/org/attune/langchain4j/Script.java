@@ -1,7 +1,7 @@
 package org.attune.langchain4j;
 
 import org.attune.serve.LocalModels;
-import org.attune.serve.RandomAdapter;
+import org.attune.serve.RandomModels;
 import org.attune.serve.ScriptedModels;
 
 import java.io.IOException;
@@ -28,7 +28,10 @@ final class Script {
                             call("getWeather", "city", "Munich")
                                     + "\n"
                                     + call("getTime", "country", "France")),
-                    say("weather in Munich", call("getWeather", "city", "Munich")),
+                    say(
+                            "weather in Munich",
+                            call("getWeather", "city", "Munich"),
+                            "{\"name\":\"getWeather\",\"arguments\":{\"city\":\"Munich\"}}"),
                     say("get_current_time", ScriptedModels.call("get_current_time", Map.of())),
                     say(
                             "I live in Munich",
@@ -58,7 +61,7 @@ final class Script {
     static LocalModels open(List<Map.Entry<String, List<String>>> lines) {
         try {
             Path folder = Files.createTempDirectory("script");
-            Path adapter = RandomAdapter.write(folder.resolve("adapter"), 1);
+            Path adapter = RandomModels.adapter(folder.resolve("adapter"), 1);
             return ScriptedModels.open(
                     folder,
                     config -> config.withAdapters(Map.of("other", adapter.toString())),

@@ -86,11 +86,6 @@ class StreamingChatModelKitTest extends AbstractStreamingChatModelIT {
     }
 
     @Override
-    protected boolean supportsToolsAndJsonResponseFormatWithSchema() {
-        return false;
-    }
-
-    @Override
     protected boolean supportsSingleImageInputAsBase64EncodedString() {
         return false;
     }

@@ -43,9 +43,8 @@ public final class ApiException extends AttuneException {
         return new ApiException(400, "context_length_exceeded", "messages", message);
     }
 
-    /// The status that HTTP has for it: 404 if no model has the name, 429 if too much waits, 400
-    // for
-    /// what isn't accepted, 500 if the engine failed.
+    /// The status that HTTP has for it: 404 if no model has the name, 429 if too much waits, 400 if
+    /// something isn't accepted, 500 if the engine failed.
     public int status() {
         return status;
     }

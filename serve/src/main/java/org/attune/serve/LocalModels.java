@@ -4,8 +4,11 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
+import org.attune.hub.HubDownload;
 import org.attune.json.Json;
 import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.tensor.Engine;
 import org.slf4j.Logger;
@@ -51,7 +54,8 @@ public final class LocalModels implements AutoCloseable {
     private final Function<ChatRequest, FormatRequest> formats;
     private ServedModels models;
     private AdapterDesk adapters;
-    private GenerationDesk desk;
+    private Optional<GenerationDesk> desk = Optional.empty();
+    private int length;
     private LoadedModel loaded;
     private final ServerMetrics metrics = new ServerMetrics();
 
@@ -91,37 +95,38 @@ public final class LocalModels implements AutoCloseable {
             throw ConfigException.about(
                     "max_num_seqs", "is %d; accepted: at least 1".formatted(config.maxNumSeqs()));
         }
-        loaded = load(config, takesAdapters);
+        ModelConfig model = config.model().ofAdapterAlone();
+        loaded = load(model, takesAdapters);
         parts.push(loaded);
-        int length = length(config, loaded);
+        length = length(config, loaded);
         models = new ServedModels(ServedModel.base(name(config), loaded), length);
-        adapters = new AdapterDesk(models, loaded, config.model(), config.adapterFolder());
+        adapters = new AdapterDesk(models, loaded, model, config.adapterFolder());
         parts.push(adapters);
         config.adapters().forEach(adapters::add);
-        var loop =
-                GenerationLoop.open(
-                        loaded.decoder(), Optional.empty(), config.maxNumSeqs(), length);
-        parts.push(loop);
-        desk =
-                new GenerationDesk(
-                        loop,
-                        config.maxNumSeqs() + config.maxWaiting(),
-                        length,
-                        config.timeout(),
-                        metrics);
-        LOG.info(
-                "{} answers at most {} at once, with {} tokens for prompt and answer",
-                name(),
-                config.maxNumSeqs(),
-                length);
+        if (models.base().scores().isEmpty()) {
+            desk = Optional.of(openDesk(config));
+        }
+        LOG.info("{} takes prompts and answers of up to {} tokens", name(), length);
     }
 
-    private static LoadedModel load(ServeConfig config, boolean takesAdapters) {
-        if (!takesAdapters) {
-            return LoadedModel.openToGenerate(config.model());
+    private GenerationDesk openDesk(ServeConfig config) {
+        int answers = ServingMemory.answers(loaded.decoder(), config.maxNumSeqs(), length);
+        var loop = GenerationLoop.open(loaded.decoder(), Optional.empty(), answers, length);
+        parts.push(loop);
+        LOG.info("at most {} answers are generated at once", answers);
+        int places = answers + config.maxWaiting();
+        return new GenerationDesk(loop, places, length, config.timeout(), metrics);
+    }
+
+    private static LoadedModel load(ModelConfig model, boolean takesAdapters) {
+        ModelSetup setup = ModelSetup.open(model, HubDownload.cache());
+        if (setup.labels() == 0 && !takesAdapters) {
+            return LoadedModel.openToGenerate(setup);
         }
-        LoadedModel loaded = LoadedModel.open(config.model());
-        Engine.run(() -> loaded.decoder().packDecoding());
+        LoadedModel loaded = LoadedModel.openAny(setup);
+        if (!loaded.decoder().config().scores()) {
+            Engine.run(() -> loaded.decoder().packDecoding());
+        }
         return loaded;
     }
 
@@ -154,8 +159,14 @@ public final class LocalModels implements AutoCloseable {
         return adapters;
     }
 
-    GenerationDesk desk() {
+    /// What generates; empty where the model scores and writes nothing.
+    Optional<GenerationDesk> desk() {
         return desk;
+    }
+
+    /// Most tokens of prompt and answer.
+    int length() {
+        return length;
     }
 
     LoadedModel loaded() {
@@ -189,7 +200,8 @@ public final class LocalModels implements AutoCloseable {
         try {
             ChatRequest chat = ChatRequest.read(body, models, afterwards::add);
             int[] prompt = chat.prompt().ids();
-            int most = desk.most(prompt, chat.sampling(), OptionalInt.empty());
+            GenerationDesk generating = desk.orElseThrow(); // else there is no model that writes
+            int most = generating.most(prompt, chat.sampling(), OptionalInt.empty());
             metrics.prompt(prompt.length);
             var order =
                     new GenerationDesk.Order(
@@ -202,7 +214,7 @@ public final class LocalModels implements AutoCloseable {
                             formats.apply(chat));
             return new LocalAnswer(
                     chat,
-                    desk.begin(order, new int[] {most}),
+                    generating.begin(order, new int[] {most}),
                     () -> afterwards.forEach(Runnable::run));
         } catch (RuntimeException | Error e) {
             afterwards.forEach(Runnable::run);

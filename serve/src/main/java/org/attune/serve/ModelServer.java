@@ -11,8 +11,6 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.net.URI;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /// A model and its adapters behind an HTTP port, as OpenAI's clients ask for them.
 /// ```
@@ -32,7 +30,7 @@ public final class ModelServer implements AutoCloseable {
 
     private ModelServer(ServeConfig config, LocalModels models) {
         this.models = models;
-        door = listen(config, routes(models), models.metrics());
+        door = listen(config, ServerRoutes.of(models, config).all(), models.metrics());
     }
 
     /// Opens model, adapters and port.
@@ -61,61 +59,6 @@ public final class ModelServer implements AutoCloseable {
                             .formatted(config.host(), config.port(), e.getMessage()),
                     e);
         }
-    }
-
-    private static List<Route> routes(LocalModels local) {
-        ServedModels models = local.models();
-        AdapterDesk adapters = local.adapters();
-        GenerationDesk desk = local.desk();
-        ServerMetrics metrics = local.metrics();
-        var tokens = new TokenEndpoint(models, desk.length());
-        return List.of(
-                new Route(
-                        "POST",
-                        "/v1/chat/completions",
-                        false,
-                        new ChatEndpoint(models, desk, metrics, Dialect.CHAT)),
-                new Route(
-                        "POST",
-                        "/v1/responses",
-                        false,
-                        new ChatEndpoint(models, desk, metrics, new ResponsesDialect())),
-                new Route(
-                        "POST",
-                        "/v1/messages",
-                        false,
-                        new ChatEndpoint(models, desk, metrics, new MessagesDialect())),
-                new Route(
-                        "POST",
-                        "/v1/completions",
-                        false,
-                        new TextEndpoint(models, desk, local.loaded().decoder(), metrics)),
-                new Route("GET", "/v1/models", false, call -> call.json(models.list())),
-                new Route(
-                        "GET",
-                        "/v1/models/",
-                        false,
-                        call -> call.json(models.entry(models.named(call.name())))),
-                new Route("POST", "/v1/load_lora_adapter", false, adapters::load),
-                new Route("POST", "/v1/unload_lora_adapter", false, adapters::unload),
-                new Route("POST", "/tokenize", false, tokens::encode),
-                new Route("POST", "/detokenize", false, tokens::decode),
-                new Route("GET", "/tokenizer_info", false, tokens::describe),
-                new Route("GET", "/health", true, call -> call.text("text/plain", "")),
-                new Route(
-                        "GET", "/version", false, call -> call.json(Map.of("version", version()))),
-                new Route(
-                        "GET",
-                        "/metrics",
-                        false,
-                        call ->
-                                call.text(
-                                        "text/plain; version=0.0.4", metrics.text(desk.active()))));
-    }
-
-    private static String version() {
-        return Optional.ofNullable(ModelServer.class.getPackage().getImplementationVersion())
-                .orElse("development");
     }
 
     /// Where clients ask: what they call the base URL.

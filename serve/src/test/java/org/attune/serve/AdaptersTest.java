@@ -25,7 +25,7 @@ class AdaptersTest {
     @TempDir Path folder;
 
     private Path adapter(String name, long seed) {
-        return RandomAdapter.write(folder.resolve(name), seed);
+        return RandomModels.adapter(folder.resolve(name), seed);
     }
 
     private static String text(AskedServer server, String model) {

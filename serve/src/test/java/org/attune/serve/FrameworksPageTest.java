@@ -18,7 +18,7 @@ class FrameworksPageTest {
     void theProgramWithoutAFrameworkRuns(@TempDir Path folder) throws Exception {
         Path classes = Files.createDirectory(folder.resolve("classes"));
         PagePrograms.compile("org.attune.serve.LocalAnswer;", classes);
-        Path adapter = RandomAdapter.write(folder.resolve("adapter"), 1);
+        Path adapter = RandomModels.adapter(folder.resolve("adapter"), 1);
         PrintStream console = System.out;
         var said = new ByteArrayOutputStream();
         System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));

@@ -131,7 +131,7 @@ class LocalModelsTest {
         closing.join();
         assertEquals(End.CANCELLED, reply.end());
         assertTrue(reply.tokens() < 200, reply::toString);
-        assertEquals(0, models.desk().active());
+        assertEquals(0, models.desk().orElseThrow().active());
     }
 
     @Test
@@ -141,7 +141,7 @@ class LocalModelsTest {
         assertEquals(Optional.of("stream"), refused("stream", true).param());
         assertTrue(refused("temperatur", 1).getMessage().contains("temperature"));
         assertEquals("context_length_exceeded", refused("max_tokens", 10_000).code());
-        assertEquals(0, models.desk().active());
+        assertEquals(0, models.desk().orElseThrow().active());
     }
 
     private static ApiException refused(String key, Object value) {
@@ -153,7 +153,7 @@ class LocalModelsTest {
     void adaptersAreReplacedWhileAnswersAreMade() throws Exception {
         List<String> places = new ArrayList<>();
         for (int seed = 1; seed <= 2; seed++) {
-            places.add(RandomAdapter.write(folder.resolve("a" + seed), seed).toString());
+            places.add(RandomModels.adapter(folder.resolve("a" + seed), seed).toString());
         }
         List<String> alone = new ArrayList<>();
         for (String place : places) {

@@ -4,13 +4,11 @@ import org.attune.json.Json;
 import org.attune.models.DtypeChoice;
 import org.attune.models.ModelConfig;
 import org.attune.rollout.constraint.Constraint;
-import org.attune.rollout.sampling.TokenConstraint;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,10 +45,11 @@ public final class ScriptedModels {
                 change.apply(config(folder)),
                 true,
                 chat -> {
+                    Optional<Constraint> form = chat.format().constraint();
                     List<String> texts = script.apply(chat.prompt().text());
                     String first =
                             texts.stream()
-                                    .filter(text -> allows(chat, text))
+                                    .filter(text -> form.map(f -> f.matches(text)).orElse(true))
                                     .findFirst()
                                     .orElseThrow(
                                             () ->
@@ -59,26 +58,9 @@ public final class ScriptedModels {
                                                                     .formatted(
                                                                             chat.prompt().text(),
                                                                             texts)));
-                    return new FormatRequest(Optional.of(Constraint.choice(List.of(first))));
+                    Constraint said = Constraint.choice(List.of(first));
+                    return new FormatRequest(Optional.of(said), Optional.empty());
                 });
-    }
-
-    /// Whether an answer may be a text.
-    private static boolean allows(ChatRequest chat, String text) {
-        if (chat.format().constraint().isEmpty()) {
-            return true;
-        }
-        ServedModel model = chat.model();
-        TokenConstraint form =
-                chat.format().constraint().get().on(model.tokenizer(), model.stopIds()).get();
-        for (int id : model.tokenizer().encode(text, false)) {
-            if (!form.allowed().orElseThrow().get(id)) {
-                return false;
-            }
-            form.appended(id, false);
-        }
-        BitSet last = form.allowed().orElseThrow();
-        return model.stopIds().stream().anyMatch(last::get);
     }
 
     private static Path longer(Path folder) {

@@ -10,7 +10,7 @@ import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
 
 import org.attune.serve.LocalModels;
-import org.attune.serve.RandomAdapter;
+import org.attune.serve.RandomModels;
 import org.attune.serve.ScriptedModels;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -136,7 +136,7 @@ class AttuneChatModelTest {
     @Test
     void anAdapterIsAModelAndComesAndGoes() {
         String base = model.call(QUESTION);
-        models.load("x", RandomAdapter.write(folder.resolve("x"), 1).toString());
+        models.load("x", RandomModels.adapter(folder.resolve("x"), 1).toString());
         var options = model.getOptions().mutate().model("x").build();
         ChatResponse answer = model.call(new Prompt(QUESTION, options));
         assertEquals("x", answer.getMetadata().getModel());

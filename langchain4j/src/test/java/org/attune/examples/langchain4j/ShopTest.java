@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.examples.langchain4j.Shop.Order;
 import org.attune.serve.LocalModels;
-import org.attune.serve.RandomAdapter;
+import org.attune.serve.RandomModels;
 import org.attune.serve.ScriptedModels;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,7 +39,7 @@ class ShopTest {
             List<String> pieces = shop.pieces("Who are you?");
             assertEquals("The shop.", String.join("", pieces));
             assertTrue(pieces.size() > 1, pieces::toString);
-            String adapter = RandomAdapter.write(folder.resolve("adapter"), 1).toString();
+            String adapter = RandomModels.adapter(folder.resolve("adapter"), 1).toString();
             assertEquals("The shop.", shop.adapted(adapter, "Who are you?"));
             assertEquals(List.of("tiny", "manners"), models.names());
         }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.examples.springai.ShopApplication.Order;
 import org.attune.examples.springai.ShopApplication.Shop;
 import org.attune.serve.LocalModels;
-import org.attune.serve.RandomAdapter;
+import org.attune.serve.RandomModels;
 import org.attune.serve.ScriptedModels;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +34,7 @@ class ShopApplicationTest {
 
     @Test
     void theExampleRuns(@TempDir Path folder) {
-        String adapter = RandomAdapter.write(folder.resolve("adapter"), 1).toString();
+        String adapter = RandomModels.adapter(folder.resolve("adapter"), 1).toString();
         LocalModels models =
                 ScriptedModels.open(
                         folder.resolve("model"),
