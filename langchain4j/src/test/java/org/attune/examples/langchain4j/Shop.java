@@ -39,16 +39,14 @@ public final class Shop {
 
     interface Seller {
         String answer(String question);
+
+        TokenStream say(String question);
     }
 
     record Order(String item, int count) {}
 
     interface Clerk {
         Order read(String letter);
-    }
-
-    interface Speaker {
-        TokenStream say(String question);
     }
 
     @Tool("how many of an item are there")
@@ -58,12 +56,16 @@ public final class Shop {
 
     /// The model asks the shop for its stock.
     String sell(String question) {
+        return seller().answer(question);
+    }
+
+    private Seller seller() {
         return AiServices.builder(Seller.class)
                 .chatModel(chat)
+                .streamingChatModel(AttuneStreamingChatModel.of(models))
                 .chatMemory(MessageWindowChatMemory.withMaxMessages(20))
                 .tools(this)
-                .build()
-                .answer(question);
+                .build();
     }
 
     /// Each token keeps to the schema of the record.
@@ -75,8 +77,7 @@ public final class Shop {
     List<String> pieces(String question) {
         var pieces = new ArrayList<String>();
         var isComplete = new CompletableFuture<Void>();
-        AiServices.create(Speaker.class, AttuneStreamingChatModel.of(models))
-                .say(question)
+        seller().say(question)
                 .onPartialResponse(pieces::add)
                 .onCompleteResponse(_ -> isComplete.complete(null))
                 .onError(isComplete::completeExceptionally)

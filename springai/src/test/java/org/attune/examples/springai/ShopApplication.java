@@ -5,7 +5,6 @@ import org.attune.springai.AttuneChatOptions;
 import org.springframework.ai.chat.client.AdvisorParams;
 import org.springframework.ai.chat.client.ChatClient;
 import org.springframework.ai.tool.annotation.Tool;
-import org.springframework.boot.CommandLineRunner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.context.annotation.Bean;
@@ -77,17 +76,13 @@ public class ShopApplication {
         return new Shop(builder.build(), models);
     }
 
-    @Bean
-    CommandLineRunner questions(Shop shop) {
-        return _ -> {
+    public static void main(String[] args) {
+        try (var context = SpringApplication.run(ShopApplication.class, args)) {
+            Shop shop = context.getBean(Shop.class);
             System.out.println(shop.sell("Do you have lamps?"));
             System.out.println(shop.order("Please send me two lamps."));
             System.out.println(String.join("|", shop.pieces("Who are you?")));
             System.out.println(shop.adapted("manners", "Who are you?"));
-        };
-    }
-
-    public static void main(String[] args) {
-        SpringApplication.run(ShopApplication.class, args);
+        }
     }
 }

@@ -46,7 +46,9 @@ class ShopApplicationTest {
                                 c ->
                                         ((GenericApplicationContext) c)
                                                 .registerBean(LocalModels.class, () -> models))
-                        .properties("spring.main.web-application-type=none")
+                        .properties(
+                                "spring.main.web-application-type=none",
+                                "spring.main.banner-mode=off")
                         .run()) {
             Shop shop = context.getBean(Shop.class);
             assertEquals("We have 3 lamps.", shop.sell("Do you have lamps?"));
