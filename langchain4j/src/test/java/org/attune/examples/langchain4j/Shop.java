@@ -2,7 +2,6 @@ package org.attune.examples.langchain4j;
 
 import dev.langchain4j.agent.tool.Tool;
 import dev.langchain4j.memory.chat.MessageWindowChatMemory;
-import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.service.AiServices;
 import dev.langchain4j.service.TokenStream;
@@ -16,24 +15,18 @@ import org.attune.serve.ServeConfig;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /// A shop that answers its customers by a model in its own process: `Shop MODEL ADAPTER`.
 /// It calls a tool, reads an order into a record, streams an answer, and replaces an adapter.
 public final class Shop {
     private final LocalModels models;
-    private final ChatModel chat;
-    private final Map<String, Integer> stock = Map.of("lamps", 3, "chairs", 0);
+    private final AttuneChatModel chat;
 
     Shop(LocalModels models) {
         this.models = models;
-        ChatRequestParameters parameters =
-                AttuneChatRequestParameters.builder()
-                        .temperature(0.0)
-                        .maxOutputTokens(300)
-                        .set("seed", 1) // any key of /v1/chat/completions
-                        .build();
+        // any key of /v1/chat/completions can be set
+        var parameters = AttuneChatRequestParameters.builder().set("seed", 1).build();
         chat = AttuneChatModel.of(models).withParameters(parameters);
     }
 
@@ -51,7 +44,7 @@ public final class Shop {
 
     @Tool("how many of an item are there")
     int stock(String item) {
-        return stock.getOrDefault(item, 0);
+        return item.equals("lamps") ? 3 : 0;
     }
 
     /// The model asks the shop for its stock.
