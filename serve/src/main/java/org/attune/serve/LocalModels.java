@@ -51,6 +51,7 @@ public final class LocalModels implements AutoCloseable {
                     "return_tokens_as_token_ids", "answers are texts");
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>(); // the last one closes first
+    private final boolean takesAdapters;
     private final Function<ChatRequest, FormatRequest> formats;
     private ServedModels models;
     private AdapterDesk adapters;
@@ -59,16 +60,33 @@ public final class LocalModels implements AutoCloseable {
     private LoadedModel loaded;
     private final ServerMetrics metrics = new ServerMetrics();
 
-    private LocalModels(Function<ChatRequest, FormatRequest> formats) {
+    private LocalModels(boolean takesAdapters, Function<ChatRequest, FormatRequest> formats) {
+        this.takesAdapters = takesAdapters;
         this.formats = formats;
     }
 
-    /// Opens a model with its adapters. What the configuration says of port, keys and who may ask
-    /// is for servers only.
+    /// Opens a model with its adapters, to which others may come. What the configuration says of
+    /// port, keys and who may ask is for servers only.
     ///
     /// @throws org.attune.error.AttuneException if a model can't be read, or adapters don't fit
     public static LocalModels open(ServeConfig config) {
         return open(config, true, ChatRequest::format);
+    }
+
+    /// Opens a model to which no adapters can come: where products read packed copies of the
+    /// weights it takes half of the memory. An adapter that [ServeConfig#model] names is part of
+    // it.
+    ///
+    /// @param config without adapters beside the model
+    /// @throws org.attune.error.AttuneException if the model can't be read
+    public static LocalModels openAlone(ServeConfig config) {
+        if (!config.adapters().isEmpty()) {
+            throw ConfigException.about(
+                    "adapters",
+                    "are %s, and none can come to a model alone; use open"
+                            .formatted(config.adapters().keySet()));
+        }
+        return open(config, false, ChatRequest::format);
     }
 
     /// Opens a model with its adapters.
@@ -80,9 +98,9 @@ public final class LocalModels implements AutoCloseable {
             ServeConfig config,
             boolean takesAdapters,
             Function<ChatRequest, FormatRequest> formats) {
-        var opened = new LocalModels(formats);
+        var opened = new LocalModels(takesAdapters, formats);
         try {
-            opened.start(config, takesAdapters);
+            opened.start(config);
             return opened;
         } catch (RuntimeException | Error e) {
             opened.close();
@@ -90,7 +108,7 @@ public final class LocalModels implements AutoCloseable {
         }
     }
 
-    private void start(ServeConfig config, boolean takesAdapters) {
+    private void start(ServeConfig config) {
         if (config.maxNumSeqs() < 1) {
             throw ConfigException.about(
                     "max_num_seqs", "is %d; accepted: at least 1".formatted(config.maxNumSeqs()));
@@ -243,6 +261,11 @@ public final class LocalModels implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if it can't be read or doesn't fit; the one before
     ///     then stays
     public void load(String name, String place) {
+        if (!takesAdapters) {
+            throw new ConfigException(
+                    "%s was opened alone, so %s can't come to it; use LocalModels.open"
+                            .formatted(name(), name));
+        }
         adapters.put(name, place);
     }
 

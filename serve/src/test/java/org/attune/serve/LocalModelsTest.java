@@ -144,6 +144,18 @@ class LocalModelsTest {
         assertEquals(0, models.desk().orElseThrow().active());
     }
 
+    @Test
+    void aModelAloneAnswersAlikeAndTakesNoAdapters() {
+        ServeConfig config = ScriptedModels.config(folder.resolve("alone"));
+        try (LocalModels alone = LocalModels.openAlone(config);
+                LocalAnswer answer = alone.chat(request("temperature", 0))) {
+            assertEquals(ask("temperature", 0).text(), answer.await().text());
+            assertThrows(AttuneException.class, () -> alone.load("x", "out"));
+        }
+        ServeConfig adapted = config.withAdapters(Map.of("x", "out"));
+        assertThrows(AttuneException.class, () -> LocalModels.openAlone(adapted));
+    }
+
     private static ApiException refused(String key, Object value) {
         return assertThrows(ApiException.class, () -> models.chat(request(key, value)));
     }

@@ -26,7 +26,9 @@ final class AttuneAutoConfiguration {
     @Bean(destroyMethod = "close")
     @ConditionalOnMissingBean
     LocalModels attuneModels(AttuneProperties properties) {
-        return LocalModels.open(properties.config());
+        return properties.takesAdapters()
+                ? LocalModels.open(properties.config())
+                : LocalModels.openAlone(properties.config());
     }
 
     @Bean

@@ -17,6 +17,7 @@ import java.util.Map;
 /// @param model a folder in Hugging Face layout, a GGUF file, or a name on the Hub; required
 /// @param name what prompts call the model; unset: the last part of `model`
 /// @param adapters folders of adapters by the names that prompts call them
+/// @param takesAdapters whether others may come while it answers; without any it takes less memory
 /// @param dtype format of the weights
 /// @param chatTemplate file or name of a chat template that replaces the model's
 /// @param maxNumSeqs most answers that are generated at once
@@ -29,6 +30,7 @@ record AttuneProperties(
         String model,
         String name,
         @DefaultValue Map<String, String> adapters,
+        @DefaultValue("true") boolean takesAdapters,
         @DefaultValue("auto") DtypeChoice dtype,
         String chatTemplate,
         @DefaultValue("16") int maxNumSeqs,

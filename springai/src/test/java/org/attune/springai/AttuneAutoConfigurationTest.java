@@ -30,6 +30,7 @@ class AttuneAutoConfigurationTest {
         String model = ScriptedModels.config(folder).model().modelNameOrPath();
         runner().withPropertyValues(
                         "spring.ai.attune.model=" + model,
+                        "spring.ai.attune.takes-adapters=false",
                         "spring.ai.attune.dtype=float32",
                         "spring.ai.attune.name=sorter",
                         "spring.ai.attune.max-num-seqs=2",
