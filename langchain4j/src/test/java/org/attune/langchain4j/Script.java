@@ -31,7 +31,8 @@ final class Script {
                     say(
                             "weather in Munich",
                             call("getWeather", "city", "Munich"),
-                            "{\"name\":\"getWeather\",\"arguments\":{\"city\":\"Munich\"}}"),
+                            "{\"name\":\"getWeather\",\"arguments\":{\"city\":\"Munich\"}}",
+                            "{\"name\":\"getWeather\",\"arguments\":{\"arg0\":\"Munich\"}}"),
                     say("get_current_time", ScriptedModels.call("get_current_time", Map.of())),
                     say(
                             "I live in Munich",
