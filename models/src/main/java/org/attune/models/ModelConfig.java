@@ -72,8 +72,8 @@ public record ModelConfig(
         return of(folder.toString()).withDevice(device).withDtype(dtype).ofAdapterAlone();
     }
 
-    /// The same model; where a folder that holds an adapter alone is named, that adapter on the
-    /// base that it names.
+    /// Splits the folder of an adapter into the base that it names and the adapter; a model stays
+    /// as it is.
     ///
     /// @throws ConfigException if it names none
     public ModelConfig ofAdapterAlone() {

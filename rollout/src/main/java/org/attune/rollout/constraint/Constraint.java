@@ -163,7 +163,7 @@ public final class Constraint {
         return () -> new ConstrainedTurn(shared, trie, automaton.start(), keysOnce);
     }
 
-    /// Whether it takes a text, as a whole. Keys that come twice aren't looked for.
+    /// Whether the constraint takes a text, as a whole. Keys that come twice aren't looked for.
     public boolean matches(String text) {
         if (!alternatives.isEmpty()) {
             return alternatives.stream().anyMatch(one -> one.matches(text));
