@@ -73,9 +73,9 @@ public final class LocalModels implements AutoCloseable {
         return open(config, true, ChatRequest::format);
     }
 
-    /// Opens a model to which no adapters can come: where products read packed copies of the
+    /// Opens a model to which no adapters can come. Where products read packed copies of the
     /// weights it takes half of the memory. An adapter that [ServeConfig#model] names is part of
-    // it.
+    /// the model.
     ///
     /// @param config without adapters beside the model
     /// @throws org.attune.error.AttuneException if the model can't be read
