@@ -32,9 +32,11 @@ import org.springframework.util.MimeTypeUtils;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /// On the embedded model as it is.
 class AttuneChatModelTest {
@@ -190,8 +192,9 @@ class AttuneChatModelTest {
     }
 
     @Test
-    void observationsHaveTheAnswer() {
-        List<String> seen = new ArrayList<>();
+    void observationsHaveTheAnswer() throws Exception {
+        List<String> seen = new CopyOnWriteArrayList<>();
+        var areTold = new CountDownLatch(2); // a stream's is told after its last piece
         ObservationRegistry registry = ObservationRegistry.create();
         registry.observationConfig()
                 .observationHandler(
@@ -199,6 +202,7 @@ class AttuneChatModelTest {
                             @Override
                             public void onStop(ChatModelObservationContext context) {
                                 seen.add(context.getResponse().getResult().getOutput().getText());
+                                areTold.countDown();
                             }
 
                             @Override
@@ -210,6 +214,7 @@ class AttuneChatModelTest {
                 model.withObservations(registry, new DefaultChatModelObservationConvention());
         String whole = observed.call(QUESTION);
         observed.stream(new Prompt(QUESTION)).blockLast(Duration.ofSeconds(30));
+        assertTrue(areTold.await(30, TimeUnit.SECONDS));
         assertEquals(List.of(whole, whole), seen);
     }
 }
