@@ -8,6 +8,7 @@ import org.attune.examples.springai.ShopApplication.Shop;
 import org.attune.serve.LocalModels;
 import org.attune.serve.RandomModels;
 import org.attune.serve.ScriptedModels;
+import org.attune.springai.AttuneChatModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -51,6 +52,7 @@ class ShopApplicationTest {
                                 "spring.main.banner-mode=off")
                         .run()) {
             Shop shop = context.getBean(Shop.class);
+            assertEquals("tiny", context.getBean(AttuneChatModel.class).getOptions().getModel());
             assertEquals("We have 3 lamps.", shop.sell("Do you have lamps?"));
             assertEquals(new Order("lamps", 2), shop.order("Please send me two lamps."));
             List<String> pieces = shop.pieces("Who are you?");

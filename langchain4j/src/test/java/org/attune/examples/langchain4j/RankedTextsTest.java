@@ -1,4 +1,4 @@
-package org.attune.langchain4j;
+package org.attune.examples.langchain4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import dev.langchain4j.data.segment.TextSegment;
 import dev.langchain4j.model.scoring.ScoringModel;
 
+import org.attune.langchain4j.AttuneScoringModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.score.AnswerScorer;
 import org.attune.serve.RandomModels;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.util.List;
 
-class AttuneScoringModelTest {
+class RankedTextsTest {
     @Test
     void textsAreScoredAsAnswersToTheQuery(@TempDir Path folder) {
         String reward = RandomModels.reward(folder.resolve("reward")).toString();
