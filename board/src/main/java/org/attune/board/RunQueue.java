@@ -115,7 +115,7 @@ final class RunQueue implements AutoCloseable {
             items.add(item);
             next();
             call.json(item.fields());
-        } catch (ApiException | RuntimeException e) {
+        } catch (RuntimeException e) {
             Files.deleteIfExists(file);
             throw e;
         }

@@ -57,11 +57,7 @@ public final class ReportPage {
         String style = resource("report.css");
         String policy =
                 "default-src 'none'; script-src %s %s; style-src %s %s; base-uri 'none'; form-action 'none'"
-                        .formatted(
-                                hash(library),
-                                hash(script),
-                                hash(libraryStyle),
-                                hash(style));
+                        .formatted(hash(library), hash(script), hash(libraryStyle), hash(style));
         Map<String, String> parts =
                 Map.ofEntries(
                         Map.entry("policy", policy),
