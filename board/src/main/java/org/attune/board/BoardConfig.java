@@ -21,7 +21,7 @@ import java.util.Optional;
 ///     runs alone can be judged
 /// @param pairs file of JSON lines to which preferences are added
 /// @param startsRuns whether requests may start runs
-/// @param startsPrograms whether runs that requests start may start programs of their own
+/// @param startsPrograms whether runs that requests start may start further programs
 @CopyMethods
 public record BoardConfig(
         List<Path> roots,

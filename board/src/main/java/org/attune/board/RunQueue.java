@@ -136,7 +136,7 @@ final class RunQueue implements AutoCloseable {
         }
     }
 
-    /// Refuses a run's file that names programs of its own, unless the board was told to allow it.
+    /// Refuses a run's file that names programs, unless the board was told to allow it.
     void requireNoPrograms(String method, Path file) throws ApiException {
         if (config.startsPrograms()) {
             return;
