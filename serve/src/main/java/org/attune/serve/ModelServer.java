@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -55,10 +56,14 @@ public final class ModelServer implements AutoCloseable {
         parts.push(loaded);
         int length = length(config, loaded);
         ServedModel base = ServedModel.base(name(config), loaded);
-        var models = new ServedModels(base, length);
+        var models = new ServedModels(base, new Traffic(base.name(), config.splits()), length);
         var adapters = new AdapterDesk(models, loaded, config.model(), config.adapterFolder());
         parts.push(adapters);
         config.adapters().forEach(adapters::add);
+        requireSides(config, models);
+        Optional<FeedbackDesk> feedback =
+                config.feedback().map(place -> FeedbackDesk.open(place, models, adapters, config));
+        feedback.ifPresent(parts::push);
         var loop =
                 GenerationLoop.open(
                         loaded.decoder(), Optional.empty(), config.maxNumSeqs(), length);
@@ -71,7 +76,10 @@ public final class ModelServer implements AutoCloseable {
                         length,
                         config.timeout(),
                         metrics);
-        listen(config, routes(models, adapters, desk, loaded, metrics), metrics);
+        List<Route> routes =
+                new ArrayList<>(routes(models, adapters, desk, loaded, metrics, feedback));
+        feedback.ifPresent(f -> routes.add(new Route("POST", "/v1/feedback", false, f)));
+        listen(config, routes, metrics);
         LOG.info(
                 "{} answers at most {} at once, with {} tokens for prompt and answer",
                 url(),
@@ -86,8 +94,21 @@ public final class ModelServer implements AutoCloseable {
         }
     }
 
+    private static void requireSides(ServeConfig config, ServedModels models) {
+        for (String side : config.splits().keySet()) {
+            if (!models.has(side)) {
+                throw ConfigException.about(
+                        "split",
+                        "%s is no adapter of this server; accepted: %s"
+                                .formatted(side, config.adapters().keySet()));
+            }
+        }
+    }
+
     private static LoadedModel load(ServeConfig config) {
-        if (config.adapters().isEmpty() && config.adapterFolder().isEmpty()) {
+        if (config.adapters().isEmpty()
+                && config.adapterFolder().isEmpty()
+                && config.feedback().isEmpty()) {
             return LoadedModel.openToGenerate(config.model());
         }
         LoadedModel loaded = LoadedModel.open(config.model());
@@ -133,24 +154,25 @@ public final class ModelServer implements AutoCloseable {
             AdapterDesk adapters,
             GenerationDesk desk,
             LoadedModel loaded,
-            ServerMetrics metrics) {
+            ServerMetrics metrics,
+            Optional<FeedbackDesk> feedback) {
         var tokens = new TokenEndpoint(models, desk.length());
         return List.of(
                 new Route(
                         "POST",
                         "/v1/chat/completions",
                         false,
-                        new ChatEndpoint(models, desk, metrics, Dialect.CHAT)),
+                        new ChatEndpoint(models, desk, metrics, feedback, Dialect.CHAT)),
                 new Route(
                         "POST",
                         "/v1/responses",
                         false,
-                        new ChatEndpoint(models, desk, metrics, new ResponsesDialect())),
+                        new ChatEndpoint(models, desk, metrics, feedback, new ResponsesDialect())),
                 new Route(
                         "POST",
                         "/v1/messages",
                         false,
-                        new ChatEndpoint(models, desk, metrics, new MessagesDialect())),
+                        new ChatEndpoint(models, desk, metrics, feedback, new MessagesDialect())),
                 new Route(
                         "POST",
                         "/v1/completions",

@@ -34,6 +34,11 @@ class AdaptersTest {
     @TempDir Path folder;
 
     private Path adapter(String name, long seed) {
+        return adapter(folder, name, seed);
+    }
+
+    /// Writes an adapter whose answers differ from those of others.
+    static Path adapter(Path folder, String name, long seed) {
         Path out = folder.resolve(name);
         var config =
                 new LoraConfig(
