@@ -10,6 +10,7 @@ import org.attune.cli.doctor.DoctorCommand;
 import org.attune.cli.eval.EvalCommand;
 import org.attune.cli.eval.ScoreCommand;
 import org.attune.cli.eval.TasksCommand;
+import org.attune.cli.feedback.FeedbackCommand;
 import org.attune.cli.generate.GenerateCommand;
 import org.attune.cli.generate.SampleCommand;
 import org.attune.cli.hub.DownloadCommand;
@@ -65,7 +66,7 @@ import java.util.concurrent.Callable;
             "0:done",
             "1:failed",
             "2:the command or the configuration is wrong",
-            "3:attune auto trained, and the model is no better",
+            "3:attune auto or learn trained, and the model is no better",
             "130:stopped by Ctrl-C; the run can be resumed"
         })
 final class AttuneCommand implements Callable<Integer> {
@@ -98,6 +99,8 @@ final class AttuneCommand implements Callable<Integer> {
                 List.of(
                         ChatCommand.class,
                         ServeCommand.class,
+                        FeedbackCommand.class,
+                        LearnCommand.class,
                         GenerateCommand.class,
                         SampleCommand.class,
                         EvalCommand.class,

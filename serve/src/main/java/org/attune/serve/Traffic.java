@@ -3,13 +3,11 @@ package org.attune.serve;
 import org.attune.error.ConfigException;
 import org.attune.json.Json;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// Which of the served models answers a request for a name: the one of its release, if there is
@@ -94,13 +92,7 @@ final class Traffic {
 
     /// A number from 0 to 1 that is the same on all machines.
     private static double place(String key) {
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest(key.getBytes(StandardCharsets.UTF_8));
-            return (ByteBuffer.wrap(hash).getLong() >>> 11) * 0x1p-53;
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e); // every JDK has it
-        }
+        UUID hash = UUID.nameUUIDFromBytes(key.getBytes(StandardCharsets.UTF_8));
+        return (hash.getMostSignificantBits() >>> 16) * 0x1p-48;
     }
 }

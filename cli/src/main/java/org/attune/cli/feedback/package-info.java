@@ -1,0 +1,2 @@
+/// `attune feedback`
+package org.attune.cli.feedback;
