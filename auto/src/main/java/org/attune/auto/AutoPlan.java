@@ -60,13 +60,6 @@ public record AutoPlan(
         return new AutoPlan(rows, model, folder, chat, longest, Map.of());
     }
 
-    /// This plan with other keys of the run.
-    ///
-    /// @param keys that win over what is chosen; null leaves a key out
-    public AutoPlan with(Map<String, Object> keys) {
-        return new AutoPlan(rows, model, folder, chat, longest, keys);
-    }
-
     /// All texts in a value.
     private static Stream<String> texts(Object value) {
         return switch (value) {

@@ -164,6 +164,10 @@ final class LearnCommand implements Callable<Integer>, UsesEngine {
                     "--promote compares a candidate with what answers now, so it goes with neither"
                             + " --shuffle nor --against");
         }
+        if (candidate != null && words.stream().anyMatch(word -> !word.startsWith(BASE))) {
+            throw new ConfigException(
+                    "--candidate trains nothing, so keys of a run have no effect: " + words);
+        }
         requireShare("--user-share", userShare, 1);
         requireShare("--heldout-share", heldOutShare, 0.5);
         if (method != null && !List.of("sft", "dpo", "kto").contains(method)) {

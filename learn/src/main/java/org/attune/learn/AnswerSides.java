@@ -2,6 +2,7 @@ package org.attune.learn;
 
 import org.attune.feedback.GivenAnswer.Origin;
 import org.attune.feedback.JudgedAnswer;
+import org.attune.feedback.Judgement;
 import org.attune.feedback.Judgement.Corrected;
 import org.attune.feedback.Judgement.Score;
 import org.attune.feedback.Judgement.Thumb;
@@ -27,18 +28,27 @@ public final class AnswerSides {
     /// @param counts of answers by the name asked for and what answered
     public static List<String> lines(
             Map<String, Map<String, Long>> counts, List<JudgedAnswer> judged) {
-        Map<Side, Map<String, List<Double>>> byUser = new LinkedHashMap<>();
-        for (JudgedAnswer one : judged) {
-            value(one)
-                    .ifPresent(
-                            value ->
-                                    byUser.computeIfAbsent(
-                                                    Side.of(one.answer().origin()),
-                                                    _ -> new LinkedHashMap<>())
-                                            .computeIfAbsent(
-                                                    one.judgement().user(), _ -> new ArrayList<>())
-                                            .add(value));
+        Map<List<Object>, JudgedAnswer> once = new LinkedHashMap<>();
+        for (JudgedAnswer one : judged) { // who corrects may say that it was bad, too
+            Judgement judgement = one.judgement();
+            if (value(one).isPresent()) {
+                once.merge(
+                        List.of(judgement.id(), judgement.choice(), judgement.user()),
+                        one,
+                        (first, second) ->
+                                first.judgement().opinion() instanceof Corrected ? second : first);
+            }
         }
+        Map<Side, Map<String, List<Double>>> byUser = new LinkedHashMap<>();
+        once.values()
+                .forEach(
+                        one ->
+                                byUser.computeIfAbsent(
+                                                Side.of(one.answer().origin()),
+                                                _ -> new LinkedHashMap<>())
+                                        .computeIfAbsent(
+                                                one.judgement().user(), _ -> new ArrayList<>())
+                                        .add(value(one).getAsDouble()));
         List<String> lines = new ArrayList<>();
         counts.forEach(
                 (model, sides) -> {

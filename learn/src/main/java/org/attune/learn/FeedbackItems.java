@@ -28,8 +28,8 @@ public record FeedbackItems(List<LearnedItem> items, List<String> notes) {
     private static final int SHOWN = 3;
 
     /// What is kept of a message; the rest says nothing to a model.
-    private static final Set<String> FIELDS =
-            Set.of("role", "content", "reasoning_content", "tool_calls");
+    private static final List<String> FIELDS =
+            List.of("role", "content", "reasoning_content", "tool_calls");
 
     public FeedbackItems {
         items = List.copyOf(items);
@@ -92,7 +92,7 @@ public record FeedbackItems(List<LearnedItem> items, List<String> notes) {
         List<LearnedItem> items = new ArrayList<>();
         List<String> conflicts = new ArrayList<>();
         conversations.values().forEach(c -> settle(c, items, conflicts));
-        return new FeedbackItems(items, notes(judged, items, conflicts, unused));
+        return new FeedbackItems(items, notes(judged, conflicts, unused));
     }
 
     /// @return false if the judgement says nothing
@@ -131,9 +131,13 @@ public record FeedbackItems(List<LearnedItem> items, List<String> notes) {
     }
 
     private static String clean(Map<String, Object> message) {
-        Map<String, Object> kept = new LinkedHashMap<>(message);
-        kept.keySet().retainAll(FIELDS);
-        kept.values().removeIf(value -> value == null);
+        Map<String, Object> kept = new LinkedHashMap<>();
+        for (String field : FIELDS) { // in one order, so that equal messages are equal texts
+            Object value = message.get(field);
+            if (value != null) {
+                kept.put(field, value instanceof String text ? text.strip() : value);
+            }
+        }
         return Json.write(kept);
     }
 
@@ -273,17 +277,23 @@ public record FeedbackItems(List<LearnedItem> items, List<String> notes) {
         return "\"%s\" → \"%s\"".formatted(asked, message(answer).orElseThrow().get("content"));
     }
 
+    private static List<Object> key(GivenAnswer answer) {
+        return List.of(answer.id(), answer.choice());
+    }
+
+    private static List<Object> text(GivenAnswer answer) {
+        return List.of(answer.messages(), answer.tools(), clean(answer.answer()));
+    }
+
     private static List<String> notes(
-            List<JudgedAnswer> judged,
-            List<LearnedItem> items,
-            List<String> conflicts,
-            int unused) {
+            List<JudgedAnswer> judged, List<String> conflicts, int unused) {
         List<String> notes = new ArrayList<>();
         long users = judged.stream().map(j -> j.judgement().user()).distinct().count();
         notes.add("judgements: %d, of %d users".formatted(judged.size(), users));
-        long used = items.stream().mapToLong(i -> i.answers().size()).sum();
-        if (used > items.size()) {
-            notes.add("answers that were judged together, being equal: %d".formatted(used));
+        long answers = judged.stream().map(j -> key(j.answer())).distinct().count();
+        long texts = judged.stream().map(j -> text(j.answer())).distinct().count();
+        if (answers > texts) {
+            notes.add("answers that others equal, judged as one with them: " + (answers - texts));
         }
         if (unused > 0) {
             notes.add(

@@ -212,12 +212,22 @@ public record LearnedRows(
                 keys.put(key, null);
             }
         }
-        return AutoPlan.of(
-                        new MappedRows(method, rows(), measured, notes),
+        List<Map<String, Object>> plain =
+                rows().stream().map(LearnedRows::withoutIds).toList(); // which no token spells
+        var sized =
+                AutoPlan.of(
+                        new MappedRows(method, plain, List.of(), notes),
                         base,
                         folder,
                         true,
-                        tokenizer)
-                .with(keys);
+                        tokenizer);
+        var rows = new MappedRows(method, rows(), measured, notes);
+        return new AutoPlan(rows, base, folder, true, sized.longest(), keys);
+    }
+
+    private static Map<String, Object> withoutIds(Map<String, Object> row) {
+        Map<String, Object> plain = new LinkedHashMap<>(row);
+        plain.remove("feedback");
+        return plain;
     }
 }
