@@ -154,7 +154,8 @@ public record LearnedRows(
         return counts.values().stream().mapToInt(n -> Math.min(n, most)).sum();
     }
 
-    /// These with the judgements dealt out anew: a control, from which nothing can be learned.
+    /// These with the judgements dealt out anew: a control. Labels go to any answers, good answers
+    /// to any questions, and which one of a pair is better is drawn.
     public LearnedRows shuffled(long seed) {
         String purpose = "shuffled " + seed;
         List<LearnedItem> order =
@@ -163,12 +164,15 @@ public record LearnedRows(
         long good = train.stream().filter(i -> i.good().isPresent()).count();
         for (int i = 0; i < order.size(); i++) {
             LearnedItem item = order.get(i);
-            LearnedItem next = order.get((i + 1) % order.size());
+            Optional<Map<String, Object>> other = order.get((i + 1) % order.size()).good();
             dealt.add(
                     switch (method) {
-                        case "dpo" -> i % 2 == 0 ? item : item.with(item.bad(), item.good());
+                        case "dpo" ->
+                                i % 2 == 0
+                                        ? item.with(other, item.bad())
+                                        : item.with(item.bad(), other);
                         case "kto" -> labelled(item, i < good);
-                        default -> item.with(next.good(), Optional.empty());
+                        default -> item.with(other, Optional.empty());
                     });
         }
         List<String> more = new ArrayList<>(notes);

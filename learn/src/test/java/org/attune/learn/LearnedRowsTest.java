@@ -222,9 +222,17 @@ class LearnedRowsTest {
     void shuffledJudgementsAreAsManyAndSayNothing() {
         LearnedRows rows = rows(many(400, 20));
         LearnedRows control = rows.shuffled(1);
-        long right =
-                control.train().stream().filter(i -> text(i.good()).startsWith("right")).count();
-        assertEquals(control.train().size() / 2.0, right, 1);
+        Map<Boolean, Long> byWinner =
+                control.train().stream()
+                        .collect(
+                                Collectors.partitioningBy(
+                                        i -> text(i.good()).startsWith("right"),
+                                        Collectors.counting()));
+        assertEquals(control.train().size() / 2.0, byWinner.get(true), 1);
+        for (LearnedItem item : control.train()) {
+            String question = item.topic().replace("question ", "");
+            assertFalse(text(item.good()).equals("right " + question), item.toString());
+        }
         assertEquals(rows.heldOut(), control.heldOut());
     }
 
