@@ -12,6 +12,8 @@ import org.attune.feedback.Judgement.Corrected;
 import org.attune.feedback.Judgement.Thumb;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,11 +21,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /// From complaints to a better answer, and what doesn't become one.
 class LearnCommandTest {
@@ -117,6 +121,47 @@ class LearnCommandTest {
             assertEquals(before, users.right(80, 2, asked));
             assertEquals(ExitCodes.DONE, attune("feedback", "--forget", "user1"), said);
             assertTrue(said.contains("helper-1 was learned from some of it"), said);
+        }
+    }
+
+    /// `examples/learning-loop/run`, with this build in place of the launcher.
+    @Tag("thorough")
+    @DisabledOnOs(OS.WINDOWS)
+    @Test
+    void theExampleRuns() throws Exception {
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        Path launcher =
+                Files.writeString(
+                        folder.resolve("attune"),
+                        "#!/bin/sh\nexec '%s' --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector -cp '%s' org.attune.cli.Main \"$@\"\n"
+                                .formatted(java, System.getProperty("java.class.path")));
+        assertTrue(launcher.toFile().setExecutable(true));
+        Path root = Path.of(System.getProperty("attune.root", "..")).toAbsolutePath().normalize();
+        Path log = folder.resolve("log");
+        var script =
+                new ProcessBuilder(
+                                root.resolve("examples/learning-loop/run").toString(),
+                                folder.resolve("out").toString())
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile());
+        script.environment().put("ATTUNE", launcher.toString());
+        script.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        assertEquals(0, script.start().waitFor(), () -> read(log));
+        List<Integer> right =
+                Pattern.compile("right: (\\d+) of 100")
+                        .matcher(read(log))
+                        .results()
+                        .map(found -> Integer.valueOf(found.group(1)))
+                        .toList();
+        assertEquals(2, right.size(), read(log));
+        assertTrue(right.getLast() > right.getFirst() + 10, right.toString());
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
