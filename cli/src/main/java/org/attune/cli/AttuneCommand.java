@@ -10,7 +10,6 @@ import org.attune.cli.doctor.DoctorCommand;
 import org.attune.cli.eval.EvalCommand;
 import org.attune.cli.eval.ScoreCommand;
 import org.attune.cli.eval.TasksCommand;
-import org.attune.cli.feedback.FeedbackCommand;
 import org.attune.cli.generate.GenerateCommand;
 import org.attune.cli.generate.SampleCommand;
 import org.attune.cli.hub.DownloadCommand;

@@ -14,7 +14,6 @@ import org.attune.feedback.Release;
 import org.attune.hub.HubDownload;
 import org.attune.learn.Comparison;
 import org.attune.learn.FeedbackItems;
-import org.attune.learn.GuardRows;
 import org.attune.learn.LearnedFolders;
 import org.attune.learn.LearnedRows;
 import org.attune.models.ModelConfig;
@@ -94,7 +93,7 @@ final class LearnCommand implements Callable<Integer>, UsesEngine {
     @Option(
             names = "--guard",
             paramLabel = "FILE",
-            description = "Rows of your own (.jsonl) on which the candidate must not be worse.")
+            description = "Rows (.jsonl) on which the candidate must not be worse.")
     Path guard;
 
     @Option(
@@ -199,12 +198,13 @@ final class LearnCommand implements Callable<Integer>, UsesEngine {
         Optional<Release> inForce = Optional.ofNullable(store.current().get(model));
         String current =
                 inForce.filter(r -> !r.isStart()).map(Release::adapter).orElse(origin.start());
-        LearnedRows rows =
+        LearnedRows found =
                 LearnedRows.of(
                         FeedbackItems.of(store.judged(Optional.of(model))),
                         Optional.ofNullable(method),
                         userShare,
                         heldOutShare);
+        LearnedRows rows = guard == null ? found : found.guarded(guard);
         LearnedRows taught = shuffle ? rows.shuffled(1) : rows;
         taught.notes().forEach(this::say);
         say(
@@ -217,19 +217,17 @@ final class LearnCommand implements Callable<Integer>, UsesEngine {
             say("run.yaml:\n" + plan.yaml(what).indent(2));
             return ExitCodes.DONE;
         }
-        Optional<GuardRows> guarded = Optional.ofNullable(guard).map(GuardRows::read);
         Trained trained = trained(plan, what);
         if (trained.code() != ExitCodes.DONE) {
             return trained.code();
         }
         String rival = against == null ? current : folder(against);
-        Comparison found =
-                Comparison.of(trained.base(), rival, folder(trained.adapter()), rows, guarded);
-        say(found.line());
-        if (!found.isBetter()) {
+        Comparison compared = Comparison.of(trained.base(), rival, folder(trained.adapter()), rows);
+        say(compared.line());
+        if (!compared.isBetter()) {
             return ExitCodes.NO_BETTER;
         }
-        letIn(store, model, inForce, trained.adapter(), found);
+        letIn(store, model, inForce, trained.adapter(), compared);
         return ExitCodes.DONE;
     }
 

@@ -8,12 +8,12 @@ import org.attune.api.Api;
 ///
 /// @param id of the response
 /// @param choice number of the answer in its response, from 0
-/// @param user who judges; empty: whoever asked
+/// @param user who judges; empty: the user who asked
 /// @param opinion what is thought
 /// @param note the user's own words, or empty
 @Api(EXPERIMENTAL)
 public record Judgement(String id, int choice, String user, Opinion opinion, String note) {
-    /// A judgement of a response with one answer, by whoever asked.
+    /// A judgement of a response with one answer, by the user who asked.
     public static Judgement of(String id, Opinion opinion) {
         return new Judgement(id, 0, "", opinion, "");
     }

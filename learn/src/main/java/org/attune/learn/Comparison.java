@@ -15,7 +15,7 @@ import java.util.Optional;
 /// @param preference how much further the candidate parts liked answers from disliked ones
 /// @param liked how much likelier it finds liked answers: one that finds all answers unlikely parts
 ///     nothing and is no better
-/// @param guard both of rows that mustn't get worse
+/// @param guard the comparison of rows that mustn't get worse
 public record Comparison(
         Difference preference, Optional<Difference> liked, Optional<Comparison> guard) {
     /// Questions below which nothing is told.
@@ -28,23 +28,16 @@ public record Comparison(
     /// @param base the model alone
     /// @param current folder or hub name of the adapter that answers now; empty: none
     /// @param candidate folder of the other
-    /// @param rows what was held out is compared
-    /// @param guard rows of one's own, on which the candidate must not be worse
+    /// @param rows whose held-out part and guard are compared
     /// @throws DatasetException if there is too little to tell
     public static Comparison of(
-            ModelConfig base,
-            String current,
-            String candidate,
-            LearnedRows rows,
-            Optional<GuardRows> guard) {
+            ModelConfig base, String current, String candidate, LearnedRows rows) {
         try (var likelihoods = new Likelihoods(base, current, candidate)) {
-            Comparison own = of(likelihoods, rows.heldOut(), Optional.empty());
-            return guard.isEmpty()
-                    ? own
-                    : new Comparison(
-                            own.preference,
-                            own.liked,
-                            Optional.of(of(likelihoods, guard.get().items(), Optional.empty())));
+            Optional<Comparison> guard =
+                    rows.guard().isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(of(likelihoods, rows.guard(), Optional.empty()));
+            return of(likelihoods, rows.heldOut(), guard);
         }
     }
 

@@ -14,17 +14,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Rows of one's own, of which a candidate must not be worse: JSON lines with `prompt` and either
+/// Rows on which a candidate must not be worse: JSON lines with `prompt` and either
 /// `chosen` and `rejected`, or `completion` and maybe `label`; texts or lists of messages.
-public record GuardRows(List<LearnedItem> items) {
-    public GuardRows {
-        items = List.copyOf(items);
-    }
+final class GuardRows {
+    private GuardRows() {}
 
     /// Reads a file.
     ///
     /// @throws DatasetException if a line is no such row
-    public static GuardRows read(Path file) {
+    static List<LearnedItem> read(Path file) {
         List<LearnedItem> items = new ArrayList<>();
         try {
             int number = 0;
@@ -37,7 +35,7 @@ public record GuardRows(List<LearnedItem> items) {
         } catch (IOException e) {
             throw new ConfigException("--guard: %s can't be read: %s".formatted(file, e), e);
         }
-        return new GuardRows(items);
+        return items;
     }
 
     private static LearnedItem item(String line, String where) {

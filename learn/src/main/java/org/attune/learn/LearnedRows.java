@@ -20,9 +20,14 @@ import java.util.TreeMap;
 /// @param method that learns from it: `sft`, `dpo` or `kto`
 /// @param train to learn from
 /// @param heldOut to measure on; questions of it are never learned from, whatever comes later
+/// @param guard on which an adapter mustn't get worse
 /// @param notes what was left out, for people
 public record LearnedRows(
-        String method, List<LearnedItem> train, List<LearnedItem> heldOut, List<String> notes) {
+        String method,
+        List<LearnedItem> train,
+        List<LearnedItem> heldOut,
+        List<LearnedItem> guard,
+        List<String> notes) {
     /// Items that each side must have.
     private static final int FEWEST = 10;
 
@@ -31,6 +36,7 @@ public record LearnedRows(
     public LearnedRows {
         train = List.copyOf(train);
         heldOut = List.copyOf(heldOut);
+        guard = List.copyOf(guard);
         notes = List.copyOf(notes);
     }
 
@@ -63,7 +69,15 @@ public record LearnedRows(
         }
         List<LearnedItem> measured = heldOut.stream().limit(MOST_HELD_OUT).toList();
         require(chosen, rows, measured);
-        return new LearnedRows(chosen, rows, measured, notes);
+        return new LearnedRows(chosen, rows, measured, List.of(), notes);
+    }
+
+    /// These with rows on which an adapter mustn't get worse.
+    ///
+    /// @param file JSON lines with `prompt`, and `completion` or `chosen` and `rejected`
+    /// @throws DatasetException if a line is no such row
+    public LearnedRows guarded(Path file) {
+        return new LearnedRows(method, train, heldOut, GuardRows.read(file), notes);
     }
 
     private static String method(List<LearnedItem> items) {
@@ -177,7 +191,7 @@ public record LearnedRows(
         }
         List<String> more = new ArrayList<>(notes);
         more.add("a control: judgements were dealt out anew");
-        return new LearnedRows(method, dealt, heldOut, more);
+        return new LearnedRows(method, dealt, heldOut, guard, more);
     }
 
     private static LearnedItem labelled(LearnedItem item, boolean isGood) {

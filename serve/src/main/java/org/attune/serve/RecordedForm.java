@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 
 /// Writes answers as another form does, and keeps them before the last of them has been sent, so
-/// that whoever has an answer can judge it.
+/// that the user who has an answer can judge it.
 final class RecordedForm implements AnswerForm {
     private static final Logger LOG = LoggerFactory.getLogger(RecordedForm.class);
 

@@ -62,7 +62,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
             names = "--feedback",
             paramLabel = "STORE",
             description =
-                    "Keep answers and what users think of them (/v1/feedback) in this file or"
+                    "Keep answers and their judgements (/v1/feedback) in this file or"
                             + " PostgreSQL database (postgresql://HOST/NAME), and serve what"
                             + " attune learn lets in.")
     String feedback;

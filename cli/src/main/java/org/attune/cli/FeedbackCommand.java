@@ -1,4 +1,4 @@
-package org.attune.cli.feedback;
+package org.attune.cli;
 
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.ExitCodes;
@@ -37,7 +37,7 @@ import java.util.stream.Collectors;
             "Without options it counts answers and judgements by what answered, and tells the sides"
                     + " of a split apart."
         })
-public final class FeedbackCommand implements Callable<Integer> {
+final class FeedbackCommand implements Callable<Integer> {
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
 

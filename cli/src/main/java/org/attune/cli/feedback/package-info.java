@@ -1,2 +1,0 @@
-/// `attune feedback`
-package org.attune.cli.feedback;
