@@ -36,7 +36,8 @@ final class Users {
                     post(
                             url + "/chat/completions",
                             "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"max_tokens\":12,\"seed\":%d,\"user\":\"user%d\"%s}"
-                                    .formatted(question, i, i % 20, judges ? "" : ",\"store\":false"));
+                                    .formatted(
+                                            question, i, i % 20, judges ? "" : ",\"store\":false"));
             boolean isRight = found(TEXT, answer).strip().equals(sorted);
             right += isRight ? 1 : 0;
             if (judges) {
@@ -44,9 +45,7 @@ final class Users {
                         isRight
                                 ? "\"label\":\"up\""
                                 : "\"label\":\"down\",\"corrected\":\"%s\"".formatted(sorted);
-                post(
-                        url + "/feedback",
-                        "{\"id\":\"%s\",%s}".formatted(found(ID, answer), said));
+                post(url + "/feedback", "{\"id\":\"%s\",%s}".formatted(found(ID, answer), said));
             }
         }
         System.out.printf("right: %d of %d%n", right, Math.abs(count));

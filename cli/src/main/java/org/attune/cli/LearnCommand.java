@@ -77,7 +77,9 @@ final class LearnCommand implements Callable<Integer>, UsesEngine {
             description = "Folder of the run (default: STORE-learned/NAME-N).")
     Path out;
 
-    @Option(names = "--method", description = "sft, dpo or kto (default: what suits most of it).")
+    @Option(
+            names = "--method",
+            description = "sft, dpo or kto (default: by what most judgements are).")
     String method;
 
     @Option(

@@ -132,9 +132,7 @@ final class ArchitectureTest {
                             onCore("datasets", "rollout", "reward", "agents", "models")),
                     Map.entry("reports", onCore("datasets", "reward", "models", "trainers")),
                     Map.entry("bench", onCore("rollout", "reward", "models", "trainers")),
-                    Map.entry(
-                            "learn",
-                            onCore("rollout", "datasets", "auto", "models", "feedback")),
+                    Map.entry("learn", onCore("rollout", "datasets", "auto", "models", "feedback")),
                     Map.entry("cli", LIBRARY),
                     Map.entry("examples", LIBRARY));
 

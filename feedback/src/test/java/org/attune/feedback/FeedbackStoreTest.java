@@ -225,8 +225,8 @@ class FeedbackStoreTest {
                 var statement = connection.createStatement()) {
             statement.execute(
                     "insert into attune_feedback_schema select 9, '99', 'later', type,"
-                        + " 'V99__l.sql', checksum, installed_by, installed_on, execution_time,"
-                        + " success from attune_feedback_schema where version = '1'");
+                            + " 'V99__l.sql', checksum, installed_by, installed_on, execution_time,"
+                            + " success from attune_feedback_schema where version = '1'");
         }
         assertThrows(ConfigException.class, () -> FeedbackStore.open(newer));
     }

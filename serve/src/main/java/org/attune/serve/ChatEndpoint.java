@@ -35,12 +35,12 @@ record ChatEndpoint(
                         true,
                         call.deadline(request.stream()),
                         request.format());
-        Generation generation = desk.begin(order, new int[] {most});
         AnswerForm form = dialect.form(request, body.all());
         if (feedback.isPresent() && body.flag("store", true)) {
-            call.exchange().getResponseHeaders().set("Attune-Kept", "feedback");
             form = kept(feedback.get(), form, request, chat);
+            call.exchange().getResponseHeaders().set("Attune-Kept", "feedback");
         }
+        Generation generation = desk.begin(order, new int[] {most});
         AnswerSender.send(generation, form, call.reply(request.stream().isStream()));
     }
 
