@@ -17,16 +17,22 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// A SQLite file or a PostgreSQL database with the schema of this version. Thread-safe.
 final class Database implements AutoCloseable {
     private static final String SCHEMA = "classpath:org/attune/feedback/schema";
 
-    // A commit of SQLite is on the disk when it returns, other processes are waited for, and what
-    // is deleted is overwritten.
-    private static final String SQLITE =
-            "?journal_mode=WAL&synchronous=FULL&busy_timeout=20000&foreign_keys=true"
-                    + "&secure_delete=true&transaction_mode=IMMEDIATE";
+    /// A commit of SQLite is on the disk when it returns, other processes are waited for, and what
+    /// is deleted is overwritten.
+    private static final Map<String, String> SQLITE =
+            Map.of(
+                    "journal_mode", "WAL",
+                    "synchronous", "FULL",
+                    "busy_timeout", "20000",
+                    "foreign_keys", "true",
+                    "secure_delete", "true",
+                    "transaction_mode", "IMMEDIATE");
 
     private final HikariDataSource pool;
     private final String shown;
@@ -89,7 +95,8 @@ final class Database implements AutoCloseable {
                     "feedback", "there is no folder %s for the store".formatted(file.getParent()));
         }
         var config = new HikariConfig();
-        config.setJdbcUrl("jdbc:sqlite:" + file + SQLITE);
+        config.setJdbcUrl("jdbc:sqlite:" + file);
+        SQLITE.forEach(config::addDataSourceProperty);
         config.setMaximumPoolSize(1); // a file has one writer anyway
         return config;
     }

@@ -168,6 +168,17 @@ class FeedbackStoreTest {
     }
 
     @Test
+    void commitsAreOnTheDiskAndDeletionsOverwrite() {
+        try (var database = Database.open(folder.resolve("a?b c.db").toString())) {
+            assertEquals(List.of("wal"), database.rows(r -> r.getString(1), "pragma journal_mode"));
+            assertEquals(List.of(2), database.rows(r -> r.getInt(1), "pragma synchronous"));
+            assertEquals(List.of(1), database.rows(r -> r.getInt(1), "pragma secure_delete"));
+            assertEquals(List.of(1), database.rows(r -> r.getInt(1), "pragma foreign_keys"));
+        }
+        assertTrue(Files.exists(folder.resolve("a?b c.db")));
+    }
+
+    @Test
     void oldAnswersGoWithTheirJudgements() {
         FeedbackStore opened = open();
         GivenAnswer now = answer("new", 0, "", "?", "x");
