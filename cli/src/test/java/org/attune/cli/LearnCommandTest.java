@@ -63,7 +63,7 @@ class LearnCommandTest {
         return folder.resolve("feedback.db-learned");
     }
 
-    /// Keeps careless answers with what users say of them.
+    /// Keeps answers with their judgements.
     private void keep(List<Asked> asked) {
         try (var store = FeedbackStore.open(place())) {
             for (Asked one : asked) {

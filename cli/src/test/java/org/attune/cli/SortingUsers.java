@@ -52,7 +52,7 @@ final class SortingUsers implements AutoCloseable {
                                 .withPort(0));
     }
 
-    /// A question with its answer and what was said of it.
+    /// A question with its answer and judgements.
     record Asked(String question, GivenAnswer answer, List<Judgement> judgements) {
         /// This, judged otherwise.
         Asked judged(Opinion opinion) {
