@@ -33,7 +33,7 @@ import java.util.stream.Collectors;
 @Command(
         name = "feedback",
         description = {
-            "Show what users thought of answers; write it as rows; forget users.",
+            "Count users' judgements, write them as rows, forget users.",
             "Without options it counts answers and judgements by what answered, and tells the sides"
                     + " of a split apart."
         })

@@ -41,7 +41,7 @@ import java.util.concurrent.Callable;
 @Command(
         name = "learn",
         description = {
-            "Train an adapter on users' feedback, and let it in if it is better.",
+            "Train on users' feedback, and let the better adapter in.",
             "It makes rows of what users agree on, trains on most questions, and compares candidate"
                 + " and current adapter on the others. With --promote a server that has the same"
                 + " store answers with the better one at once; --rollback goes back."
