@@ -22,7 +22,7 @@ record ChatEndpoint(
             StreamRequest.refuseStore(body);
         }
         Fields chat = dialect.chat(body);
-        ChatRequest request = ChatRequest.read(chat, models, call);
+        ChatRequest request = ChatRequest.read(chat, models, call::afterwards);
         int[] prompt = request.prompt().ids();
         int most = desk.most(prompt, request.sampling(), OptionalInt.empty());
         metrics.prompt(prompt.length);

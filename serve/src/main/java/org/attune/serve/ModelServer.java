@@ -1,21 +1,15 @@
 package org.attune.serve;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
-import org.attune.hub.HubDownload;
-import org.attune.models.LoadedModel;
-import org.attune.models.ModelConfig;
-import org.attune.models.ModelSetup;
-import org.attune.rollout.generation.GenerationLoop;
 import org.attune.serve.HttpDoor.Route;
-import org.attune.tensor.Engine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,134 +22,60 @@ import java.util.Optional;
 /// }
 /// ```
 /// Answers many requests at once, each on a thread. Owns the model.
+@Api(EXPERIMENTAL)
 public final class ModelServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
 
-    private final Deque<AutoCloseable> parts = new ArrayDeque<>(); // the last one closes first
-    private HttpDoor door;
+    private final LocalModels models;
+    private final Optional<FeedbackDesk> feedback;
+    private final HttpDoor door;
 
-    private ModelServer() {}
+    private ModelServer(ServeConfig config, LocalModels models, Optional<FeedbackDesk> feedback) {
+        this.models = models;
+        this.feedback = feedback;
+        List<Route> routes = ServerRoutes.of(models, config, feedback).all();
+        door = listen(config, routes, models.metrics());
+    }
 
     /// Opens model, adapters and port.
     ///
     /// @throws org.attune.error.AttuneException if a model can't be read, if adapters don't fit, if
     ///     the port can't be had, or if others than this machine could ask without a key
     public static ModelServer open(ServeConfig config) {
-        var server = new ModelServer();
+        boolean takesAdapters =
+                !config.adapters().isEmpty()
+                        || config.adapterFolder().isPresent()
+                        || config.feedback().isPresent();
+        LocalModels models = LocalModels.open(config, takesAdapters, ChatRequest::format);
+        Optional<FeedbackDesk> feedback = Optional.empty();
         try {
-            server.start(config);
+            feedback = config.feedback().map(place -> feedback(place, models, config));
+            var server = new ModelServer(config, models, feedback);
+            LOG.info("listening at {}", server.url());
             return server;
         } catch (RuntimeException | Error e) {
-            server.close();
+            feedback.ifPresent(FeedbackDesk::close);
+            models.close();
             throw e;
         }
     }
 
-    private void start(ServeConfig config) {
-        require(config);
-        ModelConfig model = config.model().ofAdapterAlone();
-        LoadedModel loaded = load(config, model);
-        parts.push(loaded);
-        int length = length(config, loaded);
-        ServedModel base = ServedModel.base(name(config), loaded);
-        var models = new ServedModels(base, new Traffic(base.name(), config.splits()), length);
-        var adapters = new AdapterDesk(models, loaded, model, config.adapterFolder());
-        parts.push(adapters);
-        config.adapters().forEach(adapters::add);
-        requireSides(config, models);
-        Optional<FeedbackDesk> feedback =
-                config.feedback()
-                        .map(
-                                place ->
-                                        FeedbackDesk.open(
-                                                place, models, adapters, config.withModel(model)));
-        feedback.ifPresent(parts::push);
-        var metrics = new ServerMetrics();
-        Optional<GenerationDesk> desk =
-                base.scores().isPresent()
-                        ? Optional.empty()
-                        : Optional.of(desk(config, loaded, length, metrics));
-        var routes =
-                new ServerRoutes(models, adapters, desk, loaded, length, config, metrics, feedback);
-        listen(config, routes.all(), metrics);
-        LOG.info("{} takes prompts and answers of up to {} tokens", url(), length);
-    }
-
-    private GenerationDesk desk(
-            ServeConfig config, LoadedModel loaded, int length, ServerMetrics metrics) {
-        int answers = ServingMemory.answers(loaded.decoder(), config.maxNumSeqs(), length);
-        var loop = GenerationLoop.open(loaded.decoder(), Optional.empty(), answers, length);
-        parts.push(loop);
-        LOG.info("at most {} answers are generated at once", answers);
-        int places = answers + config.maxWaiting();
-        return new GenerationDesk(loop, places, length, config.timeout(), metrics);
-    }
-
-    private static void require(ServeConfig config) {
-        if (config.maxNumSeqs() < 1) {
-            throw ConfigException.about(
-                    "max_num_seqs", "is %d; accepted: at least 1".formatted(config.maxNumSeqs()));
-        }
-    }
-
-    private static void requireSides(ServeConfig config, ServedModels models) {
-        for (String side : config.splits().keySet()) {
-            if (!models.has(side)) {
-                throw ConfigException.about(
-                        "split",
-                        "%s is no adapter of this server; accepted: %s"
-                                .formatted(side, config.adapters().keySet()));
-            }
-        }
-    }
-
-    private static LoadedModel load(ServeConfig config, ModelConfig model) {
-        ModelSetup setup = ModelSetup.open(model, HubDownload.cache());
-        if (setup.labels() > 0 && config.feedback().isPresent()) {
-            setup.close();
+    private static FeedbackDesk feedback(String place, LocalModels models, ServeConfig config) {
+        if (models.desk().isEmpty()) {
             throw ConfigException.about(
                     "feedback",
                     "the model scores and writes no answers, so there are none to keep");
         }
-        boolean grows =
-                !config.adapters().isEmpty()
-                        || config.adapterFolder().isPresent()
-                        || config.feedback().isPresent();
-        if (setup.labels() == 0 && !grows) {
-            return LoadedModel.openToGenerate(setup);
-        }
-        LoadedModel loaded = LoadedModel.openAny(setup);
-        if (!loaded.decoder().config().scores()) {
-            Engine.run(() -> loaded.decoder().packDecoding());
-        }
-        return loaded;
+        return FeedbackDesk.open(
+                place,
+                models.models(),
+                models.adapters(),
+                config.withModel(config.model().ofAdapterAlone()));
     }
 
-    private static int length(ServeConfig config, LoadedModel loaded) {
-        int trained = loaded.setup().source().config().maxPositionEmbeddings();
-        int length = config.maxModelLen().orElse(Math.min(trained, ServeConfig.DEFAULT_LENGTH));
-        if (length < 2 || length > trained) {
-            throw ConfigException.about(
-                    "max_model_len",
-                    "is %d; accepted: 2 to %d, for which the model was made"
-                            .formatted(length, trained));
-        }
-        return length;
-    }
-
-    private static String name(ServeConfig config) {
-        return config.name()
-                .orElseGet(
-                        () -> {
-                            Path last = Path.of(config.model().modelNameOrPath()).getFileName();
-                            return last == null ? "model" : last.toString();
-                        });
-    }
-
-    private void listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
+    private static HttpDoor listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
         try {
-            door = HttpDoor.open(config, routes, metrics);
-            parts.push(door);
+            return HttpDoor.open(config, routes, metrics);
         } catch (IOException e) {
             throw new ConfigException(
                     "%s:%d can't be listened at: %s; choose another with --port"
@@ -174,12 +94,8 @@ public final class ModelServer implements AutoCloseable {
     /// Ends what is under way, and closes port and model.
     @Override
     public void close() {
-        while (!parts.isEmpty()) {
-            try {
-                parts.pop().close();
-            } catch (Exception e) {
-                LOG.warn("a part of the server didn't close", e);
-            }
-        }
+        door.close();
+        feedback.ifPresent(FeedbackDesk::close);
+        models.close();
     }
 }

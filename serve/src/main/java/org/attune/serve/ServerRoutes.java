@@ -25,6 +25,20 @@ record ServerRoutes(
         ServeConfig config,
         ServerMetrics metrics,
         Optional<FeedbackDesk> feedback) {
+    /// @param models borrowed
+    static ServerRoutes of(
+            LocalModels models, ServeConfig config, Optional<FeedbackDesk> feedback) {
+        return new ServerRoutes(
+                models.models(),
+                models.adapters(),
+                models.desk(),
+                models.loaded(),
+                models.length(),
+                config,
+                models.metrics(),
+                feedback);
+    }
+
     List<Route> all() {
         List<Route> routes = new ArrayList<>(writing());
         routes.addAll(scoring());
@@ -48,7 +62,7 @@ record ServerRoutes(
     }
 
     private Handler writing(Function<GenerationDesk, Handler> handler) {
-        return desk.map(handler).orElse(call -> models.askedToWrite(call.body(), call));
+        return desk.map(handler).orElse(call -> models.askedToWrite(call.body(), call::afterwards));
     }
 
     private List<Route> scoring() {

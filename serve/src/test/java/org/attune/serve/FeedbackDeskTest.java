@@ -177,8 +177,8 @@ class FeedbackDeskTest {
 
     @Test
     void releasesAnswerWithoutARestartAndAfterOne() throws InterruptedException {
-        String one = AdaptersTest.adapter(folder, "one", 1).toString();
-        String two = AdaptersTest.adapter(folder, "two", 2).toString();
+        String one = RandomModels.adapter(folder.resolve("one"), 1).toString();
+        String two = RandomModels.adapter(folder.resolve("two"), 2).toString();
         try (var store = FeedbackStore.open(place())) {
             String before;
             String first;
@@ -209,7 +209,7 @@ class FeedbackDeskTest {
 
     @Test
     void aUserStaysOnOneSideOfASplit() {
-        String one = AdaptersTest.adapter(folder, "one", 1).toString();
+        String one = RandomModels.adapter(folder.resolve("one"), 1).toString();
         Map<String, Double> split = Map.of("new", 0.3);
         try (var server =
                 new AskedServer(
