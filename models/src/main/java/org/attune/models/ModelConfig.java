@@ -7,6 +7,7 @@ import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
 import org.attune.api.Api;
+import org.attune.model.layer.Storage;
 import org.attune.records.CopyMethods;
 import org.attune.text.parse.protocol.ToolProtocols;
 
@@ -22,6 +23,7 @@ import java.util.Optional;
 ///     float32 always. TRL's default is float32 weights with bfloat16 autocast, which is what
 ///     `bfloat16` does here
 /// @param device `auto`, `cpu`, `cuda` or `cuda:N`
+/// @param quantization how frozen weights of linear layers are kept
 /// @param chatTemplatePath Jinja file, folder of a tokenizer, or name of a known template
 ///     ([org.attune.text.JinjaChatTemplate#NAMES]) that replaces the model's
 /// @param toolProtocol how the model is told of tools, asks for them and reads what they answer.
@@ -41,6 +43,7 @@ public record ModelConfig(
         DtypeChoice dtype,
         @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N")
                 String device,
+        Storage quantization,
         Optional<String> chatTemplatePath,
         ToolProtocols.Choice toolProtocol,
         Optional<String> eosToken)
@@ -52,6 +55,7 @@ public record ModelConfig(
                 .withModelRevision("main")
                 .withDtype(DtypeChoice.AUTO)
                 .withDevice("auto")
+                .withQuantization(Storage.AUTO)
                 .withToolProtocol(ToolProtocols.Choice.AUTO);
     }
 
@@ -67,6 +71,7 @@ public record ModelConfig(
                 Optional.empty(),
                 dtype,
                 device,
+                quantization,
                 chatTemplatePath,
                 toolProtocol,
                 eosToken);

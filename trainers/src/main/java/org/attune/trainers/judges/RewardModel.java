@@ -244,7 +244,10 @@ public final class RewardModel implements RoundJudge {
                                                             + " base_model_name_or_path"));
             config = ModelConfig.of(base).withAdapterNameOrPath(name);
         }
-        return config.withDevice(like.device()).withDtype(like.dtype());
+        boolean same = config.modelNameOrPath().equals(like.modelNameOrPath());
+        return config.withDevice(like.device())
+                .withDtype(like.dtype())
+                .withQuantization(same ? like.quantization() : config.quantization());
     }
 
     @Override
