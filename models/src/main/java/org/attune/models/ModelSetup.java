@@ -145,7 +145,8 @@ public final class ModelSetup implements AutoCloseable {
         };
     }
 
-    /// How frozen weights of linear layers are kept: as configured, but matrices that a folder holds
+    /// How frozen weights of linear layers are kept: as configured, but matrices that a folder
+    // holds
     /// in few bits are never brought to others.
     ///
     /// @throws ConfigException if the device can't compute with them

@@ -150,7 +150,8 @@ public final class ConfigJson {
                         () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
     }
 
-    /// What bitsandbytes quantised is read in all families, blocks of MXFP4 in those whose own files
+    /// What bitsandbytes quantised is read in all families, blocks of MXFP4 in those whose own
+    // files
     /// have them.
     private static void refuseQuantised(JsonFields json, DecoderFamily family) {
         Optional<JsonFields> quantisation = json.object(QUANTISATION);

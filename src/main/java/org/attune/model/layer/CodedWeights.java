@@ -28,8 +28,7 @@ record CodedWeights(
     private static final int LEAST_STEP = 64;
 
     static CodedWeights of(Form form, List<FrozenMatrix> parts, DecodedPanel panel) {
-        int step =
-                parts.stream().mapToInt(p -> p.rows().step()).reduce(LEAST_STEP, Math::max);
+        int step = parts.stream().mapToInt(p -> p.rows().step()).reduce(LEAST_STEP, Math::max);
         panel.reserve((long) form.out() * step);
         return new CodedWeights(form, List.copyOf(parts), Optional.empty(), step, panel);
     }
@@ -166,7 +165,7 @@ record CodedWeights(
     @Override
     public WeightState plain() {
         throw new ModelException(
-                "weights in few bits can't be trained or changed; train an adapter (use_peft: true),"
-                        + " or load the model with quantization: none");
+                "weights in few bits can't be trained or changed; train an adapter (use_peft:"
+                        + " true), or load the model with quantization: none");
     }
 }

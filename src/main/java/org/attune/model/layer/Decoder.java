@@ -47,11 +47,7 @@ public final class Decoder implements AutoCloseable {
     private boolean changes;
 
     private Decoder(
-            DecoderConfig config,
-            TensorFile file,
-            Device device,
-            DType dtype,
-            Storage storage) {
+            DecoderConfig config, TensorFile file, Device device, DType dtype, Storage storage) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;

@@ -135,7 +135,9 @@ record FrozenMatrix(int out, CodedRows rows, List<Tensor> memory) {
                 }
             }
             Optional<LevelRows.Nested> nested =
-                    storage.isDouble() ? Optional.of(nested(owner, sizes, memory)) : Optional.empty();
+                    storage.isDouble()
+                            ? Optional.of(nested(owner, sizes, memory))
+                            : Optional.empty();
             if (nested.isEmpty()) {
                 memory.add(owner.adopt(sizes));
             }

@@ -457,9 +457,7 @@ final class WeightLoader {
             throw new ModelException(
                     "tensor \"%s\" has shape %s, but config.json asks for %s"
                             .formatted(
-                                    name,
-                                    Arrays.toString(entry.shape()),
-                                    Arrays.toString(shape)));
+                                    name, Arrays.toString(entry.shape()), Arrays.toString(shape)));
         }
         return entry;
     }

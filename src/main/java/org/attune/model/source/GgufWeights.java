@@ -159,8 +159,7 @@ final class GgufWeights implements TensorFile {
                         file.readBlocks(part.tensor(), part.first(), all.asSlice(at, bytes));
                         at += bytes;
                     }
-                    return new BlockRows(
-                            all, in, type.block(), type.blockBytes(), type.decoder());
+                    return new BlockRows(all, in, type.block(), type.blockBytes(), type.decoder());
                 });
     }
 

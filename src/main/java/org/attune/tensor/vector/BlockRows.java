@@ -45,12 +45,7 @@ public record BlockRows(MemorySegment blocks, int in, int block, int blockBytes,
             int some = Math.min(most, all - first);
             long from = ((long) row * in + column) / block + first;
             MemorySegment.copy(
-                    blocks,
-                    ValueLayout.JAVA_BYTE,
-                    from * blockBytes,
-                    bytes,
-                    0,
-                    some * blockBytes);
+                    blocks, ValueLayout.JAVA_BYTE, from * blockBytes, bytes, 0, some * blockBytes);
             decoder.decode(bytes, numbers, some);
             int begin = first * block;
             to.skip(begin).put(numbers, Math.min(some * block, count - begin));

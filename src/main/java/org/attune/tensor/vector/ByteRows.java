@@ -30,8 +30,7 @@ public record ByteRows(MemorySegment codes, MemorySegment sizes, int in, boolean
         int done = 0;
         if (vectors) {
             done = count / LevelLoops.BYTES * LevelLoops.BYTES;
-            LevelLoops.bytes(
-                    codes.address() + from, done, size, SHARE, to.half(), to.address());
+            LevelLoops.bytes(codes.address() + from, done, size, SHARE, to.half(), to.address());
         }
         var numbers = new float[Math.min(AT_ONCE, count - done)];
         while (done < count) {
@@ -63,7 +62,8 @@ public record ByteRows(MemorySegment codes, MemorySegment sizes, int in, boolean
                     for (long at = first; at < first + in; at++) {
                         size = Math.max(size, Math.abs(numbers.getAtIndex(FLOAT, at)));
                     }
-                    float factor = size == 0 ? 0 : 1 / size * LARGEST; // rounded as bitsandbytes does
+                    float factor =
+                            size == 0 ? 0 : 1 / size * LARGEST; // rounded as bitsandbytes does
                     for (long at = first; at < first + in; at++) {
                         double code = Math.rint(numbers.getAtIndex(FLOAT, at) * factor);
                         codes.set(ValueLayout.JAVA_BYTE, at, (byte) code);

@@ -72,7 +72,6 @@ public sealed interface CodedRows permits LevelRows, ByteRows, BlockRows, PlainR
                 threads,
                 rows,
                 some,
-                (_, r) ->
-                        decode(row + r, column, columns, new Target(memory, r * stride, half)));
+                (_, r) -> decode(row + r, column, columns, new Target(memory, r * stride, half)));
     }
 }

@@ -47,7 +47,9 @@ final class LevelLoops {
     }
 
     private static IntVector ints(long address) {
-        var codes = ByteVector.fromMemorySegment(CODES, Vectors.MEMORY, address, ByteOrder.nativeOrder());
+        var codes =
+                ByteVector.fromMemorySegment(
+                        CODES, Vectors.MEMORY, address, ByteOrder.nativeOrder());
         return INT_TYPE.cast(codes.convertShape(VectorOperators.B2I, INTS, 0));
     }
 
@@ -97,8 +99,7 @@ final class LevelLoops {
     ///
     /// @param count a multiple of [#BYTES]
     /// @param to written
-    static void bytes(
-            long codes, int count, float size, float share, boolean half, long to) {
+    static void bytes(long codes, int count, float size, float share, boolean half, long to) {
         int bytes = half ? Short.BYTES : Float.BYTES;
         for (int i = 0; i < count; i += LANES) {
             var wide = ints(codes + i).convertShape(VectorOperators.I2F, Vectors.FLOATS, 0);

@@ -43,9 +43,22 @@ public record LevelRows(
     public enum Levels {
         /// Quantiles of a normal distribution, with zero.
         NF4(
-                -1.0f, -0.6961928f, -0.52507305f, -0.3949175f, -0.28444138f, -0.18477343f,
-                -0.091050036f, 0.0f, 0.0795803f, 0.1609302f, 0.2461123f, 0.33791524f, 0.44070983f,
-                0.562617f, 0.72295684f, 1.0f),
+                -1.0f,
+                -0.6961928f,
+                -0.52507305f,
+                -0.3949175f,
+                -0.28444138f,
+                -0.18477343f,
+                -0.091050036f,
+                0.0f,
+                0.0795803f,
+                0.1609302f,
+                0.2461123f,
+                0.33791524f,
+                0.44070983f,
+                0.562617f,
+                0.72295684f,
+                1.0f),
 
         /// Floating-point numbers of a sign, two bits of exponent and one of mantissa.
         FP4(

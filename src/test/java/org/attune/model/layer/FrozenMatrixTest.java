@@ -121,9 +121,7 @@ class FrozenMatrixTest {
                                     Tensor some = Tensor.empty(Device.cpu(), dtype, 3, count + 5);
                                     matrix.decode(5, 2, column, count, some, 1);
                                     assertArrayEquals(
-                                            all.narrow(0, 5, 2)
-                                                    .narrow(1, column, count)
-                                                    .toFloats(),
+                                            all.narrow(0, 5, 2).narrow(1, column, count).toFloats(),
                                             some.narrow(0, 1, 2).narrow(1, 0, count).toFloats(),
                                             storage + " " + dtype + " " + column + " " + count);
                                 }
@@ -144,8 +142,7 @@ class FrozenMatrixTest {
         Tensor bare = Tensor.zeros(Device.cpu(), dtype, 9, IN + layer.extra(Adapter.OFF));
         bare.narrow(1, 0, IN).copyInPlace(hx.narrow(1, 0, IN));
         Tensor off = layer.forward(bare, Adapter.OFF, Dropout.NONE);
-        return Tensor.cat(
-                        1, y.to(DType.FLOAT32), dx.to(DType.FLOAT32), off.to(DType.FLOAT32))
+        return Tensor.cat(1, y.to(DType.FLOAT32), dx.to(DType.FLOAT32), off.to(DType.FLOAT32))
                 .toFloats();
     }
 
@@ -178,12 +175,9 @@ class FrozenMatrixTest {
                         var second = FrozenMatrix.dense(scope, random(5, OUT, IN), dtype);
                         var panel = new DecodedPanel(scope, dtype);
                         var weights =
-                                new LinearWeights(
-                                        scope, IN, dtype, List.of(first, second), panel);
-                        var coded =
-                                new FusedLinear(scope, parts, IN, Device.cpu(), dtype, weights);
-                        var dense =
-                                new FusedLinear(scope, parts, IN, Device.cpu(), dtype, false);
+                                new LinearWeights(scope, IN, dtype, List.of(first, second), panel);
+                        var coded = new FusedLinear(scope, parts, IN, Device.cpu(), dtype, weights);
+                        var dense = new FusedLinear(scope, parts, IN, Device.cpu(), dtype, false);
                         for (int part = 0; part < 2; part++) {
                             dense.weight(part).copyInPlace(coded.weight(part));
                         }
