@@ -145,9 +145,8 @@ public final class ModelSetup implements AutoCloseable {
         };
     }
 
-    /// How frozen weights of linear layers are kept: as configured, but matrices that a folder
-    // holds
-    /// in few bits are never brought to others.
+    /// How frozen weights of linear layers are kept: as configured, but never brought to few bits
+    /// where a folder holds them so already.
     ///
     /// @throws ConfigException if the device can't compute with them
     public Storage storage() {

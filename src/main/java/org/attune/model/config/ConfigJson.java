@@ -150,9 +150,7 @@ public final class ConfigJson {
                         () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
     }
 
-    /// What bitsandbytes quantised is read in all families, blocks of MXFP4 in those whose own
-    // files
-    /// have them.
+    /// All families' files may be bitsandbytes'; MXFP4 is read where a family's own files have it.
     private static void refuseQuantised(JsonFields json, DecoderFamily family) {
         Optional<JsonFields> quantisation = json.object(QUANTISATION);
         if (quantisation.isEmpty()) {

@@ -131,8 +131,11 @@ final class CodedLoader {
         squares += was.square().sum().item();
     }
 
-    /// What was read, for the log.
-    String summary() {
+    /// What was read, for the log; empty if all of it was dense.
+    Optional<String> summary() {
+        if (kinds.isEmpty()) {
+            return Optional.empty();
+        }
         String how = storage == Storage.KEEP ? "as the file holds them" : "quantised while loading";
         String error =
                 squares == 0
@@ -141,15 +144,17 @@ final class CodedLoader {
                                 Locale.ROOT,
                                 "; their numbers are off by %.2f %% (root mean square of a sample)",
                                 100 * Math.sqrt(errors / squares));
-        return String.format(
-                Locale.ROOT,
-                "linear layers in few bits %s: %s (how many of each), %.2f GiB instead of %.2f in"
-                        + " %s%s",
-                how,
-                kinds,
-                bytes / GIB,
-                numbers * dtype.bytes() / GIB,
-                dtype,
-                error);
+        String all =
+                String.format(
+                        Locale.ROOT,
+                        "linear layers in few bits %s: %s (how many of each), %.2f GiB instead of"
+                            + " %.2f in %s%s",
+                        how,
+                        kinds,
+                        bytes / GIB,
+                        numbers * dtype.bytes() / GIB,
+                        dtype,
+                        error);
+        return Optional.of(all);
     }
 }

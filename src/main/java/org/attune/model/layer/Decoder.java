@@ -279,7 +279,7 @@ public final class Decoder implements AutoCloseable {
     /// What is in few bits, and the error that it costs, for the log; empty if all weights are
     /// dense.
     public Optional<String> storage() {
-        return coding.map(CodedLoader::summary);
+        return coding.flatMap(CodedLoader::summary);
     }
 
     /// A model that scores with the blocks of another one: the same tensors, another head. Adapters

@@ -11,8 +11,7 @@ import java.util.Optional;
 /// norms, biases and the routers of experts are dense always.
 @Api(EXPERIMENTAL)
 public enum Storage {
-    /// As the file holds them where that is in few bits for training on, as bitsandbytes' folders
-    /// are; else dense.
+    /// As a folder of bitsandbytes holds them; dense where the file is another.
     AUTO,
 
     /// Dense, in the compute dtype.
@@ -27,13 +26,13 @@ public enum Storage {
     /// Quantiles of a normal distribution of 4 bits, in blocks of 64 with a float32 size.
     NF4,
 
-    /// The same, with sizes of a byte.
+    /// [#NF4] with sizes of a byte.
     NF4_DOUBLE,
 
     /// Floating-point numbers of 4 bits, in blocks of 64 with a float32 size.
     FP4,
 
-    /// The same, with sizes of a byte.
+    /// [#FP4] with sizes of a byte.
     FP4_DOUBLE;
 
     /// The levels of numbers of 4 bits.

@@ -23,8 +23,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// The tensors of a folder in which bitsandbytes brought matrices to 4 or 8 bits: under their names
-/// and shapes, with the numbers that they stand for. `read` may be called from several threads.
+/// The tensors of a folder in which bitsandbytes brought matrices to 4 or 8 bits, by name and shape
+/// of these matrices. [#read] gives them decoded. It may be called from several threads.
 final class BitsAndBytesTensors implements TensorFile {
     private static final String WEIGHT = "weight";
     private static final String SIZES = "SCB"; // of 8 bits

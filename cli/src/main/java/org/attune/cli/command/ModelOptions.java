@@ -32,9 +32,9 @@ public final class ModelOptions {
             paramLabel = "KIND",
             defaultValue = "auto",
             description =
-                    "How weights of linear layers are kept, as a run's key of that name: auto, none,"
-                            + " keep, int8, nf4, nf4_double, fp4 or fp4_double (default:"
-                            + " ${DEFAULT-VALUE}). Take the one that the adapter was trained with.")
+                    "How weights of linear layers are kept, as a run's key of that name: auto,"
+                        + " none, keep, int8, nf4, nf4_double, fp4 or fp4_double (default:"
+                        + " ${DEFAULT-VALUE}). Take the one that the adapter was trained with.")
     Storage quantization;
 
     @Option(
@@ -46,7 +46,8 @@ public final class ModelOptions {
     String chatTemplate;
 
     public ModelConfig config(DtypeChoice dtype) {
-        ModelConfig config = ModelConfig.of(model)
+        ModelConfig config =
+                ModelConfig.of(model)
                         .withDevice(device)
                         .withDtype(dtype)
                         .withQuantization(quantization);

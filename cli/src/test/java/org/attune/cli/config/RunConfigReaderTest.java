@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.prepare.PackingStrategy;
 import org.attune.error.ConfigException;
-import org.attune.model.layer.Storage;
 import org.attune.models.DtypeChoice;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.IntervalStrategy;
@@ -288,29 +287,6 @@ class RunConfigReaderTest {
     void refusedKeyAtItsDefaultAsksForNothing() throws IOException {
         sft(NEEDED + "load_in_4bit: false\nfp16: no\ndeepspeed: null\nlabel_smoothing_factor: 0\n");
         assertTrue(sftProblems(NEEDED + "fp16: true\n").contains("bf16: true"));
-    }
-
-    @Test
-    void keysOfBitsandbytesAreOneKeyHere() throws IOException {
-        String four = NEEDED + "use_peft: true\nload_in_4bit: true\n";
-        assertEquals(Storage.AUTO, sft(NEEDED).model().quantization());
-        assertEquals(Storage.NF4, sft(four).model().quantization());
-        assertEquals(
-                Storage.NF4_DOUBLE,
-                sft(four + "use_bnb_nested_quant: true\n").model().quantization());
-        assertEquals(
-                Storage.FP4_DOUBLE,
-                sft(four + "bnb_4bit_quant_type: fp4\nbnb_4bit_use_double_quant: true\n")
-                        .model()
-                        .quantization());
-        assertEquals(
-                DtypeChoice.FLOAT32,
-                sft(four + "bnb_4bit_compute_dtype: float32\n").model().dtype());
-        assertEquals(Storage.INT8, sft(NEEDED + "load_in_8bit: true\n").model().quantization());
-        assertEquals(Storage.KEEP, sft(NEEDED + "quantization: keep\n").model().quantization());
-        assertTrue(sftProblems(four + "load_in_8bit: true\n").contains("accepted: false with"));
-        assertTrue(sftProblems(four + "quantization: int8\n").contains("accepted: one of"));
-        assertTrue(sftProblems(four + "bnb_4bit_quant_type: int4\n").contains("nf4, fp4"));
     }
 
     @Test
