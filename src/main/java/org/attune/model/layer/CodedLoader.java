@@ -148,7 +148,7 @@ final class CodedLoader {
                 String.format(
                         Locale.ROOT,
                         "linear layers in few bits %s: %s (how many of each), %.2f GiB instead of"
-                            + " %.2f in %s%s",
+                                + " %.2f in %s%s",
                         how,
                         kinds,
                         bytes / GIB,

@@ -33,8 +33,8 @@ public final class ModelOptions {
             defaultValue = "auto",
             description =
                     "How weights of linear layers are kept, as a run's key of that name: auto,"
-                        + " none, keep, int8, nf4, nf4_double, fp4 or fp4_double (default:"
-                        + " ${DEFAULT-VALUE}). Take the one that the adapter was trained with.")
+                            + " none, keep, int8, nf4, nf4_double, fp4 or fp4_double (default:"
+                            + " ${DEFAULT-VALUE}). Take the one that the adapter was trained with.")
     Storage quantization;
 
     @Option(
