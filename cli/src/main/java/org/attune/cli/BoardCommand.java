@@ -4,6 +4,7 @@ import org.attune.board.Board;
 import org.attune.board.BoardConfig;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.UsesEngine;
+import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.models.ModelConfig;
 import org.attune.serve.ServeConfig;
@@ -84,6 +85,12 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
     Map<String, String> adapters = new LinkedHashMap<>();
 
     @Option(
+            names = "--feedback",
+            paramLabel = "STORE",
+            description = "With --model: keep answers and their judgements, as attune serve does.")
+    String feedback;
+
+    @Option(
             names = "--label",
             paramLabel = "FILE",
             description = "Rows with several answers to each prompt, to be judged.")
@@ -151,13 +158,19 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
             String key = System.getenv(KEY_VARIABLE);
             config = key == null ? config : config.withServerKey(key);
         }
+        if (feedback != null && model == null) {
+            throw new ConfigException(
+                    "--feedback needs --model; a server that --server names has its own");
+        }
         return model == null ? config : config.withModel(served(config.roots().getFirst()));
     }
 
     /// Adapters of runs below the first folder may be added while the model is open.
     private ServeConfig served(Path root) {
-        return ServeConfig.of(ModelConfig.of(model))
-                .withAdapters(adapters)
-                .withAdapterFolder(root.toAbsolutePath().normalize());
+        ServeConfig config =
+                ServeConfig.of(ModelConfig.of(model))
+                        .withAdapters(adapters)
+                        .withAdapterFolder(root.toAbsolutePath().normalize());
+        return feedback == null ? config : config.withFeedback(feedback);
     }
 }
