@@ -1,10 +1,12 @@
 package org.attune.board;
 
 import org.attune.error.AttuneException;
+import org.attune.json.Json;
 import org.attune.reports.page.ReportPage;
 import org.attune.reports.page.RunView;
 import org.attune.serve.ApiException;
 import org.attune.serve.Call;
+import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.run.Methods;
 
@@ -25,6 +27,8 @@ import java.util.regex.Pattern;
 final class Pages {
     private static final Pattern PART = Pattern.compile("\\{([a-z-]+)\\}");
     private static final int MOST_COMPARED = 8;
+    private static final String METHODS =
+            Json.write(Methods.all().stream().map(TrainingMethod::name).toList());
 
     /// Scripts and styles, by what browsers are told that they are.
     private static final Map<String, String> TYPES =
@@ -47,9 +51,9 @@ final class Pages {
         this.index = index;
     }
 
-    /// A page without anything of a run: a resource of this name.
+    /// A page without anything of a run: a resource of this name. Its data are the methods' names.
     static void still(Call call, String name, String title) throws IOException {
-        send(call, title, name, resource(name + ".html"), "null", name);
+        send(call, title, name, resource(name + ".html"), METHODS, name);
     }
 
     /// `GET /runs/ID`

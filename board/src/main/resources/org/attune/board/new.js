@@ -1,7 +1,6 @@
 "use strict";
 (() => {
-  const METHODS = ["sft", "dpo", "kto", "bco", "orpo", "cpo", "tpo", "reward", "prm", "grpo", "rloo", "ppo", "online_dpo", "xpo", "nash_md", "gkd", "distillation"];
-  byId("method").append(...METHODS.map((name) => el("option", { value: name }, name)));
+  byId("method").append(...JSON.parse(byId("data").textContent).map((name) => el("option", { value: name }, name)));
   const told = (text, bad) => tell(byId("problems"), text, bad);
   const body = () => ({ method: byId("method").value, yaml: byId("yaml").value });
 
