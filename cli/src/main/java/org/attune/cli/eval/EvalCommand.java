@@ -9,6 +9,7 @@ import org.attune.cli.eval.EvalArguments.Questions;
 import org.attune.cli.progress.CountedProgress;
 import org.attune.cli.terminal.RunScreen;
 import org.attune.error.ConfigException;
+import org.attune.hub.HubDownload;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
@@ -18,6 +19,8 @@ import org.attune.models.eval.ModelEval;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.heads.HeadEval;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,10 +28,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune eval --model MODEL [--adapter ADAPTER] (--task NAME | --data FILE --verifier NAME)`
@@ -36,7 +43,9 @@ import java.util.concurrent.Callable;
         name = "eval",
         description = {
             "Measure how often a model is right, or how two models differ.",
-            "Takes the likeliest tokens unless --temperature is given."
+            "Takes the likeliest tokens unless --temperature is given.",
+            "A model that classifies, ranks or embeds is measured on --data alone, rows with"
+                + " labels."
         })
 public final class EvalCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
@@ -87,6 +96,9 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
                     "--samples is %d; accepted: 1, or more with a --temperature above 0"
                             .formatted(samples));
         }
+        if (questions.areLabelled() && printedLabelled()) {
+            return ExitCodes.DONE;
+        }
         Questions asked = questions.questions(sampling.seed);
         List<ModelConfig> configs = configs();
         List<EvalResult> results;
@@ -106,6 +118,26 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
             report.write(out);
         }
         return ExitCodes.DONE;
+    }
+
+    /// Measures a model that classifies, ranks or embeds.
+    ///
+    /// @return false if the model has no such head
+    private boolean printedLabelled() {
+        Optional<Map<String, Double>> metrics =
+                Engine.call(
+                        () ->
+                                HeadEval.of(
+                                        model.config(dtype),
+                                        DataConfig.of(questions.data.toString()),
+                                        HubDownload.cache()));
+        PrintWriter writer = spec.commandLine().getOut();
+        metrics.ifPresent(
+                all ->
+                        all.forEach(
+                                (name, value) ->
+                                        writer.printf(Locale.ROOT, "%-10s %.4f%n", name, value)));
+        return metrics.isPresent();
     }
 
     @Override
