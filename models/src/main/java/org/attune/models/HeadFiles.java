@@ -46,6 +46,13 @@ final class HeadFiles {
         }
     }
 
+    /// Whether a folder says that its model scores a query with a document, as two texts.
+    static boolean ranks(Path folder) {
+        Path file = folder.resolve("config_sentence_transformers.json");
+        return Files.exists(file)
+                && JsonFields.read(file).text("model_type", "").equals("CrossEncoder");
+    }
+
     /// Copies a model's tokenizer.
     static void copyTokenizer(Path from, Path to) throws IOException {
         copy(TOKENIZER, from, to);

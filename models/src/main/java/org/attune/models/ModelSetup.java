@@ -142,6 +142,11 @@ public final class ModelSetup implements AutoCloseable {
         HeadFiles.copyTokenizer(source.path(), folder);
     }
 
+    /// Whether the model scores a query with a document, each encoded on its own and joined.
+    public boolean ranks() {
+        return HeadFiles.ranks(headFolder());
+    }
+
     /// The adapter's folder, or else the model's, which says what the head is for.
     public Path headFolder() {
         return adapter.map(AdapterFolder::path).orElseGet(() -> source.path());

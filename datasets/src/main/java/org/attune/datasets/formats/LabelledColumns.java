@@ -7,6 +7,7 @@ import org.attune.error.DatasetException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /// Reads rows of heads that classify, rank or embed: sequences with labels.
@@ -127,7 +128,7 @@ record LabelledColumns(DatasetType type, Row row) {
     }
 
     private List<Object> list(String column) {
-        if (row.get(column) instanceof List<?> list && !list.contains(null)) {
+        if (row.get(column) instanceof List<?> list && list.stream().noneMatch(Objects::isNull)) {
             return List.copyOf(list);
         }
         throw fault(

@@ -22,15 +22,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// A run that trains a classifier of texts or of their words, transformers' `AutoModelForSequence-`
-/// and `AutoModelForTokenClassification`. `ClassifyConfig.defaults()` has transformers' defaults;
-/// model, data and output folder must be given.
+/// A run that trains a classifier of texts or of their words, as transformers' classes for sequence
+/// and token classification are. `ClassifyConfig.defaults()` has transformers' defaults; model,
+// data
+/// and output folder must be given.
 ///
 /// @param model a classifier to train on, or a causal language model, which gets a score head
 /// @param lora adapter
 /// @param data rows with labels
 /// @param problemType what is learnt; empty: what the labels look like, as in transformers
-/// @param labelNames names of the labels, in the order of their numbers; empty: those of a
+/// @param id2label names of the labels, in the order of their numbers; empty: those of a
 ///     classifier, else those of the rows
 /// @param maxLength tokens of a sequence; what is beyond is cut off. Empty: nothing is
 /// @param disableDropout whether the adapter's dropout is off
@@ -42,13 +43,13 @@ public record ClassifyConfig(
         @Valid LoraSettings lora,
         @Valid DataConfig data,
         Optional<ProblemType> problemType,
-        List<String> labelNames,
+        List<String> id2label,
         @InRange(min = 1) OptionalInt maxLength,
         boolean disableDropout,
         @Valid TrainingConfig training)
         implements ClassifyConfigCopies, CrossChecked, RunConfig {
     public ClassifyConfig {
-        labelNames = List.copyOf(labelNames);
+        id2label = List.copyOf(id2label);
     }
 
     /// The defaults, as listed at the parameters.
@@ -62,11 +63,11 @@ public record ClassifyConfig(
     public List<ConfigProblem> crossFieldProblems() {
         List<ConfigProblem> problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
-        if (data.streaming() && labelNames.isEmpty()) {
+        if (data.streaming() && id2label.isEmpty()) {
             problems.add(
                     new ConfigProblem(
-                            "label_names",
-                            labelNames,
+                            "id2label",
+                            id2label,
                             "the labels' names, since rows are streamed"));
         }
         return problems;

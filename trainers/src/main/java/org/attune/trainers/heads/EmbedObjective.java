@@ -24,8 +24,7 @@ record EmbedObjective(
     }
 
     /// Matryoshka representation learning, [Kusupati et al. 2022, Eq.
-    // 1](https://arxiv.org/abs/2205.13147):
-    /// the loss is the weighted sum over parts.
+    /// 1](https://arxiv.org/abs/2205.13147): the loss is the weighted sum over parts.
     ///
     /// @param dims leading numbers
     record Part(int dims, double weight) {}

@@ -11,7 +11,7 @@ import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.trainers.batch.TokenBudget;
+import org.attune.policy.TokenBudget;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.rows.RowObjective;

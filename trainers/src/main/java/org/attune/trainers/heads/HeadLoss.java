@@ -73,10 +73,9 @@ sealed interface HeadLoss {
     }
 
     /// Cross-entropy of the softmax over a query's documents with their labels, scaled to sum 1,
-    // the
-    /// top-one probabilities of ListNet,
-    /// [Cao et al. 2007](https://dl.acm.org/doi/10.1145/1273496.1273513), for labels that say how
-    /// relevant: `L = −Σ y/Σy log softmax(z)`; 0 where no document is relevant.
+    /// the top-one probabilities of ListNet, [Cao et al.
+    /// 2007](https://dl.acm.org/doi/10.1145/1273496.1273513), for labels that say how relevant: `L
+    /// = −Σ y/Σy log softmax(z)`; 0 where no document is relevant.
     record SoftmaxList() implements HeadLoss {
         @Override
         public double of(double[] z, double[] y, double[] slopes) {

@@ -37,8 +37,8 @@ record LabelNames(ProblemType problem, List<String> names) {
     /// @throws DatasetException if the rows' labels are of several kinds, or there is only one
     static LabelNames of(ClassifyConfig config, ModelSetup model, List<LabelledExample> rows) {
         List<String> given =
-                !config.labelNames().isEmpty()
-                        ? config.labelNames()
+                !config.id2label().isEmpty()
+                        ? config.id2label()
                         : model.labels() > 0 ? known(model) : List.of();
         return of(config, given, rows);
     }
@@ -61,7 +61,7 @@ record LabelNames(ProblemType problem, List<String> names) {
                         : named(labels.stream().flatMap(LabelNames::each).toList(), problem, rows);
         if (names.size() < 2 && problem == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
             throw new DatasetException(
-                    "all %d rows have the label %s; accepted are rows of two labels at least, or name them by label_names"
+                    "all %d rows have the label %s; accepted are rows of two labels at least, or name them by id2label"
                             .formatted(rows.size(), names));
         }
         return new LabelNames(problem, names);
@@ -168,7 +168,7 @@ record LabelNames(ProblemType problem, List<String> names) {
     }
 
     /// Writes the names wherever the model is written: into its `config.json`, or beside an
-    // adapter.
+    /// adapter.
     ModelWriter beside(ModelWriter model) {
         return folder -> {
             model.write(folder);

@@ -23,8 +23,7 @@ import java.util.OptionalInt;
 
 /// A run that trains a reranker: a model with one score for a query with a document,
 /// sentence-transformers' `CrossEncoder`. `RerankConfig.defaults()` has the defaults; model, data
-// and
-/// output folder must be given.
+/// and output folder must be given.
 ///
 /// @param model a reranker to train on, or a causal language model, which gets a score head
 /// @param lora adapter

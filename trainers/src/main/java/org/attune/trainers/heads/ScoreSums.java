@@ -18,9 +18,8 @@ import java.util.List;
 import java.util.Map;
 
 /// The judged units of a step or an evaluation, group by group, and what follows for loss,
-// gradients
-/// and metrics. The loss is the mean over all units of the step, so how the step is cut into
-/// micro-batches changes nothing.
+/// gradients and metrics. The loss is the mean over all units of the step, so how the step is cut
+/// into micro-batches changes nothing.
 final class ScoreSums implements StepSums<LabelledExample, LabelledForest> {
     private final HeadTask task;
     private final int microBatches;

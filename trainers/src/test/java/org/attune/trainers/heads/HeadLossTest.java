@@ -75,7 +75,7 @@ class HeadLossTest {
     }
 
     /// Cosines of (1, 0) with (1, 0) and (0, 2) are 1 and 0: log(1 + e⁻²) = 0.1269280110 at scale
-    // 2.
+    /// 2.
     @Test
     void contrastByHand() {
         double[] losses = new double[1];

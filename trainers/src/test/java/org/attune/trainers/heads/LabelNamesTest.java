@@ -77,7 +77,7 @@ class LabelNamesTest {
     @Test
     void oneLabelAloneTeachesNothing() {
         var e = assertThrows(DatasetException.class, () -> of("a", "a"));
-        assertTrue(e.getMessage().contains("label_names"), e::getMessage);
+        assertTrue(e.getMessage().contains("id2label"), e::getMessage);
     }
 
     @Test
