@@ -66,9 +66,7 @@ public record ClassifyConfig(
         if (data.streaming() && id2label.isEmpty()) {
             problems.add(
                     new ConfigProblem(
-                            "id2label",
-                            id2label,
-                            "the labels' names, since rows are streamed"));
+                            "id2label", id2label, "the labels' names, since rows are streamed"));
         }
         return problems;
     }

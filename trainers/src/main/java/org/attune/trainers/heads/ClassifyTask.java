@@ -18,6 +18,12 @@ final class ClassifyTask {
                 names.size(),
                 loss,
                 row -> row.labels().stream().map(label -> names.target(label, row)).toList(),
+                names.problem() == ProblemType.REGRESSION ? HeadMetrics.MSE : MetricKeys.ACCURACY,
+                switch (names.problem()) {
+                    case SINGLE_LABEL_CLASSIFICATION -> HeadMetrics::isRight;
+                    case MULTI_LABEL_CLASSIFICATION -> HeadMetrics::areRight;
+                    case REGRESSION -> HeadMetrics::squared;
+                },
                 switch (names.problem()) {
                     case SINGLE_LABEL_CLASSIFICATION -> HeadMetrics::classes;
                     case MULTI_LABEL_CLASSIFICATION -> HeadMetrics::severalClasses;

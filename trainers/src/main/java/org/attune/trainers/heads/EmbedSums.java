@@ -9,6 +9,7 @@ import org.attune.trainers.heads.InfoNce.Vectors;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.StepReport;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.step.HeadSlopes;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepSums;
@@ -33,6 +34,7 @@ final class EmbedSums implements StepSums<LabelledExample, LabelledForest> {
     private double[][][] slopes; // dL/dvector, once all rows were noted
     private double[] losses; // by position
     private double[] cosines; // of scored pairs, by position
+    private final RowValues byRow = new RowValues();
     private long tokens;
 
     /// @param rows all rows of the step
@@ -188,9 +190,18 @@ final class EmbedSums implements StepSums<LabelledExample, LabelledForest> {
             double[] target = rows.stream().mapToDouble(row -> score(row.row())).toArray();
             metrics.put(HeadMetrics.SPEARMAN, HeadMetrics.spearman(cosines, target));
         } else {
-            metrics.putAll(HeadMetrics.rankings(found()));
+            List<Judged> judged = found();
+            for (int i = 0; i < judged.size(); i++) {
+                byRow.put(i, HeadMetrics.NDCG, HeadMetrics.ndcg(judged.get(i)));
+            }
+            metrics.putAll(HeadMetrics.rankings(judged));
         }
         return metrics;
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        return byRow.inOrder();
     }
 
     /// Cosines of each anchor with every document of the evaluation; equal documents are one.

@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /// What is said of judged units: how good classes, numbers and rankings are.
@@ -20,9 +19,6 @@ final class HeadMetrics {
     static final String SPEARMAN = "spearman";
     static final String NDCG = "ndcg@10";
     static final String MRR = "mrr@10";
-
-    /// Metrics that are means over units; the others say little of a few rows.
-    static final Set<String> OF_FEW_ROWS = Set.of(MetricKeys.ACCURACY, MSE, MRR);
 
     private static final int AT = 10;
     private static final int DRAWS = 1000;
@@ -80,6 +76,22 @@ final class HeadMetrics {
                     return macro(counts);
                 });
         return metrics;
+    }
+
+    /// 1 where the class is right, else 0.
+    static double isRight(Judged unit) {
+        return ScoreSums.largest(unit.scores()) == (int) unit.target()[0] ? 1 : 0;
+    }
+
+    /// 1 where all labels are right, else 0.
+    static double areRight(Judged unit) {
+        return allRight(unit) ? 1 : 0;
+    }
+
+    /// The squared error of a number.
+    static double squared(Judged unit) {
+        double error = unit.scores()[0] - unit.target()[0];
+        return error * error;
     }
 
     private static boolean allRight(Judged unit) {
@@ -191,6 +203,11 @@ final class HeadMetrics {
         metrics.put(NDCG, queries == 0 ? 0 : gain / queries);
         metrics.put(MRR, queries == 0 ? 0 : reciprocal / queries);
         return metrics;
+    }
+
+    /// NDCG of one query; 0 where no document is relevant.
+    static double ndcg(Judged unit) {
+        return rankings(List.of(unit)).get(NDCG);
     }
 
     /// Documents, the best first; of equal ones the later first, so that a model that can't tell

@@ -5,6 +5,7 @@ import org.attune.datasets.examples.LabelledExample;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 
 /// What a score head is taught.
 ///
@@ -12,6 +13,8 @@ import java.util.function.Function;
 /// @param labels scores of each place that is judged
 /// @param loss of a unit: a text, a word, or a query with all its documents
 /// @param targets of a row's units, in order
+/// @param unitMetric name of `each`
+/// @param each metric of a unit, whose mean training shows
 /// @param metrics of judged units, for an evaluation
 /// @param quality the metric by which held-out quality is compared
 record HeadTask(
@@ -19,8 +22,15 @@ record HeadTask(
         int labels,
         HeadLoss loss,
         Function<LabelledExample, List<double[]>> targets,
+        String unitMetric,
+        ToDoubleFunction<Judged> each,
         Function<List<Judged>, Map<String, Double>> metrics,
         String quality) {
+    /// The mean of `each` over units.
+    double mean(List<Judged> units) {
+        return units.stream().mapToDouble(each).average().orElse(0);
+    }
+
     /// A unit with what the model said.
     ///
     /// @param scores `z`

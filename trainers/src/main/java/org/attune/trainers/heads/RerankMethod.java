@@ -115,6 +115,8 @@ public record RerankMethod() implements RowMethod<RerankConfig, LabelledExample,
                 RERANKER.labels(),
                 loss,
                 row -> List.of(relevance(row)),
+                HeadMetrics.NDCG,
+                HeadMetrics::ndcg,
                 HeadMetrics::rankings,
                 HeadMetrics.NDCG);
     }

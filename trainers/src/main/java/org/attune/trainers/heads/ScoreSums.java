@@ -78,6 +78,7 @@ final class ScoreSums implements StepSums<LabelledExample, LabelledForest> {
             FiniteLoss.require(rowLoss, placed.row().origins());
             loss += rowLoss / units;
             judged.set(placed.position(), said);
+            found.put(placed.position(), task.unitMetric(), task.mean(said));
             found.put(placed.position(), MetricKeys.LOSS, rowLoss / asked.size());
             tokens += placed.row().length();
         }
@@ -91,15 +92,9 @@ final class ScoreSums implements StepSums<LabelledExample, LabelledForest> {
             cut.add(new ArrayList<>());
         }
         microBatchOf.forEach((position, m) -> cut.get(m).addAll(judged.get(position)));
-        List<Map<String, Double>> metrics = cut.stream().map(this::plain).toList();
+        List<Map<String, Double>> metrics =
+                cut.stream().map(units -> Map.of(task.unitMetric(), task.mean(units))).toList();
         return new StepReport(loss, metrics, tokens);
-    }
-
-    /// The metrics that mean something of a few rows.
-    private Map<String, Double> plain(List<Judged> units) {
-        Map<String, Double> metrics = new LinkedHashMap<>(task.metrics().apply(units));
-        metrics.keySet().retainAll(HeadMetrics.OF_FEW_ROWS);
-        return metrics;
     }
 
     @Override
