@@ -33,7 +33,7 @@ class HeadsLearnTest {
         RunSummary.Heldout learnt = train("true", false);
         assertEquals("eval_accuracy", learnt.metric());
         assertTrue(learnt.before().orElseThrow() < 0.7, learnt.toString());
-        assertTrue(learnt.after().orElseThrow() > 0.95, learnt.toString());
+        assertTrue(learnt.after().orElseThrow() > 0.9, learnt.toString());
         RunSummary.Heldout control = train("drawn", true);
         assertTrue(control.after().orElseThrow() < 0.75, control.toString());
     }
@@ -55,8 +55,8 @@ class HeadsLearnTest {
                         .withTraining(
                                 t ->
                                         t.withOptimizer(o -> o.withLearningRate(1e-3))
-                                                .withBatch(b -> b.withPerDeviceTrainBatchSize(16))
-                                                .withSchedule(s -> s.withNumTrainEpochs(1))
+                                                .withBatch(b -> b.withPerDeviceTrainBatchSize(8))
+                                                .withSchedule(s -> s.withNumTrainEpochs(2))
                                                 .withSave(
                                                         SaveConfig.to(
                                                                 folder.resolve(name + "-out"))));

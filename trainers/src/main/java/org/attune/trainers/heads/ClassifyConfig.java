@@ -24,8 +24,7 @@ import java.util.OptionalInt;
 
 /// A run that trains a classifier of texts or of their words, as transformers' classes for sequence
 /// and token classification are. `ClassifyConfig.defaults()` has transformers' defaults; model,
-// data
-/// and output folder must be given.
+/// data and output folder must be given.
 ///
 /// @param model a classifier to train on, or a causal language model, which gets a score head
 /// @param lora adapter

@@ -47,7 +47,7 @@ sealed interface HeadLoss {
         }
     }
 
-    /// RankNet, [Burges et al. 2005](https://dl.acm.org/doi/10.1145/1102351.1102363): the mean of
+    /// RankNet, Burges et al., ICML 2005: the mean of
     /// `−log σ(z_i − z_j)` over all pairs with `y_i > y_j`; 0 where labels are all alike.
     record RankNet() implements HeadLoss {
         @Override
@@ -72,10 +72,10 @@ sealed interface HeadLoss {
         }
     }
 
-    /// Cross-entropy of the softmax over a query's documents with their labels, scaled to sum 1,
-    /// the top-one probabilities of ListNet, [Cao et al.
-    /// 2007](https://dl.acm.org/doi/10.1145/1273496.1273513), for labels that say how relevant: `L
-    /// = −Σ y/Σy log softmax(z)`; 0 where no document is relevant.
+    /// Cross-entropy of the softmax over a query's documents with their labels, scaled to sum 1:
+    /// the top-one probabilities of ListNet, Cao et al., ICML 2007, for labels that say how
+    /// relevant a document is. It is 0 where no document is:
+    /// `L = −Σ y/Σy log softmax(z)`.
     record SoftmaxList() implements HeadLoss {
         @Override
         public double of(double[] z, double[] y, double[] slopes) {

@@ -51,8 +51,8 @@ final class HeadMetrics {
         return metrics;
     }
 
-    /// The same of units with any number of labels: a label is said where its probability is above
-    /// one half, and the accuracy is that of units whose labels are all right.
+    /// Accuracy and F1 of units with any number of labels: a label is said where its probability is
+    /// above one half, and the accuracy is that of units whose labels are all right.
     static Map<String, Double> severalClasses(List<Judged> units) {
         int labels = units.getFirst().scores().length;
         double hits = units.stream().filter(HeadMetrics::allRight).count();
