@@ -30,8 +30,7 @@ import java.util.concurrent.Callable;
         description = {
             "Measure how often a model is right, or how two models differ.",
             "Takes the likeliest tokens unless --temperature is given.",
-            "A model that classifies, ranks or embeds is measured on --data alone, rows with"
-                + " labels."
+            "Models that classify, rank or embed are measured on --data, rows with labels."
         })
 public final class EvalCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
