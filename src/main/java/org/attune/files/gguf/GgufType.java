@@ -1,6 +1,7 @@
 package org.attune.files.gguf;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.vector.BlockRows;
 
 import java.util.Arrays;
 import java.util.Optional;
@@ -41,20 +42,11 @@ public enum GgufType {
     MXFP4(39, 32, 17, TableBlocks::mxfp4),
     NVFP4(40, 64, 36, TableBlocks::nvfp4);
 
-    /// Turns blocks into float32 values.
-    @FunctionalInterface
-    interface BlockDecoder {
-        /// @param source blocks, one after the other
-        /// @param target receives `blocks × block()` values
-        /// @param blocks how many
-        void decode(byte[] source, float[] target, int blocks);
-    }
-
     private final int number;
     private final int block;
     private final int blockBytes;
     private final DType dtype;
-    private final BlockDecoder decoder;
+    private final BlockRows.Decoder decoder;
 
     /// A type whose elements are read as they are.
     GgufType(int number, int block, int blockBytes, DType dtype) {
@@ -62,7 +54,7 @@ public enum GgufType {
     }
 
     /// A quantised type.
-    GgufType(int number, int block, int blockBytes, BlockDecoder decoder) {
+    GgufType(int number, int block, int blockBytes, BlockRows.Decoder decoder) {
         this(number, block, blockBytes, DType.FLOAT32, decoder);
     }
 
@@ -71,7 +63,7 @@ public enum GgufType {
         this(number, block, blockBytes, DType.FLOAT32, null);
     }
 
-    GgufType(int number, int block, int blockBytes, DType dtype, BlockDecoder decoder) {
+    GgufType(int number, int block, int blockBytes, DType dtype, BlockRows.Decoder decoder) {
         this.number = number;
         this.block = block;
         this.blockBytes = blockBytes;
@@ -104,12 +96,13 @@ public enum GgufType {
         return !isQuantised() || decoder != null;
     }
 
-    BlockDecoder decoder() {
+    /// Turns blocks into float32 values.
+    public BlockRows.Decoder decoder() {
         return decoder;
     }
 
     /// Bytes of `count` values.
-    long bytes(long count) {
+    public long bytes(long count) {
         return count / block * blockBytes;
     }
 
