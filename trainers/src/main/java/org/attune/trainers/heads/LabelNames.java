@@ -20,7 +20,7 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// What a classifier's scores stand for.
+/// Names the labels of a classifier, and says how they are learnt.
 ///
 /// @param problem how labels are learnt
 /// @param names of the labels, by their numbers; of a regression one
