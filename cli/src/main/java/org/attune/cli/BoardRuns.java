@@ -23,7 +23,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /// What a board asks the command line about runs: it reads their files as commands do, and has
-/// commands run in processes of their own.
+/// commands run in further processes.
 final class BoardRuns implements RunCommands {
     private static final int PREVIEW_SECONDS = 120;
     private static final List<String> PROGRAMS = List.of("agent", "environments", "tools");
