@@ -473,6 +473,14 @@ public final class Policy implements CausalPolicy {
         };
     }
 
+    /// All weights by module, experts one by one, with an adapter merged in.
+    ///
+    /// @param adapted the decoder with its adapter, if there is one
+    public static List<SafeTensorsWriter.Source> modules(
+            Decoder decoder, Optional<Policy> adapted, DType dtype) {
+        return new MergedWeights(decoder, adapted.flatMap(Policy::own)).modules(dtype);
+    }
+
     /// Configuration of [#weights]: the base model's, but with a separate output layer if the
     /// adapter changes a tied embedding and output layer apart.
     ///

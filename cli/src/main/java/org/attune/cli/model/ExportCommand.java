@@ -16,15 +16,18 @@ import org.attune.tensor.Engine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.util.concurrent.Callable;
 
-/// `attune export --model FILE.gguf --output DIR`
+/// `attune export --model FILE.gguf --output DIR`, `attune export --model MODEL --gguf q8_0
+// --output
+/// DIR`
 @Command(
         name = "export",
         description = {
-            "Write a model as a folder for Python.",
+            "Write a model as a folder for Python, or as a GGUF file.",
             "Of a GGUF file, with the very numbers that adapters were trained on."
         })
 public final class ExportCommand implements Callable<Integer>, UsesEngine {
@@ -33,10 +36,32 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
     @Mixin OutputOptions output;
     @Spec CommandSpec spec;
 
+    @Option(
+            names = "--gguf",
+            paramLabel = "TYPE",
+            description =
+                    "Write a GGUF file, with the adapter merged in if there is one: f32, f16, bf16,"
+                            + " q8_0, q6_k, q5_k_m, q4_k_m, q4_0 or mxfp4.")
+    String gguf;
+
     @Override
     public Integer call() {
+        if (gguf != null) {
+            if (output.format != null) {
+                throw new ConfigException("--dtype: the type of a GGUF file is --gguf's");
+            }
+            var file =
+                    new GgufOutput(
+                            GgufOutput.type(gguf),
+                            output.output,
+                            model.device,
+                            spec.commandLine().getOut());
+            Engine.run(() -> file.write(model.config(DtypeChoice.FLOAT32)));
+            return ExitCodes.DONE;
+        }
         if (model.adapter != null) {
-            throw new ConfigException("--adapter: use attune merge, which writes both as one");
+            throw new ConfigException(
+                    "--adapter: use attune merge, which writes both as one, or --gguf");
         }
         Engine.run(this::export);
         spec.commandLine().getOut().println(output.output + " written");
