@@ -165,7 +165,7 @@ public final class GgufWriter {
                 // Readers want lists of integers to be signed.
                 int kind =
                         list.isEmpty()
-                                ? 5
+                                ? 8
                                 : list.getFirst() instanceof Long ? 5 : kind(list.getFirst());
                 int32(kind);
                 int64(list.size());

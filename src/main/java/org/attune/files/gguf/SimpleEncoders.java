@@ -5,7 +5,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /// Quantises to GGUF's blocks of 32 values with one scale, the reverse of [SimpleBlocks] and of
-/// MXFP4 in [TableBlocks]. The bytes are those of gguf's Python package, which are ggml's.
+/// MXFP4 in [TableBlocks]. The bytes are those of gguf's
+/// Python package.
 final class SimpleEncoders {
     private static final int SIZE = 32;
     private static final int HALF = SIZE / 2;
@@ -86,8 +87,7 @@ final class SimpleEncoders {
         float d = source[furthest(source, from)] / -half;
         float inverse = inverse(d);
         for (int i = 0; i < SIZE; i++) {
-            // ggml's sum depends on whether products and sums are fused; doubles are as if fused.
-            int code = (int) (float) ((double) source[from + i] * inverse + (half + 0.5));
+            int code = (int) (source[from + i] * inverse + (half + 0.5f));
             codes[i] = Math.clamp(code, 0, 2 * half - 1);
         }
         return d;

@@ -47,6 +47,7 @@ public final class GgufKeys {
             throw new ModelException(
                     where + " scores texts; GGUF files are written of models that predict tokens");
         }
+        refuseUnknownToLlamaCpp();
         this.context = config.maxPositionEmbeddings();
         pairs.put("general.architecture", architecture());
         put("block_count", config.layers());
@@ -66,6 +67,37 @@ public final class GgufKeys {
         row.keys().forEach(this::own);
         row.parts().forEach(this::part);
         put("context_length", context);
+    }
+
+    /// What our reader would find in the file and llama.cpp, which goes by the architecture and the
+    /// number of layers, doesn't.
+    private void refuseUnknownToLlamaCpp() {
+        boolean windows = config.attention().windows().stream().anyMatch(w -> w > 0);
+        boolean dense =
+                config.block()
+                        .feedForward()
+                        .experts()
+                        .filter(e -> !e.dense().isEmpty())
+                        .isPresent();
+        refuse(
+                "command-r",
+                config.attention().qkNorm() != QkNorm.NONE && config.layers() < 64,
+                "use_qk_norm in models of fewer than 64 layers");
+        refuse(
+                "exaone4",
+                windows && config.layers() != 64,
+                "windows (sliding_window) in models of other than 64 layers");
+        for (String architecture : List.of("qwen2moe", "qwen3moe", "qwen3next", "qwen35moe")) {
+            refuse(architecture, dense, "layers without experts (mlp_only_layers)");
+        }
+    }
+
+    private void refuse(String architecture, boolean unlike, String what) {
+        if (unlike && row.architecture().equals(architecture)) {
+            throw new ModelException(
+                    "llama.cpp knows no %s with %s; use the Hugging Face folder"
+                            .formatted(architecture, what));
+        }
     }
 
     /// `general.architecture`.
@@ -116,7 +148,13 @@ public final class GgufKeys {
         boolean layer =
                 family.norm().kind().apply(0.5) instanceof NormConfig.Layer
                         || row.parts().contains(Part.LAYER_NORM);
-        put("attention.layer_norm_" + (layer ? "" : "rms_") + "epsilon", config.normEps());
+        boolean both = row.parts().contains(Part.ONE_PART);
+        if (layer || both) {
+            put("attention.layer_norm_epsilon", config.normEps());
+        }
+        if (!layer || both) {
+            put("attention.layer_norm_rms_epsilon", config.normEps());
+        }
     }
 
     private void attention() {
@@ -153,16 +191,24 @@ public final class GgufKeys {
     private void windows(List<Integer> windows) {
         int tokens = windows.stream().mapToInt(Integer::intValue).max().orElse(0);
         switch (row.windows().rule()) {
-            case NONE -> {
-                if (tokens > 0) {
-                    context = Math.min(context, tokens);
-                }
-            }
-            case ALL, PATTERN -> {
+            case NONE -> shorten(tokens);
+            case ALL -> {
+                shorten(tokens); // llama.cpp computes these without their windows
                 if (tokens > 0) {
                     put("attention.sliding_window", tokens);
                 }
             }
+            case PATTERN -> {
+                if (tokens > 0) {
+                    put("attention.sliding_window", tokens);
+                }
+            }
+        }
+    }
+
+    private void shorten(int window) {
+        if (window > 0) {
+            context = Math.min(context, window);
         }
     }
 
@@ -173,7 +219,10 @@ public final class GgufKeys {
                     "feed_forward_length",
                     perLayer(layer -> config.parts(layer).feedForward() ? f.inner() : 0));
         } else {
-            put("feed_forward_length", f.inner());
+            boolean experts = row.parts().contains(Part.MAMBA_OR_ATTENTION);
+            put(
+                    "feed_forward_length",
+                    experts ? f.experts().map(ExpertsConfig::inner).orElse(f.inner()) : f.inner());
         }
         f.experts().ifPresent(this::experts);
     }

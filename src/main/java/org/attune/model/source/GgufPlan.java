@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,6 +103,22 @@ final class GgufPlan implements GgufTable {
         return weight.name().replaceFirst("\\.weight$", "");
     }
 
+    /// Whether a tensor is one weight in the order of the model, but for heads that are reordered.
+    ///
+    /// @param turned whether the model's files have matrices the other way round
+    boolean isWhole(String tensor, boolean turned) {
+        List<Piece> all = pieces.get(tensor);
+        return all.size() == 1
+                && switch (all.getFirst()) {
+                    case Piece.Copied copied ->
+                            copied.firstNumber() == 0
+                                    && copied.rows() * columns(tensor)
+                                            == Arrays.stream(copied.weight().shape())
+                                                    .reduce(1, (a, b) -> a * b);
+                    case Piece.Computed _ -> turned;
+                };
+    }
+
     private long columns(String tensor) {
         long[] shape = tensors.get(tensor);
         return shape.length < 2 ? 1 : shape[shape.length - 1];
@@ -135,7 +152,8 @@ final class GgufPlan implements GgufTable {
         }
     }
 
-    private static MemorySegment ordered(MemorySegment values, long columns, TensorRows order) {
+    /// Rows as a file has them.
+    static MemorySegment ordered(MemorySegment values, long columns, TensorRows order) {
         if (order.isIdentity()) {
             return values;
         }

@@ -9,6 +9,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.source.ModelExport;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
@@ -44,8 +45,18 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
                             + " q8_0, q6_k, q5_k_m, q4_k_m, q4_0 or mxfp4.")
     String gguf;
 
+    @Option(
+            names = "--adapter-only",
+            description =
+                    "With --gguf f32, f16 or bf16: write the adapter alone, for llama.cpp's --lora,"
+                            + " instead of a model that it is merged into.")
+    boolean adapterOnly;
+
     @Override
     public Integer call() {
+        if (gguf == null && adapterOnly) {
+            throw new ConfigException("--adapter-only needs --gguf: f32, f16 or bf16");
+        }
         if (gguf != null) {
             if (output.format != null) {
                 throw new ConfigException("--dtype: the type of a GGUF file is --gguf's");
@@ -56,7 +67,8 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
                             output.output,
                             model.device,
                             spec.commandLine().getOut());
-            Engine.run(() -> file.write(model.config(DtypeChoice.FLOAT32)));
+            ModelConfig config = model.config(DtypeChoice.FLOAT32);
+            Engine.run(() -> write(file, config));
             return ExitCodes.DONE;
         }
         if (model.adapter != null) {
@@ -66,6 +78,14 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
         Engine.run(this::export);
         spec.commandLine().getOut().println(output.output + " written");
         return ExitCodes.DONE;
+    }
+
+    private void write(GgufOutput file, ModelConfig config) {
+        if (adapterOnly) {
+            file.writeAdapter(config);
+        } else {
+            file.write(config);
+        }
     }
 
     private void export() {

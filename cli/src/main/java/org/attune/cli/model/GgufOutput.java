@@ -7,6 +7,7 @@ import org.attune.files.AtomicFolder;
 import org.attune.files.gguf.GgufText;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
+import org.attune.model.source.GgufAdapter;
 import org.attune.model.source.GgufExport;
 import org.attune.model.source.GgufFileType;
 import org.attune.model.source.ModelSource;
@@ -22,9 +23,12 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /// Writes a model, with an adapter merged in if there is one, as a GGUF file, reads the file again
 /// and says how far it computes the same.
@@ -85,9 +89,44 @@ record GgufOutput(GgufFileType type, Path folder, String device, PrintWriter out
         }
     }
 
+    /// Writes the adapter alone.
+    ///
+    /// @throws ConfigException if there is none, or the type has blocks
+    void writeAdapter(ModelConfig model) {
+        Set<GgufFileType> plain = EnumSet.of(GgufFileType.F32, GgufFileType.F16, GgufFileType.BF16);
+        if (model.adapterNameOrPath().isEmpty() || !plain.contains(type)) {
+            throw new ConfigException(
+                    "--adapter-only needs --adapter and --gguf f32, f16 or bf16; got %s"
+                            .formatted(type.title()));
+        }
+        OutputOptions.requireEmpty(folder);
+        Path named = Path.of(model.adapterNameOrPath().get()).toAbsolutePath().getFileName();
+        String name = plain(named.toString());
+        String file = name + "-" + type.title() + ".gguf";
+        try (AtomicFolder whole = AtomicFolder.create(folder);
+                var loaded = LoadedModel.open(model.withDtype(DtypeChoice.FLOAT32))) {
+            new GgufAdapter(loaded.decoder().config(), type)
+                    .write(
+                            whole.path().resolve(file),
+                            name,
+                            Policy.modules(loaded.decoder(), Optional.empty(), DType.FLOAT32),
+                            loaded.setup().adapter().orElseThrow());
+            whole.commit();
+        } catch (IOException e) {
+            throw new ModelException(folder + " can't be written: " + e, e);
+        }
+        out.printf(
+                "%s written: llama.cpp's --lora, beside a GGUF file of the base%n",
+                folder.resolve(file));
+    }
+
     private static String name(ModelConfig model) {
         String last = Path.of(model.modelNameOrPath()).toAbsolutePath().getFileName().toString();
-        return last.replaceFirst("\\.gguf$", "").replaceAll("[^A-Za-z0-9._-]", "-");
+        return plain(last.replaceFirst("\\.gguf$", ""));
+    }
+
+    private static String plain(String name) {
+        return name.replaceAll("[^A-Za-z0-9._-]", "-");
     }
 
     /// @return longest text of the file, negated if the model's is longer
