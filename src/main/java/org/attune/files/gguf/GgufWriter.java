@@ -61,8 +61,7 @@ public final class GgufWriter {
     ///
     /// @param file doesn't exist
     /// @param metadata `String`, `Boolean`, `Float`, `Long` (32 bits where it fits) and lists of
-    // one
-    ///     of these
+    ///     one of these
     /// @param check looks at what is written, when vectors are there and matrices are still zeros
     /// @throws ModelException if writing fails, or a tensor doesn't give all its rows
     public static void write(

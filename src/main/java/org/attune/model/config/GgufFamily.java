@@ -23,8 +23,7 @@ import java.util.function.Function;
 /// @param names        keys of `config.json` that the family calls otherwise
 /// @param writes       further families whose models are written as this architecture
 /// @param tensors      tensors by which its files differ from others: a name that begins with `-`
-// is
-///     of one that they don't have
+///     is of one that they don't have
 record GgufFamily(
         String architecture,
         List<String> modelTypes,

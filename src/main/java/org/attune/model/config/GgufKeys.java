@@ -4,20 +4,16 @@ import org.attune.error.ModelException;
 import org.attune.files.gguf.GgufFile;
 import org.attune.model.config.GgufFamily.Part;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntToLongFunction;
-import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /// Writes a configuration as the metadata of a GGUF file, the reverse of [GgufConfig] by the same
 /// rows of [GgufFamilies]. What they can't say, [#requireSaid] finds: it reads them again.
 public final class GgufKeys {
-    private static final double LOCAL_THETA = 10000; // llama.cpp's where a key is absent
-
     private final DecoderConfig config;
     private final DecoderFamily family;
     private final GgufFamily row;
@@ -61,7 +57,10 @@ public final class GgufKeys {
             attention();
             feedForward();
             if (family.names().positions().isEmpty()) {
-                rope();
+                context =
+                        Math.min(
+                                context,
+                                new GgufRopeKeys(config, family, this::put, vectors).put());
             }
         }
         row.keys().forEach(this::own);
@@ -137,6 +136,10 @@ public final class GgufKeys {
     }
 
     private void put(String key, boolean value) {
+        pairs.put(architecture() + "." + key, value);
+    }
+
+    private void put(String key, Object value) {
         pairs.put(architecture() + "." + key, value);
     }
 
@@ -290,84 +293,6 @@ public final class GgufKeys {
         return some.length < 2 ? 1 : some[1] - some[0];
     }
 
-    private void rope() {
-        if (!config.rotates()) {
-            return;
-        }
-        RopeConfig rope = config.rope();
-        put("rope.freq_base", rope.theta());
-        if (rope.exceptions().windowTheta().orElse(LOCAL_THETA) != LOCAL_THETA) {
-            put("rope.freq_base_swa", rope.exceptions().windowTheta().getAsDouble());
-        }
-        int head = config.attention().rotatedHead();
-        put("rope.dimension_count", rope.rotaryDim(head));
-        switch (rope.scaling()) {
-            case RopeScaling.None _, RopeScaling.Proportional _ -> {}
-            case RopeScaling.Dynamic dynamic ->
-                    context = Math.min(context, dynamic.originalLength()); // as unscaled till there
-            case RopeScaling.Linear(double factor) -> {
-                pairs.put(architecture() + ".rope.scaling.type", "linear");
-                put("rope.scaling.factor", factor);
-            }
-            case RopeScaling.Yarn yarn -> yarn(yarn);
-            case RopeScaling.Llama3 _ -> {
-                var plain =
-                        new RopeConfig(
-                                rope.theta(), rope.partialRotaryFactor(), new RopeScaling.None());
-                double[] before = RopeTable.of(plain, head, 1).inverseFrequencies();
-                double[] after = RopeTable.of(rope, head, 1).inverseFrequencies();
-                vectors.put(
-                        "rope_freqs.weight",
-                        IntStream.range(0, before.length)
-                                .mapToDouble(i -> before[i] / after[i])
-                                .toArray());
-            }
-            case RopeScaling.Divisors(List<Double> divisors, double attention) -> {
-                vectors.put("rope_freqs.weight", numbers(divisors));
-                factor(attention);
-            }
-            case RopeScaling.LongRope longer -> {
-                vectors.put("rope_factors_long.weight", numbers(longer.longDivisors()));
-                vectors.put("rope_factors_short.weight", numbers(longer.shortDivisors()));
-                put("rope.scaling.original_context_length", longer.originalLength());
-                factor(longer.attentionFactor());
-            }
-        }
-    }
-
-    private void factor(double attention) {
-        if (attention != 1) {
-            put("rope.scaling.attn_factor", attention);
-        }
-    }
-
-    private static double[] numbers(List<Double> all) {
-        return all.stream().mapToDouble(Double::doubleValue).toArray();
-    }
-
-    private void yarn(RopeScaling.Yarn yarn) {
-        pairs.put(architecture() + ".rope.scaling.type", "yarn");
-        put("rope.scaling.factor", yarn.factor());
-        put("rope.scaling.original_context_length", yarn.originalLength());
-        if (yarn.betaFast() != 32 || yarn.betaSlow() != 1) {
-            put("rope.scaling.yarn_beta_fast", yarn.betaFast());
-            put("rope.scaling.yarn_beta_slow", yarn.betaSlow());
-        }
-        if (family.latent()) {
-            double plain = 1 / Math.sqrt(config.headDim());
-            double temperature = Math.sqrt(config.attention().scale() / plain);
-            double all = (temperature - 1) / (0.1 * Math.log(yarn.factor()));
-            if (Math.abs(all) > 1e-9) {
-                put("rope.scaling.yarn_log_multiplier", 0.1f * all);
-            }
-            return;
-        }
-        double usual = RopeJson.yarnScale(yarn.factor(), 1);
-        if (Math.abs(yarn.attentionFactor() / usual - 1) > 1e-6) {
-            put("rope.scaling.attn_factor", yarn.attentionFactor() / usual);
-        }
-    }
-
     private void part(Part part) {
         switch (part) {
             case LATENT -> latent(config.attention().latent().orElseThrow());
@@ -447,66 +372,12 @@ public final class GgufKeys {
     ///
     /// @throws ModelException naming what the file can't say
     public void requireSaid(GgufFile file) {
-        DecoderConfig read = DecoderConfig.of(file);
-        List<String> others = new ArrayList<>();
-        SameNumbers.compare("", config, read, others);
-        for (int layer = 0; layer < config.layers(); layer++) {
-            int own = seen(config, layer);
-            if (own != seen(read, layer)) {
-                others.add("the window of layer %d, %d tokens".formatted(layer, own));
-                break;
-            }
-        }
-        if (config.rotates() && read.rotates()) {
-            int head = config.attention().rotatedHead();
-            compare("frequencies of positions", config.rope(), read.rope(), head, others);
-        } else if (config.rotates() != read.rotates()) {
-            others.add("whether positions rotate");
-        }
+        List<String> others = new GgufAgreement(config, DecoderConfig.of(file), context).others();
         if (!others.isEmpty()) {
             throw new ModelException(
                     "GGUF files of %s can't say of this %s model: %s. Nothing is written; use the Hugging Face folder"
                             .formatted(
                                     architecture(), config.modelType(), String.join("; ", others)));
-        }
-    }
-
-    /// Tokens that a layer sees of a text that is as long as the file says; 0: all.
-    private int seen(DecoderConfig of, int layer) {
-        int window = of.attention().windows().get(layer);
-        return window >= context ? 0 : window;
-    }
-
-    private void compare(String what, RopeConfig a, RopeConfig b, int head, List<String> others) {
-        for (int length : new int[] {1, context}) {
-            RopeTable own = RopeTable.of(a, head, length);
-            RopeTable said = RopeTable.of(b, head, length);
-            boolean same =
-                    SameNumbers.close(own.attentionScaling(), said.attentionScaling())
-                            && own.inverseFrequencies().length == said.inverseFrequencies().length
-                            && IntStream.range(0, own.inverseFrequencies().length)
-                                    .allMatch(
-                                            i ->
-                                                    SameNumbers.close(
-                                                            own.inverseFrequencies()[i],
-                                                            said.inverseFrequencies()[i]));
-            if (!same) {
-                others.add(what + " in texts of " + length + " tokens");
-                return;
-            }
-        }
-        if (!a.exceptions().equals(b.exceptions())
-                && !DoubleStream.of(a.exceptions().windowTheta().orElse(0))
-                        .allMatch(
-                                t ->
-                                        SameNumbers.close(
-                                                t, b.exceptions().windowTheta().orElse(0)))) {
-            others.add("layers that rotate otherwise");
-        } else if (!a.exceptions().still().equals(b.exceptions().still())) {
-            others.add("layers that rotate nothing");
-        }
-        if (a.pairs() != b.pairs()) {
-            others.add("which features are rotated together");
         }
     }
 }

@@ -102,7 +102,10 @@ public final class GgufExport {
                 GgufNames.turns(keys.architecture(), name)
                         ? new TensorRows((int) (shape[0] / heads))
                         : TensorRows.IDENTITY;
-        float[] weights = importance.getOrDefault(plan.module(name), new float[0]);
+        boolean known =
+                plan.isWhole(name, config.names().transposed())
+                        && importance.containsKey(plan.module(name));
+        float[] weights = known ? importance.get(plan.module(name)) : new float[0];
         return new GgufWriter.Tensor(
                 name, own, shape, weights, rows -> plan.give(name, order, rows));
     }

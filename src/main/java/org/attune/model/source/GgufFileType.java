@@ -51,6 +51,14 @@ public enum GgufFileType {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /// Whether scales are searched, so that it matters how much errors count.
+    public boolean isSearched() {
+        return switch (this) {
+            case Q6_K, Q5_K_M, Q4_K_M -> true;
+            case F32, F16, BF16, Q8_0, Q4_0, MXFP4 -> false;
+        };
+    }
+
     /// Names of all types.
     public static List<String> titles() {
         return Arrays.stream(values()).map(GgufFileType::title).toList();

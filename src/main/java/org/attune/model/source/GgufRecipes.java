@@ -304,7 +304,7 @@ final class GgufRecipes {
                                 rules.shaped(
                                         path + s.gate() + ".weight",
                                         own + "ffn_gate_inp_shexp.weight",
-                                        new long[] {config.hiddenSize()},
+                                        new long[] {1, config.hiddenSize()},
                                         1,
                                         config.hiddenSize());
                             }

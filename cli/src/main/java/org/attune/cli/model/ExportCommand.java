@@ -52,10 +52,22 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
                             + " instead of a model that it is merged into.")
     boolean adapterOnly;
 
+    @Option(
+            names = "--imatrix",
+            paramLabel = "RUN.yaml",
+            description =
+                    "With --gguf q4_k_m, q5_k_m or q6_k: columns of matrices count by what they are"
+                            + " multiplied with in the rows of a run.")
+    String imatrix;
+
     @Override
     public Integer call() {
         if (gguf == null && adapterOnly) {
             throw new ConfigException("--adapter-only needs --gguf: f32, f16 or bf16");
+        }
+        boolean searched = gguf != null && GgufOutput.type(gguf).isSearched();
+        if (imatrix != null && (!searched || adapterOnly)) {
+            throw new ConfigException("--imatrix needs --gguf: q4_k_m, q5_k_m or q6_k");
         }
         if (gguf != null) {
             if (output.format != null) {
@@ -66,6 +78,7 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
                             GgufOutput.type(gguf),
                             output.output,
                             model.device,
+                            imatrix,
                             spec.commandLine().getOut());
             ModelConfig config = model.config(DtypeChoice.FLOAT32);
             Engine.run(() -> write(file, config));

@@ -14,6 +14,7 @@ import org.attune.model.source.ModelSource;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
+import org.attune.policy.InputImportance;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.text.TextAssets;
@@ -36,8 +37,9 @@ import java.util.Set;
 /// @param type   of the file
 /// @param folder for the file; the program that serves it finds its settings beside it
 /// @param device that computes
+/// @param run    file of a run whose rows say which columns of matrices count; or null
 /// @param out    for the report
-record GgufOutput(GgufFileType type, Path folder, String device, PrintWriter out) {
+record GgufOutput(GgufFileType type, Path folder, String device, String run, PrintWriter out) {
     /// Texts that a file's tokenizer must cut as the model's does.
     private static final List<String> TEXTS =
             List.of(
@@ -145,7 +147,7 @@ record GgufOutput(GgufFileType type, Path folder, String device, PrintWriter out
                         text.template().map(t -> t.source()),
                         config.vocabSize());
         int context =
-                new GgufExport(config, tokenizer, type, Map.of())
+                new GgufExport(config, tokenizer, type, importance(loaded))
                         .write(
                                 file,
                                 name,
@@ -155,6 +157,13 @@ record GgufOutput(GgufFileType type, Path folder, String device, PrintWriter out
                                                 loaded.adapted(),
                                                 DType.FLOAT32)));
         return context < config.maxPositionEmbeddings() ? -context : context;
+    }
+
+    private Map<String, float[]> importance(LoadedModel loaded) {
+        return run == null
+                ? Map.of()
+                : InputImportance.of(
+                        loaded.decoder(), loaded.adapterInUse(), RunTexts.of(run, loaded.setup()));
     }
 
     private static void compareTexts(TextAssets own, Path file) {
