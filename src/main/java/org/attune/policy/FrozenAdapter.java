@@ -29,6 +29,13 @@ public final class FrozenAdapter implements AutoCloseable {
         return name;
     }
 
+    /// Measures with the adapter.
+    ///
+    /// @param decoder that it was attached to; borrowed
+    public Scorer scorer(Decoder decoder) {
+        return (forest, request) -> FrozenPass.measure(decoder, name, forest, request);
+    }
+
     @Override
     public void close() {
         parameters.close();

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A file per task that gets a line with every result, so that a slower commit shows.
 ///
@@ -26,9 +27,19 @@ public record BenchHistory(Path folder) {
             List<String> peerSettings,
             Map<String, Double> peer) {}
 
+    private static final Path USUAL = Path.of("bench", "history");
+
+    /// The history in a folder; by default in the repository's, if this is one.
+    ///
+    /// @param given null: none
+    public static Optional<BenchHistory> of(Path given) {
+        return given != null || Files.isDirectory(USUAL)
+                ? Optional.of(new BenchHistory(given == null ? USUAL : given))
+                : Optional.empty();
+    }
+
     /// Adds a result.
     public void add(BenchResult result) {
-        Path file = folder.resolve(result.work().task().label() + ".jsonl");
         var entry =
                 new Entry(
                         result.date(),
@@ -40,6 +51,15 @@ public record BenchHistory(Path folder) {
                         result.attune().medians(),
                         result.peer().map(BenchResult.Side::settings).orElse(List.of()),
                         result.peer().map(BenchResult.Side::medians).orElse(Map.of()));
+        add(result.work().task().label(), entry);
+    }
+
+    /// Adds a line.
+    ///
+    /// @param task names the file
+    /// @param entry a record
+    public void add(String task, Object entry) {
+        Path file = folder.resolve(task + ".jsonl");
         try {
             Files.createDirectories(folder);
             Files.writeString(

@@ -2,6 +2,7 @@ package org.attune.bench;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.BeanProperty;
 import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -16,11 +17,14 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 
 import org.attune.error.AttuneException;
+import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
 import org.attune.json.Json;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /// Benchmarks as JSON: paths as text, absent values as null.
@@ -73,6 +77,19 @@ public final class BenchJson {
                     "%s can't be read as %s: %s; give a file that attune bench wrote"
                             .formatted(file, type.getSimpleName(), e.getMessage()),
                     e);
+        }
+    }
+
+    /// Reads an object.
+    ///
+    /// @param where it was given, for messages
+    /// @throws ConfigException if it is none
+    public static Map<String, Object> object(String text, String where) {
+        try {
+            return MAPPER.readValue(text, new TypeReference<LinkedHashMap<String, Object>>() {});
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "%s: %s is no JSON object: %s".formatted(where, text, e.getMessage()), e);
         }
     }
 

@@ -63,6 +63,11 @@ public final class LoadedModel implements AutoCloseable {
         return open(config, ModelSetup::loadAsIs);
     }
 
+    /// Opens a model of any kind from a setup, which it takes over.
+    public static LoadedModel openAny(ModelSetup setup) {
+        return open(setup, ModelSetup::loadAsIs);
+    }
+
     private static LoadedModel open(ModelConfig config, Function<ModelSetup, Decoder> load) {
         return open(ModelSetup.open(config, HubDownload.cache()), load);
     }

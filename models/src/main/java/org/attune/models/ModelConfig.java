@@ -6,10 +6,15 @@ import static org.attune.error.Argument.given;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
+import org.attune.adapter.AdapterConfig;
 import org.attune.api.Api;
+import org.attune.error.ConfigException;
+import org.attune.files.GivenPath;
 import org.attune.records.CopyMethods;
 import org.attune.text.parse.protocol.ToolProtocols;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /// Which model is trained, and how its numbers are held.
@@ -57,6 +62,37 @@ public record ModelConfig(
 
     public static ModelConfig of(String modelNameOrPath) {
         return defaults().withModelNameOrPath(given(modelNameOrPath, "modelNameOrPath"));
+    }
+
+    /// The model or adapter of a folder, on the same device and in the same format.
+    ///
+    /// @param folder of a model, or of an adapter that names its base
+    /// @throws ConfigException if an adapter names no base
+    public ModelConfig ofFolder(Path folder) {
+        return of(folder.toString()).withDevice(device).withDtype(dtype).ofAdapterAlone();
+    }
+
+    /// Splits the folder of an adapter into the base that it names and the adapter; a model stays
+    /// as it is.
+    ///
+    /// @throws ConfigException if it names none
+    public ModelConfig ofAdapterAlone() {
+        Path folder = GivenPath.of(modelNameOrPath);
+        if (adapterNameOrPath.isPresent()
+                || Files.exists(folder.resolve("config.json"))
+                || !Files.exists(folder.resolve("adapter_config.json"))) {
+            return this;
+        }
+        String base =
+                AdapterConfig.read(folder)
+                        .baseModel()
+                        .orElseThrow(
+                                () ->
+                                        new ConfigException(
+                                                modelNameOrPath
+                                                        + "/adapter_config.json names no"
+                                                        + " base_model_name_or_path"));
+        return withModelNameOrPath(base).withAdapterNameOrPath(modelNameOrPath);
     }
 
     /// Removes the adapter to start from.

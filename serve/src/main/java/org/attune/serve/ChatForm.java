@@ -36,6 +36,9 @@ final class ChatForm implements AnswerForm {
         if (tools.isForced()) {
             return new CallAnswer(tools.forced());
         }
+        if (request.format().call().isPresent()) {
+            return new EitherAnswer(request.format().call().get(), tools.tools());
+        }
         if (request.format().constraint().isPresent()) {
             return new PlainAnswer();
         }

@@ -69,7 +69,7 @@ record ChatRequest(
 
     static ChatRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.asked(body, call);
+        ServedModel model = models.askedToWrite(body, call);
         ToolRequest tools = ToolRequest.read(body);
         FormatRequest format = format(body, tools);
         return new ChatRequest(
@@ -87,13 +87,9 @@ record ChatRequest(
         if (tools.isForced()) {
             return tools.format(body);
         }
-        if (format.constraint().isPresent() && !tools.tools().isEmpty()) {
-            throw body.bad(
-                    "tools",
-                    "are there beside a format of the answer, so none could be called; say"
-                            + " \"tool_choice\": \"none\", or leave the format out");
-        }
-        return format;
+        return format.constraint().isPresent() && !tools.tools().isEmpty()
+                ? format.or(FormatRequest.ofCall(body, tools.tools()))
+                : format;
     }
 
     private static int top(Fields body) throws ApiException {

@@ -17,8 +17,22 @@ import java.util.function.Supplier;
 /// What a request wants answers to look like: a schema, a pattern, one of some texts.
 ///
 /// @param constraint empty: anything
-record FormatRequest(Optional<Constraint> constraint) {
+/// @param call what an answer looks like that is a call instead; empty: none may be
+record FormatRequest(Optional<Constraint> constraint, Optional<Constraint> call) {
     static final FormatRequest NONE = new FormatRequest(Optional.empty());
+
+    private FormatRequest(Optional<Constraint> constraint) {
+        this(constraint, Optional.empty());
+    }
+
+    /// This format, or a call.
+    ///
+    /// @param other what calls look like
+    FormatRequest or(FormatRequest other) {
+        Constraint calls = other.constraint.orElseThrow();
+        var either = Constraint.anyOf(List.of(calls, constraint.orElseThrow()));
+        return new FormatRequest(Optional.of(either), Optional.of(calls));
+    }
 
     /// The keys that are read here.
     static final Set<String> KEYS = Set.of("response_format", "structured_outputs");

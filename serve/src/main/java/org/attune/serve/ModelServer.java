@@ -1,7 +1,10 @@
 package org.attune.serve;
 
 import org.attune.error.ConfigException;
+import org.attune.hub.HubDownload;
 import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.serve.HttpDoor.Route;
 import org.attune.tensor.Engine;
@@ -14,7 +17,6 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /// A model and its adapters behind an HTTP port, as OpenAI's clients ask for them.
@@ -51,32 +53,33 @@ public final class ModelServer implements AutoCloseable {
 
     private void start(ServeConfig config) {
         require(config);
-        LoadedModel loaded = load(config);
+        ModelConfig model = config.model().ofAdapterAlone();
+        LoadedModel loaded = load(config, model);
         parts.push(loaded);
         int length = length(config, loaded);
         ServedModel base = ServedModel.base(name(config), loaded);
         var models = new ServedModels(base, length);
-        var adapters = new AdapterDesk(models, loaded, config.model(), config.adapterFolder());
+        var adapters = new AdapterDesk(models, loaded, model, config.adapterFolder());
         parts.push(adapters);
         config.adapters().forEach(adapters::add);
-        var loop =
-                GenerationLoop.open(
-                        loaded.decoder(), Optional.empty(), config.maxNumSeqs(), length);
-        parts.push(loop);
         var metrics = new ServerMetrics();
-        var desk =
-                new GenerationDesk(
-                        loop,
-                        config.maxNumSeqs() + config.maxWaiting(),
-                        length,
-                        config.timeout(),
-                        metrics);
-        listen(config, routes(models, adapters, desk, loaded, metrics), metrics);
-        LOG.info(
-                "{} answers at most {} at once, with {} tokens for prompt and answer",
-                url(),
-                config.maxNumSeqs(),
-                length);
+        Optional<GenerationDesk> desk =
+                base.scores().isPresent()
+                        ? Optional.empty()
+                        : Optional.of(desk(config, loaded, length, metrics));
+        var routes = new ServerRoutes(models, adapters, desk, loaded, length, config, metrics);
+        listen(config, routes.all(), metrics);
+        LOG.info("{} takes prompts and answers of up to {} tokens", url(), length);
+    }
+
+    private GenerationDesk desk(
+            ServeConfig config, LoadedModel loaded, int length, ServerMetrics metrics) {
+        int answers = ServingMemory.answers(loaded.decoder(), config.maxNumSeqs(), length);
+        var loop = GenerationLoop.open(loaded.decoder(), Optional.empty(), answers, length);
+        parts.push(loop);
+        LOG.info("at most {} answers are generated at once", answers);
+        int places = answers + config.maxWaiting();
+        return new GenerationDesk(loop, places, length, config.timeout(), metrics);
     }
 
     private static void require(ServeConfig config) {
@@ -86,12 +89,16 @@ public final class ModelServer implements AutoCloseable {
         }
     }
 
-    private static LoadedModel load(ServeConfig config) {
-        if (config.adapters().isEmpty() && config.adapterFolder().isEmpty()) {
-            return LoadedModel.openToGenerate(config.model());
+    private static LoadedModel load(ServeConfig config, ModelConfig model) {
+        ModelSetup setup = ModelSetup.open(model, HubDownload.cache());
+        boolean grows = !config.adapters().isEmpty() || config.adapterFolder().isPresent();
+        if (setup.labels() == 0 && !grows) {
+            return LoadedModel.openToGenerate(setup);
         }
-        LoadedModel loaded = LoadedModel.open(config.model());
-        Engine.run(() -> loaded.decoder().packDecoding());
+        LoadedModel loaded = LoadedModel.openAny(setup);
+        if (!loaded.decoder().config().scores()) {
+            Engine.run(() -> loaded.decoder().packDecoding());
+        }
         return loaded;
     }
 
@@ -126,62 +133,6 @@ public final class ModelServer implements AutoCloseable {
                             .formatted(config.host(), config.port(), e.getMessage()),
                     e);
         }
-    }
-
-    private static List<Route> routes(
-            ServedModels models,
-            AdapterDesk adapters,
-            GenerationDesk desk,
-            LoadedModel loaded,
-            ServerMetrics metrics) {
-        var tokens = new TokenEndpoint(models, desk.length());
-        return List.of(
-                new Route(
-                        "POST",
-                        "/v1/chat/completions",
-                        false,
-                        new ChatEndpoint(models, desk, metrics, Dialect.CHAT)),
-                new Route(
-                        "POST",
-                        "/v1/responses",
-                        false,
-                        new ChatEndpoint(models, desk, metrics, new ResponsesDialect())),
-                new Route(
-                        "POST",
-                        "/v1/messages",
-                        false,
-                        new ChatEndpoint(models, desk, metrics, new MessagesDialect())),
-                new Route(
-                        "POST",
-                        "/v1/completions",
-                        false,
-                        new TextEndpoint(models, desk, loaded.decoder(), metrics)),
-                new Route("GET", "/v1/models", false, call -> call.json(models.list())),
-                new Route(
-                        "GET",
-                        "/v1/models/",
-                        false,
-                        call -> call.json(models.entry(models.named(call.name())))),
-                new Route("POST", "/v1/load_lora_adapter", false, adapters::load),
-                new Route("POST", "/v1/unload_lora_adapter", false, adapters::unload),
-                new Route("POST", "/tokenize", false, tokens::encode),
-                new Route("POST", "/detokenize", false, tokens::decode),
-                new Route("GET", "/tokenizer_info", false, tokens::describe),
-                new Route("GET", "/health", true, call -> call.text("text/plain", "")),
-                new Route(
-                        "GET", "/version", false, call -> call.json(Map.of("version", version()))),
-                new Route(
-                        "GET",
-                        "/metrics",
-                        false,
-                        call ->
-                                call.text(
-                                        "text/plain; version=0.0.4", metrics.text(desk.active()))));
-    }
-
-    private static String version() {
-        return Optional.ofNullable(ModelServer.class.getPackage().getImplementationVersion())
-                .orElse("development");
     }
 
     /// Where clients ask: what they call the base URL.

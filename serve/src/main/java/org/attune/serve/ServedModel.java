@@ -7,6 +7,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
+import org.attune.models.score.ScoreModel;
 import org.attune.policy.FrozenAdapter;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.tensor.Engine;
@@ -28,7 +29,8 @@ final class ServedModel implements AutoCloseable {
     private final Optional<String> parent;
     private final Adapter adapter;
     private final ModelSetup setup;
-    private final Optional<FrozenAdapter> attached;
+    private final Optional<ScoreModel> scores;
+    private final Runnable freed; // on the engine thread
     private final ToolProtocol protocol;
     private final Optional<ChatTokenizer> chat;
     private final Set<Integer> stopIds;
@@ -40,12 +42,14 @@ final class ServedModel implements AutoCloseable {
             Optional<String> parent,
             Adapter adapter,
             ModelSetup setup,
-            Optional<FrozenAdapter> attached) {
+            Optional<ScoreModel> scores,
+            Runnable freed) {
         this.name = name;
         this.parent = parent;
         this.adapter = adapter;
         this.setup = setup;
-        this.attached = attached;
+        this.scores = scores;
+        this.freed = freed;
         TextAssets text = setup.bareText();
         protocol = setup.toolProtocol(false);
         chat = text.template().map(this::chat);
@@ -62,11 +66,13 @@ final class ServedModel implements AutoCloseable {
     ///
     /// @param loaded borrowed
     static ServedModel base(String name, LoadedModel loaded) {
+        Optional<ScoreModel> scores =
+                loaded.setup().labels() > 0 ? Optional.of(ScoreModel.of(loaded)) : Optional.empty();
         return new ServedModel(
-                name, Optional.empty(), loaded.adapterInUse(), loaded.setup(), Optional.empty());
+                name, Optional.empty(), loaded.adapterInUse(), loaded.setup(), scores, () -> {});
     }
 
-    /// An adapter on the weights of a model.
+    /// An adapter on the weights of a model: it writes, or scores.
     ///
     /// @param loaded borrowed
     /// @param config of the model with the adapter
@@ -76,16 +82,42 @@ final class ServedModel implements AutoCloseable {
             String name, ModelConfig config, LoadedModel loaded, ServedModel base, int number) {
         ModelSetup setup = ModelSetup.open(config, HubDownload.cache());
         try {
-            setup.predicting(); // refuses adapters that score
-            AdapterFolder read = setup.adapter().orElseThrow();
-            FrozenAdapter attached =
-                    Engine.call(() -> FrozenAdapter.attach(loaded.decoder(), read, number));
-            return new ServedModel(
-                    name, Optional.of(base.name()), attached.name(), setup, Optional.of(attached));
+            return setup.labels() > 0
+                    ? scoring(name, setup, loaded, base, number)
+                    : writing(name, setup, loaded, base, number);
         } catch (RuntimeException | Error e) {
             setup.close();
             throw e;
         }
+    }
+
+    private static ServedModel scoring(
+            String name, ModelSetup setup, LoadedModel loaded, ServedModel base, int number) {
+        ScoreModel scores = Engine.call(() -> ScoreModel.on(loaded, setup, number));
+        return new ServedModel(
+                name,
+                Optional.of(base.name()),
+                Adapter.OFF,
+                setup,
+                Optional.of(scores),
+                scores::close);
+    }
+
+    private static ServedModel writing(
+            String name, ModelSetup setup, LoadedModel loaded, ServedModel base, int number) {
+        AdapterFolder read = setup.adapter().orElseThrow();
+        FrozenAdapter attached =
+                Engine.call(() -> FrozenAdapter.attach(loaded.decoder(), read, number));
+        return new ServedModel(
+                name,
+                Optional.of(base.name()),
+                attached.name(),
+                setup,
+                Optional.empty(),
+                () -> {
+                    attached.close();
+                    setup.close();
+                });
     }
 
     String name() {
@@ -100,6 +132,11 @@ final class ServedModel implements AutoCloseable {
     /// Which of the decoder's adapters applies.
     Adapter adapter() {
         return adapter;
+    }
+
+    /// Scores answers; empty where the model writes them.
+    Optional<ScoreModel> scores() {
+        return scores;
     }
 
     ModelSetup setup() {
@@ -161,11 +198,7 @@ final class ServedModel implements AutoCloseable {
 
     private void freeIfUnused() {
         if (isClosed && holders == 0) {
-            attached.ifPresent(
-                    own -> {
-                        Engine.run(own::close);
-                        setup.close();
-                    });
+            Engine.run(freed);
         }
     }
 }

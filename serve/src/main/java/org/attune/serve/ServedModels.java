@@ -58,6 +58,41 @@ final class ServedModels {
         return model;
     }
 
+    /// The model that is asked for text.
+    ServedModel askedToWrite(Fields body, Call call) throws ApiException {
+        ServedModel model = asked(body, call);
+        if (model.scores().isPresent()) {
+            throw ApiException.bad(
+                    "model",
+                    model.name()
+                            + " is a reward model: it scores answers and writes none; ask"
+                            + " /v1/score, /v1/rerank or /v1/score/evaluation");
+        }
+        return model;
+    }
+
+    /// The model that is asked for scores.
+    ServedModel askedToScore(Fields body, Call call) throws ApiException {
+        ServedModel model = asked(body, call);
+        if (model.scores().isEmpty()) {
+            List<String> others =
+                    all().stream()
+                            .filter(m -> m.scores().isPresent())
+                            .map(ServedModel::name)
+                            .toList();
+            throw ApiException.bad(
+                    "model",
+                    "%s writes texts and has no score head; %s"
+                            .formatted(
+                                    model.name(),
+                                    others.isEmpty()
+                                            ? "start the server with a reward model, or with an"
+                                                    + " adapter that scores"
+                                            : "reward models here: " + String.join(", ", others)));
+        }
+        return model;
+    }
+
     ServedModel named(String name) throws ApiException {
         ServedModel model = byName.get(name);
         if (model == null) {

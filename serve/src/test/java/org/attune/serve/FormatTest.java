@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.rollout.constraint.Constraint;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.net.http.HttpResponse;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -113,6 +115,37 @@ class FormatTest {
         assertEquals("tool_calls", any.finishReason());
         assertEquals(Map.of("name", "f", "arguments", "{\"a\":{\"b\":1}}"), function(any));
         assertEquals(Map.of("name", "g", "arguments", "{\"a\":{}}"), function(named));
+    }
+
+    /// What looks like a call and isn't one is a text.
+    @Test
+    void aTextMayLookLikeACall() {
+        Constraint calls = Constraint.choice(List.of("{\"name\":\"f\",\"arguments\":{}}"));
+        for (String text :
+                List.of(
+                        "{\"name\":\"f\",\"arguments\":{}}",
+                        "{\"name\":\"f\",\"arguments\":5}",
+                        "{\"name\":\"g\",\"arguments\":{}}",
+                        "{\"a\":1}")) {
+            var answer = new EitherAnswer(calls, List.of(tool("f")));
+            var streamed = new StringBuilder();
+            List<Map<String, Object>> deltas = new ArrayList<>();
+            for (char c : text.toCharArray()) {
+                deltas.addAll(answer.feed(String.valueOf(c)));
+            }
+            deltas.addAll(answer.finish("", "<|end|>", "stop"));
+            deltas.forEach(d -> streamed.append(d.getOrDefault("content", "")));
+            boolean isCall = text.contains("f\",\"arguments\":{}");
+            assertEquals(isCall ? "tool_calls" : "stop", answer.finishReason(), text);
+            assertEquals(isCall ? "null" : text, String.valueOf(answer.message().get("content")));
+            if (!isCall) {
+                assertEquals(text, streamed.toString());
+            }
+        }
+    }
+
+    private static Object tool(String name) {
+        return Map.of("type", "function", "function", Map.of("name", name));
     }
 
     private static Object function(CallAnswer answer) {

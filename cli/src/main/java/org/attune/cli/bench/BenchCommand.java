@@ -53,13 +53,12 @@ import java.util.stream.IntStream;
             BenchTheoryCommand.class,
             BenchDeviceCommand.class,
             BenchScaleCommand.class,
+            BenchServeCommand.class,
             BenchWorkerCommand.class
         })
 public final class BenchCommand implements Callable<Integer> {
     /// What starts the processes that are measured.
     private static final String MAIN = "org.attune.cli.Main";
-
-    private static final Path HISTORY = Path.of("bench", "history");
 
     @Mixin CommonOptions common;
     @Mixin BenchOptions work;
@@ -154,7 +153,7 @@ public final class BenchCommand implements Callable<Integer> {
         return new BenchResult(
                 made.date(),
                 made.commit(),
-                typed(),
+                typed(spec),
                 machine,
                 made.versions(),
                 asked,
@@ -179,7 +178,7 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     /// @param header empty: the first row is one
-    private static void show(RunScreen screen, List<String> header, List<List<String>> rows) {
+    static void show(RunScreen screen, List<String> header, List<List<String>> rows) {
         List<String> titles = header.isEmpty() ? rows.getFirst() : header;
         List<List<String>> body = header.isEmpty() ? rows.subList(1, rows.size()) : rows;
         screen.table(
@@ -203,12 +202,10 @@ public final class BenchCommand implements Callable<Integer> {
                 BenchChart.write(folder.resolve("plot.png"), BenchChart.phases(result));
             }
         }
-        if (history != null || Files.isDirectory(HISTORY)) {
-            new BenchHistory(history == null ? HISTORY : history).add(result);
-        }
+        BenchHistory.of(history).ifPresent(h -> h.add(result));
     }
 
-    private static Path folder(Path folder) {
+    static Path folder(Path folder) {
         try {
             return Files.createDirectories(folder);
         } catch (IOException e) {
@@ -225,7 +222,7 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     /// The command as it was typed, without folders, which are another's on another machine.
-    private String typed() {
+    static String typed(CommandSpec spec) {
         List<String> words =
                 spec.commandLine().getParseResult().originalArgs().stream()
                         .map(word -> word.startsWith("/") ? Path.of(word).getFileName() + "" : word)
@@ -233,7 +230,7 @@ public final class BenchCommand implements Callable<Integer> {
         return "attune " + String.join(" ", words);
     }
 
-    private static Map<String, String> versions() {
+    static Map<String, String> versions() {
         Properties known = Versions.all();
         Map<String, String> versions = new LinkedHashMap<>();
         versions.put("Attune", known.getProperty("attune"));

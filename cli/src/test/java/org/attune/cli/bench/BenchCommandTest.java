@@ -197,4 +197,35 @@ class BenchCommandTest {
         var all = ("bench " + arguments).strip().split(" ");
         assertEquals(2, Main.commandLine(new PrintWriter(out), new PrintWriter(err)).execute(all));
     }
+
+    @Test
+    void clientsOfAServerAreMeasured() throws IOException {
+        Path model = Path.of(System.getProperty("attune.root", ".."), "examples", "model");
+        List<String> arguments =
+                List.of(
+                        "bench",
+                        "serve",
+                        "--model=" + model,
+                        "--clients=1,3",
+                        "--requests=1",
+                        "--prompt=2",
+                        "--new=4",
+                        "--output=" + folder,
+                        "--history=" + folder.resolve("history"));
+        var command = Main.commandLine(new PrintWriter(out), new PrintWriter(err));
+        assertEquals(0, command.execute(arguments.toArray(String[]::new)), err.toString());
+        Map<?, ?> result = BenchJson.object(Files.readString(folder.resolve("result.json")), "");
+        List<?> loads = (List<?>) result.get("loads");
+        assertEquals(2, loads.size());
+        for (Object load : loads) {
+            ((Map<?, ?>) load)
+                    .forEach((_, figure) -> assertTrue(((Number) figure).doubleValue() > 0));
+        }
+        assertTrue(Files.exists(folder.resolve("history/serve.jsonl")));
+        assertTrue(out.toString().contains("tokens/s"), out.toString());
+        assertEquals(2, command.execute("bench", "serve"));
+        assertTrue(err.toString().contains("--url"), err.toString());
+        assertNotEquals(
+                0, command.execute("bench", "serve", "--url=http://localhost:1/v1", "--new=4"));
+    }
 }

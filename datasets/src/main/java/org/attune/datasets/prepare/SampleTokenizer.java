@@ -16,6 +16,7 @@ import org.attune.text.ChatTokenizer;
 import org.attune.text.CompleteTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
+import org.attune.text.StepTokens;
 import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -373,6 +374,14 @@ public final class SampleTokenizer {
                                     options.conversation(turns.messages(), List.of()),
                                     ChatTemplate.Tail.GENERATION_PROMPT)
                             .ids();
+        };
+    }
+
+    /// A prompt whose steps are judged: as it stands before steps that are encoded apart.
+    int[] stepPrompt(StepTokens tokens, Content prompt, TemplateOptions options) {
+        return switch (prompt) {
+            case Content.Text(String text) -> tokens.prompt(text);
+            case Content.Turns turns -> promptIds(turns, options);
         };
     }
 

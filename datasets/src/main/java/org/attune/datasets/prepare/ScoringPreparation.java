@@ -5,13 +5,13 @@ import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
+import org.attune.text.StepTokens;
 
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 
 /// Prepares rows for a reward model that is asked, not trained: as the same rows are tokenised in
 /// training, whole.
@@ -62,14 +62,14 @@ public final class ScoringPreparation {
     /// @param threads how many tokenise at a time, ≥ 1
     /// @throws DatasetException with the row's place, if a row can't be used
     public List<List<Scored>> steps(List<Sample> samples, String separator, int threads) {
-        var stepwise = new StepwiseTokenizer(tokenizer, separator);
+        var stepwise = new StepTokens(tokenizer.tokenizer(), separator);
         return ParallelRows.map(
                 new ArrayList<>(samples),
                 threads,
                 sample ->
                         placed(
                                 sample,
-                                row -> List.of(solution(row, steps(row, separator), stepwise))));
+                                row -> List.of(solution(row, steps(row, stepwise), stepwise))));
     }
 
     private static List<Scored> placed(Sample sample, Function<Sample, List<Scored>> prepare) {
@@ -111,11 +111,11 @@ public final class ScoringPreparation {
 
     private record Solution(Content prompt, List<String> steps) {}
 
-    private static Solution steps(Sample sample, String separator) {
+    private static Solution steps(Sample sample, StepTokens tokens) {
         return switch (sample) {
             case Sample.Stepwise row -> new Solution(row.prompt(), row.completions());
-            case Sample.UnpairedPreference row -> split(row.prompt(), row.completion(), separator);
-            case Sample.PromptCompletion row -> split(row.prompt(), row.completion(), separator);
+            case Sample.UnpairedPreference row -> split(row.prompt(), row.completion(), tokens);
+            case Sample.PromptCompletion row -> split(row.prompt(), row.completion(), tokens);
             case Sample.Triple _,
                     Sample.Preference _,
                     Sample.LanguageModeling _,
@@ -125,29 +125,24 @@ public final class ScoringPreparation {
         };
     }
 
-    private static Solution split(Content prompt, Content completion, String separator) {
+    private static Solution split(Content prompt, Content completion, StepTokens tokens) {
         String text =
                 switch (completion) {
                     case Content.Text(String given) -> given;
                     case Content.Turns turns ->
                             String.valueOf(turns.messages().getLast().fields().get("content"));
                 };
-        List<String> steps =
-                Pattern.compile(separator, Pattern.LITERAL)
-                        .splitAsStream(text)
-                        .filter(piece -> !piece.isBlank())
-                        .toList();
-        return new Solution(prompt, steps.isEmpty() ? List.of("") : steps);
+        return new Solution(prompt, tokens.split(text));
     }
 
-    private static Scored solution(Sample sample, Solution solution, StepwiseTokenizer tokenizer) {
+    private Scored solution(Sample sample, Solution solution, StepTokens tokens) {
         List<Integer> ids = new ArrayList<>();
-        for (int id : tokenizer.prompt(solution.prompt(), sample.options())) {
+        for (int id : tokenizer.stepPrompt(tokens, solution.prompt(), sample.options())) {
             ids.add(id);
         }
         int[] places = new int[solution.steps().size()];
         for (int i = 0; i < places.length; i++) {
-            for (int id : tokenizer.step(solution.steps().get(i))) {
+            for (int id : tokens.step(solution.steps().get(i))) {
                 ids.add(id);
             }
             places[i] = ids.size() - 1;

@@ -5,6 +5,7 @@ import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.examples.StepwiseExample.JudgedStep;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
+import org.attune.text.StepTokens;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,13 +17,15 @@ import java.util.List;
 public final class StepwisePreparation implements RowPreparation<StepwiseExample> {
     private static final String UNJUDGED = "no judged step is left";
 
-    private final StepwiseTokenizer tokenizer;
+    private final SampleTokenizer samples;
+    private final StepTokens tokens;
     private final StepwiseOptions options;
     private final BadRowPolicy onBadRow;
 
     public StepwisePreparation(
             SampleTokenizer tokenizer, StepwiseOptions options, BadRowPolicy onBadRow) {
-        this.tokenizer = new StepwiseTokenizer(tokenizer, options.separator());
+        samples = tokenizer;
+        tokens = new StepTokens(tokenizer.tokenizer(), options.separator());
         this.options = options;
         this.onBadRow = onBadRow;
     }
@@ -36,7 +39,8 @@ public final class StepwisePreparation implements RowPreparation<StepwiseExample
     public Shaped<StepwiseExample> shape(Sample sample) {
         Sample.Stepwise row =
                 RowPreparation.require(Sample.Stepwise.class, "judged steps are", sample);
-        return cut(row, tokenizer.prompt(row.prompt(), row.options()), steps(row));
+        int[] prompt = samples.stepPrompt(tokens, row.prompt(), row.options());
+        return cut(row, prompt, steps(row));
     }
 
     @Override
@@ -47,7 +51,7 @@ public final class StepwisePreparation implements RowPreparation<StepwiseExample
     private List<int[]> steps(Sample.Stepwise row) {
         var steps = new ArrayList<int[]>();
         for (int i = 0; i < row.completions().size(); i++) {
-            int[] ids = tokenizer.step(row.completions().get(i));
+            int[] ids = tokens.step(row.completions().get(i));
             if (ids.length == 0) {
                 throw new DatasetException(
                         "completions[%d] and step_separator have no tokens, so there is no place to judge the step"

@@ -25,6 +25,11 @@ final class ConstrainedTurn implements TokenConstraint {
     }
 
     @Override
+    public boolean takesTime() {
+        return keysOnce && keys.hasKeys() || !masks.isKept(state);
+    }
+
+    @Override
     public Optional<BitSet> allowed() {
         BitSet allowed = masks.allowed(state);
         if (!keysOnce || !keys.hasKeys()) {

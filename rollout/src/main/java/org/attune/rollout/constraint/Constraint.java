@@ -32,14 +32,20 @@ public final class Constraint {
     private static final Map<Tokenizer, Map<Set<Integer>, TokenTrie>> TRIES =
             Collections.synchronizedMap(new WeakHashMap<>());
 
+    private final List<Constraint> alternatives; // none if it has an automaton
     private final Automaton automaton;
     private final boolean keysOnce;
     private final Map<TokenTrie, TokenMasks> masks = new ConcurrentHashMap<>();
 
     /// @param keysOnce whether texts are JSON in which keys must be kept from coming twice
-    private Constraint(Automaton automaton, boolean keysOnce) {
+    private Constraint(List<Constraint> alternatives, Automaton automaton, boolean keysOnce) {
+        this.alternatives = List.copyOf(alternatives);
         this.automaton = automaton;
         this.keysOnce = keysOnce;
+    }
+
+    private Constraint(Automaton automaton, boolean keysOnce) {
+        this(List.of(), automaton, keysOnce);
     }
 
     private static Constraint of(Function<Grammar, Expr> language) {
@@ -118,6 +124,16 @@ public final class Constraint {
         return of(grammar -> RuleReader.lark(grammar, rules));
     }
 
+    /// Texts that at least one of some constraints takes.
+    ///
+    /// @param alternatives at least one
+    public static Constraint anyOf(List<Constraint> alternatives) {
+        if (alternatives.isEmpty()) {
+            throw new ConfigException("no constraints are given; accepted: at least one");
+        }
+        return new Constraint(alternatives, null, false);
+    }
+
     /// Compact JSON objects.
     public static Constraint jsonObject() {
         return jsonSchema(Json.MAPPER.createObjectNode().put("type", "object"));
@@ -138,8 +154,24 @@ public final class Constraint {
     }
 
     Supplier<TokenConstraint> on(TokenTrie trie) {
+        if (!alternatives.isEmpty()) {
+            List<Supplier<TokenConstraint>> each =
+                    alternatives.stream().map(one -> one.on(trie)).toList();
+            return () -> new EitherTurn(each.stream().map(Supplier::get).toList(), trie.ends());
+        }
         TokenMasks shared = masks.computeIfAbsent(trie, _ -> new TokenMasks(automaton, trie));
         return () -> new ConstrainedTurn(shared, trie, automaton.start(), keysOnce);
+    }
+
+    /// Whether the constraint takes a text, as a whole. Keys that come twice aren't looked for.
+    public boolean matches(String text) {
+        if (!alternatives.isEmpty()) {
+            return alternatives.stream().anyMatch(one -> one.matches(text));
+        }
+        synchronized (automaton) { // which finds its states as it goes
+            automaton.allowSteps(TokenMasks.MOST_STEPS);
+            return automaton.takes(automaton.start(), text);
+        }
     }
 
     Automaton automaton() {

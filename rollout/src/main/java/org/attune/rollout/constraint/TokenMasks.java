@@ -4,9 +4,9 @@ import org.attune.error.ConfigException;
 
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Which tokens may follow a state of an automaton: those whose bytes it takes. Masks are made when
 /// they are asked for and kept by state. Safe for use by many threads.
@@ -19,7 +19,7 @@ final class TokenMasks {
     private static final int KEPT = 1_000;
 
     /// New states that a mask may need: a text in which everything is allowed has some hundred.
-    private static final int MOST_STEPS = 50_000;
+    static final int MOST_STEPS = 50_000;
 
     private final Automaton automaton;
     private final TokenTrie trie;
@@ -30,7 +30,7 @@ final class TokenMasks {
                     return size() > KEPT;
                 }
             };
-    private final Map<Expr, BitSet> masks = new HashMap<>();
+    private final Map<Expr, BitSet> masks = new ConcurrentHashMap<>();
 
     /// What a walk through the trie found.
     ///
@@ -42,6 +42,11 @@ final class TokenMasks {
     TokenMasks(Automaton automaton, TokenTrie trie) {
         this.automaton = automaton;
         this.trie = trie;
+    }
+
+    /// Whether the mask of a state is there. Waits for nobody.
+    boolean isKept(Expr state) {
+        return masks.containsKey(state);
     }
 
     /// Tokens that may come next, those that end a completion among them where it may end; not to
@@ -59,6 +64,10 @@ final class TokenMasks {
     }
 
     private BitSet kept(Expr state) {
+        BitSet there = masks.get(state);
+        if (there != null) {
+            return there;
+        }
         synchronized (automaton) {
             BitSet known = masks.get(state);
             if (known == null) {

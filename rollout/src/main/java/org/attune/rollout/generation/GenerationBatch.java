@@ -13,7 +13,9 @@ import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Sequences under way over one cache: they wait, get a token a step, or are paused. Each [#step]
@@ -238,16 +240,39 @@ final class GenerationBatch {
 
     private void sample(Lane lane, Tensor logits, int first, Optional<Tensor> sent) {
         List<Ticket> rows = List.copyOf(lane.rows().subList(first, lane.rows().size()));
+        Map<Ticket, RuntimeException> broken = settle(rows);
         BatchSampler.Sampled sampled =
                 BatchSampler.sample(logits, rows.stream().map(Ticket::sequence).toList(), sent);
         // From the back, since a sequence that ends gives its place to the last one.
         for (int row = rows.size() - 1; row >= 0; row--) {
             Ticket live = rows.get(row);
+            if (broken.containsKey(live)) {
+                fail(live, broken.get(live));
+                continue;
+            }
             if (live.sequence().config().topLogProbs() > 0) {
                 live.sequence().report(sampled.top().get(row));
             }
             append(live, sampled.ids()[row], sampled.logProbs()[row]);
         }
+        // Not before all have heard of their tokens: for that, constraints that are asked on
+        // another thread would have to be waited for.
+        rows.stream().filter(live -> live.state() == State.ACTIVE).forEach(this::constrain);
+    }
+
+    /// Waits for constraints.
+    ///
+    /// @return errors of those that failed
+    private static Map<Ticket, RuntimeException> settle(List<Ticket> rows) {
+        Map<Ticket, RuntimeException> broken = new HashMap<>();
+        for (Ticket live : rows) {
+            try {
+                live.sequence().settle();
+            } catch (RuntimeException e) {
+                broken.put(live, e);
+            }
+        }
+        return broken;
     }
 
     private void append(Ticket live, int id, float logProb) {
@@ -264,7 +289,7 @@ final class GenerationBatch {
             next = full ? Next.END : live.stopped(reason.get());
         }
         switch (next) {
-            case GO_ON -> constrain(live);
+            case GO_ON -> {} // when all have their tokens
             case PAUSE -> pause(live);
             case END -> end(live, reason.orElse(StopReason.CANCELLED));
         }

@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /// One prompt under completion, on the host.
 public final class Sequence {
@@ -30,6 +32,7 @@ public final class Sequence {
     private final List<TopTokens> top = new ArrayList<>();
     private final BitSet foreign = new BitSet();
     private Optional<BitSet> allowed = Optional.empty();
+    private CompletableFuture<Optional<BitSet>> ahead; // null: it is known what is allowed
     private int length;
 
     /// @param index of the prompt; its draws depend on it and the seed
@@ -118,26 +121,64 @@ public final class Sequence {
         return allowed;
     }
 
-    /// Asks the constraint what may come next. To be called before each token is sampled.
+    /// Asks the constraint what may come next, on another thread if that [takes
+    /// time][TokenConstraint#takesTime]. To be called before each token is sampled.
     ///
     /// @param vocabulary number of tokens
-    /// @throws RolloutException if it allows nothing
+    /// @throws RolloutException if it allows nothing; or [#settle] does
     public void constrain(int vocabulary) {
-        allowed = constraint.allowed();
-        if (allowed.isPresent()) {
-            var left = (BitSet) allowed.get().clone();
-            left.clear(vocabulary, Math.max(vocabulary, left.length()));
-            if (!mayStop()) {
-                config.stopIds().forEach(left::clear);
-            }
-            if (left.isEmpty()) {
-                throw new RolloutException(
-                        ("a constraint allows no token after %d tokens of a completion; accepted:"
-                                        + " at least one id below %d that isn't a stop token before"
-                                        + " min_new_tokens (%d)")
-                                .formatted(generated(), vocabulary, config.minNewTokens()));
-            }
-            allowed = Optional.of(left);
+        drop();
+        if (constraint.takesTime()) {
+            ahead =
+                    CompletableFuture.supplyAsync(
+                            () -> asked(vocabulary), task -> Thread.ofVirtual().start(task));
+        } else {
+            allowed = asked(vocabulary);
+        }
+    }
+
+    private Optional<BitSet> asked(int vocabulary) {
+        return constraint.allowed().map(ids -> left(ids, vocabulary));
+    }
+
+    private BitSet left(BitSet ids, int vocabulary) {
+        var left = (BitSet) ids.clone();
+        left.clear(vocabulary, Math.max(vocabulary, left.length()));
+        if (!mayStop()) {
+            config.stopIds().forEach(left::clear);
+        }
+        if (left.isEmpty()) {
+            throw new RolloutException(
+                    ("a constraint allows no token after %d tokens of a completion; accepted: at"
+                                    + " least one id below %d that isn't a stop token before"
+                                    + " min_new_tokens (%d)")
+                            .formatted(generated(), vocabulary, config.minNewTokens()));
+        }
+        return left;
+    }
+
+    /// Waits until it is known what may come next. To be called before it is sampled.
+    ///
+    /// @throws RuntimeException of the constraint; then everything is allowed
+    public void settle() {
+        if (ahead == null) {
+            return;
+        }
+        CompletableFuture<Optional<BitSet>> asked = ahead;
+        ahead = null;
+        allowed = Optional.empty();
+        try {
+            allowed = asked.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException own ? own : e;
+        }
+    }
+
+    /// Waits for an answer that nobody needs: the constraint must not hear of a token meanwhile.
+    private void drop() {
+        if (ahead != null) {
+            ahead.handle((_, _) -> null).join();
+            ahead = null;
         }
     }
 
@@ -184,6 +225,7 @@ public final class Sequence {
     }
 
     private void put(int id, float logProb, boolean isForeign) {
+        drop();
         if (length == tokens.length) {
             tokens = Arrays.copyOf(tokens, 2 * length);
         }

@@ -27,6 +27,12 @@ public interface TokenConstraint {
     /// Returns the ids that may come next, at least one; empty: all. Asked once for each token.
     Optional<BitSet> allowed();
 
+    /// Whether [#allowed] may take longer than handing it to another thread. Then it is asked there
+    /// while the engine computes what the token is sampled from; nothing else is asked meanwhile.
+    default boolean takesTime() {
+        return false;
+    }
+
     /// Called for each token of the completion, in order.
     ///
     /// @param foreign whether it came from outside, where nothing was refused

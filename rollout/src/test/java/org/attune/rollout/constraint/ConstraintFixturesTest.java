@@ -39,8 +39,7 @@ final class ConstraintFixturesTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Tokenizers by name, with their end token.
-    private static final Map<String, Integer> TOKENIZERS =
-            Map.of("smollm2", 2, "qwen3", 151645, "spm", 2);
+    static final Map<String, Integer> TOKENIZERS = Map.of("smollm2", 2, "qwen3", 151645, "spm", 2);
 
     private static final Map<String, TokenTrie> TRIES = new ConcurrentHashMap<>();
 
@@ -267,7 +266,7 @@ final class ConstraintFixturesTest {
         }
     }
 
-    private static TokenTrie trie(String name) throws IOException {
+    static TokenTrie trie(String name) throws IOException {
         TokenTrie known = TRIES.get(name);
         if (known == null) {
             known = newTrie(name);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.error.RolloutException;
 import org.attune.json.Json;
 import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
@@ -24,10 +25,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -128,10 +131,32 @@ final class ConstraintTest {
         assertThrows(ConfigException.class, () -> Constraint.jsonSchema(schema));
     }
 
+    /// Masks of alternatives are those of one pattern for both, step by step.
+    @Test
+    void alternativesTakeWhatOneOfThemTakes() {
+        Constraint both =
+                Constraint.anyOf(List.of(Constraint.regex("(ab)+"), Constraint.regex("a?[01]{2}")));
+        assertTrue(both.matches("abab") && both.matches("a01") && !both.matches("ab01"));
+        var pattern = Pattern.compile("(ab)+|a?[01]{2}");
+        follow(pattern, both.on(trie()), trie(), List.of(), 3);
+        assertThrows(ConfigException.class, () -> Constraint.anyOf(List.of()));
+    }
+
+    @Test
+    void everyTurnOfAlternativesBeginsAnew() {
+        begunAnew(
+                Constraint.anyOf(
+                        List.of(Constraint.choice(List.of("yes")), Constraint.regex("no"))));
+    }
+
     /// A token that ends a turn, or one from outside, begins the constraint anew.
     @Test
     void everyTurnBeginsAnew() {
-        TokenConstraint turn = Constraint.choice(List.of("yes", "no")).on(trie()).get();
+        begunAnew(Constraint.choice(List.of("yes", "no")));
+    }
+
+    private static void begunAnew(Constraint constraint) {
+        TokenConstraint turn = constraint.on(trie()).get();
         BitSet first = turn.allowed().orElseThrow();
         turn.appended(TOKENS.indexOf("no"), false);
         assertEquals(
@@ -176,5 +201,87 @@ final class ConstraintTest {
         } finally {
             Engine.run(decoder::close);
         }
+    }
+
+    /// Asks the same on the engine thread, and on another one while the engine computes.
+    @Test
+    void masksThatAreMadeOnAnotherThreadChangeNothing() {
+        Constraint constraint = Constraint.regex("(ab|c){1,6}-?[01]{2}");
+        Decoder decoder = Engine.call(RandomDecoder::load);
+        var sampling = SamplingConfig.of(Distribution.plain(), 20, Set.of(END), 3);
+        List<List<Integer>> inLine = new ArrayList<>();
+        List<List<Integer>> ahead = new ArrayList<>();
+        try (var loop = GenerationLoop.open(decoder, Optional.empty(), 4, 30)) {
+            for (boolean takesTime : new boolean[] {false, true}) {
+                var threads = ConcurrentHashMap.<Thread>newKeySet();
+                Supplier<TokenConstraint> made = constraint.on(trie());
+                List<Ticket> tickets =
+                        IntStream.range(0, 6)
+                                .mapToObj(i -> SequenceRequest.of(new int[] {i, 7}, sampling))
+                                .map(r -> r.withConstraint(told(made.get(), takesTime, threads)))
+                                .map(request -> loop.submit(request, SequenceListener.NONE))
+                                .toList();
+                tickets.forEach(
+                        ticket ->
+                                (takesTime ? ahead : inLine)
+                                        .add(IntStream.of(ticket.await().ids()).boxed().toList()));
+                assertEquals(takesTime, threads.stream().allMatch(Thread::isVirtual));
+            }
+            var broken = SequenceRequest.of(new int[] {1}, sampling).withConstraint(failing());
+            Ticket failed = loop.submit(broken, SequenceListener.NONE);
+            Ticket other =
+                    loop.submit(SequenceRequest.of(new int[] {2}, sampling), SequenceListener.NONE);
+            assertThrows(RolloutException.class, failed::await);
+            assertTrue(other.await().ids().length > 0);
+        } finally {
+            Engine.run(decoder::close);
+        }
+        assertEquals(inLine, ahead);
+    }
+
+    private static TokenConstraint told(
+            TokenConstraint constraint, boolean takesTime, Set<Thread> threads) {
+        return new TokenConstraint() {
+            @Override
+            public boolean takesTime() {
+                return takesTime;
+            }
+
+            @Override
+            public Optional<BitSet> allowed() {
+                threads.add(Thread.currentThread());
+                return constraint.allowed();
+            }
+
+            @Override
+            public void appended(int id, boolean foreign) {
+                constraint.appended(id, foreign);
+            }
+        };
+    }
+
+    /// Fails when it is asked for its second token.
+    private static TokenConstraint failing() {
+        return new TokenConstraint() {
+            private int asked;
+
+            @Override
+            public boolean takesTime() {
+                return true;
+            }
+
+            @Override
+            public Optional<BitSet> allowed() {
+                if (++asked == 2) {
+                    throw new IllegalStateException("no more");
+                }
+                return Optional.empty();
+            }
+
+            @Override
+            public void appended(int id, boolean foreign) {
+                // whatever comes
+            }
+        };
     }
 }

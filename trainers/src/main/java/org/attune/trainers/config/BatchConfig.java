@@ -15,7 +15,7 @@ import java.util.OptionalInt;
 /// @param logicalDevices devices that the settings are meant for, TRL's number of processes: a step
 ///     has so many times the rows. Any number of processes may compute them. Unset: 1
 /// @param tokensPerMicroBatch most tokens computed at once; unset:
-///     [org.attune.trainers.batch.TokenBudget#DEFAULT_TOKENS], and in a run from configuration to
+///     [org.attune.policy.TokenBudget#DEFAULT_TOKENS], and in a run from configuration to
 ///     files fewer where memory is short, or with `optimizer_in_bwd` as many as the rows of a step
 ///     may have. Results do not depend on it but for rounding
 /// @param gradientCheckpointing recompute activations in the backward pass where memory asks

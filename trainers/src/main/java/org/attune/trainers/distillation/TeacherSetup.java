@@ -13,7 +13,6 @@ import org.attune.policy.StepMemory;
 import org.attune.policy.TeacherMemory;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.TrainingConfig;
-import org.attune.trainers.judges.RewardModel;
 import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.opening.PolicySetup;
 import org.slf4j.Logger;
@@ -140,7 +139,7 @@ final class TeacherSetup implements AutoCloseable {
                 Files.exists(folder.resolve("adapter_config.json"))
                         && !Files.exists(folder.resolve("config.json"));
         return alone
-                ? RewardModel.config(folder, like)
+                ? like.ofFolder(folder)
                 : like.withModelNameOrPath(name)
                         .withModelRevision(config.teacherModelRevision().orElse("main"))
                         .withoutAdapter();

@@ -10,12 +10,12 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.policy.SequenceTree;
+import org.attune.policy.TokenBudget;
 import org.attune.policy.TokenForest;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.judge.JudgeQuestion;
 import org.attune.reward.judge.JudgeScale;
 import org.attune.tensor.TensorScope;
-import org.attune.trainers.batch.TokenBudget;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,7 +64,7 @@ public final class LocalJudge implements RoundJudge {
     /// @throws ConfigException if the folder holds a model that predicts no tokens
     public static LocalJudge open(LocalJudgeEntry entry, ModelConfig like, HubCache hub) {
         Optional<ModelSetup> setup =
-                entry.folder().map(f -> ModelSetup.open(RewardModel.config(f, like), hub));
+                entry.folder().map(f -> ModelSetup.open(like.ofFolder(f), hub));
         if (setup.isPresent() && setup.get().labels() > 0) {
             setup.get().close();
             throw new ConfigException(

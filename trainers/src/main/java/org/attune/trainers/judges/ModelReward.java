@@ -3,6 +3,7 @@ package org.attune.trainers.judges;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
 import org.attune.models.StepSeparator;
+import org.attune.models.score.ScoreModel.Aggregation;
 import org.attune.trainers.config.ConfigNames;
 
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ public record ModelReward(
         Path folder,
         Optional<String> label,
         double weight,
-        Optional<StepAggregation> aggregation,
+        Optional<Aggregation> aggregation,
         Optional<StepSeparator> separator) {
     private static final List<String> KEYS =
             List.of("model", "weight", "label", "whole_round", "aggregation", "step_separator");
@@ -97,8 +98,8 @@ public record ModelReward(
                 "%s: weight must be a finite number, got %s".formatted(where, value));
     }
 
-    private static StepAggregation aggregation(Object value, String where) {
-        return Arrays.stream(StepAggregation.values())
+    private static Aggregation aggregation(Object value, String where) {
+        return Arrays.stream(Aggregation.values())
                 .filter(a -> ConfigNames.wireName(a).equals(value))
                 .findFirst()
                 .orElseThrow(

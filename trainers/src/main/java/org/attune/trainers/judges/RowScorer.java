@@ -7,7 +7,9 @@ import org.attune.datasets.prepare.ScoringPreparation;
 import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.files.HubCache;
 import org.attune.models.ModelConfig;
-import org.attune.trainers.batch.TokenBudget;
+import org.attune.models.StepSeparator;
+import org.attune.models.score.ScoreModel;
+import org.attune.models.score.ScoreModel.Read;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,11 +21,9 @@ import java.util.function.LongConsumer;
 /// A reward model, or a process reward model, that scores rows of data as it saw them in training.
 /// Use it on the engine thread. Owns the model.
 public final class RowScorer implements AutoCloseable {
-    private static final TokenBudget BUDGET = new TokenBudget(TokenBudget.DEFAULT_TOKENS);
+    private final ScoreModel model;
 
-    private final RewardModel model;
-
-    private RowScorer(RewardModel model) {
+    private RowScorer(ScoreModel model) {
         this.model = model;
     }
 
@@ -35,7 +35,8 @@ public final class RowScorer implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if there is no such model, or it is no reward model
     ///     of either kind
     public static RowScorer open(ModelConfig config, Optional<String> separator, HubCache hub) {
-        return new RowScorer(RewardModel.openToScore(config, separator, hub));
+        var steps = new ScoreModel.Steps(Optional.empty(), separator.map(StepSeparator::new));
+        return new RowScorer(ScoreModel.open(config, steps, hub));
     }
 
     /// Whether the model judges steps, not whole answers.
@@ -67,25 +68,21 @@ public final class RowScorer implements AutoCloseable {
     /// @param done is told the number of rows so far
     public List<double[]> score(List<List<Scored>> rows, LongConsumer done) {
         List<double[]> scores = new ArrayList<>();
-        for (List<List<Scored>> group :
-                BUDGET.groups(
-                        rows,
-                        row -> row.stream().map(Scored::ids).toList(),
-                        model.sharesPrompts())) {
-            List<Scored> sequences = group.stream().flatMap(List::stream).toList();
-            List<double[]> judged =
-                    model.measure(
-                            sequences.stream()
-                                    .map(s -> new RewardReader.Read(s.ids(), s.places()))
-                                    .toList());
+        for (List<List<Read>> group :
+                model.groupsOfRows(rows.stream().map(RowScorer::reads).toList())) {
+            List<double[]> judged = model.values(group.stream().flatMap(List::stream).toList());
             int next = 0;
-            for (List<Scored> row : group) {
+            for (List<Read> row : group) {
                 scores.add(joined(judged.subList(next, next + row.size())));
                 next += row.size();
             }
             done.accept(scores.size());
         }
         return scores;
+    }
+
+    private static List<Read> reads(List<Scored> row) {
+        return row.stream().map(s -> new Read(s.ids(), s.places())).toList();
     }
 
     private static double[] joined(List<double[]> parts) {

@@ -4,7 +4,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.RowStream;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.policy.Policy;
-import org.attune.trainers.batch.TokenBudget;
+import org.attune.policy.TokenBudget;
 import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.onpolicy.RolloutRun;
 

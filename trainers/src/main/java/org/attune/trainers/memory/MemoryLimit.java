@@ -1,6 +1,7 @@
 package org.attune.trainers.memory;
 
 import org.attune.files.MemorySize;
+import org.attune.models.AvailableMemory;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceMemory;
 import org.attune.trainers.loop.ProcessMemory;
@@ -14,10 +15,6 @@ import java.util.Optional;
 /// @param asked `max_memory`, if that is the limit
 /// @param left bytes up to the limit
 record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
-    /// Part of the machine's available memory that is used: the rest is for other processes, cached
-    /// files, and what the estimate leaves out.
-    private static final double SHARE = 0.75;
-
     /// Part of `max_memory` that is planned for.
     private static final double SHARE_OF_ASKED = 0.87;
 
@@ -42,7 +39,8 @@ record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
     }
 
     static MemoryLimit ofMachine(long available) {
-        return new MemoryLimit((long) (SHARE * available), Optional.empty(), available);
+        return new MemoryLimit(
+                (long) (AvailableMemory.SHARE * available), Optional.empty(), available);
     }
 
     /// @param taken what the process has now: of the machine, or of the GPU

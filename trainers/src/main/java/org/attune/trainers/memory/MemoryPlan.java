@@ -1,8 +1,8 @@
 package org.attune.trainers.memory;
 
 import org.attune.model.pass.Recomputation;
+import org.attune.policy.TokenBudget;
 import org.attune.trainers.batch.RowTokens;
-import org.attune.trainers.batch.TokenBudget;
 
 import java.util.Comparator;
 import java.util.List;

@@ -149,7 +149,7 @@ public final class CriticSetup implements AutoCloseable {
         String key = own.isPresent() ? "value_model_path" : "reward_model_path";
         return own.or(() -> config.rewardModelPath())
                 .map(path -> RewardModel.folder(path, directory, key))
-                .map(folder -> RewardModel.config(folder, config.model()));
+                .map(folder -> config.model().ofFolder(folder));
     }
 
     private void adapter(Path directory, HubCache hub) {

@@ -6,8 +6,8 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.policy.TokenBudget;
 import org.attune.tensor.TensorScope;
-import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.layout.PaddedForest;
 import org.attune.trainers.step.RowAt;
 

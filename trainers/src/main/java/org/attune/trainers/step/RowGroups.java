@@ -1,7 +1,7 @@
 package org.attune.trainers.step;
 
+import org.attune.policy.TokenBudget;
 import org.attune.trainers.batch.Dealing;
-import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.RunContext;

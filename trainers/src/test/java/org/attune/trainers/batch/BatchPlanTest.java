@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import org.attune.policy.TokenBudget;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;

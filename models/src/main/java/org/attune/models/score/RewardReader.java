@@ -1,11 +1,9 @@
-package org.attune.trainers.judges;
+package org.attune.models.score;
 
-import org.attune.datasets.formats.Content;
-import org.attune.datasets.formats.TemplateOptions;
-import org.attune.datasets.prepare.SampleTokenizer;
-import org.attune.datasets.prepare.StepwiseTokenizer;
 import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
 import org.attune.models.StepSeparator;
+import org.attune.models.score.ScoreModel.Read;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.text.ChatTemplate;
@@ -13,16 +11,14 @@ import org.attune.text.ChatTokenizer;
 import org.attune.text.CompleteTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
+import org.attune.text.StepTokens;
 import org.attune.text.TextAssets;
-import org.attune.trainers.config.ConfigNames;
-import org.attune.trainers.layout.StepwiseForest;
-import org.attune.trainers.numerics.Logistic;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /// How a reward model reads a completion, and what its scores are worth.
@@ -41,8 +37,8 @@ sealed interface RewardReader {
     /// @return tokens of prompt and completion, with the places at which to score
     Read of(Prompt prompt, Completion completion);
 
-    /// @param scores of all labels at all places, in order
-    double reward(float[] scores);
+    /// @param values of all places, in order
+    double reward(double[] values);
 
     /// What each place is worth by itself: the score there, or the probability that the step is
     /// right.
@@ -50,14 +46,13 @@ sealed interface RewardReader {
     /// @param scores of all labels at all places, in order
     double[] values(float[] scores);
 
-    /// @param ids at least one token
-    /// @param places indices of tokens; at least one
-    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    record Read(int[] ids, int[] places) {}
+    /// A text or a conversation as it stands, whole.
+    ///
+    /// @throws ConfigException if the model needs to know where the answer begins
+    Read whole(List<Message> messages, String text);
 
     /// The whole, scored once at its last token, as in TRL: rendered by the model's own chat
     /// template, or joined where prompt and completion are texts.
-    ///
     final class Answer implements RewardReader {
         private static final Message ANSWER = Message.of("assistant", "1");
 
@@ -85,13 +80,14 @@ sealed interface RewardReader {
 
         @Override
         public Read of(Prompt prompt, Completion completion) {
-            int[] ids = ids(prompt, completion);
-            return new Read(ids, new int[] {ids.length - 1});
+            return completion.messages().isEmpty()
+                    ? whole(List.of(), prompt.text() + completion.text())
+                    : whole(joined(prompt.messages(), completion.messages()), "");
         }
 
         @Override
-        public double reward(float[] scores) {
-            return scores[0];
+        public double reward(double[] values) {
+            return values[0];
         }
 
         @Override
@@ -99,21 +95,27 @@ sealed interface RewardReader {
             return new double[] {scores[0]};
         }
 
-        private int[] ids(Prompt prompt, Completion completion) {
-            if (completion.messages().isEmpty()) {
-                return text.tokenizer().encode(prompt.text() + completion.text(), false);
+        @Override
+        public Read whole(List<Message> messages, String plain) {
+            int[] ids = ids(messages, plain);
+            if (ids.length == 0) {
+                throw new DatasetException("an answer has no tokens, so it has no score");
             }
-            return new ChatTokenizer(text.tokenizer(), template())
-                    .encode(
-                            conversation(prompt.messages(), completion.messages()),
-                            ChatTemplate.Tail.NOTHING)
-                    .ids();
+            return new Read(ids, new int[] {ids.length - 1});
         }
 
-        private static Conversation conversation(List<Message> prompt, List<Message> completion) {
+        private int[] ids(List<Message> messages, String plain) {
+            return messages.isEmpty()
+                    ? text.tokenizer().encode(plain, false)
+                    : new ChatTokenizer(text.tokenizer(), template())
+                            .encode(Conversation.of(messages), ChatTemplate.Tail.NOTHING)
+                            .ids();
+        }
+
+        private static List<Message> joined(List<Message> prompt, List<Message> completion) {
             List<Message> messages = new ArrayList<>(prompt);
             messages.addAll(completion);
-            return Conversation.of(messages);
+            return messages;
         }
 
         private CompleteTemplate template() {
@@ -128,8 +130,8 @@ sealed interface RewardReader {
         @Override
         public void requireShown(List<Message> prompt) {
             if (!prompt.isEmpty()) {
-                template()
-                        .require(conversation(prompt, List.of(ANSWER)), ChatTemplate.Tail.NOTHING);
+                Conversation answered = Conversation.of(joined(prompt, List.of(ANSWER)));
+                template().require(answered, ChatTemplate.Tail.NOTHING);
             }
         }
     }
@@ -138,16 +140,20 @@ sealed interface RewardReader {
     /// nothing but blanks are no steps; a completion of nothing else is judged as one step, so that
     /// silence isn't worth more than an answer.
     final class Steps implements RewardReader {
+        private static final int WRONG = 0; // labels of steps, as in training
+        private static final int RIGHT = 1;
+
+        private final TextAssets text;
         private final Optional<CompleteTemplate> template;
-        private final StepwiseTokenizer tokenizer;
+        private final StepTokens tokens;
         private final StepSeparator separator;
-        private final StepAggregation aggregation;
+        private final ScoreModel.Aggregation aggregation;
 
         /// @param text of the reward model
-        Steps(TextAssets text, StepSeparator separator, StepAggregation aggregation) {
+        Steps(TextAssets text, StepSeparator separator, ScoreModel.Aggregation aggregation) {
+            this.text = text;
             template = text.template().map(CompleteTemplate::of);
-            var samples = new SampleTokenizer(text.tokenizer(), template.map(complete -> complete));
-            tokenizer = new StepwiseTokenizer(samples, separator.text());
+            tokens = new StepTokens(text.tokenizer(), separator.text());
             this.separator = separator;
             this.aggregation = aggregation;
         }
@@ -162,7 +168,7 @@ sealed interface RewardReader {
             return "judges steps between \"%s\", aggregation %s"
                     .formatted(
                             separator.text().replace("\n", "\\n"),
-                            ConfigNames.wireName(aggregation));
+                            aggregation.name().toLowerCase(Locale.ROOT));
         }
 
         @Override
@@ -175,33 +181,42 @@ sealed interface RewardReader {
 
         @Override
         public Read of(Prompt prompt, Completion completion) {
-            Content content =
-                    prompt.messages().isEmpty()
-                            ? new Content.Text(prompt.text())
-                            : new Content.Turns(prompt.messages());
-            int[] ids = tokenizer.prompt(content, TemplateOptions.NONE);
-            List<String> steps = steps(completion.text());
+            int[] ids = ids(prompt);
+            List<String> steps = tokens.split(completion.text());
             int[] places = new int[steps.size()];
             for (int i = 0; i < places.length; i++) {
-                int[] step = tokenizer.step(steps.get(i));
+                int[] step = tokens.step(steps.get(i));
                 ids = IntStream.concat(Arrays.stream(ids), Arrays.stream(step)).toArray();
                 places[i] = ids.length - 1;
             }
             return new Read(ids, places);
         }
 
-        private List<String> steps(String completion) {
-            List<String> steps =
-                    Pattern.compile(separator.text(), Pattern.LITERAL)
-                            .splitAsStream(completion)
-                            .filter(piece -> !piece.isBlank())
-                            .toList();
-            return steps.isEmpty() ? List.of("") : steps;
+        private int[] ids(Prompt prompt) {
+            if (prompt.messages().isEmpty()) {
+                return tokens.prompt(prompt.text());
+            }
+            CompleteTemplate shown =
+                    template.orElseThrow(
+                            () ->
+                                    new DatasetException(
+                                            "the prompt is a conversation, but the process reward"
+                                                    + " model has no chat template"));
+            return new ChatTokenizer(text.tokenizer(), shown)
+                    .encode(Conversation.of(prompt.messages()), ChatTemplate.Tail.GENERATION_PROMPT)
+                    .ids();
         }
 
         @Override
-        public double reward(float[] scores) {
-            return aggregation.of(values(scores));
+        public Read whole(List<Message> messages, String plain) {
+            throw new ConfigException(
+                    "the model judges steps of a solution, so it must know where the solution"
+                            + " begins; give prompt and solution apart");
+        }
+
+        @Override
+        public double reward(double[] values) {
+            return aggregation.of(values);
         }
 
         StepSeparator separator() {
@@ -213,9 +228,7 @@ sealed interface RewardReader {
             double[] probabilities = new double[scores.length / 2];
             for (int i = 0; i < probabilities.length; i++) {
                 probabilities[i] =
-                        Logistic.sigmoid(
-                                scores[2 * i + StepwiseForest.RIGHT]
-                                        - (double) scores[2 * i + StepwiseForest.WRONG]);
+                        ScoreModel.sigmoid(scores[2 * i + RIGHT] - (double) scores[2 * i + WRONG]);
             }
             return probabilities;
         }

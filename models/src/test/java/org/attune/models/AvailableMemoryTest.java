@@ -1,4 +1,4 @@
-package org.attune.trainers.memory;
+package org.attune.models;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

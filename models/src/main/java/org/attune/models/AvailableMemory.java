@@ -1,8 +1,7 @@
-package org.attune.trainers.memory;
+package org.attune.models;
 
 import com.sun.management.OperatingSystemMXBean;
 
-import org.attune.models.AddressSpace;
 import org.attune.tensor.Device;
 
 import java.io.IOException;
@@ -19,6 +18,16 @@ import java.util.regex.Pattern;
 public record AvailableMemory(Path root) {
     /// Limits of version 1 that are none are near the largest long.
     private static final long NO_LIMIT = 1L << 60;
+
+    /// Part that an estimate may use: the rest is for other processes, cached files, and what the
+    /// estimate leaves out.
+    public static final double SHARE = 0.75;
+
+    /// Bytes on a device that an estimate may use; empty where the system does not tell.
+    public static OptionalLong usable(Device device) {
+        OptionalLong all = on(device);
+        return all.isEmpty() ? all : OptionalLong.of((long) (SHARE * all.getAsLong()));
+    }
 
     /// Bytes on a device; empty where the system does not tell. On a GPU what its allocator keeps
     /// of freed tensors counts too. On the engine thread.

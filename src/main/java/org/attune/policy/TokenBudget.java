@@ -1,6 +1,4 @@
-package org.attune.trainers.batch;
-
-import org.attune.policy.SequenceTree;
+package org.attune.policy;
 
 import java.util.ArrayList;
 import java.util.List;
