@@ -80,11 +80,12 @@ class GgufExportTest {
     }
 
     /// The converter writes an absent scaling too, windows that llama.cpp leaves out with the whole
-    /// length, and the family's usual interval whatever the layers are.
+    /// length, the family's usual interval whatever the layers are, and usual sections of positions.
     private static boolean isSaidOtherwise(String key) {
         return key.endsWith("rope.scaling.type")
                 || key.equals("phi3.context_length")
-                || key.endsWith("full_attention_interval");
+                || key.endsWith("full_attention_interval")
+                || key.endsWith("rope.dimension_sections");
     }
 
     private static void assertSaid(String key, Object value, Object written) {

@@ -43,7 +43,7 @@ public final class GgufKeys {
             throw new ModelException(
                     where + " scores texts; GGUF files are written of models that predict tokens");
         }
-        refuseUnknownToLlamaCpp();
+        new GgufLimits(config, row.architecture()).require();
         this.context = config.maxPositionEmbeddings();
         pairs.put("general.architecture", architecture());
         put("block_count", config.layers());
@@ -66,37 +66,6 @@ public final class GgufKeys {
         row.keys().forEach(this::own);
         row.parts().forEach(this::part);
         put("context_length", context);
-    }
-
-    /// What our reader would find in the file and llama.cpp, which goes by the architecture and the
-    /// number of layers, doesn't.
-    private void refuseUnknownToLlamaCpp() {
-        boolean windows = config.attention().windows().stream().anyMatch(w -> w > 0);
-        boolean dense =
-                config.block()
-                        .feedForward()
-                        .experts()
-                        .filter(e -> !e.dense().isEmpty())
-                        .isPresent();
-        refuse(
-                "command-r",
-                config.attention().qkNorm() != QkNorm.NONE && config.layers() < 64,
-                "use_qk_norm in models of fewer than 64 layers");
-        refuse(
-                "exaone4",
-                windows && config.layers() != 64,
-                "windows (sliding_window) in models of other than 64 layers");
-        for (String architecture : List.of("qwen2moe", "qwen3moe", "qwen3next", "qwen35moe")) {
-            refuse(architecture, dense, "layers without experts (mlp_only_layers)");
-        }
-    }
-
-    private void refuse(String architecture, boolean unlike, String what) {
-        if (unlike && row.architecture().equals(architecture)) {
-            throw new ModelException(
-                    "llama.cpp knows no %s with %s; use the Hugging Face folder"
-                            .formatted(architecture, what));
-        }
     }
 
     /// `general.architecture`.

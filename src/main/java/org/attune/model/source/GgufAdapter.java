@@ -12,6 +12,7 @@ import org.attune.files.gguf.GgufWriter;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GgufKeys;
+import org.attune.model.config.WeightFactors;
 import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
@@ -43,6 +44,11 @@ public final class GgufAdapter {
     /// @param weights of the base by module; only their names and shapes are used
     /// @throws ModelException naming a part of the adapter that such files can't say
     public void write(Path file, String name, List<Source> weights, AdapterFolder adapter) {
+        if (WeightFactors.of(config).isPresent()) {
+            throw new ModelException(
+                    "%s: files of %s models have factors in their weights, with which an adapter alone doesn't go; merge it: attune export without --adapter-only"
+                            .formatted(name, config.modelType()));
+        }
         GgufKeys keys = new GgufKeys(config, name);
         GgufPlan plan = new GgufPlan(name, config, weights, keys.tensors(), Map.of());
         Map<String, LoraTarget> targets = targets(adapter);

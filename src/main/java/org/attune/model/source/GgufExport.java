@@ -10,6 +10,7 @@ import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.config.Activation;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GgufKeys;
+import org.attune.model.config.WeightFactors;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -20,6 +21,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Writes models as GGUF files, which llama.cpp and programs that are made of it load. A file is
 /// written whole or not at all, and only if reading its metadata again gives the model's
@@ -53,6 +55,47 @@ public final class GgufExport {
     /// @return longest text for which the file computes what the model does
     /// @throws ModelException naming what a file can't say
     public int write(Path file, String name, List<Source> weights) {
+        Optional<WeightFactors> factors = WeightFactors.of(config);
+        return factors.isEmpty()
+                ? writePlain(file, name, weights)
+                : new GgufExport(factors.get().folded(), text, type, importance)
+                        .writePlain(file, name, folded(weights, factors.get()));
+    }
+
+    /// Weights with the model's factors in them.
+    private List<Source> folded(List<Source> weights, WeightFactors factors) {
+        List<Source> all = new ArrayList<>();
+        String embedding = config.names().embeddingPath() + ".weight";
+        String head = config.names().head() + ".weight";
+        for (Source w : weights) {
+            all.add(folded(w, w.name(), factors));
+            if (config.tieWordEmbeddings() && w.name().equals(embedding)) {
+                all.add(folded(w, head, factors));
+            }
+        }
+        return all;
+    }
+
+    private static Source folded(Source weight, String name, WeightFactors factors) {
+        float[] rows = factors.ofRows(name);
+        if (rows.length == 0) {
+            return new Source(name, weight.dtype(), weight.shape(), weight.data());
+        }
+        long columns = weight.shape().length < 2 ? 1 : weight.shape()[1];
+        return new Source(
+                name,
+                weight.dtype(),
+                weight.shape(),
+                arena -> {
+                    float[] values = weight.data().apply(arena).toArray(ValueLayout.JAVA_FLOAT);
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] *= rows.length == 1 ? rows[0] : rows[(int) (i / columns)];
+                    }
+                    return MemorySegment.ofArray(values);
+                });
+    }
+
+    private int writePlain(Path file, String name, List<Source> weights) {
         GgufKeys keys = new GgufKeys(config, name);
         Map<String, List<Float>> lists = lists(weights);
         GgufPlan plan = new GgufPlan(name, config, weights, keys.tensors(), lists);
