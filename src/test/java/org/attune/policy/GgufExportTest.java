@@ -80,7 +80,8 @@ class GgufExportTest {
     }
 
     /// The converter writes an absent scaling too, windows that llama.cpp leaves out with the whole
-    /// length, the family's usual interval whatever the layers are, and usual sections of positions.
+    /// length, the family's usual interval whatever the layers are, and usual sections of
+    /// positions.
     private static boolean isSaidOtherwise(String key) {
         return key.endsWith("rope.scaling.type")
                 || key.equals("phi3.context_length")
