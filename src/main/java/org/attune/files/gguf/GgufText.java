@@ -60,7 +60,7 @@ public final class GgufText {
     }
 
     private static Long number(PieceKind kind) {
-        return kind.ordinal() + 1L;
+        return (long) kind.number();
     }
 
     private ModelException refused(String what, Object got, String accepted) {

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /// Writes a model, with an adapter merged in if there is one, as a GGUF file, reads the file again
@@ -69,23 +70,24 @@ record GgufOutput(GgufFileType type, Path folder, String device, String run, Pri
         try (AtomicFolder whole = AtomicFolder.create(folder)) {
             float[] own;
             int vocabulary;
-            int context;
+            OptionalInt shorter;
             try (var loaded = LoadedModel.open(model.withDtype(DtypeChoice.FLOAT32))) {
                 own = ProbeLogits.of(loaded.decoder(), loaded.adapterInUse());
                 vocabulary = loaded.decoder().config().vocabSize();
-                context = write(loaded, name, whole.path().resolve(file));
+                shorter = write(loaded, name, whole.path().resolve(file));
                 compareTexts(loaded.setup().text(), whole.path().resolve(file));
                 AtomicFile.writeText(whole.path().resolve("Modelfile"), "FROM ./" + file + "\n");
             }
             String said = compare(own, whole.path().resolve(file), vocabulary);
             whole.commit();
             out.printf("%s written; %s%n", folder.resolve(file), said);
-            if (context < 0) {
-                out.printf(
-                        "The file is for texts of up to %,d tokens: beyond them it would compute"
-                                + " something else than the model.%n",
-                        -context);
-            }
+            shorter.ifPresent(
+                    tokens ->
+                            out.printf(
+                                    Locale.ROOT,
+                                    "The file is for texts of up to %,d tokens: beyond them it"
+                                            + " would compute something else than the model.%n",
+                                    tokens));
         } catch (IOException e) {
             throw new ModelException(folder + " can't be written: " + e, e);
         }
@@ -131,8 +133,8 @@ record GgufOutput(GgufFileType type, Path folder, String device, String run, Pri
         return name.replaceAll("[^A-Za-z0-9._-]", "-");
     }
 
-    /// @return longest text of the file, negated if the model's is longer
-    private int write(LoadedModel loaded, String name, Path file) {
+    /// @return longest text of the file, if the model's is longer
+    private OptionalInt write(LoadedModel loaded, String name, Path file) {
         DecoderConfig config =
                 loaded.adapted()
                         .map(a -> a.mergedConfig(DType.FLOAT32))
@@ -156,7 +158,9 @@ record GgufOutput(GgufFileType type, Path folder, String device, String run, Pri
                                                 loaded.decoder(),
                                                 loaded.adapted(),
                                                 DType.FLOAT32)));
-        return context < config.maxPositionEmbeddings() ? -context : context;
+        return context < config.maxPositionEmbeddings()
+                ? OptionalInt.of(context)
+                : OptionalInt.empty();
     }
 
     private Map<String, float[]> importance(LoadedModel loaded) {
