@@ -14,6 +14,7 @@ import org.attune.cli.generate.GenerateCommand;
 import org.attune.cli.generate.SampleCommand;
 import org.attune.cli.hub.DownloadCommand;
 import org.attune.cli.hub.UploadCommand;
+import org.attune.cli.mcp.McpCommand;
 import org.attune.cli.model.CombineCommand;
 import org.attune.cli.model.ExportCommand;
 import org.attune.cli.model.MergeCommand;
@@ -98,6 +99,7 @@ final class AttuneCommand implements Callable<Integer> {
                 List.of(
                         ChatCommand.class,
                         ServeCommand.class,
+                        McpCommand.class,
                         GenerateCommand.class,
                         SampleCommand.class,
                         EvalCommand.class,

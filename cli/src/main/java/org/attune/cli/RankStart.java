@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.OwnProgram;
 import org.attune.cli.command.RankOptions;
 import org.attune.cli.command.SecretWords;
 import org.attune.cli.terminal.SignalHook;
@@ -11,9 +12,6 @@ import org.attune.ranks.RankProvider;
 import picocli.CommandLine.Model.CommandSpec;
 
 import java.io.PrintWriter;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +37,9 @@ final class RankStart {
         int ranks = count();
         PrintWriter err = command.commandLine().getErr();
         Map<String, String> variables = new HashMap<>(options.handedOn());
-        List<String> words = SecretWords.hidden(program(), variables);
+        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
+        List<String> program = OwnProgram.words(RankOptions.without(arguments));
+        List<String> words = SecretWords.hidden(program, variables);
         RankProvider.Job job =
                 RankProvider.find("--ranks " + ranks)
                         .start(
@@ -82,23 +82,6 @@ final class RankStart {
                             .formatted(ranks, MOST));
         }
         return ranks;
-    }
-
-    /// This program as each rank runs it: by the start script, or as this JVM was started.
-    private List<String> program() {
-        List<String> words = new ArrayList<>();
-        String script = System.getProperty("attune.command", "");
-        if (script.contains("/")) {
-            words.add(Path.of(script).toAbsolutePath().normalize().toString());
-        } else {
-            words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            words.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-            words.addAll(List.of("-cp", System.getProperty("java.class.path")));
-            words.add(Main.class.getName());
-        }
-        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
-        words.addAll(RankOptions.without(arguments));
-        return words;
     }
 
     private static int await(RankProvider.Job job) {

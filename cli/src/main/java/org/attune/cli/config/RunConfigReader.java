@@ -53,6 +53,20 @@ public final class RunConfigReader {
         return Optional.ofNullable(run.keys().get(key)).map(s -> s.value().plain());
     }
 
+    /// What is given, by key, as maps, lists and texts; no key and no value is judged.
+    ///
+    /// @param file as in [#read]
+    /// @param overrides as in [#read]
+    /// @throws org.attune.error.ConfigException if the file can't be read, or isn't YAML
+    public Map<String, Object> given(Path file, List<String> overrides) {
+        var problems = new Problems();
+        Settings run = Settings.read(file, overrides, new KeyForms(table, Methods.all()), problems);
+        problems.throwIfAny();
+        Map<String, Object> given = new LinkedHashMap<>();
+        run.keys().forEach((key, setting) -> given.put(key, setting.value().plain()));
+        return given;
+    }
+
     /// Reads a run of a method.
     ///
     /// @param file the run's; an empty path if the arguments name it or have all keys

@@ -10,14 +10,8 @@ import org.attune.cli.progress.CountedProgress;
 import org.attune.cli.terminal.RunScreen;
 import org.attune.error.ConfigException;
 import org.attune.models.DtypeChoice;
-import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
-import org.attune.models.ModelSetup;
-import org.attune.models.eval.EvalResult;
-import org.attune.models.eval.ModelEval;
-import org.attune.rollout.generation.TextCompleter;
-import org.attune.rollout.sampling.SamplingConfig;
-import org.attune.tensor.Engine;
+import org.attune.rollout.generation.SequenceListener;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,7 +21,6 @@ import picocli.CommandLine.Spec;
 
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 
@@ -89,18 +82,11 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
         }
         Questions asked = questions.questions(sampling.seed);
         List<ModelConfig> configs = configs();
-        List<EvalResult> results;
+        var measurement = new EvalRun(asked, sampling, samples);
+        EvalOutput report;
         try (var screen = RunScreen.open(spec.commandLine().getOut())) {
-            results =
-                    againstModel == null
-                            ? onOne(configs, asked, screen)
-                            : each(configs, asked, screen);
+            report = measurement.of(configs, watch(screen));
         }
-        var measured = new ArrayList<EvalOutput.Measured>();
-        for (int i = 0; i < configs.size(); i++) {
-            measured.add(new EvalOutput.Measured(label(configs.get(i)), results.get(i)));
-        }
-        var report = new EvalOutput(asked.title(), List.copyOf(measured));
         report.print(spec.commandLine().getOut(), shown);
         if (out != null) {
             report.write(out);
@@ -127,58 +113,24 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
         if (second.equals(first)) {
             throw new ConfigException(
                     "both sides are %s; give another --against-model or --against-adapter"
-                            .formatted(label(first)));
+                            .formatted(EvalRun.label(first)));
         }
         return List.of(first, second);
     }
 
-    private static String label(ModelConfig config) {
-        return config.modelNameOrPath()
-                + config.adapterNameOrPath().map(adapter -> " + " + adapter).orElse("");
-    }
-
-    /// Measures different models, one after the other.
-    private List<EvalResult> each(List<ModelConfig> configs, Questions asked, RunScreen screen) {
-        return configs.stream().flatMap(c -> onOne(List.of(c), asked, screen).stream()).toList();
-    }
-
-    /// Measures a model with different adapters, on one set of weights.
-    private List<EvalResult> onOne(List<ModelConfig> configs, Questions asked, RunScreen screen) {
-        ModelConfig first =
-                configs.stream()
-                        .filter(c -> c.adapterNameOrPath().isPresent())
-                        .findFirst()
-                        .orElse(configs.getFirst());
+    private static EvalRun.Watch watch(RunScreen screen) {
         var progress = new CountedProgress(screen, InstantSource.system(), "completions", false);
-        progress.loading(label(first));
-        return Engine.call(
-                () -> {
-                    try (var loaded = LoadedModel.open(first)) {
-                        List<EvalResult> results = new ArrayList<>();
-                        for (ModelConfig config : configs) {
-                            TextCompleter completer =
-                                    config.equals(first)
-                                            ? loaded.completer()
-                                            : loaded.completerWith(config.adapterNameOrPath());
-                            results.add(measure(loaded.setup(), completer, asked, progress));
-                        }
-                        return results;
-                    }
-                });
-    }
+        return new EvalRun.Watch() {
+            @Override
+            public void loading(String model) {
+                progress.loading(model);
+            }
 
-    private EvalResult measure(
-            ModelSetup setup, TextCompleter completer, Questions asked, CountedProgress progress) {
-        if (setup.text().template().isEmpty() && asked.needsTemplate()) {
-            throw new ConfigException(
-                    "%s has no chat template, which conversations need; give one with"
-                                    .formatted(model.model)
-                            + " --chat-template, or continue a file's texts as they are with"
-                            + " --raw");
-        }
-        SamplingConfig chosen = sampling.config(setup);
-        progress.start(0, asked.problems().size() * samples);
-        return new ModelEval(completer, setup.text(), asked.reward())
-                .run(asked.problems(), chosen, samples, progress.listener());
+            @Override
+            public SequenceListener start(int completions) {
+                progress.start(0, completions);
+                return progress.listener();
+            }
+        };
     }
 }

@@ -113,6 +113,42 @@ record EvalOutput(String title, List<Measured> measured) {
         return line.length() <= width ? line : line.substring(0, width - 1) + "…";
     }
 
+    /// What was found: `{"questions", "results": […], "difference", "rows": […]}`; the shares are
+    /// out of 1.
+    ///
+    /// @param shown rows of each model to give
+    ObjectNode json(int shown) {
+        ObjectNode node = Json.object().put("questions", title);
+        ArrayNode results = node.putArray("results");
+        for (Measured m : measured) {
+            ObjectNode result = results.addObject().put("model", m.label());
+            result.put("n", m.result().n());
+            put(result, isAccuracy() ? "accuracy" : "mean_reward", m.result().mean());
+            m.result().interval().ifPresent(i -> put(result, i));
+        }
+        if (measured.size() == 2) {
+            EvalResult.Difference d = measured.get(0).result().to(measured.get(1).result());
+            ObjectNode difference = node.putObject("difference").put("n", d.n());
+            put(difference, "second_minus_first", d.mean());
+            put(difference, d.interval());
+        }
+        ArrayNode rows = node.putArray("rows");
+        for (Measured m : measured) {
+            m.result().rows().stream().limit(shown).forEach(row -> rows.add(json(m.label(), row)));
+        }
+        return node;
+    }
+
+    private static void put(ObjectNode node, Interval interval) {
+        put(node, "low_95", interval.low());
+        put(node, "high_95", interval.high());
+    }
+
+    /// JSON has no NaN.
+    private static void put(ObjectNode node, String name, double value) {
+        node.put(name, Double.isFinite(value) ? value : null);
+    }
+
     /// Writes a line per problem and model: `{"model", "prompt", columns…, "completions",
     /// "rewards"}`.
     void write(Path file) {
