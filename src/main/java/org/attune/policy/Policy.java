@@ -461,21 +461,14 @@ public final class Policy implements CausalPolicy {
         own("save").saveScorer(folder, baseModel, head);
     }
 
-    /// All weights as they are now, with the adapter merged in, to write as a model of
-    /// [#mergedConfig].
-    ///
-    /// @param dtype of the file
+    /// All weights with the adapter merged in, to write as a model of [#mergedConfig].
     public List<SafeTensorsWriter.Source> weights(DType dtype) {
-        return switch (trained) {
-            case FullParameters full -> full.sources(dtype);
-            case AdapterParameters adapter ->
-                    new MergedWeights(decoder, Optional.of(adapter)).sources(dtype);
-        };
+        return trained instanceof FullParameters full
+                ? full.sources(dtype)
+                : new MergedWeights(decoder, own()).sources(dtype);
     }
 
-    /// All weights by module, experts one by one, with an adapter merged in.
-    ///
-    /// @param adapted the decoder with its adapter, if there is one
+    /// All weights by module, experts one by one, with an adapter merged in if there is one.
     public static List<SafeTensorsWriter.Source> modules(
             Decoder decoder, Optional<Policy> adapted, DType dtype) {
         return new MergedWeights(decoder, adapted.flatMap(Policy::own)).modules(dtype);

@@ -22,9 +22,7 @@ import picocli.CommandLine.Spec;
 
 import java.util.concurrent.Callable;
 
-/// `attune export --model FILE.gguf --output DIR`, `attune export --model MODEL --gguf q8_0
-// --output
-/// DIR`
+/// `attune export --model MODEL --output DIR`, with `--gguf TYPE` as a GGUF file.
 @Command(
         name = "export",
         description = {
