@@ -227,7 +227,7 @@ class GgufExportTest {
         return Decoder.load(source.config(), source.tensors(), Devices.usual(), DType.FLOAT32);
     }
 
-    /// Writes a model with a vocabulary that stands for nothing.
+    /// Writes a model with a made-up vocabulary.
     static int write(Path model, Path target, GgufFileType type) {
         try (var _ = TensorScope.open("test");
                 var source = ModelSource.open(model.toString());

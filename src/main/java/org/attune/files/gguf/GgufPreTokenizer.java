@@ -136,7 +136,7 @@ enum GgufPreTokenizer {
                 .map(p -> p.names.getFirst());
     }
 
-    /// GPT-2's pattern, which a step without a pattern of its own has.
+    /// GPT-2's pattern, by which a step without a pattern cuts.
     static String usualPattern() {
         return Patterns.GPT2;
     }

@@ -201,7 +201,7 @@ record GgufFamily(
             return this;
         }
 
-        /// @param others families that have no files of their own
+        /// @param others families for which llama.cpp has no architecture
         Row writes(String... others) {
             writes = List.of(others);
             return this;

@@ -5,7 +5,7 @@ import org.attune.model.source.GgufFileType;
 
 import java.util.Locale;
 
-/// Compares what a model computes with what a GGUF file of it does.
+/// Compares the logits of a model with those of its GGUF file.
 ///
 /// @param own        logits of the model, `(T · V)`
 /// @param read       logits of the file, of the same tokens
