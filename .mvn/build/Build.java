@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -42,11 +43,16 @@ final class Build {
 
     /// The modules in the order of their building, with the folder of their main sources.
     record Modules(Map<String, Path> sources) {
+        /// For other programs; no command uses them.
+        private static final Set<String> BESIDE = Set.of("langchain4j", "springai");
+
         static Modules of(Path root, boolean examples) throws IOException {
             var sources = new LinkedHashMap<String, Path>();
             for (String line : Files.readAllLines(root.resolve("pom.xml"))) {
                 String name = line.strip().replaceFirst("^<module>(\\w+)</module>$", "$1");
-                if (!name.equals(line.strip()) && (examples || !name.equals("examples"))) {
+                if (!name.equals(line.strip())
+                        && !BESIDE.contains(name)
+                        && (examples || !name.equals("examples"))) {
                     String main = name.equals("src") ? "src/main" : name + "/src/main";
                     sources.put(name, root.resolve(main));
                 }

@@ -14,7 +14,7 @@ import xllamacpp
 def main(model: str, port: str, slots: str, tokens: str, threads: str) -> None:
     params = xllamacpp.CommonParams()
     params.model.path = model
-    params.hostname = "127.0.0.1"
+    params.hostnames = ["127.0.0.1"]
     params.port = int(port)
     params.n_parallel = int(slots)
     params.n_ctx = int(slots) * int(tokens)

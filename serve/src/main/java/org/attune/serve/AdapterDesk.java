@@ -49,20 +49,33 @@ final class AdapterDesk implements AutoCloseable {
     /// @throws AttuneException if it can't be read or doesn't fit, or if the name is no name or
     ///     there already
     synchronized void add(String name, String place) {
+        if (models.has(name)) {
+            throw ConfigException.about("adapter", name + " has already been loaded");
+        }
+        put(name, place);
+    }
+
+    /// Adds an adapter, or replaces the one of that name: what is asked from now on gets the new
+    /// one, answers under way keep theirs.
+    ///
+    /// @param place its folder, or its name on the Hub
+    /// @throws AttuneException if it can't be read or doesn't fit, or if the name is no name or the
+    ///     model's own
+    synchronized void put(String name, String place) {
         if (!name.matches("[\\w.:/@-]{1,200}")) {
             throw ConfigException.about(
                     "adapter",
                     "the name \"%s\" isn't letters, digits, . : / @ _ -".formatted(name));
         }
-        if (models.has(name)) {
-            throw ConfigException.about("adapter", name + " has already been loaded");
+        if (name.equals(models.base().name())) {
+            throw ConfigException.about("adapter", name + " is the name of the model itself");
         }
         if (models.all().size() > MOST_ADAPTERS) {
             throw ConfigException.about(
                     "adapter", "there are %d already; unload one".formatted(MOST_ADAPTERS));
         }
         ModelConfig own = config.withAdapterNameOrPath(place);
-        models.add(ServedModel.onBase(name, own, loaded, models.base(), number++));
+        models.put(ServedModel.onBase(name, own, loaded, models.base(), number++));
     }
 
     /// `/v1/load_lora_adapter`, as vLLM has it.

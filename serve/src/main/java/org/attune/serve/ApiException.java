@@ -1,5 +1,9 @@
 package org.attune.serve;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+import org.attune.error.AttuneException;
 import org.attune.json.Json;
 
 import java.util.LinkedHashMap;
@@ -7,7 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /// A request that can't be answered, with what its sender reads: OpenAI's form of errors.
-final class ApiException extends Exception {
+@Api(EXPERIMENTAL)
+public final class ApiException extends AttuneException {
     private static final long serialVersionUID = 1;
 
     private final int status;
@@ -38,8 +43,20 @@ final class ApiException extends Exception {
         return new ApiException(400, "context_length_exceeded", "messages", message);
     }
 
-    int status() {
+    /// The status that HTTP has for it: 404 if no model has the name, 429 if too much waits, 400 if
+    /// something isn't accepted, 500 if the engine failed.
+    public int status() {
         return status;
+    }
+
+    /// What it is called in OpenAI's form: `context_length_exceeded` for instance.
+    public String code() {
+        return code;
+    }
+
+    /// The key of the request that isn't accepted, if it is one.
+    public Optional<String> param() {
+        return Optional.ofNullable(param);
     }
 
     /// Seconds after which the request is worth another try.

@@ -29,7 +29,8 @@ record Call(
         List<Runnable> ends) {
     private static final int MOST_BYTES = 4 << 20;
     private static final long MOST_SKIPPED = 64 << 20;
-    private static final Duration LONG = Duration.ofDays(365);
+    /// Longer than anybody waits.
+    static final Duration LONG = Duration.ofDays(365);
 
     /// What clients say of how long they wait for a whole answer, in seconds.
     private static final List<String> DEADLINES =

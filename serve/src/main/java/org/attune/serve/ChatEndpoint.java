@@ -11,7 +11,7 @@ record ChatEndpoint(
     @Override
     public void handle(Call call) throws ApiException, IOException, InterruptedException {
         Fields body = call.body();
-        ChatRequest request = ChatRequest.read(dialect.chat(body), models, call);
+        ChatRequest request = ChatRequest.read(dialect.chat(body), models, call::afterwards);
         int[] prompt = request.prompt().ids();
         int most = desk.most(prompt, request.sampling(), OptionalInt.empty());
         metrics.prompt(prompt.length);

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /// What a chat is to be answered with.
 ///
@@ -67,9 +68,11 @@ record ChatRequest(
         return Set.copyOf(keys);
     }
 
-    static ChatRequest read(Fields body, ServedModels models, Call call) throws ApiException {
+    /// @param afterwards takes what is to be done once the request was answered
+    static ChatRequest read(Fields body, ServedModels models, Consumer<Runnable> afterwards)
+            throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.askedToWrite(body, call);
+        ServedModel model = models.askedToWrite(body, afterwards);
         ToolRequest tools = ToolRequest.read(body);
         FormatRequest format = format(body, tools);
         return new ChatRequest(

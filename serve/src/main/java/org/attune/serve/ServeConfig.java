@@ -1,5 +1,8 @@
 package org.attune.serve;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 
@@ -26,6 +29,7 @@ import java.util.Optional;
 ///     [#DEFAULT_LENGTH] at most
 /// @param maxWaiting sequences that may wait for their place; more are refused with 429
 /// @param timeout after which an answer ends as it is
+@Api(EXPERIMENTAL)
 @CopyMethods
 public record ServeConfig(
         ModelConfig model,

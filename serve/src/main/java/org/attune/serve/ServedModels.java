@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /// The names that requests may ask for. Thread-safe.
 final class ServedModels {
@@ -27,9 +28,13 @@ final class ServedModels {
         return base;
     }
 
-    /// @param model whose name is free
-    void add(ServedModel model) {
-        byName.put(model.name(), model);
+    /// Adds an adapter. One of the same name gives its name up, and is closed once no request uses
+    /// it.
+    void put(ServedModel model) {
+        ServedModel before = byName.put(model.name(), model);
+        if (before != null) {
+            before.close();
+        }
     }
 
     boolean has(String name) {
@@ -48,19 +53,21 @@ final class ServedModels {
 
     /// The model that a request names, for as long as the request is answered; the base if it
     /// names none.
-    ServedModel asked(Fields body, Call call) throws ApiException {
+    ///
+    /// @param afterwards takes what is to be done once the request was answered
+    ServedModel asked(Fields body, Consumer<Runnable> afterwards) throws ApiException {
         String name = body.text("model").orElse(base.name());
         ServedModel model = named(name);
-        if (!model.hold()) {
-            throw unknown(name);
+        while (!model.hold()) {
+            model = named(name); // it was replaced meanwhile, or removed
         }
-        call.afterwards(model::release);
+        afterwards.accept(model::release);
         return model;
     }
 
     /// The model that is asked for text.
-    ServedModel askedToWrite(Fields body, Call call) throws ApiException {
-        ServedModel model = asked(body, call);
+    ServedModel askedToWrite(Fields body, Consumer<Runnable> afterwards) throws ApiException {
+        ServedModel model = asked(body, afterwards);
         if (model.scores().isPresent()) {
             throw ApiException.bad(
                     "model",
@@ -73,7 +80,7 @@ final class ServedModels {
 
     /// The model that is asked for scores.
     ServedModel askedToScore(Fields body, Call call) throws ApiException {
-        ServedModel model = asked(body, call);
+        ServedModel model = asked(body, call::afterwards);
         if (model.scores().isEmpty()) {
             List<String> others =
                     all().stream()

@@ -23,6 +23,18 @@ record ServerRoutes(
         int length,
         ServeConfig config,
         ServerMetrics metrics) {
+    /// @param models borrowed
+    static ServerRoutes of(LocalModels models, ServeConfig config) {
+        return new ServerRoutes(
+                models.models(),
+                models.adapters(),
+                models.desk(),
+                models.loaded(),
+                models.length(),
+                config,
+                models.metrics());
+    }
+
     List<Route> all() {
         List<Route> routes = new ArrayList<>(writing());
         routes.addAll(scoring());
@@ -45,7 +57,7 @@ record ServerRoutes(
     }
 
     private Handler writing(Function<GenerationDesk, Handler> handler) {
-        return desk.map(handler).orElse(call -> models.askedToWrite(call.body(), call));
+        return desk.map(handler).orElse(call -> models.askedToWrite(call.body(), call::afterwards));
     }
 
     private List<Route> scoring() {

@@ -57,7 +57,7 @@ record TextRequest(
 
     static TextRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.askedToWrite(body, call);
+        ServedModel model = models.askedToWrite(body, call::afterwards);
         boolean echo = body.flag("echo", false);
         FormatRequest format = FormatRequest.read(body);
         int promptTop = body.integer("prompt_logprobs", 0, MOST_TOP, -1);

@@ -33,7 +33,7 @@ record TokenEndpoint(ServedModels models, int length) {
     void encode(Call call) throws ApiException, IOException {
         Fields body = call.body();
         body.require(ENCODED, Map.of());
-        ServedModel model = models.asked(body, call);
+        ServedModel model = models.asked(body, call::afterwards);
         int[] ids = ids(body, model);
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("count", (long) ids.length);
@@ -64,7 +64,7 @@ record TokenEndpoint(ServedModels models, int length) {
     void decode(Call call) throws ApiException, IOException {
         Fields body = call.body();
         body.require(Set.of("model", "tokens"), Map.of());
-        ServedModel model = models.asked(body, call);
+        ServedModel model = models.asked(body, call::afterwards);
         int[] ids = TextRequest.ids(body, "tokens", body.list("tokens", MOST_IDS), model);
         call.json(Map.of("prompt", model.tokenizer().decode(ids, false)));
     }

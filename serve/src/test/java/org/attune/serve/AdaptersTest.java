@@ -7,15 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import org.apache.commons.rng.simple.RandomSource;
-import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraInitialisation;
-import org.attune.adapter.ModuleSelection;
 import org.attune.error.AttuneException;
-import org.attune.models.LoadedModel;
-import org.attune.models.ModelConfig;
-import org.attune.policy.Policy;
-import org.attune.tensor.Engine;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,7 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -34,39 +25,7 @@ class AdaptersTest {
     @TempDir Path folder;
 
     private Path adapter(String name, long seed) {
-        Path out = folder.resolve(name);
-        var config =
-                new LoraConfig(
-                        4,
-                        400,
-                        0,
-                        false,
-                        false,
-                        new ModuleSelection.Names(List.of("q_proj", "down_proj")),
-                        Optional.empty(),
-                        List.of(),
-                        List.of(),
-                        Map.of(),
-                        Map.of(),
-                        List.of(),
-                        false,
-                        LoraInitialisation.RANDOM_BOTH,
-                        "CAUSAL_LM",
-                        Optional.empty());
-        try (LoadedModel model = LoadedModel.open(ModelConfig.of(AskedServer.MODEL.toString()))) {
-            Engine.run(
-                    () -> {
-                        try (Policy policy =
-                                Policy.withFreshAdapter(
-                                        model.decoder(),
-                                        config,
-                                        RandomSource.XO_SHI_RO_256_PP.create(seed),
-                                        Policy.Options.defaults())) {
-                            policy.saveAdapter(out, "base");
-                        }
-                    });
-        }
-        return out;
+        return RandomModels.adapter(folder.resolve(name), seed);
     }
 
     private static String text(AskedServer server, String model) {

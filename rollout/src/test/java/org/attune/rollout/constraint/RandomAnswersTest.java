@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Random answers under schemas, of the three tokenizers of the fixtures, for a validator of
 /// another library: `bench/interop/constraints`.
@@ -47,10 +48,11 @@ final class RandomAnswersTest {
                 JsonNode schema = JSON.readTree(row).get("schema");
                 for (String tokenizer : ConstraintFixturesTest.TOKENIZERS.keySet()) {
                     TokenTrie trie = ConstraintFixturesTest.trie(tokenizer);
+                    int[] closing = closing(trie);
                     Optional<Constraint> constraint = constraint(schema);
                     for (int i = 0; constraint.isPresent() && i < each; i++) {
                         Optional<String> text =
-                                answer(constraint.get().on(trie).get(), trie, random);
+                                answer(constraint.get().on(trie).get(), trie, closing, random);
                         if (text.isEmpty()) {
                             cut++;
                             continue;
@@ -63,7 +65,7 @@ final class RandomAnswersTest {
                 }
             }
         }
-        System.out.printf("%d answers are in %s, %d were too long%n", written, file, cut);
+        System.out.printf("%d answers are in %s, %d came to no end%n", written, file, cut);
         assertTrue(written > 20 * cut, "most answers end");
     }
 
@@ -75,32 +77,36 @@ final class RandomAnswersTest {
         }
     }
 
-    /// Tokens drawn evenly, after a while those that lead to an end.
+    /// Tokens drawn at random, after a while those that lead to an end.
     private static Optional<String> answer(
-            TokenConstraint turn, TokenTrie trie, UniformRandomProvider random) {
+            TokenConstraint turn, TokenTrie trie, int[] closing, UniformRandomProvider random) {
         var bytes = new ByteArrayOutputStream();
         for (int i = 0; i < MOST; i++) {
-            BitSet allowed = turn.allowed().orElseThrow();
+            var allowed = (BitSet) turn.allowed().orElseThrow().clone();
             boolean mayEnd = allowed.intersects(trie.ends());
-            if (mayEnd && (i >= PATIENCE || random.nextInt(4) == 0 || isOnly(allowed, trie))) {
+            allowed.andNot(trie.ends());
+            if (mayEnd && (i >= PATIENCE || random.nextInt(4) == 0 || allowed.isEmpty())) {
                 return Optional.of(bytes.toString(StandardCharsets.UTF_8));
             }
-            int[] ids = allowed.stream().filter(id -> !trie.ends().get(id)).toArray();
-            int id = ids[random.nextInt(ids.length)];
-            for (int k = 0; i >= PATIENCE && k < ids.length; k++) {
-                id = closes(trie.bytes(ids[k])) ? ids[k] : id;
+            if (allowed.isEmpty()) {
+                return Optional.empty(); // every key that the pattern leaves is there already
             }
+            int from = allowed.nextSetBit(random.nextInt(trie.size()));
+            int drawn = from < 0 ? allowed.nextSetBit(0) : from;
+            int id =
+                    i < PATIENCE
+                            ? drawn
+                            : IntStream.of(closing).filter(allowed::get).findFirst().orElse(drawn);
             bytes.writeBytes(trie.bytes(id));
             turn.appended(id, false);
         }
         return Optional.empty();
     }
 
-    private static boolean isOnly(BitSet allowed, TokenTrie trie) {
-        return allowed.stream().allMatch(trie.ends()::get);
-    }
-
-    private static boolean closes(byte[] token) {
-        return token.length == 1 && (token[0] == '"' || token[0] == '}' || token[0] == ']');
+    /// Tokens that end texts, objects and lists.
+    private static int[] closing(TokenTrie trie) {
+        return IntStream.range(0, trie.size())
+                .filter(id -> trie.bytes(id).length == 1 && "\"}]".indexOf(trie.bytes(id)[0]) >= 0)
+                .toArray();
     }
 }
