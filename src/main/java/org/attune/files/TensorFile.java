@@ -5,6 +5,7 @@ import org.attune.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import java.util.Optional;
 
 /// Named, dense, row-major tensors in one or more files: safetensors (single or sharded) or GGUF.
 /// Readers check sizes against the file's length before they touch data, so a truncated file is an
@@ -35,6 +36,11 @@ public interface TensorFile extends AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             target.copyFrom(read(name, arena));
         }
+    }
+
+    /// A matrix as the file holds it in few bits; empty where its numbers are dense.
+    default Optional<FewBits> bits(String name) {
+        return Optional.empty();
     }
 
     @Override

@@ -10,6 +10,7 @@ import org.attune.adapter.AdapterConfig;
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.model.layer.Storage;
 import org.attune.records.CopyMethods;
 import org.attune.text.parse.protocol.ToolProtocols;
 
@@ -27,6 +28,7 @@ import java.util.Optional;
 ///     float32 always. TRL's default is float32 weights with bfloat16 autocast, which is what
 ///     `bfloat16` does here
 /// @param device `auto`, `cpu`, `cuda` or `cuda:N`
+/// @param quantization how frozen weights of linear layers are kept
 /// @param chatTemplatePath Jinja file, folder of a tokenizer, or name of a known template
 ///     ([org.attune.text.JinjaChatTemplate#NAMES]) that replaces the model's
 /// @param toolProtocol how the model is told of tools, asks for them and reads what they answer.
@@ -46,6 +48,7 @@ public record ModelConfig(
         DtypeChoice dtype,
         @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N")
                 String device,
+        Storage quantization,
         Optional<String> chatTemplatePath,
         ToolProtocols.Choice toolProtocol,
         Optional<String> eosToken)
@@ -57,6 +60,7 @@ public record ModelConfig(
                 .withModelRevision("main")
                 .withDtype(DtypeChoice.AUTO)
                 .withDevice("auto")
+                .withQuantization(Storage.AUTO)
                 .withToolProtocol(ToolProtocols.Choice.AUTO);
     }
 
@@ -69,7 +73,12 @@ public record ModelConfig(
     /// @param folder of a model, or of an adapter that names its base
     /// @throws ConfigException if an adapter names no base
     public ModelConfig ofFolder(Path folder) {
-        return of(folder.toString()).withDevice(device).withDtype(dtype).ofAdapterAlone();
+        ModelConfig other =
+                of(folder.toString()).withDevice(device).withDtype(dtype).ofAdapterAlone();
+        // An adapter on the same base computes with the same numbers, and shares them.
+        return other.modelNameOrPath().equals(modelNameOrPath)
+                ? other.withQuantization(quantization)
+                : other;
     }
 
     /// Splits the folder of an adapter into the base that it names and the adapter; a model stays
@@ -103,6 +112,7 @@ public record ModelConfig(
                 Optional.empty(),
                 dtype,
                 device,
+                quantization,
                 chatTemplatePath,
                 toolProtocol,
                 eosToken);

@@ -8,6 +8,7 @@ import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.api.Api;
+import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
@@ -16,8 +17,10 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.TensorNames;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Storage;
 import org.attune.model.source.FolderModel;
 import org.attune.model.source.FreshScore;
+import org.attune.model.source.GgufModel;
 import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -140,6 +143,37 @@ public final class ModelSetup implements AutoCloseable {
             case FLOAT32 -> DType.FLOAT32;
             case BFLOAT16 -> DType.BFLOAT16;
         };
+    }
+
+    /// How frozen weights of linear layers are kept: as configured, but never brought to few bits
+    /// where a folder holds them so already.
+    ///
+    /// @throws ConfigException if the device can't compute with them
+    public Storage storage() {
+        Storage asked = config.quantization();
+        if (asked == Storage.NONE || asked == Storage.AUTO && (gguf() || device().isGpu())) {
+            return Storage.NONE;
+        }
+        if (device().isGpu()) {
+            throw ConfigException.about(
+                    "quantization",
+                    asked.name().toLowerCase(Locale.ROOT)
+                            + "; accepted on a GPU: none. Weights in few bits are computed with on"
+                            + " processors");
+        }
+        if (asked.quantises()) {
+            return !gguf() && holdsBits() ? Storage.KEEP : asked;
+        }
+        return holdsBits() ? Storage.KEEP : Storage.NONE;
+    }
+
+    private boolean gguf() {
+        return source instanceof GgufModel;
+    }
+
+    private boolean holdsBits() {
+        TensorFile tensors = source.tensors();
+        return tensors.entries().keySet().stream().anyMatch(n -> tensors.bits(n).isPresent());
     }
 
     /// Whether sequences may share the computation of a common beginning: not where positions
@@ -266,7 +300,8 @@ public final class ModelSetup implements AutoCloseable {
         return source.config().equals(other.source.config())
                 && isSamePath(source.path(), other.source.path())
                 && device().equals(other.device())
-                && dtype() == other.dtype();
+                && dtype() == other.dtype()
+                && storage() == other.storage();
     }
 
     private static boolean isSamePath(Path one, Path other) {
@@ -321,14 +356,17 @@ public final class ModelSetup implements AutoCloseable {
 
     private Decoder load(DecoderConfig config, TensorFile tensors) {
         Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
-        if (!device().isGpu()) {
+        Storage storage = storage();
+        if (!device().isGpu() && storage == Storage.NONE) {
             AddressSpace.own()
                     .require(
                             "the model's weights alone", config.productNumbers() * dtype().bytes());
         }
         sayWhyPlain(config);
-        Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype());
-        return isSmall() ? Engine.leavingCores(load) : load.get();
+        Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype(), storage);
+        Decoder decoder = isSmall() ? Engine.leavingCores(load) : load.get();
+        decoder.storage().ifPresent(what -> LOG.info("{}: {}", source.nameOrPath(), what));
+        return decoder;
     }
 
     /// Hand-written passes are off for mathematics that they don't know, which is felt.
@@ -367,7 +405,8 @@ public final class ModelSetup implements AutoCloseable {
             adapter.ifPresent(folder -> print.add(folder.path()));
         }
         String kind = device().kind().name().toUpperCase(Locale.ROOT);
-        return "%s, %s on %s".formatted(print.hex(), dtype(), kind);
+        String where = "%s, %s on %s".formatted(print.hex(), dtype(), kind);
+        return storage() == Storage.NONE ? where : where + " from " + storage();
     }
 
     @Override

@@ -4,6 +4,7 @@ import org.attune.checkpoint.ModelWriter;
 import org.attune.files.AtomicFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Storage;
 import org.attune.model.source.GgufModel;
 import org.attune.model.source.ModelExport;
 import org.attune.policy.Policy;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -91,6 +93,20 @@ public final class TrainedModelWriter implements ModelWriter {
         }
     }
 
+    /// How to have the base in the few bits that were trained on.
+    private String fewBits() {
+        Storage storage = model.storage();
+        if (!storage.quantises()) {
+            return "";
+        }
+        String kind = storage.name().toLowerCase(Locale.ROOT);
+        return """
+        The base's linear layers were in few bits while this was trained (`quantization: %s`), and are off from the dense ones. Commands take `--quantization %s` to compute with the same numbers: `attune merge` then writes them with the adapter, `attune export` without it.
+
+        """
+                .formatted(kind, kind);
+    }
+
     private String page() {
         String base = model.source().nameOrPath();
         String folder = "BASE";
@@ -107,6 +123,7 @@ public final class TrainedModelWriter implements ModelWriter {
         if (export.isEmpty()) {
             folder = base;
         }
+        export = fewBits() + export;
         if (head.isPresent()) {
             return scorerPage(policy.decoder().config().withLabels(1), base, export, folder);
         }

@@ -146,6 +146,41 @@ public final class GgufFile implements TensorFile {
         read(tensor(name), as, target);
     }
 
+    /// Whether [#readBlocks] can read rows of a tensor.
+    ///
+    /// @param rows how many
+    public boolean hasBlocks(String name, long rows) {
+        GgufHeader.Tensor tensor = tensor(name);
+        long[] shape = tensor.shape();
+        return tensor.type().isQuantised()
+                && tensor.type().isSupported()
+                && header.order() == ByteOrder.LITTLE_ENDIAN
+                && shape.length > 1
+                && shape[shape.length - 1] % tensor.type().block() == 0
+                && (rowOrder(tensor).isIdentity() || shape.length == 2 && rows == shape[0]);
+    }
+
+    /// Writes the blocks of neighbouring rows as they are in the file, in Hugging Face's order of
+    /// rows.
+    ///
+    /// @param first row, of those of all matrices of the tensor
+    /// @param target as many bytes as these rows' blocks have
+    public void readBlocks(String name, long first, MemorySegment target) {
+        GgufHeader.Tensor tensor = tensor(name);
+        long[] shape = tensor.shape();
+        long bytes = tensor.type().bytes(shape[shape.length - 1]);
+        long position = tensor.position() + first * bytes;
+        TensorRows order = rowOrder(tensor);
+        if (order.isIdentity()) {
+            channel.read(position, target);
+            return;
+        }
+        for (long row = 0; row < target.byteSize() / bytes; row++) {
+            long to = order.target(row) * bytes;
+            channel.read(position + row * bytes, target.asSlice(to, bytes));
+        }
+    }
+
     private GgufHeader.Tensor tensor(String name) {
         GgufHeader.Tensor tensor = header.tensors().get(name);
         if (tensor == null) {

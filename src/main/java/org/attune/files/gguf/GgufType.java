@@ -1,6 +1,7 @@
 package org.attune.files.gguf;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.vector.BlockRows;
 
 import java.util.Arrays;
 import java.util.Optional;
@@ -41,15 +42,6 @@ public enum GgufType {
     MXFP4(39, 32, 17, TableBlocks::mxfp4, SimpleEncoders::mxfp4),
     NVFP4(40, 64, 36, TableBlocks::nvfp4);
 
-    /// Turns blocks into float32 values.
-    @FunctionalInterface
-    interface BlockDecoder {
-        /// @param source blocks, one after the other
-        /// @param target receives `blocks × block()` values
-        /// @param blocks how many
-        void decode(byte[] source, float[] target, int blocks);
-    }
-
     /// Turns float32 values into blocks.
     @FunctionalInterface
     interface BlockEncoder {
@@ -65,7 +57,7 @@ public enum GgufType {
     private final int block;
     private final int blockBytes;
     private final DType dtype;
-    private final BlockDecoder decoder;
+    private final BlockRows.Decoder decoder;
     private final BlockEncoder encoder;
 
     /// A type whose elements are read as they are.
@@ -74,12 +66,17 @@ public enum GgufType {
     }
 
     /// A quantised type.
-    GgufType(int number, int block, int blockBytes, BlockDecoder decoder) {
+    GgufType(int number, int block, int blockBytes, BlockRows.Decoder decoder) {
         this(number, block, blockBytes, DType.FLOAT32, decoder, null);
     }
 
     /// A quantised type that is written too.
-    GgufType(int number, int block, int blockBytes, BlockDecoder decoder, BlockEncoder encoder) {
+    GgufType(
+            int number,
+            int block,
+            int blockBytes,
+            BlockRows.Decoder decoder,
+            BlockEncoder encoder) {
         this(number, block, blockBytes, DType.FLOAT32, decoder, encoder);
     }
 
@@ -93,7 +90,7 @@ public enum GgufType {
             int block,
             int blockBytes,
             DType dtype,
-            BlockDecoder decoder,
+            BlockRows.Decoder decoder,
             BlockEncoder encoder) {
         this.number = number;
         this.block = block;
@@ -128,7 +125,8 @@ public enum GgufType {
         return !isQuantised() || decoder != null;
     }
 
-    BlockDecoder decoder() {
+    /// Turns blocks into float32 values.
+    public BlockRows.Decoder decoder() {
         return decoder;
     }
 
@@ -141,7 +139,7 @@ public enum GgufType {
     }
 
     /// Bytes of `count` values.
-    long bytes(long count) {
+    public long bytes(long count) {
         return count / block * blockBytes;
     }
 

@@ -150,17 +150,19 @@ public final class ConfigJson {
                         () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
     }
 
-    /// Blocks of MXFP4 are read in families whose own files have them.
+    /// All families' files may be bitsandbytes'; MXFP4 is read where a family's own files have it.
     private static void refuseQuantised(JsonFields json, DecoderFamily family) {
         Optional<JsonFields> quantisation = json.object(QUANTISATION);
         if (quantisation.isEmpty()) {
             return;
         }
         String method = quantisation.get().text("quant_method", "unknown");
-        if (!(family.obeyed().contains(QUANTISATION) && method.equals("mxfp4"))) {
+        boolean blocks = family.obeyed().contains(QUANTISATION) && method.equals("mxfp4");
+        if (!blocks && !method.equals("bitsandbytes")) {
             throw new ModelException(
-                    ("%s: the weights are quantised (quantization_config.quant_method %s); use "
-                                    + "the unquantised model or a GGUF file")
+                    ("%s: the weights are quantised (quantization_config.quant_method %s);"
+                         + " accepted: bitsandbytes, and mxfp4 of gpt-oss. Use the unquantised"
+                         + " model (load_in_4bit: true brings it to 4 bits), or a GGUF file")
                             .formatted(json.where(), method));
         }
     }

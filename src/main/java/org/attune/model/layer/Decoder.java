@@ -43,9 +43,11 @@ public final class Decoder implements AutoCloseable {
     private final BlockPresence presence;
     private final boolean ownsBlocks;
     private int headRows = Integer.MAX_VALUE;
+    private final Optional<CodedLoader> coding;
     private boolean changes;
 
-    private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
+    private Decoder(
+            DecoderConfig config, TensorFile file, Device device, DType dtype, Storage storage) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
@@ -55,6 +57,7 @@ public final class Decoder implements AutoCloseable {
                         && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;
         TensorFile named = SplitExperts.of(config, FamilyPrefix.added(config.names(), file));
         WeightShapes.check(config, named);
+        coding = CodedLoader.of(config.names(), named, scope, dtype, storage);
         var loader = loader(named);
         input = loader.input();
         for (int i = 0; i < config.layers(); i++) {
@@ -77,6 +80,7 @@ public final class Decoder implements AutoCloseable {
         device = trunk.device;
         dtype = trunk.dtype;
         packs = false;
+        coding = trunk.coding;
         input = trunk.input;
         blocks.addAll(trunk.blocks);
         presence = trunk.presence;
@@ -87,7 +91,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     private WeightLoader loader(TensorFile file) {
-        return new WeightLoader(config, file, scope, device, dtype, packs);
+        return new WeightLoader(config, file, scope, device, dtype, packs, coding);
     }
 
     private OutputLayer output(WeightLoader loader) {
@@ -262,7 +266,20 @@ public final class Decoder implements AutoCloseable {
     /// @param dtype of weights and activations
     /// @throws ModelException if a tensor is missing, of the wrong shape or in the way
     public static Decoder load(DecoderConfig config, TensorFile file, Device device, DType dtype) {
-        return new Decoder(config, file, device, dtype);
+        return load(config, file, device, dtype, Storage.NONE);
+    }
+
+    /// Loads the weights, those of linear layers in few bits where `storage` says so: on
+    /// processors.
+    public static Decoder load(
+            DecoderConfig config, TensorFile file, Device device, DType dtype, Storage storage) {
+        return new Decoder(config, file, device, dtype, storage);
+    }
+
+    /// What is in few bits, and the error that it costs, for the log; empty if all weights are
+    /// dense.
+    public Optional<String> storage() {
+        return coding.flatMap(CodedLoader::summary);
     }
 
     /// A model that scores with the blocks of another one: the same tensors, another head. Adapters

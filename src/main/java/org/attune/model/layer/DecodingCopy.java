@@ -24,6 +24,7 @@ public final class DecodingCopy {
     /// Whether decoding can read the copy that forward passes read.
     boolean canServe() {
         return !layer.trainsBase()
+                && weights.codedBytes().isEmpty()
                 && PackedMatrix.servesTokens(layer.out(), layer.in(), weights.extra());
     }
 

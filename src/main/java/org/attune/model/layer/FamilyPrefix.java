@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.files.FewBits;
 import org.attune.files.TensorFile;
 import org.attune.model.config.TensorNames;
 import org.attune.tensor.DType;
@@ -8,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// Tensors of a file that calls the trunk otherwise, under the family's names. GPT-2's original
 /// files leave its name out. Models of text and images have it inside of `model.language_model.`,
@@ -94,6 +96,11 @@ record FamilyPrefix(TensorFile file, Map<String, String> own, Map<String, Tensor
     @Override
     public void read(String name, DType as, MemorySegment target) {
         file.read(inFile(name), as, target);
+    }
+
+    @Override
+    public Optional<FewBits> bits(String name) {
+        return file.bits(inFile(name));
     }
 
     @Override

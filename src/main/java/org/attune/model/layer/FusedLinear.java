@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /// Linear layers that read the same input (q, k and v; gate and up), as one product: their weights
@@ -38,10 +39,28 @@ public final class FusedLinear {
             Device device,
             DType dtype,
             boolean packs) {
+        this(
+                owner,
+                parts,
+                in,
+                device,
+                dtype,
+                new LinearWeights(
+                        owner, parts.stream().mapToInt(Part::out).sum(), in, device, dtype, packs));
+    }
+
+    /// @param weights of all parts
+    FusedLinear(
+            TensorScope owner,
+            List<Part> parts,
+            int in,
+            Device device,
+            DType dtype,
+            LinearWeights weights) {
         this.parts = List.copyOf(parts);
         this.in = in;
         out = parts.stream().mapToInt(Part::out).sum();
-        weights = new LinearWeights(owner, out, in, device, dtype, packs);
+        this.weights = weights;
         bias =
                 parts.stream().anyMatch(Part::hasBias)
                         ? owner.adopt(Tensor.zeros(device, dtype, out))
@@ -72,11 +91,17 @@ public final class FusedLinear {
         return decodingCopy;
     }
 
-    /// The base weight of one part, a view `(out, in)`.
+    /// The base weight of one part, `(out, in)`: a view, or a copy in the current scope of weights
+    /// in few bits.
     public Tensor weight(int part) {
         requirePlain();
         Part p = parts.get(part);
-        return weights.base().narrow(0, p.firstRow(), p.out());
+        return weights.base(p.firstRow(), p.out());
+    }
+
+    /// Bytes of weights in few bits; empty where they are dense.
+    public OptionalLong codedBytes() {
+        return weights.codedBytes();
     }
 
     /// The bias of one part, a view `(out)`, or null.

@@ -10,6 +10,7 @@ import org.attune.tensor.vector.DropoutPart;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /// The weights of layers that read the same input and an adapter's columns behind them, in the
 /// [state][WeightState] that was last asked for: as they were loaded, joined with columns, with
@@ -25,6 +26,21 @@ final class LinearWeights {
         form = new WeightState.Form(owner, out, in, device, dtype);
         Tensor base = owner.adopt(Tensor.empty(device, dtype, out, in));
         state = new PlainWeights(form, base, Optional.empty(), packs);
+    }
+
+    /// Weights in few bits.
+    ///
+    /// @param parts one below the other
+    LinearWeights(
+            TensorScope owner, int in, DType dtype, List<FrozenMatrix> parts, DecodedPanel panel) {
+        int out = parts.stream().mapToInt(FrozenMatrix::out).sum();
+        form = new WeightState.Form(owner, out, in, Device.cpu(), dtype);
+        state = CodedWeights.of(form, parts, panel);
+    }
+
+    /// Bytes of weights in few bits; empty where they are dense.
+    OptionalLong codedBytes() {
+        return state instanceof CodedWeights s ? OptionalLong.of(s.bytes()) : OptionalLong.empty();
     }
 
     /// Memory of the processor whose numbers are those of `W` and stay as they are.
@@ -93,6 +109,14 @@ final class LinearWeights {
         return state.base();
     }
 
+    /// Some rows of `W`: a view, or a copy in the current scope of weights in few bits.
+    Tensor base(int first, int count) {
+        requirePresent();
+        return state instanceof CodedWeights s
+                ? s.decoded(first, count)
+                : state.base().narrow(0, first, count);
+    }
+
     /// `B`, to be changed, where `R > 0`; call [#columnsChanged] then.
     Tensor columns() {
         return state.columns().orElseThrow().matrix();
@@ -149,7 +173,7 @@ final class LinearWeights {
             case PackedWeights s -> s.copy();
             case BothWaysWeights s -> s.copy();
             case ForwardWeights s -> s.copy();
-            case PlainWeights _, JoinedWeights _ ->
+            case PlainWeights _, JoinedWeights _, CodedWeights _ ->
                     throw new IllegalStateException("there is no copy");
         };
     }

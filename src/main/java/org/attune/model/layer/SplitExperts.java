@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.files.FewBits;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.TensorNames;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Experts of a file that holds all of a block in two tensors, under the names that they have one
@@ -120,6 +122,11 @@ final class SplitExperts implements TensorFile {
             whole.clear(); // the next block's
         }
         return whole.computeIfAbsent(name, of -> file.read(of, Arena.ofAuto()));
+    }
+
+    @Override
+    public Optional<FewBits> bits(String name) {
+        return slices.containsKey(name) ? Optional.empty() : file.bits(name);
     }
 
     @Override

@@ -19,6 +19,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -36,17 +37,21 @@ final class WeightLoader {
     private final Device device;
     private final DType dtype;
     private final boolean packs;
+    private final Optional<CodedLoader> coding;
     private final Set<String> read = new HashSet<>();
 
     /// @param scope owner of the tensors
     /// @param packs whether linear layers keep copies in the layout that products like best
+    /// @param coding of linear layers in few bits
     WeightLoader(
             DecoderConfig config,
             TensorFile file,
             TensorScope scope,
             Device device,
             DType dtype,
-            boolean packs) {
+            boolean packs,
+            Optional<CodedLoader> coding) {
+        this.coding = coding;
         this.config = config;
         this.file = file;
         this.scope = scope;
@@ -382,9 +387,19 @@ final class WeightLoader {
             row += rows[i];
         }
         try (var _ = TensorScope.open("load")) {
-            var linear = new FusedLinear(scope, parts, in, device, dtype, packs);
+            Optional<LinearWeights> coded =
+                    coding.flatMap(c -> c.weights(parts, in, part -> dense(part, in)));
+            var linear =
+                    coded.map(w -> new FusedLinear(scope, parts, in, device, dtype, w))
+                            .orElseGet(
+                                    () -> new FusedLinear(scope, parts, in, device, dtype, packs));
             for (int i = 0; i < rows.length; i++) {
-                into(parts.get(i).path() + ".weight", linear.weight(i), names.transposed());
+                String name = parts.get(i).path() + ".weight";
+                if (coded.isPresent()) {
+                    entry(name, stored(rows[i], in));
+                } else {
+                    into(name, linear.weight(i), names.transposed());
+                }
                 if (bias) {
                     into(parts.get(i).path() + ".bias", linear.bias(i), false);
                 }
@@ -393,24 +408,26 @@ final class WeightLoader {
         }
     }
 
+    /// The weight of a part as its file has it, `(out, in)`, in the current scope.
+    private Tensor dense(FusedLinear.Part part, int in) {
+        String name = part.path() + ".weight";
+        long[] stored = stored(part.out(), in);
+        TensorFile.Entry entry = entry(name, stored);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment numbers = file.read(name, arena);
+            Tensor all = Tensor.ofMemory(Device.cpu(), entry.dtype(), numbers, stored);
+            return names.transposed() ? all.t().contiguous() : all;
+        }
+    }
+
+    /// The shape of a weight in its file.
+    private long[] stored(int out, int in) {
+        return names.transposed() ? new long[] {in, out} : new long[] {out, in};
+    }
+
     private void into(String name, Tensor target, boolean transposed) {
-        read.add(name);
-        TensorFile.Entry entry = file.entries().get(name);
-        if (entry == null) {
-            throw new ModelException(
-                    "the model's files hold no tensor \"%s\"; its config.json says it should"
-                            .formatted(name));
-        }
-        StopRequest.check();
         Tensor stored = transposed ? target.t() : target;
-        if (!Arrays.equals(entry.shape(), stored.shape())) {
-            throw new ModelException(
-                    "tensor \"%s\" has shape %s, but config.json asks for %s"
-                            .formatted(
-                                    name,
-                                    Arrays.toString(entry.shape()),
-                                    Arrays.toString(stored.shape())));
-        }
+        TensorFile.Entry entry = entry(name, stored.shape());
         if (target.device().equals(Device.cpu())
                 && !transposed
                 && target.isDense()
@@ -424,5 +441,24 @@ final class WeightLoader {
                     Tensor.ofMemory(
                             Device.cpu(), entry.dtype(), file.read(name, arena), entry.shape()));
         }
+    }
+
+    /// @param shape that the configuration asks for
+    private TensorFile.Entry entry(String name, long... shape) {
+        read.add(name);
+        TensorFile.Entry entry = file.entries().get(name);
+        if (entry == null) {
+            throw new ModelException(
+                    "the model's files hold no tensor \"%s\"; its config.json says it should"
+                            .formatted(name));
+        }
+        StopRequest.check();
+        if (!Arrays.equals(entry.shape(), shape)) {
+            throw new ModelException(
+                    "tensor \"%s\" has shape %s, but config.json asks for %s"
+                            .formatted(
+                                    name, Arrays.toString(entry.shape()), Arrays.toString(shape)));
+        }
+        return entry;
     }
 }

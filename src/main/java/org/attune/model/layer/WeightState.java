@@ -14,7 +14,12 @@ import java.util.Optional;
 /// an adapter's columns `B` of shape `(out, R)`. Each state has only what its passes read. A change
 /// of state gives a new one and leaves the old one unusable.
 sealed interface WeightState
-        permits PlainWeights, JoinedWeights, PackedWeights, BothWaysWeights, ForwardWeights {
+        permits PlainWeights,
+                JoinedWeights,
+                PackedWeights,
+                BothWaysWeights,
+                ForwardWeights,
+                CodedWeights {
     /// What is the same in all states.
     ///
     /// @param owner of all tensors

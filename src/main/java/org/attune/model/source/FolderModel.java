@@ -27,7 +27,11 @@ public record FolderModel(
         DecoderConfig config = DecoderConfig.read(folder);
         GenerationDefaults generation = GenerationDefaults.read(folder);
         return new FolderModel(
-                nameOrPath, folder, config, generation, SafeTensorsFile.open(folder));
+                nameOrPath,
+                folder,
+                config,
+                generation,
+                BitsAndBytesTensors.of(SafeTensorsFile.open(folder)));
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.attune.model.source;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
+import org.attune.files.FewBits;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.TensorNames;
@@ -12,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// The tensors of a causal language model with a new score head beside them. The head is drawn as
 /// transformers draws it, from a normal distribution of mean 0, its bias 0; only its random numbers
@@ -62,6 +64,11 @@ public final class FreshScore implements TensorFile {
             case BIAS -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, zeros);
             default -> model.read(name, arena);
         };
+    }
+
+    @Override
+    public Optional<FewBits> bits(String name) {
+        return model.bits(name);
     }
 
     @Override

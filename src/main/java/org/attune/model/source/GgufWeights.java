@@ -1,10 +1,13 @@
 package org.attune.model.source;
 
 import org.attune.error.ModelException;
+import org.attune.files.FewBits;
 import org.attune.files.TensorFile;
 import org.attune.files.gguf.GgufFile;
+import org.attune.files.gguf.GgufType;
 import org.attune.model.config.DecoderConfig;
 import org.attune.tensor.DType;
+import org.attune.tensor.vector.BlockRows;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -161,6 +164,42 @@ final class GgufWeights implements TensorFile {
                 target.copyFrom(MemorySegment.ofArray(rule.apply(values)[0]));
             }
         }
+    }
+
+    @Override
+    public Optional<FewBits> bits(String name) {
+        Made made = recipes.get(name);
+        if (made == null
+                || made.shape().length != 2
+                || !(made.recipe() instanceof Recipe.Joined(List<Rows> parts))) {
+            return Optional.empty();
+        }
+        GgufType type = file.type(parts.getFirst().tensor());
+        boolean kept =
+                parts.stream()
+                        .allMatch(
+                                p ->
+                                        file.type(p.tensor()) == type
+                                                && columns(p.tensor()) == made.shape()[1]
+                                                && file.hasBlocks(p.tensor(), p.count()));
+        return kept ? Optional.of(blocks(type, parts, made.shape())) : Optional.empty();
+    }
+
+    private FewBits blocks(GgufType type, List<Rows> parts, long[] shape) {
+        int in = Math.toIntExact(shape[1]);
+        return new FewBits(
+                type.toString(),
+                List.of(type.bytes(shape[0] * in)),
+                memory -> {
+                    MemorySegment all = memory.getFirst();
+                    long at = 0;
+                    for (Rows part : parts) {
+                        long bytes = type.bytes(part.count() * in);
+                        file.readBlocks(part.tensor(), part.first(), all.asSlice(at, bytes));
+                        at += bytes;
+                    }
+                    return new BlockRows(all, in, type.block(), type.blockBytes(), type.decoder());
+                });
     }
 
     private void read(Rows part, DType as, MemorySegment target) {

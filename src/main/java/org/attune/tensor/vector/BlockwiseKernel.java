@@ -81,7 +81,7 @@ public final class BlockwiseKernel {
     }
 
     /// The levels, the least first.
-    float[] levels() {
+    public float[] levels() {
         return levels.clone();
     }
 

@@ -241,7 +241,7 @@ final class Vectors {
     /// A NaN whose low bits are all ones would overflow into a number. Operations on bfloat16
     /// numbers give none: they hand the NaN of an operand on, whose low bits are zeros, or the
     /// processor's.
-    private static IntVector rounded(FloatVector v) {
+    static IntVector rounded(FloatVector v) {
         IntVector bits = bits(v);
         IntVector odd = bits.lanewise(VectorOperators.LSHR, HALF_BITS).and(1);
         return bits.add(odd.add(ROUND_UP));

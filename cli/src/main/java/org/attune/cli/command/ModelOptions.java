@@ -1,5 +1,6 @@
 package org.attune.cli.command;
 
+import org.attune.model.layer.Storage;
 import org.attune.models.DtypeChoice;
 import org.attune.models.ModelConfig;
 
@@ -27,6 +28,16 @@ public final class ModelOptions {
     public String device;
 
     @Option(
+            names = "--quantization",
+            paramLabel = "KIND",
+            defaultValue = "auto",
+            description =
+                    "How weights of linear layers are kept, as a run's key of that name: auto,"
+                            + " none, keep, int8, nf4, nf4_double, fp4 or fp4_double (default:"
+                            + " ${DEFAULT-VALUE}). Take the one that the adapter was trained with.")
+    Storage quantization;
+
+    @Option(
             names = "--chat-template",
             paramLabel = "TEMPLATE",
             description =
@@ -35,7 +46,11 @@ public final class ModelOptions {
     String chatTemplate;
 
     public ModelConfig config(DtypeChoice dtype) {
-        ModelConfig config = ModelConfig.of(model).withDevice(device).withDtype(dtype);
+        ModelConfig config =
+                ModelConfig.of(model)
+                        .withDevice(device)
+                        .withDtype(dtype)
+                        .withQuantization(quantization);
         if (chatTemplate != null) {
             config = config.withChatTemplatePath(chatTemplate);
         }

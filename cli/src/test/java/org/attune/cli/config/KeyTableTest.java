@@ -45,6 +45,12 @@ class KeyTableTest {
     private static final Set<String> REWRITTEN =
             Set.of(
                     "bf16",
+                    "bnb_4bit_compute_dtype",
+                    "bnb_4bit_quant_type",
+                    "bnb_4bit_use_double_quant",
+                    "load_in_4bit",
+                    "load_in_8bit",
+                    "use_bnb_nested_quant",
                     "use_cpu",
                     "dataset_name",
                     "dataset_config",

@@ -286,7 +286,7 @@ class RunConfigReaderTest {
     @Test
     void refusedKeyAtItsDefaultAsksForNothing() throws IOException {
         sft(NEEDED + "load_in_4bit: false\nfp16: no\ndeepspeed: null\nlabel_smoothing_factor: 0\n");
-        assertTrue(sftProblems(NEEDED + "load_in_4bit: true\n").contains("GGUF"));
+        assertTrue(sftProblems(NEEDED + "fp16: true\n").contains("bf16: true"));
     }
 
     @Test

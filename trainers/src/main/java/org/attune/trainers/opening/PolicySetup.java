@@ -9,6 +9,7 @@ import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Storage;
 import org.attune.model.pass.Recomputation;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
@@ -125,6 +126,7 @@ public final class PolicySetup implements AutoCloseable {
                             AdapterFit.require(shape, given);
                             requireTrainable(given);
                         });
+        requireAdapter(model, lora);
         boolean some =
                 !lora.unfrozenParameters().isEmpty() || lora.spectrumTopFraction().isPresent();
         if (model.adapter().isPresent() && some) {
@@ -139,6 +141,16 @@ public final class PolicySetup implements AutoCloseable {
             AskedAdapter asked = AskedAdapter.of(lora, model, shape);
             AdapterFit.require(shape, asked.config());
             model.adapter().ifPresent(asked::requireSame);
+        }
+    }
+
+    private static void requireAdapter(ModelSetup model, LoraSettings lora) {
+        if (model.storage() != Storage.NONE && model.adapter().isEmpty() && !lora.usePeft()) {
+            throw ConfigException.about(
+                    "use_peft",
+                    "false; accepted: true with weights in few bits, which stay as they are while"
+                            + " an adapter is trained (lora_modules_to_save trains embedding and"
+                            + " output layer). To train all weights, use quantization: none");
         }
     }
 

@@ -1,0 +1,171 @@
+package org.attune.model.layer;
+
+import org.attune.error.ModelException;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/// Frozen weights in few bits. A product decodes some rows of `W`, as many as fit into the
+/// processor's cache, puts an adapter's columns behind them, and multiplies all rows of its input
+/// with these; the way back does so with columns. So what generates, measures and trains computes
+/// with the same numbers.
+///
+/// @param parts of the layers, one below the other
+/// @param step columns of all parts are decoded in multiples of it
+/// @param panel where they are decoded to
+record CodedWeights(
+        Form form,
+        List<FrozenMatrix> parts,
+        Optional<AdapterColumns> columns,
+        int step,
+        DecodedPanel panel)
+        implements WeightState {
+    /// Steps that suit vectors and the products of processors.
+    private static final int LEAST_STEP = 64;
+
+    static CodedWeights of(Form form, List<FrozenMatrix> parts, DecodedPanel panel) {
+        int step = parts.stream().mapToInt(p -> p.rows().step()).reduce(LEAST_STEP, Math::max);
+        panel.reserve((long) form.out() * step);
+        return new CodedWeights(form, List.copyOf(parts), Optional.empty(), step, panel);
+    }
+
+    /// Bytes in memory.
+    long bytes() {
+        return parts.stream().mapToLong(FrozenMatrix::bytes).sum();
+    }
+
+    /// Some rows of `W` in the compute dtype, in the current scope.
+    Tensor decoded(int first, int count) {
+        Tensor rows = Tensor.empty(form.device(), form.dtype(), count, form.in());
+        decode(first, count, 0, form.in(), rows);
+        return rows;
+    }
+
+    @Override
+    public Tensor base() {
+        return decoded(0, form.out());
+    }
+
+    private void decode(int first, int count, int column, int width, Tensor to) {
+        int start = 0; // of the part
+        for (FrozenMatrix part : parts) {
+            int from = Math.max(first, start);
+            int end = Math.min(first + count, start + part.out());
+            if (from < end) {
+                part.decode(from - start, end - from, column, width, to, from - first);
+            }
+            start += part.out();
+        }
+    }
+
+    @Override
+    public Tensor product(Tensor hx, Tensor residual) {
+        Tensor y = Tensor.empty(form.device(), form.dtype(), hx.size(0), form.out());
+        int in = form.in();
+        int all = in + columns.map(AdapterColumns::count).orElse(0);
+        int most = Math.min(form.out(), DecodedPanel.most(all, 1));
+        for (int row = 0; row < form.out(); row += most) {
+            int count = Math.min(most, form.out() - row);
+            try (var _ = TensorScope.open("panel")) {
+                Tensor some = panel.matrix(count, all);
+                decode(row, count, 0, in, some);
+                if (all > in) {
+                    Tensor own = columns.orElseThrow().matrix().narrow(0, row, count);
+                    some.narrow(1, in, all - in).copyInPlace(own);
+                }
+                Kernels.mm(hx, some.t(), y.narrow(1, row, count));
+            }
+        }
+        return LinearWeights.plus(y, residual);
+    }
+
+    @Override
+    public Tensor product(Adapter frozen, Tensor hx, Tensor residual) {
+        return product(hx, residual);
+    }
+
+    @Override
+    public LinearWeights.Gradient backward(Tensor dy) {
+        int in = form.in();
+        Tensor dx = Tensor.empty(form.device(), form.dtype(), dy.size(0), in);
+        int most = DecodedPanel.most(form.out(), step);
+        for (int column = 0; column < in; column += most) {
+            int count = Math.min(most, in - column);
+            try (var _ = TensorScope.open("panel")) {
+                Tensor some = panel.matrix(form.out(), count);
+                decode(0, form.out(), column, count, some);
+                Kernels.mm(dy, some, dx.narrow(1, column, count));
+            }
+        }
+        return new LinearWeights.Gradient(dx, columns.map(c -> dy.mm(c.matrix())).orElse(null));
+    }
+
+    @Override
+    public boolean packs() {
+        return true; // the columns are beside the numbers in every product
+    }
+
+    @Override
+    public List<MemorySegment> frozenMemory() {
+        return parts.stream().flatMap(p -> p.memory().stream()).map(Tensor::memory).toList();
+    }
+
+    @Override
+    public List<MemorySegment> memory() {
+        return frozenMemory();
+    }
+
+    @Override
+    public void columnsChanged() {
+        columns.ifPresent(AdapterColumns::changed);
+    }
+
+    @Override
+    public void unpackFrozen() {
+        // there are no copies
+    }
+
+    @Override
+    public WeightState resized(int count) {
+        columns.ifPresent(AdapterColumns::close);
+        long all = (long) form.in() + count;
+        panel.reserve(all);
+        return new CodedWeights(form, parts, AdapterColumns.zeros(form, count), step, panel);
+    }
+
+    @Override
+    public WeightState packed() {
+        return this;
+    }
+
+    @Override
+    public WeightState packedInto(Tensor memory) {
+        throw new IllegalStateException("weights in few bits have no copy");
+    }
+
+    @Override
+    public WeightState bothWays() {
+        return this;
+    }
+
+    @Override
+    public WeightState forwardOnly() {
+        return this;
+    }
+
+    @Override
+    public WeightState withColumnsApart() {
+        return this;
+    }
+
+    @Override
+    public WeightState plain() {
+        throw new ModelException(
+                "weights in few bits can't be trained or changed; train an adapter (use_peft:"
+                        + " true), or load the model with quantization: none");
+    }
+}

@@ -1,0 +1,77 @@
+package org.attune.tensor.vector;
+
+import java.lang.foreign.MemorySegment;
+
+/// Rows of a matrix whose numbers stand in memory in few bits. A product decodes as many of them as
+/// fit into the processor's cache, and multiplies these.
+public sealed interface CodedRows permits LevelRows, ByteRows, BlockRows, PlainRows {
+    /// Numbers that one thread decodes at a time, more or less.
+    int CHUNK = 1 << 13;
+
+    /// Columns that are decoded begin at multiples of it, and are as many but for the last.
+    int step();
+
+    /// Decodes neighbouring numbers of a row.
+    ///
+    /// @param column first of them, a multiple of [#step]
+    /// @param to written
+    void decode(int row, int column, int count, Target to);
+
+    /// Where numbers of a row are written.
+    ///
+    /// @param memory of all rows
+    /// @param at byte of the first number
+    /// @param half whether they are bfloat16, rounded to the nearest, ties to even; else float32
+    record Target(MemorySegment memory, long at, boolean half) {
+        private static final int HALF_BITS = 16;
+        private static final int ROUND_UP = 0x7fff;
+
+        int bytes() {
+            return half ? Short.BYTES : Float.BYTES;
+        }
+
+        Target skip(long numbers) {
+            return new Target(memory, at + numbers * bytes(), half);
+        }
+
+        long address() {
+            return memory.address() + at;
+        }
+
+        /// Writes numbers.
+        void put(float[] numbers, int count) {
+            if (!half) {
+                MemorySegment.copy(MemorySegment.ofArray(numbers), 0, memory, at, 4L * count);
+                return;
+            }
+            var rounded = new short[count];
+            for (int i = 0; i < count; i++) {
+                int bits = Float.floatToRawIntBits(numbers[i]);
+                rounded[i] = (short) (bits + ROUND_UP + (bits >>> HALF_BITS & 1) >>> HALF_BITS);
+            }
+            MemorySegment.copy(MemorySegment.ofArray(rounded), 0, memory, at, 2L * count);
+        }
+    }
+
+    /// Decodes the same columns of neighbouring rows.
+    ///
+    /// @param memory written
+    /// @param stride bytes from a row to the next
+    /// @param half as in [Target]
+    default void decode(
+            int row,
+            int rows,
+            int column,
+            int columns,
+            MemorySegment memory,
+            long stride,
+            boolean half,
+            int threads) {
+        int some = Math.clamp(CHUNK / columns, 1, rows);
+        KernelThreads.rows(
+                threads,
+                rows,
+                some,
+                (_, r) -> decode(row + r, column, columns, new Target(memory, r * stride, half)));
+    }
+}

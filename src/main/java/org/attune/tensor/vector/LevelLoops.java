@@ -1,0 +1,110 @@
+package org.attune.tensor.vector;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+import java.nio.ByteOrder;
+
+/// Loops that decode numbers of few bits in vectors.
+final class LevelLoops {
+    private static final VectorSpecies<Integer> INTS = Vectors.FLOATS.withLanes(int.class);
+    private static final Class<? extends IntVector> INT_TYPE = IntVector.zero(INTS).getClass();
+    private static final int LANES = Vectors.LANES;
+
+    /// Bytes, as many as there are lanes, or more where a vector can't be that short.
+    private static final VectorSpecies<Byte> CODES =
+            VectorSpecies.of(
+                    byte.class,
+                    VectorShape.forBitSize(Math.max(64, Vectors.FLOATS.vectorBitSize() / 4)));
+
+    /// Numbers of 4 bits that are decoded at once.
+    static final int NUMBERS = 2 * Math.max(LANES, 8);
+
+    /// Numbers of a byte that are decoded at once.
+    static final int BYTES = Math.max(LANES, 8);
+
+    private static final int BITS = 4;
+    private static final int CODE = 15;
+
+    private static final VectorShuffle<Float> FIRST = zip(0);
+    private static final VectorShuffle<Float> SECOND = zip(LANES / 2);
+
+    private LevelLoops() {}
+
+    /// Numbers of two vectors in turn.
+    private static VectorShuffle<Float> zip(int from) {
+        return VectorShuffle.fromOp(Vectors.FLOATS, i -> from + i / 2 + i % 2 * LANES);
+    }
+
+    /// Whether levels fit into one vector, or into two: others have no loops here.
+    static boolean serves() {
+        return LANES == LevelRows.LEVELS || 2 * LANES == LevelRows.LEVELS;
+    }
+
+    private static IntVector ints(long address) {
+        var codes =
+                ByteVector.fromMemorySegment(
+                        CODES, Vectors.MEMORY, address, ByteOrder.nativeOrder());
+        return INT_TYPE.cast(codes.convertShape(VectorOperators.B2I, INTS, 0));
+    }
+
+    /// Levels times a size as float32 bits, rounded where bfloat16 is wanted.
+    private static IntVector table(float[] levels, int from, float size, boolean half) {
+        FloatVector own = FloatVector.fromArray(Vectors.FLOATS, levels, from).mul(size);
+        return half ? Vectors.rounded(own) : Vectors.bits(own);
+    }
+
+    /// Decodes numbers of one block.
+    ///
+    /// @param codes address of the first, in the upper half of its byte
+    /// @param count a multiple of [#NUMBERS]
+    /// @param to written
+    static void block(long codes, int count, float[] levels, float size, boolean half, long to) {
+        IntVector low = table(levels, 0, size, half);
+        IntVector high = LANES < LevelRows.LEVELS ? table(levels, LANES, size, half) : low;
+        int bytes = half ? Short.BYTES : Float.BYTES;
+        for (int i = 0; i < count; i += 2 * LANES) {
+            IntVector two = ints(codes + i / 2);
+            IntVector first = levels(two.lanewise(VectorOperators.LSHR, BITS).and(CODE), low, high);
+            IntVector second = levels(two.and(CODE), low, high);
+            long at = to + (long) i * bytes;
+            if (half) {
+                Vectors.storePairs(first, second, at);
+            } else {
+                FloatVector a = Vectors.exact(first.reinterpretAsFloats());
+                FloatVector b = Vectors.exact(second.reinterpretAsFloats());
+                Vectors.store(a.rearrange(FIRST, b), at);
+                Vectors.store(a.rearrange(SECOND, b), at + (long) LANES * Float.BYTES);
+            }
+        }
+    }
+
+    private static IntVector levels(IntVector codes, IntVector low, IntVector high) {
+        IntVector own = INT_TYPE.cast(codes);
+        if (LANES == LevelRows.LEVELS) {
+            return INT_TYPE.cast(own.selectFrom(INT_TYPE.cast(low)));
+        }
+        IntVector place = own.and(LANES - 1);
+        IntVector below = INT_TYPE.cast(place.selectFrom(INT_TYPE.cast(low)));
+        IntVector above = INT_TYPE.cast(place.selectFrom(INT_TYPE.cast(high)));
+        return INT_TYPE.cast(below.blend(above, own.compare(VectorOperators.GE, LANES)));
+    }
+
+    /// Decodes whole numbers of a byte, times two factors one after the other.
+    ///
+    /// @param count a multiple of [#BYTES]
+    /// @param to written
+    static void bytes(long codes, int count, float size, float share, boolean half, long to) {
+        int bytes = half ? Short.BYTES : Float.BYTES;
+        for (int i = 0; i < count; i += LANES) {
+            var wide = ints(codes + i).convertShape(VectorOperators.I2F, Vectors.FLOATS, 0);
+            FloatVector own = Vectors.exact((FloatVector) wide).mul(size).mul(share);
+            Vectors.store(half, own, to + (long) i * bytes);
+        }
+    }
+}
