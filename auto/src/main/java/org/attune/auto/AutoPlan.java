@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -22,7 +23,14 @@ import java.util.stream.Stream;
 /// @param folder of the run, where its data and its file are written
 /// @param chat whether the model has a chat template
 /// @param longest tokens that the longest rows need
-public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat, int longest) {
+/// @param more keys of the run that win over what is chosen; null leaves a key out
+public record AutoPlan(
+        MappedRows rows,
+        String model,
+        Path folder,
+        boolean chat,
+        int longest,
+        Map<String, Object> more) {
     private static final int SHORTEST = 128;
     private static final int MOST = 2048;
     private static final double COVERED = 0.99;
@@ -49,7 +57,7 @@ public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat,
                         .sorted()
                         .toArray();
         int longest = lengths[(int) Math.min(lengths.length - 1, lengths.length * COVERED)];
-        return new AutoPlan(rows, model, folder, chat, longest);
+        return new AutoPlan(rows, model, folder, chat, longest, Map.of());
     }
 
     /// All texts in a value.
@@ -88,6 +96,8 @@ public record AutoPlan(MappedRows rows, String model, Path folder, boolean chat,
         keys.put("save_total_limit", 2);
         keys.put("load_best_model_at_end", true);
         keys.put("logging_steps", Math.max(1, Math.min(10, steps / 20)));
+        keys.putAll(more);
+        keys.values().removeIf(Objects::isNull);
         return keys;
     }
 

@@ -66,7 +66,7 @@ import java.util.concurrent.Callable;
             "0:done",
             "1:failed",
             "2:the command or the configuration is wrong",
-            "3:attune auto trained, and the model is no better",
+            "3:attune auto or learn trained, and the model is no better",
             "130:stopped by Ctrl-C; the run can be resumed"
         })
 final class AttuneCommand implements Callable<Integer> {
@@ -99,6 +99,8 @@ final class AttuneCommand implements Callable<Integer> {
                 List.of(
                         ChatCommand.class,
                         ServeCommand.class,
+                        FeedbackCommand.class,
+                        LearnCommand.class,
                         McpCommand.class,
                         GenerateCommand.class,
                         SampleCommand.class,

@@ -101,10 +101,12 @@ final class ArchitectureTest {
                     "reward",
                     "agents",
                     "models",
+                    "feedback",
                     "serve",
                     "trainers",
                     "reports",
-                    "bench");
+                    "bench",
+                    "learn");
 
     /// Module → modules that its main code may use.
     private static final Map<String, Set<String>> MAY_USE =
@@ -122,7 +124,8 @@ final class ArchitectureTest {
                     Map.entry("reward", onCore()),
                     Map.entry("agents", onCore("rollout", "reward")),
                     Map.entry("models", onCore("rollout", "reward")),
-                    Map.entry("serve", onCore("rollout", "reward", "models")),
+                    Map.entry("feedback", Set.of("base")),
+                    Map.entry("serve", onCore("rollout", "reward", "models", "feedback")),
                     Map.entry("langchain4j", onCore("models", "serve")),
                     Map.entry("springai", onCore("models", "serve")),
                     Map.entry(
@@ -130,6 +133,7 @@ final class ArchitectureTest {
                             onCore("datasets", "rollout", "reward", "agents", "models")),
                     Map.entry("reports", onCore("datasets", "reward", "models", "trainers")),
                     Map.entry("bench", onCore("rollout", "reward", "models", "trainers")),
+                    Map.entry("learn", onCore("rollout", "datasets", "auto", "models", "feedback")),
                     Map.entry("cli", LIBRARY),
                     Map.entry("examples", LIBRARY));
 

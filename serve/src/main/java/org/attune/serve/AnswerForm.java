@@ -8,6 +8,12 @@ import java.util.Map;
 
 /// How answers are written on the wire. Of one request, and one thread.
 interface AnswerForm {
+    /// The id of the response, by which answers are judged.
+    String id();
+
+    /// The answers as whole messages in OpenAI's form, once they are complete.
+    List<Map<String, Object>> messages();
+
     /// Whether the answers are sent as events.
     boolean isStream();
 

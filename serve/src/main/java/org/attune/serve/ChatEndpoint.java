@@ -2,16 +2,27 @@ package org.attune.serve;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Answers chats, in any form in which they are asked for.
+///
+/// @param feedback keeps them; empty: nothing does
 record ChatEndpoint(
-        ServedModels models, GenerationDesk desk, ServerMetrics metrics, Dialect dialect)
+        ServedModels models,
+        GenerationDesk desk,
+        ServerMetrics metrics,
+        Optional<FeedbackDesk> feedback,
+        Dialect dialect)
         implements HttpDoor.Handler {
     @Override
     public void handle(Call call) throws ApiException, IOException, InterruptedException {
         Fields body = call.body();
-        ChatRequest request = ChatRequest.read(dialect.chat(body), models, call::afterwards);
+        if (feedback.isEmpty()) {
+            StreamRequest.refuseStore(body);
+        }
+        Fields chat = dialect.chat(body);
+        ChatRequest request = ChatRequest.read(chat, models, call::afterwards);
         int[] prompt = request.prompt().ids();
         int most = desk.most(prompt, request.sampling(), OptionalInt.empty());
         metrics.prompt(prompt.length);
@@ -24,10 +35,23 @@ record ChatEndpoint(
                         true,
                         call.deadline(request.stream()),
                         request.format());
+        AnswerForm form = dialect.form(request, body.all());
+        if (feedback.isPresent() && body.flag("store", true)) {
+            form = kept(feedback.get(), form, request, chat);
+            call.exchange().getResponseHeaders().set("Attune-Kept", "feedback");
+        }
         Generation generation = desk.begin(order, new int[] {most});
-        AnswerSender.send(
-                generation,
-                dialect.form(request, body.all()),
-                call.reply(request.stream().isStream()));
+        AnswerSender.send(generation, form, call.reply(request.stream().isStream()));
+    }
+
+    private AnswerForm kept(FeedbackDesk keeper, AnswerForm form, ChatRequest request, Fields chat)
+            throws ApiException {
+        return new RecordedForm(
+                form,
+                keeper.store(),
+                request,
+                chat,
+                keeper.origin(models.askedName(chat), request.model().name()),
+                Traffic.user(chat).orElse(""));
     }
 }

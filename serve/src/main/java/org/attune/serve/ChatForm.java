@@ -54,6 +54,16 @@ final class ChatForm implements AnswerForm {
     }
 
     @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public List<Map<String, Object>> messages() {
+        return answers.stream().map(AnswerMessage::message).toList();
+    }
+
+    @Override
     public boolean isStream() {
         return request.stream().isStream();
     }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
 
 /// A model and its adapters in this process, without a port: what [ModelServer] answers by, and
@@ -66,7 +67,7 @@ public final class LocalModels implements AutoCloseable {
     }
 
     /// Opens a model with its adapters, to which others may come. What the configuration says of
-    /// port, keys and who may ask is for servers only.
+    /// port, keys, who may ask and feedback is for servers only.
     ///
     /// @throws org.attune.error.AttuneException if a model can't be read, or adapters don't fit
     public static LocalModels open(ServeConfig config) {
@@ -117,14 +118,26 @@ public final class LocalModels implements AutoCloseable {
         loaded = load(model, takesAdapters);
         parts.push(loaded);
         length = length(config, loaded);
-        models = new ServedModels(ServedModel.base(name(config), loaded), length);
+        ServedModel base = ServedModel.base(name(config), loaded);
+        models = new ServedModels(base, new Traffic(base.name(), config.splits()), length);
         adapters = new AdapterDesk(models, loaded, model, config.adapterFolder());
         parts.push(adapters);
         config.adapters().forEach(adapters::add);
+        requireSides(config.splits().keySet());
         if (models.base().scores().isEmpty()) {
             desk = Optional.of(openDesk(config));
         }
         LOG.info("{} takes prompts and answers of up to {} tokens", name(), length);
+    }
+
+    private void requireSides(Set<String> sides) {
+        for (String side : sides) {
+            if (!models.has(side)) {
+                throw ConfigException.about(
+                        "split",
+                        "%s is no adapter of this model; accepted: %s".formatted(side, names()));
+            }
+        }
     }
 
     private GenerationDesk openDesk(ServeConfig config) {
@@ -214,6 +227,7 @@ public final class LocalModels implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if the chat template doesn't take its messages
     public LocalAnswer chat(Map<String, ?> request) {
         Fields body = body(request);
+        StreamRequest.refuseStore(body);
         List<Runnable> afterwards = new ArrayList<>();
         try {
             ChatRequest chat = ChatRequest.read(body, models, afterwards::add);

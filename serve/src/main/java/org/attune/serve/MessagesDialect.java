@@ -54,6 +54,7 @@ final class MessagesDialect implements Dialect {
             chat.put(key, body.value(key));
         }
         chat.put("stop", body.value("stop_sequences"));
+        chat.put("user", Traffic.user(body).orElse(null));
         List<Object> messages = new ArrayList<>();
         if (body.has("system")) {
             messages.add(message("system", body.value("system")));

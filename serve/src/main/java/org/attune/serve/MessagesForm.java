@@ -32,6 +32,11 @@ final class MessagesForm extends PartedForm {
     }
 
     @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
     void begin() {
         Map<String, Object> event = event("message_start");
         event.put("message", message(List.of()));

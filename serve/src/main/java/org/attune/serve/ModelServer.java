@@ -11,6 +11,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.net.URI;
 import java.util.List;
+import java.util.Optional;
 
 /// A model and its adapters behind an HTTP port, as OpenAI's clients ask for them.
 /// ```
@@ -26,11 +27,14 @@ public final class ModelServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
 
     private final LocalModels models;
+    private final Optional<FeedbackDesk> feedback;
     private final HttpDoor door;
 
-    private ModelServer(ServeConfig config, LocalModels models) {
+    private ModelServer(ServeConfig config, LocalModels models, Optional<FeedbackDesk> feedback) {
         this.models = models;
-        door = listen(config, ServerRoutes.of(models, config).all(), models.metrics());
+        this.feedback = feedback;
+        List<Route> routes = ServerRoutes.of(models, config, feedback).all();
+        door = listen(config, routes, models.metrics());
     }
 
     /// Opens model, adapters and port.
@@ -38,16 +42,35 @@ public final class ModelServer implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if a model can't be read, if adapters don't fit, if
     ///     the port can't be had, or if others than this machine could ask without a key
     public static ModelServer open(ServeConfig config) {
-        boolean takesAdapters = !config.adapters().isEmpty() || config.adapterFolder().isPresent();
+        boolean takesAdapters =
+                !config.adapters().isEmpty()
+                        || config.adapterFolder().isPresent()
+                        || config.feedback().isPresent();
         LocalModels models = LocalModels.open(config, takesAdapters, ChatRequest::format);
+        Optional<FeedbackDesk> feedback = Optional.empty();
         try {
-            var server = new ModelServer(config, models);
+            feedback = config.feedback().map(place -> feedback(place, models, config));
+            var server = new ModelServer(config, models, feedback);
             LOG.info("listening at {}", server.url());
             return server;
         } catch (RuntimeException | Error e) {
+            feedback.ifPresent(FeedbackDesk::close);
             models.close();
             throw e;
         }
+    }
+
+    private static FeedbackDesk feedback(String place, LocalModels models, ServeConfig config) {
+        if (models.desk().isEmpty()) {
+            throw ConfigException.about(
+                    "feedback",
+                    "the model scores and writes no answers, so there are none to keep");
+        }
+        return FeedbackDesk.open(
+                place,
+                models.models(),
+                models.adapters(),
+                config.withModel(config.model().ofAdapterAlone()));
     }
 
     private static HttpDoor listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
@@ -72,6 +95,7 @@ public final class ModelServer implements AutoCloseable {
     @Override
     public void close() {
         door.close();
+        feedback.ifPresent(FeedbackDesk::close);
         models.close();
     }
 }

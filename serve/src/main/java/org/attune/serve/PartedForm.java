@@ -76,6 +76,11 @@ abstract sealed class PartedForm implements AnswerForm permits MessagesForm, Res
     }
 
     @Override
+    public final List<Map<String, Object>> messages() {
+        return List.of(answer.message());
+    }
+
+    @Override
     public final boolean isStream() {
         return request.stream().isStream();
     }

@@ -62,6 +62,7 @@ final class ResponsesDialect implements Dialect {
             chat.put(key, body.value(key));
         }
         chat.put("max_tokens", body.value("max_output_tokens"));
+        chat.put("user", Traffic.user(body).orElse(null));
         List<Object> messages = new ArrayList<>();
         if (body.has("instructions")) {
             messages.add(message("system", body.value("instructions")));

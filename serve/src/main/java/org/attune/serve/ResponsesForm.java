@@ -60,6 +60,11 @@ final class ResponsesForm extends PartedForm {
     }
 
     @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
     void begin() {
         sendEvent("response.created", Map.of("response", response("in_progress", List.of())));
         sendEvent("response.in_progress", Map.of("response", response("in_progress", List.of())));

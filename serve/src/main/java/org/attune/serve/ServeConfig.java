@@ -8,6 +8,8 @@ import org.attune.records.CopyMethods;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +21,10 @@ import java.util.Optional;
 /// @param adapters folders of adapters by the names that requests call them
 /// @param adapterFolder folder whose adapters requests may load (`/v1/load_lora_adapter`); unset:
 ///     requests load none
+/// @param splits names of adapters that answer requests for the base model, with their shares of
+///     its users
+/// @param feedback store in which answers and judgements are kept, and whose releases are served: a
+///     file, or `postgresql://HOST/DATABASE`; unset: nothing is kept
 /// @param host address that is listened at. Any other than the loopback address needs a key
 /// @param port 0 takes a free one
 /// @param keys who gives one of them in `Authorization: Bearer …` is let in; none: everybody is
@@ -36,6 +42,8 @@ public record ServeConfig(
         Optional<String> name,
         Map<String, String> adapters,
         Optional<Path> adapterFolder,
+        Map<String, Double> splits,
+        Optional<String> feedback,
         String host,
         int port,
         List<String> keys,
@@ -51,6 +59,7 @@ public record ServeConfig(
 
     public ServeConfig {
         adapters = Map.copyOf(adapters);
+        splits = Collections.unmodifiableMap(new LinkedHashMap<>(splits)); // their order counts
         keys = List.copyOf(keys);
         allowedHosts = List.copyOf(allowedHosts);
         allowedOrigins = List.copyOf(allowedOrigins);
@@ -60,6 +69,8 @@ public record ServeConfig(
     public static ServeConfig of(ModelConfig model) {
         return new ServeConfig(
                 model,
+                Optional.empty(),
+                Map.of(),
                 Optional.empty(),
                 Map.of(),
                 Optional.empty(),

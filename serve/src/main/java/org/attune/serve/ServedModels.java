@@ -14,12 +14,15 @@ final class ServedModels {
     private final Map<String, ServedModel> byName =
             Collections.synchronizedMap(new LinkedHashMap<>());
     private final ServedModel base;
+    private final Traffic traffic;
     private final long created = System.currentTimeMillis() / 1000;
     private final int length;
 
+    /// @param traffic which of them answers whom
     /// @param length most tokens of a sequence
-    ServedModels(ServedModel base, int length) {
+    ServedModels(ServedModel base, Traffic traffic, int length) {
         this.base = base;
+        this.traffic = traffic;
         this.length = length;
         byName.put(base.name(), base);
     }
@@ -47,19 +50,35 @@ final class ServedModels {
         if (model == base) {
             throw ApiException.bad("lora_name", name + " is the model itself, no adapter");
         }
-        byName.remove(name);
-        model.close();
+        drop(name);
     }
 
-    /// The model that a request names, for as long as the request is answered; the base if it
-    /// names none.
+    /// Removes an adapter, if it is there.
+    void drop(String name) {
+        ServedModel model = byName.remove(name);
+        if (model != null) {
+            model.close();
+        }
+    }
+
+    Traffic traffic() {
+        return traffic;
+    }
+
+    /// The name that a request asks for; the base's if it names none.
+    String askedName(Fields body) throws ApiException {
+        return body.text("model").orElse(base.name());
+    }
+
+    /// The model that answers a request, for as long as the request is answered.
     ///
     /// @param afterwards takes what is to be done once the request was answered
     ServedModel asked(Fields body, Consumer<Runnable> afterwards) throws ApiException {
-        String name = body.text("model").orElse(base.name());
-        ServedModel model = named(name);
+        String name = askedName(body);
+        named(name);
+        ServedModel model = named(traffic.answering(name, body));
         while (!model.hold()) {
-            model = named(name); // it was replaced meanwhile, or removed
+            model = named(traffic.answering(name, body)); // it was replaced, or removed
         }
         afterwards.accept(model::release);
         return model;

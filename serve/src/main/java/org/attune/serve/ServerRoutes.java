@@ -15,6 +15,7 @@ import java.util.function.Function;
 /// @param desk empty where the model scores and writes nothing
 /// @param loaded borrowed
 /// @param length most tokens of a sequence
+/// @param feedback keeps answers; empty: nothing does
 record ServerRoutes(
         ServedModels models,
         AdapterDesk adapters,
@@ -22,9 +23,11 @@ record ServerRoutes(
         LoadedModel loaded,
         int length,
         ServeConfig config,
-        ServerMetrics metrics) {
+        ServerMetrics metrics,
+        Optional<FeedbackDesk> feedback) {
     /// @param models borrowed
-    static ServerRoutes of(LocalModels models, ServeConfig config) {
+    static ServerRoutes of(
+            LocalModels models, ServeConfig config, Optional<FeedbackDesk> feedback) {
         return new ServerRoutes(
                 models.models(),
                 models.adapters(),
@@ -32,13 +35,15 @@ record ServerRoutes(
                 models.loaded(),
                 models.length(),
                 config,
-                models.metrics());
+                models.metrics(),
+                feedback);
     }
 
     List<Route> all() {
         List<Route> routes = new ArrayList<>(writing());
         routes.addAll(scoring());
         routes.addAll(describing());
+        feedback.ifPresent(keeper -> routes.add(post("/v1/feedback", keeper)));
         return routes;
     }
 
@@ -53,7 +58,7 @@ record ServerRoutes(
     }
 
     private Handler chat(Dialect dialect) {
-        return writing(d -> new ChatEndpoint(models, d, metrics, dialect));
+        return writing(d -> new ChatEndpoint(models, d, metrics, feedback, dialect));
     }
 
     private Handler writing(Function<GenerationDesk, Handler> handler) {

@@ -43,9 +43,6 @@ record StreamRequest(
         if (options.isPresent() && !isStream) {
             throw body.bad("stream_options", "needs \"stream\": true");
         }
-        if (body.flag("store", false)) {
-            throw body.bad("store", "is true, but nothing is stored here");
-        }
         boolean hasUsage = false;
         if (options.isPresent()) {
             options.get().require(Set.of("include_usage", "include_obfuscation"), Map.of());
@@ -60,6 +57,13 @@ record StreamRequest(
                 body.flag("return_token_ids", false),
                 body.flag("return_tokens_as_token_ids", false),
                 timeout(body.number("timeout", 0, MOST_SECONDS)));
+    }
+
+    /// Refuses to store an answer.
+    static void refuseStore(Fields body) throws ApiException {
+        if (body.flag("store", false)) {
+            throw body.bad("store", "is true, but nothing is stored here");
+        }
     }
 
     private static Optional<Duration> timeout(OptionalDouble seconds) {

@@ -54,6 +54,17 @@ final class TextForm implements AnswerForm {
     }
 
     @Override
+    public String id() {
+        return id;
+    }
+
+    /// Texts that go on are no messages.
+    @Override
+    public List<Map<String, Object>> messages() {
+        return List.of();
+    }
+
+    @Override
     public boolean isStream() {
         return request.stream().isStream();
     }

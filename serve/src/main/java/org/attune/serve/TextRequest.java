@@ -57,6 +57,7 @@ record TextRequest(
 
     static TextRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
+        StreamRequest.refuseStore(body);
         ServedModel model = models.askedToWrite(body, call::afterwards);
         boolean echo = body.flag("echo", false);
         FormatRequest format = FormatRequest.read(body);

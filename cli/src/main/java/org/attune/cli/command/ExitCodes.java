@@ -8,7 +8,7 @@ public final class ExitCodes {
     public static final int FAILED = 1;
     public static final int USAGE = 2;
 
-    /// A run of `attune auto` that made the model no better.
+    /// A run of `attune auto` or `attune learn` that made the model no better.
     public static final int NO_BETTER = 3;
 
     /// 128 + SIGINT, as shells count.

@@ -59,6 +59,22 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     Path adapterFolder;
 
     @Option(
+            names = "--feedback",
+            paramLabel = "STORE",
+            description =
+                    "Keep answers and their judgements (/v1/feedback) in this file or"
+                            + " PostgreSQL database (postgresql://HOST/NAME), and serve what"
+                            + " attune learn lets in.")
+    String feedback;
+
+    @Option(
+            names = "--split",
+            paramLabel = "NAME=SHARE",
+            description =
+                    "Have an adapter answer this share of the model's users. May be repeated.")
+    Map<String, Double> splits = new LinkedHashMap<>();
+
+    @Option(
             names = "--served-model-name",
             paramLabel = "NAME",
             description = "What requests call the model (default: the last part of its path).")
@@ -153,6 +169,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
         ServeConfig config =
                 ServeConfig.of(template == null ? base : base.withChatTemplatePath(template))
                         .withAdapters(adapters)
+                        .withSplits(splits)
                         .withHost(host)
                         .withPort(port)
                         .withKeys(keys())
@@ -160,6 +177,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
                         .withAllowedOrigins(origins)
                         .withMaxNumSeqs(sequences);
         config = adapterFolder == null ? config : config.withAdapterFolder(adapterFolder);
+        config = feedback == null ? config : config.withFeedback(feedback);
         config = name == null ? config : config.withName(name);
         return length == null ? config : config.withMaxModelLen(length);
     }
