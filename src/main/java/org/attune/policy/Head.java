@@ -7,7 +7,7 @@ import java.util.Map;
 
 /// The output part on a decoder's last block: forward at construction, backward on request. `M`
 /// targets, `N` rows, `D` width.
-sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, JointHead {
+sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, StateHead, JointHead {
     /// The head of the model's kind.
     ///
     /// @param hidden output of the last block, `(N, D)`
@@ -17,6 +17,9 @@ sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, Joint
             TokenForest forest,
             HeadRequest request,
             OutputHead.Use use) {
+        if (request.statistics().contains(HeadStatistic.STATE)) {
+            return new StateHead(decoder, hidden, forest, request, use);
+        }
         return decoder.config().scores()
                 ? new ScoreHead(decoder, hidden, forest, request, use)
                 : new OutputHead(decoder, hidden, forest, request, use);

@@ -13,7 +13,7 @@ import java.util.Set;
 /// @param statistics reported beside the log-probability
 /// @param temperature divides the logits; > 0
 /// @param learned those of `statistics` whose gradients the backward pass will be given; ENTROPY,
-///     DIVERGENCE and VALUE have one
+///     DIVERGENCE, VALUE and STATE have one
 /// @param term what DIVERGENCE is, if it is among `statistics`
 /// @param labelSmoothing `ε`, from 0 to 1. Above 0 a target's log-probability and its gradient are
 ///     those of the smoothed label: `(1 − ε) log p(target) + ε/V Σ log p(v)` over the vocabulary
@@ -26,7 +26,11 @@ public record HeadRequest(
         Optional<HeadTerm> term,
         double labelSmoothing) {
     private static final Set<HeadStatistic> DIFFERENTIABLE =
-            EnumSet.of(HeadStatistic.ENTROPY, HeadStatistic.DIVERGENCE, HeadStatistic.VALUE);
+            EnumSet.of(
+                    HeadStatistic.ENTROPY,
+                    HeadStatistic.DIVERGENCE,
+                    HeadStatistic.VALUE,
+                    HeadStatistic.STATE);
 
     public HeadRequest {
         statistics = Set.copyOf(statistics);
@@ -81,6 +85,12 @@ public record HeadRequest(
     /// Statistics without gradients.
     public HeadRequest(Set<HeadStatistic> statistics, double temperature) {
         this(statistics, temperature, Set.of());
+    }
+
+    /// Hidden states to learn from, in place of log-probabilities.
+    public static HeadRequest ofStates() {
+        Set<HeadStatistic> state = EnumSet.of(HeadStatistic.STATE);
+        return new HeadRequest(state, 1, state);
     }
 
     /// Log-probabilities at temperature 1 with these statistics.

@@ -22,5 +22,8 @@ public enum HeadStatistic {
     /// Divergence of the predicted distribution from a teacher's ([HeadTerm]).
     DIVERGENCE,
     /// Estimate of a [ValueHead] on the policy's trunk, read where the target is predicted from.
-    VALUE
+    VALUE,
+    /// The hidden state behind the final norm, `D` numbers of each target's row, from which
+    /// embeddings are made. It stands alone: no log-probabilities are computed then.
+    STATE
 }

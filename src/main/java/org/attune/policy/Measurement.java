@@ -13,7 +13,7 @@ import java.util.Map;
 ///
 /// @param tokenLogProbs natural log-probability of each target, `(M)`, smoothed if the request says
 ///     so; of a sequence-classification model its score, as it comes out of the head
-/// @param statistics the requested statistics, each `(M)`
+/// @param statistics the requested statistics, each `(M)`, but STATE, which is `(M D)`
 /// @param loads how routers divide the tokens of each tree of the forest, in order, where the
 ///     policy balances experts ([CausalPolicy#routerLoss]); else empty
 @Api(EXPERIMENTAL)

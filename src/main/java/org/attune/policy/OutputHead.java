@@ -265,7 +265,8 @@ final class OutputHead implements Head {
             case ARGMAX_HIT -> VocabularyKernel.HIT;
             case ENTROPY -> VocabularyKernel.ENTROPY;
             case LOG_SUM_SQUARED_PROBS -> VocabularyKernel.LOG_SUM_SQUARES;
-            case DIVERGENCE, VALUE -> throw new IllegalArgumentException("no statistic of logits");
+            case DIVERGENCE, VALUE, STATE ->
+                    throw new IllegalArgumentException("no statistic of logits");
         };
     }
 

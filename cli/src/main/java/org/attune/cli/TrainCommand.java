@@ -49,7 +49,7 @@ final class TrainCommand implements Callable<Integer>, UsesEngine {
     public boolean generates() {
         return switch (method.kind()) {
             case GENERATES, DISTILS -> true;
-            case ROWS, SCORES -> false;
+            case ROWS, SCORES, EMBEDS -> false;
         };
     }
 

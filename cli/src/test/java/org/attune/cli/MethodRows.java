@@ -24,7 +24,8 @@ final class MethodRows {
     private MethodRows() {}
 
     private static String row(String method, int i) {
-        String question = "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
+        boolean alone = method.equals("rerank") || method.equals("embed");
+        String question = alone ? "{" : "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
         return question
                 + switch (method) {
                     case "sft", "gkd" -> "\"completion\": \"1\"}";
@@ -34,6 +35,13 @@ final class MethodRows {
                             "\"chosen\": \"1 2\", \"rejected\": \"2 1\", \"reference\": \"1, 2\"}";
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
+                    case "classify" -> "\"label\": \"%s\"}".formatted(i % 2 == 0 ? "a" : "b");
+                    case "rerank" ->
+                            "\"query\": \"1\", \"positive\": \"1 %d\", \"negative\": \"2\"}"
+                                    .formatted(i);
+                    case "embed" ->
+                            "\"anchor\": \"%d\", \"positive\": \"%d 1\", \"negative\": \"2\"}"
+                                    .formatted(i, i);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
                     case "grpo", "rloo", "ppo", "distillation", "online_dpo", "xpo", "nash_md" ->
                             "\"answer\": \"1\"}";

@@ -169,6 +169,7 @@ final class ColumnWatch {
                     Sample.Preference _,
                     Sample.UnpairedPreference _,
                     Sample.Stepwise _,
+                    Sample.Labelled _,
                     Sample.PromptOnly _ ->
                     false;
         };
@@ -255,6 +256,8 @@ final class ColumnWatch {
                     case Sample.UnpairedPreference row -> List.of(row.prompt(), row.completion());
                     case Sample.Stepwise row -> List.of(row.prompt());
                     case Sample.PromptOnly row -> List.of(row.prompt());
+                    case Sample.Labelled row ->
+                            row.sequences().stream().flatMap(List::stream).toList();
                 };
         var texts = new ArrayList<String>();
         for (Content part : parts) {

@@ -204,6 +204,9 @@ public final class InterpreterChoice {
         if (type == DatasetType.PREFERENCE) {
             used.add("margin"); // of reward models
         }
+        if (type == DatasetType.EMBEDDING || type == DatasetType.RANKING) {
+            columns.stream().filter(c -> c.startsWith("negative")).forEach(used::add);
+        }
         if (used.contains("messages")) {
             used.add("conversations");
         }

@@ -169,6 +169,7 @@ final class ArchitectureTest {
                     Map.entry("unpaired", ROWS),
                     Map.entry("referencefree", ROWS),
                     Map.entry("scoring", ROWS),
+                    Map.entry("heads", ROWS),
                     Map.entry("grpo", GENERATING),
                     Map.entry("samples", GENERATING),
                     Map.entry("distillation", GENERATING),

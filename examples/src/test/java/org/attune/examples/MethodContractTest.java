@@ -69,6 +69,7 @@ final class MethodContractTest {
     /// Keys that a method can't run without.
     private static final Map<String, List<String>> REQUIRED =
             Map.of(
+                    "classify", List.of("id2label=[a, b]"),
                     "grpo", List.of("reward_funcs=exact_answer", "num_generations=4"),
                     "rloo", List.of("reward_funcs=exact_answer", "num_generations=4"),
                     "ppo", List.of("reward_funcs=exact_answer"),
@@ -102,6 +103,27 @@ final class MethodContractTest {
         TaskRows.writePrompts(data(DatasetType.PROMPT_ONLY), problems);
         writeTriples();
         writeStepwise();
+        writeLabelled();
+    }
+
+    private static void writeLabelled() throws IOException {
+        List<String> classes = new ArrayList<>();
+        List<String> queries = new ArrayList<>();
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            classes.add(
+                    "{\"text\": \"ab %d\", \"label\": \"%s\"}"
+                            .formatted(i, i % 3 == 0 ? "a" : "b"));
+            queries.add(
+                    "{\"query\": \"ab %d\", \"positive\": \"b %d\", \"negatives\": [\"c\", \"d %d\"]}"
+                            .formatted(i, i, i));
+            texts.add(
+                    "{\"anchor\": \"ab %d\", \"positive\": \"b %d\", \"negative\": \"c %d\"}"
+                            .formatted(i, i, i));
+        }
+        Files.write(data(DatasetType.CLASSIFICATION), classes);
+        Files.write(data(DatasetType.RANKING), queries);
+        Files.write(data(DatasetType.EMBEDDING), texts);
     }
 
     private static void writeTriples() throws IOException {
@@ -286,7 +308,10 @@ final class MethodContractTest {
                         DatasetType.PROMPT_COMPLETION,
                         DatasetType.PREFERENCE,
                         DatasetType.TRIPLE_PREFERENCE,
-                        DatasetType.STEPWISE_SUPERVISION)
+                        DatasetType.STEPWISE_SUPERVISION,
+                        DatasetType.CLASSIFICATION,
+                        DatasetType.RANKING,
+                        DatasetType.EMBEDDING)
                 .filter(rows::contains)
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("this test writes no rows of " + rows));

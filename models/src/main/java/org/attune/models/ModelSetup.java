@@ -33,9 +33,12 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// A model as configured: its files, its text, its starting adapter. The weights are not loaded
 /// yet, so that mistakes in the data show first. Owns what it opens.
@@ -51,6 +54,10 @@ public final class ModelSetup implements AutoCloseable {
 
     /// transformers' default for all families.
     private static final double INITIALIZER_RANGE = 0.02;
+
+    /// Names of an adapter's labels: `id2label` and `problem_type` as transformers has them in
+    /// `config.json`.
+    public static final String LABELS_FILE = HeadFiles.LABELS;
 
     private final ModelConfig config;
     private final ModelSource source;
@@ -124,6 +131,28 @@ public final class ModelSetup implements AutoCloseable {
         if (modelText.mayDiffer()) {
             modelText.write(text(), folder);
         }
+    }
+
+    /// Writes what the head is for, as the adapter's folder says it or else the model's, into the
+    /// folder of a model that is made of them.
+    public void writeHead(Path folder) throws IOException {
+        HeadFiles.copy(headFolder(), folder);
+    }
+
+    /// Writes the model's tokenizer into the folder of an adapter that is to stand alone; nothing
+    /// where the model is a GGUF file.
+    public void writeTokenizer(Path folder) throws IOException {
+        HeadFiles.copyTokenizer(source.path(), folder);
+    }
+
+    /// Whether the model scores a query with a document, each encoded on its own and joined.
+    public boolean ranks() {
+        return HeadFiles.ranks(headFolder());
+    }
+
+    /// The adapter's folder, or else the model's, which says what the head is for.
+    public Path headFolder() {
+        return adapter.map(AdapterFolder::path).orElseGet(() -> source.path());
     }
 
     /// Whether the model's weights are loaded in seconds.
@@ -200,6 +229,21 @@ public final class ModelSetup implements AutoCloseable {
                                     adapter.get().path(), adapter.get().config().taskType(), name));
         }
         return Math.toIntExact(head.shape()[0]);
+    }
+
+    /// Names of the labels, by their numbers, where the model's folder or the adapter's says them.
+    public List<String> labelNames() {
+        return Stream.of(LABELS_FILE, "config.json")
+                .map(headFolder()::resolve)
+                .filter(Files::exists)
+                .flatMap(file -> JsonFields.read(file).object("id2label").stream())
+                .map(
+                        names ->
+                                IntStream.range(0, names.keys().size())
+                                        .mapToObj(id -> names.text("" + id))
+                                        .toList())
+                .findFirst()
+                .orElse(List.of());
     }
 
     /// What a model with [#labels] scores.

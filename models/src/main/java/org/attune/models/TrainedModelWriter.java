@@ -149,8 +149,8 @@ public final class TrainedModelWriter implements ModelWriter {
             DecoderConfig config, String base, String export, String folder) {
         String title =
                 switch (config.scoreKind()) {
-                    case SEQUENCE -> "Reward model";
-                    case TOKEN -> "Process reward model";
+                    case SEQUENCE -> "Model that scores sequences";
+                    case TOKEN -> "Model that scores tokens";
                 };
         String loader = "AutoModel" + config.scoreKind().classSuffix();
         return """

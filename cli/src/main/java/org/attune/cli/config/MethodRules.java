@@ -135,7 +135,7 @@ record MethodRules(
 
     private static int later(Kind kind) {
         return switch (kind) {
-            case ROWS, SCORES -> 0;
+            case ROWS, SCORES, EMBEDS -> 0;
             case GENERATES -> 1;
             case DISTILS -> 2;
         };

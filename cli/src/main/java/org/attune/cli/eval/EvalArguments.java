@@ -94,6 +94,11 @@ final class EvalArguments {
             description = "Problems (default: 200 of a task, all of a file).")
     Integer count;
 
+    /// Whether rows were given and nothing that says how answers to them are judged.
+    boolean areLabelled() {
+        return task == null && data != null && verifier == null;
+    }
+
     /// Problems, the function that judges them, and what they are called.
     record Questions(String title, List<EvalProblem> problems, RewardFunction reward) {
         /// Whether any is a conversation.

@@ -29,7 +29,8 @@ import java.util.concurrent.Callable;
         name = "eval",
         description = {
             "Measure how often a model is right, or how two models differ.",
-            "Takes the likeliest tokens unless --temperature is given."
+            "Takes the likeliest tokens unless --temperature is given.",
+            "Models that classify, rank or embed are measured on --data, rows with labels."
         })
 public final class EvalCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
@@ -79,6 +80,11 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
             throw new ConfigException(
                     "--samples is %d; accepted: 1, or more with a --temperature above 0"
                             .formatted(samples));
+        }
+        if (questions.areLabelled()
+                && LabelledRows.print(
+                        model.config(dtype), questions.data, spec.commandLine().getOut())) {
+            return ExitCodes.DONE;
         }
         Questions asked = questions.questions(sampling.seed);
         List<ModelConfig> configs = configs();

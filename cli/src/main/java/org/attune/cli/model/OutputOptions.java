@@ -73,6 +73,7 @@ final class OutputOptions {
     static void writeText(ModelSetup setup, Path folder) {
         try {
             setup.writeText(folder);
+            setup.writeHead(folder);
         } catch (IOException e) {
             throw new ModelException(folder + " can't be written: " + e, e);
         }

@@ -10,7 +10,8 @@ import java.util.stream.Collectors;
 
 /// TRL's dataset types
 /// ([dataset formats](https://huggingface.co/docs/trl/main/en/dataset_formats)), each with
-/// strings or with lists of messages. In the order in which columns are tried: a type stands
+/// strings or with lists of messages, and those of models with a head that classifies, ranks or
+/// embeds. In the order in which columns are tried: a type stands
 /// before those whose columns are a part of its columns.
 public enum DatasetType {
     /// Two completions of one prompt, one better, and a third answer that is imitated; without a
@@ -31,7 +32,40 @@ public enum DatasetType {
     /// A solution step by step, each step right or wrong.
     STEPWISE_SUPERVISION("stepwise_supervision", List.of("prompt", "completions", "labels")),
     /// Prompts to be completed in training.
-    PROMPT_ONLY("prompt_only", List.of("prompt"));
+    PROMPT_ONLY("prompt_only", List.of("prompt")),
+    /// A text, a pair of texts or a conversation with its label: a class, several, or a number.
+    CLASSIFICATION(
+            "classification",
+            List.of("sentence1", "sentence2", "label"),
+            List.of("premise", "hypothesis", "label"),
+            List.of("text", "text_pair", "label"),
+            List.of("prompt", "completion", "label"),
+            List.of("text", "label"),
+            List.of("messages", "label"),
+            List.of("prompt", "label"),
+            List.of("sentence1", "sentence2", "labels"),
+            List.of("text", "labels"),
+            List.of("messages", "labels"),
+            List.of("prompt", "labels")),
+    /// Words, each with its label.
+    TOKEN_CLASSIFICATION(
+            "token_classification",
+            List.of("tokens", "ner_tags"),
+            List.of("tokens", "tags"),
+            List.of("tokens", "labels")),
+    /// A query with documents that answer it, better or worse.
+    RANKING(
+            "ranking",
+            List.of("query", "positive"),
+            List.of("query", "docs", "labels"),
+            List.of("query", "passage", "label")),
+    /// Texts that mean the same, perhaps with others that don't, or pairs with their similarity.
+    EMBEDDING(
+            "embedding",
+            List.of("anchor", "positive"),
+            List.of("query", "positive"),
+            List.of("sentence1", "sentence2", "score"),
+            List.of("sentence1", "sentence2", "label"));
 
     private final String key;
     private final List<List<String>> columnSets;

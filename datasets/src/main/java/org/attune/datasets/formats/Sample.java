@@ -99,6 +99,23 @@ public sealed interface Sample {
         }
     }
 
+    /// Sequences with labels, for a head that classifies, ranks or embeds.
+    ///
+    /// @param sequences each of one part, of a pair's two, or of a sentence's words
+    /// @param labels as the row has them, which the method reads: texts, numbers, booleans, lists
+    record Labelled(
+            DatasetType type,
+            List<List<Content>> sequences,
+            List<Object> labels,
+            TemplateOptions options,
+            Row row)
+            implements Sample {
+        public Labelled {
+            sequences = List.copyOf(sequences);
+            labels = List.copyOf(labels);
+        }
+    }
+
     /// A prompt to be completed in training.
     record PromptOnly(Content prompt, TemplateOptions options, Row row) implements Sample {
         @Override

@@ -28,6 +28,7 @@ public final class SampleDoubts {
                     Sample.LanguageModeling _,
                     Sample.UnpairedPreference _,
                     Sample.Stepwise _,
+                    Sample.Labelled _,
                     Sample.PromptOnly _ ->
                     Optional.empty();
         };

@@ -50,6 +50,8 @@ public final class SampleReader {
             case PROMPT_ONLY ->
                     new Sample.PromptOnly(
                             parts(chatml, "prompt").getFirst(), options(chatml), chatml);
+            case CLASSIFICATION, TOKEN_CLASSIFICATION, RANKING, EMBEDDING ->
+                    new LabelledColumns(type, chatml).read();
         };
     }
 
@@ -180,7 +182,7 @@ public final class SampleReader {
         return parts;
     }
 
-    private static Content part(Row row, String column, MessageChecks checks) {
+    static Content part(Row row, String column, MessageChecks checks) {
         Object value = row.get(column);
         return switch (value) {
             case String text -> new Content.Text(text);

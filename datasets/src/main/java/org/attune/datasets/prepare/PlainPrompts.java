@@ -23,7 +23,8 @@ public final class PlainPrompts {
             case Sample.Preference row -> row.prompt();
             case Sample.Triple row -> row.pair().prompt();
             case Sample.UnpairedPreference row -> row.prompt();
-            case Sample.Stepwise _, Sample.LanguageModeling _ -> new Content.Turns(List.of());
+            case Sample.Stepwise _, Sample.LanguageModeling _, Sample.Labelled _ ->
+                    new Content.Turns(List.of());
         };
     }
 
@@ -48,7 +49,7 @@ public final class PlainPrompts {
                             row.label(),
                             row.options(),
                             row.row());
-            case Sample.Stepwise _, Sample.LanguageModeling _ -> sample;
+            case Sample.Stepwise _, Sample.LanguageModeling _, Sample.Labelled _ -> sample;
         };
     }
 

@@ -3,6 +3,7 @@ package org.attune.datasets.prepare;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.ImitationPair;
+import org.attune.datasets.examples.LabelledExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
@@ -201,6 +202,19 @@ public final class Preview {
                         text(row.ids(), ends::contains),
                         heading("labels") + "\n" + labels)
                 + "\n";
+    }
+
+    /// Sequences with their labels; the tokens at which they are judged are marked.
+    public String labelled(LabelledExample row) {
+        var parts = new ArrayList<String>();
+        for (int[] ids : row.sequences()) {
+            parts.add(heading("%s: %d tokens".formatted(where(row.origin()), ids.length)));
+            var places = new HashSet<Integer>();
+            Arrays.stream(row.places()).forEach(places::add);
+            parts.add(text(ids, i -> places.isEmpty() ? i == ids.length - 1 : places.contains(i)));
+        }
+        parts.add(heading("labels") + "\n" + row.labels());
+        return String.join("\n", parts) + "\n";
     }
 
     /// One prompt, as the policy is to complete it.

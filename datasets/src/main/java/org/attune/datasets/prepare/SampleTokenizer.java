@@ -1,7 +1,9 @@
 package org.attune.datasets.prepare;
 
+import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.ImitationPair;
+import org.attune.datasets.examples.LabelledExample;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.UnpairedExample;
@@ -139,6 +141,7 @@ public final class SampleTokenizer {
                     Sample.Preference _,
                     Sample.UnpairedPreference _,
                     Sample.Stepwise _,
+                    Sample.Labelled _,
                     Sample.PromptOnly _ ->
                     throw new DatasetException(
                             "SFT can't use rows of the type " + sample.type().key());
@@ -250,7 +253,7 @@ public final class SampleTokenizer {
                     case Sample.Triple row -> row.pair().prompt();
                     case Sample.UnpairedPreference row -> row.prompt();
                     case Sample.Stepwise row -> row.prompt();
-                    case Sample.LanguageModeling _ ->
+                    case Sample.LanguageModeling _, Sample.Labelled _ ->
                             throw new DatasetException("the row has no prompt");
                 };
         shared.requireFor(sample.options());
@@ -364,6 +367,26 @@ public final class SampleTokenizer {
             i++;
         }
         return i;
+    }
+
+    /// Prepares rows of a head that classifies, ranks or embeds: a text is what the tokenizer makes
+    /// of it, without an EOS behind it, and a conversation what its template writes.
+    ///
+    /// @param maxLength tokens of a sequence; what is beyond is cut off; empty: nothing is
+    public RowPreparation<LabelledExample> labelled(OptionalInt maxLength, BadRowPolicy onBadRow) {
+        return new LabelledPreparation(this, maxLength, onBadRow);
+    }
+
+    /// The ids of a text or a conversation, as a model reads it that writes nothing.
+    int[] read(Content content, TemplateOptions options) {
+        return switch (content) {
+            case Content.Text(String text) -> tokenizer.encode(text, true);
+            case Content.Turns(List<Message> messages) ->
+                    chat().encode(
+                                    options.conversation(messages, List.of()),
+                                    ChatTemplate.Tail.NOTHING)
+                            .ids();
+        };
     }
 
     int[] promptIds(Content prompt, TemplateOptions options) {

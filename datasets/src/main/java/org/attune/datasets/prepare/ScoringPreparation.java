@@ -92,7 +92,7 @@ public final class ScoringPreparation {
                     List.of(whole(ids(row.prompt(), row.completion(), row)));
             case Sample.LanguageModeling row ->
                     List.of(whole(tokenizer.tokenize(row, false).ids()));
-            case Sample.Triple _, Sample.Stepwise _, Sample.PromptOnly _ ->
+            case Sample.Triple _, Sample.Stepwise _, Sample.Labelled _, Sample.PromptOnly _ ->
                     throw new DatasetException("answers are needed, got " + sample.type().key());
         };
     }
@@ -119,6 +119,7 @@ public final class ScoringPreparation {
             case Sample.Triple _,
                     Sample.Preference _,
                     Sample.LanguageModeling _,
+                    Sample.Labelled _,
                     Sample.PromptOnly _ ->
                     throw new DatasetException(
                             "prompts with steps are needed, got " + sample.type().key());

@@ -23,6 +23,7 @@ import org.attune.reward.Prompt;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
+import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// A reward model, or a process reward model, that scores sequences. Its weights are loaded by
 /// [#load], at the latest when it scores first. It scores on the engine thread; it is opened, and
@@ -280,8 +282,18 @@ public final class ScoreModel implements AutoCloseable {
         return reading.of(prompt, completion);
     }
 
-    /// An answer to a question: as a chat if the model has a chat template, else joined.
+    /// An answer to a question: of a reranker both texts, each encoded on its own, else a chat if
+    /// the model has a chat template, else one text.
     public Read read(String question, String answer) {
+        if (setup.ranks()) {
+            Tokenizer tokenizer = setup.text().tokenizer();
+            int[] ids =
+                    IntStream.concat(
+                                    Arrays.stream(tokenizer.encode(question, true)),
+                                    Arrays.stream(tokenizer.encode(answer, true)))
+                            .toArray();
+            return new Read(ids, new int[] {ids.length - 1});
+        }
         boolean isChat = setup.text().template().isPresent();
         Prompt prompt =
                 new Prompt(question, isChat ? List.of(Message.of("user", question)) : List.of());

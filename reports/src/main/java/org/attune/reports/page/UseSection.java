@@ -4,6 +4,7 @@ import org.attune.trainers.report.RunCard;
 
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /// Commands that go on from a run's result.
@@ -17,14 +18,18 @@ final class UseSection {
         boolean model = Files.exists(run.folder().resolve("config.json"));
         String base = quoted(run.setting("model_name_or_path"));
         Map<String, String> commands = new LinkedHashMap<>();
-        boolean scores = run.method().equals("reward") || run.method().equals("prm");
+        boolean scores = List.of("reward", "prm", "rerank").contains(run.method());
+        boolean judges = List.of("classify", "rerank", "embed").contains(run.method());
         String what = adapter ? "--model " + base + " --adapter " + folder : "--model " + folder;
         if (adapter || model) {
             if (scores) {
                 commands.put(
                         "score rows",
                         "attune score " + what + " --data ROWS.jsonl --out SCORES.jsonl");
-            } else {
+            }
+            if (judges) {
+                commands.put("measure it", "attune eval " + what + " --data ROWS.jsonl");
+            } else if (!scores) {
                 commands.put("talk to it", "attune chat " + what);
                 commands.put("measure it", "attune eval " + what + " --help");
             }

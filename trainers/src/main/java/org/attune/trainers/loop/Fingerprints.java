@@ -3,6 +3,7 @@ package org.attune.trainers.loop;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.ImitationPair;
+import org.attune.datasets.examples.LabelledExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
@@ -233,6 +234,17 @@ public final class Fingerprints {
             for (StepwiseExample.JudgedStep step : row.steps()) {
                 put(digest, step.end(), step.right() ? 1 : 0);
             }
+        }
+        return hex(digest);
+    }
+
+    /// Tokens and labels.
+    public static String ofLabelled(List<LabelledExample> rows) {
+        MessageDigest digest = sha256();
+        for (LabelledExample row : rows) {
+            row.sequences().forEach(ids -> put(digest, ids));
+            put(digest, row.places());
+            digest.update(row.labels().toString().getBytes(StandardCharsets.UTF_8));
         }
         return hex(digest);
     }

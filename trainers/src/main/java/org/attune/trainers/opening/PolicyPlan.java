@@ -78,6 +78,35 @@ public record PolicyPlan(
                 .withoutBalance(training, "models that score have no such loss");
     }
 
+    /// The plan for a model whose score head follows from the run's rows: as many labels as they
+    /// have.
+    ///
+    /// @param purpose of the model, from the run's rows
+    public static PolicyPlan scoring(
+            BiFunction<ModelSetup, List<? extends TrainingRow>, ScorerPurpose> purpose,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout) {
+        return new PolicyPlan(
+                        model ->
+                                PolicySetup.requireFits(
+                                        Optional.of(anyOf(model)), model, lora, dropout),
+                        (model, rows) ->
+                                PolicySetup.loadScorer(
+                                        purpose.apply(model, rows.get()),
+                                        model,
+                                        lora,
+                                        training,
+                                        dropout,
+                                        rows))
+                .withoutBalance(training, "models that score have no such loss");
+    }
+
+    private static ScorerPurpose anyOf(ModelSetup model) {
+        return new ScorerPurpose(
+                model.scoreKind(), Math.max(1, model.labels()), "a model with a score head");
+    }
+
     /// Considers the reference too, if it is a separate model.
     public PolicyPlan with(ModelConfig config, ReferenceConfig reference, HubCache hub) {
         return also(_ -> ReferenceSetup.requireModel(config, reference, hub));

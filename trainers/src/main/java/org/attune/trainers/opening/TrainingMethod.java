@@ -24,6 +24,8 @@ public interface TrainingMethod<C extends Record & RunConfig, R extends Training
         GENERATES,
         /// A model that scores, from given rows.
         SCORES,
+        /// A model that makes vectors of texts, from given rows.
+        EMBEDS,
         /// A model that writes, from another model.
         DISTILS
     }

@@ -5,6 +5,9 @@ import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooMethod;
+import org.attune.trainers.heads.ClassifyMethod;
+import org.attune.trainers.heads.EmbedMethod;
+import org.attune.trainers.heads.RerankMethod;
 import org.attune.trainers.online.NashMdMethod;
 import org.attune.trainers.online.OnlineDpoMethod;
 import org.attune.trainers.online.XpoMethod;
@@ -33,6 +36,9 @@ public final class Methods {
                     new RlooMethod(),
                     new RewardMethod(),
                     new PrmMethod(),
+                    new ClassifyMethod(),
+                    new RerankMethod(),
+                    new EmbedMethod(),
                     new PpoMethod(),
                     new BcoMethod(),
                     new KtoMethod(),

@@ -105,8 +105,24 @@ public final class BigramPolicy implements CausalPolicy {
                                 HeadStatistic.MEAN_LOGIT, means,
                                 HeadStatistic.SUM_LOGIT, sums,
                                 HeadStatistic.LOG_SUM_SQUARED_PROBS, squares));
+        if (request.statistics().contains(HeadStatistic.STATE)) {
+            all.put(HeadStatistic.STATE, states(forest, table));
+        }
         all.keySet().retainAll(request.statistics());
         return new Measurement(logProbs, all);
+    }
+
+    /// The logits of each target's source.
+    private float[] states(TokenForest forest, float[] table) {
+        float[] states = new float[forest.targetCount() * vocabulary];
+        for (int t = 0; t < forest.targetCount(); t++) {
+            int source = source(forest, t);
+            for (int v = 0; v < vocabulary; v++) {
+                states[t * vocabulary + v] =
+                        source == poisoned ? Float.NaN : table[source * vocabulary + v];
+            }
+        }
+        return states;
     }
 
     private static int source(TokenForest forest, int target) {
@@ -146,12 +162,16 @@ public final class BigramPolicy implements CausalPolicy {
             public void backward(float[] slopes, Map<HeadStatistic, float[]> statistics) {
                 float[] gradients = parameters.gradients().toFloats();
                 float[] entropy = statistics.get(HeadStatistic.ENTROPY);
+                float[] state = statistics.get(HeadStatistic.STATE);
                 for (int t = 0; t < slopes.length; t++) {
                     int source = source(forest, t);
                     double[] p = probabilities(table, source);
                     for (int v = 0; v < vocabulary; v++) {
                         double one = v == forest.targetTokens()[t] ? 1 : 0;
                         gradients[source * vocabulary + v] += (float) (slopes[t] * (one - p[v]));
+                        if (state != null) {
+                            gradients[source * vocabulary + v] += state[t * vocabulary + v];
+                        }
                         if (entropy != null) { // ∂H/∂z = −p (log p + H)
                             double h = measurement.statistic(HeadStatistic.ENTROPY)[t];
                             gradients[source * vocabulary + v] -=
