@@ -38,10 +38,17 @@ final class MergedWeights {
                                 .equals(adapter.get().trainedWhole(decoder.output().weight())));
     }
 
-    /// All weights under Hugging Face's names.
+    /// All weights as the family's files have them.
     ///
     /// @throws ModelException if the adapter is no change of weights
     List<SafeTensorsWriter.Source> sources(DType dtype) {
+        return decoder.stored(modules(dtype));
+    }
+
+    /// All weights by module, experts one by one.
+    ///
+    /// @throws ModelException if the adapter is no change of weights
+    List<SafeTensorsWriter.Source> modules(DType dtype) {
         if (adapter.flatMap(AdapterParameters::prompt).isPresent()) {
             throw new ModelException(
                     "the adapter is %s: it changes no weight, so there is nothing to merge; use model and adapter together"
@@ -82,7 +89,7 @@ final class MergedWeights {
             sources.add(TensorBytes.source(w.name(), dtype, w.base().shape(), merged));
         }
         decoder.output().bias().ifPresent(bias -> sources.add(source(bias, dtype)));
-        return decoder.stored(sources);
+        return sources;
     }
 
     private SafeTensorsWriter.Source source(Weight weight, DType dtype) {

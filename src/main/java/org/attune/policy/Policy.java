@@ -461,16 +461,17 @@ public final class Policy implements CausalPolicy {
         own("save").saveScorer(folder, baseModel, head);
     }
 
-    /// All weights as they are now, with the adapter merged in, to write as a model of
-    /// [#mergedConfig].
-    ///
-    /// @param dtype of the file
+    /// All weights with the adapter merged in, to write as a model of [#mergedConfig].
     public List<SafeTensorsWriter.Source> weights(DType dtype) {
-        return switch (trained) {
-            case FullParameters full -> full.sources(dtype);
-            case AdapterParameters adapter ->
-                    new MergedWeights(decoder, Optional.of(adapter)).sources(dtype);
-        };
+        return trained instanceof FullParameters full
+                ? full.sources(dtype)
+                : new MergedWeights(decoder, own()).sources(dtype);
+    }
+
+    /// All weights by module, experts one by one, with an adapter merged in if there is one.
+    public static List<SafeTensorsWriter.Source> modules(
+            Decoder decoder, Optional<Policy> adapted, DType dtype) {
+        return new MergedWeights(decoder, adapted.flatMap(Policy::own)).modules(dtype);
     }
 
     /// Configuration of [#weights]: the base model's, but with a separate output layer if the

@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsFile;
@@ -9,6 +10,8 @@ import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.source.GgufAdapter;
+import org.attune.model.source.GgufFileType;
 import org.attune.model.source.ModelExport;
 import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
@@ -23,8 +26,12 @@ import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// Writes random adapters and merged models for `bench/interop`, which reads them with PEFT and
 /// transformers and compares logits with those that are written beside them.
@@ -48,6 +55,27 @@ class InteropWritesTest {
         }
     }
 
+    @Test
+    void everyModelAsGguf() {
+        try (var report = new CaseReport("interop as GGUF", getClass())) {
+            for (Path folder : Recorded.folders(Fixtures.fixture("engine/models"))) {
+                String name = folder.getFileName().toString();
+                Path file = folder.resolve("attune.gguf");
+                try {
+                    Files.deleteIfExists(file);
+                    Engine.run(() -> GgufExportTest.write(folder, file, GgufFileType.F32));
+                    report.run(name, () -> {});
+                } catch (ModelException e) {
+                    System.out.println(name + " is refused: " + e.getMessage());
+                    Files.deleteIfExists(file);
+                    report.unsupported(name);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static void write(Path folder) {
         String base = Recorded.json(folder.resolve("asked.json")).path("base").asText();
         Path model = folder.resolve("../..").resolve(base).normalize();
@@ -63,6 +91,7 @@ class InteropWritesTest {
                 var expected = Recorded.tensors(model.resolve("expected.safetensors"))) {
             disturb(policy.parameters(), random);
             policy.saveAdapter(folder.resolve("adapter"), base);
+            writeGguf(folder, config, decoder);
             if (policy.adapter().orElseThrow().virtualTokens().isEmpty()) {
                 ModelExport.write(
                         folder.resolve("merged"),
@@ -77,6 +106,23 @@ class InteropWritesTest {
             SafeTensorsWriter.write(
                     folder.resolve("attune.safetensors"),
                     List.of(StateTensors.source("logits", logits)));
+        }
+    }
+
+    private static void writeGguf(Path folder, DecoderConfig config, Decoder decoder) {
+        Path file = folder.resolve("attune.gguf");
+        try (var adapter = AdapterFolder.open(folder.resolve("adapter"))) {
+            Files.deleteIfExists(file);
+            new GgufAdapter(config, GgufFileType.F32)
+                    .write(
+                            file,
+                            "adapter",
+                            Policy.modules(decoder, Optional.empty(), DType.FLOAT32),
+                            adapter);
+        } catch (ModelException e) {
+            System.out.println(folder.getFileName() + " as GGUF is refused: " + e.getMessage());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

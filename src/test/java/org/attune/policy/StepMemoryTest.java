@@ -32,7 +32,11 @@ class StepMemoryTest {
 
     /// All but that of a value head, which these policies don't have.
     private static final HeadStatistic[] WITHOUT_VALUES =
-            EnumSet.complementOf(EnumSet.of(HeadStatistic.DIVERGENCE, HeadStatistic.VALUE))
+            EnumSet.complementOf(
+                            EnumSet.of(
+                                    HeadStatistic.DIVERGENCE,
+                                    HeadStatistic.VALUE,
+                                    HeadStatistic.STATE))
                     .toArray(HeadStatistic[]::new);
 
     private static Tree.Piece piece(int length) {

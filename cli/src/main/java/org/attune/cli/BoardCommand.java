@@ -108,7 +108,8 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
 
     @Option(
             names = "--allow-programs",
-            description = "Runs that pages start or show may have rewards and tools of their own.")
+            description =
+                    "Runs that pages start or show may have rewards and tools that are programs.")
     boolean programs;
 
     @Override

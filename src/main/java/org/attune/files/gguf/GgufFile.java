@@ -228,16 +228,15 @@ public final class GgufFile implements TensorFile {
     /// llama.cpp rotates neighbouring features, Hugging Face the two halves of a head, so the
     /// converter for architecture `llama` reorders the rows that make queries and keys.
     private TensorRows rowOrder(GgufHeader.Tensor tensor) {
-        boolean query = GgufNames.isQuery(tensor.name());
         String architecture = metadata().optionalText("general.architecture").orElse("");
-        if (!query && !GgufNames.isKey(tensor.name()) || !GgufNames.turns(architecture)) {
+        if (!GgufNames.turns(architecture, tensor.name())) {
             return TensorRows.IDENTITY;
         }
         String count = architecture + ".attention.head_count";
         int heads = metadata().integer(count);
         int kvHeads = keyHeads(count + "_kv").orElse(heads);
         long rows = tensor.shape()[0];
-        int groups = query ? heads : kvHeads;
+        int groups = GgufNames.isQuery(tensor.name()) ? heads : kvHeads;
         if (groups <= 0 || rows % groups != 0 || rows / groups % 2 != 0) {
             throw new ModelException(
                     "%s: tensor \"%s\" has %d rows, which can't be %d heads of even size"

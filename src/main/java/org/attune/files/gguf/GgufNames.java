@@ -3,7 +3,7 @@ package org.attune.files.gguf;
 import java.util.Set;
 
 /// Names in GGUF files that say in which order rows stand.
-final class GgufNames {
+public final class GgufNames {
     /// Architectures whose converters reorder the rows of queries and keys.
     private static final Set<String> TURNED =
             Set.of(
@@ -17,13 +17,14 @@ final class GgufNames {
 
     private GgufNames() {}
 
-    /// Whether the converter of an architecture reorders the rows of queries and keys.
-    static boolean turns(String architecture) {
-        return TURNED.contains(architecture);
+    /// Whether the converter of an architecture reorders the rows of a tensor: of those that make
+    /// queries and keys.
+    public static boolean turns(String architecture, String tensor) {
+        return TURNED.contains(architecture) && (isQuery(tensor) || isKey(tensor));
     }
 
     /// Whether the rows of a tensor are features of queries (of attention projections).
-    static boolean isQuery(String name) {
+    public static boolean isQuery(String name) {
         return name.matches("blk\\.\\d+\\.attn_q\\.(weight|bias)");
     }
 

@@ -5,6 +5,7 @@ import org.attune.text.vocab.TokenizerJson;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// How text is cut before byte-level merges, by the names that `tokenizer.ggml.pre` has. The
 /// patterns are those of the models' own tokenizers; each cuts the pieces that the one before left.
@@ -55,6 +56,39 @@ enum GgufPreTokenizer {
                     + "*"
                     + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
 
+    /// Qwen3.5's rule: marks belong to letters.
+    QWEN35(
+            List.of("qwen35"),
+            false,
+            true,
+            Patterns.CASELESS_CONTRACTIONS
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
+                    + "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+
+    /// GPT-4o's rule: words are cut where lower case turns into upper case, with contractions.
+    GPT4O(
+            List.of("gpt-4o", "llama4"),
+            false,
+            false,
+            Patterns.NO_LETTER
+                    + Patterns.UPPER
+                    + "*"
+                    + Patterns.LOWER
+                    + "+"
+                    + Patterns.CASELESS_CONTRACTIONS
+                    + "?|"
+                    + Patterns.NO_LETTER
+                    + Patterns.UPPER
+                    + "+"
+                    + Patterns.LOWER
+                    + "*"
+                    + Patterns.CASELESS_CONTRACTIONS
+                    + "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r"
+                    + "\\n"
+                    + "/]*|\\s*[\\r"
+                    + "\\n"
+                    + "]+|\\s+(?!\\S)|\\s+"),
+
     /// What llama.cpp does for files that name no rule.
     DEFAULT(
             List.of("default"),
@@ -93,6 +127,20 @@ enum GgufPreTokenizer {
                                                 .formatted(where, name, allNames())));
     }
 
+    /// The name of the rule that cuts text by these patterns, one after the other; empty if there
+    /// is none.
+    static Optional<String> nameOf(List<String> patterns) {
+        return Arrays.stream(values())
+                .filter(p -> p.patterns.equals(patterns))
+                .findFirst()
+                .map(p -> p.names.getFirst());
+    }
+
+    /// GPT-2's pattern, by which a step without a pattern cuts.
+    static String usualPattern() {
+        return Patterns.GPT2;
+    }
+
     /// Completes a tokenizer that cuts text so.
     ///
     /// @param merges `left right`, best first
@@ -101,12 +149,18 @@ enum GgufPreTokenizer {
         json.nfc(nfc).wholeTokensFirst(wholeTokensFirst).byteLevel(patterns, merges, where);
     }
 
+    /// Its usual name.
+    String title() {
+        return names.getFirst();
+    }
+
     /// Whether a beginning-of-text token is added when the file doesn't say.
     boolean addsBosByDefault() {
         return this == LLAMA3 || this == TEKKEN;
     }
 
-    private static List<String> allNames() {
+    /// Names of all rules.
+    static List<String> allNames() {
         return Arrays.stream(values()).flatMap(p -> p.names.stream()).toList();
     }
 

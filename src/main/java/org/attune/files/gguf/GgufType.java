@@ -10,17 +10,17 @@ import java.util.Optional;
 public enum GgufType {
     F32(0, 1, 4, DType.FLOAT32),
     F16(1, 1, 2, DType.FLOAT16),
-    Q4_0(2, 32, 18, SimpleBlocks::q4Centred),
-    Q4_1(3, 32, 20, SimpleBlocks::q4Offset),
-    Q5_0(6, 32, 22, SimpleBlocks::q5Centred),
-    Q5_1(7, 32, 24, SimpleBlocks::q5Offset),
-    Q8_0(8, 32, 34, SimpleBlocks::q8),
+    Q4_0(2, 32, 18, SimpleBlocks::q4Centred, SimpleEncoders::q4Centred),
+    Q4_1(3, 32, 20, SimpleBlocks::q4Offset, SimpleEncoders::q4Offset),
+    Q5_0(6, 32, 22, SimpleBlocks::q5Centred, SimpleEncoders::q5Centred),
+    Q5_1(7, 32, 24, SimpleBlocks::q5Offset, SimpleEncoders::q5Offset),
+    Q8_0(8, 32, 34, SimpleBlocks::q8, SimpleEncoders::q8),
     Q8_1(9, 32, 36),
     Q2_K(10, 256, 84, SuperBlocks::q2),
     Q3_K(11, 256, 110, SuperBlocks::q3),
-    Q4_K(12, 256, 144, SuperBlocks::q4),
-    Q5_K(13, 256, 176, SuperBlocks::q5),
-    Q6_K(14, 256, 210, SuperBlocks::q6),
+    Q4_K(12, 256, 144, SuperBlocks::q4, SuperEncoders::q4),
+    Q5_K(13, 256, 176, SuperBlocks::q5, SuperEncoders::q5),
+    Q6_K(14, 256, 210, SuperBlocks::q6, SuperEncoders::q6),
     Q8_K(15, 256, 292),
     IQ2_XXS(16, 256, 66),
     IQ2_XS(17, 256, 74),
@@ -39,36 +39,65 @@ public enum GgufType {
     BF16(30, 1, 2, DType.BFLOAT16),
     TQ1_0(34, 256, 54, TableBlocks::ternary1),
     TQ2_0(35, 256, 66, TableBlocks::ternary2),
-    MXFP4(39, 32, 17, TableBlocks::mxfp4),
+    MXFP4(39, 32, 17, TableBlocks::mxfp4, SimpleEncoders::mxfp4),
     NVFP4(40, 64, 36, TableBlocks::nvfp4);
+
+    /// Turns float32 values into blocks.
+    @FunctionalInterface
+    interface BlockEncoder {
+        /// @param source  `blocks × block()` values
+        /// @param weights how much the squared error of each counts, or null: alike. Only types
+        ///     whose scales are searched read them
+        /// @param target  receives the blocks, one after the other
+        /// @param blocks  how many
+        void encode(float[] source, float[] weights, byte[] target, int blocks);
+    }
 
     private final int number;
     private final int block;
     private final int blockBytes;
     private final DType dtype;
     private final BlockRows.Decoder decoder;
+    private final BlockEncoder encoder;
 
     /// A type whose elements are read as they are.
     GgufType(int number, int block, int blockBytes, DType dtype) {
-        this(number, block, blockBytes, dtype, null);
+        this(number, block, blockBytes, dtype, null, null);
     }
 
     /// A quantised type.
     GgufType(int number, int block, int blockBytes, BlockRows.Decoder decoder) {
-        this(number, block, blockBytes, DType.FLOAT32, decoder);
+        this(number, block, blockBytes, DType.FLOAT32, decoder, null);
+    }
+
+    /// A quantised type that is written too.
+    GgufType(
+            int number,
+            int block,
+            int blockBytes,
+            BlockRows.Decoder decoder,
+            BlockEncoder encoder) {
+        this(number, block, blockBytes, DType.FLOAT32, decoder, encoder);
     }
 
     /// A type that is known but can't be read.
     GgufType(int number, int block, int blockBytes) {
-        this(number, block, blockBytes, DType.FLOAT32, null);
+        this(number, block, blockBytes, DType.FLOAT32, null, null);
     }
 
-    GgufType(int number, int block, int blockBytes, DType dtype, BlockRows.Decoder decoder) {
+    GgufType(
+            int number,
+            int block,
+            int blockBytes,
+            DType dtype,
+            BlockRows.Decoder decoder,
+            BlockEncoder encoder) {
         this.number = number;
         this.block = block;
         this.blockBytes = blockBytes;
         this.dtype = dtype;
         this.decoder = decoder;
+        this.encoder = encoder;
     }
 
     /// Values in a block.
@@ -99,6 +128,14 @@ public enum GgufType {
     /// Turns blocks into float32 values.
     public BlockRows.Decoder decoder() {
         return decoder;
+    }
+
+    BlockEncoder encoder() {
+        return encoder;
+    }
+
+    int number() {
+        return number;
     }
 
     /// Bytes of `count` values.

@@ -38,12 +38,25 @@ final class TableBlocks {
 
     static void mxfp4(byte[] source, float[] target, int blocks) {
         for (int b = 0; b < blocks; b++) {
-            int exponent = source[17 * b] & 0xFF;
-            // Half of 2^(e − 127); the two smallest are subnormal.
-            int bits = exponent < 2 ? 0x00200000 << exponent : exponent - 1 << 23;
-            float d = Float.intBitsToFloat(bits);
+            float d = scaleOfMxfp4(source[17 * b] & 0xFF);
             codes(source, 17 * b + 1, 16, d, FLOAT4, target, 32 * b);
         }
+    }
+
+    /// Half of 2^(e − 127); the two smallest are subnormal.
+    static float scaleOfMxfp4(int exponent) {
+        return Float.intBitsToFloat(exponent < 2 ? 0x00200000 << exponent : exponent - 1 << 23);
+    }
+
+    /// The code of the nearest number `d · table[q]`, the first of several.
+    static int nearestFloat4(float x, float d) {
+        int best = 0;
+        for (int q = 1; q < FLOAT4.length; q++) {
+            if (Math.abs(d * FLOAT4[q] - x) < Math.abs(d * FLOAT4[best] - x)) {
+                best = q;
+            }
+        }
+        return best;
     }
 
     static void nvfp4(byte[] source, float[] target, int blocks) {

@@ -4,6 +4,8 @@ import org.attune.error.ModelException;
 import org.attune.model.config.GgufFamily.Part;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The architectures of GGUF files that are read. Values of absent keys are llama.cpp's, see
 /// `load_arch_hparams` there.
@@ -14,6 +16,7 @@ final class GgufFamilies {
             List.of(
                     GgufFamily.of("llama", "llama", "mixtral", "qwen2")
                             .choice(GgufFamilies::llama)
+                            .writes("mistral", "internlm3")
                             .row(),
                     GgufFamily.of("qwen2", "qwen2").row(),
                     GgufFamily.of("qwen3", "qwen3").row(),
@@ -31,7 +34,10 @@ final class GgufFamilies {
                             .row(),
                     GgufFamily.of("smollm3", "smollm3").fixed("no_rope_layer_interval", 4).row(),
                     GgufFamily.of("phi2", "phi").row(),
-                    GgufFamily.of("phi3", "phi3").windowsEverywhere().row(),
+                    GgufFamily.of("phi3", "phi3")
+                            .tensors("-ffn_gate.weight")
+                            .windowsEverywhere()
+                            .row(),
                     GgufFamily.of("mistral3", "ministral3", "mistral")
                             .choice(
                                     d ->
@@ -42,9 +48,9 @@ final class GgufFamilies {
                             .row(),
                     GgufFamily.of("arcee", "arcee").row(),
                     GgufFamily.of("ernie4_5", "ernie4_5").row(),
-                    GgufFamily.of("chatglm", "glm").row(),
-                    GgufFamily.of("glm4", "glm4").row(),
-                    GgufFamily.of("seed_oss", "seed_oss").row(),
+                    GgufFamily.of("chatglm", "glm").tensors("-ffn_gate.weight").row(),
+                    GgufFamily.of("glm4", "glm4").tensors("-ffn_gate.weight").row(),
+                    GgufFamily.of("seed_oss", "seed_oss").tensors("-ffn_norm.weight").row(),
                     GgufFamily.of("granite", "granite").multiplies().parts(Part.ROTATES).row(),
                     GgufFamily.of("olmo2", "olmo2", "olmo3")
                             .choice(d -> d.has("attention.sliding_window") ? "olmo3" : "olmo2")
@@ -77,6 +83,7 @@ final class GgufFamilies {
                     GgufFamily.of("apertus", "apertus").row(),
                     GgufFamily.of("hunyuan-dense", "hunyuan_v1_dense").row(),
                     GgufFamily.of("minicpm3", "minicpm3")
+                            .tensors("attn_kv_b.weight")
                             .fixed("scale_emb", 12)
                             .fixed("scale_depth", 1.4)
                             .fixed("dim_model_base", 256)
@@ -85,7 +92,10 @@ final class GgufFamilies {
                     GgufFamily.of("qwen2moe", "qwen2_moe").fixed("norm_topk_prob", false).row(),
                     GgufFamily.of("qwen3moe", "qwen3_moe").fixed("norm_topk_prob", true).row(),
                     GgufFamily.of("olmoe", "olmoe").fixed("norm_topk_prob", false).row(),
-                    GgufFamily.of("gpt-oss", "gpt_oss").pattern(2, 128).row(),
+                    GgufFamily.of("gpt-oss", "gpt_oss")
+                            .tensors("-ffn_norm.weight")
+                            .pattern(2, 128)
+                            .row(),
                     GgufFamily.of("granitemoe", "granitemoe", "granitemoeshared")
                             .choice(
                                     d ->
@@ -109,6 +119,7 @@ final class GgufFamilies {
                             .parts(Part.LATENT, Part.SIGMOID)
                             .row(),
                     GgufFamily.of("glm4moe", "glm4_moe")
+                            .tensors("-ffn_norm.weight")
                             .integer("leading_dense_block_count", "first_k_dense_replace", 0)
                             .integer("expert_group_count", "n_group", 1)
                             .integer("expert_group_used_count", "topk_group", 1)
@@ -124,17 +135,26 @@ final class GgufFamilies {
                             .row(),
                     GgufFamily.of("hunyuan-moe", "hunyuan_v1_moe").row(),
                     GgufFamily.of("lfm2", "lfm2")
+                            .tensors("-output_norm.weight")
                             .fixed("block_auto_adjust_ff_dim", false)
                             .parts(Part.SHORT_CONVOLUTION)
                             .row(),
                     GgufFamily.of("lfm2moe", "lfm2_moe")
+                            .tensors("-output_norm.weight")
                             .integer("leading_dense_block_count", "num_dense_layers", 0)
                             .fixed("norm_topk_prob", true)
                             .parts(Part.SHORT_CONVOLUTION, Part.SIGMOID)
                             .row(),
-                    GgufFamily.of("qwen35", "qwen3_5_text").parts(Part.GATED_DELTA).row(),
-                    GgufFamily.of("qwen35moe", "qwen3_5_moe_text").parts(Part.GATED_DELTA).row(),
+                    GgufFamily.of("qwen35", "qwen3_5_text")
+                            .tensors("-ffn_norm.weight")
+                            .parts(Part.GATED_DELTA)
+                            .row(),
+                    GgufFamily.of("qwen35moe", "qwen3_5_moe_text")
+                            .tensors("-ffn_norm.weight")
+                            .parts(Part.GATED_DELTA)
+                            .row(),
                     GgufFamily.of("qwen3next", "qwen3_next")
+                            .tensors("-ffn_norm.weight")
                             .fixed("norm_topk_prob", true)
                             .parts(Part.GATED_DELTA)
                             .row(),
@@ -145,7 +165,10 @@ final class GgufFamilies {
                     nemotron("nemotron_h"),
                     nemotron("nemotron_h_moe"),
                     GgufFamily.of("mamba2", "mamba2").parts(Part.MAMBA).row(),
-                    GgufFamily.of("falcon-h1", "falcon_h1").parts(Part.MAMBA_BESIDE).row());
+                    GgufFamily.of("falcon-h1", "falcon_h1")
+                            .tensors("ffn_norm")
+                            .parts(Part.MAMBA_BESIDE)
+                            .row());
 
     private GgufFamilies() {}
 
@@ -176,6 +199,31 @@ final class GgufFamilies {
                                                         TABLE.stream()
                                                                 .map(GgufFamily::architecture)
                                                                 .toList())));
+    }
+
+    /// The row by which a family's models are written.
+    static Optional<GgufFamily> toWrite(String modelType) {
+        return TABLE.stream()
+                .filter(f -> f.modelTypes().getFirst().equals(modelType))
+                .findFirst()
+                .or(
+                        () ->
+                                TABLE.stream()
+                                        .filter(
+                                                f ->
+                                                        f.writes().contains(modelType)
+                                                                || f.modelTypes()
+                                                                        .contains(modelType))
+                                        .findFirst());
+    }
+
+    /// Families whose models are written.
+    static List<String> written() {
+        return TABLE.stream()
+                .flatMap(f -> Stream.concat(f.modelTypes().stream(), f.writes().stream()))
+                .distinct()
+                .sorted()
+                .toList();
     }
 
     /// Whether GGUF files of a family are read.

@@ -3,9 +3,11 @@ package org.attune.model.config;
 import org.attune.model.config.GgufFamily.Key.Kind;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /// How the GGUF files of one architecture describe a model: which family of transformers it is, and
@@ -19,6 +21,9 @@ import java.util.function.Function;
 /// @param windows      layers that see a window
 /// @param parts        further parts of the description
 /// @param names        keys of `config.json` that the family calls otherwise
+/// @param writes       further families whose models are written as this architecture
+/// @param tensors      tensors by which its files differ from others: a name that begins with `-`
+///     is of one that they don't have
 record GgufFamily(
         String architecture,
         List<String> modelTypes,
@@ -27,7 +32,29 @@ record GgufFamily(
         Map<String, Object> fixed,
         Windows windows,
         List<Part> parts,
-        Map<String, String> names) {
+        Map<String, String> names,
+        List<String> writes,
+        List<String> tensors) {
+    /// Tensors that the files of most architectures have.
+    private static final List<String> USUAL =
+            List.of(
+                    "output_norm.weight",
+                    "ffn_norm.weight",
+                    "ffn_gate.weight",
+                    "ffn_gate_shexp.weight");
+
+    /// Tensors that its files have and those of other architectures may not have.
+    Set<String> chosen() {
+        Set<String> all = new HashSet<>(USUAL);
+        for (String name : tensors) {
+            if (name.startsWith("-")) {
+                all.remove(name.substring(1));
+            } else {
+                all.add(name);
+            }
+        }
+        return all;
+    }
 
     /// A number that both files have.
     ///
@@ -112,6 +139,8 @@ record GgufFamily(
         private Windows windows = Windows.NONE;
         private final List<Part> parts = new ArrayList<>();
         private final Map<String, String> names = new LinkedHashMap<>();
+        private List<String> writes = List.of();
+        private List<String> tensors = List.of();
 
         private Row(String architecture, List<String> modelTypes) {
             this.architecture = architecture;
@@ -172,6 +201,19 @@ record GgufFamily(
             return this;
         }
 
+        /// @param others families for which llama.cpp has no architecture
+        Row writes(String... others) {
+            writes = List.of(others);
+            return this;
+        }
+
+        /// @param names a name that begins with `-` is of a tensor that usual files have and these
+        ///     don't
+        Row tensors(String... names) {
+            tensors = List.of(names);
+            return this;
+        }
+
         /// Granite's factors.
         Row multiplies() {
             return factor("embedding_scale", "embedding_multiplier", 1)
@@ -194,7 +236,9 @@ record GgufFamily(
                     Map.copyOf(fixed),
                     windows,
                     List.copyOf(parts),
-                    Map.copyOf(names));
+                    Map.copyOf(names),
+                    writes,
+                    tensors);
         }
     }
 }

@@ -1,68 +1,58 @@
 package org.attune.model.source;
 
 import org.attune.error.ModelException;
-import org.attune.files.TensorFile;
-import org.attune.files.gguf.GgufFile;
 import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockOrder;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.FeedForwardConfig;
-import org.attune.model.config.NormConfig;
 import org.attune.model.config.TensorNames;
 import org.attune.model.source.GgufWeights.Made;
-import org.attune.model.source.GgufWeights.Recipe;
 import org.attune.model.source.GgufWeights.Rows;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.function.UnaryOperator;
 
 /// Finds of which tensors of a GGUF file each weight of a model is made. llama.cpp has the same
 /// names for all architectures, so the names of a family's weights say it all.
 final class GgufRecipes {
-    /// Tensors that the configuration is made of.
-    private static final Set<String> POSITIONS =
-            Set.of("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight");
-
-    private final GgufFile file;
+    private final GgufTable table;
+    private final GgufRules rules;
     private final DecoderConfig config;
     private final TensorNames names;
-    private final Map<String, Made> made = new LinkedHashMap<>();
-    private final Set<String> used = new HashSet<>(POSITIONS);
 
-    GgufRecipes(GgufFile file, DecoderConfig config) {
-        this.file = file;
+    GgufRecipes(GgufTable table, DecoderConfig config) {
+        this.table = table;
+        this.rules = new GgufRules(table, config);
         this.config = config;
         this.names = config.names();
     }
 
     /// Every weight by its name in the family's own files.
     Map<String, Made> all() {
-        module(names.embeddingPath(), "token_embd");
-        config.positionsPath().ifPresent(path -> module(path, "position_embd"));
-        norm(names.finalNormPath(), has("output_norm.weight") ? "output_norm" : "token_embd_norm");
-        module(names.head(), "output");
+        rules.module(names.embeddingPath(), "token_embd");
+        config.positionsPath().ifPresent(path -> rules.module(path, "position_embd"));
+        rules.norm(
+                names.finalNormPath(),
+                table.chooses("output_norm.weight") ? "output_norm" : "token_embd_norm");
+        rules.module(names.head(), "output");
         for (int layer = 0; layer < config.layers(); layer++) {
             block(names.block(layer), "blk." + layer + ".", layer);
         }
         refuseOthers();
-        return made;
+        return rules.made();
     }
 
     private void refuseOthers() {
-        for (String name : file.entries().keySet()) {
-            if (!used.contains(name) && !isFurther(name)) {
+        for (String name : table.names()) {
+            if (!rules.uses(name) && !isFurther(name)) {
                 throw new ModelException(
                         ("%s holds the tensor \"%s\", with which a %s model of %d layers computes"
                                         + " nothing here; the model isn't supported")
-                                .formatted(file.path(), name, config.modelType(), config.layers()));
+                                .formatted(
+                                        table.where(), name, config.modelType(), config.layers()));
             }
         }
     }
@@ -74,7 +64,7 @@ final class GgufRecipes {
                 && parts.length == 3
                 && parts[1].matches("\\d{1,6}")
                 && Integer.parseInt(parts[1]) >= config.layers()
-                && has("blk." + parts[1] + ".nextn.eh_proj.weight");
+                && table.has("blk." + parts[1] + ".nextn.eh_proj.weight");
     }
 
     private void block(String path, String own, int layer) {
@@ -88,7 +78,7 @@ final class GgufRecipes {
             }
         }
         if (parts.state()) {
-            new GgufStates(this, config).put(path, own);
+            new GgufStates(rules, config).put(path, own);
         }
         if (parts.feedForward()) {
             FeedForwardConfig f = config.block().feedForward();
@@ -100,7 +90,7 @@ final class GgufRecipes {
     /// Norms stand in the order in which they are computed.
     private void norms(String path, String own) {
         BlockOrder order = config.block().order();
-        boolean usual = has(own + "ffn_norm.weight") || has(own + "ffn_norm");
+        boolean usual = table.chooses(own + "ffn_norm.weight") || table.chooses(own + "ffn_norm");
         String inner = usual ? "ffn_norm" : "post_attention_norm";
         List<String> all =
                 order.normsBefore() && order.normsAfter()
@@ -109,7 +99,7 @@ final class GgufRecipes {
                                 ? List.of("post_attention_norm", "post_ffw_norm")
                                 : List.of("attn_norm", inner);
         for (int i = 0; i < names.norms().size(); i++) {
-            norm(path + names.norms().get(i), own + all.get(i));
+            rules.norm(path + names.norms().get(i), own + all.get(i));
         }
     }
 
@@ -117,27 +107,27 @@ final class GgufRecipes {
         AttentionConfig a = config.attention();
         if (names.qkv().size() == 1) {
             joined(path, own, a);
-        } else if (has(own + "attn_qkv.weight")) {
+        } else if (table.chooses(own + "attn_qkv.weight")) {
             long queries = a.projectedQueries();
             long keys = (long) a.kvHeads() * a.headDim();
-            split(path + names.qkv().get(0), own + "attn_qkv", 0, queries);
-            split(path + names.qkv().get(1), own + "attn_qkv", queries, keys);
-            split(path + names.qkv().get(2), own + "attn_qkv", queries + keys, keys);
+            rules.split(path + names.qkv().get(0), own + "attn_qkv", 0, queries);
+            rules.split(path + names.qkv().get(1), own + "attn_qkv", queries, keys);
+            rules.split(path + names.qkv().get(2), own + "attn_qkv", queries + keys, keys);
         } else {
-            module(path + names.qkv().get(0), own + "attn_q");
-            module(path + names.qkv().get(1), own + "attn_k");
-            module(path + names.qkv().get(2), own + "attn_v");
+            rules.module(path + names.qkv().get(0), own + "attn_q");
+            rules.module(path + names.qkv().get(1), own + "attn_k");
+            rules.module(path + names.qkv().get(2), own + "attn_v");
         }
-        module(path + names.output(), own + "attn_output");
+        rules.module(path + names.output(), own + "attn_output");
         if (!names.qkNorms().isEmpty()) {
-            norm(path + names.qkNorms().get(0), own + "attn_q_norm");
-            norm(path + names.qkNorms().get(1), own + "attn_k_norm");
+            rules.norm(path + names.qkNorms().get(0), own + "attn_q_norm");
+            rules.norm(path + names.qkNorms().get(1), own + "attn_k_norm");
         }
         if (!names.innerNorms().isEmpty()) {
-            norm(path + names.innerNorms().get(0), own + "attn_sub_norm");
+            rules.norm(path + names.innerNorms().get(0), own + "attn_sub_norm");
         }
         if (a.sinks()) {
-            same(path + "self_attn.sinks", own + "attn_sinks.weight");
+            rules.same(path + "self_attn.sinks", own + "attn_sinks.weight");
         }
     }
 
@@ -145,14 +135,14 @@ final class GgufRecipes {
     private void joined(String path, String own, AttentionConfig a) {
         String one = path + names.qkv().getFirst();
         if (!names.qkvByHead()) {
-            module(one, own + "attn_qkv");
+            rules.module(one, own + "attn_qkv");
             return;
         }
         long size = a.headDim();
         long all = a.heads() * size;
         for (String end : List.of(".weight", ".bias")) {
             String tensor = own + "attn_qkv" + end;
-            if (whole(tensor).count() != 3 * all) {
+            if (!rules.fits(tensor, 3 * all)) {
                 continue; // the loader names the missing weight
             }
             List<Rows> parts = new ArrayList<>();
@@ -161,32 +151,52 @@ final class GgufRecipes {
                     parts.add(new Rows(tensor, which * all + head * size, size));
                 }
             }
-            rows(one + end, parts);
+            rules.rows(one + end, parts);
         }
     }
 
     private void latent(String path, String own, AttentionConfig.Latent sizes) {
         String attention = path + "self_attn.";
-        module(attention + "q_a_proj", own + "attn_q_a");
-        plainNorm(attention + "q_a_layernorm", own + "attn_q_a_norm");
-        module(attention + "q_b_proj", own + "attn_q_b");
-        module(attention + "q_proj", own + "attn_q");
-        module(attention + "kv_a_proj_with_mqa", own + "attn_kv_a_mqa");
-        plainNorm(attention + "kv_a_layernorm", own + "attn_kv_a_norm");
-        module(attention + "o_proj", own + "attn_output");
-        if (has(own + "attn_kv_b.weight")) {
-            module(attention + "kv_b_proj", own + "attn_kv_b");
+        rules.module(attention + "q_a_proj", own + "attn_q_a");
+        rules.plainNorm(attention + "q_a_layernorm", own + "attn_q_a_norm");
+        rules.module(attention + "q_b_proj", own + "attn_q_b");
+        rules.module(attention + "q_proj", own + "attn_q");
+        rules.module(attention + "kv_a_proj_with_mqa", own + "attn_kv_a_mqa");
+        rules.plainNorm(attention + "kv_a_layernorm", own + "attn_kv_a_norm");
+        rules.module(attention + "o_proj", own + "attn_output");
+        if (table.chooses(own + "attn_kv_b.weight")) {
+            rules.module(attention + "kv_b_proj", own + "attn_kv_b");
             return;
         }
         int heads = config.heads();
         int rank = sizes.rank();
         long rows = (long) heads * (sizes.still() + sizes.valueDim());
-        computed(
+        rules.computed(
                 attention + "kv_b_proj.weight",
                 List.of(own + "attn_k_b.weight", own + "attn_v_b.weight"),
                 new long[][] {{heads, rank, sizes.still()}, {heads, sizes.valueDim(), rank}},
                 new long[] {rows, rank},
-                both -> keysAndValues(both, heads, rank));
+                both -> keysAndValues(both, heads, rank),
+                one -> apart(one[0], heads, rank, sizes));
+    }
+
+    /// The reverse of [#keysAndValues].
+    private static float[][] apart(float[] one, int heads, int rank, AttentionConfig.Latent sizes) {
+        int still = sizes.still();
+        float[] keys = new float[heads * rank * still];
+        float[] values = new float[heads * sizes.valueDim() * rank];
+        int at = 0;
+        for (int head = 0; head < heads; head++) {
+            for (int row = 0; row < still; row++) {
+                for (int column = 0; column < rank; column++) {
+                    keys[(head * rank + column) * still + row] = one[at++];
+                }
+            }
+            int count = sizes.valueDim() * rank;
+            System.arraycopy(one, at, values, head * count, count);
+            at += count;
+        }
+        return new float[][] {keys, values};
     }
 
     /// Puts each head's part of the keys, transposed, before its part of the values.
@@ -211,24 +221,22 @@ final class GgufRecipes {
 
     private void dense(String path, String own, int layer) {
         into(path, names.up(), own, "", config.block().feedForward().gated());
-        module(path + names.down(), own + "ffn_down");
+        rules.module(path + names.down(), own + "ffn_down");
         if (config.activation() == Activation.XIELU) {
             learntActivation(path + names.activation() + ".", layer);
         }
         if (!names.innerNorms().isEmpty()) {
-            norm(path + names.innerNorms().get(1), own + "ffn_sub_norm");
+            rules.norm(path + names.innerNorms().get(1), own + "ffn_sub_norm");
         }
     }
 
     /// Numbers of an activation that learns, of which metadata have one for each layer.
     private void learntActivation(String path, int layer) {
         for (String name : List.of("alpha_p", "alpha_n", "beta", "eps")) {
-            List<Float> all = file.metadata().floats("xielu." + name).orElse(List.of());
+            List<Float> all = table.floats("xielu." + name).orElse(List.of());
             if (layer < all.size()) { // else the loader names the missing weight
-                float number = all.get(layer);
                 long[] shape = name.startsWith("alpha") ? new long[] {1} : new long[0];
-                var rule = new Recipe.Computed(List.of(), _ -> new float[][] {{number}});
-                made.put(path + name, new Made(rule, shape));
+                rules.said(path + name, all.get(layer), shape);
             }
         }
     }
@@ -239,38 +247,44 @@ final class GgufRecipes {
     private void into(String path, List<String> up, String own, String end, boolean gated) {
         String gateName = own + "ffn_gate" + end;
         String upName = own + "ffn_up" + end;
-        boolean apart = has(gateName + ".weight");
+        boolean apart = table.chooses(gateName + ".weight");
         if (up.size() == 1 && gated && apart) {
             for (String kind : List.of(".weight", ".bias")) {
-                if (has(gateName + kind)) {
-                    rows(
+                long[] fused = table.weight(path + up.getFirst() + kind);
+                if (fused.length > 0) {
+                    long half = fused[0] / 2;
+                    var gate = new Rows(gateName + kind, 0, half);
+                    var second = new Rows(upName + kind, 0, half);
+                    rules.rows(path + up.getFirst() + kind, List.of(gate, second));
+                } else if (rules.has(gateName + kind)) {
+                    rules.rows(
                             path + up.getFirst() + kind,
-                            List.of(whole(gateName + kind), whole(upName + kind)));
+                            List.of(rules.whole(gateName + kind), rules.whole(upName + kind)));
                 }
             }
         } else if (up.size() == 1) {
-            module(path + up.getFirst(), upName);
+            rules.module(path + up.getFirst(), upName);
         } else if (apart) {
-            module(path + up.get(0), gateName);
-            module(path + up.get(1), upName);
-        } else if (has(upName + ".weight")) {
-            long half = whole(upName + ".weight").count() / 2;
-            split(path + up.get(0), upName, 0, half);
-            split(path + up.get(1), upName, half, half);
+            rules.module(path + up.get(0), gateName);
+            rules.module(path + up.get(1), upName);
+        } else if (rules.has(upName + ".weight")) {
+            long half = rules.whole(upName + ".weight").count() / 2;
+            rules.split(path + up.get(0), upName, 0, half);
+            rules.split(path + up.get(1), upName, half, half);
         }
     }
 
     private void experts(String path, String own, ExpertsConfig e) {
         TensorNames.Experts n = names.experts().orElseThrow();
-        module(path + n.router(), own + "ffn_gate_inp");
+        rules.module(path + n.router(), own + "ffn_gate_inp");
         if (!n.correction().isEmpty()) {
-            same(path + n.correction(), own + "exp_probs_b.bias");
+            rules.same(path + n.correction(), own + "exp_probs_b.bias");
         }
-        long[] stack = shape(own + "ffn_down_exps.weight");
-        boolean all = stack.length == 3 && stack[0] == e.count();
+        long[] stack = rules.shape(own + "ffn_down_exps.weight");
+        boolean all = table.plans() || stack.length == 3 && stack[0] == e.count();
         for (int i = 0; all && i < e.count(); i++) {
             String expert = path + n.list() + "." + i + ".";
-            boolean fused = has(own + "ffn_gate_up_exps.weight");
+            boolean fused = table.chooses(own + "ffn_gate_up_exps.weight");
             for (int part = 0; part < n.up().size(); part++) {
                 String kind = part == n.up().size() - 1 ? "up" : "gate";
                 String tensor = own + (fused ? "ffn_gate_up_exps" : "ffn_" + kind + "_exps");
@@ -285,11 +299,12 @@ final class GgufRecipes {
                         s -> {
                             boolean gated = config.block().feedForward().gated();
                             into(path + s.path() + ".", s.up(), own, "_shexp", gated);
-                            module(path + s.path() + "." + s.down(), own + "ffn_down_shexp");
+                            rules.module(path + s.path() + "." + s.down(), own + "ffn_down_shexp");
                             if (n.hasSharedGate()) {
-                                shaped(
+                                rules.shaped(
                                         path + s.gate() + ".weight",
                                         own + "ffn_gate_inp_shexp.weight",
+                                        new long[] {1, config.hiddenSize()},
                                         1,
                                         config.hiddenSize());
                             }
@@ -300,169 +315,25 @@ final class GgufRecipes {
     ///
     /// @param part  of the `parts` of each expert that the tensor holds
     private void expert(String path, String tensor, int count, int index, int part, int parts) {
-        long[] shape = shape(tensor + ".weight");
+        long[] own = table.weight(path + ".weight");
+        if (own.length == 2) {
+            table.plan(tensor + ".weight", count, own[0] * parts, own[1]);
+        }
+        long[] ownBias = table.weight(path + ".bias");
+        if (ownBias.length == 1) {
+            table.plan(tensor + ".bias", count, ownBias[0]);
+        }
+        long[] shape = rules.shape(tensor + ".weight");
         if (shape.length == 3 && shape[0] == count && shape[1] % parts == 0) {
             long rows = shape[1] / parts;
             long first = index * shape[1] + part * rows;
-            rows(path + ".weight", List.of(new Rows(tensor + ".weight", first, rows)));
-            long[] bias = shape(tensor + ".bias");
+            List<Rows> weight = List.of(new Rows(tensor + ".weight", first, rows));
+            rules.ofStack(path + ".weight", tensor + ".weight", weight, rows, shape[2]);
+            long[] bias = rules.shape(tensor + ".bias");
             if (parts == 1 && bias.length == 2 && bias[0] == count) {
-                used.add(tensor + ".bias");
-                made.put(
-                        path + ".bias",
-                        new Made(
-                                new Recipe.Joined(List.of(new Rows(tensor + ".bias", index, 1))),
-                                new long[] {bias[1]}));
+                List<Rows> one = List.of(new Rows(tensor + ".bias", index, 1));
+                rules.ofStack(path + ".bias", tensor + ".bias", one, bias[1]);
             }
         }
-    }
-
-    boolean has(String tensor) {
-        return file.entries().containsKey(tensor);
-    }
-
-    private long[] shape(String tensor) {
-        TensorFile.Entry entry = file.entries().get(tensor);
-        return entry == null ? new long[0] : entry.shape();
-    }
-
-    boolean isVector(String tensor) {
-        return shape(tensor).length == 1;
-    }
-
-    /// Gives a weight that is there another shape of as many numbers.
-    void reshape(String name, long... shape) {
-        made.computeIfPresent(name, (_, m) -> new Made(m.recipe(), shape));
-    }
-
-    /// All rows of a tensor.
-    Rows whole(String tensor) {
-        long[] shape = shape(tensor);
-        long columns = shape.length < 2 ? 1 : shape[shape.length - 1];
-        long count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        return new Rows(tensor, 0, columns == 0 ? 0 : count / columns);
-    }
-
-    /// A linear layer or an embedding, with its bias.
-    void module(String path, String tensor) {
-        if (names.transposed() && path.startsWith(names.trunk() + "." + names.layers() + ".")) {
-            turned(path + ".weight", tensor + ".weight");
-        } else {
-            same(path + ".weight", tensor + ".weight");
-        }
-        same(path + ".bias", tensor + ".bias");
-    }
-
-    /// A matrix that the family's files hold as `(in, out)`.
-    private void turned(String name, String tensor) {
-        long[] shape = shape(tensor);
-        if (shape.length == 2 && shape[0] * shape[1] > 0) {
-            int rows = Math.toIntExact(shape[0]);
-            int columns = Math.toIntExact(shape[1]);
-            computed(
-                    name,
-                    List.of(tensor),
-                    new long[][] {shape},
-                    new long[] {columns, rows},
-                    all -> {
-                        float[] result = new float[all[0].length];
-                        for (int row = 0; row < rows; row++) {
-                            for (int column = 0; column < columns; column++) {
-                                result[column * rows + row] = all[0][row * columns + column];
-                            }
-                        }
-                        return new float[][] {result};
-                    });
-        }
-    }
-
-    void same(String name, String tensor) {
-        if (has(tensor)) {
-            shaped(name, tensor, shape(tensor));
-        }
-    }
-
-    /// A tensor with another shape of as many numbers.
-    void shaped(String name, String tensor, long... shape) {
-        if (has(tensor)) {
-            used.add(tensor);
-            made.put(name, new Made(new Recipe.Joined(List.of(whole(tensor))), shape));
-        }
-    }
-
-    /// Rows of a linear layer, with those of its bias.
-    private void split(String path, String tensor, long first, long count) {
-        rows(path + ".weight", List.of(new Rows(tensor + ".weight", first, count)));
-        if (has(tensor + ".bias")) {
-            rows(path + ".bias", List.of(new Rows(tensor + ".bias", first, count)));
-        }
-    }
-
-    /// Rows of matrices with as many columns, or of vectors.
-    void rows(String name, List<Rows> parts) {
-        long count = 0;
-        for (Rows part : parts) {
-            if (!has(part.tensor()) || part.first() + part.count() > whole(part.tensor()).count()) {
-                return; // the loader names the missing weight
-            }
-            used.add(part.tensor());
-            count += part.count();
-        }
-        long[] first = shape(parts.getFirst().tensor());
-        long[] shape =
-                first.length < 2 ? new long[] {count} : new long[] {count, first[first.length - 1]};
-        made.put(name, new Made(new Recipe.Joined(List.copyOf(parts)), shape));
-    }
-
-    /// Numbers that are computed, if the file's tensors have the expected shapes.
-    void computed(
-            String name,
-            List<String> tensors,
-            long[][] shapes,
-            long[] shape,
-            UnaryOperator<float[][]> rule) {
-        for (int i = 0; i < shapes.length; i++) {
-            if (!Arrays.equals(shape(tensors.get(i)), shapes[i])) {
-                return; // the loader names the missing weight
-            }
-        }
-        used.addAll(tensors);
-        made.put(name, new Made(new Recipe.Computed(tensors, rule), shape));
-    }
-
-    /// A norm of the kind that blocks have: llama.cpp's converters add to weights what is added
-    /// where others compute.
-    private void norm(String path, String tensor) {
-        float offset =
-                switch (config.block().norm()) {
-                    case NormConfig.Rms rms -> (float) rms.offset();
-                    case NormConfig.Layer layer -> (float) layer.offset();
-                    case NormConfig.Bare _ -> 0;
-                };
-        if (offset == 0) {
-            plainNorm(path, tensor);
-            return;
-        }
-        long[] shape = shape(tensor + ".weight");
-        if (has(tensor + ".weight")) {
-            computed(
-                    path + ".weight",
-                    List.of(tensor + ".weight"),
-                    new long[][] {shape},
-                    shape,
-                    all -> {
-                        for (int i = 0; i < all[0].length; i++) {
-                            all[0][i] -= offset;
-                        }
-                        return all;
-                    });
-        }
-        same(path + ".bias", tensor + ".bias");
-    }
-
-    void plainNorm(String path, String tensor) {
-        same(path + ".weight", tensor); // as Falcon-H1's files call some
-        same(path + ".weight", tensor + ".weight");
-        same(path + ".bias", tensor + ".bias");
     }
 }

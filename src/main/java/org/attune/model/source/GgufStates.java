@@ -10,9 +10,9 @@ import java.util.List;
 
 /// Finds of which tensors of a GGUF file the weights of mixers with a state are made.
 ///
-/// @param recipes of the file
+/// @param rules of the file
 /// @param config  of its model
-record GgufStates(GgufRecipes recipes, DecoderConfig config) {
+record GgufStates(GgufRules rules, DecoderConfig config) {
     private static final String STEP_BIAS = "ssm_dt.bias";
 
     /// @param block path of a block in the family's own files, with a dot behind it
@@ -22,9 +22,9 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
         String path = block + n.path() + ".";
         switch (config.block().mixers().state().orElseThrow()) {
             case StateConfig.ShortConvolution c -> {
-                recipes.module(path + n.in().getFirst(), own + "shortconv.in_proj");
+                rules.module(path + n.in().getFirst(), own + "shortconv.in_proj");
                 convolution(path + n.convolution(), own + "shortconv.conv", c);
-                recipes.module(path + n.out(), own + "shortconv.out_proj");
+                rules.module(path + n.out(), own + "shortconv.out_proj");
             }
             case StateConfig.GatedDelta c -> {
                 if (c.byKeyHead()) {
@@ -36,28 +36,33 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
             case StateConfig.ChannelDelta c ->
                     throw new IllegalStateException("no architecture here has " + c.words());
             case StateConfig.Mamba2 c -> {
-                recipes.module(path + n.in().getFirst(), own + "ssm_in");
+                rules.module(path + n.in().getFirst(), own + "ssm_in");
                 convolution(path + n.convolution(), own + "ssm_conv1d", c);
-                recipes.same(path + "dt_bias", own + STEP_BIAS);
+                rules.same(path + "dt_bias", own + STEP_BIAS);
                 decays(path, own, c.heads(), c.heads(), 1);
-                recipes.shaped(path + "D", own + "ssm_d", c.heads());
-                recipes.shaped(path + n.norm() + ".weight", own + "ssm_norm.weight", c.inner());
-                recipes.module(path + n.out(), own + "ssm_out");
+                long[] column = {c.heads(), 1};
+                rules.shaped(path + "D", own + "ssm_d", column, c.heads());
+                long[] byGroup = {c.groups(), c.inner() / c.groups()};
+                String norm = path + n.norm() + ".weight";
+                rules.shaped(norm, own + "ssm_norm.weight", byGroup, c.inner());
+                rules.module(path + n.out(), own + "ssm_out");
             }
         }
     }
 
     private void convolution(String path, String tensor, StateConfig c) {
-        recipes.shaped(path + ".weight", tensor + ".weight", c.channels(), 1, c.taps());
-        recipes.same(path + ".bias", tensor + ".bias");
+        long[] inFile = {c.channels(), c.taps()};
+        rules.shaped(path + ".weight", tensor + ".weight", inFile, c.channels(), 1, c.taps());
+        rules.same(path + ".bias", tensor + ".bias");
     }
 
     /// `log(−a)` of the file's `a`, whose heads may stand in another order.
     ///
     private void decays(String path, String own, int heads, int keys, int each) {
         String tensor = own + "ssm_a";
-        boolean vector = recipes.whole(tensor).count() == heads && recipes.isVector(tensor);
-        recipes.computed(
+        boolean mamba = config.block().mixers().state().orElseThrow() instanceof StateConfig.Mamba2;
+        boolean vector = rules.table().plans() ? !mamba : rules.shape(tensor).length == 1;
+        rules.computed(
                 path + "A_log",
                 List.of(tensor),
                 new long[][] {vector ? new long[] {heads} : new long[] {heads, 1}},
@@ -68,6 +73,13 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
                         logs[head] = (float) Math.log(-all[0][tiled(head, keys, each)]);
                     }
                     return new float[][] {logs};
+                },
+                all -> {
+                    float[] decays = new float[heads];
+                    for (int head = 0; head < heads; head++) {
+                        decays[tiled(head, keys, each)] = (float) -Math.exp(all[0][head]);
+                    }
+                    return new float[][] {decays};
                 });
     }
 
@@ -85,29 +97,29 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
         int each = c.heads() / c.keyHeads();
         int size = c.valueDim();
         String qkv = own + "attn_qkv.weight";
-        if (recipes.whole(qkv).count() != c.channels()) {
+        if (!rules.fits(qkv, c.channels())) {
             return; // the loader names the missing weights
         }
-        recipes.rows(path + n.in().get(0) + ".weight", withHeads(qkv, 2L * c.keys(), size, c));
-        recipes.rows(
+        rules.rows(path + n.in().get(0) + ".weight", withHeads(qkv, 2L * c.keys(), size, c));
+        rules.rows(
                 path + n.in().get(1) + ".weight", withHeads(own + "attn_gate.weight", 0, size, c));
-        recipes.rows(path + n.in().get(2) + ".weight", withHeads(own + "ssm_beta.weight", 0, 1, c));
-        recipes.rows(
-                path + n.in().get(3) + ".weight", withHeads(own + "ssm_alpha.weight", 0, 1, c));
+        rules.rows(path + n.in().get(2) + ".weight", withHeads(own + "ssm_beta.weight", 0, 1, c));
+        rules.rows(path + n.in().get(3) + ".weight", withHeads(own + "ssm_alpha.weight", 0, 1, c));
         String taps = own + "ssm_conv1d.weight";
-        recipes.rows(path + n.convolution() + ".weight", withHeads(taps, 2L * c.keys(), size, c));
-        recipes.reshape(path + n.convolution() + ".weight", c.channels(), 1, c.taps());
-        recipes.rows(path + "dt_bias", withHeads(own + STEP_BIAS, 0, 1, c));
+        rules.rows(path + n.convolution() + ".weight", withHeads(taps, 2L * c.keys(), size, c));
+        rules.reshape(path + n.convolution() + ".weight", c.channels(), 1, c.taps());
+        rules.rows(path + "dt_bias", withHeads(own + STEP_BIAS, 0, 1, c));
         decays(path, own, c.heads(), c.keyHeads(), each);
-        recipes.plainNorm(path + n.norm(), own + "ssm_norm");
+        rules.plainNorm(path + n.norm(), own + "ssm_norm");
         int width = config.hiddenSize();
         int all = c.values();
-        recipes.computed(
+        rules.computed(
                 path + n.out() + ".weight",
                 List.of(own + "ssm_out.weight"),
                 new long[][] {{width, all}},
                 new long[] {width, all},
-                m -> new float[][] {columns(m[0], width, c)});
+                m -> new float[][] {columns(m[0], width, c, true)},
+                m -> new float[][] {columns(m[0], width, c, false)});
     }
 
     /// Rows before the values, then those of each value head.
@@ -125,15 +137,18 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
         return parts;
     }
 
-    private static float[] columns(float[] matrix, int rows, StateConfig.GatedDelta c) {
+    /// @param read whether the file's order becomes the model's, instead of the other way
+    private static float[] columns(
+            float[] matrix, int rows, StateConfig.GatedDelta c, boolean read) {
         int size = c.valueDim();
         int all = c.values();
         int each = c.heads() / c.keyHeads();
         float[] result = new float[matrix.length];
         for (int row = 0; row < rows; row++) {
             for (int head = 0; head < c.heads(); head++) {
-                int from = row * all + tiled(head, c.keyHeads(), each) * size;
-                System.arraycopy(matrix, from, result, row * all + head * size, size);
+                int inFile = row * all + tiled(head, c.keyHeads(), each) * size;
+                int own = row * all + head * size;
+                System.arraycopy(matrix, read ? inFile : own, result, read ? own : inFile, size);
             }
         }
         return result;
@@ -142,12 +157,12 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
     /// Qwen3-Next's, whose own files have all of a key head side by side.
     private void byKeyHead(String path, String own, TensorNames.State n, StateConfig.GatedDelta c) {
         String in = path + n.in().get(0) + ".weight";
-        if (recipes.has(own + "ssm_in.weight")) {
-            recipes.same(in, own + "ssm_in.weight"); // of older converters
+        if (rules.table().chooses(own + "ssm_in.weight")) {
+            rules.same(in, own + "ssm_in.weight"); // of older converters
         } else {
             long values = (long) c.heads() / c.keyHeads() * c.valueDim();
             String qkv = own + "attn_qkv.weight";
-            if (recipes.whole(qkv).count() != c.channels()) {
+            if (!rules.fits(qkv, c.channels())) {
                 return; // the loader names the missing weights
             }
             List<Rows> parts = new ArrayList<>();
@@ -157,13 +172,13 @@ record GgufStates(GgufRecipes recipes, DecoderConfig config) {
                 parts.add(new Rows(qkv, 2L * c.keys() + head * values, values));
                 parts.add(new Rows(own + "attn_gate.weight", head * values, values));
             }
-            recipes.rows(in, parts);
+            rules.rows(in, parts);
         }
-        recipes.module(path + n.in().get(1), own + "ssm_ba");
+        rules.module(path + n.in().get(1), own + "ssm_ba");
         convolution(path + n.convolution(), own + "ssm_conv1d", c);
-        recipes.same(path + "dt_bias", own + STEP_BIAS);
+        rules.same(path + "dt_bias", own + STEP_BIAS);
         decays(path, own, c.heads(), c.heads(), 1);
-        recipes.plainNorm(path + n.norm(), own + "ssm_norm");
-        recipes.module(path + n.out(), own + "ssm_out");
+        rules.plainNorm(path + n.norm(), own + "ssm_norm");
+        rules.module(path + n.out(), own + "ssm_out");
     }
 }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /// Weights of a GGUF file as the family's Hugging Face files have them: with their names, shapes,
@@ -32,7 +33,12 @@ final class GgufWeights implements TensorFile {
         record Joined(List<Rows> parts) implements Recipe {}
 
         /// Numbers that are computed of whole tensors, in float32.
-        record Computed(List<String> tensors, UnaryOperator<float[][]> rule) implements Recipe {}
+        ///
+        /// @param rule the weight's of the tensors'
+        /// @param back the tensors' of the weight's
+        record Computed(
+                List<String> tensors, UnaryOperator<float[][]> rule, UnaryOperator<float[][]> back)
+                implements Recipe {}
     }
 
     /// A weight.
@@ -40,6 +46,39 @@ final class GgufWeights implements TensorFile {
     /// @param shape as in the family's own files
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     record Made(Recipe recipe, long[] shape) {}
+
+    /// Tensors of a file that is read.
+    private record Read(GgufFile file) implements GgufTable {
+        @Override
+        public String where() {
+            return file.path().toString();
+        }
+
+        @Override
+        public boolean has(String tensor) {
+            return file.entries().containsKey(tensor);
+        }
+
+        @Override
+        public long[] shape(String tensor) {
+            return has(tensor) ? file.entries().get(tensor).shape() : new long[0];
+        }
+
+        @Override
+        public boolean chooses(String tensor) {
+            return has(tensor);
+        }
+
+        @Override
+        public Set<String> names() {
+            return file.entries().keySet();
+        }
+
+        @Override
+        public Optional<List<Float>> floats(String key) {
+            return file.metadata().floats(key);
+        }
+    }
 
     private final GgufFile file;
     private final Map<String, Made> recipes;
@@ -57,7 +96,7 @@ final class GgufWeights implements TensorFile {
     /// @param config of its model
     /// @throws ModelException if it holds a tensor with which such a model computes nothing
     static GgufWeights of(GgufFile file, DecoderConfig config) {
-        return new GgufWeights(file, new GgufRecipes(file, config).all());
+        return new GgufWeights(file, new GgufRecipes(new Read(file), config).all());
     }
 
     private DType dtype(Made made) {
@@ -117,7 +156,7 @@ final class GgufWeights implements TensorFile {
                     at += bytes;
                 }
             }
-            case Recipe.Computed(List<String> tensors, UnaryOperator<float[][]> rule) -> {
+            case Recipe.Computed(List<String> tensors, UnaryOperator<float[][]> rule, _) -> {
                 float[][] values = new float[tensors.size()][];
                 for (int i = 0; i < values.length; i++) {
                     values[i] = floats(tensors.get(i));

@@ -19,6 +19,11 @@ public enum PieceKind {
         this.number = number;
     }
 
+    /// SentencePiece's and ggml's number.
+    public int number() {
+        return number;
+    }
+
     /// The kind of SentencePiece's and ggml's number; empty if there is none.
     public static Optional<PieceKind> of(long number) {
         return Arrays.stream(values()).filter(kind -> kind.number == number).findFirst();
