@@ -79,13 +79,13 @@
   const turn = (who, ...content) => el("div", { class: "turn" }, el("span", { class: "who" }, who), ...content);
 
   // The token that is pointed at, or that the arrow keys have reached, with what could have stood there.
-  const alternatives = (answer, place) => {
+  const alternatives = (answer, place, entries) => {
     let here = null;
     const show = (token) => {
       here?.classList.remove("here");
       here = token;
       here.classList.add("here");
-      const entry = token.entry;
+      const entry = entries[token.place];
       place.textContent = entry
         ? visible(JSON.stringify(entry.token)) + " " + percent(entry.logprob) + "; likeliest: " + entry.top_logprobs.map((t) => visible(JSON.stringify(t.token)) + " " + percent(t.logprob)).join(", ")
         : "no probabilities were told of this token";
@@ -108,9 +108,10 @@
     const end = el("p", { class: "hint" });
     const place = turn(visible(side.model.value), text, others, end);
     side.place.append(place);
-    alternatives(text, others);
     let content = "";
     const calls = [];
+    const entries = []; // of tokens; a token's text may come later, or earlier
+    alternatives(text, others, entries);
     const begun = performance.now();
     let count = 0;
     let first = 0;
@@ -127,6 +128,7 @@
           continue;
         }
         reason = choice.finish_reason ?? reason;
+        entries.push(...(choice.logprobs?.content ?? []));
         const said = (choice.delta.reasoning_content ?? "") + (choice.delta.content ?? "");
         (choice.delta.tool_calls ?? []).forEach((call) => {
           calls.push(call);
@@ -134,10 +136,9 @@
         });
         if (said) {
           first ||= performance.now() - begun;
-          count += choice.logprobs?.content?.length ?? 1;
           content += choice.delta.content ?? "";
           const token = el("span", {}, visible(said));
-          token.entry = choice.logprobs?.content?.[0];
+          token.place = count++;
           text.append(token);
         }
       }

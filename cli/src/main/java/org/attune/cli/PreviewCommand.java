@@ -5,8 +5,8 @@ import org.attune.cli.command.ExitCodes;
 import org.attune.cli.command.RunArguments;
 import org.attune.cli.preview.RunPreview;
 import org.attune.cli.terminal.RunScreen;
-import org.attune.datasets.prepare.Preview;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.prepare.Preview;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -68,7 +68,7 @@ class CompletionCommandTest {
         assertEquals(
                 List.of("scale_rewards=batch"),
                 completed("attune", "grpo", "r.yaml", "scale_rewards=b"));
-        assertEquals(List.of("reward"), completed("attune", "init", "re"));
+        assertEquals(List.of("reward"), completed("attune", "init", "rew"));
         assertEquals(List.of("generate"), completed("attune", "help", "gen"));
     }
 

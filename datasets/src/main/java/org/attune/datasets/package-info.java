@@ -1,10 +1,7 @@
-/// Data sets: from files to token ids with a loss mask.
+/// Data sets: from files to samples.
 ///
-/// [DatasetLoader] reads a mixture of sources into [Sample]s; [SftPreparation] and
-/// [PreferencePreparation] tokenise them once, in parallel and in order, cut, drop and pack them
-/// as TRL 1.16 does and report what they did; Preview shows a person what is trained.
+/// [DatasetLoader] reads a mixture of sources into [Sample]s. Trainers make token ids with a loss
+/// mask of them.
 package org.attune.datasets;
 
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.PreferencePreparation;
-import org.attune.datasets.prepare.SftPreparation;

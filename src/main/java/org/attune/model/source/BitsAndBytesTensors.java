@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// The tensors of a folder in which bitsandbytes brought matrices to 4 or 8 bits, by name and shape
@@ -66,12 +68,7 @@ final class BitsAndBytesTensors implements TensorFile {
                         .filter(l -> l.name().equalsIgnoreCase(kind))
                         .findFirst()
                         .orElseThrow(() -> invalid(state, "names that end in nf4 or fp4"));
-        List<Integer> shape = json.integers("shape");
-        if (shape.size() != 2
-                || shape.stream().anyMatch(s -> s < 1 || s > MOST_SIDE)
-                || (long) shape.get(0) * shape.get(1) % 2 != 0) {
-            throw invalid(state, "a shape of a matrix with an even number of numbers");
-        }
+        List<Integer> shape = shape(json, state);
         long numbers = (long) shape.get(0) * shape.get(1);
         int block = json.size("blocksize", MOST_SIDE);
         if (block < 2 || block % 2 != 0) {
@@ -81,52 +78,48 @@ final class BitsAndBytesTensors implements TensorFile {
         require(name, numbers / 2);
         requireLevels(name + ".quant_map", levels);
         boolean nested = json.has("nested_offset");
-        String sizes = name + ".absmax";
-        require(sizes, nested ? blocks : blocks * Float.BYTES);
-        int in = shape.get(1);
+        List<String> from = new ArrayList<>(List.of(name, name + ".absmax"));
+        require(from.getLast(), nested ? blocks : blocks * Float.BYTES);
+        Function<List<MemorySegment>, Optional<LevelRows.Nested>> sizes = _ -> Optional.empty();
         if (nested) {
-            int outer = json.size("nested_blocksize", MOST_SIDE);
-            long outerBlocks = (blocks + outer - 1) / Math.max(1, outer);
-            String outerSizes = name + ".nested_absmax";
-            String map = name + ".nested_quant_map";
-            require(outerSizes, outerBlocks * Float.BYTES);
-            require(map, LEVELS * Float.BYTES);
+            int outer = requireNested(name, json, blocks);
             float offset = (float) json.number("nested_offset");
-            put(
-                    name,
-                    kind + " of bitsandbytes",
-                    shape,
-                    List.of(name, sizes, outerSizes, map),
-                    m ->
-                            new LevelRows(
-                                    m.get(0),
-                                    m.get(1),
-                                    Optional.of(
-                                            new LevelRows.Nested(
-                                                    m.get(3), m.get(2), outer, offset)),
-                                    levels,
-                                    in,
-                                    block,
-                                    VectorKernels.isAvailable()));
-        } else {
-            put(
-                    name,
-                    kind + " of bitsandbytes",
-                    shape,
-                    List.of(name, sizes),
-                    m ->
-                            new LevelRows(
-                                    m.get(0),
-                                    m.get(1),
-                                    Optional.empty(),
-                                    levels,
-                                    in,
-                                    block,
-                                    VectorKernels.isAvailable()));
+            from.addAll(List.of(name + ".nested_absmax", name + ".nested_quant_map"));
+            sizes = m -> Optional.of(new LevelRows.Nested(m.get(3), m.get(2), outer, offset));
         }
+        var nesting = sizes;
+        int in = shape.get(1);
+        boolean vectors = VectorKernels.isAvailable();
+        put(
+                name,
+                kind + " of bitsandbytes",
+                shape,
+                List.copyOf(from),
+                m ->
+                        new LevelRows(
+                                m.get(0), m.get(1), nesting.apply(m), levels, in, block, vectors));
         Stream.of("absmax", "quant_map", "nested_absmax", "nested_quant_map")
                 .forEach(part -> entries.remove(name + "." + part));
         entries.remove(state);
+    }
+
+    private List<Integer> shape(JsonFields json, String state) {
+        List<Integer> shape = json.integers("shape");
+        if (shape.size() != 2
+                || shape.stream().anyMatch(s -> s < 1 || s > MOST_SIDE)
+                || (long) shape.get(0) * shape.get(1) % 2 != 0) {
+            throw invalid(state, "a shape of a matrix with an even number of numbers");
+        }
+        return shape;
+    }
+
+    /// Sizes of blocks that are coded themselves, in blocks of as many as returned.
+    private int requireNested(String name, JsonFields json, long blocks) {
+        int outer = json.size("nested_blocksize", MOST_SIDE);
+        long outerBlocks = (blocks + outer - 1) / Math.max(1, outer);
+        require(name + ".nested_absmax", outerBlocks * Float.BYTES);
+        require(name + ".nested_quant_map", LEVELS * Float.BYTES);
+        return outer;
     }
 
     private void add8(String path, String sizes) {

@@ -8,7 +8,6 @@ import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.formats.TemplateOptions;
-import org.attune.datasets.prepare.PlainPrompts;
 import org.attune.error.ConfigException;
 import org.attune.hub.HubDownload;
 import org.attune.models.eval.EvalProblem;
@@ -21,6 +20,7 @@ import org.attune.reward.task.Task;
 import org.attune.reward.task.Tasks;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
+import org.attune.trainers.prepare.PlainPrompts;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -11,12 +11,12 @@ import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.files.HubCache;
 import org.attune.hub.HubDownload;
 import org.attune.models.DtypeChoice;
 import org.attune.tensor.Engine;
 import org.attune.trainers.judges.RowScorer;
+import org.attune.trainers.prepare.ScoringPreparation.Scored;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -1,19 +1,19 @@
 package org.attune.cli.generate;
 
 import org.attune.datasets.BadRowPolicy;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.formats.SampleReader;
-import org.attune.datasets.prepare.PlainPrompts;
-import org.attune.datasets.prepare.PromptPreparation;
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.prepare.PlainPrompts;
+import org.attune.trainers.prepare.PromptPreparation;
+import org.attune.trainers.prepare.SampleTokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -17,12 +17,12 @@ import org.attune.cli.mcp.Tool.Answer;
 import org.attune.cli.mcp.Tool.Effect;
 import org.attune.cli.mcp.TrainingJobs.Job;
 import org.attune.cli.preview.RunPreview;
-import org.attune.datasets.prepare.Preview;
 import org.attune.error.ConfigException;
 import org.attune.json.Json;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.prepare.Preview;
 import org.attune.trainers.run.Methods;
 
 import java.io.PrintWriter;

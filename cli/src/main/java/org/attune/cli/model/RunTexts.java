@@ -2,11 +2,11 @@ package org.attune.cli.model;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
 import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.TrainingMethod;

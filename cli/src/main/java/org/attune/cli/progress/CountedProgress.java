@@ -2,10 +2,10 @@ package org.attune.cli.progress;
 
 import org.attune.cli.terminal.FittedLine;
 import org.attune.cli.terminal.RunScreen;
-import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.Ticket;
+import org.attune.trainers.prepare.ScoringPreparation.Scored;
 
 import java.time.InstantSource;
 import java.util.List;

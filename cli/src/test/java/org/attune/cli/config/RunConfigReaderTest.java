@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.prepare.PackingStrategy;
 import org.attune.error.ConfigException;
 import org.attune.models.DtypeChoice;
 import org.attune.trainers.config.DatasetSpec;
@@ -18,6 +17,7 @@ import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
 import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.prepare.PackingStrategy;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.scoring.RewardMethod;

@@ -1,7 +1,7 @@
 package org.attune.examples.best;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.onpolicy.RoundInputs;

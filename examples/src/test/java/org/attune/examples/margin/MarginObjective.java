@@ -1,7 +1,7 @@
 package org.attune.examples.margin;
 
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.policy.HeadRequest;
+import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;

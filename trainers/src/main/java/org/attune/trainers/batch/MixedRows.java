@@ -1,8 +1,8 @@
 package org.attune.trainers.batch;
 
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.StoredRows;
-import org.attune.datasets.examples.TrainingRow;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.StoredRows;
+import org.attune.trainers.examples.TrainingRow;
 
 import java.util.AbstractList;
 import java.util.List;

@@ -3,7 +3,7 @@ package org.attune.trainers.batch;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.examples.RowStream;
+import org.attune.trainers.examples.RowStream;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

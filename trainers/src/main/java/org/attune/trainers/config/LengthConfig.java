@@ -1,7 +1,7 @@
 package org.attune.trainers.config;
 
-import org.attune.datasets.prepare.TruncationMode;
 import org.attune.records.CopyMethods;
+import org.attune.trainers.prepare.TruncationMode;
 
 import java.util.OptionalInt;
 

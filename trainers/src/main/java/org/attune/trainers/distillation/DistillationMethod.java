@@ -1,10 +1,9 @@
 package org.attune.trainers.distillation;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.onpolicy.RoundPlan;
@@ -17,6 +16,7 @@ import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.prepare.Preview;
 
 import java.nio.file.Path;
 import java.util.Collection;

@@ -1,13 +1,13 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.examples.CompletionExample;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Divergence;
 import org.attune.rollout.RolloutSource;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.CompletionExample;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;

@@ -5,8 +5,6 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import jakarta.validation.Valid;
 
 import org.attune.api.Api;
-import org.attune.datasets.examples.CompletionExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.batch.RowTokens;
@@ -18,6 +16,8 @@ import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.CompletionExample;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;

@@ -1,12 +1,11 @@
 package org.attune.trainers.distillation;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.RolloutPlan;
@@ -20,6 +19,7 @@ import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.RunWriters;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.prepare.Preview;
 
 import java.nio.file.Path;
 import java.util.Collection;

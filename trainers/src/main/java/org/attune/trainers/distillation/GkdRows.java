@@ -1,13 +1,13 @@
 package org.attune.trainers.distillation;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.examples.CompletionExample;
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.examples.CompletionExample;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

@@ -1,8 +1,8 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

@@ -1,8 +1,8 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.KeptActivations;
 import org.attune.trainers.memory.MemoryFit;

@@ -1,6 +1,6 @@
 package org.attune.trainers.grpo;
 
-import org.attune.datasets.examples.PromptExample;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.Judging;

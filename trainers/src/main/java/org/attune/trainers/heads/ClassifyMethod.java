@@ -1,16 +1,15 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
 import org.attune.error.DatasetException;
 import org.attune.model.config.ScoreKind;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.LabelledExample;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -18,6 +17,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.Preview;
 import org.attune.trainers.rows.GivenRows;
 import org.attune.trainers.step.Trainer;
 

@@ -1,13 +1,12 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
 import org.attune.error.ConfigException;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.LabelledExample;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -15,6 +14,7 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.Preview;
 import org.attune.trainers.rows.GivenRows;
 import org.attune.trainers.step.Trainer;
 
@@ -32,7 +32,7 @@ public record EmbedMethod() implements RowMethod<EmbedConfig, LabelledExample, L
 
     @Override
     public String summary() {
-        return "Train a model of embeddings by InfoNCE, or by similarities of pairs.";
+        return "Train embeddings by InfoNCE, or by similarities of pairs.";
     }
 
     @Override

@@ -1,7 +1,7 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.policy.HeadRequest;
+import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.rows.RowObjective;
 import org.attune.trainers.step.RowAt;

@@ -1,9 +1,9 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.error.DatasetException;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.heads.HeadTask.Judged;
 import org.attune.trainers.heads.InfoNce.Vectors;
 import org.attune.trainers.loop.FiniteLoss;

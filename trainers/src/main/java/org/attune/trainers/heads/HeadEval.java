@@ -1,7 +1,6 @@
 package org.attune.trainers.heads;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.error.StopRequest;
 import org.attune.files.HubCache;
@@ -13,6 +12,7 @@ import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.policy.TokenBudget;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.rows.RowObjective;
 import org.attune.trainers.step.RowAt;

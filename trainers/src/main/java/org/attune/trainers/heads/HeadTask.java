@@ -1,6 +1,6 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
+import org.attune.trainers.examples.LabelledExample;
 
 import java.util.List;
 import java.util.Map;

@@ -3,12 +3,12 @@ package org.attune.trainers.heads;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.checkpoint.ModelWriter;
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.error.DatasetException;
 import org.attune.files.AtomicFile;
 import org.attune.files.JsonFields;
 import org.attune.json.Json;
 import org.attune.models.ModelSetup;
+import org.attune.trainers.examples.LabelledExample;
 
 import java.io.IOException;
 import java.nio.file.Files;

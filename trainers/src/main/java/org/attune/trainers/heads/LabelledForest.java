@@ -1,8 +1,8 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.layout.RowForest;
 
 import java.util.List;

@@ -1,7 +1,7 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.heads.HeadTask.Judged;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;

@@ -2,14 +2,14 @@ package org.attune.trainers.judges;
 
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.SampleTokenizer;
-import org.attune.datasets.prepare.ScoringPreparation;
-import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.files.HubCache;
 import org.attune.models.ModelConfig;
 import org.attune.models.StepSeparator;
 import org.attune.models.score.ScoreModel;
 import org.attune.models.score.ScoreModel.Read;
+import org.attune.trainers.prepare.SampleTokenizer;
+import org.attune.trainers.prepare.ScoringPreparation;
+import org.attune.trainers.prepare.ScoringPreparation.Scored;
 
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,9 +1,9 @@
 package org.attune.trainers.layout;
 
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.ImitationPair;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.ImitationPair;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,8 @@
 package org.attune.trainers.layout;
 
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.PreferenceExample;
 
 import java.util.List;
 

@@ -1,9 +1,9 @@
 package org.attune.trainers.layout;
 
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.SftExample;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.SftExample;
 
 import java.util.ArrayList;
 import java.util.Iterator;

@@ -1,9 +1,9 @@
 package org.attune.trainers.layout;
 
-import org.attune.datasets.examples.StepwiseExample;
-import org.attune.datasets.examples.StepwiseExample.JudgedStep;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.StepwiseExample;
+import org.attune.trainers.examples.StepwiseExample.JudgedStep;
 
 import java.util.List;
 

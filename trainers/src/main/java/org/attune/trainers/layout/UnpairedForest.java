@@ -1,8 +1,8 @@
 package org.attune.trainers.layout;
 
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.UnpairedExample;
 
 import java.util.ArrayList;
 import java.util.List;

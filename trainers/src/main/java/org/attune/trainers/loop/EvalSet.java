@@ -1,6 +1,6 @@
 package org.attune.trainers.loop;
 
-import org.attune.datasets.examples.StoredRows;
+import org.attune.trainers.examples.StoredRows;
 
 import java.util.List;
 

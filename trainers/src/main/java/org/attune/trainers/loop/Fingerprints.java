@@ -1,21 +1,21 @@
 package org.attune.trainers.loop;
 
-import org.attune.datasets.examples.CompletionExample;
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.examples.LabelledExample;
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.PreferenceExample;
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RewardExample;
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.SftExample;
-import org.attune.datasets.examples.StepwiseExample;
-import org.attune.datasets.examples.TrainingRow;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.error.ConfigException;
 import org.attune.error.Secrets;
 import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.examples.CompletionExample;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.ImitationPair;
+import org.attune.trainers.examples.LabelledExample;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.PreferenceExample;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RewardExample;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.SftExample;
+import org.attune.trainers.examples.StepwiseExample;
+import org.attune.trainers.examples.TrainingRow;
+import org.attune.trainers.examples.UnpairedExample;
 
 import java.io.IOException;
 import java.io.OutputStream;

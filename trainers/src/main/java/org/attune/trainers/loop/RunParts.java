@@ -1,6 +1,5 @@
 package org.attune.trainers.loop;
 
-import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.models.ModelConfig;
 import org.attune.optim.FlatOptimizer;
@@ -26,6 +25,7 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.ScheduleConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.RowStream;
 
 import java.util.LinkedHashMap;
 import java.util.List;

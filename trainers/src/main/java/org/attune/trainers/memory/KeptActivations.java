@@ -1,10 +1,10 @@
 package org.attune.trainers.memory;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.policy.Policy;
 import org.attune.policy.TokenBudget;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.onpolicy.RolloutRun;
 

@@ -1,12 +1,12 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.RunContext;

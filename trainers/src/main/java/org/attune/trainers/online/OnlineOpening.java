@@ -1,11 +1,10 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.onpolicy.RoundInputs;
@@ -20,6 +19,7 @@ import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunWriters;
 import org.attune.trainers.opening.Surroundings;
+import org.attune.trainers.prepare.PromptPreparation;
 
 import java.nio.file.Path;
 import java.util.HashMap;

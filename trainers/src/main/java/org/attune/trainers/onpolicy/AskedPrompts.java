@@ -1,6 +1,5 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.episode.Episode;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
@@ -8,6 +7,7 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CompletionTable;
 

@@ -1,6 +1,5 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.EpisodeRewards;
 import org.attune.reward.GroupedRewards;
@@ -9,6 +8,7 @@ import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.PhaseClock;
 

@@ -1,6 +1,5 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.episode.Episode;
 import org.attune.episode.Turn;
 import org.attune.reward.Completion;
@@ -8,6 +7,7 @@ import org.attune.reward.Prompt;
 import org.attune.rollout.SampledCompletion;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.examples.PromptExample;
 
 import java.util.Arrays;
 import java.util.List;

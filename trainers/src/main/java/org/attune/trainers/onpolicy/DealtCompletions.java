@@ -1,7 +1,7 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.trainers.batch.Dealing;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
 

@@ -1,8 +1,8 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.error.StopRequest;
 import org.attune.rollout.RolloutSource;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.RunContext;

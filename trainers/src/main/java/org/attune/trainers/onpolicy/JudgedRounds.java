@@ -1,8 +1,8 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.EvalSet;

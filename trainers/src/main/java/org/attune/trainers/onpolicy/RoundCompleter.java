@@ -1,8 +1,8 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
 
 import java.util.List;

@@ -1,10 +1,10 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RowStream;
 
 import java.util.List;
 

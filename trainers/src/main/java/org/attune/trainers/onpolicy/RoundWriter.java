@@ -1,9 +1,9 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.trainers.examples.PromptExample;
 
 import java.util.List;
 import java.util.Optional;

@@ -1,11 +1,11 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.RoundPart;
 import org.attune.rollout.source.RolloutRecorder;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
 

@@ -1,6 +1,5 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.Completion;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.Prompt;
@@ -8,6 +7,7 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.examples.PromptExample;
 
 import java.util.ArrayList;
 import java.util.Arrays;

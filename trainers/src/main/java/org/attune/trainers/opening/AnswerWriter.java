@@ -1,13 +1,13 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.GivenAnswer;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.RolloutException;
 import org.attune.rollout.generation.Generator;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.generation.TextCompletion;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.examples.GivenAnswer;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.TrainingListener;

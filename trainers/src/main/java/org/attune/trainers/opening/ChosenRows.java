@@ -4,14 +4,14 @@ import org.apache.commons.rng.sampling.ListSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.LoadedDataset.Source;
 import org.attune.datasets.Positions;
-import org.attune.datasets.examples.TrainingRow;
-import org.attune.datasets.prepare.PreparationReport;
-import org.attune.datasets.prepare.Prepared;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.StoppingStrategy;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.prepare.PreparationReport;
+import org.attune.trainers.prepare.Prepared;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

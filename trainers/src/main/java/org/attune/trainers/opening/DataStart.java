@@ -5,12 +5,12 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.checkpoint.Checkpoint;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.AdapterStart;
 import org.attune.policy.Policy;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.ResumePoint;
 
 import java.util.ArrayList;

@@ -1,12 +1,12 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.RewardTable;
+import org.attune.trainers.examples.PromptExample;
 
 import java.util.List;
 import java.util.Optional;

@@ -1,11 +1,11 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.policy.Scorer;
 import org.attune.policy.StepMemory;
 import org.attune.rollout.RolloutSource;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.memory.MemoryFit;

@@ -1,7 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.error.TaskResult;
@@ -13,6 +11,8 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.SideWork;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;

@@ -1,6 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.files.HubCache;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
@@ -8,6 +7,7 @@ import org.attune.models.ScorerPurpose;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.TrainingRow;
 
 import java.util.List;
 import java.util.Optional;

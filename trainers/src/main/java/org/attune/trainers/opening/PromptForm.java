@@ -1,8 +1,8 @@
 package org.attune.trainers.opening;
 
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.PlainPrompts;
 import org.attune.error.ConfigException;
+import org.attune.trainers.prepare.PlainPrompts;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

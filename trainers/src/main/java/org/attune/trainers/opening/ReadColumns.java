@@ -1,9 +1,9 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.reward.RewardScorer;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RowStream;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

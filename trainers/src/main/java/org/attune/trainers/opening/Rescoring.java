@@ -1,6 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.episode.Episode;
 import org.attune.error.ConfigException;
@@ -12,6 +11,7 @@ import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.source.RecordedCompletion;
 import org.attune.rollout.source.RecordedLines;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionText;

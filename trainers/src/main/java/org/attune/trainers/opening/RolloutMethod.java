@@ -1,13 +1,13 @@
 package org.attune.trainers.opening;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
-import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.prepare.Preview;
+import org.attune.trainers.prepare.PromptPreparation;
 
 import java.nio.file.Path;
 import java.util.Collection;

@@ -1,7 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.layer.Decoder;
@@ -18,6 +16,8 @@ import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.source.RecordedRollouts;
 import org.attune.rollout.source.ServerRollouts;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.memory.KeptActivations;

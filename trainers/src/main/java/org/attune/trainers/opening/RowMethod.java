@@ -1,12 +1,12 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.step.Trainer;

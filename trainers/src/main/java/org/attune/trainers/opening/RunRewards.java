@@ -1,7 +1,5 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RowStream;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
@@ -15,6 +13,8 @@ import org.attune.reward.RewardTable;
 import org.attune.reward.WeightedReward;
 import org.attune.reward.spec.RewardSpec;
 import org.attune.tensor.Engine;
+import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.judges.LocalJudge;
 import org.attune.trainers.judges.LocalJudgeEntry;
 import org.attune.trainers.judges.ModelReward;

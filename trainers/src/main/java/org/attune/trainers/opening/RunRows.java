@@ -1,10 +1,10 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.TrainingRow;
-import org.attune.datasets.prepare.PreparationReport;
 import org.attune.trainers.batch.MixedRows;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.prepare.PreparationReport;
 
 import java.util.List;
 import java.util.function.Function;

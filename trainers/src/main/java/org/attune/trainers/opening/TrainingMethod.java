@@ -1,10 +1,10 @@
 package org.attune.trainers.opening;
 
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
 import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.prepare.Preview;
 
 import java.nio.file.Path;
 import java.util.Collection;

@@ -1,10 +1,10 @@
 package org.attune.trainers.ppo;
 
 import org.attune.checkpoint.ModelWriter;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;

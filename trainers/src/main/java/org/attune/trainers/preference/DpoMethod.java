@@ -1,12 +1,9 @@
 package org.attune.trainers.preference;
 
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.PreferenceOptions;
-import org.attune.datasets.prepare.PreferencePreparation;
-import org.attune.datasets.prepare.Preview;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -14,6 +11,9 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.PreferenceOptions;
+import org.attune.trainers.prepare.PreferencePreparation;
+import org.attune.trainers.prepare.Preview;
 import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;

@@ -1,11 +1,11 @@
 package org.attune.trainers.preference;
 
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

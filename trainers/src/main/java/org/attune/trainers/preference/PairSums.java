@@ -1,8 +1,8 @@
 package org.attune.trainers.preference;
 
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.layout.PreferenceForest;
 import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;

@@ -1,8 +1,8 @@
 package org.attune.trainers.referencefree;
 
-import org.attune.datasets.examples.ImitationPair;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
+import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;

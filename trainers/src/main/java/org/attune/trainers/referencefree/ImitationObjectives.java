@@ -1,11 +1,11 @@
 package org.attune.trainers.referencefree;
 
-import org.attune.datasets.examples.ImitationPair;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadStatistic;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;

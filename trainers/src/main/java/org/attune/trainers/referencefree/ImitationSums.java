@@ -1,8 +1,8 @@
 package org.attune.trainers.referencefree;
 
-import org.attune.datasets.examples.ImitationPair;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;

@@ -1,13 +1,9 @@
 package org.attune.trainers.referencefree;
 
-import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.AnswerPairPreparation;
-import org.attune.datasets.prepare.AnswerPairPreparation.Imitated;
-import org.attune.datasets.prepare.Preview;
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.layout.ImitationForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -15,6 +11,10 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.AnswerPairPreparation;
+import org.attune.trainers.prepare.AnswerPairPreparation.Imitated;
+import org.attune.trainers.prepare.Preview;
+import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;

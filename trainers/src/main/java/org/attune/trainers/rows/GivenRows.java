@@ -1,13 +1,13 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.policy.CausalPolicy;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;

@@ -1,12 +1,12 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.examples.RowStream;
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.RowStream;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;

@@ -1,8 +1,8 @@
 package org.attune.trainers.rows;
 
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.RowForest;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepSums;

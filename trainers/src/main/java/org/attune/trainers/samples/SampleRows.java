@@ -2,13 +2,13 @@ package org.attune.trainers.samples;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
 import org.attune.json.Json;
 import org.attune.text.Message;
+import org.attune.trainers.examples.PromptExample;
 
 import java.io.BufferedWriter;
 import java.io.IOException;

@@ -1,9 +1,7 @@
 package org.attune.trainers.samples;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.files.HubCache;
@@ -20,6 +18,7 @@ import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.source.EngineRollouts;
 import org.attune.rollout.source.ServerRollouts;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.onpolicy.AskedPrompts;
 import org.attune.trainers.onpolicy.CompletionText;
@@ -29,6 +28,7 @@ import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRewards;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.PromptPreparation;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,16 +1,13 @@
 package org.attune.trainers.scoring;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
-import org.attune.datasets.prepare.StepwiseOptions;
-import org.attune.datasets.prepare.StepwisePreparation;
 import org.attune.error.ConfigException;
 import org.attune.models.ScorerPurpose;
 import org.attune.models.StepSeparator;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.StepwiseExample;
 import org.attune.trainers.layout.StepwiseForest;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.opening.FirstRun;
@@ -19,6 +16,9 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.Preview;
+import org.attune.trainers.prepare.StepwiseOptions;
+import org.attune.trainers.prepare.StepwisePreparation;
 import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;

@@ -1,9 +1,9 @@
 package org.attune.trainers.scoring;
 
-import org.attune.datasets.examples.StepwiseExample;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.StepwiseExample;
 import org.attune.trainers.layout.StepwiseForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

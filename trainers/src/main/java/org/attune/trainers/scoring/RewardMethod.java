@@ -1,12 +1,10 @@
 package org.attune.trainers.scoring;
 
-import org.attune.datasets.examples.RewardExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.Preview;
-import org.attune.datasets.prepare.RewardPreparation;
 import org.attune.models.ScorerPurpose;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.RewardExample;
 import org.attune.trainers.layout.RewardForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -14,6 +12,8 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.Preview;
+import org.attune.trainers.prepare.RewardPreparation;
 import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;

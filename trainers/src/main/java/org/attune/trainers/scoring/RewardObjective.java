@@ -1,9 +1,9 @@
 package org.attune.trainers.scoring;
 
-import org.attune.datasets.examples.RewardExample;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.RewardExample;
 import org.attune.trainers.layout.RewardForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

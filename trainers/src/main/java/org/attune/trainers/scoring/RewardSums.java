@@ -1,7 +1,7 @@
 package org.attune.trainers.scoring;
 
-import org.attune.datasets.examples.RewardExample;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.RewardExample;
 import org.attune.trainers.layout.RewardForest;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;

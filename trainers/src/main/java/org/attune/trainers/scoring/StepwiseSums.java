@@ -1,8 +1,8 @@
 package org.attune.trainers.scoring;
 
-import org.attune.datasets.examples.StepwiseExample;
-import org.attune.datasets.examples.StepwiseExample.JudgedStep;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.StepwiseExample;
+import org.attune.trainers.examples.StepwiseExample.JudgedStep;
 import org.attune.trainers.layout.StepwiseForest;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;

@@ -2,8 +2,8 @@ package org.attune.trainers.sft;
 
 import jakarta.validation.constraints.NotBlank;
 
-import org.attune.datasets.prepare.PackingStrategy;
 import org.attune.records.CopyMethods;
+import org.attune.trainers.prepare.PackingStrategy;
 
 import java.util.Optional;
 

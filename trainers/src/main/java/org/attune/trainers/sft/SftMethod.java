@@ -1,14 +1,10 @@
 package org.attune.trainers.sft;
 
 import org.attune.datasets.ColumnUse;
-import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.PackingStrategy;
-import org.attune.datasets.prepare.Preview;
-import org.attune.datasets.prepare.SftOptions;
-import org.attune.datasets.prepare.SftPreparation;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.layout.SftForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -16,6 +12,10 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.PackingStrategy;
+import org.attune.trainers.prepare.Preview;
+import org.attune.trainers.prepare.SftOptions;
+import org.attune.trainers.prepare.SftPreparation;
 import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;

@@ -1,10 +1,10 @@
 package org.attune.trainers.sft;
 
-import org.attune.datasets.examples.PackedRow;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.layout.SftForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

@@ -1,8 +1,8 @@
 package org.attune.trainers.sft;
 
-import org.attune.datasets.examples.PackedRow;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.layout.SftForest;
 import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.loop.FiniteLoss;

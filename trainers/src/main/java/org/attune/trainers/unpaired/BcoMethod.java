@@ -1,11 +1,9 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.BcoPreparation;
-import org.attune.datasets.prepare.Preview;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.UnpairedExample;
 import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.opening.FirstRun;
 import org.attune.trainers.opening.OpenedRun;
@@ -13,6 +11,8 @@ import org.attune.trainers.opening.PolicyPlan;
 import org.attune.trainers.opening.RowMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.prepare.BcoPreparation;
+import org.attune.trainers.prepare.Preview;
 import org.attune.trainers.step.Trainer;
 
 import java.util.Collection;

@@ -1,6 +1,5 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.error.ConfigException;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
@@ -8,6 +7,7 @@ import org.attune.policy.HeadStatistic;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.UnpairedExample;
 import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

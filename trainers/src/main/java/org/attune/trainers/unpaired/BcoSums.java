@@ -1,9 +1,9 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.trainers.examples.UnpairedExample;
 import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.FiniteLoss;

@@ -1,13 +1,13 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.KtoExample;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Scorer;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.KtoExample;
+import org.attune.trainers.examples.UnpairedExample;
 import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;

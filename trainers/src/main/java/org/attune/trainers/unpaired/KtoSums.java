@@ -1,8 +1,8 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.KtoExample;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.trainers.examples.KtoExample;
 import org.attune.trainers.layout.TargetRange;
 import org.attune.trainers.layout.UnpairedForest;
 import org.attune.trainers.loop.FiniteLoss;

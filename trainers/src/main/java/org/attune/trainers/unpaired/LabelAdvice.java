@@ -1,7 +1,7 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.examples.UnpairedExample;
 import org.attune.trainers.step.RowAt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -1,6 +1,6 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.datasets.examples.UnpairedExample;
+import org.attune.trainers.examples.UnpairedExample;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.ConfigException;
+import org.attune.trainers.examples.TrainingRow;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;

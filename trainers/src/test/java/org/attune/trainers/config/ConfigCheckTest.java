@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.prepare.TruncationMode;
 import org.attune.error.ConfigException;
 import org.attune.models.ModelConfig;
 import org.attune.trainers.grpo.GrpoConfig;
@@ -14,6 +13,7 @@ import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
 import org.attune.trainers.preference.FDivergence;
+import org.attune.trainers.prepare.TruncationMode;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.CompletionExample;
-import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.model.config.DecoderConfig;
@@ -23,6 +21,8 @@ import org.attune.testing.Devices;
 import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.CompletionExample;
+import org.attune.trainers.examples.CompletionTokens;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.RecordingListener;

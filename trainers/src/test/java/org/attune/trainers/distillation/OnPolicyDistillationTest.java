@@ -1,6 +1,5 @@
 package org.attune.trainers.distillation;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
@@ -15,6 +14,7 @@ import org.attune.testing.Devices;
 import org.attune.testing.MemoryTensorFile;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.testing.RoundTrainerContract;
 import org.attune.trainers.testing.ShortRun;

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.error.RewardException;
@@ -25,6 +24,7 @@ import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;

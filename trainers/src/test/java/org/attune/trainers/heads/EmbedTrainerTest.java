@@ -1,8 +1,8 @@
 package org.attune.trainers.heads;
 
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.rows.GivenRows;
 import org.attune.trainers.testing.BigramPolicy;

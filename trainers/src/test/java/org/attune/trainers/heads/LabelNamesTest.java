@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.LabelledExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.DatasetException;
 import org.attune.files.JsonFields;
+import org.attune.trainers.examples.LabelledExample;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

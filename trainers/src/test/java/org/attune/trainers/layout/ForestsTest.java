@@ -3,13 +3,13 @@ package org.attune.trainers.layout;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.PreferenceExample;
-import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.policy.TokenForest;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.ImitationPair;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.PreferenceExample;
+import org.attune.trainers.examples.SftExample;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;

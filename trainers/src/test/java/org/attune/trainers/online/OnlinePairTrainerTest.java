@@ -4,7 +4,6 @@ import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.episode.EndReason;
 import org.attune.policy.HeadRequest;
@@ -17,6 +16,7 @@ import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.grpo.GrpoTrainerTest.Bigrams;
 import org.attune.trainers.loop.RunContext;

@@ -11,7 +11,6 @@ import static org.mockito.ArgumentMatchers.anyBoolean;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.episode.EndReason;
 import org.attune.reward.Completion;
@@ -21,6 +20,7 @@ import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.testing.Episodes;
 import org.junit.jupiter.api.Test;

@@ -5,15 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.LoadedDataset.Source;
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.SftExample;
-import org.attune.datasets.prepare.PreparationReport;
-import org.attune.datasets.prepare.Prepared;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.StoppingStrategy;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.SftExample;
+import org.attune.trainers.prepare.PreparationReport;
+import org.attune.trainers.prepare.Prepared;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;

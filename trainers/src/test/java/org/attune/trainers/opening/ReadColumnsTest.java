@@ -3,9 +3,9 @@ package org.attune.trainers.opening;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.EvalSet;
 import org.junit.jupiter.api.Test;
 

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
@@ -17,6 +16,7 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.Message;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.grpo.EntropyConfig;
 import org.attune.trainers.grpo.GroupRows;
 import org.attune.trainers.grpo.GroupRun;

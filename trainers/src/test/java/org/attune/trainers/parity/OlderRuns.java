@@ -1,11 +1,11 @@
 package org.attune.trainers.parity;
 
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.tensor.Engine;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
+import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.testing.ParityCase;
 
 import java.nio.file.Path;

@@ -1,9 +1,9 @@
 package org.attune.trainers.parity;
 
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.text.TextAssets;
+import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.testing.Parity;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;

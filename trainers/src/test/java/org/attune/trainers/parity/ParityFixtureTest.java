@@ -1,7 +1,5 @@
 package org.attune.trainers.parity;
 
-import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.model.layer.Adapter;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
@@ -13,8 +11,10 @@ import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
 import org.attune.trainers.distillation.DistilledRows;
 import org.attune.trainers.distillation.TeacherModel;
+import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.preference.DpoObjective;
+import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.referencefree.ImitationObjectives;
 import org.attune.trainers.scoring.RewardObjective;
 import org.attune.trainers.sft.SftObjective;

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.Mockito.when;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.reward.Completion;
 import org.attune.reward.KlEstimator;
@@ -16,6 +15,7 @@ import org.attune.reward.RewardTable;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.grpo.GrpoTrainerTest.Bigrams;
 import org.attune.trainers.loop.Critic;

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.LearningRateAdvice;
 import org.attune.trainers.loop.RunContext;

@@ -10,14 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.ImitationPair;
+import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.TrainingListener;

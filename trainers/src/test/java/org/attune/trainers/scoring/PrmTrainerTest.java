@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.StepwiseExample;
-import org.attune.datasets.examples.StepwiseExample.JudgedStep;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
@@ -18,6 +16,8 @@ import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.BatchConfig;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.StepwiseExample;
+import org.attune.trainers.examples.StepwiseExample.JudgedStep;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;

@@ -4,13 +4,13 @@ import static org.attune.trainers.testing.RecordingListener.number;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.SftExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;

@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.SftExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunContext;

@@ -1,6 +1,6 @@
 package org.attune.trainers.testing;
 
-import org.attune.datasets.examples.CompletionTokens;
+import org.attune.trainers.examples.CompletionTokens;
 
 import java.util.Arrays;
 import java.util.function.ToDoubleFunction;

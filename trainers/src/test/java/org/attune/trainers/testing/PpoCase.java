@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.HeadRequest;
@@ -25,6 +24,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.ppo.PpoConfig;
 
 import java.io.IOException;

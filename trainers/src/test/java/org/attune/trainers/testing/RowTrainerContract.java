@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.TrainingRow;
 import org.attune.error.TrainingDivergedException;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.testing.ContractRun.End;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

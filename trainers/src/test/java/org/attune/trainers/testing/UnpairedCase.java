@@ -1,12 +1,12 @@
 package org.attune.trainers.testing;
 
 import org.attune.datasets.BadRowPolicy;
-import org.attune.datasets.examples.KtoExample;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.BcoPreparation;
-import org.attune.datasets.prepare.KtoPreparation;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.examples.KtoExample;
+import org.attune.trainers.examples.UnpairedExample;
+import org.attune.trainers.prepare.BcoPreparation;
+import org.attune.trainers.prepare.KtoPreparation;
 import org.attune.trainers.unpaired.BcoConfig;
 import org.attune.trainers.unpaired.KtoConfig;
 import org.attune.trainers.unpaired.KtoLossType;

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.UnpairedExample;
 import org.junit.jupiter.api.Test;
 
 import java.util.List;

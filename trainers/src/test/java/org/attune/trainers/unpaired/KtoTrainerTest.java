@@ -9,15 +9,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.KtoExample;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.KtoExample;
+import org.attune.trainers.examples.UnpairedExample;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
