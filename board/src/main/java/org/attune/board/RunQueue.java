@@ -1,6 +1,7 @@
 package org.attune.board;
 
 import org.attune.files.AtomicFile;
+import org.attune.files.FileTail;
 import org.attune.serve.ApiException;
 import org.attune.serve.Call;
 import org.attune.serve.Fields;
@@ -8,7 +9,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -241,9 +241,7 @@ final class RunQueue implements AutoCloseable {
     synchronized String log(Path folder) throws IOException {
         for (Item item : items.reversed()) {
             if (item.output.equals(folder) && Files.exists(item.log())) {
-                byte[] all = Files.readAllBytes(item.log());
-                int from = Math.max(0, all.length - LOG_BYTES);
-                return new String(all, from, all.length - from, StandardCharsets.UTF_8);
+                return FileTail.read(item.log(), LOG_BYTES);
             }
         }
         return "";

@@ -5,7 +5,6 @@ import org.attune.board.BoardConfig;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.UsesEngine;
 import org.attune.error.ConfigException;
-import org.attune.error.StopRequest;
 import org.attune.models.ModelConfig;
 import org.attune.serve.ServeConfig;
 
@@ -34,7 +33,6 @@ import java.util.concurrent.Callable;
         })
 final class BoardCommand implements Callable<Integer>, UsesEngine {
     private static final String KEY_VARIABLE = "ATTUNE_API_KEY";
-    private static final int LOOK_MILLIS = 200;
 
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
@@ -134,13 +132,7 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
             PrintWriter out = spec.commandLine().getOut();
             out.println("open in a browser: " + board.url());
             out.flush();
-            while (true) {
-                StopRequest.check(); // Ctrl-C ends it
-                Thread.sleep(LOOK_MILLIS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return 0;
+            return UsesEngine.untilStopped();
         }
     }
 

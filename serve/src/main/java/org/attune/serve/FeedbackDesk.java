@@ -196,8 +196,8 @@ final class FeedbackDesk implements AutoCloseable, HttpDoor.Handler {
         }
         if (body.value("better_than") instanceof String other) {
             opinions.add(new BetterThan(other, 0));
-        } else if (body.value("better_than") instanceof Long other) {
-            opinions.add(new BetterThan(id, Math.toIntExact(other)));
+        } else if (body.value("better_than") instanceof Long) {
+            opinions.add(new BetterThan(id, body.integer("better_than", 0, Integer.MAX_VALUE, 0)));
         } else if (body.object("better_than").isPresent()) {
             Fields other = body.object("better_than").get();
             other.require(Set.of("id", "choice"), Map.of());

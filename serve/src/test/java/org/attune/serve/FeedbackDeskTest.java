@@ -138,6 +138,7 @@ class FeedbackDeskTest {
             refused(server, 404, id, ",\"label\":true", "never kept");
             refused(server, 400, id, "", "one or several of");
             refused(server, 400, id, ",\"label\":\"meh\"", "neither true");
+            refused(server, 400, id, ",\"better_than\":99999999999", "whole number >= 0");
             refused(server, 400, id, ",\"score\":5", "from 0.0 to 1.0");
             refused(server, 400, id, ",\"corrected\":\" \"", "is empty");
             refused(server, 400, id, ",\"lable\":true", "did you mean \\\"label\\\"");

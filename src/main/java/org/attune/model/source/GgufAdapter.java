@@ -13,11 +13,9 @@ import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GgufKeys;
 import org.attune.model.config.WeightFactors;
-import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -166,18 +164,7 @@ public final class GgufAdapter {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment all = adapter.tensors().read(name, arena);
-            if (entry.dtype() == DType.FLOAT32) {
-                return all.toArray(ValueLayout.JAVA_FLOAT);
-            }
-            short[] halves = all.toArray(ValueLayout.JAVA_SHORT);
-            float[] values = new float[halves.length];
-            for (int i = 0; i < values.length; i++) {
-                values[i] =
-                        entry.dtype() == DType.FLOAT16
-                                ? Float.float16ToFloat(halves[i])
-                                : Float.intBitsToFloat(halves[i] << 16);
-            }
-            return values;
+            return StoredFloats.of(all, entry.dtype());
         }
     }
 }

@@ -11,7 +11,6 @@ import org.attune.tensor.vector.BlockRows;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -225,18 +224,7 @@ final class GgufWeights implements TensorFile {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment all = arena.allocate(entry.bytes(), 64);
             file.readRows(tensor, 0, entry.count() / columns(tensor), entry.dtype(), all);
-            if (entry.dtype() == DType.FLOAT32) {
-                return all.toArray(ValueLayout.JAVA_FLOAT);
-            }
-            short[] halves = all.toArray(ValueLayout.JAVA_SHORT);
-            float[] values = new float[halves.length];
-            for (int i = 0; i < values.length; i++) {
-                values[i] =
-                        entry.dtype() == DType.FLOAT16
-                                ? Float.float16ToFloat(halves[i])
-                                : Float.intBitsToFloat(halves[i] << 16);
-            }
-            return values;
+            return StoredFloats.of(all, entry.dtype());
         }
     }
 

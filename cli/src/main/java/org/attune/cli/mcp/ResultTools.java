@@ -80,7 +80,7 @@ record ResultTools(Roots roots, TrainingJobs jobs) {
         ArrayNode list = node.putArray("runs");
         try {
             for (FoundRun run : FoundRun.find(folder, Instant.now())) {
-                list.add(RunFacts.of(run.folder(), jobs.of(run.folder())).json());
+                list.add(RunFacts.of(run, jobs.of(run.folder())).json());
             }
         } catch (IOException e) {
             throw ConfigException.about("folder", "%s can't be listed: %s".formatted(folder, e));

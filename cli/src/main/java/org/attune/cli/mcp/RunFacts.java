@@ -28,17 +28,32 @@ import java.util.OptionalDouble;
 /// @param folder the run's `output_dir`
 /// @param job its process, if it was started here
 /// @param found empty if the files are of no run, or of one before the process
-record RunFacts(Path folder, Optional<Job> job, Optional<FoundRun> found) {
+/// @param lastMetrics the last line of `metrics.jsonl`; empty if nothing was logged yet
+record RunFacts(
+        Path folder,
+        Optional<Job> job,
+        Optional<FoundRun> found,
+        Optional<Map<String, Object>> lastMetrics) {
     static RunFacts of(Path folder, Optional<Job> job) {
         try {
-            Optional<FoundRun> found =
+            return of(
+                    folder,
+                    job,
                     Files.isDirectory(folder)
                             ? FoundRun.in(folder, Instant.now())
-                            : Optional.empty();
-            return new RunFacts(folder, job, found.filter(run -> isOf(run, job)));
+                            : Optional.empty());
         } catch (IOException e) {
             throw new ConfigException("%s can't be read: %s".formatted(folder, e.getMessage()), e);
         }
+    }
+
+    static RunFacts of(FoundRun run, Optional<Job> job) {
+        return of(run.folder(), job, Optional.of(run));
+    }
+
+    private static RunFacts of(Path folder, Optional<Job> job, Optional<FoundRun> there) {
+        Optional<FoundRun> found = there.filter(run -> isOf(run, job));
+        return new RunFacts(folder, job, found, found.flatMap(run -> lastMetrics(run.folder())));
     }
 
     private static boolean isOf(FoundRun run, Optional<Job> job) {
@@ -74,7 +89,7 @@ record RunFacts(Path folder, Optional<Job> job, Optional<FoundRun> found) {
     /// The last step of which anything is known: what `run.json` says is a beat old.
     int step() {
         int beat = found.flatMap(FoundRun::card).map(RunCard::step).orElse(0);
-        return lastMetrics()
+        return lastMetrics
                 .map(line -> line.get(MetricKeys.STEP))
                 .map(step -> step instanceof Number n ? Math.max(beat, n.intValue()) : beat)
                 .orElse(beat);
@@ -84,13 +99,9 @@ record RunFacts(Path folder, Optional<Job> job, Optional<FoundRun> found) {
         return found.flatMap(FoundRun::card).map(RunCard::plannedSteps).orElse(0);
     }
 
-    /// The last line of `metrics.jsonl`; empty if nothing was logged yet.
-    Optional<Map<String, Object>> lastMetrics() {
+    private static Optional<Map<String, Object>> lastMetrics(Path folder) {
         try {
-            List<Map<String, Object>> lines =
-                    found.isEmpty()
-                            ? List.of()
-                            : MetricsFile.read(folder.resolve(MetricsFile.NAME));
+            List<Map<String, Object>> lines = MetricsFile.read(folder.resolve(MetricsFile.NAME));
             return lines.isEmpty() ? Optional.empty() : Optional.of(lines.getLast());
         } catch (IOException e) {
             return Optional.empty();
@@ -115,7 +126,7 @@ record RunFacts(Path folder, Optional<Job> job, Optional<FoundRun> found) {
     /// The run with its newest metrics, and what its process printed if it ended badly.
     ObjectNode withProgress() {
         ObjectNode node = json();
-        lastMetrics().ifPresent(line -> node.set("last_metrics", Json.MAPPER.valueToTree(line)));
+        lastMetrics.ifPresent(line -> node.set("last_metrics", Json.MAPPER.valueToTree(line)));
         String standing = standing();
         if (standing.equals("failed") && job.isPresent()) {
             node.put("printed", job.get().tail());
@@ -159,7 +170,7 @@ record RunFacts(Path folder, Optional<Job> job, Optional<FoundRun> found) {
 
     /// A line for those who wait.
     String line() {
-        return lastMetrics().map(line -> Excerpt.begin(Json.compact(line), 200)).orElse(standing());
+        return lastMetrics.map(line -> Excerpt.begin(Json.compact(line), 200)).orElse(standing());
     }
 
     private static void put(ObjectNode node, HeldOutMetric held) {

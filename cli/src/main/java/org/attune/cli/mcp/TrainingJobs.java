@@ -3,13 +3,12 @@ package org.attune.cli.mcp;
 import org.attune.cli.command.OwnProgram;
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
+import org.attune.files.FileTail;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,11 +58,8 @@ final class TrainingJobs implements AutoCloseable {
 
         /// The end of what it printed.
         String tail() {
-            try (var file = new RandomAccessFile(log.toFile(), "r")) {
-                file.seek(Math.max(0, file.length() - TAIL_BYTES));
-                byte[] bytes = new byte[(int) (file.length() - file.getFilePointer())];
-                file.readFully(bytes);
-                return new String(bytes, StandardCharsets.UTF_8).strip();
+            try {
+                return FileTail.read(log, TAIL_BYTES).strip();
             } catch (IOException e) {
                 return "its log can't be read: " + e;
             }

@@ -3,7 +3,6 @@ package org.attune.cli.serve;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.UsesEngine;
 import org.attune.error.ConfigException;
-import org.attune.error.StopRequest;
 import org.attune.files.GivenText;
 import org.attune.models.DtypeChoice;
 import org.attune.models.ModelConfig;
@@ -36,7 +35,6 @@ import java.util.concurrent.Callable;
         })
 public final class ServeCommand implements Callable<Integer>, UsesEngine {
     private static final String KEY_VARIABLE = "ATTUNE_API_KEY";
-    private static final int LOOK_MILLIS = 200;
 
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
@@ -154,13 +152,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     public Integer call() {
         try (var server = ModelServer.open(config())) {
             spec.commandLine().getOut().println("listening at " + server.url());
-            while (true) {
-                StopRequest.check(); // Ctrl-C ends it
-                Thread.sleep(LOOK_MILLIS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return 0;
+            return UsesEngine.untilStopped();
         }
     }
 
