@@ -8,12 +8,14 @@ import dev.langchain4j.service.common.AbstractAiServiceWithJsonSchemaIT;
 import org.attune.serve.LocalModels;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 
 import java.util.List;
 import java.util.Map;
 
 /// What LangChain4j asks of AI services that return objects: the model writes an object, which the
 /// schema of the request must allow.
+@Tag("thorough")
 class ExtractionKitTest extends AbstractAiServiceWithJsonSchemaIT {
     private static final String KLAUS =
             "{\"name\":\"Klaus\",\"age\":37,\"height\":1.78,\"married\":false}";

@@ -2,6 +2,7 @@ package org.attune.springai;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -11,6 +12,7 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 
+@Tag("thorough")
 class ToolCallingKitTest {
     @Test
     void allTestsOfToolsPass() {
