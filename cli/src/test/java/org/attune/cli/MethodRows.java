@@ -24,8 +24,14 @@ final class MethodRows {
     private MethodRows() {}
 
     private static String row(String method, int i) {
-        boolean alone = method.equals("rerank") || method.equals("embed");
-        String question = alone ? "{" : "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
+        String asks =
+                switch (method) {
+                    case "classify" -> "text";
+                    case "rerank" -> "query";
+                    case "embed" -> "anchor";
+                    default -> "prompt";
+                };
+        String question = "{\"%s\": \"Sort ascending: %d 1\", ".formatted(asks, i % 10);
         return question
                 + switch (method) {
                     case "sft", "gkd" -> "\"completion\": \"1\"}";
@@ -36,12 +42,8 @@ final class MethodRows {
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "classify" -> "\"label\": \"%s\"}".formatted(i % 2 == 0 ? "a" : "b");
-                    case "rerank" ->
-                            "\"query\": \"1\", \"positive\": \"1 %d\", \"negative\": \"2\"}"
-                                    .formatted(i);
-                    case "embed" ->
-                            "\"anchor\": \"%d\", \"positive\": \"%d 1\", \"negative\": \"2\"}"
-                                    .formatted(i, i);
+                    case "rerank" -> "\"positive\": \"1 %d\", \"negative\": \"2\"}".formatted(i);
+                    case "embed" -> "\"positive\": \"%d 1\", \"negative\": \"2\"}".formatted(i);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
                     case "grpo", "rloo", "ppo", "distillation", "online_dpo", "xpo", "nash_md" ->
                             "\"answer\": \"1\"}";

@@ -23,7 +23,6 @@ import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -221,13 +220,14 @@ public final class DatasetLoader {
         }
     }
 
-    /// The type of a source's first row, whichever method trains on it.
+    /// The type of a source's first row.
     ///
-    /// @throws DatasetException if the source isn't there, its first row can't be read or it has no
-    ///     rows
-    public DatasetType typeOf(DatasetSource source) {
+    /// @param accepted types among which the row's columns choose
+    /// @throws DatasetException if the source isn't there, its first row can't be read, is of none
+    ///     of these types or isn't there
+    public DatasetType typeOf(DatasetSource source, Set<DatasetType> accepted) {
         SourceFiles files = SourceFiles.of(source, base, hub);
-        var choice = new InterpreterChoice(source, files.spec(), EnumSet.allOf(DatasetType.class));
+        var choice = new InterpreterChoice(source, files.spec(), accepted);
         var first = new FirstRow(choice);
         try {
             files.files().forEach(file -> RowFiles.read(file, first, source.sampleBy()));

@@ -5,6 +5,8 @@ import org.attune.files.HubCache;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.opening.TrainingMethod;
 
+import java.util.Set;
+
 /// Which method a run's file was taken for.
 ///
 /// @param run name of the file
@@ -16,7 +18,8 @@ public record MethodChoice(
     /// Asks for the type of a run's first row.
     @FunctionalInterface
     public interface FirstRow {
+        /// @param preferred types among which the type is, if the row's columns suit one of them
         /// @throws org.attune.error.AttuneException if it can't be read
-        DatasetType type(DataConfig data, HubCache hub);
+        DatasetType type(DataConfig data, HubCache hub, Set<DatasetType> preferred);
     }
 }

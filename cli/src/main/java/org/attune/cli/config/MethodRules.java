@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /// Finds the method that a run's file is meant for: by keys that only some methods have, then by
@@ -67,7 +68,7 @@ record MethodRules(
         if (data.datasets().isEmpty()) {
             return Optional.empty();
         }
-        DatasetType type = rows.type(data, environment().hubCache());
+        DatasetType type = rows.type(data, environment().hubCache(), method.rows());
         if (method.rows().stream().noneMatch(type::holds)) {
             throw new ConfigException(
                     "datasets: the first row is of the type %s, which is for %s; %s learns from %s"
@@ -106,11 +107,17 @@ record MethodRules(
     private DatasetType firstRow(List<TrainingMethod<?, ?>> byKeys, DataConfig data) {
         RunEnvironment environment = environment();
         try {
-            return rows.type(data, environment.hubCache());
+            return rows.type(data, environment.hubCache(), types(byKeys));
         } catch (DatasetException e) {
             throw new ConfigException(
                     asked(byKeys, "its rows don't say: " + e.getMessage()).getMessage(), e);
         }
+    }
+
+    private static Set<DatasetType> types(List<TrainingMethod<?, ?>> methods) {
+        return methods.stream()
+                .flatMap(method -> method.rows().stream())
+                .collect(Collectors.toSet());
     }
 
     private RunEnvironment environment() {

@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,12 +67,21 @@ final class InspectCommand implements Callable<Integer> {
                                 columns.computeIfAbsent(name, _ -> new ColumnFacts()).see(value));
     }
 
+    private static DatasetType typeOf(DataConfig data, Set<DatasetType> preferred) {
+        return RowSetup.typeOf(data, HubDownload.cache(), preferred);
+    }
+
+    private static boolean suits(DataConfig data, Set<DatasetType> types) {
+        return types.stream().anyMatch(typeOf(data, types)::holds);
+    }
+
     private static String readAs(Path file) {
         try {
-            DatasetType type = RowSetup.typeOf(DataConfig.of(file.toString()), HubDownload.cache());
+            DataConfig data = DataConfig.of(file.toString());
+            DatasetType type = typeOf(data, EnumSet.allOf(DatasetType.class));
             List<String> methods =
                     Methods.all().stream()
-                            .filter(method -> method.rows().stream().anyMatch(type::holds))
+                            .filter(method -> suits(data, method.rows()))
                             .map(TrainingMethod::name)
                             .toList();
             return "rows of the type %s, for %s".formatted(type.key(), String.join(", ", methods));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.error.ConfigException;
 import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.heads.ClassifyMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
@@ -26,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 class MethodRulesTest {
     private static final Path ROOT = Path.of(System.getProperty("attune.root", ".."));
@@ -36,7 +38,7 @@ class MethodRulesTest {
 
     private MethodChoice choice(String name, String text, DatasetType rows) throws IOException {
         return reader.methodOf(
-                Files.writeString(folder.resolve(name), text), List.of(), (_, _) -> rows);
+                Files.writeString(folder.resolve(name), text), List.of(), (_, _, _) -> rows);
     }
 
     @Test
@@ -146,6 +148,31 @@ class MethodRulesTest {
             var type = (DatasetType) expected.getValue().get(1);
             assertEquals(expected.getValue().getFirst(), choice("run.yaml", text, type).method());
         }
+    }
+
+    /// Rows with text and label suit two methods: by themselves they are a classifier's, which
+    /// reads both columns, and other methods that are named find what they read.
+    @Test
+    void rowsThatSuitTwoMethodsAreThoseOfTheOneAskedFor() throws IOException {
+        Path data =
+                Files.writeString(
+                        folder.resolve("rows.jsonl"), "{\"text\": \"good\", \"label\": \"a\"}\n");
+        List<String> words = List.of("datasets=" + data);
+        assertEquals(
+                Optional.of(DatasetType.CLASSIFICATION),
+                reader.rowsFor(new ClassifyMethod(), words, RowSetup::typeOf));
+        assertEquals(
+                Optional.of(DatasetType.LANGUAGE_MODELING),
+                reader.rowsFor(new SftMethod(), words, RowSetup::typeOf));
+        assertEquals(
+                new ClassifyMethod(),
+                reader.methodOf(Path.of(""), words, RowSetup::typeOf).method());
+        String refused =
+                assertThrows(
+                                ConfigException.class,
+                                () -> reader.rowsFor(new DpoMethod(), words, RowSetup::typeOf))
+                        .getMessage();
+        assertTrue(refused.contains("type classification"), refused);
     }
 
     @Test

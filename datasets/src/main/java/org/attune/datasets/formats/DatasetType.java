@@ -27,12 +27,6 @@ public enum DatasetType {
     UNPAIRED_PREFERENCE("unpaired_preference", List.of("prompt", "completion", "label")),
     /// A prompt and its completion.
     PROMPT_COMPLETION("prompt_completion", List.of("prompt", "completion")),
-    /// Whole texts or conversations.
-    LANGUAGE_MODELING("language_modeling", List.of("messages"), List.of("text")),
-    /// A solution step by step, each step right or wrong.
-    STEPWISE_SUPERVISION("stepwise_supervision", List.of("prompt", "completions", "labels")),
-    /// Prompts to be completed in training.
-    PROMPT_ONLY("prompt_only", List.of("prompt")),
     /// A text, a pair of texts or a conversation with its label: a class, several, or a number.
     CLASSIFICATION(
             "classification",
@@ -47,6 +41,12 @@ public enum DatasetType {
             List.of("text", "labels"),
             List.of("messages", "labels"),
             List.of("prompt", "labels")),
+    /// Whole texts or conversations.
+    LANGUAGE_MODELING("language_modeling", List.of("messages"), List.of("text")),
+    /// A solution step by step, each step right or wrong.
+    STEPWISE_SUPERVISION("stepwise_supervision", List.of("prompt", "completions", "labels")),
+    /// Prompts to be completed in training.
+    PROMPT_ONLY("prompt_only", List.of("prompt")),
     /// Words, each with its label.
     TOKEN_CLASSIFICATION(
             "token_classification",

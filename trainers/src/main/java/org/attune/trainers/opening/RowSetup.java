@@ -8,6 +8,7 @@ import org.attune.datasets.LoadedDataset;
 import org.attune.datasets.UnusedColumns;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
+import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
 import org.attune.rollout.generation.TextCompleter;
@@ -33,6 +34,7 @@ import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,12 +105,19 @@ public final class RowSetup {
                 agent.isOn());
     }
 
-    /// The type of a run's rows, from the first one.
+    /// The type of a run's rows, from the first one: columns may suit several types.
     ///
-    /// @throws org.attune.error.DatasetException if that can't be read
-    public static DatasetType typeOf(DataConfig data, HubCache hub) {
+    /// @param preferred types among which the type is, if the row is of one of them
+    /// @throws DatasetException if that can't be read
+    public static DatasetType typeOf(DataConfig data, HubCache hub, Set<DatasetType> preferred) {
         var loader = new DatasetLoader(Path.of("").toAbsolutePath(), hub, data.onBadRow());
-        return loader.typeOf(data.datasets().getFirst().source());
+        DatasetSource source = data.datasets().getFirst().source();
+        try {
+            return loader.typeOf(source, preferred);
+        } catch (DatasetException e) {
+            // Either the row is of another type, or it can't be read, which is then said again.
+            return loader.typeOf(source, EnumSet.allOf(DatasetType.class));
+        }
     }
 
     /// Makes token ids of texts.
