@@ -5,6 +5,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import org.attune.api.Api;
 
 /// Element types, with libtorch's `ScalarType` number and the name used in safetensors files.
+/// Nothing computes with numbers of 8 bits: they are read.
 @Api(EXPERIMENTAL)
 public enum DType {
     UINT8(0, 1, "U8"),
@@ -16,7 +17,12 @@ public enum DType {
     FLOAT32(6, 4, "F32"),
     FLOAT64(7, 8, "F64"),
     BOOL(11, 1, "BOOL"),
-    BFLOAT16(15, 2, "BF16");
+    BFLOAT16(15, 2, "BF16"),
+    FLOAT8(24, 1, "F8_E4M3");
+
+    /// Powers of two as their exponents, which are bytes in some files and have this name in
+    /// others.
+    private static final String POWERS = "F8_E8M0";
 
     private final int scalarType;
     private final int bytes;
@@ -64,6 +70,9 @@ public enum DType {
     ///
     /// @throws IllegalArgumentException if Attune doesn't know it
     public static DType ofFileName(String name) {
+        if (name.equals(POWERS)) {
+            return UINT8;
+        }
         for (DType t : values()) {
             if (t.fileName.equals(name)) {
                 return t;

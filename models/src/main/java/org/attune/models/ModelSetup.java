@@ -201,8 +201,7 @@ public final class ModelSetup implements AutoCloseable {
     }
 
     private boolean holdsBits() {
-        TensorFile tensors = source.tensors();
-        return tensors.entries().keySet().stream().anyMatch(n -> tensors.bits(n).isPresent());
+        return Decoder.isStoredInFewBits(source.config(), source.tensors());
     }
 
     /// Whether sequences may share the computation of a common beginning: not where positions

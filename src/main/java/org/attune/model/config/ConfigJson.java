@@ -55,7 +55,7 @@ public final class ConfigJson {
     public static DecoderConfig parse(JsonFields whole) {
         JsonFields json = textOf(whole);
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
-        refuseQuantised(json, family);
+        UncomputedKeys.refuseQuantised(json, family);
         UncomputedKeys.refuse(json, family);
         try {
             return family.reader().apply(json.renamed(family.usualKeys()), family);
@@ -148,23 +148,6 @@ public final class ConfigJson {
                 .map(names -> names.keys().size())
                 .orElseGet(
                         () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
-    }
-
-    /// All families' files may be bitsandbytes'; MXFP4 is read where a family's own files have it.
-    private static void refuseQuantised(JsonFields json, DecoderFamily family) {
-        Optional<JsonFields> quantisation = json.object(QUANTISATION);
-        if (quantisation.isEmpty()) {
-            return;
-        }
-        String method = quantisation.get().text("quant_method", "unknown");
-        boolean blocks = family.obeyed().contains(QUANTISATION) && method.equals("mxfp4");
-        if (!blocks && !method.equals("bitsandbytes")) {
-            throw new ModelException(
-                    ("%s: the weights are quantised (quantization_config.quant_method %s);"
-                         + " accepted: bitsandbytes, and mxfp4 of gpt-oss. Use the unquantised"
-                         + " model (load_in_4bit: true brings it to 4 bits), or a GGUF file")
-                            .formatted(json.where(), method));
-        }
     }
 
     private static AttentionConfig attention(JsonFields json, DecoderFamily family, int layers) {

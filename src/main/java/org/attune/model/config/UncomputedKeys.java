@@ -60,7 +60,29 @@ final class UncomputedKeys {
     private static final Map<String, Neutral> JSON = json();
     private static final Map<String, Neutral> GGUF = gguf();
 
+    /// Formats of weights in few bits that are read, as `quant_method` calls them.
+    private static final List<String> QUANTISED =
+            List.of("bitsandbytes", "gptq", "awq", "fp8", "compressed-tensors");
+
     private UncomputedKeys() {}
+
+    /// All families' files may be in formats that are read; MXFP4 where a family's own files are.
+    static void refuseQuantised(JsonFields json, DecoderFamily family) {
+        Optional<JsonFields> quantisation = json.object(ConfigJson.QUANTISATION);
+        if (quantisation.isEmpty()) {
+            return;
+        }
+        String method = quantisation.get().text("quant_method", "unknown");
+        boolean blocks =
+                family.obeyed().contains(ConfigJson.QUANTISATION) && method.equals("mxfp4");
+        if (!blocks && !QUANTISED.contains(method)) {
+            throw new ModelException(
+                    ("%s: the weights are quantised (quantization_config.quant_method %s);"
+                         + " accepted: %s, and mxfp4 of gpt-oss. Use the unquantised model"
+                         + " (load_in_4bit: true brings it to 4 bits), or a GGUF file")
+                            .formatted(json.where(), method, String.join(", ", QUANTISED)));
+        }
+    }
 
     private static Map<String, Neutral> json() {
         var keys = new LinkedHashMap<String, Neutral>();

@@ -55,7 +55,7 @@ public final class Decoder implements AutoCloseable {
                 config.unwritten().isEmpty()
                         && PackedMatrix.isUseful(device, dtype)
                         && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;
-        TensorFile named = SplitExperts.of(config, FamilyPrefix.added(config.names(), file));
+        TensorFile named = named(config, file);
         WeightShapes.check(config, named);
         coding = CodedLoader.of(config.names(), named, scope, dtype, storage);
         var loader = loader(named);
@@ -274,6 +274,16 @@ public final class Decoder implements AutoCloseable {
     public static Decoder load(
             DecoderConfig config, TensorFile file, Device device, DType dtype, Storage storage) {
         return new Decoder(config, file, device, dtype, storage);
+    }
+
+    /// Whether a model's files hold matrices of linear layers in few bits.
+    public static boolean isStoredInFewBits(DecoderConfig config, TensorFile file) {
+        TensorFile named = named(config, file);
+        return named.entries().keySet().stream().anyMatch(n -> named.bits(n).isPresent());
+    }
+
+    private static TensorFile named(DecoderConfig config, TensorFile file) {
+        return SplitExperts.of(config, FamilyPrefix.added(config.names(), file));
     }
 
     /// What is in few bits, and the error that it costs, for the log; empty if all weights are

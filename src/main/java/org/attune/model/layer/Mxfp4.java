@@ -1,13 +1,19 @@
 package org.attune.model.layer;
 
 import org.attune.error.ModelException;
+import org.attune.files.FewBits;
 import org.attune.files.TensorFile;
 import org.attune.tensor.DType;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.GroupRows;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /// Numbers in blocks of 32 with 4 bits each and a common power of two, [Rouhani et al. 2023, Table
 /// 1](https://arxiv.org/abs/2310.10537), as gpt-oss's files hold experts: `…_blocks`
@@ -17,13 +23,7 @@ final class Mxfp4 {
     private static final String BLOCKS = "_blocks";
     private static final String SCALES = "_scales";
     private static final int BLOCK = 32;
-    private static final int BIAS = 127;
-    private static final int NOT_A_NUMBER = 255;
-
-    /// One bit of sign, two of exponent, one of mantissa.
-    private static final float[] VALUES = {
-        0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0f, -0.5f, -1, -1.5f, -2, -3, -4, -6
-    };
+    private static final int HALF = 4; // bits of a byte
 
     private Mxfp4() {}
 
@@ -77,38 +77,57 @@ final class Mxfp4 {
                 entry.name(), DType.FLOAT32, new long[] {shape[0], shape[1], BLOCK * shape[2]});
     }
 
-    /// Writes some numbers as float32, all of a row that stand side by side.
+    /// A matrix within blocks. Its rows are whole blocks, which stay as they are but for the order
+    /// of a byte's halves.
     ///
-    /// @param start number of the first, a multiple of 32
-    /// @param rowStep from a row to the next, a multiple of 32
-    /// @param columns of a row, a multiple of 32
-    static void decode(
-            MemorySegment blocks,
-            MemorySegment scales,
-            long start,
-            long rowStep,
-            long columns,
-            MemorySegment out) {
-        long rows = out.byteSize() / Float.BYTES / columns;
-        long at = 0;
-        for (long row = 0; row < rows; row++) {
-            long first = (start + row * rowStep) / BLOCK;
-            for (long b = first; b < first + columns / BLOCK; b++) {
-                float scale = scale(Byte.toUnsignedInt(scales.get(ValueLayout.JAVA_BYTE, b)));
-                for (int i = 0; i < BLOCK / 2; i++) {
-                    int two = blocks.get(ValueLayout.JAVA_BYTE, b * (BLOCK / 2) + i);
-                    out.setAtIndex(
-                            ValueLayout.JAVA_FLOAT_UNALIGNED, at++, VALUES[two & 15] * scale);
-                    out.setAtIndex(
-                            ValueLayout.JAVA_FLOAT_UNALIGNED, at++, VALUES[two >> 4 & 15] * scale);
-                }
-            }
+    /// @param slice of the numbers
+    /// @param blocks reads all of them
+    /// @param scales reads all of them
+    static FewBits bits(
+            ExpertLayout.Slice slice,
+            Supplier<MemorySegment> blocks,
+            Supplier<MemorySegment> scales) {
+        long count = slice.rows() * slice.columns() / BLOCK;
+        return new FewBits(
+                "MXFP4",
+                List.of(count * BLOCK / 2, count),
+                memory -> {
+                    copy(slice, blocks.get(), memory.get(0), BLOCK / 2);
+                    turn(memory.get(0));
+                    copy(slice, scales.get(), memory.get(1), 1);
+                    return rows(memory, Math.toIntExact(slice.columns()));
+                });
+    }
+
+    private static GroupRows rows(List<MemorySegment> memory, int columns) {
+        var scales =
+                new GroupRows.Scales(
+                        memory.get(1), GroupRows.Scales.Kind.POWER, 1, BLOCK, columns / BLOCK);
+        return new GroupRows(
+                memory.get(0),
+                GroupRows.Codes.FLOAT4,
+                scales,
+                Optional.empty(),
+                0,
+                Optional.empty(),
+                columns,
+                VectorKernels.isAvailable());
+    }
+
+    /// @param bytes of a block
+    private static void copy(
+            ExpertLayout.Slice slice, MemorySegment whole, MemorySegment part, int bytes) {
+        long length = slice.columns() / BLOCK * bytes;
+        for (long row = 0; row < slice.rows(); row++) {
+            long from = (slice.start() + row * slice.rowStep()) / BLOCK * bytes;
+            MemorySegment.copy(whole, from, part, row * length, length);
         }
     }
 
-    private static float scale(int exponent) {
-        return exponent == NOT_A_NUMBER
-                ? Float.NaN
-                : (float) Math.scalb(1.0, exponent - BIAS); // a float32 has all of them
+    private static void turn(MemorySegment codes) {
+        for (long at = 0; at < codes.byteSize(); at++) {
+            int two = Byte.toUnsignedInt(codes.get(ValueLayout.JAVA_BYTE, at));
+            codes.set(ValueLayout.JAVA_BYTE, at, (byte) (two << HALF | two >> HALF));
+        }
     }
 }

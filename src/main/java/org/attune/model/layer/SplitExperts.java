@@ -96,18 +96,11 @@ final class SplitExperts implements TensorFile {
             return file.read(name, arena);
         }
         Entry entry = entries.get(name);
-        MemorySegment all = whole(slice.of());
-        if (Mxfp4.isBlocks(slice.of())) {
-            MemorySegment out = arena.allocate(entry.bytes(), Long.BYTES);
-            Mxfp4.decode(
-                    all,
-                    whole(Mxfp4.scales(slice.of())),
-                    slice.start(),
-                    slice.rowStep(),
-                    slice.columns(),
-                    out);
-            return out;
+        Optional<FewBits> bits = bits(name);
+        if (bits.isPresent()) {
+            return bits.get().decoded(entry, arena);
         }
+        MemorySegment all = whole(slice.of());
         int size = entry.dtype().bytes();
         if (slice.isDense()) {
             return all.asSlice(slice.start() * size, entry.bytes());
@@ -126,7 +119,14 @@ final class SplitExperts implements TensorFile {
 
     @Override
     public Optional<FewBits> bits(String name) {
-        return slices.containsKey(name) ? Optional.empty() : file.bits(name);
+        ExpertLayout.Slice slice = slices.get(name);
+        if (slice == null) {
+            return file.bits(name);
+        }
+        String of = slice.of();
+        return Mxfp4.isBlocks(of)
+                ? Optional.of(Mxfp4.bits(slice, () -> whole(of), () -> whole(Mxfp4.scales(of))))
+                : Optional.empty();
     }
 
     @Override

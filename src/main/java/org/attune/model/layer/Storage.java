@@ -11,7 +11,7 @@ import java.util.Optional;
 /// norms, biases and the routers of experts are dense always.
 @Api(EXPERIMENTAL)
 public enum Storage {
-    /// As a folder of bitsandbytes holds them; dense where the file is another.
+    /// As a folder in few bits holds them; dense where it isn't, and from GGUF files.
     AUTO,
 
     /// Dense, in the compute dtype.

@@ -5,6 +5,7 @@ import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -33,7 +34,8 @@ final class UnreadTensors {
             if (belongs(name, config)
                     && !read.contains(name)
                     && !passedOver
-                    && !unused.contains(name)) {
+                    && !unused.contains(name)
+                    && !isZeroBias(file, name)) {
                 throw new ModelException(
                         ("the model's files hold the tensor \"%s\", with which a %s model of %d"
                                         + " layers computes nothing here; the configuration is"
@@ -44,6 +46,17 @@ final class UnreadTensors {
         String output = config.names().head() + ".weight";
         if (config.tiesOutput() && file.entries().containsKey(output)) {
             requireEqual(file, output, config.names().embeddingPath() + ".weight");
+        }
+    }
+
+    /// Files of GPTQ may have a bias of zeros with each matrix.
+    private static boolean isZeroBias(TensorFile file, String name) {
+        if (!name.endsWith(".bias")) {
+            return false;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bias = file.read(name, arena);
+            return bias.mismatch(arena.allocate(bias.byteSize())) < 0;
         }
     }
 

@@ -1,5 +1,6 @@
 package org.attune.model.source;
 
+import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.model.config.DecoderConfig;
@@ -31,7 +32,9 @@ public record FolderModel(
                 folder,
                 config,
                 generation,
-                BitsAndBytesTensors.of(SafeTensorsFile.open(folder)));
+                QuantisedFolder.of(
+                        JsonFields.read(folder.resolve("config.json")),
+                        SafeTensorsFile.open(folder)));
     }
 
     @Override

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 
 /// Rows of a matrix whose numbers stand in memory in few bits. A product decodes as many of them as
 /// fit into the processor's cache, and multiplies these.
-public sealed interface CodedRows permits LevelRows, ByteRows, BlockRows, PlainRows {
+public sealed interface CodedRows permits LevelRows, ByteRows, GroupRows, BlockRows, PlainRows {
     /// Numbers that one thread decodes at a time, more or less.
     int CHUNK = 1 << 13;
 

@@ -31,6 +31,11 @@ final class LevelLoops {
     private static final int BITS = 4;
     private static final int CODE = 15;
 
+    private static final int REST = 0x7f; // of a byte, without its sign; all of it set: no number
+    private static final int SIGN = 0x8000_0000;
+    private static final int MOVED = 20; // between the mantissas
+    private static final float POWER = 0x1p120f; // between the exponents' middles
+
     private static final VectorShuffle<Float> FIRST = zip(0);
     private static final VectorShuffle<Float> SECOND = zip(LANES / 2);
 
@@ -105,6 +110,37 @@ final class LevelLoops {
             var wide = ints(codes + i).convertShape(VectorOperators.I2F, Vectors.FLOATS, 0);
             FloatVector own = Vectors.exact((FloatVector) wide).mul(size).mul(share);
             Vectors.store(half, own, to + (long) i * bytes);
+        }
+    }
+
+    /// Decodes whole numbers of a byte: less a zero, times a factor.
+    ///
+    /// @param count a multiple of [#BYTES]
+    /// @param to written
+    static void above(long codes, int count, float zero, float size, boolean half, long to) {
+        int bytes = half ? Short.BYTES : Float.BYTES;
+        for (int i = 0; i < count; i += LANES) {
+            var wide = ints(codes + i).convertShape(VectorOperators.I2F, Vectors.FLOATS, 0);
+            FloatVector own = Vectors.exact((FloatVector) wide).sub(zero).mul(size);
+            Vectors.store(half, own, to + (long) i * bytes);
+        }
+    }
+
+    /// Decodes numbers of a sign, four bits of exponent and three of mantissa, times a factor.
+    /// Their bits, moved to where a float32 has them, are the number times a power of two.
+    ///
+    /// @param count a multiple of [#BYTES]
+    /// @param to written
+    static void floats(long codes, int count, float size, boolean half, long to) {
+        int bytes = half ? Short.BYTES : Float.BYTES;
+        for (int i = 0; i < count; i += LANES) {
+            IntVector code = ints(codes + i);
+            IntVector least = INT_TYPE.cast(code.and(REST).lanewise(VectorOperators.LSHL, MOVED));
+            IntVector sign = INT_TYPE.cast(code.and(SIGN));
+            FloatVector own =
+                    Vectors.exact(least.or(sign).reinterpretAsFloats()).mul(POWER).mul(size);
+            FloatVector all = own.blend(Float.NaN, code.and(REST).eq(REST).cast(Vectors.FLOATS));
+            Vectors.store(half, Vectors.exact(all), to + (long) i * bytes);
         }
     }
 }

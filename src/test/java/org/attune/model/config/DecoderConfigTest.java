@@ -147,10 +147,7 @@ class DecoderConfigTest {
                 ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0.5}");
         refuses("no multiple of num_key_value_heads 3", "llama", ",\"num_key_value_heads\":3");
         refuses("it must be even", "llama", ",\"head_dim\":3");
-        refuses(
-                "quant_method gptq",
-                "llama",
-                ",\"quantization_config\":{\"quant_method\":\"gptq\"}");
+        refuses("quant_method hqq", "llama", ",\"quantization_config\":{\"quant_method\":\"hqq\"}");
         refuses("theta must be finite and > 1, got 0.0", "llama", ",\"rope_theta\":0");
         refuses(
                 "\"layer_types\" is [\"full_attention\"]",

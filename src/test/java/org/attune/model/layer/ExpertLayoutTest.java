@@ -115,9 +115,17 @@ class ExpertLayoutTest {
         blocks[0] = 0x2F;
         blocks[16] = 0x71;
         byte[] scales = {(byte) 128, (byte) 126};
-        var out = MemorySegment.ofArray(new float[64]);
-        Mxfp4.decode(MemorySegment.ofArray(blocks), MemorySegment.ofArray(scales), 0, 32, 32, out);
-        float[] values = out.toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+        var slice = new ExpertLayout.Slice("x_blocks", 0, new long[] {2, 32}, 32, 1);
+        var bits =
+                Mxfp4.bits(
+                        slice,
+                        () -> MemorySegment.ofArray(blocks),
+                        () -> MemorySegment.ofArray(scales));
+        float[] values;
+        try (Arena arena = Arena.ofConfined()) {
+            var matrix = new TensorFile.Entry("x", DType.FLOAT32, slice.shape());
+            values = bits.decoded(matrix, arena).toArray(ValueLayout.JAVA_FLOAT);
+        }
         assertArrayEquals(new float[] {-12, 2, 0}, java.util.Arrays.copyOf(values, 3));
         assertArrayEquals(new float[] {0.25f, 3, 0}, java.util.Arrays.copyOfRange(values, 32, 35));
     }

@@ -1,9 +1,9 @@
 package org.attune.cli.command;
 
-import org.attune.model.layer.Storage;
 import org.attune.models.DtypeChoice;
 import org.attune.models.ModelConfig;
 
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// The model a command works with.
@@ -27,15 +27,7 @@ public final class ModelOptions {
             description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
     public String device;
 
-    @Option(
-            names = "--quantization",
-            paramLabel = "KIND",
-            defaultValue = "auto",
-            description =
-                    "How weights of linear layers are kept, as a run's key of that name: auto,"
-                            + " none, keep, int8, nf4, nf4_double, fp4 or fp4_double (default:"
-                            + " ${DEFAULT-VALUE}). Take the one that the adapter was trained with.")
-    Storage quantization;
+    @Mixin StorageOption storage;
 
     @Option(
             names = "--chat-template",
@@ -50,7 +42,7 @@ public final class ModelOptions {
                 ModelConfig.of(model)
                         .withDevice(device)
                         .withDtype(dtype)
-                        .withQuantization(quantization);
+                        .withQuantization(storage.quantization);
         if (chatTemplate != null) {
             config = config.withChatTemplatePath(chatTemplate);
         }

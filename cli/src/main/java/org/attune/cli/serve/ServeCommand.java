@@ -1,6 +1,7 @@
 package org.attune.cli.serve;
 
 import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.StorageOption;
 import org.attune.cli.command.UsesEngine;
 import org.attune.error.ConfigException;
 import org.attune.files.GivenText;
@@ -132,6 +133,8 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     @Option(names = "--dtype", defaultValue = "auto", description = "auto, float32 or bfloat16.")
     DtypeChoice dtype;
 
+    @Mixin StorageOption storage;
+
     @Option(
             names = "--chat-template",
             paramLabel = "TEMPLATE",
@@ -157,7 +160,11 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     }
 
     private ServeConfig config() {
-        ModelConfig base = ModelConfig.of(model).withDevice(device).withDtype(dtype);
+        ModelConfig base =
+                ModelConfig.of(model)
+                        .withDevice(device)
+                        .withDtype(dtype)
+                        .withQuantization(storage.quantization);
         ServeConfig config =
                 ServeConfig.of(template == null ? base : base.withChatTemplatePath(template))
                         .withAdapters(adapters)
