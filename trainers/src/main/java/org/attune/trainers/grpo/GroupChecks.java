@@ -40,12 +40,48 @@ final class GroupChecks {
         }
         problems.addAll(run.rewardProblems());
         problems.addAll(run.sourceProblems());
+        if (run.keepsSamplingMask()) {
+            problems.addAll(maskProblems(run));
+        }
         if (run.lag().isOn() && run.refill().dynamicSampling()) {
             problems.add(
                     run.lag()
                             .problem(
                                     "dynamic_sampling, which prompts a round has being known only"
                                             + " when the round before is judged"));
+        }
+        return problems;
+    }
+
+    /// Where the tokens that could be drawn aren't known, or probabilities are others for another
+    /// reason too.
+    private static List<ConfigProblem> maskProblems(GroupRun run) {
+        var problems = new ArrayList<ConfigProblem>();
+        String key = "keep_sampling_mask";
+        if (run.agent().isOn()) {
+            problems.add(
+                    new ConfigProblem(
+                            key,
+                            true,
+                            "false with tools or environments, whose turns keep no tokens that"
+                                    + " could be drawn"));
+        }
+        if (run.rollouts().isElsewhere()) {
+            problems.add(
+                    new ConfigProblem(
+                            key,
+                            true,
+                            "false with rollout_server_base_url or recorded_rollouts, which don't"
+                                    + " say which tokens could be drawn"));
+        }
+        if (run.sampling().penalises()) {
+            problems.add(
+                    new ConfigProblem(
+                            key,
+                            true,
+                            "false with repetition_penalty, presence_penalty or frequency_penalty:"
+                                    + " they change the probabilities of the tokens that are"
+                                    + " left"));
         }
         return problems;
     }

@@ -101,6 +101,7 @@ final class GroupRounds {
         metrics.putAll(replay.metrics());
         metrics.putAll(shown.metrics());
         metrics.putAll(supplied.metrics());
+        metrics.putAll(MaskMetrics.of(rows));
         judged.ahead().ifPresent(rounds -> metrics.putAll(rounds.metrics()));
         int[] order = used(number, shown);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();

@@ -104,6 +104,11 @@ public record GrpoConfig(
     }
 
     @Override
+    public boolean keepsSamplingMask() {
+        return loss.keepSamplingMask();
+    }
+
+    @Override
     public boolean disableDropout() {
         return loss.disableDropout();
     }

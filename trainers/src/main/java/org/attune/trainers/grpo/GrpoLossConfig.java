@@ -23,6 +23,8 @@ import java.util.OptionalDouble;
 /// @param useBiasCorrectionKl multiply the KL term by the ratio
 /// @param maskTruncatedCompletions leave completions out of the loss that hit
 ///     `max_completion_length`
+/// @param keepSamplingMask compare log-probabilities of the distributions that tokens were drawn
+///     from, where `top_k`, `top_p`, `min_p` or `typical_p` left tokens out
 /// @param sapoTemperaturePos `sapo`: gate where the advantage is positive
 /// @param sapoTemperatureNeg `sapo`: gate elsewhere
 /// @param vespoKPos `vespo`: power where the advantage is not negative
@@ -44,6 +46,7 @@ public record GrpoLossConfig(
         ImportanceSamplingLevel importanceSamplingLevel,
         boolean useBiasCorrectionKl,
         boolean maskTruncatedCompletions,
+        boolean keepSamplingMask,
         @InRange(min = 0, minOpen = true) double sapoTemperaturePos,
         @InRange(min = 0, minOpen = true) double sapoTemperatureNeg,
         @InRange double vespoKPos,
