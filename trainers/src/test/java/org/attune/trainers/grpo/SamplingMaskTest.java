@@ -65,7 +65,10 @@ class SamplingMaskTest {
 
     private static SamplingConfig sampling(boolean masked) {
         var distribution =
-                SamplingConfig.Distribution.plain().withTemperature(TEMPERATURE).withTopP(0.9).withTopK(9);
+                SamplingConfig.Distribution.plain()
+                        .withTemperature(TEMPERATURE)
+                        .withTopP(0.9)
+                        .withTopK(9);
         return SamplingConfig.of(distribution, 6, Set.of(0), 5).withReportsDrawable(masked);
     }
 
@@ -82,7 +85,9 @@ class SamplingMaskTest {
                     List<SampledCompletion> drawn =
                             generator(policy)
                                     .generate(
-                                            List.of(PROMPT, PROMPT), sampling(true), SequenceListener.of((_, _) -> {}));
+                                            List.of(PROMPT, PROMPT),
+                                            sampling(true),
+                                            SequenceListener.of((_, _) -> {}));
                     List<CompletionForest.Row> rows =
                             drawn.stream()
                                     .map(
@@ -95,7 +100,8 @@ class SamplingMaskTest {
                                     .toList();
                     var forest = CompletionForest.of(rows, true);
                     HeadRequest request =
-                            new HeadRequest(Set.of(), TEMPERATURE).within(CompletionForest.drawable(rows));
+                            new HeadRequest(Set.of(), TEMPERATURE)
+                                    .within(CompletionForest.drawable(rows));
                     try (var _ = TensorScope.open("test")) {
                         float[] old = policy.measure(forest.forest(), request).tokenLogProbs();
                         float[] now;
@@ -126,7 +132,8 @@ class SamplingMaskTest {
         var forest =
                 CompletionForest.of(
                         List.of(new CompletionForest.Row(PROMPT, new int[] {id})), false);
-        return policy.measure(forest.forest(), new HeadRequest(Set.of(), TEMPERATURE)).tokenLogProbs()[0];
+        return policy.measure(forest.forest(), new HeadRequest(Set.of(), TEMPERATURE))
+                .tokenLogProbs()[0];
     }
 
     @Test
@@ -240,9 +247,7 @@ class SamplingMaskTest {
             GrpoConfig config =
                     config("whole" + lag, ahead)
                             .withTraining(
-                                    t ->
-                                            t.withSave(
-                                                    v -> v.withSaveSteps(2).withSaveTotalLimit(9)));
+                                    t -> t.withSave(v -> v.withSaveSteps(2).withSaveTotalLimit(9)));
             float[] whole = train(config, context());
             Path halfway = folder.resolve("whole" + lag).resolve("checkpoint-2");
             float[] resumed =
