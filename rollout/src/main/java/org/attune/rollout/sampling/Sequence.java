@@ -182,8 +182,7 @@ public final class Sequence {
         }
     }
 
-    /// Remembers the likeliest or drawable tokens of the position to which a token is appended
-    // next.
+    /// Remembers the likeliest or drawable tokens of the place to which a token is appended next.
     public void report(TopTokens likeliest) {
         top.add(likeliest);
     }
