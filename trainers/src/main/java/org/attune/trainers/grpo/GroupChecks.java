@@ -120,6 +120,7 @@ final class GroupChecks {
                                     + " of how it sampled"));
         }
         problems.addAll(groupProblems(run));
+        problems.addAll(movedProblems(run));
         problems.addAll(creditProblems(run));
         problems.addAll(lagProblems(run));
         boolean covariance =
@@ -134,6 +135,41 @@ final class GroupChecks {
         }
         if (loss.lossType() == GrpoLossType.GMPO) {
             problems.addAll(geometricProblems(loss, run.entropy()));
+        }
+        return problems;
+    }
+
+    /// What the losses and estimators that look at single tokens' probabilities can't use.
+    private static List<ConfigProblem> movedProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        GrpoLossConfig loss = run.loss();
+        boolean moved =
+                loss.lossType() == GrpoLossType.DPPO || loss.lossType() == GrpoLossType.FIPO;
+        if (moved && loss.importanceSamplingLevel() != ImportanceSamplingLevel.TOKEN) {
+            problems.add(
+                    new ConfigProblem(
+                            "importance_sampling_level",
+                            loss.importanceSamplingLevel(),
+                            "token with loss_type dppo or fipo, which read how far single tokens"
+                                    + " have moved"));
+        }
+        if (loss.lossType() == GrpoLossType.FIPO
+                && loss.delta().isPresent()
+                && loss.delta().getAsDouble() <= 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "delta",
+                            loss.delta().getAsDouble(),
+                            "a number > 1 with loss_type fipo: tokens whose ratio is above it are"
+                                    + " left out of the others' weights"));
+        }
+        if (run.lag().isOn()
+                && loss.advantageEstimator() == AdvantageBaseline.OPTIMAL_TOKEN_BASELINE) {
+            problems.add(
+                    run.lag()
+                            .problem(
+                                    "advantage_estimator optimal_token_baseline, which reads"
+                                            + " distributions of the weights that wrote"));
         }
         return problems;
     }
@@ -251,7 +287,7 @@ final class GroupChecks {
                             loss.importanceSamplingLevel(),
                             "token with loss_type gmpo, which takes their geometric mean"));
         }
-        if (loss.advantageEstimator() == AdvantageBaseline.REINFORCE_PLUS_PLUS) {
+        if (loss.advantageEstimator().isOfTokens()) {
             problems.add(
                     new ConfigProblem(
                             "advantage_estimator",

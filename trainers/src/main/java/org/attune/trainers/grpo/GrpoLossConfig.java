@@ -13,8 +13,9 @@ import java.util.OptionalDouble;
 /// @param advantageEstimator how rewards become advantages
 /// @param scaleRewards by what advantages are divided
 /// @param multiObjectiveAggregation how several rewards become one advantage
-/// @param epsilon ε, how far the ratio may fall below 1; unset: 0.2, `gmpo` 0.4. `gmpo`: how far
-///     its logarithm may fall below 0
+/// @param epsilon ε, how far the ratio may fall below 1; unset: 0.2, `gmpo` 0.4, `dppo` 0.15.
+///     `gmpo`: how far its logarithm may fall below 0. `dppo`: how far a probability may have
+///     diverged
 /// @param epsilonHigh how far it may rise above 1; unset: ε. `cispo`: bound of the ratio itself
 /// @param delta upper bound of the ratio in the unclipped term
 /// @param offPolicyMaskThreshold nats per token by which the policy may have become less likely to
@@ -74,7 +75,12 @@ public record GrpoLossConfig(
 
     /// ε, set or not.
     double lowBound() {
-        return epsilon.orElse(lossType == GrpoLossType.GMPO ? 0.4 : 0.2);
+        return epsilon.orElse(
+                switch (lossType) {
+                    case GMPO -> 0.4;
+                    case DPPO -> 0.15;
+                    default -> 0.2;
+                });
     }
 
     /// The bound above 1, set or not.
