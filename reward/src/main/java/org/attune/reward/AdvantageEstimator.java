@@ -13,7 +13,7 @@ public sealed interface AdvantageEstimator {
         return false;
     }
 
-    /// Whether it is asked how far each token's gradient reaches ([GroupedRewards#energies]).
+    /// Whether advantages depend on how far gradients of tokens reach ([GroupedRewards#energies]).
     default boolean readsEnergies() {
         return false;
     }

@@ -31,7 +31,7 @@ public enum AdvantageBaseline {
     /// 2026](https://arxiv.org/abs/2602.07078)).
     OPTIMAL_TOKEN_BASELINE;
 
-    /// Whether each token has an advantage of its own.
+    /// Whether tokens of one completion differ in their advantages.
     boolean isOfTokens() {
         return this == REINFORCE_PLUS_PLUS
                 || this == REINFORCE_PLUS_PLUS_BASELINE
