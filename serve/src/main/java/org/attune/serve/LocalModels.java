@@ -9,6 +9,7 @@ import org.attune.json.Json;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
+import org.attune.models.score.Heads;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.tensor.Engine;
 import org.slf4j.Logger;
@@ -124,7 +125,7 @@ public final class LocalModels implements AutoCloseable {
         parts.push(adapters);
         config.adapters().forEach(adapters::add);
         requireSides(config.splits().keySet());
-        if (models.base().scores().isEmpty()) {
+        if (models.base().heads().isEmpty()) {
             desk = Optional.of(openDesk(config));
         }
         LOG.info("{} takes prompts and answers of up to {} tokens", name(), length);
@@ -151,11 +152,11 @@ public final class LocalModels implements AutoCloseable {
 
     private static LoadedModel load(ModelConfig model, boolean takesAdapters) {
         ModelSetup setup = ModelSetup.open(model, HubDownload.cache());
-        if (setup.labels() == 0 && !takesAdapters) {
+        if (!takesAdapters && !Heads.has(setup)) {
             return LoadedModel.openToGenerate(setup);
         }
         LoadedModel loaded = LoadedModel.openAny(setup);
-        if (!loaded.decoder().config().scores()) {
+        if (!Heads.has(setup)) {
             Engine.run(() -> loaded.decoder().packDecoding());
         }
         return loaded;
@@ -190,7 +191,7 @@ public final class LocalModels implements AutoCloseable {
         return adapters;
     }
 
-    /// What generates; empty where the model scores and writes nothing.
+    /// What generates; empty where the model writes nothing.
     Optional<GenerationDesk> desk() {
         return desk;
     }

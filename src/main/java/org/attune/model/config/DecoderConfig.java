@@ -209,6 +209,11 @@ public record DecoderConfig(
         return with(other, tieWordEmbeddings, scoreKind, labels);
     }
 
+    /// Makes the embedding the output layer.
+    public DecoderConfig withTiedOutputLayer() {
+        return with(dtype, true, scoreKind, labels);
+    }
+
     /// Separates the output layer from the embedding.
     public DecoderConfig withSeparateOutputLayer() {
         return with(dtype, false, scoreKind, labels);
