@@ -55,8 +55,7 @@ class HeadsTest {
         Files.writeString(
                 config,
                 Files.readString(config)
-                        .replaceFirst(
-                                "\\{", "{\"problem_type\": \"single_label_classification\",")
+                        .replaceFirst("\\{", "{\"problem_type\": \"single_label_classification\",")
                         .replace("LABEL_1", "B-NUM"));
     }
 
