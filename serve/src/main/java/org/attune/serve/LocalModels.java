@@ -149,7 +149,7 @@ public final class LocalModels implements AutoCloseable {
     }
 
     private FeedbackDesk openFeedback(String place, ServeConfig config) {
-        if (models.base().scores().isPresent()) {
+        if (models.base().heads().isPresent()) {
             throw ConfigException.about(
                     "feedback",
                     "the model scores and writes no answers, so there are none to keep");
