@@ -17,12 +17,12 @@ class RunProgramsTest {
     @Test
     void onlyBuiltInRewardsAreKnownToStartNothing() {
         assertBeyond(false, "reward_funcs", List.of("exact_answer"));
-        assertBeyond(false, "reward_funcs", List.of(Map.of("name", "json", "weight", 2)));
+        assertBeyond(false, "reward_funcs", List.of(Map.of("name", "exact_answer", "weight", 2)));
         assertBeyond(false, "tools", List.of());
         assertBeyond(false, "environments", Map.of());
         assertBeyond(false, "model_name_or_path", "org/name");
         assertBeyond(true, "reward_funcs", List.of("exact_answer", "out/judge"));
-        assertBeyond(true, "reward_funcs", List.of(Map.of("name", "json", "url", "x")));
+        assertBeyond(true, "reward_funcs", List.of(Map.of("name", "exact_answer", "url", "x")));
         assertBeyond(true, "reward_funcs", "exact_answer");
         assertBeyond(true, "tools", List.of("calculator"));
         assertBeyond(true, "agent", Map.of("command", List.of("sh")));
