@@ -7,6 +7,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GenerationDefaults;
 import org.attune.text.TextAssets;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// A Hugging Face model folder.
@@ -27,14 +28,23 @@ public record FolderModel(
         // The configuration first: an unsupported family should be named, whatever its weights.
         DecoderConfig config = DecoderConfig.read(folder);
         GenerationDefaults generation = GenerationDefaults.read(folder);
+        TensorFile tensors =
+                BareTensors.of(BitsAndBytesTensors.of(SafeTensorsFile.open(folder)), config);
+        boolean isSentences =
+                tensors instanceof BareTensors && Files.exists(folder.resolve("modules.json"));
         return new FolderModel(
                 nameOrPath,
                 folder,
-                config,
+                // Nobody asks a model of embeddings for its output layer, which the files lack.
+                isSentences ? config.withTiedOutputLayer() : config,
                 generation,
+<<<<<<< HEAD
                 QuantisedFolder.of(
                         JsonFields.read(folder.resolve("config.json")),
                         SafeTensorsFile.open(folder)));
+=======
+                tensors);
+>>>>>>> main
     }
 
     @Override
