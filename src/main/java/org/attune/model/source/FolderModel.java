@@ -28,8 +28,9 @@ public record FolderModel(
         // The configuration first: an unsupported family should be named, whatever its weights.
         DecoderConfig config = DecoderConfig.read(folder);
         GenerationDefaults generation = GenerationDefaults.read(folder);
+        JsonFields json = JsonFields.read(folder.resolve("config.json"));
         TensorFile tensors =
-                BareTensors.of(BitsAndBytesTensors.of(SafeTensorsFile.open(folder)), config);
+                BareTensors.of(QuantisedFolder.of(json, SafeTensorsFile.open(folder)), config);
         boolean isSentences =
                 tensors instanceof BareTensors && Files.exists(folder.resolve("modules.json"));
         return new FolderModel(
@@ -38,13 +39,7 @@ public record FolderModel(
                 // Nobody asks a model of embeddings for its output layer, which the files lack.
                 isSentences ? config.withTiedOutputLayer() : config,
                 generation,
-<<<<<<< HEAD
-                QuantisedFolder.of(
-                        JsonFields.read(folder.resolve("config.json")),
-                        SafeTensorsFile.open(folder)));
-=======
                 tensors);
->>>>>>> main
     }
 
     @Override
