@@ -3,11 +3,40 @@ package org.attune.policy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
 
 /// Scores targets without gradients: a policy, or one of the kinds of reference.
 @Api(EXPERIMENTAL)
 public interface Scorer {
     Measurement measure(TokenForest forest, HeadRequest request);
+
+    /// Reads a forest as a teacher does, for comparisons of whole distributions. The caller closes
+    /// the result.
+    ///
+    /// @throws UnsupportedOperationException if this tells log-probabilities of targets alone
+    default Teacher read(TokenForest forest) {
+        throw new UnsupportedOperationException(
+                "%s tells no distributions; accepted: a frozen model".formatted(getClass()));
+    }
+
+    /// Weights that nobody trains, as they are.
+    ///
+    /// @param decoder borrowed
+    /// @param adapter in use
+    static Scorer frozen(Decoder decoder, Adapter adapter) {
+        return new Scorer() {
+            @Override
+            public Measurement measure(TokenForest forest, HeadRequest request) {
+                return FrozenPass.measure(decoder, adapter, forest, request);
+            }
+
+            @Override
+            public Teacher read(TokenForest forest) {
+                return new TeacherPass(decoder, adapter, forest);
+            }
+        };
+    }
 
     /// What the scorer is to the policy before its first update. Until then nobody needs to be
     /// asked for what the policy says itself: two passes that differ in their products would differ
@@ -22,6 +51,11 @@ public interface Scorer {
             @Override
             public Measurement measure(TokenForest forest, HeadRequest request) {
                 return scorer.measure(forest, request);
+            }
+
+            @Override
+            public Teacher read(TokenForest forest) {
+                return scorer.read(forest);
             }
 
             @Override

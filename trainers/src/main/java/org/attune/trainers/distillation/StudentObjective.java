@@ -1,9 +1,7 @@
 package org.attune.trainers.distillation;
 
 import org.attune.policy.Divergence;
-import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
-import org.attune.policy.HeadTerm;
 import org.attune.policy.Teacher;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.step.GroupQuestion;
@@ -11,6 +9,7 @@ import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepObjective;
 
 import java.util.List;
+import java.util.Set;
 
 /// What is minimised in distillation: a divergence of the student from its teacher, token by token.
 ///
@@ -50,16 +49,8 @@ record StudentObjective(
     public GroupQuestion ask(List<RowAt<StudentRow>> group, CompletionForest forest) {
         Teacher read =
                 teacher.read(forest, RowAt.rows(group).stream().map(StudentRow::tokens).toList());
-        return new Question(
-                HeadRequest.of(new HeadTerm(divergence, read), temperature, HeadStatistic.ENTROPY),
-                read);
-    }
-
-    private record Question(HeadRequest request, Teacher teacher) implements GroupQuestion {
-        @Override
-        public void close() {
-            teacher.close();
-        }
+        return GroupQuestion.comparing(
+                divergence, read, temperature, Set.of(HeadStatistic.ENTROPY));
     }
 
     @Override
