@@ -33,7 +33,7 @@ public final class FrozenAdapter implements AutoCloseable {
     ///
     /// @param decoder that it was attached to; borrowed
     public Scorer scorer(Decoder decoder) {
-        return Scorer.frozen(decoder, name);
+        return FrozenPass.scorer(decoder, name);
     }
 
     @Override

@@ -3,8 +3,6 @@ package org.attune.policy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
-import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Decoder;
 
 /// Scores targets without gradients: a policy, or one of the kinds of reference.
 @Api(EXPERIMENTAL)
@@ -18,24 +16,6 @@ public interface Scorer {
     default Teacher read(TokenForest forest) {
         throw new UnsupportedOperationException(
                 "%s tells no distributions; accepted: a frozen model".formatted(getClass()));
-    }
-
-    /// Weights that nobody trains, as they are.
-    ///
-    /// @param decoder borrowed
-    /// @param adapter in use
-    static Scorer frozen(Decoder decoder, Adapter adapter) {
-        return new Scorer() {
-            @Override
-            public Measurement measure(TokenForest forest, HeadRequest request) {
-                return FrozenPass.measure(decoder, adapter, forest, request);
-            }
-
-            @Override
-            public Teacher read(TokenForest forest) {
-                return new TeacherPass(decoder, adapter, forest);
-            }
-        };
     }
 
     /// What the scorer is to the policy before its first update. Until then nobody needs to be

@@ -18,8 +18,7 @@ public interface ReferencedConfig extends RunConfig {
         return true;
     }
 
-    /// Whether whole distributions of the reference are compared, not what it says of targets
-    // alone.
+    /// Whether whole distributions of the reference are compared, not only those of targets.
     default boolean comparesDistributions() {
         return false;
     }

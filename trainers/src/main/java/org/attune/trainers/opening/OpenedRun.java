@@ -190,7 +190,8 @@ public record OpenedRun<T>(
         return fitted(training, lengths, Optional.empty());
     }
 
-    /// The same with a frozen model whose distributions the policy's are compared with.
+    /// The settings with what memory allows beside a frozen model whose distributions the policy's
+    /// are compared with.
     ///
     /// @param teacher its memory; empty without one
     TrainingConfig fitted(TrainingConfig training, int[] lengths, Optional<TeacherMemory> teacher) {
