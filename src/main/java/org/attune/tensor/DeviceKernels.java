@@ -367,8 +367,7 @@ public final class DeviceKernels {
         return device.kernels().isPresent();
     }
 
-    /// The Euclidean norm of gradients, and beside it the factor on them, as
-    /// [org.attune.optim.GradientClipping] has it.
+    /// The Euclidean norm of gradients, and beside it the factor that brings it down to the largest.
     ///
     /// @param parts sums of squares, float32 `(n)`
     /// @param clipping written, float64 `(2)`; the factor isn't a number if the norm isn't finite

@@ -90,6 +90,7 @@ public final class Board implements AutoCloseable {
         routes.addAll(api(index, commands, queue, models));
         var label = new LabelDesk(index, pairs, config.answers());
         routes.add(get("/api/label", label::questions));
+        routes.add(get("/api/learning", new LearningDesk(config.feedback(), index)::history));
         routes.add(post("/api/pairs", call -> pairs.add(call, models)));
         listen(config, routes);
     }
@@ -120,6 +121,7 @@ public final class Board implements AutoCloseable {
                 get("/chat", call -> Pages.still(call, "chat", "Chat")),
                 get("/label", call -> Pages.still(call, "label", "Label")),
                 get("/serve", call -> Pages.still(call, "serve", "Serve")),
+                get("/learn", call -> Pages.still(call, "learn", "Learn")),
                 get("/new", call -> Pages.still(call, "new", "New run")),
                 get("/assets/", Pages::asset),
                 get("/api/report", pages::report));

@@ -20,6 +20,7 @@ import java.util.Optional;
 /// @param answers file of rows with several answers each, to be judged; unset: recorded rounds of
 ///     runs alone can be judged
 /// @param pairs file of JSON lines to which preferences are added
+/// @param feedback store of answers and judgements whose history is shown; unset: none is
 /// @param startsRuns whether requests may start runs
 /// @param startsPrograms whether runs that requests start may start further programs
 @CopyMethods
@@ -33,6 +34,7 @@ public record BoardConfig(
         Optional<String> serverKey,
         Optional<Path> answers,
         Path pairs,
+        Optional<String> feedback,
         boolean startsRuns,
         boolean startsPrograms)
         implements BoardConfigCopies {
@@ -53,6 +55,7 @@ public record BoardConfig(
                 Optional.empty(),
                 Optional.empty(),
                 Path.of("pairs.jsonl"),
+                Optional.empty(),
                 false,
                 false);
     }

@@ -43,6 +43,7 @@ final class Pages {
                     "chat.js",
                     "label.js",
                     "serve.js",
+                    "learn.js",
                     "new.js");
 
     private final RunIndex index;
@@ -141,7 +142,7 @@ final class Pages {
         parts.put("body", body);
         parts.put("data", data);
         parts.put("script", script);
-        for (String known : List.of("runs", "chat", "label", "serve", "new")) {
+        for (String known : List.of("runs", "chat", "label", "serve", "learn", "new")) {
             parts.put("at-" + known, known.equals(place) ? " aria-current=\"page\"" : "");
         }
         // In one pass: what a run says may look like the name of a part.

@@ -142,7 +142,8 @@ class BoardBrowserTest {
                                 URI.create(
                                         "%s://localhost:%d/v1"
                                                 .formatted("http", models.getAddress().getPort())))
-                        .withPairs(root.resolve("pairs.jsonl"));
+                        .withPairs(root.resolve("pairs.jsonl"))
+                        .withFeedback(BoardSample.store(root));
         board = Board.open(config, BoardSample.commands());
         browser.complaints();
         browser.go(board.url());
@@ -199,19 +200,19 @@ class BoardBrowserTest {
         Files.writeString(
                 two.resolve("run.json"),
                 Files.readString(two.resolve("run.json")).replace("\"running\"", "\"finished\""));
-        browser.await("document.querySelector('.state-of').textContent === 'finished'");
-        assertTrue(browser.value("document.getElementById('stop').hidden").asBoolean());
+        browser.await("document.querySelector('.state-of')?.textContent === 'finished'");
+        browser.await("document.getElementById('stop')?.hidden === true");
     }
 
     @Test
     void aRunIsStoppedByTwoClicks() throws Exception {
         openRun("two");
-        browser.await("!document.getElementById('stop').hidden");
+        browser.await("document.getElementById('stop')?.hidden === false");
         browser.click("#stop");
         assertTrue(worker.isAlive());
         browser.click("#stop");
         assertTrue(worker.waitFor(10, TimeUnit.SECONDS));
-        browser.await("document.querySelector('.state-of').textContent === 'dead'");
+        browser.await("document.querySelector('.state-of')?.textContent === 'dead'");
     }
 
     @Test
@@ -317,6 +318,9 @@ class BoardBrowserTest {
         go("/serve");
         browser.await(
                 "document.getElementById('tiles').textContent.includes('answers under way3')");
+        go("/learn");
+        browser.await(
+                "document.querySelector('#releases a')?.getAttribute('href').startsWith('/runs/')");
     }
 
     @Test
@@ -339,6 +343,7 @@ class BoardBrowserTest {
                         "/chat",
                         "/label",
                         "/serve",
+                        "/learn",
                         "/new")) {
             browser.traffic();
             go(page);

@@ -1,12 +1,17 @@
 package org.attune.board;
 
+import org.attune.feedback.FeedbackStore;
+import org.attune.feedback.GivenAnswer;
+import org.attune.feedback.Judgement;
 import org.attune.reports.page.RunFolderSample;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /// Folders of runs, one of which a process works at, and what the command line would say of them.
 final class BoardSample {
@@ -43,6 +48,29 @@ final class BoardSample {
 
     static void append(Path folder, String text) throws IOException {
         Files.writeString(folder.resolve("metrics.jsonl"), text, StandardOpenOption.APPEND);
+    }
+
+    /// A store with a judged answer of `helper`, for which the run `one` was let in and taken back.
+    static String store(Path root) throws IOException {
+        String place = root.resolve("feedback.db").toString();
+        try (var store = FeedbackStore.open(place)) {
+            store.record(
+                    new GivenAnswer(
+                            "a",
+                            0,
+                            Instant.parse("2026-01-02T03:04:05Z"),
+                            "ann",
+                            new GivenAnswer.Origin("helper", "helper", "base", "", ""),
+                            List.of(Map.of("role", "user", "content", "hello")),
+                            List.of(),
+                            Map.of("role", "assistant", "content", "hi"),
+                            new GivenAnswer.Usage(1, 1, "stop")));
+            store.judge(Judgement.of("a", new Judgement.Thumb(true)));
+            String adapter = root.toRealPath().resolve("one").toString();
+            store.release("helper", adapter, 0, "better by +0.5");
+            store.rollback("helper");
+        }
+        return place;
     }
 
     /// A command line that finds a problem in files with the word `wrong`, a program in those with

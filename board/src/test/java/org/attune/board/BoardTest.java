@@ -347,6 +347,22 @@ class BoardTest {
     }
 
     @Test
+    void theHistoryOfAStoreIsShown() throws Exception {
+        String place = BoardSample.store(root);
+        start(c -> c.withFeedback(place));
+        JsonNode history = Json.tree(get("/api/learning"));
+        String side = history.at("/sides/0").asText();
+        assertTrue(side.startsWith("helper answered by helper: 1 answers, 1 judgements"), side);
+        JsonNode back = history.at("/releases/0");
+        assertTrue(back.path("in_force").asBoolean());
+        assertEquals("", back.path("adapter").asText());
+        JsonNode first = history.at("/releases/1");
+        assertFalse(first.path("in_force").asBoolean());
+        assertEquals(id("one"), first.path("run").asText());
+        assertEquals("better by +0.5", first.path("evidence").asText());
+    }
+
+    @Test
     void whatIsMissingIsSaid() throws Exception {
         HttpResponse<String> chat = post("/api/chat", "{\"messages\":[]}");
         assertEquals(404, chat.statusCode());

@@ -4,7 +4,6 @@ import org.attune.board.Board;
 import org.attune.board.BoardConfig;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.UsesEngine;
-import org.attune.error.ConfigException;
 import org.attune.models.ModelConfig;
 import org.attune.serve.ServeConfig;
 
@@ -85,7 +84,9 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
     @Option(
             names = "--feedback",
             paramLabel = "STORE",
-            description = "With --model: keep answers and their judgements, as attune serve does.")
+            description =
+                    "Show what users think of answers, and what was learned from it; with --model"
+                            + " also keep its answers, as attune serve does.")
     String feedback;
 
     @Option(
@@ -151,9 +152,8 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
             String key = System.getenv(KEY_VARIABLE);
             config = key == null ? config : config.withServerKey(key);
         }
-        if (feedback != null && model == null) {
-            throw new ConfigException(
-                    "--feedback needs --model; a server that --server names has its own");
+        if (feedback != null) {
+            config = config.withFeedback(feedback);
         }
         return model == null ? config : config.withModel(served(config.roots().getFirst()));
     }

@@ -43,10 +43,10 @@ final class ApiTest {
     /// It may only fall, but where a package is cut into several (48 of the command's), or where
     /// families bring parts that passes and decoding read (14), or where a package went to the only
     /// module that uses it (5: layouts of rows; 29: their tokens and what makes
-    /// these), or where agents use what a command did alone (3),
+    /// these; 4: optimizers), or where agents use what a command did alone (3),
     /// or where methods come: three with three kinds of settings (4), or where weights are in few
     /// bits (5), or where GGUF files are written by what reads them (4).
-    private static final int MOST_OF_ONE_MODULE = 464;
+    private static final int MOST_OF_ONE_MODULE = 468;
 
     /// Beginnings of names of types without a mark that members of experimental types may name.
     /// What they are good for: a program gets one from a member and gives it to another.

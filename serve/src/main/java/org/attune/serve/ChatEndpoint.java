@@ -37,21 +37,10 @@ record ChatEndpoint(
                         request.format());
         AnswerForm form = dialect.form(request, body.all());
         if (feedback.isPresent() && body.flag("store", true)) {
-            form = kept(feedback.get(), form, request, chat);
+            form = new RecordedForm(form, feedback.get().record(request, chat));
             call.exchange().getResponseHeaders().set("Attune-Kept", "feedback");
         }
         Generation generation = desk.begin(order, new int[] {most});
         AnswerSender.send(generation, form, call.reply(request.stream().isStream()));
-    }
-
-    private AnswerForm kept(FeedbackDesk keeper, AnswerForm form, ChatRequest request, Fields chat)
-            throws ApiException {
-        return new RecordedForm(
-                form,
-                keeper.store(),
-                request,
-                chat,
-                keeper.origin(models.askedName(chat), request.model().name()),
-                Traffic.user(chat).orElse(""));
     }
 }

@@ -66,8 +66,26 @@ final class FeedbackDesk implements AutoCloseable, HttpDoor.Handler {
         return desk;
     }
 
-    FeedbackStore store() {
-        return store;
+    /// What keeps the answers to a chat.
+    AnswerRecord record(ChatRequest request, Fields chat) throws ApiException {
+        return new AnswerRecord(
+                store,
+                request,
+                chat,
+                origin(models.askedName(chat), request.model().name()),
+                Traffic.user(chat).orElse(""));
+    }
+
+    /// Keeps judgements, all or none.
+    ///
+    /// @throws ApiException if an answer that they speak of isn't kept
+    void judge(List<Judgement> judgements) throws ApiException {
+        if (!store.judge(judgements)) {
+            throw new ApiException(
+                    404,
+                    "answer_not_found",
+                    "there is no such answer: it was never kept, or was forgotten since");
+        }
     }
 
     private void watch() {
@@ -126,7 +144,7 @@ final class FeedbackDesk implements AutoCloseable, HttpDoor.Handler {
     }
 
     /// What answers a request for a name.
-    synchronized Origin origin(String asked, String answeredBy) {
+    private synchronized Origin origin(String asked, String answeredBy) {
         String start = start(asked);
         return new Origin(
                 asked,
@@ -168,12 +186,7 @@ final class FeedbackDesk implements AutoCloseable, HttpDoor.Handler {
                     "is missing; accepted: one or several of \"label\", \"score\", \"better_than\","
                             + " \"corrected\"");
         }
-        if (!store.judge(judgements)) {
-            throw new ApiException(
-                    404,
-                    "answer_not_found",
-                    "there is no such answer: it was never kept, or was forgotten since");
-        }
+        judge(judgements);
         Map<String, Object> kept = new LinkedHashMap<>();
         kept.put("id", id);
         kept.put("object", "feedback");

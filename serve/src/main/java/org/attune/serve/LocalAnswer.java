@@ -23,6 +23,7 @@ public final class LocalAnswer implements AutoCloseable {
     private final String id = "chatcmpl-" + UUID.randomUUID();
     private final ChatRequest request;
     private final Generation generation;
+    private final Optional<AnswerRecord> kept;
     private final Runnable afterwards;
     private final AtomicBoolean isReleased = new AtomicBoolean();
     private final AnswerMessage message;
@@ -95,10 +96,16 @@ public final class LocalAnswer implements AutoCloseable {
         }
     }
 
+    /// @param kept keeps the whole answer; empty: nothing does
     /// @param afterwards called once, when it needs its model no more
-    LocalAnswer(ChatRequest request, Generation generation, Runnable afterwards) {
+    LocalAnswer(
+            ChatRequest request,
+            Generation generation,
+            Optional<AnswerRecord> kept,
+            Runnable afterwards) {
         this.request = request;
         this.generation = generation;
+        this.kept = kept;
         this.afterwards = afterwards;
         message = ChatForm.answer(request);
         logProbForm = new LogProbForm(request.model().tokenizer(), false);
@@ -151,6 +158,13 @@ public final class LocalAnswer implements AutoCloseable {
             case AnswerEvent.End(int _, String last, String end, var reason, var stop) -> {
                 message.finish(last, end, reason.finishReason()).forEach(this::take);
                 reply = Optional.of(whole(end(reason), stop));
+                kept.ifPresent(
+                        answers ->
+                                answers.keep(
+                                        id,
+                                        List.of(message.message()),
+                                        new long[] {tokens},
+                                        new String[] {reason.finishReason()}));
                 release();
             }
             case AnswerEvent.Failure(int _, var why) -> {

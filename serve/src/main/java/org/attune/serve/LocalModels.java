@@ -4,6 +4,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
+import org.attune.feedback.Judgement;
 import org.attune.hub.HubDownload;
 import org.attune.json.Json;
 import org.attune.models.LoadedModel;
@@ -56,6 +57,7 @@ public final class LocalModels implements AutoCloseable {
     private final Function<ChatRequest, FormatRequest> formats;
     private ServedModels models;
     private AdapterDesk adapters;
+    private Optional<FeedbackDesk> feedback = Optional.empty();
     private Optional<GenerationDesk> desk = Optional.empty();
     private int length;
     private LoadedModel loaded;
@@ -67,7 +69,7 @@ public final class LocalModels implements AutoCloseable {
     }
 
     /// Opens a model with its adapters, to which others may come. What the configuration says of
-    /// port, keys, who may ask and feedback is for servers only.
+    /// port, keys and who may ask is for servers only.
     ///
     /// @throws org.attune.error.AttuneException if a model can't be read, or adapters don't fit
     public static LocalModels open(ServeConfig config) {
@@ -81,6 +83,10 @@ public final class LocalModels implements AutoCloseable {
     /// @param config without adapters beside the model
     /// @throws org.attune.error.AttuneException if the model can't be read
     public static LocalModels openAlone(ServeConfig config) {
+        if (config.feedback().isPresent()) {
+            throw ConfigException.about(
+                    "feedback", "brings adapters, and none can come to a model alone; use open");
+        }
         if (!config.adapters().isEmpty()) {
             throw ConfigException.about(
                     "adapters",
@@ -124,6 +130,7 @@ public final class LocalModels implements AutoCloseable {
         parts.push(adapters);
         config.adapters().forEach(adapters::add);
         requireSides(config.splits().keySet());
+        feedback = config.feedback().map(place -> openFeedback(place, config));
         if (models.base().scores().isEmpty()) {
             desk = Optional.of(openDesk(config));
         }
@@ -138,6 +145,19 @@ public final class LocalModels implements AutoCloseable {
                         "%s is no adapter of this model; accepted: %s".formatted(side, names()));
             }
         }
+    }
+
+    private FeedbackDesk openFeedback(String place, ServeConfig config) {
+        if (models.base().scores().isPresent()) {
+            throw ConfigException.about(
+                    "feedback",
+                    "the model scores and writes no answers, so there are none to keep");
+        }
+        var opened =
+                FeedbackDesk.open(
+                        place, models, adapters, config.withModel(config.model().ofAdapterAlone()));
+        parts.push(opened);
+        return opened;
     }
 
     private GenerationDesk openDesk(ServeConfig config) {
@@ -190,6 +210,11 @@ public final class LocalModels implements AutoCloseable {
         return adapters;
     }
 
+    /// What keeps answers and judgements; empty where nothing does.
+    Optional<FeedbackDesk> feedback() {
+        return feedback;
+    }
+
     /// What generates; empty where the model scores and writes nothing.
     Optional<GenerationDesk> desk() {
         return desk;
@@ -218,7 +243,8 @@ public final class LocalModels implements AutoCloseable {
         return models.all().stream().map(ServedModel::name).toList();
     }
 
-    /// Begins to answer a chat.
+    /// Begins to answer a chat. Where the configuration has a store of feedback, a whole answer is
+    /// kept there under its id before its last piece is given out, but not with `store: false`.
     ///
     /// @param request an object as `/v1/chat/completions` takes it: `messages`, and whatever of
     ///     `model`, `tools`, `temperature`, `max_tokens` and so on it needs. An answer is one: ask
@@ -227,7 +253,9 @@ public final class LocalModels implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if the chat template doesn't take its messages
     public LocalAnswer chat(Map<String, ?> request) {
         Fields body = body(request);
-        StreamRequest.refuseStore(body);
+        if (feedback.isEmpty()) {
+            StreamRequest.refuseStore(body);
+        }
         List<Runnable> afterwards = new ArrayList<>();
         try {
             ChatRequest chat = ChatRequest.read(body, models, afterwards::add);
@@ -244,9 +272,14 @@ public final class LocalModels implements AutoCloseable {
                             true,
                             chat.stream().timeout().orElse(Call.LONG),
                             formats.apply(chat));
+            Optional<AnswerRecord> kept =
+                    body.flag("store", true)
+                            ? feedback.map(keeper -> keeper.record(chat, body))
+                            : Optional.empty();
             return new LocalAnswer(
                     chat,
                     generating.begin(order, new int[] {most}),
+                    kept,
                     () -> afterwards.forEach(Runnable::run));
         } catch (RuntimeException | Error e) {
             afterwards.forEach(Runnable::run);
@@ -266,6 +299,21 @@ public final class LocalModels implements AutoCloseable {
             throw body.bad("n", "is more than 1; ask several times, the prompt is read only once");
         }
         return body;
+    }
+
+    /// Keeps what a user thinks of answers, all of it or none. What was kept is on the disk.
+    ///
+    /// @param judgements about answers by their ids ([LocalAnswer#id()])
+    /// @throws ApiException if such an answer isn't kept
+    /// @throws ConfigException if nothing is kept here
+    public void judge(Judgement... judgements) {
+        feedback.orElseThrow(
+                        () ->
+                                ConfigException.about(
+                                        "feedback",
+                                        "is unset, so no answer is kept that could be judged; see"
+                                                + " ServeConfig.withFeedback"))
+                .judge(List.of(judgements));
     }
 
     /// Adds an adapter while answers are generated, or replaces the one of that name: who asks from

@@ -28,13 +28,11 @@ public final class ModelServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
 
     private final LocalModels models;
-    private final Optional<FeedbackDesk> feedback;
     private final HttpDoor door;
 
-    private ModelServer(ServeConfig config, LocalModels models, Optional<FeedbackDesk> feedback) {
+    private ModelServer(ServeConfig config, LocalModels models) {
         this.models = models;
-        this.feedback = feedback;
-        List<Route> routes = ServerRoutes.of(models, config, feedback).all();
+        List<Route> routes = ServerRoutes.of(models, config).all();
         door = listen(config, routes, models.metrics());
     }
 
@@ -48,30 +46,14 @@ public final class ModelServer implements AutoCloseable {
                         || config.adapterFolder().isPresent()
                         || config.feedback().isPresent();
         LocalModels models = LocalModels.open(config, takesAdapters, ChatRequest::format);
-        Optional<FeedbackDesk> feedback = Optional.empty();
         try {
-            feedback = config.feedback().map(place -> feedback(place, models, config));
-            var server = new ModelServer(config, models, feedback);
+            var server = new ModelServer(config, models);
             LOG.info("listening at {}", server.url());
             return server;
         } catch (RuntimeException | Error e) {
-            feedback.ifPresent(FeedbackDesk::close);
             models.close();
             throw e;
         }
-    }
-
-    private static FeedbackDesk feedback(String place, LocalModels models, ServeConfig config) {
-        if (models.desk().isEmpty()) {
-            throw ConfigException.about(
-                    "feedback",
-                    "the model scores and writes no answers, so there are none to keep");
-        }
-        return FeedbackDesk.open(
-                place,
-                models.models(),
-                models.adapters(),
-                config.withModel(config.model().ofAdapterAlone()));
     }
 
     private static HttpDoor listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
@@ -101,7 +83,6 @@ public final class ModelServer implements AutoCloseable {
     @Override
     public void close() {
         door.close();
-        feedback.ifPresent(FeedbackDesk::close);
         models.close();
     }
 }

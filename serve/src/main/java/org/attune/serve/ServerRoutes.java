@@ -26,8 +26,7 @@ record ServerRoutes(
         ServerMetrics metrics,
         Optional<FeedbackDesk> feedback) {
     /// @param models borrowed
-    static ServerRoutes of(
-            LocalModels models, ServeConfig config, Optional<FeedbackDesk> feedback) {
+    static ServerRoutes of(LocalModels models, ServeConfig config) {
         return new ServerRoutes(
                 models.models(),
                 models.adapters(),
@@ -36,7 +35,7 @@ record ServerRoutes(
                 models.length(),
                 config,
                 models.metrics(),
-                feedback);
+                models.feedback());
     }
 
     List<Route> all() {

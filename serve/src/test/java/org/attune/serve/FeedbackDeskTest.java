@@ -11,6 +11,7 @@ import org.attune.error.ConfigException;
 import org.attune.feedback.FeedbackStore;
 import org.attune.feedback.GivenAnswer;
 import org.attune.feedback.JudgedAnswer;
+import org.attune.feedback.Judgement;
 import org.attune.feedback.Judgement.BetterThan;
 import org.attune.feedback.Judgement.Corrected;
 import org.attune.feedback.Judgement.Score;
@@ -24,6 +25,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 class FeedbackDeskTest {
     private static final String SHORT = ",\"temperature\":0,\"max_tokens\":8";
@@ -88,6 +91,56 @@ class FeedbackDeskTest {
             judge(server, response.get("id").asText(), ",\"label\":true");
         }
         assertKept(judged(), answer);
+    }
+
+    @Test
+    void answersWithinAProcessAreKeptAndJudged() {
+        List<Object> asked = List.of(Map.of("role", "user", "content", "Sort ascending: 3 1 2 4"));
+        Map<String, Object> request =
+                Map.of("messages", asked, "max_tokens", 8, "temperature", 0, "user", "ann");
+        Map<String, Object> unkept = new HashMap<>(request);
+        unkept.put("store", false);
+        ServeConfig config = ScriptedModels.config(folder).withName("helper").withFeedback(place());
+        String text;
+        try (var models = LocalModels.open(config);
+                LocalAnswer answer = models.chat(request);
+                LocalAnswer other = models.chat(unkept)) {
+            while (answer.next().isPresent()) {}
+            text = answer.await().text();
+            other.await();
+            models.judge(
+                    Judgement.of(answer.id(), new Thumb(false)),
+                    Judgement.of(answer.id(), new Corrected("1 2 3 4")));
+            var unknown =
+                    assertThrows(
+                            ApiException.class,
+                            () -> models.judge(Judgement.of(other.id(), new Thumb(true))));
+            assertEquals(404, unknown.status());
+        }
+        List<JudgedAnswer> found = judged();
+        assertEquals(
+                Set.of(new Thumb(false), new Corrected("1 2 3 4")),
+                found.stream().map(j -> j.judgement().opinion()).collect(Collectors.toSet()));
+        GivenAnswer kept = found.getFirst().answer();
+        assertEquals(asked, kept.messages());
+        assertEquals(text, kept.answer().get("content"));
+        assertEquals("ann", kept.user());
+        assertEquals("helper", kept.origin().model());
+    }
+
+    @Test
+    void nothingIsJudgedWhereNothingIsKept() {
+        ServeConfig unkept = ScriptedModels.config(folder);
+        try (var models = LocalModels.open(unkept)) {
+            var unset =
+                    assertThrows(
+                            ConfigException.class,
+                            () -> models.judge(Judgement.of("chatcmpl-1", new Thumb(true))));
+            assertTrue(unset.getMessage().contains("withFeedback"), unset.getMessage());
+        }
+        ServeConfig config = unkept.withFeedback(place());
+        var alone = assertThrows(ConfigException.class, () -> LocalModels.openAlone(config));
+        assertTrue(alone.getMessage().contains("use open"), alone.getMessage());
     }
 
     private static void assertKept(List<JudgedAnswer> found, String answer) {

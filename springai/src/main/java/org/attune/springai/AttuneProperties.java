@@ -24,6 +24,8 @@ import java.util.Map;
 /// @param maxModelLen most tokens of prompt and answer; unset: as [ServeConfig] has it
 /// @param maxWaiting answers that may wait for their place
 /// @param timeout after which an answer is given up
+/// @param feedback store in which answers are kept, and whose releases answer: a file, or
+///     `postgresql://HOST/DATABASE`; unset: nothing is kept
 /// @param chat options of prompts that bring none
 @ConfigurationProperties("spring.ai.attune")
 record AttuneProperties(
@@ -37,6 +39,7 @@ record AttuneProperties(
         Integer maxModelLen,
         @DefaultValue("256") int maxWaiting,
         @DefaultValue("10m") Duration timeout,
+        String feedback,
         @DefaultValue Chat chat) {
     /// Options of prompts that bring none.
     ///
@@ -70,7 +73,8 @@ record AttuneProperties(
                         .withMaxWaiting(maxWaiting)
                         .withTimeout(timeout);
         ServeConfig sized = maxModelLen == null ? config : config.withMaxModelLen(maxModelLen);
-        return name == null ? sized : sized.withName(name);
+        ServeConfig named = name == null ? sized : sized.withName(name);
+        return feedback == null ? named : named.withFeedback(feedback);
     }
 
     /// @param standard the model itself

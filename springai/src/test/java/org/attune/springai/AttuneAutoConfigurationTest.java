@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.feedback.FeedbackStore;
+import org.attune.feedback.Judgement;
 import org.attune.serve.LocalModels;
 import org.attune.serve.ScriptedModels;
 import org.junit.jupiter.api.Test;
@@ -16,6 +18,7 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 class AttuneAutoConfigurationTest {
     @TempDir static Path folder;
@@ -51,6 +54,32 @@ class AttuneAutoConfigurationTest {
                                             .content();
                             assertFalse(answer.isBlank());
                         });
+    }
+
+    @Test
+    void answersAreKeptAndJudgedByTheirIds() {
+        String model = ScriptedModels.config(folder.resolve("kept")).model().modelNameOrPath();
+        String store = folder.resolve("feedback.db").toString();
+        runner().withPropertyValues(
+                        "spring.ai.attune.model=" + model,
+                        "spring.ai.attune.name=sorter",
+                        "spring.ai.attune.feedback=" + store,
+                        "spring.ai.attune.chat.max-tokens=4")
+                .run(
+                        context -> {
+                            String id =
+                                    ChatClient.create(context.getBean(ChatModel.class))
+                                            .prompt("Sort ascending: 3 1 2 4")
+                                            .call()
+                                            .chatResponse()
+                                            .getMetadata()
+                                            .getId();
+                            context.getBean(LocalModels.class)
+                                    .judge(Judgement.of(id, new Judgement.Thumb(true)));
+                        });
+        try (var kept = FeedbackStore.open(store)) {
+            assertEquals(1, kept.judged(Optional.of("sorter")).size());
+        }
     }
 
     @Test

@@ -1,5 +1,5 @@
 """Records what PyTorch's and transformers' schedules make of given metrics. Writes
-src/test/resources/recorded/schedules.json.
+trainers/src/test/resources/recorded/schedules.json.
 
 torch 2.15.0, transformers 5.24.0.
 """

@@ -1,5 +1,5 @@
 """Records small runs of optimizers that the shared fixtures lack. Writes
-src/test/resources/recorded/optimizers.json.
+trainers/src/test/resources/recorded/optimizers.json.
 
 torch 2.15.0, schedulefree 1.4.1, bitsandbytes 0.50.2 (formulas on the CPU). Muon's iteration runs in
 float32 here. Eight-bit levels are the nearest ones: bitsandbytes' CPU code takes others at times.
