@@ -28,6 +28,11 @@ public final class HeadTerm {
         }
     }
 
+    @Override
+    public String toString() {
+        return divergence + " from " + teacher;
+    }
+
     /// Gradients of the divergences with respect to `z`, `(n, V)`.
     Tensor slopes(Tensor z, int from, double temperature) {
         try (var scope = TensorScope.open("term")) {
