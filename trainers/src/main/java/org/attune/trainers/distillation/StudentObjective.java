@@ -38,15 +38,14 @@ record StudentObjective(
                 divergence, temperature, teacher, rowMeans, stepDenominator, stepTokens);
     }
 
-    /// Those of the teacher where they are longer, since they take more memory.
     @Override
     public List<int[]> sequences(StudentRow row) {
-        return row.longest().sequences();
+        return row.tokens().sequences();
     }
 
     @Override
     public int tokens(StudentRow row) {
-        return row.longest().length();
+        return row.length();
     }
 
     @Override

@@ -25,11 +25,6 @@ record StudentRow(
         return taught != tokens;
     }
 
-    /// The longer of what both read.
-    CompletionForest.Row longest() {
-        return taught.length() > tokens.length() ? taught : tokens;
-    }
-
     /// Tokens of the completion that count.
     int counted() {
         return tokens.completion().length - foreign.cardinality();

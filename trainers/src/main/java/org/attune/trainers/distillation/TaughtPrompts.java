@@ -78,7 +78,7 @@ record TaughtPrompts(PromptPreparation prompts, String template)
         return new Sample.PromptOnly(content, sample.options(), sample.row());
     }
 
-    /// The same turns, the last of which says what the template makes of it.
+    /// Turns of which the last has its text put into the template.
     private List<Message> turns(List<Message> turns, String told) {
         Message last = turns.getLast();
         if (!last.role().equals("user")) {
