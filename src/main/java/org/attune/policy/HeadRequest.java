@@ -5,6 +5,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import org.attune.api.Api;
 
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -18,13 +19,17 @@ import java.util.Set;
 /// @param labelSmoothing `ε`, from 0 to 1. Above 0 a target's log-probability and its gradient are
 ///     those of the smoothed label: `(1 − ε) log p(target) + ε/V Σ log p(v)` over the vocabulary
 ///     ([Szegedy et al. 2016](https://arxiv.org/abs/1512.00567), section 7)
+/// @param drawable ids that each target was drawn from, the target's among them, `(M)`: the
+///     distribution that is asked about is the one that these tokens have alone, renormalised. None
+///     for a target that all tokens were possible for; empty: that is so for all
 @Api(EXPERIMENTAL)
 public record HeadRequest(
         Set<HeadStatistic> statistics,
         double temperature,
         Set<HeadStatistic> learned,
         Optional<HeadTerm> term,
-        double labelSmoothing) {
+        double labelSmoothing,
+        List<int[]> drawable) {
     private static final Set<HeadStatistic> DIFFERENTIABLE =
             EnumSet.of(
                     HeadStatistic.ENTROPY,
@@ -35,6 +40,7 @@ public record HeadRequest(
     public HeadRequest {
         statistics = Set.copyOf(statistics);
         learned = Set.copyOf(learned);
+        drawable = List.copyOf(drawable);
         if (!(temperature > 0 && temperature < Double.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException(
                     "temperature must be finite and > 0, got " + temperature);
@@ -49,6 +55,10 @@ public record HeadRequest(
                     "%s can't be learned from; accepted: those of %s that are asked for"
                             .formatted(learned, DIFFERENTIABLE));
         }
+        if (!drawable.isEmpty() && (term.isPresent() || labelSmoothing != 0)) {
+            throw new IllegalArgumentException(
+                    "tokens that could be drawn go with neither a term nor label smoothing");
+        }
         if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
             throw new IllegalArgumentException(
                     "labelSmoothing must be in [0, 1], got " + labelSmoothing);
@@ -61,12 +71,19 @@ public record HeadRequest(
             double temperature,
             Set<HeadStatistic> learned,
             Optional<HeadTerm> term) {
-        this(statistics, temperature, learned, term, 0);
+        this(statistics, temperature, learned, term, 0, List.of());
     }
 
     /// Sets the label smoothing.
     public HeadRequest withLabelSmoothing(double changed) {
-        return new HeadRequest(statistics, temperature, learned, term, changed);
+        return new HeadRequest(statistics, temperature, learned, term, changed, drawable);
+    }
+
+    /// Asks about the distributions that targets were drawn from, where tokens were left out.
+    ///
+    /// @param ids as in the component `drawable`
+    public HeadRequest within(List<int[]> ids) {
+        return new HeadRequest(statistics, temperature, learned, term, labelSmoothing, ids);
     }
 
     /// A request without a term.

@@ -48,6 +48,7 @@ final class OutputHead implements Head {
     private final Decoder decoder;
     private final TokenForest forest;
     private final HeadRequest request;
+    private final DrawableTokens drawable;
     private final Use use;
     private final TensorScope scope = TensorScope.detached("head");
     private final Measurement measurement;
@@ -100,6 +101,7 @@ final class OutputHead implements Head {
         this.forest = forest;
         this.request = request;
         this.use = use;
+        drawable = new DrawableTokens(request.drawable());
         try {
             measurement = forward(hidden);
         } catch (RuntimeException | Error e) {
@@ -247,9 +249,11 @@ final class OutputHead implements Head {
 
     /// Logits of rows `from … from + n` in the compute dtype, for the kernel to change.
     private Tensor rounded(OutputLayer.Rows layer, int from, int n) {
-        return use.recorded()
-                .map(logits -> logits.rows(from, n))
-                .orElseGet(() -> layer.rounded(from, n));
+        Tensor z =
+                use.recorded()
+                        .map(logits -> logits.rows(from, n))
+                        .orElseGet(() -> layer.rounded(from, n));
+        return drawable.restrict(z, from, Math.max(1, request.temperature()));
     }
 
     private float[] describe(Tensor z, int from, float[] scales) {
@@ -342,7 +346,8 @@ final class OutputHead implements Head {
     /// Float32 logits over the temperature of rows `from … from + n`.
     private Tensor logits(OutputLayer.Rows layer, int from, int n) {
         Tensor z = layer.logits(from, n);
-        return request.temperature() == 1 ? z : z.mulInPlace(1 / request.temperature());
+        return drawable.restrict(
+                request.temperature() == 1 ? z : z.mulInPlace(1 / request.temperature()), from, 1);
     }
 
     private Tensor targets(int from, int n) {

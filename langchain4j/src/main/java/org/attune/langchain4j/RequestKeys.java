@@ -88,7 +88,7 @@ final class RequestKeys {
                 fields.put("role", "tool");
                 fields.put("tool_call_id", result.id());
                 fields.put("name", result.toolName());
-                fields.put("content", result.text());
+                fields.put("content", content(result.contents()));
             }
             default -> throw unsupported("messages of the type " + message.type());
         }
@@ -112,7 +112,9 @@ final class RequestKeys {
                                 return Map.of("type", "text", "text", text.text());
                             }
                             throw unsupported(
-                                    "contents of the type " + part.type() + ", such as images,");
+                                    "contents of the type "
+                                            + part.type()
+                                            + ", such as images, and other non-text content");
                         })
                 .toList();
     }

@@ -13,6 +13,11 @@ public sealed interface AdvantageEstimator {
         return false;
     }
 
+    /// Whether advantages depend on how far gradients of tokens reach ([GroupedRewards#energies]).
+    default boolean readsEnergies() {
+        return false;
+    }
+
     /// Whether a prompt's likeliest completion is asked for.
     default boolean readsBaselines() {
         return false;
@@ -103,6 +108,27 @@ public sealed interface AdvantageEstimator {
         @Override
         public boolean comparesGroups() {
             return false;
+        }
+    }
+
+    /// MaxRL's: [ReinforceAdvantages#relative]. The divergence counts in the loss.
+    record MaximumLikelihood() implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return ReinforceAdvantages.relative(round);
+        }
+    }
+
+    /// OTB's: [ReinforceAdvantages#optimalOfTokens]. The divergence counts in the loss.
+    record OptimalTokenBaseline() implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return ReinforceAdvantages.optimalOfTokens(round);
+        }
+
+        @Override
+        public boolean readsEnergies() {
+            return true;
         }
     }
 

@@ -13,6 +13,9 @@ import java.util.Optional;
 ///     where the divergence isn't in the reward
 /// @param baselines reward of the likeliest completion of each completion's prompt, `(N)`, NaN
 ///     where it got none; empty unless the estimator asks for them
+/// @param energies `1 − 2 π + Σ π²` of each token's distribution under the old policy, the squared
+///     length of its gradient by the logits, in the form of `masks`; empty unless the estimator
+///     asks for them
 /// @param turns which turn each token belongs to, from 0, in the form of `masks`; empty: all
 ///     completions are of one turn
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
@@ -22,6 +25,7 @@ public record GroupedRewards(
         double[][] masks,
         Optional<double[][]> divergences,
         Optional<double[]> baselines,
+        Optional<double[][]> energies,
         Optional<int[][]> turns) {
     /// Rewards of completions that are of one turn each.
     public GroupedRewards(
@@ -30,7 +34,7 @@ public record GroupedRewards(
             double[][] masks,
             Optional<double[][]> divergences,
             Optional<double[]> baselines) {
-        this(table, generations, masks, divergences, baselines, Optional.empty());
+        this(table, generations, masks, divergences, baselines, Optional.empty(), Optional.empty());
     }
 
     /// @throws IllegalArgumentException if the parts don't have `N` entries, or N is no multiple of
@@ -40,6 +44,7 @@ public record GroupedRewards(
         if (masks.length != n
                 || divergences.isPresent() && divergences.get().length != n
                 || baselines.isPresent() && baselines.get().length != n
+                || energies.isPresent() && energies.get().length != n
                 || turns.isPresent() && turns.get().length != n) {
             throw new IllegalArgumentException(
                     "%d completions need as many masks, divergences and baselines".formatted(n));

@@ -1,5 +1,7 @@
 package org.attune.reward;
 
+import org.attune.error.RewardException;
+
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
@@ -77,6 +79,100 @@ final class ReinforceAdvantages {
             values[i] = orZero(values[i]);
         }
         return of(round, values, Optional.empty());
+    }
+
+    /// MaxRL ([Tajwar et al. 2026](https://arxiv.org/abs/2602.02710)): rewards less the group's
+    /// mean, over that mean, whose gradient is that of the logarithm of a prompt's success.
+    /// ```
+    /// A = (r − mean r) / mean r,    0 where no completion of the group is rewarded
+    /// ```
+    ///
+    /// @throws RewardException if a reward is negative: a share of successes has none
+    static Advantages relative(GroupedRewards round) {
+        double[] values = new double[round.table().size()];
+        for (int i = 0; i < values.length; i++) {
+            double reward = round.table().total(i);
+            if (reward < 0) {
+                throw new RewardException(
+                        ("advantage_estimator maxrl: the weighted reward of completion %d of a"
+                                        + " round is %s; accepted: rewards >= 0, such as 1 for a"
+                                        + " right answer and 0 for others")
+                                .formatted(i + 1, reward));
+            }
+            double mean = mean(round, i / round.generations(), _ -> 1);
+            values[i] = mean > 0 ? orZero((reward - mean) / mean) : 0;
+        }
+        return of(round, values, Optional.empty());
+    }
+
+    /// OTB ([Li et al. 2026](https://arxiv.org/abs/2602.07078)): each token's reward less
+    /// the group's mean at its place, weighted by how far the gradients up to there reach.
+    /// ```
+    /// A_t = r − Σ_j W_j,t r_j / Σ_j W_j,t,    W_t = Σ_{s ≤ t} (1 − 2 π_s + Σ_v π_v²)
+    /// ```
+    /// The sums are over completions whose token at that place counts. Where the longest alone is
+    /// left, its baseline is 0, as in verl.
+    static Advantages optimalOfTokens(GroupedRewards round) {
+        double[][] reached = reached(round);
+        double[][] tokens = new double[reached.length][];
+        double[] values = new double[reached.length];
+        for (int i = 0; i < tokens.length; i++) {
+            double reward = orZero(round.table().total(i));
+            boolean judged = !Double.isNaN(round.table().total(i));
+            tokens[i] = new double[reached[i].length];
+            for (int t = 0; judged && t < tokens[i].length; t++) {
+                if (round.masks()[i][t] != 0) {
+                    tokens[i][t] = reward - baseline(round, reached, i / round.generations(), t);
+                }
+            }
+            values[i] = firstCounted(tokens[i], round.masks()[i]);
+        }
+        return of(round, values, Optional.of(tokens));
+    }
+
+    /// `W`, in the form of the masks.
+    private static double[][] reached(GroupedRewards round) {
+        double[][] reached = new double[round.masks().length][];
+        for (int i = 0; i < reached.length; i++) {
+            double[] mask = round.masks()[i];
+            reached[i] = new double[mask.length];
+            double sum = 0;
+            for (int t = 0; t < mask.length; t++) {
+                sum += mask[t] * round.energies().orElseThrow()[i][t];
+                reached[i][t] = sum;
+            }
+        }
+        return reached;
+    }
+
+    private static double baseline(GroupedRewards round, double[][] reached, int group, int t) {
+        double sum = 0;
+        double weights = 0;
+        double rewards = 0;
+        int left = 0;
+        int from = group * round.generations();
+        for (int i = from; i < from + round.generations(); i++) {
+            double reward = round.table().total(i);
+            if (t < reached[i].length && round.masks()[i][t] != 0 && !Double.isNaN(reward)) {
+                sum += reached[i][t] * reward;
+                weights += reached[i][t];
+                rewards += reward;
+                left++;
+            }
+        }
+        if (left <= 1) {
+            return 0;
+        }
+        return weights > 0 ? sum / weights : rewards / left;
+    }
+
+    private static double firstCounted(double[] values, double[] mask) {
+        for (int t = 0; t < values.length; t++) {
+            if (mask[t] != 0) {
+                return values[t];
+            }
+        }
+        return 0;
     }
 
     /// Rewards less a number of their group, `(N)`; NaN where there is no reward.

@@ -2,7 +2,9 @@ package org.attune.reward;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import org.attune.error.RewardException;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
@@ -39,6 +41,60 @@ class ReinforceAdvantagesTest {
                         .values(),
                 TOLERANCE,
                 "alone with a reward, it is its own baseline");
+    }
+
+    /// Means are 1/2, and 0 where nobody succeeded. Of 4 and 1 it is 5/2.
+    @Test
+    void relativeAdvantagesAreOverTheGroupsMean() {
+        var estimator = new AdvantageEstimator.MaximumLikelihood();
+        assertArrayEquals(
+                new double[] {1, -1, 0, 0},
+                estimator.of(round(table(1, 0, 0, 0))).values(),
+                TOLERANCE);
+        assertArrayEquals(
+                new double[] {0.6, -0.6, 0, 0},
+                estimator.of(round(table(4, 1, 2, Double.NaN))).values(),
+                TOLERANCE);
+        GroupedRewards negative = round(table(1, 0, -1, 3));
+        assertThrows(RewardException.class, () -> estimator.of(negative));
+    }
+
+    @Test
+    void tokensAreComparedWithTheirPlaceWeightedByEnergies() {
+        var round =
+                new GroupedRewards(
+                        table(4, 1, 0, 6),
+                        2,
+                        MASKS,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(new double[][] {{0.5, 0.25}, {1}, {0.2, 9, 0.3}, {0.4}}),
+                        Optional.empty());
+        double[][] tokens =
+                new AdvantageEstimator.OptimalTokenBaseline().of(round).tokenValues().orElseThrow();
+        // (0.5 · 4 + 1 · 1) / 1.5 = 2, then the first is left alone
+        assertArrayEquals(new double[] {2, 4}, tokens[0], TOLERANCE);
+        assertArrayEquals(new double[] {-1}, tokens[1], TOLERANCE);
+        // (0.2 · 0 + 0.4 · 6) / 0.6 = 4; the second token doesn't count
+        assertArrayEquals(new double[] {-4, 0, 0}, tokens[2], TOLERANCE);
+        assertArrayEquals(new double[] {2}, tokens[3], TOLERANCE);
+        // The first two places of a group: W_2 = 0.5 + 0.25 and 1 + 0.5.
+        var longer =
+                new GroupedRewards(
+                        table(4, 1),
+                        2,
+                        new double[][] {{1, 1}, {1, 1}},
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(new double[][] {{0.5, 0.25}, {1, 0.5}}),
+                        Optional.empty());
+        assertArrayEquals(
+                new double[] {2, 2},
+                new AdvantageEstimator.OptimalTokenBaseline()
+                        .of(longer)
+                        .tokenValues()
+                        .orElseThrow()[0],
+                TOLERANCE);
     }
 
     @Test

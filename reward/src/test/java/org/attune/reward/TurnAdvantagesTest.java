@@ -50,6 +50,7 @@ class TurnAdvantagesTest {
                 masks,
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.of(numbers));
     }
 
@@ -133,6 +134,7 @@ class TurnAdvantagesTest {
                         table,
                         2,
                         new double[][] {{1, 0, 1, 1}, {1}},
+                        Optional.empty(),
                         Optional.empty(),
                         Optional.empty(),
                         Optional.of(new int[][] {{0, 0, 1, 1}, {0}}));

@@ -22,6 +22,8 @@ import java.util.Optional;
 ///     trained; empty if all are its own
 /// @param episode whose tokens these are, which may stand in several sequences
 ///     ([Episode#isForked]); empty for a single answer
+/// @param drawable ids that each token was drawn from, none of one from outside; empty unless they
+///     were asked for and filters left tokens out
 @Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record SampledCompletion(
@@ -30,16 +32,18 @@ public record SampledCompletion(
         StopReason reason,
         List<TopTokens> top,
         BitSet foreign,
-        Optional<Episode> episode) {
+        Optional<Episode> episode,
+        List<int[]> drawable) {
     public SampledCompletion {
         top = List.copyOf(top);
+        drawable = List.copyOf(drawable);
         foreign = (BitSet) foreign.clone();
     }
 
     /// A completion that is a single answer, no episode.
     public SampledCompletion(
             int[] ids, float[] logProbs, StopReason reason, List<TopTokens> top, BitSet foreign) {
-        this(ids, logProbs, reason, top, foreign, Optional.empty());
+        this(ids, logProbs, reason, top, foreign, Optional.empty(), List.of());
     }
 
     /// An episode as one completion. One that failed, or ended before its first token, stands as
@@ -57,7 +61,7 @@ public record SampledCompletion(
             foreign.set(0);
         }
         return new SampledCompletion(
-                ids, logProbs, reason, List.of(), foreign, Optional.of(episode));
+                ids, logProbs, reason, List.of(), foreign, Optional.of(episode), List.of());
     }
 
     /// Whether the completion is an episode that failed: no reward judges it, and nothing is

@@ -6,11 +6,12 @@ import org.attune.api.Api;
 
 import java.util.Arrays;
 
-/// The likeliest tokens at one position. A named tuple: equality is identity of the arrays.
+/// The likeliest tokens at one position, or those that could be drawn there. A named tuple:
+/// equality is identity of the arrays.
 ///
-/// @param ids by falling probability
+/// @param ids by falling probability; those that could be drawn by their number
 /// @param logProbs natural log-probability of each under the model itself, as in
-///     [SampledCompletion#logProbs]
+///     [SampledCompletion#logProbs]; of those that could be drawn under what they were drawn from
 @Api(EXPERIMENTAL)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record TopTokens(int[] ids, float[] logProbs) {

@@ -31,6 +31,7 @@ import java.util.Map;
 /// | `length` | a length between two limits |
 /// | `get_soft_overlong_punishment` | not to exceed a number of tokens |
 /// | `get_repetition_penalty_reward` | not to repeat n-grams |
+/// | `kimi_length` | to be shorter than others of the same prompt |
 @Api(EXPERIMENTAL)
 public final class BuiltinRewards {
     private interface Factory {
@@ -58,6 +59,7 @@ public final class BuiltinRewards {
         all.put("length", LengthRewards::length);
         all.put("get_soft_overlong_punishment", LengthRewards::softOverlong);
         all.put("get_repetition_penalty_reward", LengthRewards::repetition);
+        all.put("kimi_length", GroupLengthReward::of);
         return all;
     }
 

@@ -18,11 +18,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 class BuiltinRewardsTest {
     private static final OptionalDouble NONE = OptionalDouble.empty();
@@ -326,6 +328,31 @@ class BuiltinRewardsTest {
                         Map.of("ngram_size", 2, "max_penalty", -1));
         // 5 pairs, 2 of them different
         assertEquals(-0.6, scoreTokens(repetition, 1, 2, 1, 2, 1, 2), 1e-12);
+    }
+
+    /// Of lengths 1, 3 and 5 the shares are 0, 1/2 and 1; the last prompt's are equally long.
+    @Test
+    void shorterCompletionsOfAPromptGetMoreAndWrongOnesNoReward() {
+        RewardFunction reward = BuiltinRewards.create("kimi_length", Map.of());
+        assertTrue(reward.wholeRound());
+        assertEquals(Set.of("answer"), reward.requiredColumns());
+        String[] texts = {"7", "8", "7", "8", "7", "7"};
+        int[] lengths = {1, 3, 5, 1, 2, 2};
+        List<Prompt> prompts = new ArrayList<>();
+        List<Completion> completions = new ArrayList<>();
+        List<Object> answers = new ArrayList<>();
+        for (int i = 0; i < texts.length; i++) {
+            prompts.add(new Prompt(i < 4 ? "first" : "second", List.of()));
+            completions.add(new Completion(texts[i], new int[lengths[i]], List.of()));
+            answers.add("7");
+        }
+        assertEquals(
+                List.of(0.5, 0.0, -0.5, 0.0, 0.0, 0.0),
+                reward
+                        .score(new RewardBatch(prompts, completions, Map.of("answer", answers)))
+                        .stream()
+                        .map(OptionalDouble::getAsDouble)
+                        .toList());
     }
 
     @Test

@@ -250,7 +250,7 @@ final class GenerationBatch {
                 fail(live, broken.get(live));
                 continue;
             }
-            if (live.sequence().config().topLogProbs() > 0) {
+            if (live.sequence().config().reports()) {
                 live.sequence().report(sampled.top().get(row));
             }
             append(live, sampled.ids()[row], sampled.logProbs()[row]);

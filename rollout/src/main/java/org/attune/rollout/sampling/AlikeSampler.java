@@ -11,6 +11,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.SamplingKernel;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -24,8 +25,10 @@ import java.util.Optional;
 ///
 /// @param distribution how a token is chosen
 /// @param topLogProbs how many of the likeliest tokens to report, ≥ 0
+/// @param reportsDrawable whether the tokens that filters left are reported
 /// @param constrained whether a [TokenConstraint] refuses tokens
-record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrained) {
+record AlikeSampler(
+        Distribution distribution, int topLogProbs, boolean reportsDrawable, boolean constrained) {
     /// Tokens that filters look at first.
     private static final int CANDIDATES = 256;
 
@@ -36,7 +39,10 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
     static AlikeSampler of(Sequence sequence) {
         SamplingConfig config = sequence.config();
         return new AlikeSampler(
-                config.distribution(), config.topLogProbs(), sequence.allowed().isPresent());
+                config.distribution(),
+                config.topLogProbs(),
+                config.topLogProbs() == 0 && config.reports(),
+                sequence.allowed().isPresent());
     }
 
     /// @param given logits, float32 or bfloat16 `(B, V)`; may be changed
@@ -66,11 +72,12 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         if (constrained) {
             logits.addInPlace(refusals(logits, rows));
         }
-        Tensor ids = choose(logits, rows, sent); // (B, 1)
+        List<TopTokens> drawable = new ArrayList<>();
+        Tensor ids = choose(logits, rows, sent, drawable); // (B, 1)
         if (edits.isPresent() || constrained) { // all tokens may have been banned
             requireFinite(logits.gather(1, ids).toFloats(), rows, ids.toLongs());
         }
-        return sampled(ids, own.gather(1, ids), rows, top(own));
+        return sampled(ids, own.gather(1, ids), rows, reportsDrawable ? drawable : top(own));
     }
 
     /// Whether tokens are drawn from the model's own probabilities and nothing else is asked for.
@@ -191,8 +198,10 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
     }
 
     /// @param logits after penalties and bans
+    /// @param drawable takes what filters left of each row, where it is reported
     /// @return ids, `(B, 1)`
-    private Tensor choose(Tensor logits, List<Sequence> rows, Optional<Tensor> sent) {
+    private Tensor choose(
+            Tensor logits, List<Sequence> rows, Optional<Tensor> sent, List<TopTokens> drawable) {
         if (distribution.temperature() == 0) {
             return logits.argmax(Tensor.LAST).unsqueeze(1);
         }
@@ -204,7 +213,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         if (!distribution.filters()) {
             return drawn(probabilities, onDevice(rows, sent, logits));
         }
-        long[] ids = filtered(logits, probabilities, uniforms(rows));
+        long[] ids = filtered(logits, probabilities, uniforms(rows), drawable);
         return Tensor.of(logits.device(), ids, ids.length, 1);
     }
 
@@ -246,7 +255,8 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         return wide;
     }
 
-    private long[] filtered(Tensor logits, Tensor probabilities, double[] uniforms) {
+    private long[] filtered(
+            Tensor logits, Tensor probabilities, double[] uniforms, List<TopTokens> drawable) {
         int n = (int) Math.min(CANDIDATES, probabilities.size(1));
         Tensor[] likeliest = probabilities.topK(n);
         float[] values = likeliest[0].toFloats();
@@ -265,6 +275,9 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
                 candidates = sampler.candidates(logits.narrow(0, i, 1).toFloats());
             }
             chosen[i] = candidates.pick(uniforms[i]);
+            if (reportsDrawable) {
+                drawable.add(candidates.report());
+            }
         }
         return chosen;
     }

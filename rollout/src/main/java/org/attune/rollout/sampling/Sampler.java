@@ -1,6 +1,7 @@
 package org.attune.rollout.sampling;
 
 import org.attune.error.RolloutException;
+import org.attune.rollout.TopTokens;
 
 import java.util.Arrays;
 import java.util.HashMap;
@@ -23,6 +24,15 @@ final class Sampler {
     /// @param probabilities of each, adding up to 1
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Candidates(int[] ids, double[] probabilities) {
+        /// The tokens with their log-probabilities.
+        TopTokens report() {
+            float[] logs = new float[ids.length];
+            for (int i = 0; i < logs.length; i++) {
+                logs[i] = (float) Math.log(probabilities[i]);
+            }
+            return new TopTokens(ids, logs);
+        }
+
         /// Inverts the distribution function.
         ///
         /// @param uniform a random number in [0, 1)

@@ -22,6 +22,8 @@ import java.util.Set;
 /// @param stopStrings texts that end a completion, none empty
 /// @param seed of all draws; a draw depends on seed, sequence and position alone
 /// @param topLogProbs how many of the likeliest tokens to report at each position, ≥ 0
+/// @param reportsDrawable report, in place of the likeliest, the tokens that filters left at each
+///     position, with the log-probabilities that they were drawn with; nothing without filters
 /// @param maxTime after which unfinished completions end as they are, > 0
 /// @param logitBias added to the logits of single tokens before penalties; finite
 @Api(EXPERIMENTAL)
@@ -33,6 +35,7 @@ public record SamplingConfig(
         List<String> stopStrings,
         long seed,
         int topLogProbs,
+        boolean reportsDrawable,
         Optional<Duration> maxTime,
         Map<Integer, Double> logitBias) {
     /// How logits become the probabilities of one token, in the order of the components, except
@@ -196,6 +199,11 @@ public record SamplingConfig(
         problems.require(
                 topLogProbs >= 0, "top_log_probs", topLogProbs, "a whole number >= 0 (0: none)");
         problems.require(
+                topLogProbs == 0 || !reportsDrawable,
+                "top_log_probs",
+                topLogProbs,
+                "0 where the tokens that could be drawn are reported");
+        problems.require(
                 maxTime.map(Duration::isPositive).orElse(true),
                 "max_time",
                 maxTime.orElse(null),
@@ -219,6 +227,7 @@ public record SamplingConfig(
                 List.of(),
                 seed,
                 0,
+                false,
                 Optional.empty(),
                 Map.of());
     }
@@ -237,6 +246,7 @@ public record SamplingConfig(
                 stopStrings,
                 seed,
                 topLogProbs,
+                reportsDrawable,
                 maxTime,
                 logitBias);
     }
@@ -253,6 +263,7 @@ public record SamplingConfig(
                 stopStrings,
                 seed,
                 topLogProbs,
+                reportsDrawable,
                 maxTime,
                 bias);
     }
@@ -273,6 +284,27 @@ public record SamplingConfig(
         return with(minNewTokens, stopStrings, seed, value, maxTime);
     }
 
+    /// Sets whether the tokens that could be drawn are reported.
+    public SamplingConfig withReportsDrawable(boolean value) {
+        return new SamplingConfig(
+                distribution,
+                maxNewTokens,
+                minNewTokens,
+                stopIds,
+                stopStrings,
+                seed,
+                topLogProbs,
+                value,
+                maxTime,
+                logitBias);
+    }
+
+    /// Whether something is reported of each position.
+    public boolean reports() {
+        return topLogProbs > 0
+                || reportsDrawable && distribution.filters() && distribution.temperature() > 0;
+    }
+
     public SamplingConfig withMaxTime(Duration value) {
         return with(minNewTokens, stopStrings, seed, topLogProbs, Optional.of(value));
     }
@@ -280,7 +312,16 @@ public record SamplingConfig(
     private SamplingConfig with(
             int minimum, List<String> stops, long draws, int top, Optional<Duration> time) {
         return new SamplingConfig(
-                distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time, logitBias);
+                distribution,
+                maxNewTokens,
+                minimum,
+                stopIds,
+                stops,
+                draws,
+                top,
+                reportsDrawable,
+                time,
+                logitBias);
     }
 
     /// Takes the likeliest token each time, with temperature 0; penalties stay.

@@ -182,12 +182,12 @@ public final class Sequence {
         }
     }
 
-    /// Remembers the likeliest tokens of the position to which a token is appended next.
+    /// Remembers the likeliest or drawable tokens of the place to which a token is appended next.
     public void report(TopTokens likeliest) {
         top.add(likeliest);
     }
 
-    /// The likeliest tokens at the position of the token appended last; none unless they were
+    /// What was [reported][#report] of the position of the token appended last; none unless it was
     /// asked for.
     public TopTokens lastReport() {
         return top.isEmpty() ? TopTokens.NONE : top.getLast();
@@ -213,7 +213,7 @@ public final class Sequence {
     public void appendForeign(int[] ids) {
         for (int id : ids) {
             foreign.set(generated());
-            if (config.topLogProbs() > 0) {
+            if (config.reports()) {
                 top.add(TopTokens.NONE);
             }
             put(id, Float.NaN, true);
@@ -260,7 +260,9 @@ public final class Sequence {
                 Arrays.copyOfRange(tokens, promptLength, length),
                 Arrays.copyOf(logProbs, generated()),
                 reason,
-                top,
-                foreign);
+                config.reportsDrawable() ? List.of() : top,
+                foreign,
+                Optional.empty(),
+                config.reportsDrawable() ? top.stream().map(TopTokens::ids).toList() : List.of());
     }
 }

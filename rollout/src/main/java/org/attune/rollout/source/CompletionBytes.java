@@ -15,10 +15,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 
 /// A completion as bytes, to tell another process of it: every bit of its numbers is kept, and of
 /// an episode how long its calls took. Likeliest tokens are left out.
 public final class CompletionBytes {
+    private static final int PLAIN = 0;
+    private static final int EPISODE = 1;
+    private static final int MASKED = 2; // each token has the ids that it was drawn from
+
     private CompletionBytes() {}
 
     /// Some completions.
@@ -56,9 +61,14 @@ public final class CompletionBytes {
             out.writeBoolean(completion.foreign().get(t));
         }
         out.writeUTF(completion.reason().name());
-        out.writeBoolean(completion.episode().isPresent());
+        boolean masked = !completion.drawable().isEmpty();
+        out.writeByte(completion.episode().isPresent() ? EPISODE : masked ? MASKED : PLAIN);
         if (completion.episode().isPresent()) {
             episode(completion.episode().get(), out);
+        } else if (masked) {
+            for (int[] drawable : completion.drawable()) {
+                ints(drawable, out);
+            }
         }
     }
 
@@ -99,9 +109,25 @@ public final class CompletionBytes {
             foreign.set(t, in.readBoolean());
         }
         StopReason reason = StopReason.valueOf(in.readUTF());
-        return in.readBoolean()
+        int kind = in.readByte();
+        return kind == EPISODE
                 ? SampledCompletion.of(episode(in), reason)
-                : new SampledCompletion(ids, logProbs, reason, List.of(), foreign);
+                : new SampledCompletion(
+                        ids,
+                        logProbs,
+                        reason,
+                        List.of(),
+                        foreign,
+                        Optional.empty(),
+                        kind == MASKED ? drawable(ids.length, in) : List.of());
+    }
+
+    private static List<int[]> drawable(int count, DataInputStream in) throws IOException {
+        List<int[]> drawable = new ArrayList<>();
+        for (int t = 0; t < count; t++) {
+            drawable.add(ints(in));
+        }
+        return drawable;
     }
 
     private static Episode episode(DataInputStream in) throws IOException {

@@ -131,7 +131,8 @@ public record RecordedCompletion(
                         reason(line, ids, stopIds),
                         List.of(),
                         foreign(line, ids.length),
-                        episode),
+                        episode,
+                        List.of()),
                 numbers(line.path("rewards")),
                 numbers(line.path("reward_weights")),
                 line.path("place").isInt()

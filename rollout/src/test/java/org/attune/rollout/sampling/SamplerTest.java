@@ -10,6 +10,7 @@ import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
+import org.attune.rollout.TopTokens;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -145,6 +146,23 @@ final class SamplerTest {
             assertArrayEquals(
                     new float[] {LOGITS[1], LOGITS[2]}, sampled.top().get(i).logProbs(), 1e-6f);
         }
+    }
+
+    /// Of 0.1, 0.6, 0.3 the last two are left, with 2/3 and 1/3.
+    @Test
+    void tokensThatCouldBeDrawnAreReportedWithTheirProbabilities() {
+        var config =
+                SamplingConfig.of(Distribution.plain().withTopP(0.8), 1, Set.of(), 1)
+                        .withReportsDrawable(true);
+        for (TopTokens left : sample(config, LOGITS, 3).top()) {
+            assertArrayEquals(new int[] {1, 2}, left.ids());
+            assertArrayEquals(
+                    new float[] {(float) Math.log(2 / 3.0), (float) Math.log(1 / 3.0)},
+                    left.logProbs(),
+                    1e-6f);
+        }
+        var all = SamplingConfig.of(Distribution.plain(), 1, Set.of(), 1).withReportsDrawable(true);
+        assertTrue(sample(all, LOGITS, 3).top().isEmpty());
     }
 
     /// What is sampled on the device from the likeliest tokens, or by pieces of the vocabulary, is

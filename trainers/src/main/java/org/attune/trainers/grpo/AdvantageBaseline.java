@@ -23,7 +23,20 @@ public enum AdvantageBaseline {
     REMAX,
     /// The mean of its group, weighted by length ([OPO, Hao et al.
     /// 2025](https://arxiv.org/abs/2505.23585)).
-    OPO;
+    OPO,
+    /// The mean of its group, by which it is divided too ([MaxRL, Tajwar et al.
+    /// 2026](https://arxiv.org/abs/2602.02710)).
+    MAXRL,
+    /// The mean of its group at each token, weighted by how far gradients reach ([OTB, Li et al.
+    /// 2026](https://arxiv.org/abs/2602.07078)).
+    OPTIMAL_TOKEN_BASELINE;
+
+    /// Whether tokens of one completion differ in their advantages.
+    boolean isOfTokens() {
+        return this == REINFORCE_PLUS_PLUS
+                || this == REINFORCE_PLUS_PLUS_BASELINE
+                || this == OPTIMAL_TOKEN_BASELINE;
+    }
 
     /// Whether the divergence counts in the reward, not in the loss.
     boolean takesDivergence() {
@@ -45,6 +58,8 @@ public enum AdvantageBaseline {
             case REINFORCE_PLUS_PLUS_BASELINE -> new AdvantageEstimator.ReinforcePlusPlusBaseline();
             case REMAX -> new AdvantageEstimator.Greedy();
             case OPO -> new AdvantageEstimator.OptimalBaseline();
+            case MAXRL -> new AdvantageEstimator.MaximumLikelihood();
+            case OPTIMAL_TOKEN_BASELINE -> new AdvantageEstimator.OptimalTokenBaseline();
         };
     }
 

@@ -40,12 +40,48 @@ final class GroupChecks {
         }
         problems.addAll(run.rewardProblems());
         problems.addAll(run.sourceProblems());
+        if (run.keepsSamplingMask()) {
+            problems.addAll(maskProblems(run));
+        }
         if (run.lag().isOn() && run.refill().dynamicSampling()) {
             problems.add(
                     run.lag()
                             .problem(
                                     "dynamic_sampling, which prompts a round has being known only"
                                             + " when the round before is judged"));
+        }
+        return problems;
+    }
+
+    /// Where the tokens that could be drawn aren't known, or probabilities are others for another
+    /// reason too.
+    private static List<ConfigProblem> maskProblems(GroupRun run) {
+        var problems = new ArrayList<ConfigProblem>();
+        String key = "keep_sampling_mask";
+        if (run.agent().isOn()) {
+            problems.add(
+                    new ConfigProblem(
+                            key,
+                            true,
+                            "false with tools or environments, whose turns keep no tokens that"
+                                    + " could be drawn"));
+        }
+        if (run.rollouts().isElsewhere()) {
+            problems.add(
+                    new ConfigProblem(
+                            key,
+                            true,
+                            "false with rollout_server_base_url or recorded_rollouts, which don't"
+                                    + " say which tokens could be drawn"));
+        }
+        if (run.sampling().penalises()) {
+            problems.add(
+                    new ConfigProblem(
+                            key,
+                            true,
+                            "false with repetition_penalty, presence_penalty or frequency_penalty:"
+                                    + " they change the probabilities of the tokens that are"
+                                    + " left"));
         }
         return problems;
     }
@@ -84,6 +120,7 @@ final class GroupChecks {
                                     + " of how it sampled"));
         }
         problems.addAll(groupProblems(run));
+        problems.addAll(movedProblems(run));
         problems.addAll(creditProblems(run));
         problems.addAll(lagProblems(run));
         boolean covariance =
@@ -98,6 +135,41 @@ final class GroupChecks {
         }
         if (loss.lossType() == GrpoLossType.GMPO) {
             problems.addAll(geometricProblems(loss, run.entropy()));
+        }
+        return problems;
+    }
+
+    /// What the losses and estimators that look at single tokens' probabilities can't use.
+    private static List<ConfigProblem> movedProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        GrpoLossConfig loss = run.loss();
+        boolean moved =
+                loss.lossType() == GrpoLossType.DPPO || loss.lossType() == GrpoLossType.FIPO;
+        if (moved && loss.importanceSamplingLevel() != ImportanceSamplingLevel.TOKEN) {
+            problems.add(
+                    new ConfigProblem(
+                            "importance_sampling_level",
+                            loss.importanceSamplingLevel(),
+                            "token with loss_type dppo or fipo, which read how far single tokens"
+                                    + " have moved"));
+        }
+        if (loss.lossType() == GrpoLossType.FIPO
+                && loss.delta().isPresent()
+                && loss.delta().getAsDouble() <= 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "delta",
+                            loss.delta().getAsDouble(),
+                            "a number > 1 with loss_type fipo: tokens whose ratio is above it are"
+                                    + " left out of the others' weights"));
+        }
+        if (run.lag().isOn()
+                && loss.advantageEstimator() == AdvantageBaseline.OPTIMAL_TOKEN_BASELINE) {
+            problems.add(
+                    run.lag()
+                            .problem(
+                                    "advantage_estimator optimal_token_baseline, which reads"
+                                            + " distributions of the weights that wrote"));
         }
         return problems;
     }
@@ -215,7 +287,7 @@ final class GroupChecks {
                             loss.importanceSamplingLevel(),
                             "token with loss_type gmpo, which takes their geometric mean"));
         }
-        if (loss.advantageEstimator() == AdvantageBaseline.REINFORCE_PLUS_PLUS) {
+        if (loss.advantageEstimator().isOfTokens()) {
             problems.add(
                     new ConfigProblem(
                             "advantage_estimator",

@@ -15,6 +15,7 @@ record GroupCorrection(GroupRun config, GroupLoss loss, CorrectionNotice notice)
 
     /// Says at the start what the settings ask for.
     void begin(RoundPlan plan) {
+        notice.tellMask(config.sampling().truncation(), config.keepsSamplingMask());
         if (config.lag().isOn()) {
             notice.tell(
                     "the loss's own ratio to the log-probabilities of the weights that wrote,"

@@ -14,6 +14,7 @@ import java.util.Optional;
 /// @param masksTruncated whether completions that hit their limit don't count
 /// @param choice of tokens; empty: all learn
 /// @param offPolicy leaves out completions that the policy has moved away from
+/// @param influence weighs tokens by how the policy has moved behind them
 /// @param entropy what is done about the policy's entropy
 /// @param sampler how completions of another sampler are weighted; empty: as those of the policy
 /// @param refill whether further prompts are completed until groups differ
@@ -26,6 +27,7 @@ record GroupLoss(
         boolean masksTruncated,
         Optional<TokenChoice> choice,
         Optional<OffPolicyMask> offPolicy,
+        Optional<FutureInfluence> influence,
         EntropyConfig entropy,
         Optional<SamplerCorrection> sampler,
         RefillConfig refill,

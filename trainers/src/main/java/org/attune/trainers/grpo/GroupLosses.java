@@ -24,7 +24,7 @@ final class GroupLosses {
         GrpoLossConfig loss = config.loss();
         return new GroupLoss(
                 loss.advantageEstimator().estimator(loss, config.credit()),
-                completion(loss, config.covariance()),
+                completion(loss, config),
                 normaliser(loss.lossType(), config.maxCompletionLength()),
                 loss.beta(),
                 loss.maskTruncatedCompletions(),
@@ -32,6 +32,9 @@ final class GroupLosses {
                 loss.offPolicyMaskThreshold().isPresent()
                         ? Optional.of(
                                 new OffPolicyMask(loss.offPolicyMaskThreshold().getAsDouble()))
+                        : Optional.empty(),
+                loss.lossType() == GrpoLossType.FIPO
+                        ? Optional.of(FutureInfluence.of(config.divergence(), loss.delta()))
                         : Optional.empty(),
                 config.entropy(),
                 Optional.of(config.sampler())
@@ -58,32 +61,39 @@ final class GroupLosses {
                 loss.maskTruncatedCompletions(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 EntropyConfig.defaults(),
                 Optional.empty(),
                 config.refill(),
                 ReplayConfig.defaults());
     }
 
-    private static CompletionLoss completion(GrpoLossConfig c, CovarianceConfig covariance) {
+    private static CompletionLoss completion(GrpoLossConfig c, GrpoConfig config) {
         double beta = c.advantageEstimator().takesDivergence() ? 0 : c.beta();
         return c.lossType() == GrpoLossType.GMPO
                 ? new GeometricMean(c.lowBound(), c.highBound(), beta)
                 : new GrpoObjective(
-                        policyLoss(c, covariance),
+                        policyLoss(c, config),
                         c.importanceSamplingLevel(),
                         beta,
                         c.useBiasCorrectionKl());
     }
 
-    private static PolicyLoss policyLoss(GrpoLossConfig c, CovarianceConfig covariance) {
+    private static PolicyLoss policyLoss(GrpoLossConfig c, GrpoConfig config) {
         return switch (c.lossType()) {
             case CISPO -> new PolicyLoss.Cispo(c.highBound());
             case SAPO -> new PolicyLoss.Sapo(c.sapoTemperaturePos(), c.sapoTemperatureNeg());
             case VESPO ->
                     new PolicyLoss.Vespo(
                             c.vespoKPos(), c.vespoLambdaPos(), c.vespoKNeg(), c.vespoLambdaNeg());
-            case KL_COV -> new PolicyLoss.KlCov(covariance.klCovCoef());
-            case GRPO, BNPO, DR_GRPO, DAPO, LUSPO, GMPO, CLIP_COV -> clipped(c);
+            case KL_COV -> new PolicyLoss.KlCov(config.covariance().klCovCoef());
+            case DPPO ->
+                    new PolicyLoss.Dppo(
+                            config.divergence().divergenceType(),
+                            c.lowBound(),
+                            c.highBound(),
+                            config.divergence().clipRatioC());
+            case GRPO, BNPO, DR_GRPO, DAPO, LUSPO, GMPO, CLIP_COV, FIPO -> clipped(c);
         };
     }
 
@@ -117,7 +127,7 @@ final class GroupLosses {
             case GRPO, SAPO -> new Normaliser.PerSequence();
             case BNPO -> new Normaliser.PerMicroBatch();
             case DR_GRPO -> new Normaliser.Constant(longest);
-            case DAPO, CISPO, VESPO, CLIP_COV, KL_COV -> new Normaliser.PerWindow();
+            case DAPO, CISPO, VESPO, CLIP_COV, KL_COV, DPPO, FIPO -> new Normaliser.PerWindow();
             case LUSPO, GMPO -> new Normaliser.PerRow();
         };
     }

@@ -3,6 +3,7 @@ package org.attune.trainers.grpo;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.Advantages;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
@@ -77,9 +79,17 @@ final class GroupRounds {
             correction.ofRound(elsewhere);
         }
         boolean corrects = elsewhere && loss.sampler().isPresent();
-        if (written.isPresent()) {
+        boolean needsOld =
+                !plan.staysOnPolicy() || corrects || loss.advantages().readsDivergences();
+        Optional<double[][]> energies = Optional.empty();
+        if (loss.advantages().readsEnergies()) {
+            List<Measurement> measured =
+                    measured(rows, judged.means().policy(), energyRequest(), "old");
+            energies = Optional.of(energies(measured));
+            rows = needsOld ? with(rows, measured, RolloutRow::withOldLogProbs) : rows;
+        } else if (written.isPresent()) {
             rows = withOld(rows, written.get());
-        } else if (!plan.staysOnPolicy() || corrects || loss.advantages().readsDivergences()) {
+        } else if (needsOld) {
             rows = scored(rows, judged.means().policy(), "old", RolloutRow::withOldLogProbs);
         }
         if (loss.beta() != 0) {
@@ -95,12 +105,13 @@ final class GroupRounds {
             rows = rows.stream().map(this::weighted).toList();
             metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
         }
-        Advantages advantages = estimated(completed, rows, indices, metrics);
+        Advantages advantages = estimated(completed, rows, indices, energies, metrics);
         JudgedCompletions shown = completed.shown(advantages);
         Replay replay = replay(number, advised(rows, advantages), shown, kept);
         metrics.putAll(replay.metrics());
         metrics.putAll(shown.metrics());
         metrics.putAll(supplied.metrics());
+        metrics.putAll(MaskMetrics.of(rows));
         judged.ahead().ifPresent(rounds -> metrics.putAll(rounds.metrics()));
         int[] order = used(number, shown);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();
@@ -190,11 +201,13 @@ final class GroupRounds {
 
     /// Advantages by the run's estimator.
     ///
+    /// @param energies as it reads them
     /// @param metrics takes those of the divergence
     private Advantages estimated(
             JudgedCompletions completed,
             List<RolloutRow> rows,
             int[] indices,
+            Optional<double[][]> energies,
             Map<String, Double> metrics) {
         Optional<double[][]> divergences = Optional.empty();
         if (loss.advantages().readsDivergences()) {
@@ -215,6 +228,7 @@ final class GroupRounds {
                                         .toArray(double[][]::new),
                                 divergences,
                                 baselines,
+                                energies,
                                 completed.turns()));
     }
 
@@ -297,8 +311,37 @@ final class GroupRounds {
             Scorer scorer,
             String phase,
             BiFunction<RolloutRow, float[], RolloutRow> with) {
+        return with(rows, measured(rows, scorer, request, phase), with);
+    }
+
+    private List<Measurement> measured(
+            List<RolloutRow> rows, Scorer scorer, HeadRequest asked, String phase) {
         List<CompletionForest.Row> tokens = rows.stream().map(RolloutRow::tokens).toList();
-        List<Measurement> measured = judged.measure().of(tokens, scorer, request, phase);
+        return judged.measure().of(tokens, scorer, asked, phase);
+    }
+
+    private HeadRequest energyRequest() {
+        return new HeadRequest(Set.of(HeadStatistic.LOG_SUM_SQUARED_PROBS), request.temperature());
+    }
+
+    /// `1 − 2 π + Σ π²` of each token.
+    private static double[][] energies(List<Measurement> measured) {
+        double[][] energies = new double[measured.size()][];
+        for (int i = 0; i < energies.length; i++) {
+            float[] logProbs = measured.get(i).tokenLogProbs();
+            float[] squares = measured.get(i).statistic(HeadStatistic.LOG_SUM_SQUARED_PROBS);
+            energies[i] = new double[logProbs.length];
+            for (int t = 0; t < logProbs.length; t++) {
+                energies[i][t] = 1 - 2 * Math.exp(logProbs[t]) + Math.exp(squares[t]);
+            }
+        }
+        return energies;
+    }
+
+    private static List<RolloutRow> with(
+            List<RolloutRow> rows,
+            List<Measurement> measured,
+            BiFunction<RolloutRow, float[], RolloutRow> with) {
         List<RolloutRow> scored = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             scored.add(with.apply(rows.get(i), measured.get(i).tokenLogProbs()));

@@ -54,8 +54,9 @@ public final class GroupRows implements RowMaker<RolloutRow> {
                         loss,
                         new CorrectionNotice(config, rounds.means().context().listeners()));
         groups = new GroupRounds(config, loss, rounds, correction);
-        // The sampler's log-probabilities are those of temperature 1.
-        comparesSampler = onPolicy && config.sampling().temperature() == 1;
+        // The sampler's log-probabilities are those of temperature 1 and all tokens.
+        comparesSampler =
+                onPolicy && config.sampling().temperature() == 1 && !config.keepsSamplingMask();
     }
 
     /// A run.

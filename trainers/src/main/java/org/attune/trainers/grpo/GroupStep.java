@@ -61,7 +61,11 @@ record GroupStep(
 
     @Override
     public GroupQuestion ask(List<RowAt<RolloutRow>> group, CompletionForest forest) {
-        return GroupQuestion.of(request());
+        return GroupQuestion.of(
+                request()
+                        .within(
+                                CompletionForest.drawable(
+                                        group.stream().map(r -> r.row().tokens()).toList())));
     }
 
     @Override

@@ -133,7 +133,14 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
                 weights[t] *= ratio[ratio.length == 1 ? 0 : t];
             }
         }
+        loss.influence().ifPresent(influence -> multiply(weights, influence.weights(scores)));
         return scores.withWeights(weights);
+    }
+
+    private static void multiply(double[] weights, double[] factors) {
+        for (int t = 0; t < weights.length; t++) {
+            weights[t] *= factors[t];
+        }
     }
 
     /// Log-probabilities under what wrote a completion.

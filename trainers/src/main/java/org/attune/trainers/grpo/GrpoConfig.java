@@ -46,6 +46,7 @@ import java.util.List;
 /// @param loss objective
 /// @param entropy what is done about the policy's entropy
 /// @param covariance tokens that `clip_cov` and `kl_cov` treat apart
+/// @param divergence how `dppo` and `fipo` read how far the policy has moved
 /// @param sampler how completions of another sampler are weighted
 /// @param refill whether further prompts are completed until groups differ
 /// @param replay whether groups of earlier rounds take the place of those that don't
@@ -71,6 +72,7 @@ public record GrpoConfig(
         @Valid GrpoLossConfig loss,
         @Valid EntropyConfig entropy,
         @Valid CovarianceConfig covariance,
+        @Valid DivergenceConfig divergence,
         @Valid SamplerCorrection sampler,
         @Valid RefillConfig refill,
         @Valid ReplayConfig replay,
@@ -101,6 +103,11 @@ public record GrpoConfig(
     @Override
     public double beta() {
         return loss.beta();
+    }
+
+    @Override
+    public boolean keepsSamplingMask() {
+        return loss.keepSamplingMask();
     }
 
     @Override

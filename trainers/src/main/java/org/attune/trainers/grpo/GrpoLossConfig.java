@@ -13,8 +13,9 @@ import java.util.OptionalDouble;
 /// @param advantageEstimator how rewards become advantages
 /// @param scaleRewards by what advantages are divided
 /// @param multiObjectiveAggregation how several rewards become one advantage
-/// @param epsilon ε, how far the ratio may fall below 1; unset: 0.2, `gmpo` 0.4. `gmpo`: how far
-///     its logarithm may fall below 0
+/// @param epsilon ε, how far the ratio may fall below 1; unset: 0.2, `gmpo` 0.4, `dppo` 0.15.
+///     `gmpo`: how far its logarithm may fall below 0. `dppo`: how far a probability may have
+///     diverged
 /// @param epsilonHigh how far it may rise above 1; unset: ε. `cispo`: bound of the ratio itself
 /// @param delta upper bound of the ratio in the unclipped term
 /// @param offPolicyMaskThreshold nats per token by which the policy may have become less likely to
@@ -23,6 +24,8 @@ import java.util.OptionalDouble;
 /// @param useBiasCorrectionKl multiply the KL term by the ratio
 /// @param maskTruncatedCompletions leave completions out of the loss that hit
 ///     `max_completion_length`
+/// @param keepSamplingMask compare log-probabilities of the distributions that tokens were drawn
+///     from, where `top_k`, `top_p`, `min_p` or `typical_p` left tokens out
 /// @param sapoTemperaturePos `sapo`: gate where the advantage is positive
 /// @param sapoTemperatureNeg `sapo`: gate elsewhere
 /// @param vespoKPos `vespo`: power where the advantage is not negative
@@ -44,6 +47,7 @@ public record GrpoLossConfig(
         ImportanceSamplingLevel importanceSamplingLevel,
         boolean useBiasCorrectionKl,
         boolean maskTruncatedCompletions,
+        boolean keepSamplingMask,
         @InRange(min = 0, minOpen = true) double sapoTemperaturePos,
         @InRange(min = 0, minOpen = true) double sapoTemperatureNeg,
         @InRange double vespoKPos,
@@ -71,7 +75,12 @@ public record GrpoLossConfig(
 
     /// ε, set or not.
     double lowBound() {
-        return epsilon.orElse(lossType == GrpoLossType.GMPO ? 0.4 : 0.2);
+        return epsilon.orElse(
+                switch (lossType) {
+                    case GMPO -> 0.4;
+                    case DPPO -> 0.15;
+                    default -> 0.2;
+                });
     }
 
     /// The bound above 1, set or not.

@@ -30,5 +30,11 @@ public enum GrpoLossType {
     CLIP_COV,
     /// Unclipped, with a penalty on tokens whose log-probability and advantage vary together most
     /// ([KL-Cov, Cui et al. 2025](https://arxiv.org/abs/2505.22617)); averaged as `dapo`.
-    KL_COV
+    KL_COV,
+    /// As `dapo`, with the capped ratio as a constant weight, and without tokens whose probability
+    /// has moved too far already ([DPPO, Qi et al. 2026](https://arxiv.org/abs/2602.04879)).
+    DPPO,
+    /// As `dapo`, each token weighted by how the policy has moved on the tokens behind it
+    /// ([FIPO, Qwen Pilot 2026](https://arxiv.org/abs/2603.19835)).
+    FIPO
 }

@@ -81,6 +81,28 @@ sealed interface PolicyLoss {
         }
     }
 
+    /// `−sg(min(ρ, c)) A log π`, and nothing for tokens that have diverged too far to where their
+    /// advantage drives them ([DPPO, Qi et al. 2026](https://arxiv.org/abs/2602.04879)).
+    ///
+    /// @param divergence of a token's probability from that under the old policy
+    /// @param low most of it where the probability fell and the advantage isn't positive
+    /// @param high most of it where the probability rose and the advantage is positive
+    /// @param cap `c`, largest ratio
+    record Dppo(PolicyDivergence divergence, double low, double high, double cap)
+            implements PolicyLoss {
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double moved = divergence.of(logProb, logProb - logRatio);
+            boolean rose = advantage > 0 && logRatio > 0 && moved > high;
+            boolean fell = advantage <= 0 && logRatio < 0 && moved > low;
+            if (rose || fell) {
+                return new Term(0, 0, 0, fell, rose);
+            }
+            double weight = Math.min(Math.exp(logRatio), cap) * advantage;
+            return new Term(-weight * logProb, 0, -weight, false, false);
+        }
+    }
+
     /// `−(4 / τ) σ(τ (ρ − 1)) A`, a soft gate in place of the clip
     /// (soft adaptive policy optimisation, TRL's `sapo`).
     ///

@@ -94,6 +94,11 @@ public record RlooConfig(
     }
 
     @Override
+    public boolean keepsSamplingMask() {
+        return loss.keepSamplingMask();
+    }
+
+    @Override
     public boolean disableDropout() {
         return loss.disableDropout();
     }

@@ -17,6 +17,8 @@ import java.util.OptionalDouble;
 /// @param rewardClipRange lowest and highest reward, before the divergence; empty: any
 /// @param maskTruncatedCompletions leave completions out of the loss that hit
 ///     `max_completion_length`
+/// @param keepSamplingMask compare log-probabilities of the distributions that tokens were drawn
+///     from, where `top_k`, `top_p`, `min_p` or `typical_p` left tokens out
 /// @param disableDropout no dropout in the policy
 @CopyMethods
 public record RlooLossConfig(
@@ -26,6 +28,7 @@ public record RlooLossConfig(
         boolean normalizeAdvantages,
         List<@InRange Double> rewardClipRange,
         boolean maskTruncatedCompletions,
+        boolean keepSamplingMask,
         boolean disableDropout)
         implements RlooLossConfigCopies, CrossChecked {
     public RlooLossConfig {

@@ -42,6 +42,10 @@ final class RolloutLines {
                 ids(object.putArray("context_ids"), fork.context());
             }
         }
+        if (!row.tokens().drawable().isEmpty()) {
+            ArrayNode masks = line.putArray("sampling_mask");
+            row.tokens().drawable().forEach(kept -> ids(masks.addArray(), kept));
+        }
         numbers(line.putArray("sampling_logprobs"), row.samplingLogProbs());
         row.oldLogProbs().ifPresent(v -> numbers(line.putArray("old_logprobs"), v));
         row.referenceLogProbs().ifPresent(v -> numbers(line.putArray("reference_logprobs"), v));
@@ -87,7 +91,10 @@ final class RolloutLines {
         return new RolloutRow(
                 prompt,
                 new CompletionForest.Row(
-                        shared, ints(line.get("completion_ids")), forks(line.path("forks"))),
+                        shared,
+                        ints(line.get("completion_ids")),
+                        forks(line.path("forks")),
+                        masks(line.path("sampling_mask"))),
                 floats(line.get("sampling_logprobs")),
                 line.get("other_sampler").asBoolean(),
                 line.path("absent").asBoolean(false),
@@ -107,6 +114,12 @@ final class RolloutLines {
                             fork.get("at").asInt(), ints(fork.get("context_ids"))));
         }
         return forks;
+    }
+
+    private static List<int[]> masks(JsonNode array) {
+        List<int[]> masks = new ArrayList<>();
+        array.forEach(kept -> masks.add(ints(kept)));
+        return masks;
     }
 
     private static int[] ints(JsonNode array) {

@@ -24,6 +24,10 @@ final class StepTotals {
         double largestDifference;
         double compared;
         double phi;
+        double moved;
+        double largestMove;
+        double influence;
+        double largestInfluence;
         double bonus;
         double bonusEntropy;
         double bonusTokens;
@@ -66,9 +70,33 @@ final class StepTotals {
             batch.highestHigh = Math.max(batch.highestHigh, result.high() / unit);
         }
         batch.rows++;
+        addMoves(batch, scores);
         if (form() instanceof PolicyLoss.Vespo vespo) {
             double product = PolicyLoss.Vespo.logProduct(scores, scores.logRatios());
             batch.phi += vespo.phi(product, scores.advantage());
+        }
+    }
+
+    /// How far probabilities moved, and what that makes of weights, of losses that read it.
+    private void addMoves(MicroBatch batch, CompletionLogProbs scores) {
+        boolean moves = form() instanceof PolicyLoss.Dppo;
+        double[] influence =
+                method.influence().map(i -> i.weights(scores)).orElse(new double[0]); // (T)
+        for (int t = 0; t < scores.tokens(); t++) {
+            if (scores.mask()[t] == 0) {
+                continue;
+            }
+            if (moves) {
+                double move =
+                        PolicyDivergence.BINARY_TV.of(
+                                scores.policy()[t], scores.policy()[t] - scores.logRatio(t));
+                batch.moved += move;
+                batch.largestMove = Math.max(batch.largestMove, move);
+            }
+            if (influence.length > 0) {
+                batch.influence += influence[t];
+                batch.largestInfluence = Math.max(batch.largestInfluence, influence[t]);
+            }
         }
     }
 
@@ -144,16 +172,30 @@ final class StepTotals {
             case PolicyLoss.Cispo _ -> metrics.put("cispo_clip_ratio", m.high / count);
             case PolicyLoss.Vespo _ ->
                     metrics.put("vespo/phi_seq_mean", m.phi / Math.max(1, m.rows));
+            case PolicyLoss.Dppo _ -> maskRatios(m, count, metrics);
             case PolicyLoss.Sapo _ -> {}
             case PolicyLoss.KlCov _ -> {}
             case PolicyLoss.Clipped _ -> clipRatios(m, count, metrics);
             case null -> clipRatios(m, count, metrics);
+        }
+        if (method.influence().isPresent()) {
+            metrics.put("fipo/influence_weight/mean", m.influence / tokens);
+            metrics.put("fipo/influence_weight/max", m.largestInfluence);
         }
         if (m.compared > 0) {
             metrics.put("sampling/sampling_logp_difference/mean", m.samplerDifference / m.compared);
             metrics.put("sampling/sampling_logp_difference/max", m.largestDifference);
         }
         return metrics;
+    }
+
+    /// By the names of TRL's experimental `DPPOTrainer`.
+    private static void maskRatios(MicroBatch m, double tokens, Map<String, Double> metrics) {
+        metrics.put("mask_ratio/negative_adv_mean", m.low / tokens);
+        metrics.put("mask_ratio/positive_adv_mean", m.high / tokens);
+        metrics.put("mask_ratio/overall_mean", (m.low + m.high) / tokens);
+        metrics.put("prob_diff/mean", m.moved / tokens);
+        metrics.put("prob_diff/max", m.largestMove);
     }
 
     private static void clipRatios(MicroBatch m, double count, Map<String, Double> metrics) {

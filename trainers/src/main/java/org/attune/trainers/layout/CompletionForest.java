@@ -9,6 +9,7 @@ import org.attune.policy.TokenForest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 
 /// A micro-batch of completions. With shared prompts, what sequences of prompt and completion begin
@@ -32,10 +33,18 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     /// @param prompt its prompt's ids, at least one
     /// @param completion its ids, at least one
     /// @param forks where it goes on behind other tokens, in order; usually none
+    /// @param drawable tokens that each of the completion was drawn from, where others had been
+    ///     left out, `(T)`; empty: all
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    public record Row(int[] prompt, int[] completion, List<Fork> forks) {
+    public record Row(int[] prompt, int[] completion, List<Fork> forks, List<int[]> drawable) {
         public Row {
             forks = List.copyOf(forks);
+            drawable = List.copyOf(drawable);
+        }
+
+        /// A row whose tokens were drawn from all.
+        public Row(int[] prompt, int[] completion, List<Fork> forks) {
+            this(prompt, completion, forks, List.of());
         }
 
         /// A row without forks.
@@ -102,6 +111,21 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     /// @param sharePrompts as in [SequenceTree#add]
     public static CompletionForest of(List<Row> rows, boolean sharePrompts) {
         return laidOut(rows, sharePrompts, (paths, row, i) -> addTokens(paths, row, NOTHING));
+    }
+
+    /// The tokens that the targets of [#of] were drawn from, as a head is asked; empty: all.
+    public static List<int[]> drawable(List<Row> rows) {
+        if (rows.stream().allMatch(row -> row.drawable().isEmpty())) {
+            return List.of();
+        }
+        List<int[]> all = new ArrayList<>();
+        for (Row row : rows) {
+            all.addAll(
+                    row.drawable().isEmpty()
+                            ? Collections.nCopies(row.completion().length, new int[0])
+                            : row.drawable());
+        }
+        return all;
     }
 
     /// Lays rows out with the model's own tokens as the only targets.

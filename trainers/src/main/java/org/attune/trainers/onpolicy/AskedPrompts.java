@@ -54,7 +54,9 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
         for (int i = 0; i < sampled.size(); i++) {
             CompletionForest.Row row = tokens(rows.get(i).ids(), sampled.get(i));
             int[] prompt = known.computeIfAbsent(IntBuffer.wrap(row.prompt()), _ -> row.prompt());
-            tokens.add(new CompletionForest.Row(prompt, row.completion(), row.forks()));
+            tokens.add(
+                    new CompletionForest.Row(
+                            prompt, row.completion(), row.forks(), row.drawable()));
         }
         return tokens;
     }
@@ -66,7 +68,8 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
         return new CompletionForest.Row(
                 sampled.episode().map(Episode::promptIds).orElse(prompt),
                 sampled.ids(),
-                sampled.episode().map(AskedPrompts::forks).orElse(List.of()));
+                sampled.episode().map(AskedPrompts::forks).orElse(List.of()),
+                sampled.drawable());
     }
 
     /// Where turns follow other tokens than those before them.

@@ -17,6 +17,7 @@ import org.attune.trainers.step.RowGroups;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -37,7 +38,10 @@ public record CompletionMeasure(
         measure(
                 rows,
                 own -> CompletionForest.of(rows(rows, own), groups.shares()),
-                forest -> scorer.measure(forest.forest(), request),
+                (own, forest) ->
+                        scorer.measure(
+                                forest.forest(),
+                                request.within(CompletionForest.drawable(rows(rows, own)))),
                 phase,
                 (row, range, all) -> measured[row] = part(all, range));
         return List.of(measured);
@@ -57,7 +61,7 @@ public record CompletionMeasure(
                                 rows(rows, own),
                                 own.stream().mapToInt(row -> counts[row]).toArray(),
                                 groups.shares()),
-                forest -> critic.measure(forest.forest(), HeadRequest.of()),
+                (_, forest) -> critic.measure(forest.forest(), HeadRequest.of()),
                 phase,
                 (row, range, all) ->
                         values[row] =
@@ -78,7 +82,7 @@ public record CompletionMeasure(
     private void measure(
             List<CompletionForest.Row> rows,
             Function<List<Integer>, CompletionForest> layout,
-            Function<CompletionForest, Measurement> scorer,
+            BiFunction<List<Integer>, CompletionForest, Measurement> scorer,
             String phase,
             Sink sink) {
         var layouts = new LastLayout<>(layout);
@@ -90,7 +94,7 @@ public record CompletionMeasure(
                             group -> {
                                 StopRequest.check();
                                 try (var _ = TensorScope.open(method + "." + phase)) {
-                                    return GroupNumbers.of(scorer.apply(layouts.of(group)));
+                                    return GroupNumbers.of(scorer.apply(group, layouts.of(group)));
                                 }
                             },
                             (group, said) -> {

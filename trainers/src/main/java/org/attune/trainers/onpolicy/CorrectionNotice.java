@@ -13,6 +13,8 @@ public final class CorrectionNotice {
     /// The fact's name.
     static final String FACT = "off_policy_correction";
 
+    private static final String MASK_FACT = "truncation_correction";
+
     private static final Logger LOG = LoggerFactory.getLogger(CorrectionNotice.class);
 
     private final List<TrainingListener> listeners;
@@ -36,6 +38,24 @@ public final class CorrectionNotice {
                     : "servers that have weights of their choice";
         }
         return "this run's own models";
+    }
+
+    /// Says of which distributions log-probabilities are where sampling leaves tokens out.
+    ///
+    /// @param truncation what leaves them out, in the words of the keys; empty: nothing does
+    /// @param keeps whether log-probabilities are of the tokens that were left
+    public void tellMask(String truncation, boolean keeps) {
+        if (truncation.isEmpty()) {
+            return;
+        }
+        String of =
+                keeps
+                        ? "the tokens that were left, by keep_sampling_mask"
+                        : "all tokens; keep_sampling_mask: true takes those of the tokens that were"
+                                + " left";
+        LOG.info("{} leaves tokens out; log-probabilities in the loss are of {}", truncation, of);
+        String fact = keeps ? "log-probabilities of the tokens that were left" : "none";
+        listeners.forEach(listener -> listener.onFact(MASK_FACT, fact));
     }
 
     /// What the run does. Said where it is something else than before.

@@ -25,6 +25,12 @@ public interface GeneratingRun extends RunConfig {
     /// How the tokens of completions are chosen.
     Sampling sampling();
 
+    /// Whether log-probabilities are those of the distributions that tokens were drawn from, where
+    /// sampling left tokens out.
+    default boolean keepsSamplingMask() {
+        return false;
+    }
+
     /// Most tokens of a completion.
     int maxCompletionLength();
 

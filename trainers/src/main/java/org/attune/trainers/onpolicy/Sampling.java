@@ -65,6 +65,31 @@ public record Sampling(
                 .withGenerationSlots(32);
     }
 
+    /// Whether tokens are left out before one is drawn, in the words of the keys; empty: none are.
+    public String truncation() {
+        List<String> keys = new ArrayList<>();
+        if (topK > 0) {
+            keys.add("top_k: " + topK);
+        }
+        if (topP < 1) {
+            keys.add("top_p: " + topP);
+        }
+        if (minP.orElse(0) > 0) {
+            keys.add("min_p: " + minP.getAsDouble());
+        }
+        if (generationKwargs.containsKey("typical_p")) {
+            keys.add("typical_p: " + generationKwargs.get("typical_p"));
+        }
+        return String.join(", ", keys);
+    }
+
+    /// Whether tokens that were seen before get other probabilities.
+    public boolean penalises() {
+        return repetitionPenalty != 1
+                || generationKwargs.containsKey("presence_penalty")
+                || generationKwargs.containsKey("frequency_penalty");
+    }
+
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         List<ConfigProblem> problems = new ArrayList<>();

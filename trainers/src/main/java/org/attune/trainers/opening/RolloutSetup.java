@@ -206,7 +206,8 @@ public final class RolloutSetup {
     /// How held-out prompts are completed.
     static SamplingConfig heldOut(GeneratingRun config, SamplingConfig sampling) {
         double temperature = config.heldOut().temperature(config);
-        return sampling.withDistribution(sampling.distribution().withTemperature(temperature));
+        return sampling.withReportsDrawable(false)
+                .withDistribution(sampling.distribution().withTemperature(temperature));
     }
 
     /// How completions are sampled.

@@ -98,11 +98,12 @@ public final class RunWriters implements AutoCloseable {
     SamplingConfig sampling() {
         SamplingConfig sampling =
                 RolloutSetup.sampling(
-                        config.sampling(),
-                        config.maxCompletionLength(),
-                        config.stopIds(),
-                        model,
-                        config.training().seed());
+                                config.sampling(),
+                                config.maxCompletionLength(),
+                                config.stopIds(),
+                                model,
+                                config.training().seed())
+                        .withReportsDrawable(config.keepsSamplingMask());
         if (agent.isEmpty()) {
             return sampling;
         }

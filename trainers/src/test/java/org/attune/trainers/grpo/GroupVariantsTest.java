@@ -111,6 +111,15 @@ class GroupVariantsTest {
                         c ->
                                 c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV))
                                         .withCovariance(v -> v.withKlCovRatio(0.2)),
+                        c -> c.withLoss(l -> l.withLossType(GrpoLossType.DPPO).withEpsilon(0.01)),
+                        c ->
+                                c.withLoss(l -> l.withLossType(GrpoLossType.FIPO))
+                                        .withDivergence(d -> d.withFipoDecayRate(2)),
+                        c ->
+                                c.withLoss(
+                                        l ->
+                                                l.withAdvantageEstimator(
+                                                        AdvantageBaseline.OPTIMAL_TOKEN_BASELINE)),
                         c ->
                                 c.withLoss(
                                         l ->
@@ -174,6 +183,40 @@ class GroupVariantsTest {
                                 t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
                         context());
         assertArrayEquals(expected, resumed, 0);
+    }
+
+    /// Stopped where a round is used a second time.
+    @Test
+    void resumedRunKnowsAdvantagesAndRatiosOfTokens() {
+        for (GrpoLossType type : List.of(GrpoLossType.DPPO, GrpoLossType.FIPO)) {
+            UnaryOperator<GrpoConfig> change =
+                    c ->
+                            c.withLoss(
+                                            l ->
+                                                    l.withLossType(type)
+                                                            .withAdvantageEstimator(
+                                                                    AdvantageBaseline
+                                                                            .OPTIMAL_TOKEN_BASELINE))
+                                    .withRounds(r -> r.withNumIterations(2));
+            var listener = new RecordingListener();
+            float[] expected =
+                    train(
+                            change.apply(config(c -> c.withTraining(to("whole" + type)))),
+                            context().withListeners(listener));
+            String moved =
+                    type == GrpoLossType.DPPO ? "prob_diff/mean" : "fipo/influence_weight/mean";
+            double none = type == GrpoLossType.DPPO ? 0 : 1;
+            assertEquals(none, number(listener.logs.get(0), moved), 1e-6);
+            assertTrue(number(listener.logs.get(1), moved) > none, listener.logs.toString());
+            GrpoConfig halves = change.apply(config(c -> c.withTraining(to("halves" + type))));
+            train(halves.withTraining(t -> t.withSchedule(s -> s.withMaxSteps(3))), context());
+            float[] resumed =
+                    train(
+                            halves.withTraining(
+                                    t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                            context());
+            assertArrayEquals(expected, resumed, 0);
+        }
     }
 
     /// Pairs of completions, whose rewards are equal more often than not.
