@@ -17,6 +17,10 @@ public record WantedFiles(List<String> include, List<String> exclude) {
     private static final List<String> MODEL =
             List.of("*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICENSE*");
 
+    /// How sentence-transformers' modules are set up.
+    private static final List<String> MODULES =
+            List.of("?_Pooling/config.json", "?_Normalize/config.json");
+
     private static final List<String> DATA =
             List.of(
                     "README.md",
@@ -76,6 +80,7 @@ public record WantedFiles(List<String> include, List<String> exclude) {
                             .toList();
         }
         List<HubFile> wanted = new ArrayList<>(matching(top, MODEL));
+        wanted.addAll(matching(all, MODULES));
         wanted.addAll(weights); // last: a folder with weights has everything
         return wanted;
     }

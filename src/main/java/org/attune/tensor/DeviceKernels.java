@@ -367,7 +367,8 @@ public final class DeviceKernels {
         return device.kernels().isPresent();
     }
 
-    /// The Euclidean norm of gradients, and beside it the factor that brings it down to the largest.
+    /// The Euclidean norm of gradients, and beside it the factor that brings it down to the
+    /// largest.
     ///
     /// @param parts sums of squares, float32 `(n)`
     /// @param clipping written, float64 `(2)`; the factor isn't a number if the norm isn't finite

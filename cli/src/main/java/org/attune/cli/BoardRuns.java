@@ -4,9 +4,9 @@ import org.attune.board.RunCommands;
 import org.attune.cli.command.OwnProgram;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
+import org.attune.cli.config.RunPrograms;
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
-import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.trainers.config.ResolvedConfig;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;
@@ -16,18 +16,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /// What a board asks the command line about runs: it reads their files as commands do, and has
 /// commands run in further processes.
 final class BoardRuns implements RunCommands {
     private static final int PREVIEW_SECONDS = 120;
-    private static final List<String> PROGRAMS = List.of("agent", "environments", "tools");
-    private static final Set<String> HARMLESS = Set.of("name", "parameters", "weight");
 
     private static TrainingMethod<?, ?> method(String name) {
         return Methods.named(name)
@@ -66,35 +61,7 @@ final class BoardRuns implements RunCommands {
 
     @Override
     public List<String> programs(String method, Path file) {
-        Map<String, Object> keys = ResolvedConfig.flat(read(method, file).config());
-        List<String> found = new ArrayList<>();
-        for (String key : PROGRAMS) {
-            Object value = keys.get(key);
-            boolean isEmpty =
-                    value == null
-                            || value instanceof List<?> list && list.isEmpty()
-                            || value instanceof Map<?, ?> map && map.isEmpty();
-            if (!isEmpty) {
-                found.add(key);
-            }
-        }
-        Object rewards = keys.get("reward_funcs");
-        List<?> all = rewards instanceof List<?> list ? list : List.of();
-        if (rewards != null && !(rewards instanceof List<?>)
-                || !all.stream().allMatch(BoardRuns::isBuiltIn)) {
-            found.add("reward_funcs");
-        }
-        return found;
-    }
-
-    private static boolean isBuiltIn(Object reward) {
-        return switch (reward) {
-            case String name -> BuiltinRewards.names().contains(name);
-            case Map<?, ?> fields ->
-                    HARMLESS.containsAll(fields.keySet())
-                            && BuiltinRewards.names().contains(String.valueOf(fields.get("name")));
-            case null, default -> false;
-        };
+        return RunPrograms.beyondBuiltIn(ResolvedConfig.flat(read(method, file).config()));
     }
 
     @Override

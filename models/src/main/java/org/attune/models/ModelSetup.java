@@ -36,6 +36,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -231,19 +232,34 @@ public final class ModelSetup implements AutoCloseable {
         return Math.toIntExact(head.shape()[0]);
     }
 
-    /// Names of the labels, by their numbers, where the model's folder or the adapter's says them.
+    /// Names of the labels, by their numbers: those of the model's folder or the adapter's, else
+    /// transformers' `LABEL_0` and so on.
     public List<String> labelNames() {
+        List<String> names =
+                ofLabels(file -> file.object("id2label"))
+                        .map(
+                                given ->
+                                        IntStream.range(0, given.keys().size())
+                                                .mapToObj(id -> given.text("" + id))
+                                                .toList())
+                        .orElse(List.of());
+        return names.size() == labels()
+                ? names
+                : IntStream.range(0, labels()).mapToObj(id -> "LABEL_" + id).toList();
+    }
+
+    /// How the labels were learnt, by transformers' name, where the model's folder or the adapter's
+    /// says it.
+    public Optional<String> problemType() {
+        return ofLabels(file -> file.optionalText("problem_type"));
+    }
+
+    private <T> Optional<T> ofLabels(Function<JsonFields, Optional<T>> read) {
         return Stream.of(LABELS_FILE, "config.json")
                 .map(headFolder()::resolve)
                 .filter(Files::exists)
-                .flatMap(file -> JsonFields.read(file).object("id2label").stream())
-                .map(
-                        names ->
-                                IntStream.range(0, names.keys().size())
-                                        .mapToObj(id -> names.text("" + id))
-                                        .toList())
-                .findFirst()
-                .orElse(List.of());
+                .flatMap(file -> read.apply(JsonFields.read(file)).stream())
+                .findFirst();
     }
 
     /// What a model with [#labels] scores.

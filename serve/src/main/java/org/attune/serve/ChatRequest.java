@@ -72,7 +72,7 @@ record ChatRequest(
     static ChatRequest read(Fields body, ServedModels models, Consumer<Runnable> afterwards)
             throws ApiException {
         body.require(KEYS, REFUSED);
-        ServedModel model = models.askedToWrite(body, afterwards);
+        ServedModel model = models.asked(body, Ability.WRITES, afterwards);
         ToolRequest tools = ToolRequest.read(body);
         FormatRequest format = format(body, tools);
         return new ChatRequest(

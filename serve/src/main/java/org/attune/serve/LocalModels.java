@@ -10,6 +10,7 @@ import org.attune.json.Json;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
+import org.attune.models.score.Heads;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.tensor.Engine;
 import org.slf4j.Logger;
@@ -131,7 +132,7 @@ public final class LocalModels implements AutoCloseable {
         config.adapters().forEach(adapters::add);
         requireSides(config.splits().keySet());
         feedback = config.feedback().map(place -> openFeedback(place, config));
-        if (models.base().scores().isEmpty()) {
+        if (models.base().heads().isEmpty()) {
             desk = Optional.of(openDesk(config));
         }
         LOG.info("{} takes prompts and answers of up to {} tokens", name(), length);
@@ -148,7 +149,7 @@ public final class LocalModels implements AutoCloseable {
     }
 
     private FeedbackDesk openFeedback(String place, ServeConfig config) {
-        if (models.base().scores().isPresent()) {
+        if (models.base().heads().isPresent()) {
             throw ConfigException.about(
                     "feedback",
                     "the model scores and writes no answers, so there are none to keep");
@@ -171,11 +172,11 @@ public final class LocalModels implements AutoCloseable {
 
     private static LoadedModel load(ModelConfig model, boolean takesAdapters) {
         ModelSetup setup = ModelSetup.open(model, HubDownload.cache());
-        if (setup.labels() == 0 && !takesAdapters) {
+        if (!takesAdapters && !Heads.has(setup)) {
             return LoadedModel.openToGenerate(setup);
         }
         LoadedModel loaded = LoadedModel.openAny(setup);
-        if (!loaded.decoder().config().scores()) {
+        if (!Heads.has(setup)) {
             Engine.run(() -> loaded.decoder().packDecoding());
         }
         return loaded;
@@ -215,7 +216,7 @@ public final class LocalModels implements AutoCloseable {
         return feedback;
     }
 
-    /// What generates; empty where the model scores and writes nothing.
+    /// What generates; empty where the model writes nothing.
     Optional<GenerationDesk> desk() {
         return desk;
     }

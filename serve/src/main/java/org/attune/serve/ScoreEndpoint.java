@@ -2,9 +2,9 @@ package org.attune.serve;
 
 import org.attune.http.ExchangeReply;
 import org.attune.json.Json;
+import org.attune.models.score.Heads;
 import org.attune.models.score.ScoreModel;
 import org.attune.models.score.ScoreModel.Read;
-import org.attune.tensor.Engine;
 import org.attune.text.Message;
 import org.attune.text.OpenAiMessage;
 
@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.Semaphore;
 import java.util.stream.IntStream;
 
 /// Scores of reward models: LLaMA-Factory's `/v1/score/evaluation`, vLLM's `/v1/score`, and Jina's
@@ -29,17 +28,11 @@ final class ScoreEndpoint {
             Map.of("truncate_prompt_tokens", "texts are scored whole");
 
     private final ServedModels models;
-    private final int length;
-    private final Semaphore waiting;
-    private final ServerMetrics metrics;
+    private final HeadDesk desk;
 
-    /// @param length most tokens of a text
-    /// @param most requests that may be under way or wait
-    ScoreEndpoint(ServedModels models, int length, int most, ServerMetrics metrics) {
+    ScoreEndpoint(ServedModels models, HeadDesk desk) {
         this.models = models;
-        this.length = length;
-        this.waiting = new Semaphore(most);
-        this.metrics = metrics;
+        this.desk = desk;
     }
 
     /// What the model says of each sequence.
@@ -55,13 +48,13 @@ final class ScoreEndpoint {
     void evaluate(Call call) throws ApiException, IOException {
         Fields body = call.body();
         body.require(Set.of("model", "messages", "max_length", "user"), Map.of());
-        ServedModel model = models.askedToScore(body, call);
-        OptionalLong most = body.integer("max_length", 1, length);
+        ServedModel model = models.asked(body, Ability.SCORES, call::afterwards);
+        OptionalLong most = body.integer("max_length", 1, desk.length());
         List<Read> reads = new ArrayList<>();
         List<?> given = body.list("messages", MOST_TEXTS);
         for (int i = 0; i < given.size(); i++) {
             String key = "messages[" + i + "]";
-            Read read = whole(given.get(i), key, model.scores().orElseThrow());
+            Read read = whole(given.get(i), key, scores(model));
             reads.add(most.isPresent() ? cut(read, (int) most.getAsLong()) : read);
         }
         ExchangeReply reply = call.reply(false);
@@ -112,7 +105,7 @@ final class ScoreEndpoint {
                         "use_activation",
                         "user"),
                 REFUSED);
-        ServedModel model = models.askedToScore(body, call);
+        ServedModel model = models.asked(body, Ability.SCORES, call::afterwards);
         boolean isNew = body.has("queries") || body.has("documents");
         List<String> questions = texts(body, isNew ? "queries" : "text_1");
         List<String> answers = texts(body, isNew ? "documents" : "text_2");
@@ -165,7 +158,7 @@ final class ScoreEndpoint {
                         "use_activation",
                         "user"),
                 REFUSED);
-        ServedModel model = models.askedToScore(body, call);
+        ServedModel model = models.asked(body, Ability.SCORES, call::afterwards);
         List<String> query = texts(body, "query");
         List<String> documents = texts(body, "documents");
         int top = body.integer("top_n", 0, Integer.MAX_VALUE, 0);
@@ -223,7 +216,7 @@ final class ScoreEndpoint {
     private Judged pairs(
             ServedModel model, List<String> questions, List<String> answers, ExchangeReply reply)
             throws ApiException, IOException {
-        ScoreModel scores = model.scores().orElseThrow();
+        ScoreModel scores = scores(model);
         List<Read> reads = new ArrayList<>();
         for (int i = 0; i < answers.size(); i++) {
             String question = questions.get(questions.size() == 1 ? 0 : i);
@@ -234,32 +227,12 @@ final class ScoreEndpoint {
 
     private Judged judge(ServedModel model, String key, List<Read> reads, ExchangeReply reply)
             throws ApiException, IOException {
-        long tokens = 0;
-        for (int i = 0; i < reads.size(); i++) {
-            int size = reads.get(i).ids().length;
-            tokens += size;
-            if (size > length) {
-                throw ApiException.bad(
-                        key,
-                        "the %dth text has %d tokens, and this server takes %d"
-                                .formatted(i + 1, size, length));
-            }
-        }
-        if (!waiting.tryAcquire()) {
-            metrics.refused();
-            throw new ApiException(429, "rate_limit_exceeded", "too many requests wait for scores");
-        }
-        try {
-            metrics.prompt((int) tokens);
-            ScoreModel scores = model.scores().orElseThrow();
-            List<double[]> values = new ArrayList<>();
-            for (List<Read> group : scores.groups(reads)) { // others get the engine in between
-                values.addAll(Engine.call(() -> scores.values(group)));
-                reply.live();
-            }
-            return new Judged(scores, values, tokens);
-        } finally {
-            waiting.release();
-        }
+        ScoreModel scores = scores(model);
+        List<double[]> values = desk.values(key, reads, scores::groups, scores::values, reply);
+        return new Judged(scores, values, HeadDesk.tokens(reads));
+    }
+
+    private static ScoreModel scores(ServedModel model) {
+        return model.heads().flatMap(Heads::scores).orElseThrow();
     }
 }

@@ -1,13 +1,12 @@
 package org.attune.serve;
 
-import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
 import org.attune.hub.HubDownload;
 import org.attune.model.layer.Adapter;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
-import org.attune.models.score.ScoreModel;
+import org.attune.models.score.Heads;
 import org.attune.policy.FrozenAdapter;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.tensor.Engine;
@@ -29,7 +28,7 @@ final class ServedModel implements AutoCloseable {
     private final Optional<String> parent;
     private final Adapter adapter;
     private final ModelSetup setup;
-    private final Optional<ScoreModel> scores;
+    private final Optional<Heads> heads;
     private final Runnable freed; // on the engine thread
     private final ToolProtocol protocol;
     private final Optional<ChatTokenizer> chat;
@@ -42,13 +41,13 @@ final class ServedModel implements AutoCloseable {
             Optional<String> parent,
             Adapter adapter,
             ModelSetup setup,
-            Optional<ScoreModel> scores,
+            Optional<Heads> heads,
             Runnable freed) {
         this.name = name;
         this.parent = parent;
         this.adapter = adapter;
         this.setup = setup;
-        this.scores = scores;
+        this.heads = heads;
         this.freed = freed;
         TextAssets text = setup.bareText();
         protocol = setup.toolProtocol(false);
@@ -66,13 +65,13 @@ final class ServedModel implements AutoCloseable {
     ///
     /// @param loaded borrowed
     static ServedModel base(String name, LoadedModel loaded) {
-        Optional<ScoreModel> scores =
-                loaded.setup().labels() > 0 ? Optional.of(ScoreModel.of(loaded)) : Optional.empty();
+        Optional<Heads> heads =
+                Heads.has(loaded.setup()) ? Optional.of(Heads.of(loaded)) : Optional.empty();
         return new ServedModel(
-                name, Optional.empty(), loaded.adapterInUse(), loaded.setup(), scores, () -> {});
+                name, Optional.empty(), loaded.adapterInUse(), loaded.setup(), heads, () -> {});
     }
 
-    /// An adapter on the weights of a model: it writes, or scores.
+    /// An adapter on the weights of a model: it writes, scores, classifies or embeds.
     ///
     /// @param loaded borrowed
     /// @param config of the model with the adapter
@@ -82,8 +81,8 @@ final class ServedModel implements AutoCloseable {
             String name, ModelConfig config, LoadedModel loaded, ServedModel base, int number) {
         ModelSetup setup = ModelSetup.open(config, HubDownload.cache());
         try {
-            return setup.labels() > 0
-                    ? scoring(name, setup, loaded, base, number)
+            return Heads.has(setup)
+                    ? judging(name, setup, loaded, base, number)
                     : writing(name, setup, loaded, base, number);
         } catch (RuntimeException | Error e) {
             setup.close();
@@ -91,23 +90,28 @@ final class ServedModel implements AutoCloseable {
         }
     }
 
-    private static ServedModel scoring(
+    private static ServedModel judging(
             String name, ModelSetup setup, LoadedModel loaded, ServedModel base, int number) {
-        ScoreModel scores = Engine.call(() -> ScoreModel.on(loaded, setup, number));
+        Heads heads = Engine.call(() -> Heads.on(loaded, setup, number));
         return new ServedModel(
                 name,
                 Optional.of(base.name()),
                 Adapter.OFF,
                 setup,
-                Optional.of(scores),
-                scores::close);
+                Optional.of(heads),
+                () -> {
+                    heads.freed().run();
+                    setup.close();
+                });
     }
 
     private static ServedModel writing(
             String name, ModelSetup setup, LoadedModel loaded, ServedModel base, int number) {
-        AdapterFolder read = setup.adapter().orElseThrow();
         FrozenAdapter attached =
-                Engine.call(() -> FrozenAdapter.attach(loaded.decoder(), read, number));
+                Engine.call(
+                        () ->
+                                FrozenAdapter.attach(
+                                        loaded.decoder(), setup.adapter().orElseThrow(), number));
         return new ServedModel(
                 name,
                 Optional.of(base.name()),
@@ -134,9 +138,9 @@ final class ServedModel implements AutoCloseable {
         return adapter;
     }
 
-    /// Scores answers; empty where the model writes them.
-    Optional<ScoreModel> scores() {
-        return scores;
+    /// What it answers beside texts; empty where it writes.
+    Optional<Heads> heads() {
+        return heads;
     }
 
     ModelSetup setup() {

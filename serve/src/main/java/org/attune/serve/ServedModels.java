@@ -84,38 +84,13 @@ final class ServedModels {
         return model;
     }
 
-    /// The model that is asked for text.
-    ServedModel askedToWrite(Fields body, Consumer<Runnable> afterwards) throws ApiException {
+    /// The model that is asked for something that not every model does.
+    ///
+    /// @param afterwards takes what is to be done once the request was answered
+    ServedModel asked(Fields body, Ability ability, Consumer<Runnable> afterwards)
+            throws ApiException {
         ServedModel model = asked(body, afterwards);
-        if (model.scores().isPresent()) {
-            throw ApiException.bad(
-                    "model",
-                    model.name()
-                            + " is a reward model: it scores answers and writes none; ask"
-                            + " /v1/score, /v1/rerank or /v1/score/evaluation");
-        }
-        return model;
-    }
-
-    /// The model that is asked for scores.
-    ServedModel askedToScore(Fields body, Call call) throws ApiException {
-        ServedModel model = asked(body, call::afterwards);
-        if (model.scores().isEmpty()) {
-            List<String> others =
-                    all().stream()
-                            .filter(m -> m.scores().isPresent())
-                            .map(ServedModel::name)
-                            .toList();
-            throw ApiException.bad(
-                    "model",
-                    "%s writes texts and has no score head; %s"
-                            .formatted(
-                                    model.name(),
-                                    others.isEmpty()
-                                            ? "start the server with a reward model, or with an"
-                                                    + " adapter that scores"
-                                            : "reward models here: " + String.join(", ", others)));
-        }
+        Ability.require(model, ability, all());
         return model;
     }
 

@@ -12,7 +12,7 @@ import java.util.function.Function;
 
 /// What a server answers, path by path.
 ///
-/// @param desk empty where the model scores and writes nothing
+/// @param desk empty where the model writes nothing
 /// @param loaded borrowed
 /// @param length most tokens of a sequence
 /// @param feedback keeps answers; empty: nothing does
@@ -40,7 +40,7 @@ record ServerRoutes(
 
     List<Route> all() {
         List<Route> routes = new ArrayList<>(writing());
-        routes.addAll(scoring());
+        routes.addAll(judging());
         routes.addAll(describing());
         feedback.ifPresent(keeper -> routes.add(post("/v1/feedback", keeper)));
         return routes;
@@ -61,12 +61,18 @@ record ServerRoutes(
     }
 
     private Handler writing(Function<GenerationDesk, Handler> handler) {
-        return desk.map(handler).orElse(call -> models.askedToWrite(call.body(), call::afterwards));
+        return desk.map(handler)
+                .orElse(call -> models.asked(call.body(), Ability.WRITES, call::afterwards));
     }
 
-    private List<Route> scoring() {
-        var scores = new ScoreEndpoint(models, length, config.maxWaiting(), metrics);
+    private List<Route> judging() {
+        var heads = new HeadDesk(length, config.maxWaiting(), metrics);
+        var scores = new ScoreEndpoint(models, heads);
+        Handler classes = new ClassifyEndpoint(models, heads)::classify;
         return List.of(
+                post("/v1/embeddings", new EmbeddingEndpoint(models, heads)::embed),
+                post("/classify", classes),
+                post("/v1/classify", classes),
                 post("/v1/score/evaluation", scores::evaluate),
                 post("/v1/score", scores::score),
                 post("/score", scores::score),

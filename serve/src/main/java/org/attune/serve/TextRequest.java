@@ -1,6 +1,5 @@
 package org.attune.serve;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +57,7 @@ record TextRequest(
     static TextRequest read(Fields body, ServedModels models, Call call) throws ApiException {
         body.require(KEYS, REFUSED);
         StreamRequest.refuseStore(body);
-        ServedModel model = models.askedToWrite(body, call::afterwards);
+        ServedModel model = models.asked(body, Ability.WRITES, call::afterwards);
         boolean echo = body.flag("echo", false);
         FormatRequest format = FormatRequest.read(body);
         int promptTop = body.integer("prompt_logprobs", 0, MOST_TOP, -1);
@@ -74,54 +73,10 @@ record TextRequest(
                 StreamRequest.read(body));
     }
 
-    /// A text, token ids, or a list of either.
     private static List<int[]> prompts(Fields body, ServedModel model) throws ApiException {
-        Object given = body.value("prompt");
         boolean special = body.flag("add_special_tokens", true);
-        if (given instanceof String text) {
-            return List.of(model.tokenizer().encode(text, special));
-        }
-        List<?> list = body.list("prompt", Integer.MAX_VALUE);
-        if (list.isEmpty()) {
-            throw body.bad("prompt", "is missing or empty");
-        }
-        if (list.getFirst() instanceof Long) {
-            return List.of(ids(body, "prompt", list, model));
-        }
-        if (list.size() > MOST_PROMPTS) {
-            throw body.bad(
-                    "prompt", "has %d elements; accepted: %d".formatted(list.size(), MOST_PROMPTS));
-        }
-        List<int[]> prompts = new ArrayList<>();
-        for (Object prompt : list) {
-            prompts.add(
-                    switch (prompt) {
-                        case String text -> model.tokenizer().encode(text, special);
-                        case List<?> ids -> ids(body, "prompt", ids, model);
-                        case null, default ->
-                                throw body.bad(
-                                        "prompt",
-                                        "holds %s; accepted: a text, token ids, or a list of either"
-                                                .formatted(prompt));
-                    });
-        }
-        return prompts;
-    }
-
-    /// Token ids of a model.
-    static int[] ids(Fields body, String key, List<?> list, ServedModel model) throws ApiException {
-        int vocabulary = model.setup().source().config().vocabSize();
-        int[] ids = new int[list.size()];
-        for (int i = 0; i < ids.length; i++) {
-            if (!(list.get(i) instanceof Long id) || id < 0 || id >= vocabulary) {
-                throw body.bad(
-                        key,
-                        "holds %s; accepted: token ids from 0 to %d"
-                                .formatted(list.get(i), vocabulary - 1));
-            }
-            ids[i] = id.intValue();
-        }
-        return ids;
+        return new TokenInput("prompt", model, MOST_PROMPTS)
+                .read(body, text -> model.tokenizer().encode(text, special), ids -> ids);
     }
 
     /// Whether the log-probabilities of the prompt's own tokens are told.

@@ -65,7 +65,8 @@ record TokenEndpoint(ServedModels models, int length) {
         Fields body = call.body();
         body.require(Set.of("model", "tokens"), Map.of());
         ServedModel model = models.asked(body, call::afterwards);
-        int[] ids = TextRequest.ids(body, "tokens", body.list("tokens", MOST_IDS), model);
+        int[] ids =
+                new TokenInput("tokens", model, MOST_IDS).ids(body, body.list("tokens", MOST_IDS));
         call.json(Map.of("prompt", model.tokenizer().decode(ids, false)));
     }
 

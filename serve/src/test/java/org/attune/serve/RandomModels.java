@@ -68,11 +68,18 @@ public final class RandomModels {
     ///
     /// @return the folder
     public static Path reward(Path out) {
+        return scorer(out, ScorerPurpose.REWARD);
+    }
+
+    /// Writes a model with a score head into a new folder.
+    ///
+    /// @return the folder
+    static Path scorer(Path out, ScorerPurpose purpose) {
         ModelConfig config = ModelConfig.of(ScriptedModels.MODEL.toAbsolutePath().toString());
         Engine.run(
                 () -> {
                     try (var setup = ModelSetup.open(config, new HubCache(out));
-                            Decoder decoder = setup.loadScorer(ScorerPurpose.REWARD, 5);
+                            Decoder decoder = setup.loadScorer(purpose, 5);
                             Policy policy =
                                     Policy.withAllWeights(decoder, Policy.Options.defaults())) {
                         new TrainedModelWriter(setup, policy).write(out);

@@ -27,8 +27,7 @@ import java.util.OptionalInt;
 /// @param maxPositionEmbeddings longest sequence the model is made for
 /// @param dtype                 type of the stored weights
 /// @param special               special token ids
-/// @param labels                rows of the score head of a classification model (`num_labels`);
-///     0 is a causal language model
+/// @param labels                rows of the score head (`num_labels`); 0 is a causal language model
 /// @param scoreKind             what the score head judges; [ScoreKind#SEQUENCE] without labels
 public record DecoderConfig(
         String modelType,
@@ -207,6 +206,11 @@ public record DecoderConfig(
     /// Replaces the number format in which weights are stored.
     public DecoderConfig withDtype(DType other) {
         return with(other, tieWordEmbeddings, scoreKind, labels);
+    }
+
+    /// Makes the embedding the output layer.
+    public DecoderConfig withTiedOutputLayer() {
+        return with(dtype, true, scoreKind, labels);
     }
 
     /// Separates the output layer from the embedding.
@@ -428,8 +432,7 @@ public record DecoderConfig(
         return attention().headDim();
     }
 
-    /// Numbers in the matrices of all blocks and the output layer: those that a token is multiplied
-    /// by.
+    /// Numbers in the matrices of all blocks and the output layer, which multiply each token.
     public long productNumbers() {
         long blocks = 0;
         for (int layer = 0; layer < layers; layer++) {

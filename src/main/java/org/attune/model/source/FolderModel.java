@@ -6,6 +6,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GenerationDefaults;
 import org.attune.text.TextAssets;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// A Hugging Face model folder.
@@ -26,12 +27,17 @@ public record FolderModel(
         // The configuration first: an unsupported family should be named, whatever its weights.
         DecoderConfig config = DecoderConfig.read(folder);
         GenerationDefaults generation = GenerationDefaults.read(folder);
+        TensorFile tensors =
+                BareTensors.of(BitsAndBytesTensors.of(SafeTensorsFile.open(folder)), config);
+        boolean isSentences =
+                tensors instanceof BareTensors && Files.exists(folder.resolve("modules.json"));
         return new FolderModel(
                 nameOrPath,
                 folder,
-                config,
+                // Nobody asks a model of embeddings for its output layer, which the files lack.
+                isSentences ? config.withTiedOutputLayer() : config,
                 generation,
-                BitsAndBytesTensors.of(SafeTensorsFile.open(folder)));
+                tensors);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.attune.cli.mcp;
 
+import org.attune.cli.config.RunPrograms;
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
 
@@ -9,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /// What a run's keys may name if a client gives them: files in the roots, and no program. All
 /// values are looked at, whatever their keys, before anything that they name is opened.
@@ -19,21 +19,6 @@ import java.util.stream.Stream;
 record RunGuard(Roots roots, boolean programs) {
     /// Keys that send what is in the folders elsewhere, or change where things are read.
     private static final Set<String> NEVER = Set.of("push_to_hub", "hub_token", "env");
-
-    /// Keys whose values may be programs.
-    private static final Set<String> PROGRAMS =
-            Set.of("reward_funcs", "tools", "environments", "agent");
-
-    /// Fields of their entries that are programs, or addresses of some.
-    private static final Set<String> PROGRAM_FIELDS =
-            Set.of("file", "class", "command", "url", "mcp", "openenv", "nemo_gym", "isolation");
-
-    /// Tools that come with Attune and run nothing that a model writes.
-    private static final Set<String> HARMLESS = Set.of("calculator", "table");
-
-    /// A function of Python, as `my_rewards.accuracy` or `rewards.py:accuracy`.
-    private static final Pattern PYTHON =
-            Pattern.compile("(?s).+\\.py(::?.*)?|\\w+(\\.\\w+)+", Pattern.UNICODE_CHARACTER_CLASS);
 
     /// Keys whose values are paths even if nothing is there yet.
     private static final Pattern PATHS =
@@ -58,8 +43,8 @@ record RunGuard(Roots roots, boolean programs) {
                                 "isn't taken from a client of attune mcp; leave it out, or start"
                                         + " the run in a terminal");
                     }
-                    if (!programs && PROGRAMS.contains(key)) {
-                        requireNoProgram(key, value);
+                    if (!programs) {
+                        RunPrograms.named(key, value).ifPresent(text -> refuse(key, text));
                     }
                     look(key, value, directory);
                 });
@@ -67,40 +52,6 @@ record RunGuard(Roots roots, boolean programs) {
 
     private static boolean isOff(Object value) {
         return value == null || value.toString().matches("(?i)|false|no|null|0|\\{\\}");
-    }
-
-    private static void requireNoProgram(String key, Object value) {
-        switch (value) {
-            case List<?> list -> list.forEach(item -> requireNoProgram(key, item));
-            case Map<?, ?> map -> {
-                Stream<?> names =
-                        map.containsKey("name")
-                                ? Stream.of(map.get("name"))
-                                : map.keySet().stream();
-                Stream.concat(map.keySet().stream().filter(PROGRAM_FIELDS::contains), names)
-                        .map(String::valueOf)
-                        .filter(text -> PROGRAM_FIELDS.contains(text) || isProgram(key, text))
-                        .findFirst()
-                        .ifPresent(text -> refuse(key, text));
-            }
-            case null -> {}
-            default -> {
-                if (isProgram(key, value.toString())) {
-                    refuse(key, value.toString());
-                }
-            }
-        }
-    }
-
-    private static boolean isProgram(String key, String text) {
-        return switch (key) {
-            case "reward_funcs" ->
-                    text.startsWith("class:")
-                            || text.endsWith(".java")
-                            || PYTHON.matcher(text).matches();
-            case "tools" -> !HARMLESS.contains(text) && !text.isBlank();
-            default -> !text.isBlank();
-        };
     }
 
     private static void refuse(String key, String text) {

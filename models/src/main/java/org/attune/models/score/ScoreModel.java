@@ -2,25 +2,18 @@ package org.attune.models.score;
 
 import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
-import org.attune.error.StopRequest;
 import org.attune.files.HubCache;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.layer.Decoder;
-import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
 import org.attune.models.StepSeparator;
-import org.attune.policy.FrozenAdapter;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.policy.SequenceTree;
-import org.attune.policy.TokenBudget;
-import org.attune.policy.TokenForest;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
-import org.attune.tensor.TensorScope;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
@@ -39,15 +32,11 @@ import java.util.stream.IntStream;
 /// reads texts, on any.
 public final class ScoreModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ScoreModel.class);
-    private static final TokenBudget BUDGET = new TokenBudget(TokenBudget.DEFAULT_TOKENS);
 
     private final ModelSetup setup;
     private final RewardReader reading;
     private final boolean ownsSetup;
-    private Weights weights; // null before they are loaded
-
-    /// @param freed what closes what was loaded for it
-    private record Weights(Scorer scorer, Runnable freed) {}
+    private HeadPass weights; // null before they are loaded
 
     /// A sequence with the tokens at which it is scored.
     ///
@@ -124,50 +113,21 @@ public final class ScoreModel implements AutoCloseable {
         }
     }
 
-    /// Scores by a model that is loaded already.
+    /// Scores by passes that somebody else makes and closes.
     ///
-    /// @param loaded borrowed
-    /// @throws ConfigException if it is no reward model of either kind
-    public static ScoreModel of(LoadedModel loaded) {
-        var model = new ScoreModel(loaded.setup(), reader(loaded.setup(), Steps.OWN), false);
-        Scorer scorer =
-                loaded.adapted()
-                        .<Scorer>map(policy -> policy)
-                        .orElseGet(() -> Policy.reference(loaded.decoder()));
-        model.weights = new Weights(scorer, () -> {});
+    /// @param setup borrowed; [#isReward] of it is true
+    static ScoreModel over(ModelSetup setup, HeadPass pass) {
+        var model = new ScoreModel(setup, reader(setup, Steps.OWN), false);
+        model.weights = pass;
         return model;
     }
 
-    /// Scores by an adapter on weights that are loaded already: those of a reward model, or of a
-    /// model that writes, of which it then takes all but the head. On the engine thread.
-    ///
-    /// @param setup of the adapter on the same base; owned by the result, if there is one
-    /// @param loaded borrowed; must live longer
-    /// @param number tells the adapter apart from others of the decoder
-    /// @throws ConfigException if it is no reward model of either kind
-    public static ScoreModel on(LoadedModel loaded, ModelSetup setup, int number) {
-        var model = new ScoreModel(setup, reader(setup, Steps.OWN), true);
-        boolean hasHead = loaded.decoder().config().scores();
-        Decoder decoder = hasHead ? loaded.decoder() : setup.scorerOn(loaded.decoder());
-        try {
-            FrozenAdapter adapter =
-                    FrozenAdapter.attach(decoder, setup.adapter().orElseThrow(), number);
-            model.weights =
-                    new Weights(adapter.scorer(decoder), () -> free(adapter, decoder, hasHead));
-            return model;
-        } catch (RuntimeException e) {
-            if (!hasHead) {
-                decoder.close();
-            }
-            throw e;
-        }
-    }
-
-    private static void free(FrozenAdapter adapter, Decoder decoder, boolean isBorrowed) {
-        adapter.close();
-        if (!isBorrowed) {
-            decoder.close();
-        }
+    /// Whether a model is a reward model of either kind. A classifier of words with two labels says
+    /// what it learnt, which process reward models don't.
+    static boolean isReward(ModelSetup setup) {
+        return ScorerPurpose.REWARD.fits(setup.scoreKind(), setup.labels())
+                || ScorerPurpose.PROCESS_REWARD.fits(setup.scoreKind(), setup.labels())
+                        && setup.problemType().isEmpty();
     }
 
     private static RewardReader reader(ModelSetup setup, Steps steps) {
@@ -236,7 +196,7 @@ public final class ScoreModel implements AutoCloseable {
                             .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
             decoder.keepForward();
             weights =
-                    new Weights(
+                    new HeadPass(
                             adapted.<Scorer>map(policy -> policy)
                                     .orElseGet(() -> Policy.reference(decoder)),
                             () -> {
@@ -260,7 +220,7 @@ public final class ScoreModel implements AutoCloseable {
         Decoder decoder = setup.scorerOn(policy.decoder());
         try {
             weights =
-                    new Weights(
+                    new HeadPass(
                             policy.addScorer(decoder, setup.adapter().orElseThrow()),
                             decoder::close);
         } catch (RuntimeException e) {
@@ -318,15 +278,12 @@ public final class ScoreModel implements AutoCloseable {
 
     /// Cuts sequences, in order, into groups that are scored at once.
     public List<List<Read>> groups(List<Read> reads) {
-        return groupsOfRows(reads.stream().map(List::of).toList()).stream()
-                .map(rows -> rows.stream().flatMap(List::stream).toList())
-                .toList();
+        return HeadPass.groups(setup, reads);
     }
 
     /// Cuts rows of several sequences into groups that are scored at once.
     public List<List<List<Read>>> groupsOfRows(List<List<Read>> rows) {
-        return BUDGET.groups(
-                rows, row -> row.stream().map(Read::ids).toList(), setup.sharesPrompts());
+        return HeadPass.groupsOfRows(setup, rows);
     }
 
     /// One reward for each sequence, `(n)`. What neighbours begin with in common is computed once.
@@ -350,34 +307,17 @@ public final class ScoreModel implements AutoCloseable {
     /// Scores of all labels at all places, of each sequence.
     private List<float[]> heads(List<Read> group) {
         load();
-        try (var _ = TensorScope.open("reward.model")) {
-            StopRequest.check();
-            float[] scores =
-                    weights.scorer().measure(forest(group), HeadRequest.of()).tokenLogProbs();
-            List<float[]> parts = new ArrayList<>();
-            int at = 0;
-            for (Read read : group) {
-                int size = read.places().length * reading.labels();
-                parts.add(Arrays.copyOfRange(scores, at, at + size));
-                at += size;
-            }
-            return parts;
+        float[] scores =
+                weights.measure(group, reading.labels(), setup.sharesPrompts(), HeadRequest.of())
+                        .tokenLogProbs();
+        List<float[]> parts = new ArrayList<>();
+        int at = 0;
+        for (Read read : group) {
+            int size = read.places().length * reading.labels();
+            parts.add(Arrays.copyOfRange(scores, at, at + size));
+            at += size;
         }
-    }
-
-    private TokenForest forest(List<Read> group) {
-        var builder = TokenForest.builder();
-        List<SequenceTree.Path> paths =
-                SequenceTree.add(
-                        builder, group.stream().map(Read::ids).toList(), setup.sharesPrompts());
-        for (int i = 0; i < group.size(); i++) {
-            for (int place : group.get(i).places()) {
-                for (int label = 0; label < reading.labels(); label++) {
-                    paths.get(i).score(place, label);
-                }
-            }
-        }
-        return builder.build();
+        return parts;
     }
 
     /// `σ(x)`, in [0, 1].

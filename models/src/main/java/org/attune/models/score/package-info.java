@@ -1,3 +1,3 @@
-/// Reward models and process reward models that are asked, not trained. Read [AnswerScorer], then
-/// [ScoreModel].
+/// Models that score, classify or embed texts and are asked, not trained. Read [AnswerScorer], then
+/// [ScoreModel] and [Heads].
 package org.attune.models.score;

@@ -6,6 +6,7 @@ import jakarta.validation.Valid;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
+import org.attune.models.score.PoolingMode;
 import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;

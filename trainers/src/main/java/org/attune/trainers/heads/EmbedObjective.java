@@ -1,5 +1,6 @@
 package org.attune.trainers.heads;
 
+import org.attune.models.score.PoolingMode;
 import org.attune.policy.HeadRequest;
 import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.loop.Fingerprints;

@@ -1,6 +1,7 @@
 package org.attune.trainers.heads;
 
 import org.attune.error.DatasetException;
+import org.attune.models.score.PoolingMode;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.trainers.examples.LabelledExample;

@@ -8,6 +8,7 @@ import org.attune.model.config.ScoreKind;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
+import org.attune.models.score.SentenceFiles;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.policy.TokenBudget;
@@ -33,11 +34,11 @@ public final class HeadEval {
     private static final TokenBudget BUDGET = new TokenBudget(TokenBudget.DEFAULT_TOKENS);
 
     private final ModelSetup model;
-    private final Optional<SentenceFolder> sentences;
+    private final Optional<SentenceFiles> sentences;
 
     private HeadEval(ModelSetup model) {
         this.model = model;
-        sentences = SentenceFolder.of(model.headFolder());
+        sentences = SentenceFiles.of(model.headFolder());
     }
 
     /// The metrics of a model on a file's rows; empty if it neither scores nor embeds.
@@ -54,7 +55,7 @@ public final class HeadEval {
 
     private Map<String, Double> measured(DataConfig data, HubCache hub) {
         RowSetup setup = RowSetup.of(model, hub, Path.of(""));
-        OptionalInt most = sentences.map(SentenceFolder::maxLength).orElseGet(OptionalInt::empty);
+        OptionalInt most = sentences.map(SentenceFiles::maxLength).orElseGet(OptionalInt::empty);
         List<LabelledExample> rows =
                 setup.rows(
                                 data,

@@ -15,7 +15,7 @@ import java.util.function.ToDoubleFunction;
 /// @param targets of a row's units, in order
 /// @param unitMetric name of `each`
 /// @param each metric of a unit, whose mean training shows
-/// @param metrics of judged units, for an evaluation
+/// @param metrics of rows with their judged units, for an evaluation
 /// @param quality the metric by which held-out quality is compared
 record HeadTask(
         String method,
@@ -24,11 +24,17 @@ record HeadTask(
         Function<LabelledExample, List<double[]>> targets,
         String unitMetric,
         ToDoubleFunction<Judged> each,
-        Function<List<Judged>, Map<String, Double>> metrics,
+        Function<List<List<Judged>>, Map<String, Double>> metrics,
         String quality) {
     /// The mean of `each` over units.
     double mean(List<Judged> units) {
         return units.stream().mapToDouble(each).average().orElse(0);
+    }
+
+    /// Metrics of units, whichever rows they belong to.
+    static Function<List<List<Judged>>, Map<String, Double>> ofUnits(
+            Function<List<Judged>, Map<String, Double>> metrics) {
+        return rows -> metrics.apply(rows.stream().flatMap(List::stream).toList());
     }
 
     /// A unit with what the model said.

@@ -39,13 +39,8 @@ record LabelNames(ProblemType problem, List<String> names) {
         List<String> given =
                 !config.id2label().isEmpty()
                         ? config.id2label()
-                        : model.labels() > 0 ? known(model) : List.of();
+                        : model.labels() > 0 ? model.labelNames() : List.of();
         return of(config, given, rows);
-    }
-
-    private static List<String> known(ModelSetup model) {
-        List<String> names = model.labelNames();
-        return names.size() == model.labels() ? names : following(model.labels());
     }
 
     /// @param given the names, where they are known

@@ -117,7 +117,7 @@ public record RerankMethod() implements RowMethod<RerankConfig, LabelledExample,
                 row -> List.of(relevance(row)),
                 HeadMetrics.NDCG,
                 HeadMetrics::ndcg,
-                HeadMetrics::rankings,
+                HeadTask.ofUnits(HeadMetrics::rankings),
                 HeadMetrics.NDCG);
     }
 

@@ -106,7 +106,7 @@ final class ScoreSums implements StepSums<LabelledExample, LabelledForest> {
     public Map<String, Double> evaluation() {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.LOSS, loss);
-        metrics.putAll(task.metrics().apply(judged.stream().flatMap(List::stream).toList()));
+        metrics.putAll(task.metrics().apply(judged));
         return metrics;
     }
 

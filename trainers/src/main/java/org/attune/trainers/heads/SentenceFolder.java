@@ -4,16 +4,15 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.checkpoint.ModelWriter;
-import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
-import org.attune.files.JsonFields;
 import org.attune.json.Json;
 import org.attune.models.ModelSetup;
+import org.attune.models.score.PoolingMode;
+import org.attune.models.score.SentenceFiles;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.OptionalInt;
 
 /// The files by which sentence-transformers knows a folder: the model, how its hidden states become
@@ -23,11 +22,6 @@ import java.util.OptionalInt;
 /// @param width of embeddings
 /// @param maxLength tokens of a text at most
 record SentenceFolder(PoolingMode pooling, int width, OptionalInt maxLength) {
-    private static final String MODULES = "modules.json";
-    private static final String POOLING = "1_Pooling/config.json";
-    private static final String LENGTHS = "sentence_bert_config.json";
-    private static final String WHOLE = "config_sentence_transformers.json";
-
     /// Writes them wherever the model is written.
     ModelWriter beside(ModelWriter model, ModelSetup setup) {
         return beside(model, setup, "SentenceTransformer", this::write);
@@ -58,7 +52,7 @@ record SentenceFolder(PoolingMode pooling, int width, OptionalInt maxLength) {
     private static void writeRanking(Path folder, OptionalInt maxLength) throws IOException {
         ArrayNode modules = Json.MAPPER.createArrayNode();
         module(modules, "", "Transformer");
-        text(folder.resolve(MODULES), Json.pretty(modules));
+        text(folder.resolve(SentenceFiles.MODULES), Json.pretty(modules));
         ObjectNode pair = Json.MAPPER.createObjectNode();
         pair.put("transformer_task", "sequence-classification");
         maxLength.ifPresent(length -> pair.put("max_seq_length", length));
@@ -67,39 +61,11 @@ record SentenceFolder(PoolingMode pooling, int width, OptionalInt maxLength) {
                 .put("method", "forward")
                 .put("method_output_name", "logits");
         pair.put("module_output_name", "scores");
-        text(folder.resolve(LENGTHS), Json.pretty(pair));
+        text(folder.resolve(SentenceFiles.LENGTHS), Json.pretty(pair));
         ObjectNode whole = Json.MAPPER.createObjectNode();
         whole.put("model_type", "CrossEncoder");
         whole.put("activation_fn", "torch.nn.modules.activation.Sigmoid");
-        text(folder.resolve(WHOLE), Json.pretty(whole));
-    }
-
-    /// What a folder says, if it is sentence-transformers'.
-    ///
-    /// @throws ModelException if its vectors are pooled in another way
-    static Optional<SentenceFolder> of(Path folder) {
-        Path file = folder.resolve(POOLING);
-        if (!Files.exists(folder.resolve(MODULES)) || !Files.exists(file)) {
-            return Optional.empty();
-        }
-        JsonFields pool = JsonFields.read(file);
-        String named = pool.text("pooling_mode", "");
-        boolean mean = named.equals("mean") || pool.flag("pooling_mode_mean_tokens", false);
-        boolean last = named.equals("lasttoken") || pool.flag("pooling_mode_lasttoken", false);
-        if (mean == last) {
-            throw new ModelException(
-                    file + ": the pooling mode is neither lasttoken nor mean, which are accepted");
-        }
-        Path lengths = folder.resolve(LENGTHS);
-        return Optional.of(
-                new SentenceFolder(
-                        mean ? PoolingMode.MEAN : PoolingMode.LASTTOKEN,
-                        pool.has("embedding_dimension")
-                                ? pool.integer("embedding_dimension")
-                                : pool.integer("word_embedding_dimension"),
-                        Files.exists(lengths)
-                                ? JsonFields.read(lengths).optionalInteger("max_seq_length")
-                                : OptionalInt.empty()));
+        text(folder.resolve(SentenceFiles.WHOLE), Json.pretty(whole));
     }
 
     private static String page(String base, String loader) {
@@ -121,7 +87,7 @@ record SentenceFolder(PoolingMode pooling, int width, OptionalInt maxLength) {
         module(modules, "", "Transformer");
         module(modules, "1_Pooling", "Pooling");
         module(modules, "2_Normalize", "Normalize");
-        text(folder.resolve(MODULES), Json.pretty(modules));
+        text(folder.resolve(SentenceFiles.MODULES), Json.pretty(modules));
         ObjectNode pool = Json.MAPPER.createObjectNode();
         pool.put("word_embedding_dimension", width);
         pool.put("pooling_mode_cls_token", false);
@@ -129,14 +95,14 @@ record SentenceFolder(PoolingMode pooling, int width, OptionalInt maxLength) {
         pool.put("pooling_mode_max_tokens", false);
         pool.put("pooling_mode_lasttoken", pooling == PoolingMode.LASTTOKEN);
         pool.put("include_prompt", true);
-        text(folder.resolve(POOLING), Json.pretty(pool));
+        text(folder.resolve("1_Pooling/config.json"), Json.pretty(pool));
         ObjectNode sentence = Json.MAPPER.createObjectNode();
         maxLength.ifPresent(length -> sentence.put("max_seq_length", length));
         sentence.put("do_lower_case", false);
-        text(folder.resolve(LENGTHS), Json.pretty(sentence));
+        text(folder.resolve(SentenceFiles.LENGTHS), Json.pretty(sentence));
         ObjectNode whole = Json.MAPPER.createObjectNode();
         whole.put("similarity_fn_name", "cosine");
-        text(folder.resolve(WHOLE), Json.pretty(whole));
+        text(folder.resolve(SentenceFiles.WHOLE), Json.pretty(whole));
     }
 
     private static void module(ArrayNode modules, String path, String type) {

@@ -5,6 +5,8 @@ import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
+import org.attune.models.score.ScoreModel.Read;
+import org.attune.models.score.TextClassifier;
 import org.attune.trainers.examples.LabelledExample;
 
 import java.util.ArrayList;
@@ -59,31 +61,20 @@ record LabelledPreparation(SampleTokenizer tokenizer, OptionalInt maxLength, Bad
     }
 
     private Shaped<LabelledExample> words(Sample.Labelled row) {
-        List<Content> words = row.sequences().getFirst();
-        int[] ids = new int[0];
-        List<Integer> places = new ArrayList<>();
-        for (int i = 0; i < words.size(); i++) {
-            String word = ((Content.Text) words.get(i)).text();
-            int[] own = tokenizer.tokenizer().encode(i == 0 ? word : " " + word, i == 0);
-            if (own.length == 0) {
-                throw new DatasetException("tokens[%d] has no tokens".formatted(i));
-            }
-            int start = ids.length;
-            ids = Arrays.copyOf(ids, start + own.length);
-            System.arraycopy(own, 0, ids, start, own.length);
-            if (ids.length <= most()) {
-                places.add(ids.length - 1);
-            }
-        }
-        if (places.isEmpty()) {
+        List<String> words =
+                row.sequences().getFirst().stream().map(w -> ((Content.Text) w).text()).toList();
+        Read read = TextClassifier.words(tokenizer.tokenizer(), words);
+        int[] ids = read.ids();
+        int[] places = Arrays.stream(read.places()).filter(place -> place < most()).toArray();
+        if (places.length == 0) {
             return new Shaped.Left<>("max_length holds no word", ids.length + " tokens");
         }
         int[] kept = Arrays.copyOf(ids, Math.min(ids.length, most()));
         return new Shaped.Kept<>(
                 new LabelledExample(
                         List.of(kept),
-                        places.stream().mapToInt(Integer::intValue).toArray(),
-                        row.labels().subList(0, places.size()),
+                        places,
+                        row.labels().subList(0, places.length),
                         row.row().origin()),
                 ids.length,
                 kept.length);

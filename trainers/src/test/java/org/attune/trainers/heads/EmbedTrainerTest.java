@@ -1,6 +1,7 @@
 package org.attune.trainers.heads;
 
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.models.score.PoolingMode;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.examples.LabelledExample;
 import org.attune.trainers.loop.EvalSet;

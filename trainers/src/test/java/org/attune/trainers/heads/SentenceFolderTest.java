@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
+import org.attune.models.score.PoolingMode;
+import org.attune.models.score.SentenceFiles;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -22,12 +25,21 @@ class SentenceFolderTest {
         what.beside(_ -> {}, null).write(folder);
     }
 
+    private Optional<SentenceFiles> read() {
+        return SentenceFiles.of(folder);
+    }
+
+    private static SentenceFiles read(PoolingMode pooling, int width, OptionalInt maxLength) {
+        return new SentenceFiles(
+                pooling, width, maxLength, true, false, false, true, Map.of(), Optional.empty());
+    }
+
     @Test
     void whatIsWrittenIsReadAgain() throws IOException {
         for (PoolingMode pooling : PoolingMode.values()) {
             var given = new SentenceFolder(pooling, 24, OptionalInt.of(128));
             write(given);
-            assertEquals(Optional.of(given), SentenceFolder.of(folder));
+            assertEquals(Optional.of(read(pooling, 24, OptionalInt.of(128))), read());
         }
         assertTrue(Files.readString(folder.resolve("modules.json")).contains("2_Normalize"));
     }
@@ -37,17 +49,24 @@ class SentenceFolderTest {
         write(new SentenceFolder(PoolingMode.LASTTOKEN, 24, OptionalInt.empty()));
         Path pooling = folder.resolve("1_Pooling/config.json");
         Files.writeString(pooling, "{\"embedding_dimension\": 8, \"pooling_mode\": \"mean\"}");
-        assertEquals(
-                Optional.of(new SentenceFolder(PoolingMode.MEAN, 8, OptionalInt.empty())),
-                SentenceFolder.of(folder));
+        assertEquals(Optional.of(read(PoolingMode.MEAN, 8, OptionalInt.empty())), read());
         Files.writeString(pooling, "{\"embedding_dimension\": 8, \"pooling_mode\": \"cls\"}");
-        var e = assertThrows(ModelException.class, () -> SentenceFolder.of(folder));
-        assertTrue(e.getMessage().contains("lasttoken nor mean"), e::getMessage);
+        refused("the pooling mode is cls; accepted: lasttoken or mean");
+        Files.writeString(
+                folder.resolve("modules.json"),
+                "[{\"path\": \"1_Pooling\", \"type\": \"x.Pooling\"},"
+                        + "{\"path\": \"2\", \"type\": \"x.Dense\"}]");
+        refused("the module Dense isn't computed");
+    }
+
+    private void refused(String part) {
+        var e = assertThrows(ModelException.class, this::read);
+        assertTrue(e.getMessage().contains(part), e::getMessage);
     }
 
     @Test
     void foldersWithoutModulesAreNotSentences() {
-        assertEquals(Optional.empty(), SentenceFolder.of(folder));
+        assertEquals(Optional.empty(), read());
     }
 
     @Test
@@ -55,6 +74,6 @@ class SentenceFolderTest {
         SentenceFolder.ranking(_ -> {}, null, OptionalInt.of(64)).write(folder);
         String modality = Files.readString(folder.resolve("sentence_bert_config.json"));
         assertTrue(modality.contains("\"text\"") && !modality.contains("message"), modality);
-        assertEquals(Optional.empty(), SentenceFolder.of(folder));
+        assertEquals(Optional.empty(), read());
     }
 }

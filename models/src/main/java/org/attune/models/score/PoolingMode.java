@@ -1,4 +1,4 @@
-package org.attune.trainers.heads;
+package org.attune.models.score;
 
 /// What of a sequence's hidden states its embedding is, by sentence-transformers' names.
 public enum PoolingMode {
