@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what TRL logs in short runs of a tiny model: SFT, DPO, KTO, ORPO, CPO, TPO, reward models and GRPO.
+"""Records what TRL logs in short runs of a tiny model: SFT, DPO, KTO, ORPO, CPO, TPO, reward models, GRPO and SDFT.
 
     python3 trainers/src/test/recorded/make_runs.py trainers/src/test/resources/recorded
 
@@ -25,6 +25,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassifi
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, KTOConfig, KTOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 from trl.experimental.cpo import CPOConfig, CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+from trl.experimental.sdft import SDFTConfig, SDFTTrainer
 from trl.experimental.tpo import TPOConfig, TPOTrainer
 from trl.trainer import grpo_trainer
 
@@ -71,6 +72,9 @@ TOLD_OF = {
     "cpo": "max_length beta loss_type label_smoothing cpo_alpha simpo_gamma alpha".split(),
     "tpo": "max_length truncation_mode beta loss_type label_smoothing tpo_alpha tpo_l_gamma".split(),
     "reward": ["max_length", "center_rewards_coefficient"],
+    "sdft": "num_generations max_completion_length temperature distillation_alpha distillation_mode distillation_topk"
+    " distillation_add_tail num_loss_tokens_to_skip teacher_model_kind teacher_update_rate teacher_sync_steps"
+    " generate_from_teacher teacher_prompt_template".split(),
     "grpo": "num_generations max_completion_length steps_per_generation temperature beta num_iterations epsilon delta"
     " epsilon_high sapo_temperature_neg sapo_temperature_pos vespo_k_pos vespo_lambda_pos vespo_k_neg vespo_lambda_neg"
     " importance_sampling_level reward_weights multi_objective_aggregation scale_rewards loss_type"
@@ -147,6 +151,44 @@ CASES = {
             "mask_truncated_completions": True,
             "num_iterations": 2,
             "temperature": 0.7,
+        },
+    ),
+    "sdft-topk-full": ("sdft", True, "told", {}),
+    "sdft-tail-live": (
+        "sdft",
+        False,
+        "told",
+        {
+            "teacher_model_kind": "live",
+            "distillation_topk": 20,
+            "distillation_add_tail": True,
+            "distillation_alpha": 0.3,
+            "temperature": 0.7,
+            "num_loss_tokens_to_skip": 2,
+        },
+    ),
+    "sdft-sampled-ema-full": (
+        "sdft",
+        True,
+        "told",
+        {
+            "teacher_model_kind": "ema",
+            "teacher_update_rate": 0.3,
+            "distillation_mode": "sampled_token",
+            "distillation_alpha": 1.0,
+            "per_device_train_batch_size": 2 * 4,
+            "gradient_accumulation_steps": 2,
+        },
+    ),
+    "sdft-logits-taught-full": (
+        "sdft",
+        True,
+        "told",
+        {
+            "distillation_mode": "full_logits",
+            "distillation_alpha": 1.0,
+            "generate_from_teacher": True,
+            "teacher_prompt_template": "{privileged_context} {{so}} {prompt}",
         },
     ),
 }
@@ -231,7 +273,7 @@ def load(trainer, full):
 
 def rows(kind):
     draw = random.Random(kind)
-    for _ in range(4 if kind == "prompts" else ROWS):
+    for _ in range(4 if kind in ("prompts", "told") else ROWS):
         digits = [draw.randrange(10) for _ in range(draw.randrange(2, 5))]
         shown = " ".join(map(str, digits))
         question = {"role": "user", "content": draw.choice(["Sum", "Sort ascending"]) + ": " + shown}
@@ -255,6 +297,7 @@ def rows(kind):
                 "rejected": [wrong],
             },
             "prompts": lambda: {"prompt": [question]},
+            "told": lambda: {"prompt": [question], "privileged_context": "It is " + right},
         }[kind]()
 
 
@@ -316,8 +359,44 @@ def run_grpo(model, args, dataset, tokenizer, folder):
     return trainer
 
 
+def run_sdft(model, args, dataset, tokenizer, folder):
+    draw = random.Random(folder.name)
+    lines = []
+
+    class Recorded(SDFTTrainer):
+        def _generate(self, prompt_ids):
+            made = [completion(draw) for _ in prompt_ids]
+            generation = lines[-1]["generation"] + 1 if lines else 0
+            for row, ids in enumerate(made):
+                lines.append(
+                    {
+                        "generation": generation,
+                        "row": row,
+                        "prompt_index": row // args.num_generations,
+                        "prompt_ids": list(prompt_ids[row]),
+                        "completion_ids": ids,
+                    }
+                )
+            return prompt_ids, made
+
+    trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
+    trainer.train()
+    write_lines(folder / "rollouts.jsonl", lines)
+    return trainer
+
+
 def configuration(trainer, options, scratch):
     given = {**COMMON, "output_dir": str(scratch), **options}
+    if trainer == "sdft":
+        given.pop("train_sampling_strategy")
+        given = {
+            "num_generations": GENERATIONS,
+            "max_completion_length": COMPLETION,
+            "shuffle_dataset": False,
+            **given,
+            "per_device_train_batch_size": options.get("per_device_train_batch_size", 4 * GENERATIONS),
+        }
+        return SDFTConfig(**given)
     if trainer == "grpo":
         given = {
             "num_generations": GENERATIONS,
@@ -344,7 +423,7 @@ def configuration(trainer, options, scratch):
 
 def run(name, scratch):
     trainer_name, full, kind, options = CASES[name]
-    folder = OUT / ("rollouts" if trainer_name == "grpo" else "parity") / name
+    folder = OUT / {"grpo": "rollouts", "sdft": "self"}.get(trainer_name, "parity") / name
     folder.mkdir(parents=True)
     data = list(rows(kind))
     write_lines(folder / "data.jsonl", data)
@@ -357,6 +436,8 @@ def run(name, scratch):
     if trainer_name == "grpo":
         trainer = run_grpo(model, args, dataset, tokenizer, folder)
         reference = "copy-of-start-adapter" if args.beta else None
+    elif trainer_name == "sdft":
+        trainer = run_sdft(model, args, dataset, tokenizer, folder)
     else:
         kinds = {
             "sft": SFTTrainer,

@@ -33,7 +33,7 @@ public final class FrozenAdapter implements AutoCloseable {
     ///
     /// @param decoder that it was attached to; borrowed
     public Scorer scorer(Decoder decoder) {
-        return (forest, request) -> FrozenPass.measure(decoder, name, forest, request);
+        return FrozenPass.scorer(decoder, name);
     }
 
     @Override

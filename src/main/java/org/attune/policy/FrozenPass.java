@@ -34,4 +34,22 @@ final class FrozenPass {
             }
         }
     }
+
+    /// Weights that nobody trains, as they are.
+    ///
+    /// @param decoder borrowed
+    /// @param adapter in use
+    static Scorer scorer(Decoder decoder, Adapter adapter) {
+        return new Scorer() {
+            @Override
+            public Measurement measure(TokenForest forest, HeadRequest request) {
+                return FrozenPass.measure(decoder, adapter, forest, request);
+            }
+
+            @Override
+            public Teacher read(TokenForest forest) {
+                return new TeacherPass(decoder, adapter, forest);
+            }
+        };
+    }
 }

@@ -11,6 +11,8 @@ import org.attune.api.Api;
 public enum HeadStatistic {
     /// Entropy of the predicted distribution, in nats.
     ENTROPY,
+    /// Entropy of the predicted distribution among its [#TOP] most probable tokens alone, in nats.
+    TOP_ENTROPY,
     /// 1 where the target is the most probable token, else 0.
     ARGMAX_HIT,
     /// Mean of the logits over the vocabulary.
@@ -25,5 +27,8 @@ public enum HeadStatistic {
     VALUE,
     /// The hidden state behind the final norm, `D` numbers of each target's row, from which
     /// embeddings are made. It stands alone: no log-probabilities are computed then.
-    STATE
+    STATE;
+
+    /// Tokens that TOP_ENTROPY looks at, or all of a smaller vocabulary.
+    public static final int TOP = 20;
 }

@@ -154,6 +154,11 @@ public final class MovingReference implements Scorer, AutoCloseable {
     }
 
     @Override
+    public Teacher read(TokenForest forest) {
+        return scorer.read(forest);
+    }
+
+    @Override
     public Start start() {
         return scorer.start();
     }

@@ -205,6 +205,7 @@ final class OutputHead implements Head {
         int n = to - from;
         double scale = u == null ? 0 : -1 / request.temperature();
         Tensor z = rounded(layer, from, n); // (n, V)
+        topEntropy(z, 1 / request.temperature(), from, values, results);
         if (z.device().isGpu()) {
             Tensor described = DeviceKernels.vocabulary(z, targets(from, n), null, asked(scale));
             results.add(described, statistics -> take(statistics, from, n, logProbs, values));
@@ -237,7 +238,7 @@ final class OutputHead implements Head {
             logProbs[from + i] = statistics[at + VocabularyKernel.LOG_PROB];
             for (var entry : values.entrySet()) {
                 HeadStatistic kind = entry.getKey();
-                if (kind != HeadStatistic.VALUE) { // which another head answers
+                if (kind != HeadStatistic.VALUE && kind != HeadStatistic.TOP_ENTROPY) { // not of it
                     float factor =
                             kind == HeadStatistic.SUM_LOGIT ? decoder.config().vocabSize() : 1;
                     entry.getValue()[from + i] = factor * statistics[at + column(kind)];
@@ -269,8 +270,8 @@ final class OutputHead implements Head {
             case ARGMAX_HIT -> VocabularyKernel.HIT;
             case ENTROPY -> VocabularyKernel.ENTROPY;
             case LOG_SUM_SQUARED_PROBS -> VocabularyKernel.LOG_SUM_SQUARES;
-            case DIVERGENCE, VALUE, STATE ->
-                    throw new IllegalArgumentException("no statistic of logits");
+            case TOP_ENTROPY, DIVERGENCE, VALUE, STATE ->
+                    throw new IllegalArgumentException("no statistic of the kernel");
         };
     }
 
@@ -291,6 +292,7 @@ final class OutputHead implements Head {
         if (values.containsKey(HeadStatistic.SUM_LOGIT)) {
             results.add(z.sum(Tensor.LAST, false), values.get(HeadStatistic.SUM_LOGIT), from);
         }
+        topEntropy(z, 1, from, values, results);
         if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
             hits(z, from, results, values.get(HeadStatistic.ARGMAX_HIT));
         }
@@ -321,6 +323,23 @@ final class OutputHead implements Head {
             Tensor part = u.narrow(0, from, n);
             layer.backward(logP.to(u.dtype()), from, part);
             part.mulInPlace(-1 / request.temperature());
+        }
+    }
+
+    /// @param z logits, `(n, V)`; stay as they are
+    /// @param scale makes them logits over the temperature
+    private static void topEntropy(
+            Tensor z,
+            double scale,
+            int from,
+            Map<HeadStatistic, float[]> values,
+            HostResults results) {
+        if (values.containsKey(HeadStatistic.TOP_ENTROPY)) {
+            long k = Math.min(HeadStatistic.TOP, z.size(1));
+            Tensor logP = // (n, k)
+                    z.topK(k)[0].to(DType.FLOAT32).mul(scale).logSoftmax(Tensor.LAST);
+            Tensor entropy = logP.exp().mul(logP).sum(Tensor.LAST, true).neg(); // (n, 1)
+            results.add(entropy, values.get(HeadStatistic.TOP_ENTROPY), from);
         }
     }
 

@@ -315,7 +315,7 @@ public final class Policy implements CausalPolicy {
     public Scorer adapterOff() {
         AdapterParameters adapter = own("switch off");
         return Scorer.starting(
-                (forest, request) -> FrozenPass.measure(decoder, Adapter.OFF, forest, request),
+                FrozenPass.scorer(decoder, Adapter.OFF),
                 adapter.changesNothing() ? Scorer.Start.SAME : Scorer.Start.OTHER);
     }
 
@@ -329,7 +329,7 @@ public final class Policy implements CausalPolicy {
         frozen = adapter.snapshot(SNAPSHOT);
         boolean drops = hasDropout() && !adapter.changesNothing();
         return Scorer.starting(
-                (forest, request) -> FrozenPass.measure(decoder, SNAPSHOT, forest, request),
+                FrozenPass.scorer(decoder, SNAPSHOT),
                 drops ? Scorer.Start.WITHOUT_DROPOUT : Scorer.Start.SAME);
     }
 
@@ -377,7 +377,7 @@ public final class Policy implements CausalPolicy {
 
     /// A separate frozen model as a reference.
     public static Scorer reference(Decoder decoder) {
-        return (forest, request) -> FrozenPass.measure(decoder, Adapter.OFF, forest, request);
+        return FrozenPass.scorer(decoder, Adapter.OFF);
     }
 
     /// How the rows of a forest attend to each other.

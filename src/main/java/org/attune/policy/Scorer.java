@@ -9,6 +9,15 @@ import org.attune.api.Api;
 public interface Scorer {
     Measurement measure(TokenForest forest, HeadRequest request);
 
+    /// Reads a forest as a teacher does, for comparisons of whole distributions. The caller closes
+    /// the result.
+    ///
+    /// @throws UnsupportedOperationException if this tells log-probabilities of targets alone
+    default Teacher read(TokenForest forest) {
+        throw new UnsupportedOperationException(
+                "%s tells no distributions; accepted: a frozen model".formatted(getClass()));
+    }
+
     /// What the scorer is to the policy before its first update. Until then nobody needs to be
     /// asked for what the policy says itself: two passes that differ in their products would differ
     /// in their rounding.
@@ -22,6 +31,11 @@ public interface Scorer {
             @Override
             public Measurement measure(TokenForest forest, HeadRequest request) {
                 return scorer.measure(forest, request);
+            }
+
+            @Override
+            public Teacher read(TokenForest forest) {
+                return scorer.read(forest);
             }
 
             @Override

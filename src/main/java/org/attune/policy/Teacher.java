@@ -5,12 +5,23 @@ import org.attune.tensor.Tensor;
 /// What a student's predictions are compared with, for the targets of one forest, given chunk by
 /// chunk: logits of all targets never exist. `M` targets, `n` of them in a chunk, `V` vocabulary,
 /// `C` categories. Use it on the engine thread.
-public sealed interface Teacher extends AutoCloseable permits TeacherPass, TopTokens {
+public sealed interface Teacher extends AutoCloseable permits TeacherPass, TopTokens, StudentTop {
     /// Both distributions over the categories that the teacher tells apart.
     ///
     /// @param student log-probabilities, float32 `(n, C)`
     /// @param teacher likewise
     record Compared(Tensor student, Tensor teacher) {}
+
+    /// Compares a teacher that knows the whole vocabulary among the student's most probable tokens
+    /// alone.
+    ///
+    /// @param whole closed with the result
+    /// @param count how many tokens, ≥ 1; all of a smaller vocabulary
+    /// @param tail whether all other tokens together are one more category. Else the probabilities
+    ///     of the `count` tokens are those under the condition that it is one of them
+    static Teacher amongTop(Teacher whole, int count, boolean tail) {
+        return new StudentTop(whole, count, tail);
+    }
 
     /// How many targets it knows, `M`.
     int targets();

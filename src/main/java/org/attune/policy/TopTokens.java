@@ -63,13 +63,29 @@ public final class TopTokens implements Teacher {
         int wide = count + 1;
         float[] chunk = Arrays.copyOfRange(logProbs, from * wide, (from + n) * wide);
         Tensor tops = z.logSoftmax(Tensor.LAST).gather(1, ids(z, from)); // (n, K)
-        Tensor rest = // (n, 1), at least LEAST_REST
-                tops.exp().sum(1, true).neg().add(1 - LEAST_REST).relu().add(LEAST_REST).log();
-        return new Compared(Tensor.cat(1, tops, rest), Tensor.of(z.device(), chunk, n, wide));
+        return new Compared(withRest(tops, LEAST_REST), Tensor.of(z.device(), chunk, n, wide));
+    }
+
+    /// Adds the category of all other tokens, `(n, K + 1)`.
+    ///
+    /// @param tops log-probabilities, `(n, K)`
+    /// @param least probability of the others
+    static Tensor withRest(Tensor tops, double least) {
+        Tensor rest = // (n, 1)
+                tops.exp().sum(1, true).neg().add(1 - least).relu().add(least).log();
+        return Tensor.cat(1, tops, rest);
     }
 
     @Override
     public Tensor slopes(Tensor z, Compared compared, Tensor weighted, int from) {
+        return slopes(z, compared, weighted, ids(z, from));
+    }
+
+    /// Gradients where the last category is all tokens but `K`, `(n, V)`.
+    ///
+    /// @param ids of the `K`, `(n, K)`
+    static Tensor slopes(Tensor z, Compared compared, Tensor weighted, Tensor ids) {
+        long count = ids.size(1);
         Tensor sums = weighted.sum(1, true); // (n, 1)
         Tensor student = compared.student();
         Tensor ofRest = // (n, 1), ∂J/∂q of the rest
@@ -78,7 +94,7 @@ public final class TopTokens implements Teacher {
         Tensor more = weighted.narrow(1, 0, count).sub(tops.mulInPlace(ofRest)); // (n, K)
         return z.softmax(Tensor.LAST)
                 .mulInPlace(ofRest.sub(sums))
-                .scatterAddInPlace(1, ids(z, from), more); // (n, V)
+                .scatterAddInPlace(1, ids, more); // (n, V)
     }
 
     @Override

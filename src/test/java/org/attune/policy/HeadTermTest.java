@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 
 /// A divergence from a teacher, evaluated in the output head, against autograd on whole logits.
 class HeadTermTest {
@@ -102,6 +103,23 @@ class HeadTermTest {
                         for (Divergence divergence : DIVERGENCES) {
                             var term = new HeadTerm(divergence, new TopTokens(6, ids, logProbs));
                             compareSlopes(term, random("student", 1, 9));
+                        }
+                    }
+                });
+    }
+
+    /// Five of the student's tokens are told apart from nine, with the others together or without.
+    @Test
+    void slopesAmongTheStudentsTopTokensEqualAutograds() {
+        int[] ids = IntStream.range(0, 9).toArray();
+        onEngine(
+                () -> {
+                    float[] logProbs = random("teacher", 1, 9).logSoftmax(Tensor.LAST).toFloats();
+                    for (boolean tail : new boolean[] {false, true}) {
+                        for (Divergence divergence : DIVERGENCES) {
+                            var whole = new TopTokens(9, ids, logProbs);
+                            var top = Teacher.amongTop(whole, 5, tail);
+                            compareSlopes(new HeadTerm(divergence, top), random("student", 1, 9));
                         }
                     }
                 });

@@ -67,6 +67,7 @@ class OutputHeadTest {
     private record Naive(
             double logProb,
             double entropy,
+            double topEntropy,
             double hit,
             double meanLogit,
             double meanLogProb,
@@ -93,7 +94,16 @@ class OutputHeadTest {
         double entropy = -Arrays.stream(z).map(x -> Math.exp(x - lse) * (x - lse)).sum();
         double mean = Arrays.stream(z).average().orElseThrow();
         double hit = z[target] == max ? 1 : 0;
-        return new Naive(z[target] - lse, entropy, hit, mean, mean - lse, z.length);
+        return new Naive(z[target] - lse, entropy, topEntropy(z), hit, mean, mean - lse, z.length);
+    }
+
+    private static double topEntropy(double[] z) {
+        double[] top = Arrays.stream(z).sorted().skip(Math.max(0, z.length - 20)).toArray();
+        double sum = Arrays.stream(top).map(x -> Math.exp(x - z[0])).sum();
+        return -Arrays.stream(top)
+                .map(x -> Math.exp(x - z[0]) / sum)
+                .map(p -> p * Math.log(p))
+                .sum();
     }
 
     private static Tensor hidden(DecoderConfig config, int rows) {
@@ -146,6 +156,12 @@ class OutputHeadTest {
         // A sum over the vocabulary: for 262 144 terms, 1.1e-5 was measured.
         assertClose(
                 "entropy " + m, n.entropy(), got.statistic(HeadStatistic.ENTROPY)[m], 1e-5, 3e-5);
+        assertClose(
+                "entropy of the top " + m,
+                n.topEntropy(),
+                got.statistic(HeadStatistic.TOP_ENTROPY)[m],
+                1e-5,
+                1e-5);
         assertClose(
                 "mean logit " + m,
                 n.meanLogit(),

@@ -72,7 +72,7 @@ final class SweepRun<C extends Record & RunConfig> implements Sweep.Trials {
     /// The held-out metric of the method, as far as it is known before a run has ended.
     private String usualMetric() {
         return switch (method.name()) {
-            case "sft", "gkd", "distillation" -> "eval_loss";
+            case "sft", "gkd", "distillation", "sdft" -> "eval_loss";
             default -> "eval_accuracy"; // a share or a reward: larger is better
         };
     }

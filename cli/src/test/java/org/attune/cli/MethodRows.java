@@ -47,6 +47,7 @@ final class MethodRows {
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
                     case "grpo", "rloo", "ppo", "distillation", "online_dpo", "xpo", "nash_md" ->
                             "\"answer\": \"1\"}";
+                    case "sdft" -> "\"privileged_context\": \"It is 1.\"}";
                     default -> throw new AssertionError(method + " needs rows here");
                 };
     }
@@ -68,7 +69,9 @@ final class MethodRows {
             values.add(online ? "max_new_tokens=3" : "max_completion_length=3");
         }
         if (method.kind() == TrainingMethod.Kind.DISTILS) {
-            values.add("teacher_model_name_or_path=" + MODEL);
+            if (!method.name().equals("sdft")) { // its own teacher
+                values.add("teacher_model_name_or_path=" + MODEL);
+            }
             values.add(
                     method.name().equals("gkd") ? "max_new_tokens=3" : "max_completion_length=3");
         }

@@ -65,7 +65,8 @@ final class MethodContractTest {
             Map.of(
                     "kto", "mismatched completions come from the row before",
                     "gkd", "what a student writes is drawn by the prompt's place",
-                    "distillation", "likewise");
+                    "distillation", "likewise",
+                    "sdft", "likewise");
 
     /// Keys that a method can't run without.
     private static final Map<String, List<String>> REQUIRED =
@@ -78,7 +79,8 @@ final class MethodContractTest {
                     "xpo", List.of("reward_funcs=exact_answer", "alpha=0.01"),
                     "nash_md", List.of("reward_funcs=exact_answer"),
                     "gkd", List.of("max_new_tokens=6"),
-                    "distillation", List.of("max_completion_length=6"));
+                    "distillation", List.of("max_completion_length=6"),
+                    "sdft", List.of("max_completion_length=6", "num_generations=2"));
 
     /// Keys of the methods that generate.
     private static final List<String> GENERATING =
@@ -368,6 +370,13 @@ final class MethodContractTest {
         return folder.resolve(method.name() + "-" + name);
     }
 
+    /// What `sdft` tells its teacher is the answer.
+    private static String datasets(TrainingMethod<?, ?> method, Path rows) {
+        return method.name().equals("sdft")
+                ? "{path: %s, columns: {answer: privileged_context}}".formatted(rows)
+                : rows.toString();
+    }
+
     /// The keys of a run.
     private static List<String> keys(
             TrainingMethod<?, ?> method, Path rows, String name, String... more) {
@@ -375,7 +384,7 @@ final class MethodContractTest {
                 new ArrayList<>(
                         List.of(
                                 "model_name_or_path=" + model,
-                                "datasets=" + rows,
+                                "datasets=" + datasets(method, rows),
                                 "output_dir=" + out(method, name),
                                 "dtype=float32",
                                 "use_peft=true",
@@ -389,7 +398,7 @@ final class MethodContractTest {
                                 "save_steps=2",
                                 "logging_steps=1"));
         arguments.addAll(REQUIRED.getOrDefault(method.name(), List.of()));
-        if (method.kind() == TrainingMethod.Kind.DISTILS) {
+        if (method.kind() == TrainingMethod.Kind.DISTILS && !method.name().equals("sdft")) {
             arguments.add("teacher_model_name_or_path=" + teacher);
         }
         if (method.kind() == TrainingMethod.Kind.GENERATES) {

@@ -79,7 +79,7 @@ public final class KeyFacts {
             case null ->
                     ours || key.foreignDefault().equals("null") ? "unset" : key.foreignDefault();
             case String s when s.isEmpty() -> "required";
-            case String s when s.isBlank() -> key.foreignDefault(); // escaped
+            case String s when s.isBlank() || s.contains("\n") -> key.foreignDefault(); // escaped
             case List<?> list when list.isEmpty() ->
                     key.name().equals("datasets") ? "required" : "none";
             default -> value.toString();

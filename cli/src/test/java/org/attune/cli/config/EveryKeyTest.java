@@ -8,6 +8,8 @@ import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.distillation.GkdMethod;
+import org.attune.trainers.distillation.SdftConfig;
+import org.attune.trainers.distillation.SdftMethod;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooConfig;
@@ -113,6 +115,17 @@ class EveryKeyTest {
                 "teacher_model_server_url=http://localhost:8000/v1",
                 "teacher_server_model=large",
                 "temperature=1",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
+    }
+
+    @Test
+    void everyKeyOfSelfDistillationMaps() throws IOException {
+        everyKeyMaps(
+                new SdftMethod(),
+                SdftConfig.defaults(),
+                "every-sdft.yaml",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");

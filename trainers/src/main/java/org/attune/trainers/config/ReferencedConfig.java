@@ -13,6 +13,16 @@ public interface ReferencedConfig extends RunConfig {
     /// Reference.
     ReferenceConfig reference();
 
+    /// Whether this run has a reference.
+    default boolean hasReference() {
+        return true;
+    }
+
+    /// Whether whole distributions of the reference are compared, not only those of targets.
+    default boolean comparesDistributions() {
+        return false;
+    }
+
     /// What scores for the reference: the configured kind, or the default for this kind of run;
     /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
     default ReferenceKind referenceKind() {

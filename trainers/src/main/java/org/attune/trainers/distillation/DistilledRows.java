@@ -13,6 +13,7 @@ import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.onpolicy.CompletionText;
@@ -40,6 +41,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
     private final GeneratingRun config;
     private final StudentObjective objective;
     private final StudentRows rows;
+    private final Optional<ReferenceSync> follows;
     private final RunContext context;
     private StepEngine engine;
 
@@ -47,10 +49,12 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             GeneratingRun config,
             StudentObjective objective,
             StudentRows rows,
+            Optional<ReferenceSync> follows,
             RunContext context) {
         this.config = config;
         this.objective = objective;
         this.rows = rows;
+        this.follows = follows;
         this.context = context;
     }
 
@@ -95,7 +99,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                                 context.clock()));
         // The loss of GKD has no temperature.
         var objective = objective(Divergence.of(config.loss().beta()), 1, teacher, context);
-        return trainer("gkd", config, objective, given, means);
+        return trainer("gkd", config, objective, given, Optional.empty(), means);
     }
 
     /// A run of on-policy distillation.
@@ -123,6 +127,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         var written =
                 new PromptRows(
                         config,
+                        new PromptRows.Options(0, false, false),
                         RoundPlan.of(config, prompts),
                         prompts,
                         evalSets,
@@ -134,13 +139,59 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                         config.sampling().temperature(),
                         teacher,
                         context);
-        return trainer("distillation", config, objective, written, means);
+        return trainer("distillation", config, objective, written, Optional.empty(), means);
+    }
+
+    /// A run of self-distillation fine-tuning.
+    ///
+    /// @param config checked here
+    /// @param student with the values to start from. The caller closes it
+    /// @param teacher the student itself, with the weights that teach
+    /// @param follows has the teacher follow the student; empty if it stays or is the student
+    /// @param source completes prompts with the student's weights as they are
+    /// @param tokenizer of the student, borrowed
+    /// @param prompts training prompts, prepared, each with what the teacher reads
+    /// @param evalSets may be empty
+    /// @throws org.attune.error.ConfigException with all problems of the configuration
+    static Trainer<?, ?> self(
+            SdftConfig config,
+            CausalPolicy student,
+            TeacherModel teacher,
+            Optional<ReferenceSync> follows,
+            RolloutSource source,
+            Tokenizer tokenizer,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            RunContext context) {
+        ConfigCheck.validate(config);
+        Trainer.Means means = Trainer.Means.of(config, student, context);
+        SelfDistillationConfig loss = config.loss();
+        var unjudged = new Unjudged(new CompletionText(tokenizer), context.clock());
+        var written =
+                new PromptRows(
+                        config,
+                        new PromptRows.Options(
+                                loss.numLossTokensToSkip(), loss.generateFromTeacher(), true),
+                        RoundPlan.of(config, prompts),
+                        prompts,
+                        evalSets,
+                        new Rounds(config, source, unjudged, means.devices()),
+                        context);
+        var objective =
+                new StudentObjective(
+                        loss.divergence(),
+                        config.sampling().temperature(),
+                        new TimedTeacher(teacher, context.clock()),
+                        true,
+                        1,
+                        0);
+        return trainer("sdft", config, objective, written, follows, means);
     }
 
     private static StudentObjective objective(
             Divergence divergence, double temperature, TeacherModel teacher, RunContext context) {
         var timed = new TimedTeacher(teacher, context.clock());
-        return new StudentObjective(divergence, temperature, timed, 1, 0);
+        return new StudentObjective(Optional.of(divergence), temperature, timed, false, 1, 0);
     }
 
     private static Trainer<?, ?> trainer(
@@ -148,6 +199,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             GeneratingRun config,
             StudentObjective objective,
             StudentRows rows,
+            Optional<ReferenceSync> follows,
             Trainer.Means means) {
         RowGroups own = means.groups();
         boolean shares = own.shares() && objective.teacher().sharesPrompts();
@@ -155,7 +207,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                 method,
                 config,
                 means.withGroups(new RowGroups(own.budget(), shares)),
-                new DistilledRows(config, objective, rows, means.context()));
+                new DistilledRows(config, objective, rows, follows, means.context()));
     }
 
     @Override
@@ -233,6 +285,8 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
 
     @Override
     public List<CheckpointPart> checkpointParts() {
-        return rows.checkpointParts();
+        List<CheckpointPart> parts = new ArrayList<>(rows.checkpointParts());
+        follows.ifPresent(parts::add);
+        return parts;
     }
 }

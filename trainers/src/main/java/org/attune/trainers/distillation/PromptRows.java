@@ -3,11 +3,13 @@ package org.attune.trainers.distillation;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.examples.PromptExample;
+import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.onpolicy.JudgedCompletions;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.RoundPosition;
@@ -15,37 +17,51 @@ import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.step.RowAt;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
 /// Prompts that the student completes in every step, one round a step.
 final class PromptRows implements StudentRows {
-    private final DistillationConfig config;
+    /// How the rows of a method differ.
+    ///
+    /// @param skipped first tokens of a completion that don't count, ≥ 0
+    /// @param taught whether completions are written behind the teacher's prompt
+    /// @param rowMeans whether each row counts alike, whatever its length
+    record Options(int skipped, boolean taught, boolean rowMeans) {}
+
+    private final GeneratingRun config;
+    private final Options options;
     private final RoundPlan plan;
     private final List<PromptExample> prompts;
     private final List<EvalSet<PromptExample>> evalSets;
     private final Rounds rounds;
     private final RunContext context;
     private final RoundPosition position;
+    private final List<PromptExample> asked;
 
+    /// @param options of the method
     /// @param plan which prompts a step completes
     /// @param prompts of the data
     /// @param evalSets may be empty
     /// @param rounds completes them
     PromptRows(
-            DistillationConfig config,
+            GeneratingRun config,
+            Options options,
             RoundPlan plan,
             List<PromptExample> prompts,
             List<EvalSet<PromptExample>> evalSets,
             Rounds rounds,
             RunContext context) {
         this.config = config;
+        this.options = options;
         this.plan = plan;
         this.prompts = prompts;
         this.evalSets = evalSets;
         this.rounds = rounds;
         this.context = context;
+        asked = asked(prompts);
         position = new RoundPosition(rounds);
     }
 
@@ -77,17 +93,22 @@ final class PromptRows implements StudentRows {
     @Override
     public Step training(int step) {
         int[] indices = plan.promptsOf(step);
-        JudgedCompletions made = rounds.complete(step, indices, prompts, 1);
-        int[] order = rounds.order(step, () -> IntStream.range(0, indices.length).toArray());
+        int generations = config.numGenerations();
+        JudgedCompletions made = rounds.complete(step, indices, asked, generations);
+        int[] order = rounds.order(step, () -> IntStream.range(0, made.rows().size()).toArray());
         rounds.keep(step, made, order);
         context.listeners().forEach(l -> l.onCompletions(step, made.table()));
         List<RowAt<StudentRow>> rows = new ArrayList<>();
         for (int i : order) {
             int microBatch = rows.size() / plan.microBatchRows();
-            PromptExample prompt = prompts.get(indices[i]);
-            rows.add(new RowAt<>(row(made, i, prompt), indices[i], microBatch, rows.size()));
+            int index = indices[i / generations];
+            StudentRow row = row(made, i, prompts.get(index));
+            rows.add(new RowAt<>(row, index, microBatch, rows.size()));
         }
-        double counted = rows.stream().mapToInt(r -> r.row().counted()).sum();
+        double counted =
+                options.rowMeans()
+                        ? rows.size()
+                        : rows.stream().mapToInt(r -> r.row().counted()).sum();
         return new Step(
                 rows,
                 plan.accumulation(),
@@ -102,10 +123,23 @@ final class PromptRows implements StudentRows {
     }
 
     private StudentRow row(JudgedCompletions made, int i, PromptExample prompt) {
-        return new StudentRow(
-                made.rows().get(i),
-                config.agent().unlearned(made.sampled().get(i)),
-                prompt.origin().where());
+        CompletionForest.Row written = made.rows().get(i);
+        CompletionForest.Row own =
+                options.taught()
+                        ? new CompletionForest.Row(prompt.ids(), written.completion())
+                        : written;
+        BitSet uncounted = config.agent().unlearned(made.sampled().get(i));
+        uncounted.set(0, Math.min(options.skipped(), written.completion().length));
+        CompletionForest.Row read =
+                prompt.taught()
+                        .map(t -> new CompletionForest.Row(t.ids(), written.completion()))
+                        .orElse(own);
+        return new StudentRow(own, read, uncounted, prompt.origin().where());
+    }
+
+    /// The prompts behind which completions are written.
+    private List<PromptExample> asked(List<PromptExample> all) {
+        return options.taught() ? all.stream().map(p -> p.taught().orElse(p)).toList() : all;
     }
 
     @Override
@@ -115,10 +149,12 @@ final class PromptRows implements StudentRows {
 
     private HeldOut heldOut(EvalSet<PromptExample> set) {
         int batch = config.training().batch().perDeviceEvalBatchSize();
-        JudgedCompletions made = rounds.heldOut().completed(set, context);
+        int generations = config.heldOut().generations(config);
+        var asked = new EvalSet<>(set.name(), asked(set.rows()));
+        JudgedCompletions made = rounds.heldOut().completed(asked, context);
         List<StudentRow> rows = new ArrayList<>();
         for (int i = 0; i < made.rows().size(); i++) {
-            rows.add(row(made, i, set.rows().get(i)));
+            rows.add(row(made, i, set.rows().get(i / generations)));
         }
         BatchPlan.Window window = RunParts.wholeSet(rows.size(), batch);
         return new HeldOut(

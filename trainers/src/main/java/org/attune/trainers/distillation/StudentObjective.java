@@ -3,32 +3,39 @@ package org.attune.trainers.distillation;
 import org.attune.policy.Divergence;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
-import org.attune.policy.HeadTerm;
+import org.attune.policy.Measurement;
 import org.attune.policy.Teacher;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.step.GroupQuestion;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepObjective;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /// What is minimised in distillation: a divergence of the student from its teacher, token by token.
 ///
-/// @param divergence of the student from the teacher
+/// @param divergence of the student from the teacher; empty: only the tokens that were written are
+///     compared, see [StudentSums]
 /// @param temperature divides the logits of both; > 0
 /// @param teacher borrowed
-/// @param denominator by which the sum over tokens is divided, > 0
+/// @param rowMeans whether each row counts alike, whatever its length. Else each token does
+/// @param denominator by which the sum over tokens, or over rows' means, is divided, > 0
 /// @param tokens of the step's prompts and completions
 record StudentObjective(
-        Divergence divergence,
+        Optional<Divergence> divergence,
         double temperature,
         TeacherModel teacher,
+        boolean rowMeans,
         double denominator,
         long tokens)
         implements StepObjective<StudentRow, CompletionForest> {
     /// The objective for the rows of a step.
     StudentObjective over(double stepDenominator, long stepTokens) {
-        return new StudentObjective(divergence, temperature, teacher, stepDenominator, stepTokens);
+        return new StudentObjective(
+                divergence, temperature, teacher, rowMeans, stepDenominator, stepTokens);
     }
 
     @Override
@@ -38,7 +45,7 @@ record StudentObjective(
 
     @Override
     public int tokens(StudentRow row) {
-        return row.tokens().length();
+        return row.length();
     }
 
     @Override
@@ -48,22 +55,37 @@ record StudentObjective(
 
     @Override
     public GroupQuestion ask(List<RowAt<StudentRow>> group, CompletionForest forest) {
-        Teacher read =
-                teacher.read(forest, RowAt.rows(group).stream().map(StudentRow::tokens).toList());
-        return new Question(
-                HeadRequest.of(new HeadTerm(divergence, read), temperature, HeadStatistic.ENTROPY),
-                read);
+        List<StudentRow> rows = RowAt.rows(group);
+        List<CompletionForest.Row> taught = rows.stream().map(StudentRow::taught).toList();
+        CompletionForest read = // targets stand in the same places
+                rows.stream().anyMatch(StudentRow::isTaught)
+                        ? CompletionForest.of(taught, teacher.sharesPrompts())
+                        : forest;
+        if (divergence.isEmpty()) {
+            return new Written(temperature, teacher.logProbs(read, temperature));
+        }
+        Teacher answered = teacher.read(read, taught);
+        return GroupQuestion.comparing(
+                divergence.get(), answered, temperature, Set.of(HeadStatistic.ENTROPY));
     }
 
-    private record Question(HeadRequest request, Teacher teacher) implements GroupQuestion {
+    /// @param teacher log-probability of each target, `(M)`
+    private record Written(double temperature, float[] teacher) implements GroupQuestion {
         @Override
-        public void close() {
-            teacher.close();
+        public HeadRequest request() {
+            return new HeadRequest(Set.of(HeadStatistic.ENTROPY), temperature);
+        }
+
+        @Override
+        public List<double[]> reference(Measurement policy) {
+            double[] logProbs = new double[teacher.length];
+            Arrays.setAll(logProbs, i -> teacher[i]);
+            return List.of(logProbs);
         }
     }
 
     @Override
     public StudentSums open(List<RowAt<StudentRow>> rows, int microBatches) {
-        return new StudentSums(microBatches, denominator, tokens);
+        return new StudentSums(this, microBatches);
     }
 }

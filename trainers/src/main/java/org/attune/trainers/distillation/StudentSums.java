@@ -21,55 +21,77 @@ import java.util.Map;
 /// ```
 /// loss = Σ over the tokens that count of D(teacher, student) / denominator
 /// ```
+/// or, where rows count alike, `Σ over rows of the mean of D over a row's tokens / denominator`.
+/// Where the tokens that were written are compared alone, `D` is
+/// ```
+/// sg(log q − log p) log q
+/// ```
+/// with `q` of the student and `p` of the teacher, whose gradient is in the mean that of the
+/// reverse divergence.
 final class StudentSums implements StepSums<StudentRow, CompletionForest> {
-    private final double denominator;
-    private final long tokens;
+    private final StudentObjective objective;
     private final double[] divergences;
+    private final double[] means; // sums of rows' means
     private final double[] entropies;
     private final int[] counted;
     private final int[] rows;
 
     /// @param microBatches number of logical micro-batches, ≥ 1
-    /// @param denominator by which the sum over tokens is divided, > 0
-    /// @param tokens of the step's prompts and completions
-    StudentSums(int microBatches, double denominator, long tokens) {
-        this.denominator = denominator;
-        this.tokens = tokens;
+    StudentSums(StudentObjective objective, int microBatches) {
+        this.objective = objective;
         divergences = new double[microBatches];
+        means = new double[microBatches];
         entropies = new double[microBatches];
         counted = new int[microBatches];
         rows = new int[microBatches];
     }
 
-    /// Adds a group's divergences; the derivatives are by each target's divergence.
+    /// Adds a group's divergences; the derivatives are by each target's divergence, or by its
+    /// log-probability where that is compared.
     @Override
     public HeadSlopes add(
             List<RowAt<StudentRow>> group,
             CompletionForest forest,
             Measurement measured,
             List<double[]> reference) {
-        float[] divergence = measured.statistic(HeadStatistic.DIVERGENCE); // (M)
+        float[] own = measured.tokenLogProbs(); // (M)
+        float[] divergence = // (M), or empty
+                objective.divergence().isPresent()
+                        ? measured.statistic(HeadStatistic.DIVERGENCE)
+                        : new float[0];
         float[] entropy = measured.statistic(HeadStatistic.ENTROPY); // (M)
-        float[] slopes = new float[divergence.length]; // (M)
+        float[] slopes = new float[own.length]; // (M)
         for (int i = 0; i < group.size(); i++) {
             StudentRow row = group.get(i).row();
             int m = group.get(i).microBatch();
             TargetRange range = forest.completions().get(i);
+            double weight = objective.rowMeans() ? 1.0 / Math.max(1, row.counted()) : 1;
             double sum = 0;
             for (int t = 0; t < range.size(); t++) {
                 if (!row.foreign().get(t)) {
                     int at = range.start() + t;
-                    sum += divergence[at];
                     entropies[m] += entropy[at];
-                    slopes[at] = (float) (1 / denominator);
+                    double slope = weight / objective.denominator();
+                    if (divergence.length > 0) {
+                        sum += divergence[at];
+                    } else {
+                        double ratio = own[at] - reference.getFirst()[at];
+                        sum += ratio * own[at];
+                        slope *= ratio;
+                    }
+                    slopes[at] = (float) slope;
                 }
             }
             FiniteLoss.require(sum, List.of(row.origin()));
             divergences[m] += sum;
+            means[m] += weight * sum;
             counted[m] += row.counted();
             rows[m]++;
         }
-        return new HeadSlopes(new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
+        return divergence.length == 0
+                ? HeadSlopes.of(slopes)
+                : new HeadSlopes(
+                        new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
     }
 
     @Override
@@ -77,14 +99,25 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         double sum = 0;
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (int m = 0; m < divergences.length; m++) {
-            sum += divergences[m];
-            metrics.add(Map.of(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m])));
+            sum += objective.rowMeans() ? means[m] : divergences[m];
+            metrics.add(metrics(m));
         }
-        return new StepReport(sum / denominator, metrics, tokens);
+        return new StepReport(sum / objective.denominator(), metrics, objective.tokens());
     }
 
-    /// An evaluation: the loss is the mean of the batches' means, weighted by rows, the entropy the
-    /// plain mean of theirs, as in TRL.
+    private Map<String, Double> metrics(int m) {
+        int tokens = Math.max(1, counted[m]);
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put(MetricKeys.ENTROPY, entropies[m] / tokens);
+        if (objective.rowMeans()) {
+            metrics.put(MetricKeys.SELF_DISTILLATION_LOSS, divergences[m] / tokens);
+            metrics.put(MetricKeys.SDFT_LOSS, divergences[m] / tokens);
+        }
+        return metrics;
+    }
+
+    /// An evaluation: the loss is the mean of the batches' means, weighted by rows, the other
+    /// metrics the plain means of theirs, as in TRL.
     @Override
     public Map<String, Double> evaluation() {
         return evaluation(List.of());
@@ -96,17 +129,19 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     Map<String, Double> evaluation(List<Map<String, Double>> completions) {
         double sum = 0;
         int count = 0;
-        var means = new MetricMeans();
-        completions.forEach(means::add);
+        var all = new MetricMeans();
+        completions.forEach(all::add);
         for (int m = 0; m < divergences.length; m++) {
-            int tokens = Math.max(1, counted[m]);
-            sum += rows[m] * divergences[m] / tokens;
+            sum +=
+                    objective.rowMeans()
+                            ? means[m]
+                            : rows[m] * divergences[m] / Math.max(1, counted[m]);
             count += rows[m];
-            means.add(Map.of(MetricKeys.ENTROPY, entropies[m] / tokens));
+            all.add(metrics(m));
         }
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.LOSS, sum / count);
-        metrics.putAll(means.means());
+        metrics.putAll(all.means());
         return metrics;
     }
 }

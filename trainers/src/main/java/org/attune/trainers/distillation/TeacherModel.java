@@ -17,6 +17,13 @@ public interface TeacherModel {
     /// @param rows in the order of the layout's completions
     Teacher read(CompletionForest forest, List<CompletionForest.Row> rows);
 
+    /// Log-probabilities of the rows' completions, at a temperature.
+    ///
+    /// @throws UnsupportedOperationException of a teacher whose distributions are compared
+    default float[] logProbs(CompletionForest forest, double temperature) {
+        throw new UnsupportedOperationException("distributions of this teacher are compared");
+    }
+
     /// Whether what rows begin with in common may be computed once.
     default boolean sharesPrompts() {
         return true;

@@ -23,6 +23,16 @@ record TimedTeacher(TeacherModel teacher, PhaseClock clock) implements TeacherMo
     }
 
     @Override
+    public float[] logProbs(CompletionForest forest, double temperature) {
+        return clock.timed(
+                "teacher",
+                () -> {
+                    clock.pass(forest.forest());
+                    return teacher.logProbs(forest, temperature);
+                });
+    }
+
+    @Override
     public boolean sharesPrompts() {
         return teacher.sharesPrompts();
     }

@@ -254,6 +254,7 @@ public final class Fingerprints {
         MessageDigest digest = sha256();
         for (PromptExample prompt : prompts) {
             put(digest, prompt.ids());
+            prompt.taught().ifPresent(taught -> put(digest, taught.ids()));
             digest.update(prompt.columns().toString().getBytes(StandardCharsets.UTF_8));
         }
         return hex(digest);

@@ -51,6 +51,12 @@ public final class MetricKeys {
     /// log-ratios and [#KL].
     public static final String ACCURACY = "accuracy";
 
+    /// Mean divergence of a student from itself as its teacher, over tokens.
+    public static final String SELF_DISTILLATION_LOSS = "self_distillation/distillation_loss";
+
+    /// [#SELF_DISTILLATION_LOSS] under the method's name, as in TRL.
+    public static final String SDFT_LOSS = "sdft/distillation_loss";
+
     /// Mean of chosen minus rejected score.
     public static final String MARGIN = "margin";
 

@@ -8,11 +8,13 @@ import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
+import org.attune.policy.Teacher;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.Tensor;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// A policy whose passes are counted by a run's clock, in a phase forward and one backward.
 /// Measuring belongs to the phase that asks for it.
@@ -40,15 +42,31 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
 
     /// A reference whose passes are counted in the phase `reference`.
     public static Scorer reference(Scorer reference, PhaseClock clock) {
-        return Scorer.starting(
-                (forest, request) ->
-                        clock.timed(
-                                "reference",
-                                () -> {
-                                    clock.pass(forest);
-                                    return reference.measure(forest, request);
-                                }),
-                reference.start());
+        return new Scorer() {
+            @Override
+            public Measurement measure(TokenForest forest, HeadRequest request) {
+                return timed(forest, () -> reference.measure(forest, request));
+            }
+
+            @Override
+            public Teacher read(TokenForest forest) {
+                return timed(forest, () -> reference.read(forest));
+            }
+
+            private <T> T timed(TokenForest forest, Supplier<T> pass) {
+                return clock.timed(
+                        "reference",
+                        () -> {
+                            clock.pass(forest);
+                            return pass.get();
+                        });
+            }
+
+            @Override
+            public Start start() {
+                return reference.start();
+            }
+        };
     }
 
     @Override

@@ -128,7 +128,7 @@ public record RoundPlan(
     /// The sizes of prompts with completions as long as they may get.
     public static RowTokens rowTokens(GeneratingRun config, List<PromptExample> prompts) {
         int longest =
-                RowStream.known(prompts).stream().mapToInt(PromptExample::length).max().orElse(0);
+                RowStream.known(prompts).stream().mapToInt(PromptExample::longest).max().orElse(0);
         return RowTokens.atMost(
                 longest + config.maxCompletionLength(), config.training().batch().rowsOfStep());
     }

@@ -7,6 +7,7 @@ import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.models.TrainedModelWriter;
 import org.attune.policy.Policy;
+import org.attune.policy.TeacherMemory;
 import org.attune.tensor.Engine;
 import org.attune.tensor.SideWork;
 import org.attune.trainers.batch.RowTokens;
@@ -186,6 +187,15 @@ public record OpenedRun<T>(
     ///
     /// @param lengths tokens of each row
     public TrainingConfig fitted(TrainingConfig training, int[] lengths) {
-        return policy.fitToMemory(training, RowTokens.of(lengths, training.batch().rowsOfStep()));
+        return fitted(training, lengths, Optional.empty());
+    }
+
+    /// The settings with what memory allows beside a frozen model whose distributions the policy's
+    /// are compared with.
+    ///
+    /// @param teacher its memory; empty without one
+    TrainingConfig fitted(TrainingConfig training, int[] lengths, Optional<TeacherMemory> teacher) {
+        return policy.fitToMemory(
+                training, RowTokens.of(lengths, training.batch().rowsOfStep()), teacher);
     }
 }

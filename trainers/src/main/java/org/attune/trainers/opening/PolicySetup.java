@@ -16,6 +16,7 @@ import org.attune.policy.AdapterFit;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
+import org.attune.policy.TeacherMemory;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.LoraSettings;
@@ -281,10 +282,12 @@ public final class PolicySetup implements AutoCloseable {
     /// is long-lived is loaded.
     ///
     /// @param rows how long rows are
+    /// @param teacher memory of a frozen model whose distributions are compared; empty without one
     /// @return the settings with what was decided for `tokens_per_micro_batch`
-    public TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows) {
+    public TrainingConfig fitToMemory(
+            TrainingConfig training, RowTokens rows, Optional<TeacherMemory> teacher) {
         long optimizer = training.stateBytes(policy.parameters());
-        var need = MemoryNeed.of(StepMemory.of(policy), optimizer);
+        var need = MemoryNeed.of(StepMemory.of(policy), optimizer, teacher);
         return fitToMemory(training, need, rows, Optional.empty()).training();
     }
 

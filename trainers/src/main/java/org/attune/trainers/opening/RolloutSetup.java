@@ -181,7 +181,7 @@ public final class RolloutSetup {
         if (prompts.isEmpty() || most == 0) {
             return Optional.empty();
         }
-        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElseThrow();
+        int longest = prompts.stream().mapToInt(PromptExample::longest).max().orElseThrow();
         return Optional.of(wish(config, policy.decoder(), longest, most));
     }
 

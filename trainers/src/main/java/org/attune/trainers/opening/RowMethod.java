@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.attune.policy.Scorer;
+import org.attune.policy.TeacherMemory;
 import org.attune.trainers.batch.MixedRows;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ReferencedConfig;
@@ -47,25 +48,32 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
                 config.model(),
                 directory,
                 setup -> prepare(setup, config),
-                config instanceof ReferencedConfig r
-                        ? policy(config).with(r.model(), r.reference(), around.hub())
-                        : policy(config),
+                referenced(config)
+                        .map(r -> policy(config).with(r.model(), r.reference(), around.hub()))
+                        .orElseGet(() -> policy(config)),
                 run -> train(around, config, run));
+    }
+
+    private Optional<ReferencedConfig> referenced(C config) {
+        return config instanceof ReferencedConfig r && r.hasReference()
+                ? Optional.of(r)
+                : Optional.empty();
     }
 
     private RunSummary train(Surroundings around, C config, OpenedRun<R> run) {
         try (var references = new ReferenceSetup(run.model(), run.policy(), around.hub())) {
+            Optional<ReferencedConfig> referenced = referenced(config);
             Optional<Scorer> reference =
-                    config instanceof ReferencedConfig r
-                            ? Optional.of(
-                                    references.open(r.referenceKind(), r.model(), r.reference()))
-                            : Optional.empty();
-            boolean kept = config instanceof ReferencedConfig r && r.precomputesReference();
+                    referenced.map(
+                            r -> references.open(r.referenceKind(), r.model(), r.reference()));
+            boolean kept = referenced.filter(ReferencedConfig::precomputesReference).isPresent();
             OpenedRun<R> known = kept ? run.withReference(references.contentHash()) : run;
-            C fitted =
-                    withTraining(
-                            config,
-                            run.fitted(config.training(), MixedRows.lengths(run.rows().train())));
+            Optional<TeacherMemory> teacher =
+                    referenced
+                            .filter(ReferencedConfig::comparesDistributions)
+                            .map(_ -> TeacherMemory.of(references.weights().decoder()));
+            int[] lengths = MixedRows.lengths(run.rows().train());
+            C fitted = withTraining(config, run.fitted(config.training(), lengths, teacher));
             boolean parted = config.training().ranks().partsWeights();
             return trainer(fitted, AnswerWriter.among(known, parted), reference).train();
         }

@@ -26,7 +26,7 @@ public interface TrainingMethod<C extends Record & RunConfig, R extends Training
         SCORES,
         /// A model that makes vectors of texts, from given rows.
         EMBEDS,
-        /// A model that writes, from another model.
+        /// A model that writes, from another model, or from itself when it is told more.
         DISTILS
     }
 

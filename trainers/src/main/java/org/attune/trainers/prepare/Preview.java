@@ -226,6 +226,15 @@ public final class Preview {
         parts.add(
                 heading("%s: prompt %d tokens".formatted(where(prompt.origin()), prompt.length())));
         parts.add(text(prompt.ids(), _ -> false));
+        prompt.taught()
+                .ifPresent(
+                        taught -> {
+                            parts.add(
+                                    heading(
+                                            "the teacher reads: prompt %d tokens"
+                                                    .formatted(taught.length())));
+                            parts.add(text(taught.ids(), _ -> false));
+                        });
         for (String column : columns) {
             Object value = prompt.columns().get(column);
             parts.add(

@@ -51,14 +51,17 @@ record ReferencedObjective<R extends TrainingRow, F extends RowForest>(
 
     @Override
     public GroupQuestion ask(List<RowAt<R>> group, F forest) {
-        return new Question<>(
-                objective.request(), references.rows().ask(group, forest), objective, forest);
+        Optional<List<double[]>> answered = references.rows().ask(group, forest);
+        return new Question<>(objective.ask(forest), answered, objective, forest);
     }
 
     @Override
     public GroupQuestion askBeside(List<RowAt<R>> group, F forest) {
         return new Question<>(
-                HeadRequest.of(), references.beside().ask(group, forest), objective, forest);
+                GroupQuestion.of(HeadRequest.of()),
+                references.beside().ask(group, forest),
+                objective,
+                forest);
     }
 
     @Override
@@ -76,13 +79,24 @@ record ReferencedObjective<R extends TrainingRow, F extends RowForest>(
         return objective.beside();
     }
 
+    /// @param asked of the policy's head
     /// @param answered empty: the policy still is its reference, so its numbers are used
     private record Question<F extends RowForest>(
-            HeadRequest request,
+            GroupQuestion asked,
             Optional<List<double[]>> answered,
             RowObjective<?, F> objective,
             F forest)
             implements GroupQuestion {
+        @Override
+        public HeadRequest request() {
+            return asked.request();
+        }
+
+        @Override
+        public void close() {
+            asked.close();
+        }
+
         @Override
         public List<double[]> reference(Measurement policy) {
             return answered.orElseGet(

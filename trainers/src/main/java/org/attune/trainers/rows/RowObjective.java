@@ -4,6 +4,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.RowForest;
+import org.attune.trainers.step.GroupQuestion;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepSums;
 
@@ -27,6 +28,12 @@ public interface RowObjective<R extends TrainingRow, F extends RowForest> {
 
     /// What the model's head reports of each target beside its log-probability or score.
     HeadRequest request();
+
+    /// Asks the policy's head about a group. A frozen model whose distributions it is compared with
+    /// answers at once.
+    default GroupQuestion ask(F forest) {
+        return GroupQuestion.of(request());
+    }
 
     /// Lays a group of rows out for one pass.
     ///

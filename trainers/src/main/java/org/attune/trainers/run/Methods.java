@@ -3,6 +3,7 @@ package org.attune.trainers.run;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
+import org.attune.trainers.distillation.SdftMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooMethod;
 import org.attune.trainers.heads.ClassifyMethod;
@@ -47,6 +48,7 @@ public final class Methods {
                     new TpoMethod(),
                     new GkdMethod(),
                     new DistillationMethod(),
+                    new SdftMethod(),
                     new OnlineDpoMethod(),
                     new XpoMethod(),
                     new NashMdMethod());

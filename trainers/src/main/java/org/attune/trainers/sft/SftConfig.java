@@ -14,7 +14,8 @@ import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LengthConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
-import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.config.ReferenceConfig;
+import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
@@ -40,10 +41,26 @@ public record SftConfig(
         @Valid SftDataConfig rows,
         @Valid SftLossConfig loss,
         @Valid TrainingConfig training)
-        implements SftConfigCopies, CrossChecked, RunConfig {
+        implements SftConfigCopies, CrossChecked, ReferencedConfig {
     /// The defaults, as listed at the parameters.
     public static SftConfig defaults() {
         return SftConfigCopies.blank().withTraining(TrainingConfig.of(OptimizerConfig.sft()));
+    }
+
+    /// What the policy starts as.
+    @Override
+    public ReferenceConfig reference() {
+        return ReferenceConfig.defaults();
+    }
+
+    @Override
+    public boolean hasReference() {
+        return loss.lossType() == SftLossType.ASFT;
+    }
+
+    @Override
+    public boolean comparesDistributions() {
+        return true;
     }
 
     @Override
@@ -55,12 +72,12 @@ public record SftConfig(
                     new ConfigProblem(
                             "max_length", "null", "a number of tokens, since packing is on"));
         }
-        if (loss.lossType() == SftLossType.DFT && loss.labelSmoothingFactor() > 0) {
+        if (!loss.lossType().isPlain() && loss.labelSmoothingFactor() > 0) {
             problems.add(
                     new ConfigProblem(
                             "label_smoothing_factor",
                             String.valueOf(loss.labelSmoothingFactor()),
-                            "0 with loss_type dft, whose weight is the label's probability"));
+                            "0 with loss_type dft, eaft and asft, which weigh tokens themselves"));
         }
         return problems;
     }

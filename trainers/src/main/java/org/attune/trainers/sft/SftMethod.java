@@ -100,6 +100,7 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
         return SftObjective.trainer(
                 config,
                 run.policy().policy(),
+                reference,
                 run.rows().train(),
                 run.rows().evalSets(),
                 run.context());

@@ -1,8 +1,10 @@
 package org.attune.trainers.sft;
 
 import org.attune.policy.CausalPolicy;
+import org.attune.policy.Divergence;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
+import org.attune.policy.Scorer;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.layout.SftForest;
@@ -10,49 +12,71 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.rows.GivenRows;
 import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.step.GroupQuestion;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.Trainer;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Supervised fine-tuning: the loss over the trained tokens of a step. Read [SftSums], then
 /// [SftLoss].
 ///
 /// @param loss of a token
 /// @param labelSmoothing `ε` of [HeadRequest#labelSmoothing]
-public record SftObjective(SftLoss loss, double labelSmoothing)
+/// @param anchor what the policy is held to; empty: nothing
+public record SftObjective(SftLoss loss, double labelSmoothing, Optional<Anchor> anchor)
         implements RowObjective<PackedRow, SftForest> {
-    private static final HeadRequest REQUEST =
-            HeadRequest.of(HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT);
+    private static final Divergence FROM_ANCHOR = new Divergence.ForwardKl();
+
+    /// A frozen model that the policy stays near: to a token's loss is added
+    /// ```
+    /// α KL(frozen model ‖ policy)
+    /// ```
+    /// over the whole vocabulary (anchored supervised fine-tuning, arXiv 2509.23753).
+    ///
+    /// @param alpha `α`; ≥ 0
+    /// @param model borrowed
+    public record Anchor(double alpha, Scorer model) {}
 
     /// The trainer of a run.
     ///
     /// @param config checked here
     /// @param policy with the values to start from. The caller closes it
+    /// @param start what the policy starts as, and stays; needed with `loss_type: asft`. The caller
+    ///     closes it
     /// @param rows training rows, prepared
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
     public static Trainer<PackedRow, SftForest> trainer(
             SftConfig config,
             CausalPolicy policy,
+            Optional<Scorer> start,
             List<PackedRow> rows,
             List<EvalSet<PackedRow>> evalSets,
             RunContext context) {
-        SftObjective objective = of(ConfigCheck.validate(config));
+        Optional<Scorer> timed = start.map(s -> TimedPolicy.reference(s, context.clock()));
+        SftObjective objective = of(ConfigCheck.validate(config).loss(), timed);
         return GivenRows.trainer(
                 config, objective, policy, Optional.empty(), rows, evalSets, context);
     }
 
-    private static SftObjective of(SftConfig config) {
+    private static SftObjective of(SftLossConfig config, Optional<Scorer> start) {
         return new SftObjective(
-                switch (config.loss().lossType()) {
-                    case NLL -> new SftLoss.Nll();
-                    case DFT -> new SftLoss.Dft();
+                switch (config.lossType()) {
+                    case NLL, CHUNKED_NLL -> new SftLoss.Nll();
+                    case DFT, ASFT -> new SftLoss.Dft();
+                    case EAFT -> new SftLoss.Eaft(config.eaftAlpha());
                 },
-                config.loss().labelSmoothingFactor());
+                config.labelSmoothingFactor(),
+                config.lossType() == SftLossType.ASFT
+                        ? Optional.of(new Anchor(config.asftAlpha(), start.orElseThrow()))
+                        : Optional.empty());
     }
 
     @Override
@@ -62,7 +86,27 @@ public record SftObjective(SftLoss loss, double labelSmoothing)
 
     @Override
     public HeadRequest request() {
-        return REQUEST.withLabelSmoothing(labelSmoothing);
+        return new HeadRequest(statistics(), 1).withLabelSmoothing(labelSmoothing);
+    }
+
+    private Set<HeadStatistic> statistics() {
+        var statistics = EnumSet.of(HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT);
+        if (loss.readsTopEntropy()) {
+            statistics.add(HeadStatistic.TOP_ENTROPY);
+        }
+        return statistics;
+    }
+
+    @Override
+    public GroupQuestion ask(SftForest forest) {
+        return anchor.map(
+                        a ->
+                                GroupQuestion.comparing(
+                                        FROM_ANCHOR,
+                                        a.model().read(forest.forest()),
+                                        1,
+                                        statistics()))
+                .orElseGet(() -> GroupQuestion.of(request()));
     }
 
     @Override
@@ -77,7 +121,7 @@ public record SftObjective(SftLoss loss, double labelSmoothing)
 
     @Override
     public SftSums training(List<RowAt<PackedRow>> rows, int microBatches) {
-        return new SftSums(loss, rows, microBatches);
+        return new SftSums(this, rows, microBatches);
     }
 
     @Override

@@ -22,10 +22,13 @@ import java.util.Map;
 /// Loss and metrics of a step or an evaluation, summed up group by group.
 final class SftSums implements StepSums<PackedRow, SftForest> {
     private final SftLoss loss;
+    private final boolean isAnchored;
+    private final double anchored; // weight of the divergence, or 0
     private final double trained; // sum of the weights of trained tokens
     private final double[] lossSums;
     private final double[] entropySums;
     private final double[] hits;
+    private final double[] divergences;
     private final double[] weights;
     private final int[] targets;
     private final int[] rows;
@@ -34,12 +37,15 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
 
     /// @param placed all rows
     /// @param microBatches number of logical micro-batches
-    SftSums(SftLoss loss, List<RowAt<PackedRow>> placed, int microBatches) {
-        this.loss = loss;
+    SftSums(SftObjective objective, List<RowAt<PackedRow>> placed, int microBatches) {
+        loss = objective.loss();
+        anchored = objective.anchor().map(SftObjective.Anchor::alpha).orElse(0.0);
+        isAnchored = objective.anchor().isPresent();
         trained = divisor(placed.stream().mapToDouble(p -> p.row().trainedWeight()).sum());
         lossSums = new double[microBatches];
         entropySums = new double[microBatches];
         hits = new double[microBatches];
+        divergences = new double[microBatches];
         weights = new double[microBatches];
         targets = new int[microBatches];
         rows = new int[microBatches];
@@ -56,7 +62,14 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
             SftForest forest,
             Measurement measurement,
             List<double[]> reference) {
-        float[] slopes = new float[measurement.tokenLogProbs().length];
+        float[] slopes = new float[measurement.tokenLogProbs().length]; // (M)
+        float[] held = new float[isAnchored ? slopes.length : 0]; // (M), of the divergence
+        float[] divergence = // (M)
+                isAnchored ? measurement.statistic(HeadStatistic.DIVERGENCE) : held;
+        float[] top = // (M), or empty
+                loss.readsTopEntropy()
+                        ? measurement.statistic(HeadStatistic.TOP_ENTROPY)
+                        : new float[0];
         float[] entropy = measurement.statistic(HeadStatistic.ENTROPY);
         float[] hit = measurement.statistic(HeadStatistic.ARGMAX_HIT);
         for (int r = 0; r < group.size(); r++) {
@@ -69,8 +82,14 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
             for (int t = range.start(); t < range.end(); t++) {
                 double logProb = measurement.tokenLogProbs()[t];
                 double weight = own.length == 0 ? 1 : own[t - range.start()];
-                rowLoss += weight * loss.loss(logProb);
-                slopes[t] = (float) (weight * loss.slope(logProb) / trained);
+                double counts = weight * loss.weight(logProb, top.length == 0 ? 0 : top[t]);
+                rowLoss -= counts * logProb;
+                slopes[t] = (float) (-counts / trained);
+                if (isAnchored) {
+                    rowLoss += weight * anchored * divergence[t];
+                    held[t] = (float) (weight * anchored / trained);
+                    divergences[m] += divergence[t];
+                }
                 weights[m] += weight;
                 rowWeight += weight;
                 entropySums[m] += entropy[t];
@@ -83,7 +102,8 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
             rows[m]++;
             tokens += row.row().length();
         }
-        return HeadSlopes.of(slopes);
+        return new HeadSlopes(
+                slopes, isAnchored ? Map.of(HeadStatistic.DIVERGENCE, held) : Map.of());
     }
 
     /// A step: the loss over all of its trained tokens.
@@ -128,6 +148,9 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.ENTROPY, entropySums[m] / count);
         metrics.put(MetricKeys.MEAN_TOKEN_ACCURACY, hits[m] / count);
+        if (isAnchored) {
+            metrics.put(MetricKeys.KL, divergences[m] / count);
+        }
         return metrics;
     }
 }

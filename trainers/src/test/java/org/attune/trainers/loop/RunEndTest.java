@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// What follows from evaluations: the best model, an early end, a learning rate; and averages.
@@ -94,6 +95,7 @@ class RunEndTest {
                                 SftObjective.trainer(
                                                 config,
                                                 policy,
+                                                Optional.empty(),
                                                 rows.subList(0, 2),
                                                 List.of(
                                                         new EvalSet<>(

@@ -80,6 +80,7 @@ class ParityFixtureTest {
                         SftObjective.trainer(
                                         parity.sftConfig(),
                                         policy,
+                                        Optional.empty(),
                                         parity.sftRows(),
                                         List.of(),
                                         context)

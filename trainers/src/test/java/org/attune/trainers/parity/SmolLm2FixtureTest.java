@@ -106,7 +106,9 @@ class SmolLm2FixtureTest {
                             .withData(_ -> DataConfig.of(rows.file()))
                             .withLora(l -> l.withUsePeft(true))
                             .withTraining(t -> training(t, config));
-            SftObjective.trainer(ours, policy, prepared, List.of(), context(listener)).train();
+            SftObjective.trainer(
+                            ours, policy, Optional.empty(), prepared, List.of(), context(listener))
+                    .train();
             compare(expected.get("log"), listener.logs);
         }
     }

@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -57,6 +58,7 @@ public class SftTrainerTest implements RowTrainerContract<PackedRow> {
         SftObjective.trainer(
                         config.withTraining(given.training()),
                         given.policy(),
+                        Optional.empty(),
                         given.rows(),
                         evalSets(),
                         given.context())
@@ -113,6 +115,7 @@ public class SftTrainerTest implements RowTrainerContract<PackedRow> {
                         SftObjective.trainer(
                                         config,
                                         policy,
+                                        Optional.empty(),
                                         rows(),
                                         evalSets(),
                                         context().withListeners(listener))

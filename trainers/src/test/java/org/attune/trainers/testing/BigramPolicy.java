@@ -101,6 +101,7 @@ public final class BigramPolicy implements CausalPolicy {
                 new EnumMap<>(
                         Map.of(
                                 HeadStatistic.ENTROPY, entropy,
+                                HeadStatistic.TOP_ENTROPY, entropy, // of up to 20 tokens
                                 HeadStatistic.ARGMAX_HIT, hits,
                                 HeadStatistic.MEAN_LOGIT, means,
                                 HeadStatistic.SUM_LOGIT, sums,

@@ -31,6 +31,7 @@ import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.examples.PreferenceExample;
+import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.examples.RewardExample;
 import org.attune.trainers.examples.StepwiseExample;
 import org.attune.trainers.preference.DpoConfig;
@@ -40,7 +41,9 @@ import org.attune.trainers.prepare.CompletionPreparation;
 import org.attune.trainers.prepare.PackingStrategy;
 import org.attune.trainers.prepare.PreferenceOptions;
 import org.attune.trainers.prepare.PreferencePreparation;
+import org.attune.trainers.prepare.PromptPreparation;
 import org.attune.trainers.prepare.RewardPreparation;
+import org.attune.trainers.prepare.RowPreparation;
 import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.prepare.SftOptions;
 import org.attune.trainers.prepare.SftPreparation;
@@ -74,6 +77,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /// A recorded run of TRL: its configuration as ours, its model, adapter, rows and reference.
 ///
@@ -241,6 +245,16 @@ public record ParityCase(
     public List<RewardExample> rewardPairs() {
         return new RewardPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
                 .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
+    /// Prompts of any form.
+    ///
+    /// @param form what the method makes of prompts
+    public List<PromptExample> prompts(
+            Function<PromptPreparation, RowPreparation<PromptExample>> form) {
+        return form.apply(new PromptPreparation(tokenizer, OptionalInt.empty(), BadRowPolicy.ERROR))
+                .prepare(samples(EnumSet.of(DatasetType.PROMPT_ONLY)), 1)
                 .rows();
     }
 

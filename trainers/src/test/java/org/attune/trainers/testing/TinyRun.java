@@ -75,6 +75,7 @@ public interface TinyRun {
                                         .withData(_ -> DataConfig.of("rows.jsonl"))
                                         .withTraining(training),
                                 policy,
+                                Optional.empty(),
                                 rows,
                                 List.of(),
                                 context)
