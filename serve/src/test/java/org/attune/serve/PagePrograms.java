@@ -18,7 +18,7 @@ import javax.tools.ToolProvider;
 /// The programs of `docs/java-frameworks.md`.
 public final class PagePrograms {
     private static final Pattern PROGRAM =
-            Pattern.compile("(?s)\n```java\n(.*?public class (\\w+) .*?)\n```");
+            Pattern.compile("(?s)\n```java\n((?:(?!```).)*?public class (\\w+) .*?)\n```");
 
     private PagePrograms() {}
 
