@@ -7,6 +7,7 @@ import org.attune.cli.command.ExitCodes;
 import org.attune.cli.command.UsesEngine;
 import org.attune.error.StopRequest;
 import org.attune.tensor.Engine;
+import org.attune.testing.Hardware;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,9 @@ class StoppableWorkTest {
     private String stop(Process process, String signal, int code, BooleanSupplier begun)
             throws Exception {
         try {
+            if (signal.equals("-INT")) {
+                Hardware.requireInterrupts();
+            }
             while (process.isAlive() && !begun.getAsBoolean()) {
                 Thread.sleep(20);
             }
