@@ -45,8 +45,7 @@ record ClassifyEndpoint(ServedModels models, HeadDesk desk) {
         HeadDesk.requireLengths(
                 "input", reads, desk.length(), classifier.ofWords() ? "" : EmbeddingEndpoint.CUT);
         ExchangeReply reply = call.reply(false);
-        List<double[]> logits =
-                desk.values("input", reads, classifier::groups, classifier::logits, reply);
+        List<double[]> logits = desk.values(reads, classifier::groups, classifier::logits, reply);
         List<Object> data = new ArrayList<>();
         for (int i = 0; i < given.size(); i++) {
             Map<String, Object> one = new LinkedHashMap<>();

@@ -47,12 +47,7 @@ record EmbeddingEndpoint(ServedModels models, HeadDesk desk) {
         HeadDesk.requireLengths("input", reads, most, CUT);
         ExchangeReply reply = call.reply(false);
         List<double[]> vectors =
-                desk.values(
-                        "input",
-                        reads,
-                        embedder::groups,
-                        group -> embedder.vectors(group, dims),
-                        reply);
+                desk.values(reads, embedder::groups, group -> embedder.vectors(group, dims), reply);
         List<Object> data = new ArrayList<>();
         for (double[] vector : vectors) {
             Map<String, Object> one = new LinkedHashMap<>();

@@ -36,18 +36,16 @@ final class HeadDesk {
 
     /// What a head says of each sequence, in order.
     ///
-    /// @param key of the request that holds the sequences
+    /// @param reads of [lengths that were asked for][#requireLengths]
     /// @param groups cuts sequences into what is computed at once
     /// @param values computes a group, on the engine thread
     /// @param reply of the request; told that it goes on
     <T> List<T> values(
-            String key,
             List<Read> reads,
             Function<List<Read>, List<List<Read>>> groups,
             Function<List<Read>, List<T>> values,
             ExchangeReply reply)
             throws ApiException, IOException {
-        requireLengths(key, reads, length, "");
         if (!waiting.tryAcquire()) {
             metrics.refused();
             throw new ApiException(

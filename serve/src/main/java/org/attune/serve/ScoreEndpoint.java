@@ -228,7 +228,8 @@ final class ScoreEndpoint {
     private Judged judge(ServedModel model, String key, List<Read> reads, ExchangeReply reply)
             throws ApiException, IOException {
         ScoreModel scores = scores(model);
-        List<double[]> values = desk.values(key, reads, scores::groups, scores::values, reply);
+        HeadDesk.requireLengths(key, reads, desk.length(), "");
+        List<double[]> values = desk.values(reads, scores::groups, scores::values, reply);
         return new Judged(scores, values, HeadDesk.tokens(reads));
     }
 

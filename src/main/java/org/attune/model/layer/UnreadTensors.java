@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
 /// further layers. Without them the model would be another one. What stands beside the blocks, as
 /// the head of another task, is passed over.
 final class UnreadTensors {
+    private static final String BIAS = ".bias";
+
     /// Tables and masks that older versions of transformers saved.
     private static final Pattern BUFFER =
             Pattern.compile(
@@ -49,9 +51,11 @@ final class UnreadTensors {
         }
     }
 
-    /// Files of GPTQ may have a bias of zeros with each matrix.
+    /// Files of GPTQ may have a bias of zeros with each matrix in few bits.
     private static boolean isZeroBias(TensorFile file, String name) {
-        if (!name.endsWith(".bias")) {
+        if (!name.endsWith(BIAS)
+                || file.bits(name.substring(0, name.length() - BIAS.length()) + ".weight")
+                        .isEmpty()) {
             return false;
         }
         try (Arena arena = Arena.ofConfined()) {
