@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
@@ -32,6 +34,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.OptionalLong;
 
@@ -166,6 +169,50 @@ class QuantisedFolderTest {
                             }
                         });
         assertTrue(e.getMessage().contains(message), e.getMessage());
+    }
+
+    /// Files of GPTQ may have a bias with each matrix, of zeros where the model has none.
+    @Test
+    void aBiasThatNothingReadsMayBeZerosAlone(@TempDir Path folder) throws IOException {
+        Path from = FOLDER.resolve("gptq");
+        Files.copy(from.resolve("config.json"), folder.resolve("config.json"));
+        String name = "model.layers.0.mlp.down_proj.bias";
+        for (float value : new float[] {0, 1}) {
+            try (var file = SafeTensorsFile.open(from)) {
+                var tensors = new ArrayList<SafeTensorsWriter.Source>();
+                file.entries()
+                        .values()
+                        .forEach(e -> tensors.add(SafeTensorsWriter.Source.copyOf(file, e)));
+                tensors.add(
+                        new SafeTensorsWriter.Source(
+                                name,
+                                DType.FLOAT32,
+                                new long[] {1},
+                                arena -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, value)));
+                SafeTensorsWriter.write(folder.resolve("model.safetensors"), tensors);
+            }
+            if (value == 0) {
+                load(folder);
+            } else {
+                var e = assertThrows(ModelException.class, () -> load(folder));
+                assertTrue(e.getMessage().contains(name), e.getMessage());
+            }
+        }
+    }
+
+    private static void load(Path folder) {
+        Engine.run(
+                () -> {
+                    try (var source = ModelSource.open(folder.toString())) {
+                        Decoder.load(
+                                        source.config(),
+                                        source.tensors(),
+                                        Device.cpu(),
+                                        DType.FLOAT32,
+                                        Storage.KEEP)
+                                .close();
+                    }
+                });
     }
 
     @Test
