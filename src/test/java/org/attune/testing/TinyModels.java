@@ -116,7 +116,8 @@ public final class TinyModels {
                 plain.dtype(),
                 plain.special(),
                 plain.labels(),
-                plain.scoreKind());
+                plain.scoreKind(),
+                plain.vision());
     }
 
     private static List<Integer> all() {

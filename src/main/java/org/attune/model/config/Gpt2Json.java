@@ -40,7 +40,8 @@ final class Gpt2Json {
                 ConfigJson.dtype(json),
                 ConfigJson.specialIds(json, family),
                 ConfigJson.labels(json),
-                ConfigJson.scoreKind(json));
+                ConfigJson.scoreKind(json),
+                Optional.empty());
     }
 
     private static AttentionConfig attention(JsonFields json, int width, int layers) {

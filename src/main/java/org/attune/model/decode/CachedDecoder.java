@@ -387,7 +387,7 @@ public final class CachedDecoder {
                                 .formatted(length, cache.capacity()));
             }
             for (int id : addition.ids()) {
-                if (id < 0 || id >= vocabulary) {
+                if (!decoder.config().knows(id)) {
                     throw new RolloutException(
                             "token id %d is not in the vocabulary of %d; is the tokenizer this model's?"
                                     .formatted(id, vocabulary));

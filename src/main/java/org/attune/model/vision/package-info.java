@@ -1,0 +1,2 @@
+/// Pictures among tokens.
+package org.attune.model.vision;
