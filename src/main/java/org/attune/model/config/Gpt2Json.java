@@ -3,6 +3,7 @@ package org.attune.model.config;
 import org.attune.files.JsonFields;
 
 import java.util.Collections;
+import java.util.Optional;
 
 /// Reads GPT-2's `config.json`, which has its own keys.
 final class Gpt2Json {
