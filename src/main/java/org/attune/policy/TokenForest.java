@@ -3,7 +3,7 @@ package org.attune.policy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
-import org.attune.model.vision.Picture;
+import org.attune.model.vision.SeenPicture;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -178,12 +178,12 @@ public final class TokenForest {
 
     /// The forest with the image token as the target wherever a picture's row is one.
     TokenForest withImageTargets(int imageToken) {
-        if (Arrays.stream(targetTokens).noneMatch(Picture::isRow)) {
+        if (Arrays.stream(targetTokens).noneMatch(SeenPicture::isRow)) {
             return this;
         }
         int[] targets =
                 Arrays.stream(targetTokens)
-                        .map(id -> Picture.isRow(id) ? imageToken : id)
+                        .map(id -> SeenPicture.isRow(id) ? imageToken : id)
                         .toArray();
         return new TokenForest(tokens, positions, segments, targetSources, targets, leftOut);
     }

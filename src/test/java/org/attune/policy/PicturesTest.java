@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.DatasetException;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
-import org.attune.model.vision.Picture;
+import org.attune.model.vision.SeenPicture;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -23,7 +23,8 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 
-/// Pictures among the rows of a forest: what is shared, what learns, and how often they are encoded.
+/// Pictures among the rows of a forest: what is shared, what learns, and how often they are
+// encoded.
 class PicturesTest {
     private static final int IMAGE = 7;
 
@@ -33,16 +34,16 @@ class PicturesTest {
     };
 
     /// Two tiles.
-    private static Picture picture(int number) {
+    private static SeenPicture picture(int number) {
         float[] pixels = new float[2 * 3 * 8 * 8];
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = (float) Math.sin(i * (0.37 + number));
         }
-        return new Picture("picture " + number, 8, 8, () -> pixels);
+        return new SeenPicture("picture " + number, 8, 8, () -> pixels);
     }
 
     private static int[] row(int number, int... rest) {
-        int[] ids = Picture.among(TEXT, IMAGE, List.of(picture(number)));
+        int[] ids = SeenPicture.among(TEXT, IMAGE, List.of(picture(number)));
         return IntStream.concat(Arrays.stream(ids), Arrays.stream(rest)).toArray();
     }
 
@@ -111,13 +112,12 @@ class PicturesTest {
 
     @Test
     void textAndPicturesMustAgree() {
-        var few = List.of(new Picture("few", 4, 8, () -> new float[0]));
-        var error =
-                assertThrows(DatasetException.class, () -> Picture.among(TEXT, IMAGE, few));
+        var few = List.of(new SeenPicture("few", 4, 8, () -> new float[0]));
+        var error = assertThrows(DatasetException.class, () -> SeenPicture.among(TEXT, IMAGE, few));
         assertEquals(
                 "the text has 8 image tokens (id 7), but its 1 pictures take 4",
                 error.getMessage());
-        assertThrows(DatasetException.class, () -> Picture.among(TEXT, IMAGE, List.of()));
+        assertThrows(DatasetException.class, () -> SeenPicture.among(TEXT, IMAGE, List.of()));
     }
 
     private static double difference(

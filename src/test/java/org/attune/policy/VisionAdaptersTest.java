@@ -14,7 +14,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.ModulePaths;
 import org.attune.model.pass.Recomputation;
-import org.attune.model.vision.Picture;
+import org.attune.model.vision.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -87,7 +87,8 @@ class VisionAdaptersTest {
             gradients(policy, forest, json);
             policy.saveAdapter(written, "base");
             try (var own = SafeTensorsFile.open(written.resolve("adapter_model.safetensors"));
-                    var theirs = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+                    var theirs =
+                            SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
                 assertEquals(theirs.entries().keySet(), own.entries().keySet());
             }
         }
@@ -103,8 +104,7 @@ class VisionAdaptersTest {
             Arrays.fill(weights, -1f / weights.length);
             evaluation.backward(weights);
             for (var p : policy.parameters().parameters()) {
-                double norm =
-                        Math.sqrt(policy.parameters().gradient(p).square().sum().item());
+                double norm = Math.sqrt(policy.parameters().gradient(p).square().sum().item());
                 double expected = json.path("grad_l2").path(p.name()).asDouble();
                 assertClose("gradient of " + p.name(), expected, norm, 1e-5, 1e-4);
             }
@@ -117,9 +117,10 @@ class VisionAdaptersTest {
         float[] pixels = inputs.floats("one.pixel_values");
         long[] shape = inputs.shape("one.pixel_values");
         int rows = (int) shape[1] * vision.rowsOfTile((int) shape[4]);
-        var picture = new Picture("one of " + vision.modelType(), rows, (int) shape[4], () -> pixels);
+        var picture =
+                new SeenPicture("one of " + vision.modelType(), rows, (int) shape[4], () -> pixels);
         int[] ids =
-                Picture.among(
+                SeenPicture.among(
                         inputs.ints("one.input_ids"), vision.imageToken(), List.of(picture));
         return RecordedModelsTest.rows(ids, ids.length);
     }
@@ -135,8 +136,7 @@ class VisionAdaptersTest {
                         e -> {
                             int expected = e.getValue().path("modules").asInt(); // 0: an error
                             Path file = temporary.resolve("adapter_config.json");
-                            assertEquals(
-                                    expected, reached(e.getValue(), paths, file), e.getKey());
+                            assertEquals(expected, reached(e.getValue(), paths, file), e.getKey());
                         });
     }
 

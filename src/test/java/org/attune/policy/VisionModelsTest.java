@@ -17,7 +17,7 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
-import org.attune.model.vision.Picture;
+import org.attune.model.vision.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -66,7 +66,7 @@ class VisionModelsTest {
                 var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             JsonNode json = Recorded.json(folder.resolve("expected.json"));
-            Picture picture = picture(expected, config.vision().orElseThrow());
+            SeenPicture picture = picture(expected, config.vision().orElseThrow());
             int[] ids = among(expected.ints("one.input_ids"), config, List.of(picture));
             features(decoder, picture, expected.floats("one.image_features"));
             var layout = RecordedModelsTest.layout(ids, ids.length);
@@ -91,14 +91,11 @@ class VisionModelsTest {
     }
 
     /// What the token forest reads of a picture alone.
-    private static void features(Decoder decoder, Picture picture, float[] expected) {
-        int[] ids = Picture.among(tokens(picture.rows()), 0, List.of(picture));
+    private static void features(Decoder decoder, SeenPicture picture, float[] expected) {
+        int[] ids = SeenPicture.among(tokens(picture.rows()), 0, List.of(picture));
         Tensor x =
                 Tensor.zeros(
-                        decoder.device(),
-                        DType.FLOAT32,
-                        ids.length,
-                        decoder.config().hiddenSize());
+                        decoder.device(), DType.FLOAT32, ids.length, decoder.config().hiddenSize());
         decoder.see(ids, x, Adapter.OFF, Dropout.NONE);
         assertClose("features", expected, x.toFloats(), 1e-4, 0);
     }
@@ -142,9 +139,8 @@ class VisionModelsTest {
     }
 
     private static void greedy(
-            Decoder decoder, JsonNode greedy, Recorded expected, Picture picture) {
-        int[] prompt =
-                among(expected.ints("greedy.prompt"), decoder.config(), List.of(picture));
+            Decoder decoder, JsonNode greedy, Recorded expected, SeenPicture picture) {
+        int[] prompt = among(expected.ints("greedy.prompt"), decoder.config(), List.of(picture));
         int[] wanted = new int[greedy.path("ids").size()];
         for (int i = 0; i < wanted.length; i++) {
             wanted[i] = greedy.path("ids").get(i).asInt();
@@ -167,15 +163,15 @@ class VisionModelsTest {
         return Math.toIntExact(logits.reshape(-1).argmax(0).toLongs()[0]);
     }
 
-    private static int[] among(int[] ids, DecoderConfig config, List<Picture> pictures) {
-        return Picture.among(ids, config.vision().orElseThrow().imageToken(), pictures);
+    private static int[] among(int[] ids, DecoderConfig config, List<SeenPicture> pictures) {
+        return SeenPicture.among(ids, config.vision().orElseThrow().imageToken(), pictures);
     }
 
-    private static Picture picture(Recorded expected, VisionConfig vision) {
+    private static SeenPicture picture(Recorded expected, VisionConfig vision) {
         float[] pixels = expected.floats("one.pixel_values");
         long[] shape = expected.shape("one.pixel_values"); // (1, tiles, 3, size, size)
         int size = (int) shape[4];
         int rows = (int) shape[1] * vision.rowsOfTile(size);
-        return new Picture("one of " + vision.modelType(), rows, size, () -> pixels);
+        return new SeenPicture("one of " + vision.modelType(), rows, size, () -> pixels);
     }
 }

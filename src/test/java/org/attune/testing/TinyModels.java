@@ -130,25 +130,27 @@ public final class TinyModels {
                 JsonFields.of(
                         "tiny",
                         Map.of(
-                                "model_type", "idefics3",
-                                "image_token_id", 7,
+                                "model_type",
+                                "idefics3",
+                                "image_token_id",
+                                7,
                                 "text_config",
-                                        Map.of(
-                                                "model_type", "llama",
-                                                "hidden_size", 32,
-                                                "intermediate_size", 44,
-                                                "vocab_size", 31,
-                                                "num_hidden_layers", 2,
-                                                "num_attention_heads", 4,
-                                                "num_key_value_heads", 2),
+                                Map.of(
+                                        "model_type", "llama",
+                                        "hidden_size", 32,
+                                        "intermediate_size", 44,
+                                        "vocab_size", 31,
+                                        "num_hidden_layers", 2,
+                                        "num_attention_heads", 4,
+                                        "num_key_value_heads", 2),
                                 "vision_config",
-                                        Map.of(
-                                                "hidden_size", 12,
-                                                "intermediate_size", 20,
-                                                "num_hidden_layers", 2,
-                                                "num_attention_heads", 2,
-                                                "image_size", 8,
-                                                "patch_size", 2)));
+                                Map.of(
+                                        "hidden_size", 12,
+                                        "intermediate_size", 20,
+                                        "num_hidden_layers", 2,
+                                        "num_attention_heads", 2,
+                                        "image_size", 8,
+                                        "patch_size", 2)));
         return ConfigJson.parse(json);
     }
 

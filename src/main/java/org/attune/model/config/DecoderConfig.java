@@ -59,6 +59,11 @@ public record DecoderConfig(
             throw new ModelException(
                     "num_labels is %d; accepted: 1 to %d".formatted(labels, MOST_FEATURES));
         }
+        if (labels > 0 && vision.isPresent()) {
+            throw new ModelException(
+                    vision.get().modelType()
+                            + " models get no head that scores; accepted: models of text alone");
+        }
         requireSize("hidden_size", hiddenSize, MOST_FEATURES);
         requireSize("intermediate_size", block.feedForward().inner(), MOST_ROWS);
         AttentionConfig attention = block.attention();
@@ -85,7 +90,8 @@ public record DecoderConfig(
         }
         if (positions instanceof RopeConfig rope) {
             RopeLimits.require(rope, attention.rotatedHead(), maxPositionEmbeddings);
-            RopeLimits.require(rope.inWindows(), attention.rotatedInWindows(), maxPositionEmbeddings);
+            RopeLimits.require(
+                    rope.inWindows(), attention.rotatedInWindows(), maxPositionEmbeddings);
         }
         if (attention.windows().size() != layers) {
             throw new ModelException(

@@ -14,7 +14,7 @@ import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
-import org.attune.model.vision.Picture;
+import org.attune.model.vision.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
@@ -83,7 +83,9 @@ final class DeviceStep {
             KvCache cache,
             List<NewTokens> additions,
             long worth) {
-        return suits(decoder) && !seesPictures(additions) && !readsPrefix(decoder, adapter, additions)
+        return suits(decoder)
+                        && !seesPictures(additions)
+                        && !readsPrefix(decoder, adapter, additions)
                 ? decoder.llamaBlocks()
                         .map(
                                 blocks ->
@@ -93,7 +95,8 @@ final class DeviceStep {
     }
 
     private static boolean seesPictures(List<NewTokens> additions) {
-        return additions.stream().anyMatch(a -> Arrays.stream(a.ids()).anyMatch(Picture::isRow));
+        return additions.stream()
+                .anyMatch(a -> Arrays.stream(a.ids()).anyMatch(SeenPicture::isRow));
     }
 
     /// Whether keys and values of an adapter's prefix are among what is to be written.

@@ -393,6 +393,11 @@ public final class Decoder implements AutoCloseable {
         pictures.ifPresent(p -> p.forget(adapter));
     }
 
+    /// Bytes that the tower and the rows that it made take in a pass, at most.
+    public long seeingBytes(Adapter adapter) {
+        return pictures.map(p -> p.bytes(adapter)).orElse(0L);
+    }
+
     /// How often a picture has passed forward through the tower.
     public long picturesEncoded() {
         return pictures.map(PictureRows::encoded).orElse(0L);

@@ -1,7 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.model.config.VisionConfig;
-import org.attune.model.vision.Picture;
+import org.attune.model.vision.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -10,14 +10,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// Rows of pictures among a pass's tokens: a [VisionTower] makes them, once for each picture as
 /// long as its weights stay as they are. The oldest make room for others.
 final class PictureRows {
     /// Bytes of rows that are kept, unless one pass needs more.
-    private static final long KEPT_BYTES = 512L << 20;
+    private static final long KEPT_BYTES = 256L << 20;
 
     /// Patches that pass through the encoder at once. Tiles see themselves alone, so nothing but
     /// memory and rounding depends on it.
@@ -57,6 +56,20 @@ final class PictureRows {
         return encoded;
     }
 
+    /// Bytes of kept rows and of one part of a picture on its way, forward or, if something learns,
+    /// backward with what one stage records.
+    long bytes(Adapter adapter) {
+        VisionConfig config = tower.config();
+        long perTile = (long) config.side() * config.side();
+        long tiles = Math.max(1, PATCHES / perTile);
+        long number = like.base().dtype().bytes();
+        long scores = tiles * config.heads() * perTile * perTile * Float.BYTES;
+        long features = 8L * config.width() + 3L * config.inner();
+        long work = 3 * scores + tiles * perTile * features * number;
+        long inputs = tiles * perTile * config.width() * number * tower.stages();
+        return KEPT_BYTES + (learns(adapter) ? 2 * work + inputs : work);
+    }
+
     /// Forgets what trained weights made, since they have changed.
     void forget(Adapter adapter) {
         List<Key> stale =
@@ -75,7 +88,7 @@ final class PictureRows {
     /// @param ids of the pass's tokens
     /// @param x `(N, D)`, changed
     void put(int[] ids, Tensor x, Adapter adapter, Dropout dropout) {
-        for (Map.Entry<Picture, List<Run>> own : runs(ids).entrySet()) {
+        for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {
             try (var _ = TensorScope.open("picture")) {
                 Tensor values = rows(own.getKey(), adapter, dropout);
                 for (Run run : own.getValue()) {
@@ -89,10 +102,11 @@ final class PictureRows {
     /// Ends a backward pass: the gradient of a picture's rows, summed over all places where they
     /// stand, goes once through the tower, and nowhere else.
     ///
-    /// @param d gradient of what the first block reads, `(N, D)`; that of rows of pictures becomes 0
+    /// @param d gradient of what the first block reads, `(N, D)`; that of rows of pictures becomes
+    // 0
     void learn(int[] ids, Tensor d, Adapter adapter, Dropout dropout) {
         int first = firstLearning(adapter);
-        for (Map.Entry<Picture, List<Run>> own : runs(ids).entrySet()) {
+        for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {
             try (var _ = TensorScope.open("picture")) {
                 Tensor sum =
                         Tensor.zeros(d.device(), DType.FLOAT32, own.getKey().rows(), d.size(1));
@@ -120,15 +134,15 @@ final class PictureRows {
                 .orElse(tower.stages());
     }
 
-    private static Map<Picture, List<Run>> runs(int[] ids) {
-        Map<Picture, List<Run>> all = new LinkedHashMap<>();
+    private static Map<SeenPicture, List<Run>> runs(int[] ids) {
+        Map<SeenPicture, List<Run>> all = new LinkedHashMap<>();
         int row = 0;
         while (row < ids.length) {
-            if (!Picture.isRow(ids[row])) {
+            if (!SeenPicture.isRow(ids[row])) {
                 row++;
                 continue;
             }
-            Picture.Place place = Picture.at(ids[row]);
+            SeenPicture.Place place = SeenPicture.at(ids[row]);
             int end = row + 1;
             int left = place.picture().rows() - place.row();
             while (end < ids.length && end - row < left && ids[end] == ids[end - 1] + 1) {
@@ -143,7 +157,7 @@ final class PictureRows {
 
     /// A picture's rows, `(rows, D)`. Where an adapter drops inputs of the tower, every pass has
     /// others.
-    private Tensor rows(Picture picture, Adapter adapter, Dropout dropout) {
+    private Tensor rows(SeenPicture picture, Adapter adapter, Dropout dropout) {
         boolean own = tower.differs(adapter);
         if (own && dropout.isOn()) {
             return encode(picture, adapter, dropout);
@@ -167,7 +181,7 @@ final class PictureRows {
         }
     }
 
-    private Tensor encode(Picture picture, Adapter adapter, Dropout dropout) {
+    private Tensor encode(SeenPicture picture, Adapter adapter, Dropout dropout) {
         encoded++;
         float[] pixels = picture.values().get();
         List<Tensor> parts = new ArrayList<>();
@@ -180,17 +194,19 @@ final class PictureRows {
                 parts.add(scope.keep(x));
             }
         }
-        Tensor all = parts.size() == 1 ? parts.getFirst() : Tensor.cat(0, parts.toArray(Tensor[]::new));
+        Tensor all =
+                parts.size() == 1 ? parts.getFirst() : Tensor.cat(0, parts.toArray(Tensor[]::new));
         if (all.size(0) != picture.rows()) {
             throw new IllegalStateException(
-                    "a picture of %d rows was encoded as %d".formatted(picture.rows(), all.size(0)));
+                    "a picture of %d rows was encoded as %d"
+                            .formatted(picture.rows(), all.size(0)));
         }
         return all;
     }
 
     /// Back-propagates through the tower, stage by stage, with what it keeps of one part of the
     /// picture at a time.
-    private void learn(Picture picture, Tensor d, int first, Adapter adapter, Dropout dropout) {
+    private void learn(SeenPicture picture, Tensor d, int first, Adapter adapter, Dropout dropout) {
         float[] pixels = picture.values().get();
         VisionConfig config = tower.config();
         int perTile = config.rowsOfTile(picture.size());
@@ -205,7 +221,8 @@ final class PictureRows {
                         inputs[stage] = inner.keep(x);
                     }
                 }
-                Tensor own = d.narrow(0, (long) part.first() * perTile, (long) part.tiles() * perTile);
+                Tensor own =
+                        d.narrow(0, (long) part.first() * perTile, (long) part.tiles() * perTile);
                 for (int stage = inputs.length - 1; stage >= first; stage--) {
                     int number = stage;
                     try (var inner = TensorScope.open("stage")) {
@@ -215,7 +232,12 @@ final class PictureRows {
                                         recording.backward(
                                                 inputs[stage],
                                                 own,
-                                                x -> tower.stage(number, x, part.tiles(), recording)));
+                                                x ->
+                                                        tower.stage(
+                                                                number,
+                                                                x,
+                                                                part.tiles(),
+                                                                recording)));
                     }
                 }
             }
@@ -229,7 +251,7 @@ final class PictureRows {
     /// Tiles that are computed at once.
     private record Part(int first, int tiles) {}
 
-    private List<Part> parts(Picture picture, float[] pixels) {
+    private List<Part> parts(SeenPicture picture, float[] pixels) {
         VisionConfig config = tower.config();
         int side = picture.size() / config.patchSize();
         int tiles = pixels.length / (config.channels() * picture.size() * picture.size());
@@ -242,7 +264,7 @@ final class PictureRows {
     }
 
     /// Pixels of patches, `(T P, channels · pixels · pixels)`.
-    private Tensor patches(Picture picture, float[] pixels, Part part) {
+    private Tensor patches(SeenPicture picture, float[] pixels, Part part) {
         VisionConfig config = tower.config();
         int patch = config.patchSize();
         int size = picture.size();

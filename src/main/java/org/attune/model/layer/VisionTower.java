@@ -12,11 +12,13 @@ import java.util.stream.Stream;
 
 /// What makes a decoder's rows of pictures: its weights and its mathematics, not how it is
 /// computed. Tiles pass through SigLIP's encoder
-/// ([Zhai et al. 2023](https://arxiv.org/abs/2303.15343)), whose positions are learned; neighbouring
+/// ([Zhai et al. 2023](https://arxiv.org/abs/2303.15343)), whose positions are learned;
+// neighbouring
 /// patches are put side by side, and projected
 /// ([Laurençon et al. 2024, §3](https://arxiv.org/abs/2408.12637)).
 ///
-/// Shapes: `T` tiles, `P` patches of one, `D` width, `H` heads, `K` head size, `S` patches of a side
+/// Shapes: `T` tiles, `P` patches of one, `D` width, `H` heads, `K` head size, `S` patches of a
+// side
 /// that are put side by side.
 public final class VisionTower {
     private final VisionConfig config;

@@ -21,13 +21,13 @@ import java.util.function.Supplier;
 /// @param size   pixels of a tile's side
 /// @param values makes the tiles' numbers, channel by channel, row by row; called whenever the
 ///     picture is encoded, on the engine thread
-public record Picture(String key, int rows, int size, Supplier<float[]> values) {
+public record SeenPicture(String key, int rows, int size, Supplier<float[]> values) {
     /// By the last of its ids, which is the one nearest to −2³¹. Ids outlive runs: they cost some
     /// bytes a picture, and tokens that were kept stay valid.
-    private static final TreeMap<Integer, Picture> KNOWN = new TreeMap<>();
+    private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
 
     /// @throws IllegalArgumentException if it has no rows
-    public Picture {
+    public SeenPicture {
         if (rows < 1) {
             throw new IllegalArgumentException(rows + " rows; accepted: at least 1");
         }
@@ -36,16 +36,16 @@ public record Picture(String key, int rows, int size, Supplier<float[]> values) 
     /// A row of a picture.
     ///
     /// @param row from 0
-    public record Place(Picture picture, int row) {}
+    public record Place(SeenPicture picture, int row) {}
 
     /// The tokens with rows of pictures in the places of image tokens, in order.
     ///
     /// @param ids of a whole text; not changed
     /// @throws DatasetException if there are more or fewer image tokens than rows
-    public static int[] among(int[] ids, int imageToken, List<Picture> pictures) {
+    public static int[] among(int[] ids, int imageToken, List<SeenPicture> pictures) {
         int[] all = ids.clone();
         int place = 0;
-        for (Picture picture : pictures) {
+        for (SeenPicture picture : pictures) {
             int first = picture.first();
             for (int row = 0; row < picture.rows; row++) {
                 place = next(ids, imageToken, place);
@@ -69,9 +69,9 @@ public record Picture(String key, int rows, int size, Supplier<float[]> values) 
         return place;
     }
 
-    private static DatasetException mismatch(int[] ids, int token, List<Picture> pictures) {
+    private static DatasetException mismatch(int[] ids, int token, List<SeenPicture> pictures) {
         long places = Arrays.stream(ids).filter(id -> id == token).count();
-        int rows = pictures.stream().mapToInt(Picture::rows).sum();
+        int rows = pictures.stream().mapToInt(SeenPicture::rows).sum();
         return new DatasetException(
                 "the text has %d image tokens (id %d), but its %d pictures take %d"
                         .formatted(places, token, pictures.size(), rows));
@@ -87,7 +87,7 @@ public record Picture(String key, int rows, int size, Supplier<float[]> values) 
     /// @param id below 0
     public static Place at(int id) {
         synchronized (KNOWN) {
-            Map.Entry<Integer, Picture> known = KNOWN.floorEntry(id);
+            Map.Entry<Integer, SeenPicture> known = KNOWN.floorEntry(id);
             if (known == null || id - known.getKey() >= known.getValue().rows) {
                 throw new IllegalArgumentException("%d is no row of a picture".formatted(id));
             }
@@ -101,12 +101,12 @@ public record Picture(String key, int rows, int size, Supplier<float[]> values) 
         synchronized (KNOWN) {
             for (int attempt = 0; ; attempt++) {
                 int first = drawn(attempt);
-                Picture own = KNOWN.get(first);
+                SeenPicture own = KNOWN.get(first);
                 if (own != null && own.key.equals(key) && own.rows == rows) {
                     KNOWN.put(first, this); // what the other one reads may be gone
                     return first;
                 }
-                Map.Entry<Integer, Picture> before = KNOWN.lowerEntry(first + rows);
+                Map.Entry<Integer, SeenPicture> before = KNOWN.lowerEntry(first + rows);
                 if (before == null || before.getKey() + before.getValue().rows <= first) {
                     KNOWN.put(first, this);
                     return first;
