@@ -37,12 +37,10 @@ import java.util.List;
 /// gradients, merging and files.
 @Tag("fixtures-engine")
 class VisionAdaptersTest {
-    private static final Path FIXTURES = Fixtures.fixture("vision");
-
     @Test
     void everyAdapterOfAModelThatSees(@TempDir Path temporary) {
         try (var report = new CaseReport("fixtures-engine", getClass())) {
-            for (Path folder : Recorded.folders(FIXTURES.resolve("adapters"))) {
+            for (Path folder : Recorded.folders(fixtures().resolve("adapters"))) {
                 String name = folder.getFileName().toString();
                 Path model = model(folder);
                 boolean saved = name.endsWith("-saved"); // a linear module trained whole
@@ -57,9 +55,13 @@ class VisionAdaptersTest {
         }
     }
 
+    private static Path fixtures() {
+        return Fixtures.fixture("vision");
+    }
+
     private static Path model(Path folder) {
         JsonNode json = Recorded.json(folder.resolve("expected.json"));
-        return FIXTURES.resolve(json.path("base").asText());
+        return fixtures().resolve(json.path("base").asText());
     }
 
     private static boolean sees(Path model) {
@@ -127,8 +129,8 @@ class VisionAdaptersTest {
 
     @Test
     void targetsReachWhatTheyReachInPeft(@TempDir Path temporary) {
-        JsonNode all = Recorded.json(FIXTURES.resolve("adapters/targets.json"));
-        DecoderConfig config = DecoderConfig.read(FIXTURES.resolve("models/idefics3"));
+        JsonNode all = Recorded.json(fixtures().resolve("adapters/targets.json"));
+        DecoderConfig config = DecoderConfig.read(fixtures().resolve("models/idefics3"));
         ModulePaths paths = ModulePaths.of(config);
         all.path("idefics3")
                 .properties()

@@ -102,8 +102,8 @@ final class PictureRows {
     /// Ends a backward pass: the gradient of a picture's rows, summed over all places where they
     /// stand, goes once through the tower, and nowhere else.
     ///
-    /// @param d gradient of what the first block reads, `(N, D)`; that of rows of pictures becomes
-    // 0
+    /// @param d gradient of what the first block reads, `(N, D)`; zero at rows of pictures
+    ///     afterwards
     void learn(int[] ids, Tensor d, Adapter adapter, Dropout dropout) {
         int first = firstLearning(adapter);
         for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {

@@ -11,15 +11,13 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /// What makes a decoder's rows of pictures: its weights and its mathematics, not how it is
-/// computed. Tiles pass through SigLIP's encoder
-/// ([Zhai et al. 2023](https://arxiv.org/abs/2303.15343)), whose positions are learned;
-// neighbouring
-/// patches are put side by side, and projected
+/// computed. Tiles pass through the encoder of SigLIP
+/// ([Zhai et al. 2023](https://arxiv.org/abs/2303.15343)) with learned positions. Squares of
+/// patches are then put side by side and projected
 /// ([Laurençon et al. 2024, §3](https://arxiv.org/abs/2408.12637)).
 ///
-/// Shapes: `T` tiles, `P` patches of one, `D` width, `H` heads, `K` head size, `S` patches of a
-// side
-/// that are put side by side.
+/// Shapes: `T` tiles, `P` patches of one, `D` width, `H` heads, `K` head size, `S` patches in a row
+/// of such a square.
 public final class VisionTower {
     private final VisionConfig config;
     private final Weight patches; // (D, channels, pixels, pixels)

@@ -153,7 +153,7 @@ public final class ModelExport {
         return json;
     }
 
-    /// Of a model of text and images, whose text model has an object of its own.
+    /// Of a model of text and images: `text_config` describes its text model.
     private static ObjectNode patchedWhole(ObjectNode json, DecoderConfig config) {
         json.remove(ConfigJson.QUANTISATION);
         json.put("tie_word_embeddings", config.tieWordEmbeddings());

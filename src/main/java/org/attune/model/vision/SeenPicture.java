@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/// A picture as a model sees it. Its rows stand among a sequence's tokens by ids of their own, all
+/// A picture as a model sees it. Its rows stand among a sequence's tokens by ids of pictures, all
 /// below 0, in the places of the image token. An id follows from the picture's content and the row
 /// in it. So whatever compares, shares, caches or counts tokens does so with rows of pictures too:
 /// equal text with other pictures differs, and a picture in two sequences is one.
@@ -82,7 +82,7 @@ public record SeenPicture(String key, int rows, int size, Supplier<float[]> valu
         return id < 0;
     }
 
-    /// What an id stands for.
+    /// The row that an id names.
     ///
     /// @param id below 0
     public static Place at(int id) {
