@@ -144,7 +144,17 @@ public final class ImagePipeline {
     /// @param alone whether its text has no other picture
     /// @throws DatasetException if it can't be read, or the model takes none of its size
     public int tokens(Picture picture, boolean alone) {
-        return text.tokens(plan(picture, picture.size(), alone));
+        return text.tokens(plan(picture.name(), picture.size(), alone));
+    }
+
+    /// What a picture of a size becomes, if its text has no other.
+    Plan plan(Size size) {
+        return plan("a picture of " + size, size, true);
+    }
+
+    /// Image tokens of a picture.
+    int tokens(Plan plan) {
+        return text.tokens(plan);
     }
 
     /// Decodes and prepares a picture. Takes tenths of a second for a large one, so don't call it
@@ -154,7 +164,7 @@ public final class ImagePipeline {
     /// @throws DatasetException if it can't be read, or the model takes none of its size
     public Prepared prepare(Picture picture, boolean alone) {
         Pixels pixels = picture.pixels();
-        Plan plan = plan(picture, new Size(pixels.width(), pixels.height()), alone);
+        Plan plan = plan(picture.name(), new Size(pixels.width(), pixels.height()), alone);
         List<Pixels> tiles = rule.tiles(pixels, plan, resizer);
         String key = picture.hash() + ":" + settingsHash + (alone ? "" : ":beside");
         int tokens = text.tokens(plan);
@@ -175,23 +185,23 @@ public final class ImagePipeline {
         return new Prepared(values, shape, plan.grid(), tokens, key);
     }
 
-    private Plan plan(Picture picture, Size size, boolean alone) {
+    private Plan plan(String picture, Size size, boolean alone) {
         Plan plan = named(picture, () -> rule.plan(size, alone));
         long values = (long) plan.tile().width() * plan.tile().height() * plan.tiles();
         long whole = (long) plan.whole().width() * plan.whole().height();
         if (Math.max(values, whole) * Pixels.CHANNELS > MOST_VALUES) {
             throw new DatasetException(
                     "%s: its %s become %d tiles of %s, which no memory holds; change %s"
-                            .formatted(picture.name(), size, plan.tiles(), plan.tile(), smaller));
+                            .formatted(picture, size, plan.tiles(), plan.tile(), smaller));
         }
         return plan;
     }
 
-    private static <T> T named(Picture picture, Supplier<T> work) {
+    private static <T> T named(String picture, Supplier<T> work) {
         try {
             return work.get();
         } catch (BrokenPictureException e) {
-            throw new DatasetException(picture.name() + ": " + e.getMessage(), e);
+            throw new DatasetException(picture + ": " + e.getMessage(), e);
         }
     }
 
@@ -204,7 +214,7 @@ public final class ImagePipeline {
         var expansion = new TextExpansion(rendered, places);
         boolean alone = pictures.size() == 1;
         for (Picture picture : pictures) {
-            String spelled = text.spelling().apply(plan(picture, picture.size(), alone));
+            String spelled = text.spelling().apply(plan(picture.name(), picture.size(), alone));
             expansion.replaceNext(text.placeholder(), spelled);
         }
         expansion.finish(text.placeholder(), pictures.size());

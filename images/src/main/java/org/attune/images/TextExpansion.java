@@ -2,8 +2,12 @@ package org.attune.images;
 
 import org.attune.error.DatasetException;
 
-/// A text whose placeholders are replaced from left to right, and places in it.
+/// A text whose placeholders are replaced from left to right, and places in it. A placeholder that
+/// a user wrote, and that is marked as text, stays.
 final class TextExpansion {
+    /// What chat templates have before a control token that is text (a Unicode noncharacter).
+    private static final char AS_TEXT = '\ufdd0';
+
     private final String original;
     private final int[] places;
     private final int[] moved;
@@ -19,7 +23,7 @@ final class TextExpansion {
 
     /// Replaces the next placeholder; does nothing if there is none, which [#finish] tells.
     void replaceNext(String placeholder, String by) {
-        int at = original.indexOf(placeholder, done);
+        int at = next(placeholder, done);
         if (at < 0) {
             return;
         }
@@ -27,6 +31,14 @@ final class TextExpansion {
         done = at + placeholder.length();
         replaced++;
         move(done, by.length() - placeholder.length());
+    }
+
+    private int next(String placeholder, int from) {
+        int at = original.indexOf(placeholder, from);
+        while (at > 0 && original.charAt(at - 1) == AS_TEXT) {
+            at = original.indexOf(placeholder, at + placeholder.length());
+        }
+        return at;
     }
 
     private void move(int from, int by) {
@@ -40,9 +52,9 @@ final class TextExpansion {
     /// Requires that there were as many placeholders as pictures.
     void finish(String placeholder, int pictures) {
         int more = 0;
-        for (int at = original.indexOf(placeholder, done);
+        for (int at = next(placeholder, done);
                 at >= 0;
-                at = original.indexOf(placeholder, at + placeholder.length())) {
+                at = next(placeholder, at + placeholder.length())) {
             more++;
         }
         if (replaced + more != pictures) {
