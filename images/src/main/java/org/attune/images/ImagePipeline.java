@@ -1,7 +1,10 @@
 package org.attune.images;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.error.Spelling;
@@ -10,8 +13,10 @@ import org.attune.json.Json;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -19,6 +24,7 @@ import java.util.function.Supplier;
 
 /// From pictures to what a vision encoder reads, and from a text with placeholders to one with
 /// image tokens, as a model folder says it. Immutable and thread-safe.
+@Api(EXPERIMENTAL)
 public final class ImagePipeline {
     /// More floats would be two gigabytes for one picture.
     private static final long MOST_VALUES = 1L << 29;
@@ -30,8 +36,7 @@ public final class ImagePipeline {
     private final String settingsHash;
     private final String smaller;
 
-    private ImagePipeline(
-            String type, ImageSettings settings, ImageText text, ImageBackend backend) {
+    private ImagePipeline(String type, ImageSettings settings, ImageText text, Backend backend) {
         this.rule = TileRules.of(type, settings);
         this.resizer = new Resizer(settings.filter(), backend);
         this.levels = new Levels(settings, backend);
@@ -41,14 +46,43 @@ public final class ImagePipeline {
         this.smaller = smaller(settings);
     }
 
+    /// Whose arithmetic prepares pictures. Sizes and counts of tokens are equal, values differ by a
+    /// few levels of 255 where a picture is resized.
+    public enum Backend {
+        /// What `transformers` takes where torchvision is installed.
+        TORCHVISION,
+        /// Pillow, which `transformers` takes elsewhere, or if asked to (`use_fast=False`).
+        PIL;
+
+        /// The backend of a name.
+        ///
+        /// @param key  that the name is the value of
+        /// @param name `torchvision` or `pil`
+        /// @throws ConfigException if it is another name
+        public static Backend of(String key, String name) {
+            return Arrays.stream(values())
+                    .filter(backend -> backend.toString().equals(name))
+                    .findFirst()
+                    .orElseThrow(
+                            () ->
+                                    ConfigException.about(
+                                            key, name + " is unknown; accepted: torchvision, pil"));
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /// How the user wants pictures to be prepared.
     ///
     /// @param backend  whose arithmetic
     /// @param settings to be used instead of the model's, by the names that they have in
     ///     `preprocessor_config.json`: `{"size": {"longest_edge": 512}}`
-    public record Options(ImageBackend backend, Map<String, Object> settings) {
+    public record Options(Backend backend, Map<String, Object> settings) {
         /// As `transformers` does it by default.
-        public static final Options DEFAULT = new Options(ImageBackend.TORCHVISION, Map.of());
+        public static final Options DEFAULT = new Options(Backend.TORCHVISION, Map.of());
 
         public Options {
             settings = Map.copyOf(settings);
@@ -101,7 +135,7 @@ public final class ImagePipeline {
     }
 
     /// Of settings alone, without texts.
-    static ImagePipeline of(String type, ImageSettings settings, ImageBackend backend) {
+    static ImagePipeline of(String type, ImageSettings settings, Backend backend) {
         return new ImagePipeline(type, settings, new ImageText("", "x", _ -> "x"), backend);
     }
 
@@ -129,7 +163,7 @@ public final class ImagePipeline {
         return text.placeholder();
     }
 
-    /// The token that stands for a part of a picture.
+    /// The token whose place a part of a picture takes.
     public String imageToken() {
         return text.token();
     }

@@ -1,12 +1,14 @@
 package org.attune.images;
 
+import org.attune.images.ImagePipeline.Backend;
+
 /// What each level of a channel becomes, in the floating-point steps of either backend.
 final class Levels {
     private static final int COUNT = 256;
 
     private final float[][] values = new float[Pixels.CHANNELS][COUNT];
 
-    Levels(ImageSettings settings, ImageBackend backend) {
+    Levels(ImageSettings settings, Backend backend) {
         double factor = settings.is("do_rescale") ? settings.number("rescale_factor") : 0;
         boolean isNormal = settings.is("do_normalize");
         double[] mean = isNormal ? settings.colours("image_mean") : new double[Pixels.CHANNELS];
@@ -14,7 +16,7 @@ final class Levels {
         for (int channel = 0; channel < values.length; channel++) {
             for (int level = 0; level < COUNT; level++) {
                 float rescaled =
-                        backend == ImageBackend.PIL
+                        backend == Backend.PIL
                                 ? pil(level, factor)
                                 : torch(level, factor, isNormal);
                 values[channel][level] =
@@ -35,8 +37,8 @@ final class Levels {
     }
 
     /// Torchvision scales what is subtracted and divided by instead of the picture.
-    private static float shift(double value, double factor, ImageBackend backend) {
-        return backend == ImageBackend.PIL || factor == 0
+    private static float shift(double value, double factor, Backend backend) {
+        return backend == Backend.PIL || factor == 0
                 ? (float) value
                 : (float) value * (float) (1.0 / factor);
     }

@@ -1,5 +1,8 @@
 package org.attune.images;
 
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
 import org.attune.error.Argument;
 
 import java.security.MessageDigest;
@@ -9,6 +12,7 @@ import java.util.HexFormat;
 /// A picture as its file has it: bytes that are decoded when they are needed, since they are a
 /// tenth of what they are decoded to. Equal if the bytes are equal, whatever the names.
 /// Thread-safe.
+@Api(EXPERIMENTAL)
 public final class Picture {
     private final String name;
     private final byte[] file;

@@ -1,5 +1,7 @@
 package org.attune.images;
 
+import org.attune.images.ImagePipeline.Backend;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,7 +10,7 @@ import java.util.List;
 ///
 /// @param filter  which neighbours count, and how much
 /// @param backend whose arithmetic it is
-record Resizer(Filter filter, ImageBackend backend) {
+record Resizer(Filter filter, Backend backend) {
     private static final int PILLOW_BITS = 22;
     private static final int TORCH_LARGEST = 1 << 15;
 
@@ -22,7 +24,7 @@ record Resizer(Filter filter, ImageBackend backend) {
     /// twice what the width does. A direction whose size stays is left as it is.
     Pixels resize(Pixels picture, int width, int height) {
         boolean columnsFirst =
-                backend == ImageBackend.PIL
+                backend == Backend.PIL
                         && height < picture.height()
                         && picture.height() - height > 2 * (picture.width() - width);
         if (columnsFirst) {
@@ -111,7 +113,7 @@ record Resizer(Filter filter, ImageBackend backend) {
             }
             exact.add(weights);
         }
-        int bits = backend == ImageBackend.PIL ? PILLOW_BITS : torchBits(largest);
+        int bits = backend == Backend.PIL ? PILLOW_BITS : torchBits(largest);
         int[][] factors = new int[out][];
         for (int o = 0; o < out; o++) {
             factors[o] = new int[exact.get(o).length];

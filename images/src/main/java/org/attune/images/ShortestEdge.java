@@ -1,5 +1,6 @@
 package org.attune.images;
 
+import org.attune.images.ImagePipeline.Backend;
 import org.attune.images.Picture.Size;
 
 import java.util.List;
@@ -74,7 +75,7 @@ record ShortestEdge(Target target, Optional<Size> crop, Optional<byte[]> square)
 
     /// The middle of a picture; what is smaller gets a black border. Of an odd border the larger
     /// side is right and below in torchvision, left and above in Pillow.
-    private static Pixels middle(Pixels picture, Size size, ImageBackend backend) {
+    private static Pixels middle(Pixels picture, Size size, Backend backend) {
         return picture.part(
                 begin(picture.width(), size.width(), backend),
                 begin(picture.height(), size.height(), backend),
@@ -82,11 +83,11 @@ record ShortestEdge(Target target, Optional<Size> crop, Optional<byte[]> square)
                 size.height());
     }
 
-    private static int begin(int length, int kept, ImageBackend backend) {
+    private static int begin(int length, int kept, Backend backend) {
         int more = length - kept;
         if (more >= 0) {
             return more / 2;
         }
-        return backend == ImageBackend.PIL ? -Math.ceilDiv(-more, 2) : -(-more / 2);
+        return backend == Backend.PIL ? -Math.ceilDiv(-more, 2) : -(-more / 2);
     }
 }

@@ -10,6 +10,7 @@ import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.error.ModelException;
+import org.attune.images.ImagePipeline.Backend;
 import org.attune.images.ImagePipeline.Options;
 import org.attune.images.ImagePipeline.Prepared;
 import org.junit.jupiter.api.Test;
@@ -37,8 +38,7 @@ final class ImagePipelineTest {
                 """
                 {"processor_class": "Idefics3Processor", "image_seq_len": 1}\
                 """);
-        return ImagePipeline.open(folder, new Options(ImageBackend.TORCHVISION, settings))
-                .orElseThrow();
+        return ImagePipeline.open(folder, new Options(Backend.TORCHVISION, settings)).orElseThrow();
     }
 
     private static Picture picture(int width, int height) throws IOException {
@@ -135,11 +135,12 @@ final class ImagePipelineTest {
                         "{\"image_processor_type\": \"PixtralImageProcessor\", \"resample\": 0,"
                                 + "\"processor_class\": \"PixtralProcessor\"}",
                         "resample is 0",
-                        "{\"image_processor_type\": \"SiglipImageProcessor\", \"size\": 1e9, \"image_seq_length\": 4,"
-                                + "\"processor_class\": \"PaliGemmaProcessor\"}",
+                        "{\"image_processor_type\": \"SiglipImageProcessor\", \"size\": 1e9,"
+                            + " \"image_seq_length\": 4,\"processor_class\":"
+                            + " \"PaliGemmaProcessor\"}",
                         "size is 1.0E9",
                         "{\"image_processor_type\": \"CLIPImageProcessor\", \"do_resize\": false,"
-                                + "\"processor_class\": \"LlavaProcessor\"}",
+                                + "\"processor_class\": \"Idefics3Processor\"}",
                         "do_resize",
                         "[]",
                         "no JSON object");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.images.ImagePipeline.Backend;
 import org.attune.images.ImagePipeline.Prepared;
 import org.attune.json.Json;
 import org.junit.jupiter.api.Tag;
@@ -57,7 +58,7 @@ final class ProcessorFixturesTest {
         int compared = 0;
         for (var image : recorded.path("images").properties()) {
             Picture picture = ImageFixtures.picture(image.getKey());
-            for (ImageBackend backend : ImageBackend.values()) {
+            for (Backend backend : Backend.values()) {
                 JsonNode expected = image.getValue().path(backend.toString());
                 if (expected.isMissingNode()) {
                     continue;
@@ -77,11 +78,7 @@ final class ProcessorFixturesTest {
     }
 
     private static String compare(
-            String type,
-            JsonNode settings,
-            Picture picture,
-            ImageBackend backend,
-            JsonNode expected) {
+            String type, JsonNode settings, Picture picture, Backend backend, JsonNode expected) {
         if (expected.has("error")) {
             try {
                 pipeline(type, settings, backend, false).prepare(picture, true);
@@ -148,7 +145,7 @@ final class ProcessorFixturesTest {
     }
 
     private static ImagePipeline pipeline(
-            String type, JsonNode given, ImageBackend backend, boolean asBytes) {
+            String type, JsonNode given, Backend backend, boolean asBytes) {
         ObjectNode settings = ImageFiles.defaults().get(type).deepCopy();
         given.properties().forEach(entry -> settings.set(entry.getKey(), entry.getValue()));
         if (asBytes) {

@@ -3,6 +3,7 @@ package org.attune.images;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import org.attune.images.ImagePipeline.Backend;
 import org.junit.jupiter.api.Test;
 
 final class ResizerTest {
@@ -11,7 +12,7 @@ final class ResizerTest {
     @Test
     void twoPixelsBecomeTheirMean() {
         var two = new Pixels(2, 1, new byte[] {10, 0, 0, 21, 100, 2});
-        for (ImageBackend backend : ImageBackend.values()) {
+        for (Backend backend : Backend.values()) {
             Pixels one = new Resizer(Filter.BILINEAR, backend).resize(two, 1, 1);
             assertArrayEquals(new byte[] {16, 50, 1}, one.rgb());
         }
@@ -22,7 +23,7 @@ final class ResizerTest {
     @Test
     void twoRowsBecomeFour() {
         var two = new Pixels(1, 2, new byte[] {0, 0, 0, 100, 100, 100});
-        Pixels four = new Resizer(Filter.BILINEAR, ImageBackend.TORCHVISION).resize(two, 1, 4);
+        Pixels four = new Resizer(Filter.BILINEAR, Backend.TORCHVISION).resize(two, 1, 4);
         assertArrayEquals(new byte[] {0, 0, 0, 25, 25, 25, 75, 75, 75, 100, 100, 100}, four.rgb());
     }
 
@@ -36,13 +37,13 @@ final class ResizerTest {
                         4,
                         1,
                         new byte[] {0, 0, 0, 0, 0, 0, light, light, light, light, light, light});
-        Pixels wide = new Resizer(Filter.BICUBIC, ImageBackend.PIL).resize(edge, 16, 1);
+        Pixels wide = new Resizer(Filter.BICUBIC, Backend.PIL).resize(edge, 16, 1);
         assertArrayEquals(new byte[] {dark, light}, new byte[] {wide.rgb()[15], wide.rgb()[33]});
     }
 
     @Test
     void aPictureOfTheSizeStays() {
         var one = new Pixels(1, 1, new byte[3]);
-        assertSame(one, new Resizer(Filter.LANCZOS, ImageBackend.PIL).resize(one, 1, 1));
+        assertSame(one, new Resizer(Filter.LANCZOS, Backend.PIL).resize(one, 1, 1));
     }
 }

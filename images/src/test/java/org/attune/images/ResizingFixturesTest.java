@@ -2,6 +2,7 @@ package org.attune.images;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.images.ImagePipeline.Backend;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -33,7 +34,7 @@ final class ResizingFixturesTest {
                     var resizer =
                             new Resizer(
                                     Filter.valueOf(name.group(2).toUpperCase(Locale.ROOT)),
-                                    ImageBackend.of("backend", name.group(1)));
+                                    Backend.of("backend", name.group(1)));
                     Pixels resized =
                             resizer.resize(
                                     arrays.get("in." + name.group(3)),
