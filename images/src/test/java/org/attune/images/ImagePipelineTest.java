@@ -136,8 +136,8 @@ final class ImagePipelineTest {
                                 + "\"processor_class\": \"PixtralProcessor\"}",
                         "resample is 0",
                         "{\"image_processor_type\": \"SiglipImageProcessor\", \"size\": 1e9,"
-                            + " \"image_seq_length\": 4,\"processor_class\":"
-                            + " \"PaliGemmaProcessor\"}",
+                                + " \"image_seq_length\": 4,\"processor_class\":"
+                                + " \"PaliGemmaProcessor\"}",
                         "size is 1.0E9",
                         "{\"image_processor_type\": \"CLIPImageProcessor\", \"do_resize\": false,"
                                 + "\"processor_class\": \"Idefics3Processor\"}",
