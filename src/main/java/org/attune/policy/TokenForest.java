@@ -3,7 +3,7 @@ package org.attune.policy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
-import org.attune.model.vision.SeenPicture;
+import org.attune.images.SeenPicture;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -181,10 +181,7 @@ public final class TokenForest {
         if (Arrays.stream(targetTokens).noneMatch(SeenPicture::isRow)) {
             return this;
         }
-        int[] targets =
-                Arrays.stream(targetTokens)
-                        .map(id -> SeenPicture.isRow(id) ? imageToken : id)
-                        .toArray();
+        int[] targets = SeenPicture.named(targetTokens, imageToken);
         return new TokenForest(tokens, positions, segments, targetSources, targets, leftOut);
     }
 

@@ -9,7 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.DatasetException;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
-import org.attune.model.vision.SeenPicture;
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -38,7 +39,9 @@ class PicturesTest {
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = (float) Math.sin(i * (0.37 + number));
         }
-        return new SeenPicture("picture " + number, 8, 8, () -> pixels);
+        String key = "picture " + number;
+        return new SeenPicture(
+                key, 8, () -> new Prepared(pixels, new int[] {2, 3, 8, 8}, new int[0], 8, key));
     }
 
     private static int[] row(int number, int... rest) {
@@ -112,7 +115,7 @@ class PicturesTest {
 
     @Test
     void textAndPicturesMustAgree() {
-        var few = List.of(new SeenPicture("few", 4, 8, () -> new float[0]));
+        var few = List.of(new SeenPicture("few", 4, () -> null));
         var error = assertThrows(DatasetException.class, () -> SeenPicture.among(TEXT, IMAGE, few));
         assertEquals(
                 "the text has 8 image tokens (id 7), but its 1 pictures take 4",

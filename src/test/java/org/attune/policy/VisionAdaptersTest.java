@@ -14,7 +14,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.ModulePaths;
 import org.attune.model.pass.Recomputation;
-import org.attune.model.vision.SeenPicture;
+import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -116,11 +116,7 @@ class VisionAdaptersTest {
 
     private static TokenForest forest(DecoderConfig config, Recorded inputs) {
         var vision = config.vision().orElseThrow();
-        float[] pixels = inputs.floats("one.pixel_values");
-        long[] shape = inputs.shape("one.pixel_values");
-        int rows = (int) shape[1] * vision.rowsOfTile((int) shape[4]);
-        var picture =
-                new SeenPicture("one of " + vision.modelType(), rows, (int) shape[4], () -> pixels);
+        SeenPicture picture = VisionModelsTest.picture(inputs, vision);
         int[] ids =
                 SeenPicture.among(
                         inputs.ints("one.input_ids"), vision.imageToken(), List.of(picture));

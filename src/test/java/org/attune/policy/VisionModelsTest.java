@@ -17,7 +17,8 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
-import org.attune.model.vision.SeenPicture;
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -167,11 +168,13 @@ class VisionModelsTest {
         return SeenPicture.among(ids, config.vision().orElseThrow().imageToken(), pictures);
     }
 
-    private static SeenPicture picture(Recorded expected, VisionConfig vision) {
+    /// The picture of the case `one`.
+    static SeenPicture picture(Recorded expected, VisionConfig vision) {
         float[] pixels = expected.floats("one.pixel_values");
         long[] shape = expected.shape("one.pixel_values"); // (1, tiles, 3, size, size)
-        int size = (int) shape[4];
-        int rows = (int) shape[1] * vision.rowsOfTile(size);
-        return new SeenPicture("one of " + vision.modelType(), rows, size, () -> pixels);
+        int[] tiles = Arrays.stream(shape).skip(1).mapToInt(Math::toIntExact).toArray();
+        int rows = tiles[0] * vision.rowsOfTile(tiles[3]);
+        String key = "one of " + vision.modelType();
+        return new SeenPicture(key, rows, () -> new Prepared(pixels, tiles, new int[0], rows, key));
     }
 }

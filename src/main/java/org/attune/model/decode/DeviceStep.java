@@ -14,7 +14,7 @@ import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
-import org.attune.model.vision.SeenPicture;
+import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;

@@ -1,12 +1,15 @@
 package org.attune.model.layer;
 
+import org.attune.error.ModelException;
+import org.attune.images.ImagePipeline;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.VisionConfig;
-import org.attune.model.vision.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -183,11 +186,11 @@ final class PictureRows {
 
     private Tensor encode(SeenPicture picture, Adapter adapter, Dropout dropout) {
         encoded++;
-        float[] pixels = picture.values().get();
+        Pixels pixels = pixels(picture);
         List<Tensor> parts = new ArrayList<>();
-        for (Part part : parts(picture, pixels)) {
+        for (Part part : parts(pixels)) {
             try (var scope = TensorScope.open("tiles")) {
-                Tensor x = patches(picture, pixels, part);
+                Tensor x = patches(pixels, part);
                 for (int stage = 0; stage < tower.stages(); stage++) {
                     x = tower.stage(stage, x, part.tiles(), forward(adapter, dropout));
                 }
@@ -207,13 +210,13 @@ final class PictureRows {
     /// Back-propagates through the tower, stage by stage, with what it keeps of one part of the
     /// picture at a time.
     private void learn(SeenPicture picture, Tensor d, int first, Adapter adapter, Dropout dropout) {
-        float[] pixels = picture.values().get();
+        Pixels pixels = pixels(picture);
         VisionConfig config = tower.config();
-        int perTile = config.rowsOfTile(picture.size());
-        for (Part part : parts(picture, pixels)) {
+        int perTile = config.rowsOfTile(pixels.size());
+        for (Part part : parts(pixels)) {
             try (var _ = TensorScope.open("tiles")) {
                 Tensor[] inputs = new Tensor[tower.stages()];
-                inputs[0] = patches(picture, pixels, part);
+                inputs[0] = patches(pixels, part);
                 for (int stage = 1; stage < inputs.length; stage++) {
                     try (var inner = TensorScope.open("stage")) {
                         Expression e = forward(adapter, dropout);
@@ -251,23 +254,47 @@ final class PictureRows {
     /// Tiles that are computed at once.
     private record Part(int first, int tiles) {}
 
-    private List<Part> parts(SeenPicture picture, float[] pixels) {
-        VisionConfig config = tower.config();
-        int side = picture.size() / config.patchSize();
-        int tiles = pixels.length / (config.channels() * picture.size() * picture.size());
+    private List<Part> parts(Pixels pixels) {
+        int side = pixels.size() / tower.config().patchSize();
         int most = Math.max(1, PATCHES / (side * side));
         List<Part> parts = new ArrayList<>();
-        for (int first = 0; first < tiles; first += most) {
-            parts.add(new Part(first, Math.min(most, tiles - first)));
+        for (int first = 0; first < pixels.tiles(); first += most) {
+            parts.add(new Part(first, Math.min(most, pixels.tiles() - first)));
         }
         return parts;
     }
 
+    /// Tiles of a picture.
+    ///
+    /// @param size pixels of a side
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    private record Pixels(float[] values, int tiles, int size) {}
+
+    private Pixels pixels(SeenPicture picture) {
+        ImagePipeline.Prepared prepared = picture.prepared().get();
+        int[] shape = prepared.shape(); // (T, channels, size, size)
+        VisionConfig config = tower.config();
+        if (shape.length != 4
+                || shape[1] != config.channels()
+                || shape[2] != shape[3]
+                || shape[2] % (config.patchSize() * config.shuffle()) != 0) {
+            throw new ModelException(
+                    ("a picture was prepared as %s, but the model's encoder reads square tiles of"
+                                    + " %d channels and patches of %d pixels; is"
+                                    + " preprocessor_config.json this model's?")
+                            .formatted(
+                                    Arrays.toString(shape),
+                                    config.channels(),
+                                    config.patchSize()));
+        }
+        return new Pixels(prepared.pixelValues(), shape[0], shape[2]);
+    }
+
     /// Pixels of patches, `(T P, channels · pixels · pixels)`.
-    private Tensor patches(SeenPicture picture, float[] pixels, Part part) {
+    private Tensor patches(Pixels pixels, Part part) {
         VisionConfig config = tower.config();
         int patch = config.patchSize();
-        int size = picture.size();
+        int size = pixels.size();
         int side = size / patch;
         int ofPatch = config.channels() * patch * patch;
         float[] all = new float[part.tiles() * side * side * ofPatch];
@@ -278,7 +305,7 @@ final class PictureRows {
                     int plane = (tile * config.channels() + channel) * size * size;
                     int corner = plane + place / side * patch * size + place % side * patch;
                     for (int y = 0; y < patch; y++) {
-                        System.arraycopy(pixels, corner + y * size, all, to, patch);
+                        System.arraycopy(pixels.values(), corner + y * size, all, to, patch);
                         to += patch;
                     }
                 }

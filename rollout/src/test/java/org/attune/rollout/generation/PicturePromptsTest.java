@@ -7,7 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
-import org.attune.model.vision.SeenPicture;
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
@@ -43,7 +44,10 @@ class PicturePromptsTest {
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = (float) Math.cos(i * (0.21 + number));
         }
-        var picture = new SeenPicture("prompt " + number, 4, 8, () -> pixels);
+        String key = "prompt " + number;
+        int[] shape = {1, 3, 8, 8};
+        var picture =
+                new SeenPicture(key, 4, () -> new Prepared(pixels, shape, new int[0], 4, key));
         int[] text = {1, IMAGE, IMAGE, IMAGE, IMAGE, 5};
         return SeenPicture.among(text, IMAGE, List.of(picture));
     }

@@ -1,4 +1,4 @@
-package org.attune.model.vision;
+package org.attune.images;
 
 import org.attune.error.DatasetException;
 
@@ -16,12 +16,10 @@ import java.util.function.Supplier;
 /// in it. So whatever compares, shares, caches or counts tokens does so with rows of pictures too:
 /// equal text with other pictures differs, and a picture in two sequences is one.
 ///
-/// @param key    tells pictures apart: content and everything that was done to it
-/// @param rows   of a decoder that it takes
-/// @param size   pixels of a tile's side
-/// @param values makes the tiles' numbers, channel by channel, row by row; called whenever the
-///     picture is encoded, on the engine thread
-public record SeenPicture(String key, int rows, int size, Supplier<float[]> values) {
+/// @param key      tells pictures apart: content and everything that was done to it
+/// @param rows     of a decoder that it takes
+/// @param prepared makes what the encoder reads; called whenever the picture is encoded
+public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared> prepared) {
     /// By the last of its ids, which is the one nearest to −2³¹. Ids outlive runs: they cost some
     /// bytes a picture, and tokens that were kept stay valid.
     private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
@@ -80,6 +78,13 @@ public record SeenPicture(String key, int rows, int size, Supplier<float[]> valu
     /// Whether an id is that of a picture's row.
     public static boolean isRow(int id) {
         return id < 0;
+    }
+
+    /// The tokens with the image token in the places of rows of pictures.
+    ///
+    /// @param ids not changed
+    public static int[] named(int[] ids, int imageToken) {
+        return Arrays.stream(ids).map(id -> isRow(id) ? imageToken : id).toArray();
     }
 
     /// The row that an id names.

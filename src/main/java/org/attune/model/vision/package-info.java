@@ -1,2 +1,0 @@
-/// Pictures among tokens.
-package org.attune.model.vision;
