@@ -13,6 +13,7 @@ import org.attune.error.ModelException;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
+import org.attune.images.ImagePipeline;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.TensorNames;
@@ -110,6 +111,15 @@ public final class ModelSetup implements AutoCloseable {
     public synchronized TextAssets bareText() {
         text();
         return modelText.bare();
+    }
+
+    /// What the model sees pictures by; empty if it sees none.
+    ///
+    /// @throws org.attune.error.ModelException if its folder says something that isn't supported
+    public Optional<ImagePipeline> images() {
+        return source.config().vision().isPresent() && source instanceof FolderModel folder
+                ? ImagePipeline.open(folder.path(), ImagePipeline.Options.DEFAULT)
+                : Optional.empty();
     }
 
     /// How the model is told of tools, asks for them and reads what they answer.

@@ -59,9 +59,10 @@ public final class RowSetup {
     private RowSetup(ModelSetup model, HubCache hub, Path directory) {
         TextAssets text = model.text();
         this.model = model;
-        this.tokenizer =
+        var tokens =
                 new SampleTokenizer(text.tokenizer(), text.template())
                         .stoppingAt(TextCompleter.stopIds(model.source(), text.tokenizer()));
+        this.tokenizer = model.images().map(tokens::seeing).orElse(tokens);
         this.chat = text.template().isPresent();
         this.hub = hub;
         this.directory = directory;
