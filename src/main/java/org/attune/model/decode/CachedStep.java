@@ -107,7 +107,7 @@ final class CachedStep implements Expression {
         }
         ropes = Ropes.of(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), config.attention().scale());
-        for (FusedLinear linear : decoder.linears()) {
+        for (FusedLinear linear : decoder.blockLinears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
         }
     }
@@ -195,6 +195,7 @@ final class CachedStep implements Expression {
     /// What the first block reads, `(N, D)`.
     Tensor input() {
         Tensor x = decoder.input().forward(tokens, layout.tokens(), layout.positions(), adapter);
+        decoder.see(layout.tokens(), x, adapter, Dropout.NONE);
         vectors =
                 decoder.blocks()
                         .getFirst()

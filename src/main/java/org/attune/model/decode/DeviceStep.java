@@ -14,6 +14,7 @@ import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
+import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;
@@ -23,6 +24,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.tensor.VectorKernels;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -81,13 +83,20 @@ final class DeviceStep {
             KvCache cache,
             List<NewTokens> additions,
             long worth) {
-        return suits(decoder) && !readsPrefix(decoder, adapter, additions)
+        return suits(decoder)
+                        && !seesPictures(additions)
+                        && !readsPrefix(decoder, adapter, additions)
                 ? decoder.llamaBlocks()
                         .map(
                                 blocks ->
                                         new DeviceStep(
                                                 decoder, adapter, cache, additions, blocks, worth))
                 : Optional.empty();
+    }
+
+    private static boolean seesPictures(List<NewTokens> additions) {
+        return additions.stream()
+                .anyMatch(a -> Arrays.stream(a.ids()).anyMatch(SeenPicture::isRow));
     }
 
     /// Whether keys and values of an adapter's prefix are among what is to be written.

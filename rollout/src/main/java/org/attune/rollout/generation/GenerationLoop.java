@@ -2,6 +2,7 @@ package org.attune.rollout.generation;
 
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
+import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
@@ -136,6 +137,7 @@ public final class GenerationLoop implements AutoCloseable {
                         tokenizer,
                         request.constraint(),
                         request.drawn());
+        decoder.decoder().config().vision().ifPresent(v -> sequence.forbid(v.imageToken()));
         var ticket = new Ticket(this, listener, sequence, lane(request.adapter()), start);
         if (!tell(known -> known.add(ticket))) {
             throw new IllegalStateException("nothing can be submitted to a closed loop");
@@ -149,13 +151,13 @@ public final class GenerationLoop implements AutoCloseable {
 
     /// @throws RolloutException if an id isn't in the vocabulary
     void requireIds(int[] ids) {
-        int vocabulary = decoder.decoder().config().vocabSize();
+        DecoderConfig config = decoder.decoder().config();
         for (int id : ids) {
-            if (id < 0 || id >= vocabulary) {
+            if (!config.knows(id)) {
                 throw new RolloutException(
                         ("token id %d is not in the vocabulary of %d; is the tokenizer this"
                                         + " model's?")
-                                .formatted(id, vocabulary));
+                                .formatted(id, config.vocabSize()));
             }
         }
     }
