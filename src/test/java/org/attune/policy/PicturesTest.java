@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.DatasetException;
-import org.attune.model.layer.Decoder;
-import org.attune.model.pass.Recomputation;
 import org.attune.images.ImagePipeline.Prepared;
 import org.attune.images.SeenPicture;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;

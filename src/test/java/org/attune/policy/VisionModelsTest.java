@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.VisionConfig;
 import org.attune.model.decode.CachedDecoder;
@@ -17,8 +19,6 @@ import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
-import org.attune.images.ImagePipeline.Prepared;
-import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;

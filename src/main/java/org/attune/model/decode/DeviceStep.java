@@ -1,6 +1,7 @@
 package org.attune.model.decode;
 
 import org.attune.error.StopRequest;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Adapter;
@@ -14,7 +15,6 @@ import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
-import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.DeviceKernels;

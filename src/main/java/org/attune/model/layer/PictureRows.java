@@ -283,9 +283,7 @@ final class PictureRows {
                                     + " %d channels and patches of %d pixels; is"
                                     + " preprocessor_config.json this model's?")
                             .formatted(
-                                    Arrays.toString(shape),
-                                    config.channels(),
-                                    config.patchSize()));
+                                    Arrays.toString(shape), config.channels(), config.patchSize()));
         }
         return new Pixels(prepared.pixelValues(), shape[0], shape[2]);
     }

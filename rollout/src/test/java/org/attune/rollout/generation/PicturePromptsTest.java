@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Decoder;
 import org.attune.images.ImagePipeline.Prepared;
 import org.attune.images.SeenPicture;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
