@@ -13,7 +13,6 @@ import org.attune.json.Json;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -53,21 +52,6 @@ public final class ImagePipeline {
         TORCHVISION,
         /// Pillow, which `transformers` takes elsewhere, or if asked to (`use_fast=False`).
         PIL;
-
-        /// The backend of a name.
-        ///
-        /// @param key  that the name is the value of
-        /// @param name `torchvision` or `pil`
-        /// @throws ConfigException if it is another name
-        public static Backend of(String key, String name) {
-            return Arrays.stream(values())
-                    .filter(backend -> backend.toString().equals(name))
-                    .findFirst()
-                    .orElseThrow(
-                            () ->
-                                    ConfigException.about(
-                                            key, name + " is unknown; accepted: torchvision, pil"));
-        }
 
         @Override
         public String toString() {

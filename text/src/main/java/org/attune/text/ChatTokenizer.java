@@ -54,7 +54,8 @@ public final class ChatTokenizer {
     /// A tokenizer that writes as many image tokens for each picture of a conversation as the
     /// pictures' pipeline says. Without one, conversations with pictures are refused.
     public ChatTokenizer withPictures(ImagePipeline pipeline) {
-        return new ChatTokenizer(tokenizer, template, guard, endIds, Optional.of(pipeline));
+        return new ChatTokenizer(
+                tokenizer, PartsTemplate.of(template), guard, endIds, Optional.of(pipeline));
     }
 
     /// A tokenizer for a model that stops at these tokens too, besides the tokenizer's own end
