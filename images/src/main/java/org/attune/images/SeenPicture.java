@@ -75,6 +75,28 @@ public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared>
                         .formatted(places, token, pictures.size(), rows));
     }
 
+    /// Whether tokens are those of a text of which others know image tokens alone: what stands in
+    /// the places of rows of pictures is one token everywhere, or these rows.
+    ///
+    /// @param ids   with rows of pictures, if there are some
+    /// @param named with those, or with image tokens
+    public static boolean agree(int[] ids, int[] named) {
+        if (ids.length != named.length) {
+            return false;
+        }
+        int image = -1;
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] == named[i]) {
+                continue;
+            }
+            if (!isRow(ids[i]) || isRow(named[i]) || image >= 0 && named[i] != image) {
+                return false;
+            }
+            image = named[i];
+        }
+        return true;
+    }
+
     /// Whether an id is that of a picture's row.
     public static boolean isRow(int id) {
         return id < 0;
