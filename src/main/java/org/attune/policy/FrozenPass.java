@@ -13,11 +13,8 @@ final class FrozenPass {
     ///
     /// @param apart whether trees stay apart and have rows of all tokens, as routers' loss needs
     static TokenForest rows(Decoder decoder, Adapter adapter, TokenForest given, boolean apart) {
-        TokenForest named =
-                decoder.config()
-                        .vision()
-                        .map(v -> given.withImageTargets(v.imageToken()))
-                        .orElse(given);
+        var image = decoder.config().imageToken();
+        TokenForest named = image.isPresent() ? given.withImageTargets(image.getAsInt()) : given;
         TokenForest forest = apart ? named.whole() : named;
         boolean alone = apart || decoder.config().positions().dependsOnLength();
         return decoder.input()

@@ -151,6 +151,11 @@ public record DecoderConfig(
         return id < vocabSize && (id >= 0 || vision.isPresent());
     }
 
+    /// The token in whose places rows of pictures stand, in models that see.
+    public OptionalInt imageToken() {
+        return vision.stream().mapToInt(VisionConfig::imageToken).findFirst();
+    }
+
     /// Rows of the output layer: one per token of the vocabulary, or one per label.
     public int outputRows() {
         return scores() ? labels : vocabSize;

@@ -137,7 +137,7 @@ public final class GenerationLoop implements AutoCloseable {
                         tokenizer,
                         request.constraint(),
                         request.drawn());
-        decoder.decoder().config().vision().ifPresent(v -> sequence.forbid(v.imageToken()));
+        decoder.decoder().config().imageToken().ifPresent(sequence::forbid);
         var ticket = new Ticket(this, listener, sequence, lane(request.adapter()), start);
         if (!tell(known -> known.add(ticket))) {
             throw new IllegalStateException("nothing can be submitted to a closed loop");
