@@ -207,10 +207,11 @@ public final class ChatTokenizer {
         return images.orElseThrow(
                         () ->
                                 new DatasetException(
-                                        "the row has pictures, but the model's folder doesn't say"
-                                                + " how it sees any (preprocessor_config.json); use"
-                                                + " a vision-language model, or rows without"
-                                                + " pictures"))
+                                        "there are pictures, but nothing here sees them: the"
+                                            + " model's folder doesn't say how"
+                                            + " (preprocessor_config.json), or episodes are run,"
+                                            + " which take none; use a model that sees, or rows"
+                                            + " without pictures"))
                 .expand(rendered, pictures, places);
     }
 

@@ -351,6 +351,11 @@ public final class SampleTokenizer {
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
             boolean open = !first.isEmpty() && first.getLast().role().equals("assistant");
+            if (!options.conversation(first, second).pictures().isEmpty()) {
+                throw new DatasetException(
+                        "the row has pictures, which this method doesn't take; sft, dpo, kto, grpo"
+                                + " and rloo do");
+            }
             ChatTemplate template = chat().template();
             String alone =
                     template.render(
