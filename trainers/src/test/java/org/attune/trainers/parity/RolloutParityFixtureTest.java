@@ -69,11 +69,7 @@ class RolloutParityFixtureTest {
     /// @param root has the folder `rollouts` of recorded runs, and the models that they name
     /// @param output where our runs may write
     static void compareAll(
-            Path root,
-            Tokenizer text,
-            SampleTokenizer tokenizer,
-            Path output,
-            CaseReport report) {
+            Path root, Tokenizer text, SampleTokenizer tokenizer, Path output, CaseReport report) {
         for (Path folder : Recorded.folders(root.resolve("rollouts"))) {
             String name = folder.getFileName().toString();
             var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
@@ -83,8 +79,7 @@ class RolloutParityFixtureTest {
             } else if (missing.isPresent()) {
                 report.unsupported(name + " (" + missing.get() + ")");
             } else {
-                report.run(
-                        name, () -> Engine.run(() -> compare(parity, text, tokenizer)));
+                report.run(name, () -> Engine.run(() -> compare(parity, text, tokenizer)));
             }
         }
     }

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -85,15 +87,40 @@ class VisionParityFixtureTest {
                 Path copy = own.resolve(file.getFileName());
                 if (file.endsWith("data.jsonl")) {
                     Files.writeString(copy, placed(file, images));
+                } else if (file.endsWith("rollouts.jsonl")) {
+                    Files.writeString(copy, ordered(file));
                 } else if (file.endsWith("config.json")) {
                     ObjectNode all = (ObjectNode) new ObjectMapper().readTree(DEFAULTS);
                     all.setAll((ObjectNode) Recorded.json(file));
                     Files.writeString(copy, all.toString());
-                } else {
-                    Files.createSymbolicLink(copy, file);
+                } else if (Files.isRegularFile(file)) {
+                    Files.copy(file, copy);
                 }
             }
         }
+    }
+
+    /// Completions of a round in the order of the rows. TRL had drawn another order of prompts, on
+    /// which nothing depends, as a round is one micro-batch.
+    private static String ordered(Path file) throws IOException {
+        List<ObjectNode> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(file)) {
+            lines.add((ObjectNode) new ObjectMapper().readTree(line));
+        }
+        List<JsonNode> prompts = lines.stream().map(l -> l.get("prompt_ids")).distinct().toList();
+        lines.sort(
+                Comparator.comparingInt((ObjectNode line) -> line.get("generation").asInt())
+                        .thenComparingInt(line -> prompts.indexOf(line.get("prompt_ids"))));
+        var text = new StringBuilder();
+        int row = 0;
+        int round = 0;
+        for (ObjectNode line : lines) {
+            row = line.get("generation").asInt() == round ? row : 0;
+            round = line.get("generation").asInt();
+            line.put("row", row++).put("prompt_index", prompts.indexOf(line.get("prompt_ids")));
+            text.append(line).append('\n');
+        }
+        return text.toString();
     }
 
     private static String placed(Path file, Path images) throws IOException {
