@@ -11,8 +11,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A part of a form with files, `multipart/form-data` ([RFC
-/// 7578](https://www.rfc-editor.org/rfc/rfc7578)).
+/// A part of a form with files, `multipart/form-data` of RFC 7578.
 ///
 /// @param filename given for files
 record FormPart(Optional<String> filename, byte[] content) {

@@ -52,7 +52,7 @@ public final class ModelServer implements AutoCloseable {
     }
 
     /// Opens a server of which requests may ask to train adapters on the model
-    /// (`/v1/fine_tuning/jobs`), each in a process of its own.
+    /// (`/v1/fine_tuning/jobs`), each in a separate process.
     ///
     /// @param folder where files, jobs and adapters are kept
     /// @param commands words of the command line that trains: by method, `sft` or `dpo`, and the

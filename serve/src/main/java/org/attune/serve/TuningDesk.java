@@ -26,7 +26,7 @@ import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /// Trains adapters on the served model for who asks, in the form of OpenAI's
-/// `/v1/fine_tuning/jobs`. A job is a run in a process of its own; one works at a time, and its
+/// `/v1/fine_tuning/jobs`. A job is a run in a separate process; one works at a time, and its
 /// adapter is served when it ends. Jobs outlive the server: what was open goes on from its newest
 /// checkpoint when a server opens the folder again. Thread-safe.
 final class TuningDesk implements AutoCloseable {
