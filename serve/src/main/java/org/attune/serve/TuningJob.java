@@ -24,7 +24,7 @@ final class TuningJob {
     private final Path folder;
     private final Map<String, Object> fields;
     private Optional<Process> process = Optional.empty();
-    private String wanted = "succeeded"; // what becomes of it when its process ends
+    private String wanted = "succeeded"; // its status when its process ends
 
     private TuningJob(Path folder, Map<String, Object> fields) {
         this.folder = folder;
