@@ -46,7 +46,7 @@ final class PictureColumns {
     /// The row with its pictures in the messages of its columns.
     ///
     /// @param first  the column whose messages get the pictures of `images` and `image`
-    /// @param others columns whose messages have pictures of their own at most
+    /// @param others columns whose messages get none of these pictures
     /// @throws DatasetException with the row's place, if a picture is missing or of no known form,
     ///     or there are more or fewer places than pictures
     static Row placed(Row row, String first, String... others) {
