@@ -7,6 +7,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
 import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;

@@ -218,8 +218,10 @@ public final class Decoder implements AutoCloseable {
 
     /// Whether rows of an adapter can stand beside others' in a pass over a cache ([AdapterRows]):
     /// it is off, or a frozen one that changes linear layers by low-rank updates and nothing else.
+    /// It may change how pictures are seen, so with pictures it doesn't.
     public boolean joins(Adapter adapter) {
-        return !input.differs(adapter)
+        return (pictures.isEmpty() || adapter.equals(Adapter.OFF))
+                && !input.differs(adapter)
                 && blocks.stream().allMatch(block -> block.joins(adapter))
                 && finalNorm.weights().stream().noneMatch(w -> w.differs(adapter))
                 && !output.differs(adapter);
