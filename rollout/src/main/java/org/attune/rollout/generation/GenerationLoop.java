@@ -136,6 +136,7 @@ public final class GenerationLoop implements AutoCloseable {
                         tokenizer,
                         request.constraint(),
                         request.drawn());
+        request.begun().ifPresent(sequence::repeat);
         var ticket = new Ticket(this, listener, sequence, lane(request.adapter()), start);
         if (!tell(known -> known.add(ticket))) {
             throw new IllegalStateException("nothing can be submitted to a closed loop");

@@ -107,6 +107,11 @@ public record RoundPlan(
         return microStep / ((long) microBatchesPerRound * iterations);
     }
 
+    /// Optimizer steps that are done when a round begins.
+    public int stepsBefore(long round) {
+        return Math.toIntExact(round * microBatchesPerRound * iterations / accumulation);
+    }
+
     /// The slice of its round that a micro-step uses.
     public int slice(long microStep) {
         return (int) (microStep % microBatchesPerRound);

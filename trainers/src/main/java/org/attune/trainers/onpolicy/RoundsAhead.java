@@ -20,47 +20,60 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 
-/// Rounds that are written before they are learned from: when round r begins to be learned from,
-/// round r + lag is begun with the weights as they are. So round r is written with the weights
-/// after round r − 1 − lag, and the first ones with those of the start. Numbers alone say who
-/// writes what with which weights, however many processes there are. Where processes only write,
-/// they write a round while the others train.
+/// Rounds that other weights than those that learn may have written: when round r begins to be
+/// learned from, round r + lag is begun with the weights as they are. So round r ends with the
+/// weights after round r − 1 − lag, and the first ones with those of the start. What a round leaves
+/// under way is the next one's to go on with. Numbers alone say who writes what with which weights,
+/// however many processes there are. Where processes only write, they write a round while the
+/// others train.
 public final class RoundsAhead implements CheckpointPart {
     private static final String FILE = "rounds-ahead.bin";
+    private static final String LEFT = "under-way.bin";
 
     private final int lag;
+    private final RoundPlan plan;
     private final long rounds;
     private final RoundWriter writer;
     private final ParameterSpace weights;
+    private final Optional<SyncedWeights> synced;
     private final Optional<RolloutRanks> others;
     private final PhaseClock clock;
     private final NavigableMap<Long, WrittenRound> ready = new TreeMap<>();
     private final Map<String, Double> metrics = new LinkedHashMap<>();
     private OptionalLong underWay = OptionalLong.empty();
+    private byte[] left = {}; // after the last round that was written
 
     private RoundsAhead(
-            int lag, long rounds, RoundWriter writer, ParameterSpace weights, RunContext context) {
-        this.lag = lag;
+            LagConfig config,
+            RoundPlan plan,
+            long rounds,
+            RoundWriter writer,
+            ParameterSpace weights,
+            RunContext context) {
+        lag = config.rolloutLag();
+        this.plan = plan;
         this.rounds = rounds;
+        synced = SyncedWeights.of(weights, config.weightSyncSteps());
         this.writer = writer;
         this.weights = weights;
         others = context.rolloutRanks();
         clock = context.clock();
     }
 
+    /// @param plan says how many steps come before a round
     /// @param rounds of the whole run
     /// @param writer of rounds; borrowed
     /// @param weights that are trained; borrowed
     /// @return empty if rounds are written when they are learned from
     public static Optional<RoundsAhead> of(
             LagConfig config,
+            RoundPlan plan,
             long rounds,
             RoundWriter writer,
             ParameterSpace weights,
             RunContext context) {
         return config.isOn()
-                ? Optional.of(
-                        new RoundsAhead(config.rolloutLag(), rounds, writer, weights, context))
+                ? Optional.of(new RoundsAhead(config, plan, rounds, writer, weights, context))
                 : Optional.empty();
     }
 
@@ -72,12 +85,16 @@ public final class RoundsAhead implements CheckpointPart {
         long next = ready.isEmpty() ? round : Math.max(round, ready.lastKey() + 1);
         for (; next <= last; next++) {
             collect();
-            begin(next);
+            int steps = plan.stepsBefore(round);
+            long begun = next;
+            synced.ifPresentOrElse(s -> s.during(steps, () -> begin(begun)), () -> begin(begun));
         }
         if (underWay.isPresent() && underWay.getAsLong() == round) {
             collect();
         }
-        return ready.get(round);
+        WrittenRound written = ready.get(round);
+        metrics.putAll(written.metrics());
+        return written;
     }
 
     /// A round's completions.
@@ -92,19 +109,24 @@ public final class RoundsAhead implements CheckpointPart {
         ready.headMap(round, true).clear();
     }
 
-    /// Seconds that the processes which only write took for the round of [#at], and those that this
-    /// one waited for it. Empty where there are none.
+    /// How the round of [#at] was written. Where processes only write, seconds that they took for
+    /// it, and those that this one waited for it.
     public Map<String, Double> metrics() {
         return Map.copyOf(metrics);
     }
 
     private void begin(long round) {
         if (others.isPresent()) {
-            others.get().begin(round, weights);
+            others.get().begin(round, left, weights);
             underWay = OptionalLong.of(round);
         } else {
-            ready.put(round, writer.write(round));
+            put(writer.write(round, left));
         }
+    }
+
+    private void put(WrittenRound round) {
+        left = round.left();
+        ready.put(round.number(), round.withoutLeft());
     }
 
     /// Waits for the round that is being written, if one is. All processes that train call it.
@@ -114,7 +136,7 @@ public final class RoundsAhead implements CheckpointPart {
         }
         try (var _ = clock.enter("rollout")) {
             RolloutRanks.Told told = others.orElseThrow().collect();
-            ready.put(underWay.getAsLong(), WrittenRound.read(told.bytes()));
+            put(WrittenRound.read(told.bytes()));
             metrics.merge("ranks/rollout_seconds", told.seconds(), Double::sum);
             metrics.merge("ranks/rollout_wait_seconds", told.waited(), Double::sum);
         } catch (IOException e) {
@@ -129,7 +151,8 @@ public final class RoundsAhead implements CheckpointPart {
         StopRequest.watching(
                 () -> false,
                 () -> {
-                    others.orElseThrow().serve(weights, round -> writer.write(round).bytes());
+                    others.orElseThrow()
+                            .serve(weights, (round, before) -> writer.write(round, before).bytes());
                     return null;
                 });
     }
@@ -144,9 +167,15 @@ public final class RoundsAhead implements CheckpointPart {
         collect();
     }
 
-    /// Writes the rounds that are there, after [#collect].
+    /// Writes the rounds that are there, after [#collect], and what the last one left under way.
     @Override
     public void save(Path folder) throws IOException {
+        if (left.length > 0) {
+            Files.write(folder.resolve(LEFT), left);
+        }
+        if (synced.isPresent()) {
+            synced.get().save(folder);
+        }
         try (var out = new DataOutputStream(Files.newOutputStream(folder.resolve(FILE)))) {
             for (WrittenRound round : ready.values()) {
                 byte[] bytes = round.bytes();
@@ -163,6 +192,7 @@ public final class RoundsAhead implements CheckpointPart {
     public void restore(Path folder) {
         Path file = folder.resolve(FILE);
         ready.clear();
+        synced.ifPresent(s -> s.restore(folder));
         try (var in = new DataInputStream(Files.newInputStream(file))) {
             while (in.available() > 0) {
                 byte[] bytes = new byte[in.readInt()];
@@ -170,6 +200,8 @@ public final class RoundsAhead implements CheckpointPart {
                 WrittenRound round = WrittenRound.read(bytes);
                 ready.put(round.number(), round);
             }
+            Path before = folder.resolve(LEFT);
+            left = Files.exists(before) ? Files.readAllBytes(before) : new byte[0];
         } catch (IOException e) {
             throw new CheckpointException(
                     "%s can't be read: %s; resume from another checkpoint".formatted(file, e), e);

@@ -198,9 +198,17 @@ public final class RolloutSetup {
                         .orElse(Integer.MAX_VALUE);
         return new RolloutPlan.Wish(
                 GenerationMemory.of(decoder, longest, config.maxCompletionLength()),
-                Math.min(config.sampling().generationSlots(), before),
+                Math.min(slots(config, most), before),
                 most,
                 KeptActivations.Wish.NOTHING);
+    }
+
+    /// Most sequences at once. Completions that go on from round to round all get tokens, so that
+    /// what ends first doesn't depend on memory.
+    private static int slots(GeneratingRun config, int most) {
+        return Math.max(
+                config.sampling().generationSlots(),
+                config.lag().places(most, config.training().batch().devices()));
     }
 
     /// How held-out prompts are completed.
