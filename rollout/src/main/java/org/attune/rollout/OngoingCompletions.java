@@ -1,6 +1,6 @@
 package org.attune.rollout;
 
-import java.util.Optional;
+import java.util.List;
 
 /// Completions that may take several rounds, as a [RolloutSource] sees them: it gives free places
 /// to the next ones, makes all under way longer, and stops after the token with which enough have
@@ -21,8 +21,10 @@ public interface OngoingCompletions {
     /// Tokens of the longest prompt, ≥ 1.
     int longestPrompt();
 
-    /// The completion that takes a free place; empty: none does.
-    Optional<Begun> next();
+    /// Completions that take free places, those of a group one behind the other; may be none.
+    ///
+    /// @param free places, ≥ 1
+    List<Begun> next(int free);
 
     /// Hears that one has ended.
     ///

@@ -11,7 +11,6 @@ import org.attune.rollout.sampling.TokenConstraint;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Supplier;
 
 /// The sequences of [OngoingCompletions] over one cache.
@@ -41,12 +40,11 @@ record OngoingSequences(
     }
 
     private void fill(SamplingConfig config, Map<Ticket, Begun> live) {
-        while (live.size() < ongoing.places()) {
-            Optional<Begun> next = ongoing.next();
-            if (next.isEmpty()) {
-                return;
+        int free = ongoing.places() - live.size();
+        if (free > 0) {
+            for (Begun begun : ongoing.next(free)) {
+                live.put(submit(begun, config, live), begun);
             }
-            live.put(submit(next.get(), config, live), next.get());
         }
     }
 

@@ -85,8 +85,8 @@ final class OngoingSequencesTest {
         }
 
         @Override
-        public Optional<Begun> next() {
-            return Optional.ofNullable(waiting.poll());
+        public List<Begun> next(int free) {
+            return waiting.isEmpty() ? List.of() : List.of(waiting.remove());
         }
 
         @Override

@@ -12,7 +12,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.function.LongFunction;
 
@@ -135,16 +134,29 @@ final class OngoingGroups implements OngoingCompletions {
         }
     }
 
+    /// Groups are begun as a whole, so that their prompt is read once.
     @Override
-    public Optional<Begun> next() {
-        if (waiting.isEmpty() && ended() * limits.generations < limits.queue) {
-            long number = begun++ * limits.devices + limits.device;
-            var group = new Group(number, new Member[limits.generations]);
-            Arrays.fill(group.of, new Member(NOTHING, new int[0], false));
-            groups.add(group);
-            wait(group);
+    public List<Begun> next(int free) {
+        int whole = Math.min(limits.generations, limits.places);
+        List<Begun> next = new ArrayList<>();
+        while (next.size() < free && !waiting.isEmpty()) {
+            next.add(waiting.poll());
         }
-        return Optional.ofNullable(waiting.poll());
+        while (free - next.size() >= whole && ended() * limits.generations < limits.queue) {
+            begin();
+            while (next.size() < free && !waiting.isEmpty()) {
+                next.add(waiting.poll());
+            }
+        }
+        return next;
+    }
+
+    private void begin() {
+        long number = begun++ * limits.devices + limits.device;
+        var group = new Group(number, new Member[limits.generations]);
+        Arrays.fill(group.of, new Member(NOTHING, new int[0], false));
+        groups.add(group);
+        wait(group);
     }
 
     @Override

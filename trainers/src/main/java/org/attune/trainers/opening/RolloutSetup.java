@@ -182,7 +182,10 @@ public final class RolloutSetup {
             return Optional.empty();
         }
         int longest = prompts.stream().mapToInt(PromptExample::longest).max().orElseThrow();
-        return Optional.of(wish(config, policy.decoder(), longest, most));
+        int devices = config.training().batch().devices();
+        return Optional.of(
+                wish(config, policy.decoder(), longest, most)
+                        .ofPlaces(config.lag().places(sequences, devices)));
     }
 
     /// What a model is to generate.
@@ -198,17 +201,9 @@ public final class RolloutSetup {
                         .orElse(Integer.MAX_VALUE);
         return new RolloutPlan.Wish(
                 GenerationMemory.of(decoder, longest, config.maxCompletionLength()),
-                Math.min(slots(config, most), before),
+                Math.min(config.sampling().generationSlots(), before),
                 most,
                 KeptActivations.Wish.NOTHING);
-    }
-
-    /// Most sequences at once. Completions that go on from round to round all get tokens, so that
-    /// what ends first doesn't depend on memory.
-    private static int slots(GeneratingRun config, int most) {
-        return Math.max(
-                config.sampling().generationSlots(),
-                config.lag().places(most, config.training().batch().devices()));
     }
 
     /// How held-out prompts are completed.

@@ -181,8 +181,8 @@ class OngoingRoundsTest {
             }
 
             @Override
-            public Optional<Begun> next() {
-                return ongoing.next();
+            public List<Begun> next(int free) {
+                return ongoing.next(free);
             }
 
             @Override
