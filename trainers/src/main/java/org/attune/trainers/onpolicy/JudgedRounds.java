@@ -72,7 +72,6 @@ public final class JudgedRounds {
         ahead =
                 RoundsAhead.of(
                         config.lag(),
-                        plan,
                         plan.rounds(config.training().schedule().maxSteps().orElse(steps)),
                         writer(ratio),
                         means.policy().parameters(),

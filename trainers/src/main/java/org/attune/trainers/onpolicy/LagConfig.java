@@ -143,19 +143,30 @@ public record LagConfig(
         }
         BatchConfig batch = run.training().batch();
         int completions = batch.perDeviceTrainBatchSize() * run.microBatchesPerRound();
-        if (queueMaxsize < completions) {
+        long microSteps = (long) weightSyncSteps * batch.microBatchesOfStep();
+        long uses = (long) run.microBatchesPerRound() * run.rounds().numIterations();
+        if (weightSyncSteps > 1 && microSteps % uses != 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "weight_sync_steps",
+                            weightSyncSteps,
+                            "as many steps as use up whole rounds"));
+        }
+        long rounds = Math.max(1, microSteps / uses); // between two versions
+        if (queueMaxsize < completions * rounds) {
             problems.add(
                     new ConfigProblem(
                             "queue_maxsize",
                             queueMaxsize,
-                            "at least the completions of a round, " + completions));
+                            "at least the completions between two versions of the weights, "
+                                    + completions * rounds));
         }
         if (maxInflightTasks == 0) {
             problems.add(
                     new ConfigProblem(
                             "max_inflight_tasks", 0, "at least 1; -1: as many as a round has"));
         }
-        long least = Math.ceilDiv(rolloutLag * stepsOfRound(run), weightSyncSteps);
+        long least = Math.ceilDiv(rolloutLag, rounds);
         if (maxStaleness.getAsInt() < least) {
             problems.add(
                     new ConfigProblem(
@@ -165,12 +176,6 @@ public record LagConfig(
                                     .formatted(least, rolloutLag)));
         }
         return problems;
-    }
-
-    private static long stepsOfRound(GeneratingRun run) {
-        return Math.ceilDiv(
-                (long) run.microBatchesPerRound() * run.rounds().numIterations(),
-                run.training().batch().microBatchesOfStep());
     }
 
     /// A setting with which all completions are written by the weights that learn from them.

@@ -21,9 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Writes rounds that end as soon as enough groups have ended. The other completions go on with
-/// the next round, under its weights. Tokens alone say how long that takes, never a clock: so a
+/// the next rounds, under their weights. Tokens alone say how long that takes, never a clock: so a
 /// run writes the same rounds again.
 final class OngoingRounds implements RoundWriter {
     private final LagConfig lag;
@@ -63,33 +64,35 @@ final class OngoingRounds implements RoundWriter {
         longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(1);
     }
 
-    /// The version of the weights that write when a round begins to be learned from: how often
-    /// they were synchronised until then.
+    /// The version of the weights that learn from a round: how many there were before.
     private int version(long round) {
-        return Math.toIntExact(plan.stepsBefore(round) / lag.weightSyncSteps());
+        return Math.toIntExact(round / together());
     }
 
-    /// What one device made of a round.
-    private record Part(List<Group> taken, OngoingGroups groups) {}
+    @Override
+    public int together() {
+        return plan.roundsOf(lag.weightSyncSteps());
+    }
 
     @Override
-    public WrittenRound write(long number, byte[] left) {
-        int written = version(Math.max(0, number - lag.rolloutLag()));
-        int learned = version(number);
-        List<OngoingGroups> states = states(left);
+    public List<WrittenRound> write(long first, byte[] left) {
+        int learned = version(first);
+        int writing = version(Math.max(0, first - lag.rolloutLag()));
         LogicalDevices devices = rounds.devices();
+        List<OngoingGroups> states = states(left);
         var told = new ByteArrayOutputStream();
         try (var out = new DataOutputStream(told)) {
             for (int device = 0; device < devices.count(); device++) {
                 if (devices.isOwn(device)) {
-                    Part part = go(states.get(device), device, written, learned);
-                    tell(part, learned, out);
+                    OngoingGroups groups = states.get(device);
+                    List<Group> taken = go(groups, device, writing, learned);
+                    tell(taken, groups, device, learned, out);
                 }
             }
         } catch (IOException e) {
             throw new IllegalStateException("memory was written to", e);
         }
-        return round(number, devices.ranks().allGather("completions", told.toByteArray()));
+        return written(first, devices.ranks().allGather("completions", told.toByteArray()));
     }
 
     private List<OngoingGroups> states(byte[] left) {
@@ -118,12 +121,13 @@ final class OngoingRounds implements RoundWriter {
         return states;
     }
 
-    private Part go(OngoingGroups groups, int device, int written, int learned) {
-        groups.begin(written, learned - lag.maxStaleness().getAsInt(), groupsOf(device));
+    private List<Group> go(OngoingGroups groups, int device, int writing, int learned) {
+        int oldest = learned - lag.maxStaleness().getAsInt();
+        groups.begin(writing, oldest, groupsOf(device) * together());
         try (var _ = clock.enter("rollout")) {
             rounds.source().goOn(groups);
         }
-        return new Part(groups.take(), groups);
+        return groups.take();
     }
 
     /// The number in the data of a group's prompt: groups are begun in the order in which rounds
@@ -152,11 +156,27 @@ final class OngoingRounds implements RoundWriter {
         return dealt;
     }
 
-    private void tell(Part part, int learned, DataOutputStream out) throws IOException {
-        List<Member> members =
-                part.taken.stream().flatMap(group -> Arrays.stream(group.of())).toList();
+    /// Tells of a device's groups, those of one round after the other, and of what it left.
+    private void tell(
+            List<Group> taken, OngoingGroups groups, int device, int learned, DataOutputStream out)
+            throws IOException {
+        int each = groupsOf(device);
+        for (int round = 0; round < together(); round++) {
+            tell(taken.subList(round * each, (round + 1) * each), learned, out);
+        }
+        out.writeInt(groups.underWay());
+        out.writeInt(groups.dropped());
+        out.writeInt(groups.ended());
+        var left = new ByteArrayOutputStream();
+        groups.write(new DataOutputStream(left));
+        out.writeInt(left.size());
+        left.writeTo(out);
+    }
+
+    private void tell(List<Group> taken, int learned, DataOutputStream out) throws IOException {
+        List<Member> members = taken.stream().flatMap(group -> Arrays.stream(group.of())).toList();
         List<SampledCompletion> sampled = members.stream().map(Member::tokens).toList();
-        int[] indices = part.taken.stream().mapToInt(group -> prompt(group.number())).toArray();
+        int[] indices = taken.stream().mapToInt(group -> prompt(group.number())).toArray();
         out.writeInt(indices.length);
         for (int index : indices) {
             out.writeInt(index);
@@ -168,32 +188,36 @@ final class OngoingRounds implements RoundWriter {
         out.writeInt(judged.length);
         out.write(judged);
         Staleness.of(members, learned).write(out);
-        out.writeInt(part.groups.underWay());
-        out.writeInt(part.groups.dropped());
-        out.writeInt(part.groups.ended());
-        var left = new ByteArrayOutputStream();
-        part.groups.write(new DataOutputStream(left));
-        out.writeInt(left.size());
-        left.writeTo(out);
     }
 
-    /// A round as all processes know it.
-    private WrittenRound round(long number, byte[][] told) {
-        var judged = new ByteArrayOutputStream();
+    /// What all devices tell of one round.
+    private static final class Gathered {
+        private final ByteArrayOutputStream judged = new ByteArrayOutputStream();
+        private final List<Integer> indices = new ArrayList<>();
+        private Staleness staleness = Staleness.NONE;
+
+        void add(DataInputStream in) throws IOException {
+            for (int more = in.readInt(); more > 0; more--) {
+                indices.add(in.readInt());
+            }
+            judged.writeBytes(in.readNBytes(in.readInt()));
+            staleness = staleness.and(Staleness.read(in));
+        }
+    }
+
+    /// Rounds as all processes know them.
+    private List<WrittenRound> written(long first, byte[][] told) {
+        List<Gathered> gathered = Stream.generate(Gathered::new).limit(together()).toList();
         var left = new ByteArrayOutputStream();
-        List<Integer> indices = new ArrayList<>();
-        Staleness staleness = Staleness.NONE;
         int underWay = 0;
         int dropped = 0;
         int waiting = 0;
         for (byte[] theirs : told) {
             try (var in = new DataInputStream(new ByteArrayInputStream(theirs))) {
                 while (in.available() > 0) {
-                    for (int more = in.readInt(); more > 0; more--) {
-                        indices.add(in.readInt());
+                    for (Gathered round : gathered) {
+                        round.add(in);
                     }
-                    judged.writeBytes(in.readNBytes(in.readInt()));
-                    staleness = staleness.and(Staleness.read(in));
                     underWay += in.readInt();
                     dropped += in.readInt();
                     waiting += in.readInt() * generations;
@@ -203,13 +227,24 @@ final class OngoingRounds implements RoundWriter {
                 throw new IllegalStateException("memory was read from", e);
             }
         }
-        Map<String, Double> metrics = new LinkedHashMap<>(staleness.metrics());
-        metrics.put("sample/in_flight", (double) underWay);
-        metrics.put("sample/rollout_queue_size", (double) waiting);
-        metrics.put("sample/dropped_stale_total", (double) dropped);
-        byte[] all = judged.toByteArray();
-        int[] asked = indices.stream().mapToInt(i -> i).toArray();
-        return new WrittenRound(number, asked, all, old(asked, all), metrics, left.toByteArray());
+        List<WrittenRound> all = new ArrayList<>();
+        for (Gathered round : gathered) {
+            Map<String, Double> metrics = new LinkedHashMap<>(round.staleness.metrics());
+            metrics.put("sample/in_flight", (double) underWay);
+            metrics.put("sample/rollout_queue_size", (double) waiting);
+            metrics.put("sample/dropped_stale_total", all.isEmpty() ? (double) dropped : 0);
+            byte[] judged = round.judged.toByteArray();
+            int[] asked = round.indices.stream().mapToInt(i -> i).toArray();
+            all.add(
+                    new WrittenRound(
+                            first + all.size(),
+                            asked,
+                            judged,
+                            old(asked, judged),
+                            metrics,
+                            left.toByteArray()));
+        }
+        return all;
     }
 
     /// The sampler's log-probabilities: each token's are those of the weights that sampled it.

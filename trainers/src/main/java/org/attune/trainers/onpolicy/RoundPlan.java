@@ -107,9 +107,11 @@ public record RoundPlan(
         return microStep / ((long) microBatchesPerRound * iterations);
     }
 
-    /// Optimizer steps that are done when a round begins.
-    public int stepsBefore(long round) {
-        return Math.toIntExact(round * microBatchesPerRound * iterations / accumulation);
+    /// Rounds that some optimizer steps use, at least 1.
+    ///
+    /// @param steps ≥ 1
+    public int roundsOf(int steps) {
+        return Math.max(1, Math.toIntExact(round((long) steps * accumulation)));
     }
 
     /// The slice of its round that a micro-step uses.

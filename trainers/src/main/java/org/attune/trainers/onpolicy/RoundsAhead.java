@@ -8,8 +8,6 @@ import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
 
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,11 +29,9 @@ public final class RoundsAhead implements CheckpointPart {
     private static final String LEFT = "under-way.bin";
 
     private final int lag;
-    private final RoundPlan plan;
     private final long rounds;
     private final RoundWriter writer;
     private final ParameterSpace weights;
-    private final Optional<SyncedWeights> synced;
     private final Optional<RolloutRanks> others;
     private final PhaseClock clock;
     private final NavigableMap<Long, WrittenRound> ready = new TreeMap<>();
@@ -44,36 +40,28 @@ public final class RoundsAhead implements CheckpointPart {
     private byte[] left = {}; // after the last round that was written
 
     private RoundsAhead(
-            LagConfig config,
-            RoundPlan plan,
-            long rounds,
-            RoundWriter writer,
-            ParameterSpace weights,
-            RunContext context) {
-        lag = config.rolloutLag();
-        this.plan = plan;
+            int lag, long rounds, RoundWriter writer, ParameterSpace weights, RunContext context) {
+        this.lag = lag;
         this.rounds = rounds;
-        synced = SyncedWeights.of(weights, config.weightSyncSteps());
         this.writer = writer;
         this.weights = weights;
         others = context.rolloutRanks();
         clock = context.clock();
     }
 
-    /// @param plan says how many steps come before a round
     /// @param rounds of the whole run
     /// @param writer of rounds; borrowed
     /// @param weights that are trained; borrowed
     /// @return empty if rounds are written when they are learned from
     public static Optional<RoundsAhead> of(
             LagConfig config,
-            RoundPlan plan,
             long rounds,
             RoundWriter writer,
             ParameterSpace weights,
             RunContext context) {
         return config.isOn()
-                ? Optional.of(new RoundsAhead(config, plan, rounds, writer, weights, context))
+                ? Optional.of(
+                        new RoundsAhead(config.rolloutLag(), rounds, writer, weights, context))
                 : Optional.empty();
     }
 
@@ -83,13 +71,11 @@ public final class RoundsAhead implements CheckpointPart {
         collect();
         long last = Math.min(round + lag, rounds - 1);
         long next = ready.isEmpty() ? round : Math.max(round, ready.lastKey() + 1);
-        for (; next <= last; next++) {
+        for (; next <= last; next += writer.together()) {
             collect();
-            int steps = plan.stepsBefore(round);
-            long begun = next;
-            synced.ifPresentOrElse(s -> s.during(steps, () -> begin(begun)), () -> begin(begun));
+            begin(next);
         }
-        if (underWay.isPresent() && underWay.getAsLong() == round) {
+        if (underWay.isPresent() && underWay.getAsLong() <= round) {
             collect();
         }
         WrittenRound written = ready.get(round);
@@ -120,7 +106,7 @@ public final class RoundsAhead implements CheckpointPart {
             others.get().begin(round, left, weights);
             underWay = OptionalLong.of(round);
         } else {
-            put(writer.write(round, left));
+            writer.write(round, left).forEach(this::put);
         }
     }
 
@@ -136,7 +122,7 @@ public final class RoundsAhead implements CheckpointPart {
         }
         try (var _ = clock.enter("rollout")) {
             RolloutRanks.Told told = others.orElseThrow().collect();
-            put(WrittenRound.read(told.bytes()));
+            WrittenRound.readAll(told.bytes()).forEach(this::put);
             metrics.merge("ranks/rollout_seconds", told.seconds(), Double::sum);
             metrics.merge("ranks/rollout_wait_seconds", told.waited(), Double::sum);
         } catch (IOException e) {
@@ -152,7 +138,10 @@ public final class RoundsAhead implements CheckpointPart {
                 () -> false,
                 () -> {
                     others.orElseThrow()
-                            .serve(weights, (round, before) -> writer.write(round, before).bytes());
+                            .serve(
+                                    weights,
+                                    (round, before) ->
+                                            WrittenRound.bytes(writer.write(round, before)));
                     return null;
                 });
     }
@@ -173,16 +162,7 @@ public final class RoundsAhead implements CheckpointPart {
         if (left.length > 0) {
             Files.write(folder.resolve(LEFT), left);
         }
-        if (synced.isPresent()) {
-            synced.get().save(folder);
-        }
-        try (var out = new DataOutputStream(Files.newOutputStream(folder.resolve(FILE)))) {
-            for (WrittenRound round : ready.values()) {
-                byte[] bytes = round.bytes();
-                out.writeInt(bytes.length);
-                out.write(bytes);
-            }
-        }
+        Files.write(folder.resolve(FILE), WrittenRound.bytes(ready.values()));
     }
 
     /// Reads them.
@@ -192,14 +172,8 @@ public final class RoundsAhead implements CheckpointPart {
     public void restore(Path folder) {
         Path file = folder.resolve(FILE);
         ready.clear();
-        synced.ifPresent(s -> s.restore(folder));
-        try (var in = new DataInputStream(Files.newInputStream(file))) {
-            while (in.available() > 0) {
-                byte[] bytes = new byte[in.readInt()];
-                in.readFully(bytes);
-                WrittenRound round = WrittenRound.read(bytes);
-                ready.put(round.number(), round);
-            }
+        try {
+            WrittenRound.readAll(Files.readAllBytes(file)).forEach(this::put);
             Path before = folder.resolve(LEFT);
             left = Files.exists(before) ? Files.readAllBytes(before) : new byte[0];
         } catch (IOException e) {

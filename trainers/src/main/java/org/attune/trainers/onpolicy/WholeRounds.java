@@ -27,18 +27,24 @@ record WholeRounds(
         List<PromptExample> prompts,
         int generations)
         implements RoundWriter {
+    @Override
+    public int together() {
+        return 1;
+    }
+
     /// Completes the prompts of a round and keeps the policy's log-probabilities of completions.
     @Override
-    public WrittenRound write(long number, byte[] left) {
+    public List<WrittenRound> write(long number, byte[] left) {
         int[] indices = plan.promptsOf(number);
         byte[] judged = rounds.written(number, indices, prompts, generations);
-        return new WrittenRound(
-                number,
-                indices,
-                judged,
-                request.map(r -> old(indices, judged, r)),
-                Map.of(),
-                new byte[0]);
+        return List.of(
+                new WrittenRound(
+                        number,
+                        indices,
+                        judged,
+                        request.map(r -> old(indices, judged, r)),
+                        Map.of(),
+                        new byte[0]));
     }
 
     private float[][] old(int[] indices, byte[] judged, HeadRequest logProbs) {

@@ -5,7 +5,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -32,8 +34,38 @@ public record WrittenRound(
         return new WrittenRound(number, prompts, judged, old, metrics, new byte[0]);
     }
 
+    /// Rounds as [#readAll] reads them.
+    static byte[] bytes(Iterable<WrittenRound> rounds) {
+        var bytes = new ByteArrayOutputStream();
+        try (var out = new DataOutputStream(bytes)) {
+            for (WrittenRound round : rounds) {
+                byte[] one = round.bytes();
+                out.writeInt(one.length);
+                out.write(one);
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("memory was written to", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /// Reads what [#bytes] gave.
+    ///
+    /// @throws IOException if it is something else
+    static List<WrittenRound> readAll(byte[] bytes) throws IOException {
+        List<WrittenRound> rounds = new ArrayList<>();
+        try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+            while (in.available() > 0) {
+                byte[] one = new byte[in.readInt()];
+                in.readFully(one);
+                rounds.add(read(one));
+            }
+        }
+        return rounds;
+    }
+
     /// Every bit of every number is kept.
-    byte[] bytes() {
+    private byte[] bytes() {
         var bytes = new ByteArrayOutputStream();
         try (var out = new DataOutputStream(bytes)) {
             out.writeLong(number);
@@ -64,10 +96,7 @@ public record WrittenRound(
         return bytes.toByteArray();
     }
 
-    /// Reads what [#bytes] gave.
-    ///
-    /// @throws IOException if it is something else
-    static WrittenRound read(byte[] bytes) throws IOException {
+    private static WrittenRound read(byte[] bytes) throws IOException {
         try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
             long number = in.readLong();
             int[] prompts = new int[in.readInt()];

@@ -2,7 +2,6 @@ package org.attune.trainers.run;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -117,11 +116,11 @@ class OngoingRoundsTest {
                         "run",
                         l -> l.withMaxStaleness(3).withMaxInflightTasks(8).withWeightSyncSteps(2),
                         "");
-        List<Double> wrote = run.spy.weights;
-        for (int round = 0; round < STEPS; round += 2) {
-            assertEquals(wrote.get(round), wrote.get(round + 1), "round " + round);
-            assertNotEquals(wrote.get(round), wrote.get((round + 2) % STEPS), "round " + round);
-        }
+        assertEquals(STEPS / 2, run.spy.weights.size(), "how often completions were made longer");
+        assertEquals(STEPS / 2, new HashSet<>(run.spy.weights).size(), "weights that wrote");
+        List<Double> most = values(steps(run.output), "sample/staleness_max").toList();
+        assertTrue(most.stream().allMatch(v -> v <= 3), most.toString());
+        assertTrue(most.stream().anyMatch(v -> v > 0), most.toString());
     }
 
     /// What a run leaves.
