@@ -5,6 +5,7 @@ import org.attune.trainers.onpolicy.OngoingGroups.Member;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -51,10 +52,12 @@ record Staleness(long sum, int most, int completions, int several) {
         return new Staleness(in.readLong(), in.readInt(), in.readInt(), in.readInt());
     }
 
+    /// In one order, so that checkpoints have the same bytes.
     Map<String, Double> metrics() {
-        return Map.of(
-                "sample/staleness_mean", (double) sum / completions,
-                "sample/staleness_max", (double) most,
-                "sample/several_versions", (double) several / completions);
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put("sample/staleness_mean", (double) sum / completions);
+        metrics.put("sample/staleness_max", (double) most);
+        metrics.put("sample/several_versions", (double) several / completions);
+        return metrics;
     }
 }
