@@ -90,11 +90,13 @@ final class RankedMethods {
     private static Map<String, Run> ofRows(Path folder) {
         Map<String, Run> runs = new LinkedHashMap<>();
         String pairs = datasets(folder, "triples");
+        String task = "eval_tasks=[{task: number-sorting, n: 5, max_new_tokens: 8}]";
         runs.put("sft", Run.of("sft", datasets(folder, "texts")));
         runs.put("dpo", Run.of("dpo", pairs, "precompute_ref_log_probs=true"));
-        for (String method : List.of("kto", "bco", "reward", "orpo", "cpo", "tpo")) {
+        for (String method : List.of("kto", "bco", "reward", "cpo", "tpo")) {
             runs.put(method, Run.of(method, pairs));
         }
+        runs.put("orpo", Run.of("orpo", pairs, task));
         runs.put("prm", Run.of("prm", datasets(folder, "stepwise")));
         return runs;
     }

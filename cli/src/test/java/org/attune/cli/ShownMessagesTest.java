@@ -241,7 +241,7 @@ class ShownMessagesTest {
             "--max-new-tokens",
             "2"
         };
-        refused("has no chat template, which conversations need", texts);
+        refused("has no chat template, which the conversations of", texts);
         assertTrue(err.toString().contains("--raw"), err::toString);
         String[] raw = Arrays.copyOf(texts, texts.length + 1);
         raw[texts.length] = "--raw";

@@ -5,6 +5,7 @@ import org.attune.text.ChatTemplate.Rendering;
 import org.attune.text.ChatTemplate.Tail;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,6 +32,17 @@ sealed interface AssistantSpans {
             implements AssistantSpans {
         Found(int[] start, int[] end, AssistantMask.Source source) {
             this(start, end, source, Optional.empty());
+        }
+
+        /// The spans at other places of a text.
+        ///
+        /// @param places all starts, then all ends
+        Found at(int[] places) {
+            return new Found(
+                    Arrays.copyOf(places, start.length),
+                    Arrays.copyOfRange(places, start.length, places.length),
+                    source,
+                    missing);
         }
 
         /// Number of the first span that a piece of the text overlaps; -1 if it overlaps none.

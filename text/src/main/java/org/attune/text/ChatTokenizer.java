@@ -3,11 +3,16 @@ package org.attune.text;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.error.DatasetException;
+import org.attune.images.ImagePipeline;
+import org.attune.images.ImagePipeline.Expanded;
+import org.attune.images.Picture;
 import org.attune.text.ChatTemplate.Rendering;
 import org.attune.text.ChatTemplate.Tail;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.ToIntFunction;
@@ -21,24 +26,34 @@ public final class ChatTokenizer {
     private final ChatTemplate template;
     private final ControlTokenGuard guard;
     private final Set<Integer> endIds;
+    private final Optional<ImagePipeline> images;
 
     public ChatTokenizer(Tokenizer tokenizer, ChatTemplate template) {
         this(
                 tokenizer,
                 template,
                 new ControlTokenGuard(List.of()),
-                tokenizer.eosId().stream().boxed().collect(Collectors.toUnmodifiableSet()));
+                tokenizer.eosId().stream().boxed().collect(Collectors.toUnmodifiableSet()),
+                Optional.empty());
     }
 
     private ChatTokenizer(
             Tokenizer tokenizer,
             ChatTemplate template,
             ControlTokenGuard guard,
-            Set<Integer> endIds) {
+            Set<Integer> endIds,
+            Optional<ImagePipeline> images) {
         this.tokenizer = tokenizer;
         this.template = template;
         this.guard = guard;
         this.endIds = endIds;
+        this.images = images;
+    }
+
+    /// A tokenizer that writes as many image tokens for each picture of a conversation as the
+    /// pictures' pipeline says. Without one, conversations with pictures are refused.
+    public ChatTokenizer withPictures(ImagePipeline pipeline) {
+        return new ChatTokenizer(tokenizer, template, guard, endIds, Optional.of(pipeline));
     }
 
     /// A tokenizer for a model that stops at these tokens too, besides the tokenizer's own end
@@ -47,14 +62,18 @@ public final class ChatTokenizer {
     public ChatTokenizer stoppingAt(Set<Integer> ids) {
         var all = new TreeSet<>(endIds);
         all.addAll(ids);
-        return new ChatTokenizer(tokenizer, template, guard, Set.copyOf(all));
+        return new ChatTokenizer(tokenizer, template, guard, Set.copyOf(all), images);
     }
 
     /// A tokenizer that encodes control tokens in messages or tools (`<|im_end|>` in a user's text)
     /// as ordinary text. So nobody can end a turn by writing one.
     public ChatTokenizer sanitizingControlTokens() {
         return new ChatTokenizer(
-                tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()), endIds);
+                tokenizer,
+                template,
+                new ControlTokenGuard(tokenizer.addedTokens()),
+                endIds,
+                images);
     }
 
     /// A tokenizer that encodes control tokens as ordinary text in all messages but the assistant's
@@ -67,7 +86,8 @@ public final class ChatTokenizer {
                 new ControlTokenGuard(
                         tokenizer.addedTokens(),
                         role -> !role.equals("assistant") && !role.equals("system")),
-                endIds);
+                endIds,
+                images);
     }
 
     public Tokenizer tokenizer() {
@@ -83,7 +103,8 @@ public final class ChatTokenizer {
     ///
     /// @throws org.attune.error.DatasetException if the template refuses the messages
     public Encoded encode(Conversation conversation, Tail tail) {
-        String text = template.render(guard.wrap(conversation), tail).text();
+        String rendered = template.render(guard.wrap(conversation), tail).text();
+        String text = withImageTokens(conversation, rendered).text();
         List<ControlTokenGuard.Piece> pieces = guard.pieces(text);
         if (pieces.size() == 1) {
             return new Encoded(text, tokenizer.encode(text, false));
@@ -97,8 +118,10 @@ public final class ChatTokenizer {
     ///
     /// @param place from the rendered text, in which control tokens of messages may be wrapped
     public int[] encodeBehind(Conversation conversation, Tail tail, ToIntFunction<String> place) {
-        String text = template.render(guard.wrap(conversation), tail).text();
-        int at = place.applyAsInt(text);
+        String rendered = template.render(guard.wrap(conversation), tail).text();
+        Expanded expanded = withImageTokens(conversation, rendered, place.applyAsInt(rendered));
+        String text = expanded.text();
+        int at = expanded.places()[0];
         Tokens tokens = encode(guard.pieces(text));
         int first = 0;
         while (first < tokens.ids().length && tokens.start()[first] < at) {
@@ -120,7 +143,6 @@ public final class ChatTokenizer {
     public MaskedEncoding encodeWithMask(Conversation conversation, Tail tail) {
         Conversation wrapped = guard.wrap(conversation);
         Rendering rendering = template.render(wrapped, tail);
-        Tokens tokens = encode(guard.pieces(rendering.text()));
         var ends =
                 new TurnEnds(
                         endIds.stream()
@@ -129,10 +151,37 @@ public final class ChatTokenizer {
         AssistantSpans spans =
                 AssistantSpans.find(
                         template, wrapped, tail, rendering, tokenizer.addedTokens(), ends);
+        String text = rendering.text();
+        if (spans instanceof AssistantSpans.Found found) {
+            int[] places = Arrays.copyOf(found.start(), 2 * found.start().length);
+            System.arraycopy(found.end(), 0, places, found.start().length, found.end().length);
+            Expanded expanded = withImageTokens(conversation, text, places);
+            text = expanded.text();
+            spans = found.at(expanded.places());
+        } else {
+            text = withImageTokens(conversation, text).text();
+        }
+        Tokens tokens = encode(guard.pieces(text));
         if (spans instanceof AssistantSpans.Found found && found.missing().isPresent()) {
-            tokens = tokens.followedBy(found.missing().get(), tokenizer, rendering.text().length());
+            tokens = tokens.followedBy(found.missing().get(), tokenizer, text.length());
         }
         return new MaskedEncoding(tokens.text(), tokens.ids(), mask(tokens, spans));
+    }
+
+    /// @param places in the rendered text, which are shifted
+    private Expanded withImageTokens(Conversation conversation, String rendered, int... places) {
+        List<Picture> pictures = conversation.pictures();
+        if (pictures.isEmpty()) {
+            return new Expanded(rendered, places);
+        }
+        return images.orElseThrow(
+                        () ->
+                                new DatasetException(
+                                        "the row has pictures, but the model's folder doesn't say"
+                                                + " how it sees any (preprocessor_config.json); use"
+                                                + " a vision-language model, or rows without"
+                                                + " pictures"))
+                .expand(rendered, pictures, places);
     }
 
     private static AssistantMask mask(Tokens tokens, AssistantSpans spans) {

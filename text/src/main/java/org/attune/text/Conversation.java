@@ -3,6 +3,7 @@ package org.attune.text;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.images.Picture;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -26,6 +27,11 @@ public record Conversation(
     /// A conversation without tools.
     public static Conversation of(List<Message> messages) {
         return new Conversation(messages, List.of(), Map.of());
+    }
+
+    /// The pictures of all messages: values of `image` in parts `{"type": "image", "image": …}`.
+    public List<Picture> pictures() {
+        return messages.stream().flatMap(message -> message.pictures().stream()).toList();
     }
 
     /// Replaces the messages; tools and variables stay.

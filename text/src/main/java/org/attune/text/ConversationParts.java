@@ -20,7 +20,8 @@ final class ConversationParts {
     /// @param name             how a message calls the part
     /// @param mark             the text that stands in it
     /// @param earlierReasoning whether it is what the assistant thought before an earlier answer
-    record Part(String name, String mark, boolean earlierReasoning) {}
+    /// @param isPicture        whether it can't be marked, since a template writes a placeholder
+    record Part(String name, String mark, boolean earlierReasoning, boolean isPicture) {}
 
     ConversationParts(Conversation conversation) {
         this(conversation, false);
@@ -51,7 +52,7 @@ final class ConversationParts {
 
     private String mark(String name, boolean earlierReasoning) {
         String mark = MARK + parts.size() + "x";
-        parts.add(new Part(name, mark, earlierReasoning));
+        parts.add(new Part(name, mark, earlierReasoning, false));
         return mark;
     }
 
@@ -113,7 +114,13 @@ final class ConversationParts {
                                 : with(piece, "text", _ -> text + mark(name, false)));
             } else {
                 marked.add(piece);
-                mark(name + " (" + map.get("type") + ")", false); // nothing else can be read
+                Object type = map.get("type"); // nothing else can be read
+                parts.add(
+                        new Part(
+                                name + " (" + type + ")",
+                                MARK + parts.size() + "x",
+                                false,
+                                "image".equals(type)));
             }
         }
         return marked;

@@ -3,15 +3,17 @@ package org.attune.text;
 import static org.attune.api.Api.Status.STABLE;
 
 import org.attune.api.Api;
+import org.attune.images.Picture;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /// One turn of a conversation: JSON fields in their original order, as chat templates see them
 /// (`role`, `content`, `tool_calls`, `name`, `reasoning_content` …). Values are JSON values:
 /// `Map<String,Object>`, `List<Object>`, `String`, `Long`, `BigInteger`, `Double`, `Boolean`,
-/// `null`.
+/// `null`, or a picture in a part of the content.
 @Api(STABLE)
 public record Message(Map<String, Object> fields) {
     public Message {
@@ -34,5 +36,17 @@ public record Message(Map<String, Object> fields) {
     /// The text, or the empty string if the message has none (a tool call, say).
     public String content() {
         return fields.get("content") instanceof String content ? content : "";
+    }
+
+    /// The pictures of the content, if that is a list of parts.
+    List<Picture> pictures() {
+        if (!(fields.get("content") instanceof List<?> parts)) {
+            return List.of();
+        }
+        return parts.stream()
+                .map(part -> part instanceof Map<?, ?> map ? map.get("image") : null)
+                .filter(Picture.class::isInstance)
+                .map(Picture.class::cast)
+                .toList();
     }
 }

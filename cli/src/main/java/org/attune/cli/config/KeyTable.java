@@ -47,8 +47,11 @@ public final class KeyTable {
                 cells[5]);
     }
 
-    /// The methods in the order in which messages name them.
+    /// The methods of a row, or `all`, in the order in which messages name them.
     private static List<TrainingMethod<?, ?>> methods(List<String> names) {
+        if (names.equals(List.of("all"))) {
+            return Methods.all();
+        }
         List<TrainingMethod<?, ?>> known =
                 Methods.all().stream().filter(m -> names.contains(m.name())).toList();
         if (known.size() != names.size()) {

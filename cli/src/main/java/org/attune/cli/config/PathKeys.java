@@ -79,6 +79,9 @@ final class PathKeys {
         if (DATASETS.contains(key)) {
             return each(value, item -> dataset(setting, item));
         }
+        if (key.equals("eval_tasks")) {
+            return each(value, item -> task(setting, item));
+        }
         if (key.equals("reward_funcs")) {
             return each(value, item -> reward(setting, item));
         }
@@ -105,6 +108,12 @@ final class PathKeys {
                     with(fields, Set.of("path"), s -> input(setting, setting.key() + ".path", s));
             case YamlNode.Items items -> items;
         };
+    }
+
+    private YamlNode task(Setting setting, YamlNode item) {
+        return item instanceof YamlNode.Fields fields
+                ? with(fields, Set.of("data"), s -> input(setting, "eval_tasks.data", s))
+                : item;
     }
 
     private YamlNode reward(Setting setting, YamlNode item) {

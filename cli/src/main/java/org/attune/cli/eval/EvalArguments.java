@@ -1,28 +1,10 @@
 package org.attune.cli.eval;
 
-import org.attune.datasets.BadRowPolicy;
-import org.attune.datasets.DatasetLoader;
-import org.attune.datasets.DatasetSource;
-import org.attune.datasets.SplitSpec;
-import org.attune.datasets.formats.Content;
-import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.formats.Sample;
-import org.attune.datasets.formats.TemplateOptions;
+import org.attune.cli.command.SamplingArguments;
 import org.attune.error.ConfigException;
-import org.attune.hub.HubDownload;
-import org.attune.models.eval.EvalProblem;
-import org.attune.reward.RewardFunction;
-import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.reward.task.AnswerCheck;
-import org.attune.reward.task.AnswerReward;
-import org.attune.reward.task.Split;
-import org.attune.reward.task.Task;
 import org.attune.reward.task.Tasks;
-import org.attune.text.Conversation;
-import org.attune.text.Message;
-import org.attune.trainers.prepare.PlainPrompts;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.attune.trainers.config.EvalTask;
 
 import picocli.CommandLine.Option;
 
@@ -30,13 +12,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /// Arguments that say what a model is asked, and how its answers are judged.
 final class EvalArguments {
-    private static final Logger LOG = LoggerFactory.getLogger(EvalArguments.class);
-
     @Option(
             names = "--task",
             paramLabel = "NAME",
@@ -99,17 +79,12 @@ final class EvalArguments {
         return task == null && data != null && verifier == null;
     }
 
-    /// Problems, the function that judges them, and what they are called.
-    record Questions(String title, List<EvalProblem> problems, RewardFunction reward) {
-        /// Whether any is a conversation.
-        boolean needsTemplate() {
-            return problems.stream().anyMatch(problem -> problem.conversation().isPresent());
-        }
-    }
-
-    /// @throws ConfigException if the options name neither or both of task and file, or something
-    ///     that isn't there
-    Questions questions(long seed) {
+    /// The task that the options describe.
+    ///
+    /// @param sampling of the completions
+    /// @param samples completions of each problem
+    /// @throws ConfigException if the options name neither or both of task and file
+    EvalTask task(SamplingArguments sampling, int samples) {
         if ((task == null) == (data == null)) {
             throw new ConfigException(
                     "give either --task NAME (%s) or --data FILE"
@@ -118,30 +93,40 @@ final class EvalArguments {
         if (count != null && count < 1) {
             throw new ConfigException("--n is " + count + "; accepted: at least 1");
         }
-        return task == null ? ofFile() : ofTask(seed);
+        if (task != null) {
+            refuse("--task", Map.of("--prompt-column", promptColumn != null, "--raw", raw));
+            refuse(
+                    "--task",
+                    Map.of(
+                            "--verifier",
+                            verifier != null,
+                            "--answer-column",
+                            answerColumn != null));
+        } else {
+            refuse(
+                    "--data",
+                    Map.of("--difficulty", difficulty != null, "--train-split", trainSplit));
+            requireVerifier();
+        }
+        return new EvalTask(
+                Optional.empty(),
+                Optional.ofNullable(task),
+                Optional.ofNullable(difficulty),
+                trainSplit,
+                Optional.ofNullable(data).map(Path::toString),
+                Optional.ofNullable(promptColumn),
+                Optional.ofNullable(answerColumn),
+                Optional.ofNullable(verifier),
+                raw,
+                Optional.ofNullable(system),
+                count == null ? OptionalInt.empty() : OptionalInt.of(count),
+                samples,
+                sampling.options().maxNewTokens(),
+                sampling.temperature,
+                sampling.seed);
     }
 
-    private Questions ofTask(long seed) {
-        refuse("--task", Map.of("--prompt-column", promptColumn != null, "--raw", raw));
-        refuse(
-                "--task",
-                Map.of("--verifier", verifier != null, "--answer-column", answerColumn != null));
-        Task chosen = Tasks.of(task, difficulty == null ? "" : difficulty);
-        Split split = trainSplit ? Split.TRAIN : Split.HELD_OUT;
-        List<EvalProblem> problems =
-                chosen.generate(seed, count == null ? 200 : count, split).stream()
-                        .map(EvalProblem::of)
-                        .map(this::withSystem)
-                        .toList();
-        return new Questions(
-                "%s, %s, %s problems, seed %d"
-                        .formatted(chosen.name(), chosen.difficulty(), split, seed),
-                problems,
-                chosen.verifier());
-    }
-
-    private Questions ofFile() {
-        refuse("--data", Map.of("--difficulty", difficulty != null, "--train-split", trainSplit));
+    private void requireVerifier() {
         if (verifier == null) {
             throw new ConfigException(
                     "--data needs --verifier, one of "
@@ -149,59 +134,6 @@ final class EvalArguments {
                                     .map(AnswerCheck::toString)
                                     .collect(Collectors.joining(", ")));
         }
-        var source =
-                new DatasetSource(
-                        data.toString(),
-                        Optional.empty(),
-                        Optional.of(DatasetType.PROMPT_ONLY.key()),
-                        SplitSpec.TRAIN,
-                        promptColumn == null ? Map.of() : Map.of(promptColumn, "prompt"));
-        List<Sample> samples =
-                new DatasetLoader(Path.of(""), HubDownload.cache(), BadRowPolicy.ERROR)
-                        .load(List.of(source), Set.of(DatasetType.PROMPT_ONLY)).samples().stream()
-                                .limit(count == null ? Long.MAX_VALUE : count)
-                                .toList();
-        if (!raw && PlainPrompts.count(samples) > 0) {
-            LOG.info(
-                    "{} prompts are plain text and become a user's message in the chat template;"
-                            + " --raw continues them as they are",
-                    PlainPrompts.count(samples));
-        }
-        List<EvalProblem> problems =
-                samples.stream().map(this::problem).map(this::withSystem).toList();
-        return new Questions(data + ", verifier " + verifier, problems, judge());
-    }
-
-    private RewardFunction judge() {
-        String column = answerColumn == null ? AnswerReward.COLUMN : answerColumn;
-        if (!BuiltinRewards.names().contains(verifier)
-                && !BuiltinRewards.kinds().containsKey(verifier)) {
-            return new AnswerReward(AnswerCheck.of(verifier), column);
-        }
-        return BuiltinRewards.create(
-                verifier, answerColumn == null ? Map.of() : Map.of("column", column));
-    }
-
-    private EvalProblem problem(Sample sample) {
-        Sample.PromptOnly row = (Sample.PromptOnly) sample;
-        Map<String, Object> columns = row.row().columns();
-        EvalProblem problem =
-                switch (row.prompt()) {
-                    case Content.Text(String text) when raw -> EvalProblem.continued(text, columns);
-                    case Content.Text(String text) -> asked(List.of(Message.of("user", text)), row);
-                    case Content.Turns(List<Message> turns) -> asked(turns, row);
-                };
-        return problem.from(row.row().origin().where());
-    }
-
-    private static EvalProblem asked(List<Message> turns, Sample.PromptOnly row) {
-        TemplateOptions options = row.options();
-        return EvalProblem.asked(
-                new Conversation(turns, options.tools(), options.variables()), row.row().columns());
-    }
-
-    private EvalProblem withSystem(EvalProblem problem) {
-        return system == null ? problem : problem.withSystem(system);
     }
 
     private static void refuse(String with, Map<String, Boolean> given) {

@@ -5,7 +5,6 @@ import org.attune.cli.command.ExitCodes;
 import org.attune.cli.command.ModelOptions;
 import org.attune.cli.command.SamplingArguments;
 import org.attune.cli.command.UsesEngine;
-import org.attune.cli.eval.EvalArguments.Questions;
 import org.attune.cli.progress.CountedProgress;
 import org.attune.cli.terminal.RunScreen;
 import org.attune.error.ConfigException;
@@ -38,6 +37,12 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
     @Mixin EvalArguments questions;
     @Mixin SamplingArguments sampling;
     @Spec CommandSpec spec;
+
+    @Option(
+            names = "--tasks",
+            paramLabel = "FILE",
+            description = "The eval_tasks of a YAML file, such as a run's, one after the other.")
+    Path tasks;
 
     @Option(
             names = "--against-model",
@@ -73,6 +78,9 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
+        if (tasks != null) {
+            return measure(EvalRun.of(tasksAlone()));
+        }
         if (sampling.temperature == null) {
             sampling.temperature = 0.0;
         }
@@ -86,16 +94,30 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
                         model.config(dtype), questions.data, spec.commandLine().getOut())) {
             return ExitCodes.DONE;
         }
-        Questions asked = questions.questions(sampling.seed);
-        List<ModelConfig> configs = configs();
-        var measurement = new EvalRun(asked, sampling, samples);
-        EvalOutput report;
-        try (var screen = RunScreen.open(spec.commandLine().getOut())) {
-            report = measurement.of(configs, watch(screen));
+        return measure(EvalRun.of(questions, sampling, samples));
+    }
+
+    /// The tasks of the file, beside which nothing else says what is asked.
+    private Path tasksAlone() {
+        boolean others =
+                questions.task != null || questions.data != null || sampling.temperature != null;
+        if (others || samples > 1) {
+            throw new ConfigException(
+                    "--tasks says what is asked and how; leave out --task, --data, --temperature"
+                            + " and --samples");
         }
-        report.print(spec.commandLine().getOut(), shown);
+        return tasks;
+    }
+
+    private int measure(EvalRun measurement) {
+        List<ModelConfig> configs = configs();
+        List<EvalOutput> found;
+        try (var screen = RunScreen.open(spec.commandLine().getOut())) {
+            found = measurement.of(configs, watch(screen));
+        }
+        found.forEach(output -> output.print(spec.commandLine().getOut(), shown));
         if (out != null) {
-            report.write(out);
+            EvalOutput.write(found, out);
         }
         return ExitCodes.DONE;
     }

@@ -150,11 +150,19 @@ record EvalOutput(String title, List<Measured> measured) {
     }
 
     /// Writes a line per problem and model: `{"model", "prompt", columns…, "completions",
-    /// "rewards"}`.
-    void write(Path file) {
+    /// "rewards"}`; of several tasks each says which in `task`.
+    static void write(List<EvalOutput> outputs, Path file) {
         var text = new StringBuilder();
-        for (Measured m : measured) {
-            m.result().rows().forEach(row -> text.append(json(m.label(), row)).append('\n'));
+        for (EvalOutput output : outputs) {
+            for (Measured m : output.measured()) {
+                for (EvalRow row : m.result().rows()) {
+                    ObjectNode node = json(m.label(), row);
+                    if (outputs.size() > 1) {
+                        node.put("task", output.title());
+                    }
+                    text.append(node).append('\n');
+                }
+            }
         }
         try {
             AtomicFile.writeText(file, text.toString());

@@ -3,8 +3,9 @@ package org.attune.cli.eval;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.cli.command.SamplingArguments;
-import org.attune.cli.eval.EvalArguments.Questions;
-import org.attune.error.ConfigException;
+import org.attune.cli.config.TaskFile;
+import org.attune.hub.HubDownload;
+import org.attune.models.GenerationOptions;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
@@ -12,20 +13,24 @@ import org.attune.models.eval.EvalResult;
 import org.attune.models.eval.ModelEval;
 import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.TextCompleter;
-import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
+import org.attune.trainers.config.EvalTask;
+import org.attune.trainers.opening.TaskQuestions;
 
 import picocli.CommandLine;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /// Asks models questions and judges their answers.
 public final class EvalRun {
-    private final Questions asked;
-    private final SamplingArguments sampling;
-    private final int samples;
+    private final List<Asked> tasks;
+
+    /// What is asked, and how answers are sampled.
+    ///
+    /// @param samples completions of each problem, ≥ 1
+    private record Asked(TaskQuestions questions, GenerationOptions options, int samples) {}
 
     /// Hears how a measurement goes on.
     public interface Watch {
@@ -39,11 +44,8 @@ public final class EvalRun {
         SequenceListener start(int completions);
     }
 
-    /// @param samples completions of each problem, ≥ 1
-    EvalRun(Questions asked, SamplingArguments sampling, int samples) {
-        this.asked = asked;
-        this.sampling = sampling;
-        this.samples = samples;
+    private EvalRun(List<Asked> tasks) {
+        this.tasks = tasks;
     }
 
     /// Measures models by their likeliest answers.
@@ -63,8 +65,35 @@ public final class EvalRun {
         var sampling = new SamplingArguments();
         new CommandLine(sampling)
                 .parseArgs("--temperature", "0", "--max-new-tokens", "" + maxNewTokens);
-        var run = new EvalRun(arguments.questions(sampling.seed), sampling, 1);
-        return run.of(configs, watch).json(shown);
+        return of(arguments, sampling, 1).of(configs, watch).getFirst().json(shown);
+    }
+
+    /// Reads what is asked.
+    ///
+    /// @param samples completions of each problem, ≥ 1
+    /// @throws org.attune.error.AttuneException if questions are wrong
+    static EvalRun of(EvalArguments arguments, SamplingArguments sampling, int samples) {
+        EvalTask task = arguments.task(sampling, samples);
+        return new EvalRun(List.of(asked(task, sampling.options())));
+    }
+
+    /// Reads what the tasks of a file ask.
+    static EvalRun of(Path file) {
+        return new EvalRun(
+                TaskFile.read(file).stream()
+                        .map(
+                                task ->
+                                        asked(
+                                                task,
+                                                GenerationOptions.defaults()
+                                                        .withMaxNewTokens(task.maxNewTokens())
+                                                        .withTemperature(task.temperature())
+                                                        .withSeed(task.seed())))
+                        .toList());
+    }
+
+    private static Asked asked(EvalTask task, GenerationOptions options) {
+        return new Asked(TaskQuestions.of(task, HubDownload.cache()), options, task.samples());
     }
 
     static String label(ModelConfig config) {
@@ -73,20 +102,28 @@ public final class EvalRun {
     }
 
     /// Measures models: with different adapters on one set of weights, else one after the other.
-    EvalOutput of(List<ModelConfig> configs, Watch watch) {
+    ///
+    /// @return one for each task
+    List<EvalOutput> of(List<ModelConfig> configs, Watch watch) {
         boolean one = configs.stream().map(ModelConfig::modelNameOrPath).distinct().count() == 1;
-        List<EvalResult> results =
+        List<List<EvalResult>> results =
                 one
                         ? onOne(configs, watch)
                         : configs.stream().flatMap(c -> onOne(List.of(c), watch).stream()).toList();
-        List<EvalOutput.Measured> measured = new ArrayList<>();
-        for (int i = 0; i < configs.size(); i++) {
-            measured.add(new EvalOutput.Measured(label(configs.get(i)), results.get(i)));
+        List<EvalOutput> outputs = new ArrayList<>();
+        for (int t = 0; t < tasks.size(); t++) {
+            List<EvalOutput.Measured> measured = new ArrayList<>();
+            for (int i = 0; i < configs.size(); i++) {
+                EvalResult result = results.get(i).get(t);
+                measured.add(new EvalOutput.Measured(label(configs.get(i)), result));
+            }
+            outputs.add(new EvalOutput(tasks.get(t).questions().title(), List.copyOf(measured)));
         }
-        return new EvalOutput(asked.title(), List.copyOf(measured));
+        return outputs;
     }
 
-    private List<EvalResult> onOne(List<ModelConfig> configs, Watch watch) {
+    /// Results of all tasks for each configuration of one model.
+    private List<List<EvalResult>> onOne(List<ModelConfig> configs, Watch watch) {
         ModelConfig first =
                 configs.stream()
                         .filter(c -> c.adapterNameOrPath().isPresent())
@@ -96,33 +133,28 @@ public final class EvalRun {
         return Engine.call(
                 () -> {
                     try (var loaded = LoadedModel.open(first)) {
-                        List<EvalResult> results = new ArrayList<>();
+                        List<List<EvalResult>> results = new ArrayList<>();
                         for (ModelConfig config : configs) {
-                            Optional<String> adapter = config.adapterNameOrPath();
+                            TextCompleter completer =
+                                    config.equals(first)
+                                            ? loaded.completer()
+                                            : loaded.completerWith(config.adapterNameOrPath());
                             results.add(
-                                    measure(
-                                            loaded.setup(),
-                                            config.equals(first)
-                                                    ? loaded.completer()
-                                                    : loaded.completerWith(adapter),
-                                            watch));
+                                    tasks.stream()
+                                            .map(t -> measure(t, loaded.setup(), completer, watch))
+                                            .toList());
                         }
                         return results;
                     }
                 });
     }
 
-    private EvalResult measure(ModelSetup setup, TextCompleter completer, Watch watch) {
-        if (setup.text().template().isEmpty() && asked.needsTemplate()) {
-            throw new ConfigException(
-                    "%s has no chat template, which conversations need; give one with"
-                                    .formatted(setup.source().path())
-                            + " --chat-template, or continue a file's texts as they are with"
-                            + " --raw");
-        }
-        SamplingConfig chosen = sampling.config(setup);
-        SequenceListener listener = watch.start(asked.problems().size() * samples);
-        return new ModelEval(completer, setup.text(), asked.reward())
-                .run(asked.problems(), chosen, samples, listener);
+    private static EvalResult measure(
+            Asked task, ModelSetup setup, TextCompleter completer, Watch watch) {
+        TaskQuestions questions = task.questions();
+        questions.requireTemplate(setup);
+        SequenceListener listener = watch.start(questions.problems().size() * task.samples());
+        return new ModelEval(completer, setup.text(), questions.reward())
+                .run(questions.problems(), task.options().of(setup), task.samples(), listener);
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import jakarta.validation.Valid;
+
 import org.attune.records.CopyMethods;
 
 import java.util.List;
@@ -13,13 +15,19 @@ import java.util.OptionalDouble;
 /// @param evalOnStart evaluate before the first step too
 /// @param evalDelay no evaluation before so many steps, or epochs with `epoch`; those at the start
 ///     and at the end are made anyway
+/// @param evalTasks what the policy is asked at each evaluation, beside the rows
 @CopyMethods
 public record EvalConfig(
         IntervalStrategy evalStrategy,
         @InRange(min = 0, minOpen = true) OptionalDouble evalSteps,
         boolean evalOnStart,
-        @InRange(min = 0) double evalDelay)
+        @InRange(min = 0) double evalDelay,
+        List<@Valid EvalTask> evalTasks)
         implements EvalConfigCopies {
+    public EvalConfig {
+        evalTasks = evalTasks == null ? List.of() : List.copyOf(evalTasks);
+    }
+
     /// The defaults, as listed at the parameters.
     public static EvalConfig defaults() {
         return EvalConfigCopies.blank().withEvalStrategy(IntervalStrategy.NO);
@@ -37,13 +45,17 @@ public record EvalConfig(
 
     public static List<ConfigProblem> needsRows(EvalConfig eval, DataConfig data) {
         boolean wanted = eval.evalStrategy() != IntervalStrategy.NO || eval.evalOnStart();
-        if (wanted && data.evalDatasets().isEmpty() && data.testSplitSize().isEmpty()) {
+        if (wanted
+                && eval.evalTasks().isEmpty()
+                && data.evalDatasets().isEmpty()
+                && data.testSplitSize().isEmpty()) {
             return List.of(
                     new ConfigProblem(
                             "eval_strategy",
                             eval.evalStrategy(),
                             "it beside rows to evaluate on (test_split_size: 0.1 holds out a tenth"
-                                    + " of datasets, eval_datasets: PATH names others), or no"));
+                                    + " of datasets, eval_datasets: PATH names others) or"
+                                    + " eval_tasks, or no"));
         }
         return List.of();
     }

@@ -104,6 +104,14 @@ public record TrainingConfig(
             problems.add(
                     new ConfigProblem("zero_stage", ranks.zeroStage(), PartedOptimizer.whyWhole()));
         }
+        if (ranks.partsWeights() && !eval.evalTasks().isEmpty()) {
+            problems.add(
+                    new ConfigProblem(
+                            "eval_tasks",
+                            eval.evalTasks().size() + " tasks",
+                            "none with zero_stage: 3, where no rank has all weights to generate"
+                                    + " with; or zero_stage: 2"));
+        }
         if (averaging.bema() && optimizer.averages()) {
             problems.add(
                     new ConfigProblem(

@@ -69,6 +69,7 @@ public final class Fingerprints {
                     "eval_steps",
                     "eval_on_start",
                     "eval_delay",
+                    "eval_tasks",
                     "per_device_eval_batch_size",
                     "gradient_checkpointing",
                     "max_memory",

@@ -13,6 +13,13 @@ public record HeldOutMeans(String set, int rows, Map<String, Double> metrics) {
         metrics = new LinkedHashMap<>(metrics);
     }
 
+    /// The metric by which this set is compared: a method's, or the reward of a task.
+    ///
+    /// @param wanted the method's
+    String compared(String wanted) {
+        return metrics.containsKey(wanted) ? wanted : MetricKeys.REWARD;
+    }
+
     /// Key of a metric of this set in logs.
     String key(String metric) {
         return MetricKeys.EVAL_PREFIX + (set.isEmpty() ? "" : set + "_") + metric;

@@ -66,6 +66,9 @@ public final class MetricKeys {
     /// Standard deviation of the weighted sums of rewards.
     public static final String REWARD_STD = "reward_std";
 
+    /// Standard error of the mean reward over the problems of a task.
+    public static final String REWARD_STDERR = "reward_stderr";
+
     /// Share of the groups whose completions have equal rewards.
     public static final String ZERO_STD = "frac_reward_zero_std";
 

@@ -7,6 +7,8 @@ import org.attune.records.CopyMethods;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The surroundings of a run.
 ///
@@ -24,6 +26,7 @@ import java.util.Optional;
 ///     nothing
 /// @param rolloutRanks processes that only write completions, and those that train; empty: all
 ///     processes do both
+/// @param tasks what is measured at each evaluation beside held-out rows
 @CopyMethods
 public record RunContext(
         ModelWriter model,
@@ -34,7 +37,8 @@ public record RunContext(
         StopSignal stop,
         PhaseClock clock,
         Collective ranks,
-        Optional<RolloutRanks> rolloutRanks)
+        Optional<RolloutRanks> rolloutRanks,
+        Function<RunContext, List<HeldOutMeans>> tasks)
         implements RunContextCopies {
     public RunContext {
         boolean tells = ranks == null || ranks.writes();
@@ -50,12 +54,18 @@ public record RunContext(
                 .withModelFingerprint("unknown")
                 .withSharePrompts(true)
                 .withStop(new StopSignal())
-                .withClock(new PhaseClock());
+                .withClock(new PhaseClock())
+                .withTasks(_ -> List.of());
     }
 
     /// Whether this process only writes completions, for others that train.
     public boolean isRolloutRank() {
         return rolloutRanks.filter(RolloutRanks::isOne).isPresent();
+    }
+
+    /// An evaluation with that of the tasks behind it.
+    List<HeldOutMeans> with(List<HeldOutMeans> ofRows) {
+        return Stream.concat(ofRows.stream(), tasks.apply(this).stream()).toList();
     }
 
     public RunContext withListeners(TrainingListener... others) {

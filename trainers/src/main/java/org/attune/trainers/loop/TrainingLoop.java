@@ -171,10 +171,8 @@ public final class TrainingLoop implements AutoCloseable {
         if (step == 0) {
             evaluate(work);
             keepBefore();
-        } else if (evaluationIsDue() && !log.hasEvaluation(step)) {
-            if (evaluateAndCompare(work)) { // which was stopped, after the step
-                best.saving(step);
-            }
+        } else if (evaluationIsDue() && !log.hasEvaluation(step) && evaluateAndCompare(work)) {
+            best.saving(step); // the checkpoint whose evaluation was stopped
         }
     }
 
@@ -262,7 +260,7 @@ public final class TrainingLoop implements AutoCloseable {
     private void evaluate(Work work) {
         try (var _ = context.clock().enter("evaluate")) {
             long start = System.nanoTime();
-            atResult(() -> lastEvaluation = work.evaluate());
+            atResult(() -> lastEvaluation = context.with(work.evaluate()));
             evaluatedAt = step;
             if (lastEvaluation.isEmpty()) {
                 return;
@@ -347,7 +345,8 @@ public final class TrainingLoop implements AutoCloseable {
         if (rewards.isEmpty()) {
             heldoutBefore = state.heldoutBefore();
         } else {
-            atResult(() -> lastEvaluation = work.evaluate()); // by the weights of the start
+            // By the weights of the start.
+            atResult(() -> lastEvaluation = context.with(work.evaluate()));
             keepBefore();
         }
         updates.restore(checkpoint);
@@ -447,7 +446,7 @@ public final class TrainingLoop implements AutoCloseable {
         Optional<RunSummary.Heldout> heldout = Optional.empty();
         if (!lastEvaluation.isEmpty()) {
             HeldOutMeans report = lastEvaluation.getFirst();
-            String metric = work.heldoutMetric();
+            String metric = report.compared(work.heldoutMetric());
             Double before = heldoutBefore.get(metric);
             heldout =
                     Optional.of(

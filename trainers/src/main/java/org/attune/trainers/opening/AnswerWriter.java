@@ -1,7 +1,6 @@
 package org.attune.trainers.opening;
 
 import org.attune.error.RolloutException;
-import org.attune.rollout.generation.Generator;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.generation.TextCompletion;
 import org.attune.rollout.sampling.SamplingConfig;
@@ -46,13 +45,7 @@ final class AnswerWriter implements TrainingListener {
     private <R extends TrainingRow> AnswerWriter(OpenedRun<R> run) {
         Tokenizer tokenizer = run.model().text().tokenizer();
         Set<Integer> stops = TextCompleter.stopIds(run.model().source(), tokenizer);
-        completer =
-                new TextCompleter(
-                        Generator.of(
-                                run.policy().decoder(),
-                                run.policy().policy().adapterInUse(),
-                                tokenizer),
-                        tokenizer);
+        completer = run.completer();
         sampling = SamplingConfig.greedy(ANSWER, stops);
         int positions = run.model().source().config().maxPositionEmbeddings();
         longest = Math.min(PROMPT, positions - ANSWER);
@@ -75,6 +68,9 @@ final class AnswerWriter implements TrainingListener {
     @Override
     public void onHeldOutRows(String set, List<MeasuredRow> measured) {
         Map<Integer, List<GivenAnswer>> rows = rows(set);
+        if (rows.isEmpty()) {
+            return;
+        }
         List<int[]> prompts = rows.values().stream().map(AnswerWriter::prompt).toList();
         List<TextCompletion> written;
         try {
@@ -85,16 +81,18 @@ final class AnswerWriter implements TrainingListener {
         }
         List<WrittenAnswer> answers = new ArrayList<>();
         rows.forEach((row, given) -> answers.add(told(row, given, written.get(answers.size()))));
-        if (!answers.isEmpty()) {
-            told.forEach(listener -> listener.onHeldOutAnswers(set, answers));
-        }
+        told.forEach(listener -> listener.onHeldOutAnswers(set, answers));
     }
 
     /// The first rows that have a prompt to answer, by their places in the set.
     private Map<Integer, List<GivenAnswer>> rows(String set) {
         Map<Integer, List<GivenAnswer>> found = new LinkedHashMap<>();
         List<? extends TrainingRow> rows =
-                sets.stream().filter(s -> s.name().equals(set)).findFirst().orElseThrow().rows();
+                sets.stream()
+                        .filter(s -> s.name().equals(set))
+                        .findFirst()
+                        .<List<? extends TrainingRow>>map(EvalSet::rows)
+                        .orElse(List.of()); // of a task
         for (int i = 0; i < Math.min(ROWS, rows.size()); i++) {
             List<GivenAnswer> answers = rows.get(i).answers();
             int prompt = answers.isEmpty() ? 0 : prompt(answers).length;

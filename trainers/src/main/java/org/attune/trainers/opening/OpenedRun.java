@@ -8,8 +8,11 @@ import org.attune.models.ModelSetup;
 import org.attune.models.TrainedModelWriter;
 import org.attune.policy.Policy;
 import org.attune.policy.TeacherMemory;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.TextCompleter;
 import org.attune.tensor.Engine;
 import org.attune.tensor.SideWork;
+import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.examples.RowStream;
@@ -75,6 +78,7 @@ public record OpenedRun<T>(
         try (var model = ModelSetup.open(config, around.hub())) {
             plan.check().accept(model);
             DtypeAdvice.give(config.dtype(), Engine.fastestDtype(model.device()));
+            TaskMeans tasks = TaskMeans.read(plan.tasks(), model, around.hub());
             Loaded<T> loaded;
             var frozen = new FrozenWeights(around.ranks());
             try (var _ = clock.enter("load");
@@ -89,8 +93,9 @@ public record OpenedRun<T>(
                     var _ = loaded.rows()) {
                 policy.among(frozen);
                 RunContext context = context(around, model, policy.policy(), clock);
+                var run = new OpenedRun<>(model, loaded.rows(), policy, context);
                 RunSummary summary =
-                        train.apply(new OpenedRun<>(model, loaded.rows(), policy, context));
+                        train.apply(run.withContext(context.withTasks(tasks.of(run::completer))));
                 frozen.end();
                 return summary;
             }
@@ -170,12 +175,21 @@ public record OpenedRun<T>(
                 around.stop(),
                 clock,
                 around.ranks(),
-                Optional.empty());
+                Optional.empty(),
+                _ -> List.of());
     }
 
     /// Adds the fingerprint of the run's reference.
     OpenedRun<T> withReference(String fingerprint) {
         return withContext(context.withReferenceFingerprint(fingerprint));
+    }
+
+    /// Completes texts by the policy's present weights.
+    TextCompleter completer() {
+        Tokenizer tokenizer = model.text().tokenizer();
+        return new TextCompleter(
+                Generator.of(policy.decoder(), policy.policy().adapterInUse(), tokenizer),
+                tokenizer);
     }
 
     /// Replaces the run's surroundings.

@@ -1,9 +1,11 @@
 package org.attune.trainers.opening;
 
+import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
+import org.attune.trainers.config.EvalTask;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -20,15 +22,18 @@ import java.util.function.Supplier;
 /// @param check refuses what can't work, from configurations and tables of contents: before rows
 ///     are read
 /// @param load brings the weights to memory; may ask for the run's rows
+/// @param tasks what the policy is asked at each evaluation
 public record PolicyPlan(
         Consumer<ModelSetup> check,
-        BiFunction<ModelSetup, Supplier<List<? extends TrainingRow>>, PolicySetup> load) {
+        BiFunction<ModelSetup, Supplier<List<? extends TrainingRow>>, PolicySetup> load,
+        List<EvalTask> tasks) {
     /// The plan for a model that predicts tokens.
     public static PolicyPlan predicting(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
                 predicts(lora, training, dropout),
-                (model, rows) -> PolicySetup.load(model, lora, training, dropout, rows));
+                (model, rows) -> PolicySetup.load(model, lora, training, dropout, rows),
+                training.eval().evalTasks());
     }
 
     /// The plan for a model that generates in the run.
@@ -36,7 +41,8 @@ public record PolicyPlan(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
                 predicts(lora, training, dropout),
-                (model, rows) -> PolicySetup.loadToGenerate(model, lora, training, dropout, rows));
+                (model, rows) -> PolicySetup.loadToGenerate(model, lora, training, dropout, rows),
+                training.eval().evalTasks());
     }
 
     private static Consumer<ModelSetup> predicts(
@@ -56,7 +62,8 @@ public record PolicyPlan(
                     PolicySetup policy = load.apply(model, rows);
                     policy.balance(training);
                     return policy;
-                });
+                },
+                tasks);
     }
 
     /// Refuses to balance experts, where a key or the model asks for it.
@@ -74,7 +81,9 @@ public record PolicyPlan(
                                 PolicySetup.requireFits(Optional.of(purpose), model, lora, dropout),
                         (model, rows) ->
                                 PolicySetup.loadScorer(
-                                        purpose, model, lora, training, dropout, rows))
+                                        purpose, model, lora, training, dropout, rows),
+                        List.of())
+                .withoutTasks(training)
                 .withoutBalance(training, "models that score have no such loss");
     }
 
@@ -98,8 +107,21 @@ public record PolicyPlan(
                                         lora,
                                         training,
                                         dropout,
-                                        rows))
+                                        rows),
+                        List.of())
+                .withoutTasks(training)
                 .withoutBalance(training, "models that score have no such loss");
+    }
+
+    private PolicyPlan withoutTasks(TrainingConfig training) {
+        return also(
+                _ -> {
+                    if (!training.eval().evalTasks().isEmpty()) {
+                        throw new ConfigException(
+                                "eval_tasks: a model that scores writes no answers; accepted:"
+                                        + " none");
+                    }
+                });
     }
 
     private static ScorerPurpose anyOf(ModelSetup model) {
@@ -114,6 +136,6 @@ public record PolicyPlan(
 
     /// Adds a check to the plan.
     public PolicyPlan also(Consumer<ModelSetup> more) {
-        return new PolicyPlan(check.andThen(more), load);
+        return new PolicyPlan(check.andThen(more), load, tasks);
     }
 }

@@ -1,0 +1,98 @@
+package org.attune.images;
+
+import static org.attune.api.Api.Status.EXPERIMENTAL;
+
+import org.attune.api.Api;
+import org.attune.error.Argument;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/// A picture as its file has it: bytes that are decoded when they are needed, since they are a
+/// tenth of what they are decoded to. Equal if the bytes are equal, whatever the names.
+/// Thread-safe.
+@Api(EXPERIMENTAL)
+public final class Picture {
+    private final String name;
+    private final byte[] file;
+    private final String hash;
+
+    private Picture(String name, byte[] file) {
+        this.name = Argument.given(name, "name");
+        this.file = Argument.given(file, "file");
+        this.hash = sha256(file);
+    }
+
+    /// A picture that is not looked at yet.
+    ///
+    /// @param name where it comes from, for messages: its path, or file, line and column
+    /// @param file PNG, JPEG, GIF, BMP, TIFF or WebP; not copied, so nobody may change it
+    public static Picture of(String name, byte[] file) {
+        return new Picture(name, file);
+    }
+
+    /// Where the picture comes from.
+    public String name() {
+        return name;
+    }
+
+    /// SHA-256 of the file's bytes, in hexadecimal digits.
+    public String hash() {
+        return hash;
+    }
+
+    /// Width and height as the picture is seen, from the file's header alone.
+    ///
+    /// @throws org.attune.error.DatasetException if the file is no picture that can be read, or has
+    ///     more pixels than are allowed
+    public Size size() {
+        try (var reader = PictureReader.open(name, file)) {
+            return reader.size();
+        }
+    }
+
+    /// The picture's pixels, turned as its camera was held, what is transparent laid on white.
+    Pixels pixels() {
+        try (var reader = PictureReader.open(name, file)) {
+            return reader.read();
+        }
+    }
+
+    /// @param width  in pixels
+    /// @param height in pixels
+    public record Size(int width, int height) {
+        @Override
+        public String toString() {
+            return width + " x " + height;
+        }
+    }
+
+    static String sha256(byte[]... parts) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (byte[] part : parts) {
+                digest.update(part);
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Picture picture && picture.hash.equals(hash);
+    }
+
+    @Override
+    public int hashCode() {
+        return hash.hashCode();
+    }
+
+    /// The name, since the bytes say nothing to a reader.
+    @Override
+    public String toString() {
+        return name;
+    }
+}
