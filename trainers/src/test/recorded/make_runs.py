@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what TRL logs in short runs of a tiny model: SFT, DPO, KTO, ORPO, CPO, TPO, reward models, GRPO and SDFT.
+"""Records what TRL logs in short runs of a tiny model: SFT, DPO, KTO, ORPO, CPO, TPO, reward models, GRPO, SDFT and SDPO.
 
     python3 trainers/src/test/recorded/make_runs.py trainers/src/test/resources/recorded
 
@@ -26,6 +26,7 @@ from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, KTOConfig, KTOTr
 from trl.experimental.cpo import CPOConfig, CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 from trl.experimental.sdft import SDFTConfig, SDFTTrainer
+from trl.experimental.sdpo import SDPOConfig, SDPOTrainer
 from trl.experimental.tpo import TPOConfig, TPOTrainer
 from trl.trainer import grpo_trainer
 
@@ -75,6 +76,11 @@ TOLD_OF = {
     "sdft": "num_generations max_completion_length temperature distillation_alpha distillation_mode distillation_topk"
     " distillation_add_tail num_loss_tokens_to_skip teacher_model_kind teacher_update_rate teacher_sync_steps"
     " generate_from_teacher teacher_prompt_template".split(),
+    "sdpo": "num_generations max_completion_length temperature distillation_alpha distillation_mode distillation_topk"
+    " distillation_add_tail distillation_weight teacher_model_kind teacher_update_rate teacher_sync_steps loss_type"
+    " mask_truncated_completions reward_weights scale_rewards use_successful_as_teacher success_reward_threshold"
+    " dont_reprompt_on_self_success max_reprompt_len reprompt_template solution_template feedback_template"
+    " include_environment_feedback environment_feedback_only_without_solution remove_thinking_from_demonstration".split(),
     "grpo": "num_generations max_completion_length steps_per_generation temperature beta num_iterations epsilon delta"
     " epsilon_high sapo_temperature_neg sapo_temperature_pos vespo_k_pos vespo_lambda_pos vespo_k_neg vespo_lambda_neg"
     " importance_sampling_level reward_weights multi_objective_aggregation scale_rewards loss_type"
@@ -190,6 +196,81 @@ CASES = {
             "generate_from_teacher": True,
             "teacher_prompt_template": "{privileged_context} {{so}} {prompt}",
         },
+    ),
+    "sdpo-sampled-ema-full": ("sdpo", True, "prompts", {"teacher_update_rate": 0.3, "reward_weights": [1.5, 1.0]}),
+    "sdpo-logits-live-blend": (
+        "sdpo",
+        False,
+        "prompts",
+        {
+            "teacher_model_kind": "live",
+            "distillation_mode": "full_logits",
+            "distillation_alpha": 0.5,
+            "distillation_weight": 0.6,
+            "loss_type": "bnpo",
+            "scale_rewards": "batch",
+            "per_device_train_batch_size": 2 * 4,
+            "gradient_accumulation_steps": 2,
+            "success_reward_threshold": 0.9,
+        },
+    ),
+    "sdpo-tail-told-full": (
+        "sdpo",
+        True,
+        "told",
+        {
+            "teacher_model_kind": "base",
+            "distillation_mode": "topk_logits",
+            "distillation_topk": 20,
+            "distillation_add_tail": True,
+            "distillation_alpha": 0.3,
+            "temperature": 0.7,
+            "mask_truncated_completions": True,
+            "dont_reprompt_on_self_success": False,
+            "include_environment_feedback": True,
+            "max_reprompt_len": 150,
+        },
+    ),
+    "sdpo-sampled-told-blend": (
+        "sdpo",
+        False,
+        "told",
+        {
+            "teacher_model_kind": "live",
+            "distillation_weight": 0.3,
+            "loss_type": "grpo",
+            "mask_truncated_completions": True,
+            "include_environment_feedback": True,
+            "environment_feedback_only_without_solution": True,
+            "reprompt_template": "{{{feedback}}} {solution}|{prompt}",
+            "solution_template": "like {successful_previous_attempt}",
+            "feedback_template": "told {feedback_raw}",
+        },
+    ),
+    "sdpo-topk-told-full": (
+        "sdpo",
+        True,
+        "told",
+        {
+            "teacher_model_kind": "ema",
+            "teacher_sync_steps": 2,
+            "teacher_update_rate": 0.5,
+            "distillation_mode": "topk_logits",
+            "distillation_topk": 8,
+            "distillation_alpha": 0.0,
+            "distillation_weight": 0.5,
+            "loss_type": "dapo",
+            "use_successful_as_teacher": False,
+            "include_environment_feedback": True,
+            "gradient_accumulation_steps": 2,
+            "per_device_train_batch_size": 2 * 4,
+        },
+    ),
+    "sdpo-policy": (
+        "sdpo",
+        False,
+        "prompts",
+        {"distillation_weight": 0.0, "loss_type": "dr_grpo", "teacher_model_kind": "live"},
     ),
 }
 COMPLETION = 10
@@ -359,11 +440,11 @@ def run_grpo(model, args, dataset, tokenizer, folder):
     return trainer
 
 
-def run_sdft(model, args, dataset, tokenizer, folder):
+def run_self(base, model, args, dataset, tokenizer, folder, **judges):
     draw = random.Random(folder.name)
     lines = []
 
-    class Recorded(SDFTTrainer):
+    class Recorded(base):
         def _generate(self, prompt_ids):
             made = [completion(draw) for _ in prompt_ids]
             generation = lines[-1]["generation"] + 1 if lines else 0
@@ -375,11 +456,12 @@ def run_sdft(model, args, dataset, tokenizer, folder):
                         "prompt_index": row // args.num_generations,
                         "prompt_ids": list(prompt_ids[row]),
                         "completion_ids": ids,
+                        **({"rewards": {"low": low([ids])[0], "short": short([ids])[0]}} if judges else {}),
                     }
                 )
             return prompt_ids, made
 
-    trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
+    trainer = Recorded(model=model, args=args, train_dataset=dataset, processing_class=tokenizer, **judges)
     trainer.train()
     write_lines(folder / "rollouts.jsonl", lines)
     return trainer
@@ -387,7 +469,7 @@ def run_sdft(model, args, dataset, tokenizer, folder):
 
 def configuration(trainer, options, scratch):
     given = {**COMMON, "output_dir": str(scratch), **options}
-    if trainer == "sdft":
+    if trainer in ("sdft", "sdpo"):
         given.pop("train_sampling_strategy")
         given = {
             "num_generations": GENERATIONS,
@@ -396,7 +478,7 @@ def configuration(trainer, options, scratch):
             **given,
             "per_device_train_batch_size": options.get("per_device_train_batch_size", 4 * GENERATIONS),
         }
-        return SDFTConfig(**given)
+        return (SDFTConfig if trainer == "sdft" else SDPOConfig)(**given)
     if trainer == "grpo":
         given = {
             "num_generations": GENERATIONS,
@@ -423,7 +505,7 @@ def configuration(trainer, options, scratch):
 
 def run(name, scratch):
     trainer_name, full, kind, options = CASES[name]
-    folder = OUT / {"grpo": "rollouts", "sdft": "self"}.get(trainer_name, "parity") / name
+    folder = OUT / {"grpo": "rollouts", "sdft": "self", "sdpo": "self"}.get(trainer_name, "parity") / name
     folder.mkdir(parents=True)
     data = list(rows(kind))
     write_lines(folder / "data.jsonl", data)
@@ -437,7 +519,9 @@ def run(name, scratch):
         trainer = run_grpo(model, args, dataset, tokenizer, folder)
         reference = "copy-of-start-adapter" if args.beta else None
     elif trainer_name == "sdft":
-        trainer = run_sdft(model, args, dataset, tokenizer, folder)
+        trainer = run_self(SDFTTrainer, model, args, dataset, tokenizer, folder)
+    elif trainer_name == "sdpo":
+        trainer = run_self(SDPOTrainer, model, args, dataset, tokenizer, folder, reward_funcs=[low, short])
     else:
         kinds = {
             "sft": SFTTrainer,
@@ -459,7 +543,7 @@ def run(name, scratch):
         "reference": reference,
         **{key: getattr(args, key) for key in TOLD + TOLD_OF[trainer_name]},
     }
-    if trainer_name == "grpo":
+    if trainer_name in ("grpo", "sdpo"):
         told["reward_functions"] = ["low", "short"]
     write_json(folder / "config.json", plain(told))
     write_lines(folder / "expected.jsonl", list(steps(trainer, args)))

@@ -45,7 +45,14 @@ final class MethodRows {
                     case "rerank" -> "\"positive\": \"1 %d\", \"negative\": \"2\"}".formatted(i);
                     case "embed" -> "\"positive\": \"%d 1\", \"negative\": \"2\"}".formatted(i);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case "grpo", "rloo", "ppo", "distillation", "online_dpo", "xpo", "nash_md" ->
+                    case "grpo",
+                            "rloo",
+                            "ppo",
+                            "distillation",
+                            "sdpo",
+                            "online_dpo",
+                            "xpo",
+                            "nash_md" ->
                             "\"answer\": \"1\"}";
                     case "sdft" -> "\"privileged_context\": \"It is 1.\"}";
                     default -> throw new AssertionError(method + " needs rows here");

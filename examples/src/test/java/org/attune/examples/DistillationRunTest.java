@@ -108,6 +108,48 @@ final class DistillationRunTest {
         }
     }
 
+    /// With all tokens of the vocabulary stored, the stored teacher says what the live one says.
+    @Test
+    void whatATeacherSaidIsLearnedFromWithoutIt() throws IOException {
+        Path rows = folder.resolve("told.jsonl");
+        assertEquals(
+                0,
+                Main.run(
+                        "sample",
+                        "model_name_or_path=" + model,
+                        "adapter_name_or_path=" + folder.resolve("teacher"),
+                        "datasets=" + folder.resolve("rows.jsonl"),
+                        "output_file=" + rows,
+                        "num_generations=1",
+                        "temperature=0",
+                        "max_completion_length=5",
+                        "drop_truncated=false",
+                        "top_logprobs=260",
+                        "dtype=float32"));
+        List<JsonNode> live =
+                gkd( // it writes its likeliest answers itself
+                        "live",
+                        "lmbda=0",
+                        "temperature=0.0001",
+                        "max_new_tokens=5",
+                        "teacher_adapter_name_or_path=" + folder.resolve("teacher"));
+        String[] stored = {
+            "datasets=" + rows, "lmbda=0", "seq_kd=false", "teacher_logprobs_from_rows=true"
+        };
+        List<JsonNode> told = gkd("told", stored);
+        assertTrue(live.getFirst().get("loss").asDouble() > 1e-4, "the teacher differs");
+        for (int i = 0; i < live.size(); i++) {
+            for (String key : List.of("loss", "grad_norm", "num_tokens")) {
+                double expected = live.get(i).get(key).asDouble();
+                assertEquals(expected, told.get(i).get(key).asDouble(), 2e-3 * expected, key);
+            }
+        }
+        List<String> lines = Files.readAllLines(rows);
+        Files.writeString(
+                rows, lines.getFirst().replaceFirst("ids\":\\[[0-9]+", "ids\":[7") + "\n");
+        assertTrue(0 != run("gkd", "other", stored), "other tokens than the text has");
+    }
+
     @Test
     void aTeacherOfAnotherVocabularyIsRefused() throws IOException {
         Path other = Files.createDirectories(folder.resolve("other"));

@@ -70,17 +70,18 @@ final class MethodContractTest {
 
     /// Keys that a method can't run without.
     private static final Map<String, List<String>> REQUIRED =
-            Map.of(
-                    "classify", List.of("id2label=[a, b]"),
-                    "grpo", List.of("reward_funcs=exact_answer", "num_generations=4"),
-                    "rloo", List.of("reward_funcs=exact_answer", "num_generations=4"),
-                    "ppo", List.of("reward_funcs=exact_answer"),
-                    "online_dpo", List.of("reward_funcs=exact_answer"),
-                    "xpo", List.of("reward_funcs=exact_answer", "alpha=0.01"),
-                    "nash_md", List.of("reward_funcs=exact_answer"),
-                    "gkd", List.of("max_new_tokens=6"),
-                    "distillation", List.of("max_completion_length=6"),
-                    "sdft", List.of("max_completion_length=6", "num_generations=2"));
+            Map.ofEntries(
+                    Map.entry("classify", List.of("id2label=[a, b]")),
+                    Map.entry("grpo", List.of("reward_funcs=exact_answer", "num_generations=4")),
+                    Map.entry("rloo", List.of("reward_funcs=exact_answer", "num_generations=4")),
+                    Map.entry("ppo", List.of("reward_funcs=exact_answer")),
+                    Map.entry("online_dpo", List.of("reward_funcs=exact_answer")),
+                    Map.entry("xpo", List.of("reward_funcs=exact_answer", "alpha=0.01")),
+                    Map.entry("nash_md", List.of("reward_funcs=exact_answer")),
+                    Map.entry("gkd", List.of("max_new_tokens=6")),
+                    Map.entry("distillation", List.of("max_completion_length=6")),
+                    Map.entry("sdft", List.of("max_completion_length=6", "num_generations=2")),
+                    Map.entry("sdpo", List.of("reward_funcs=exact_answer", "num_generations=4")));
 
     /// Keys of the methods that generate.
     private static final List<String> GENERATING =

@@ -44,6 +44,10 @@ public final class InitialSample {
                             "datasets",
                             "the prompts: one path, several, or a list of {path, type, name, split,"
                                     + " columns, sample_by}; required"),
+                    Map.entry(
+                            "top_logprobs",
+                            "how many of the likeliest tokens of each place are written, for attune"
+                                    + " gkd with teacher_logprobs_from_rows; 0: none"),
                     Map.entry("num_generations", "completions of each prompt"),
                     Map.entry("keep_columns", "columns of the prompts' rows to copy"));
 

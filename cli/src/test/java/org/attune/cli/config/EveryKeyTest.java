@@ -10,6 +10,8 @@ import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.distillation.SdftConfig;
 import org.attune.trainers.distillation.SdftMethod;
+import org.attune.trainers.distillation.SdpoConfig;
+import org.attune.trainers.distillation.SdpoMethod;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooConfig;
@@ -126,6 +128,13 @@ class EveryKeyTest {
                 new SdftMethod(),
                 SdftConfig.defaults(),
                 "every-sdft.yaml",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
+        everyKeyMaps(
+                new SdpoMethod(),
+                SdpoConfig.defaults(),
+                "every-sdpo.yaml",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -277,6 +286,15 @@ class EveryKeyTest {
                     "rollout_server_base_url=null",
                     "rollout_server_model=null");
 
+    /// What a teacher said, in rows, needs no other teacher and no other completions.
+    private static final List<String> TOLD =
+            List.of(
+                    "teacher_logprobs_from_rows=true",
+                    "lmbda=0",
+                    "seq_kd=false",
+                    "teacher_model_name_or_path=null",
+                    "teacher_adapter_name_or_path=null");
+
     /// A program that leads the episodes brings its tools itself.
     private static final List<String> PROGRAM = List.of("agent={command: [my-agent]}");
 
@@ -309,7 +327,9 @@ class EveryKeyTest {
         List<String> ahead =
                 AHEAD.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
         List<String> masked = before.containsKey("keep_sampling_mask") ? MASKED : List.of();
-        for (var overrides : List.of(List.<String>of(), second, third, served, ahead, masked)) {
+        List<String> told = before.containsKey("lmbda") ? TOLD : List.of();
+        for (var overrides :
+                List.of(List.<String>of(), second, third, served, ahead, masked, told)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);
             same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));

@@ -1,5 +1,6 @@
 package org.attune.datasets.formats;
 
+import org.attune.datasets.rows.Row;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 
@@ -19,6 +20,13 @@ public record TemplateOptions(List<Object> tools, Map<String, Object> variables)
     public TemplateOptions {
         tools = List.copyOf(tools);
         variables = new LinkedHashMap<>(variables);
+    }
+
+    /// Those of a row.
+    ///
+    /// @throws org.attune.error.DatasetException if a column holds something else
+    public static TemplateOptions of(Row row) {
+        return SampleReader.options(row);
     }
 
     /// The conversation of these messages, one list after the other.

@@ -12,7 +12,6 @@ import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
-import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
@@ -127,7 +126,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         var written =
                 new PromptRows(
                         config,
-                        new PromptRows.Options(0, false, false),
+                        new PromptRows.Options(0, false, false, Optional.empty()),
                         RoundPlan.of(config, prompts),
                         prompts,
                         evalSets,
@@ -142,59 +141,17 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         return trainer("distillation", config, objective, written, Optional.empty(), means);
     }
 
-    /// A run of self-distillation fine-tuning.
-    ///
-    /// @param config checked here
-    /// @param student with the values to start from. The caller closes it
-    /// @param teacher the student itself, with the weights that teach
-    /// @param follows has the teacher follow the student; empty if it stays or is the student
-    /// @param source completes prompts with the student's weights as they are
-    /// @param tokenizer of the student, borrowed
-    /// @param prompts training prompts, prepared, each with what the teacher reads
-    /// @param evalSets may be empty
-    /// @throws org.attune.error.ConfigException with all problems of the configuration
-    static Trainer<?, ?> self(
-            SdftConfig config,
-            CausalPolicy student,
-            TeacherModel teacher,
-            Optional<ReferenceSync> follows,
-            RolloutSource source,
-            Tokenizer tokenizer,
-            List<PromptExample> prompts,
-            List<EvalSet<PromptExample>> evalSets,
-            RunContext context) {
-        ConfigCheck.validate(config);
-        Trainer.Means means = Trainer.Means.of(config, student, context);
-        SelfDistillationConfig loss = config.loss();
-        var unjudged = new Unjudged(new CompletionText(tokenizer), context.clock());
-        var written =
-                new PromptRows(
-                        config,
-                        new PromptRows.Options(
-                                loss.numLossTokensToSkip(), loss.generateFromTeacher(), true),
-                        RoundPlan.of(config, prompts),
-                        prompts,
-                        evalSets,
-                        new Rounds(config, source, unjudged, means.devices()),
-                        context);
-        var objective =
-                new StudentObjective(
-                        loss.divergence(),
-                        config.sampling().temperature(),
-                        new TimedTeacher(teacher, context.clock()),
-                        true,
-                        1,
-                        0);
-        return trainer("sdft", config, objective, written, follows, means);
-    }
-
     private static StudentObjective objective(
             Divergence divergence, double temperature, TeacherModel teacher, RunContext context) {
         var timed = new TimedTeacher(teacher, context.clock());
-        return new StudentObjective(Optional.of(divergence), temperature, timed, false, 1, 0);
+        return new StudentObjective(
+                Optional.of(divergence), temperature, timed, Optional.empty(), 1, 0);
     }
 
-    private static Trainer<?, ?> trainer(
+    /// A run on rows.
+    ///
+    /// @param follows has the teacher follow the student; empty if it stays or is the student
+    static Trainer<?, ?> trainer(
             String method,
             GeneratingRun config,
             StudentObjective objective,
@@ -280,7 +237,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
 
     @Override
     public String heldoutMetric() {
-        return MetricKeys.LOSS;
+        return rows.heldoutMetric();
     }
 
     @Override

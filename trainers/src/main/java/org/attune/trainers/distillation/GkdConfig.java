@@ -119,7 +119,7 @@ public record GkdConfig(
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
-        problems.addAll(teacher.problems(1));
+        problems.addAll(teacherProblems());
         if (agent.isOn() && !loss.generates()) {
             problems.add(
                     new ConfigProblem(
@@ -137,5 +137,20 @@ public record GkdConfig(
                                     + " server's answers to a file, and train on that"));
         }
         return problems;
+    }
+
+    private List<ConfigProblem> teacherProblems() {
+        if (!loss.teacherLogprobsFromRows()) {
+            return teacher.problems(1);
+        }
+        if (teacher.isNamed() || loss.generates()) {
+            return List.of(
+                    new ConfigProblem(
+                            "teacher_logprobs_from_rows",
+                            true,
+                            "false, unless lmbda is 0, seq_kd false and no teacher named: the rows"
+                                    + " tell what theirs said of their own completions"));
+        }
+        return List.of();
     }
 }

@@ -13,6 +13,8 @@ import org.attune.trainers.config.InRange;
 /// @param maxNewTokens most tokens of a completion that is generated; ≥ 1
 /// @param disableDropout whether the adapter's own dropout is off
 /// @param seqKd whether the teacher writes the completions of the other micro-batches
+/// @param teacherLogprobsFromRows whether rows hold what the teacher said, as `attune sample` with
+///     `top_logprobs` writes them; then no teacher is loaded
 /// @param trlCompat divide by the tokens of the given completions, also where others are learned
 ///     from, and show the template messages alone, no tools
 /// @param generationSlots most sequences generated at once; a run from configuration to files takes
@@ -25,6 +27,7 @@ public record GkdLossConfig(
         @Positive(message = "a whole number >= 1") int maxNewTokens,
         boolean disableDropout,
         boolean seqKd,
+        boolean teacherLogprobsFromRows,
         boolean trlCompat,
         @Positive(message = "a whole number >= 1") int generationSlots)
         implements GkdLossConfigCopies {

@@ -6,6 +6,7 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.examples.CompletionExample;
+import org.attune.trainers.examples.LikelyTokens;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.RolloutPlan;
@@ -19,6 +20,7 @@ import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.RunWriters;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.prepare.CompletionPreparation;
 import org.attune.trainers.prepare.Preview;
 
 import java.nio.file.Path;
@@ -27,6 +29,7 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -75,17 +78,40 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
 
     @Override
     public RunRows<CompletionExample> prepare(RowSetup setup, GkdConfig config) {
+        CompletionPreparation rows =
+                setup.completions(
+                        config.agent(),
+                        config.loss().teacherLogprobsFromRows()
+                                ? OptionalInt.empty()
+                                : config.maxLength(),
+                        config.data().onBadRow(),
+                        config.loss().trlCompat());
+        if (config.loss().teacherLogprobsFromRows()) {
+            return stored(
+                    setup.rows(
+                            config,
+                            rows(),
+                            new StoredCompletions(
+                                    rows, setup.tokenizer().tokenizer(), config.maxLength()),
+                            new ColumnUse.RowsOnly(
+                                    Set.of(
+                                            LikelyTokens.COMPLETION,
+                                            LikelyTokens.TOKENS,
+                                            LikelyTokens.LOGPROBS))));
+        }
         return setup.rows(
                 config,
                 rows(),
-                setup.completions(
-                        config.agent(),
-                        config.maxLength(),
-                        config.data().onBadRow(),
-                        config.loss().trlCompat()),
+                rows,
                 config.agent().isOn() // tools and environments may read any
                         ? new ColumnUse.Anything()
                         : new ColumnUse.RowsOnly());
+    }
+
+    private static RunRows<CompletionExample> stored(RunRows<CompletionExample> rows) {
+        StoredTeacher.requireEqual(rows.train());
+        rows.evalSets().forEach(set -> StoredTeacher.requireEqual(set.rows()));
+        return rows;
     }
 
     @Override
@@ -98,8 +124,10 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         ConfigCheck.validate(config);
         PolicyPlan plan =
                 PolicyPlan.generating(
-                                config.lora(), config.training(), !config.loss().disableDropout())
-                        .also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
+                        config.lora(), config.training(), !config.loss().disableDropout());
+        if (!config.loss().teacherLogprobsFromRows()) {
+            plan = plan.also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
+        }
         return OpenedRun.train(
                 around,
                 config.model(),
@@ -115,14 +143,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
             Path directory,
             OpenedRun<CompletionExample> run) {
         PolicySetup student = run.policy();
-        try (var teacher =
-                TeacherSetup.open(
-                        student,
-                        run.model(),
-                        config.teacher(),
-                        config.model(),
-                        around.hub(),
-                        config.lengths(run.rows().train()).longestRow())) {
+        try (TeacherSetup teacher = teacher(around, config, run)) {
             GkdConfig fitted = fitted(config, student, teacher, run.rows().train());
             try (var writers = RunWriters.open(fitted, run.model(), directory)) {
                 return DistilledRows.gkd(
@@ -136,6 +157,19 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                         .train();
             }
         }
+    }
+
+    private static TeacherSetup teacher(
+            Surroundings around, GkdConfig config, OpenedRun<CompletionExample> run) {
+        return config.loss().teacherLogprobsFromRows()
+                ? TeacherSetup.stored()
+                : TeacherSetup.open(
+                        run.policy(),
+                        run.model(),
+                        config.teacher(),
+                        config.model(),
+                        around.hub(),
+                        config.lengths(run.rows().train()).longestRow());
     }
 
     private static DistilledRows.Writers writing(

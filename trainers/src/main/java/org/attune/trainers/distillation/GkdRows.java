@@ -181,10 +181,12 @@ record GkdRows(
 
     private static StudentRow given(CompletionExample row) {
         CompletionTokens tokens = row.tokens();
-        return new StudentRow(
-                new CompletionForest.Row(tokens.promptIds(), tokens.completionIds()),
-                tokens.foreign().get(tokens.completionStart(), tokens.length()),
-                row.origin().where());
+        var given =
+                new StudentRow(
+                        new CompletionForest.Row(tokens.promptIds(), tokens.completionIds()),
+                        tokens.foreign().get(tokens.completionStart(), tokens.length()),
+                        row.origin().where());
+        return row.told().map(given::told).orElse(given);
     }
 
     /// Tokens of each row.

@@ -1,12 +1,15 @@
 package org.attune.trainers.distillation;
 
+import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.CheckpointPart;
+import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.onpolicy.GeneratingRun;
@@ -20,6 +23,9 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /// Prompts that the student completes in every step, one round a step.
@@ -29,7 +35,20 @@ final class PromptRows implements StudentRows {
     /// @param skipped first tokens of a completion that don't count, ≥ 0
     /// @param taught whether completions are written behind the teacher's prompt
     /// @param rowMeans whether each row counts alike, whatever its length
-    record Options(int skipped, boolean taught, boolean rowMeans) {}
+    /// @param told what the teacher is told about attempts; empty: what rows have for it
+    record Options(int skipped, boolean taught, boolean rowMeans, Optional<Told> told) {}
+
+    /// What the teacher is told about attempts.
+    ///
+    /// @param watch warns where it is told nothing
+    /// @param masksTruncated whether completions that hit the limit don't count
+    record Told(Reprompts reprompts, RepromptWatch watch, boolean masksTruncated) {}
+
+    /// A round as rows.
+    ///
+    /// @param rows in the order in which they were asked for
+    /// @param metrics of the round
+    private record Lesson(List<StudentRow> rows, List<Map<String, Double>> metrics) {}
 
     private final GeneratingRun config;
     private final Options options;
@@ -77,7 +96,26 @@ final class PromptRows implements StudentRows {
 
     @Override
     public RowTokens lengths() {
-        return RoundPlan.rowTokens(config, prompts);
+        return options.told()
+                .map(told -> lengths(config, told.reprompts(), prompts))
+                .orElseGet(() -> RoundPlan.rowTokens(config, prompts));
+    }
+
+    /// How long rows may be that the teacher reads behind other prompts.
+    static RowTokens lengths(
+            GeneratingRun config, Reprompts reprompts, List<PromptExample> prompts) {
+        int completion = config.maxCompletionLength();
+        return RowTokens.atMost(
+                Math.max(
+                                RoundPlan.rowTokens(config, prompts).longestRow() - completion,
+                                reprompts.longest(prompts, completion))
+                        + completion,
+                config.training().batch().rowsOfStep());
+    }
+
+    @Override
+    public String heldoutMetric() {
+        return options.told().isPresent() ? MetricKeys.REWARD : MetricKeys.LOSS;
     }
 
     @Override
@@ -97,29 +135,73 @@ final class PromptRows implements StudentRows {
         JudgedCompletions made = rounds.complete(step, indices, asked, generations);
         int[] order = rounds.order(step, () -> IntStream.range(0, made.rows().size()).toArray());
         rounds.keep(step, made, order);
-        context.listeners().forEach(l -> l.onCompletions(step, made.table()));
+        Lesson lesson =
+                lesson(
+                        made,
+                        i -> prompts.get(indices[i / generations]),
+                        generations,
+                        table -> context.listeners().forEach(l -> l.onCompletions(step, table)));
+        options.told().ifPresent(told -> told.watch().look(lesson.metrics().getLast()));
         List<RowAt<StudentRow>> rows = new ArrayList<>();
         for (int i : order) {
             int microBatch = rows.size() / plan.microBatchRows();
             int index = indices[i / generations];
-            StudentRow row = row(made, i, prompts.get(index));
-            rows.add(new RowAt<>(row, index, microBatch, rows.size()));
+            rows.add(new RowAt<>(lesson.rows().get(i), index, microBatch, rows.size()));
         }
         double counted =
                 options.rowMeans()
                         ? rows.size()
                         : rows.stream().mapToInt(r -> r.row().counted()).sum();
         return new Step(
-                rows,
-                plan.accumulation(),
-                Math.max(1, counted),
-                List.of(made.metrics()),
-                made.tokens());
+                rows, plan.accumulation(), Math.max(1, counted), lesson.metrics(), made.tokens());
     }
 
     @Override
     public void learned(int step) {
         position.used(step);
+    }
+
+    /// @param asked the prompt of each completion
+    /// @param seen takes what watchers are shown
+    private Lesson lesson(
+            JudgedCompletions made,
+            IntFunction<PromptExample> asked,
+            int generations,
+            Consumer<CompletionTable> seen) {
+        List<PromptExample> each = IntStream.range(0, made.rows().size()).mapToObj(asked).toList();
+        Optional<Reprompts.Round> round =
+                options.told().map(told -> told.reprompts().of(made, each, generations));
+        JudgedCompletions shown = round.map(r -> made.shown(r.advantages())).orElse(made);
+        seen.accept(shown.table());
+        List<StudentRow> rows = new ArrayList<>();
+        for (int i = 0; i < each.size(); i++) {
+            StudentRow row = row(made, i, each.get(i));
+            int place = i;
+            rows.add(round.map(r -> attempt(row, r, place, made.sampled().get(place))).orElse(row));
+        }
+        List<Map<String, Double>> metrics = new ArrayList<>(List.of(shown.metrics()));
+        round.ifPresent(r -> metrics.add(r.metrics()));
+        return new Lesson(rows, metrics);
+    }
+
+    /// A completion with what the teacher and the rewards say of it.
+    private StudentRow attempt(
+            StudentRow row, Reprompts.Round round, int i, SampledCompletion sampled) {
+        int length = row.tokens().completion().length;
+        BitSet foreign = row.foreign();
+        if (options.told().orElseThrow().masksTruncated() && !sampled.reason().isFinished()) {
+            foreign.set(0, length);
+        }
+        Optional<int[]> read = round.read().get(i);
+        return new StudentRow(
+                row.tokens(),
+                read.map(ids -> new CompletionForest.Row(ids, row.tokens().completion()))
+                        .orElse(row.tokens()),
+                foreign,
+                row.origin(),
+                read.isPresent(),
+                Optional.empty(),
+                round.advantages().values()[i]);
     }
 
     private StudentRow row(JudgedCompletions made, int i, PromptExample prompt) {
@@ -152,10 +234,8 @@ final class PromptRows implements StudentRows {
         int generations = config.heldOut().generations(config);
         var asked = new EvalSet<>(set.name(), asked(set.rows()));
         JudgedCompletions made = rounds.heldOut().completed(asked, context);
-        List<StudentRow> rows = new ArrayList<>();
-        for (int i = 0; i < made.rows().size(); i++) {
-            rows.add(row(made, i, set.rows().get(i / generations)));
-        }
+        Lesson lesson = lesson(made, i -> set.rows().get(i / generations), generations, _ -> {});
+        List<StudentRow> rows = lesson.rows();
         BatchPlan.Window window = RunParts.wholeSet(rows.size(), batch);
         return new HeldOut(
                 set.name(),
@@ -164,7 +244,7 @@ final class PromptRows implements StudentRows {
                         RowAt.of(window, rows),
                         window.microBatches().size(),
                         1,
-                        List.of(made.metrics()),
+                        lesson.metrics(),
                         0));
     }
 

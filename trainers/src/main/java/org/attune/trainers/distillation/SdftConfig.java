@@ -4,6 +4,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Positive;
+import jakarta.validation.constraints.PositiveOrZero;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
@@ -36,6 +37,9 @@ import java.util.List;
 ///     too
 /// @param rollouts where completions come from, and where they are kept
 /// @param loss objective, and who teaches
+/// @param numLossTokensToSkip first tokens of a completion that don't count
+/// @param generateFromTeacher whether completions are written behind the teacher's prompt
+/// @param teacherPromptTemplate the teacher's prompt, made of `{prompt}` and `{privileged_context}`
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
@@ -50,6 +54,9 @@ public record SdftConfig(
         @Valid Sampling sampling,
         @Valid RolloutSourceConfig rollouts,
         @Valid SelfDistillationConfig loss,
+        @PositiveOrZero(message = "a whole number >= 0") int numLossTokensToSkip,
+        boolean generateFromTeacher,
+        String teacherPromptTemplate,
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
@@ -60,6 +67,10 @@ public record SdftConfig(
                 .withNumGenerations(8)
                 .withMaxCompletionLength(256)
                 .withRollouts(r -> r.withMaxPromptLength(512))
+                .withLoss(l -> l.withDistillationAlpha(0.5))
+                .withLoss(l -> l.withDistillationMode(SelfDistillationConfig.Mode.TOPK_LOGITS))
+                .withLoss(l -> l.withDistillationTopk(100))
+                .withTeacherPromptTemplate("{prompt}\n\n{privileged_context}")
                 .withData(DataConfig.defaults().withShuffleDataset(true))
                 .withTraining(TrainingConfig.of(OptimizerConfig.defaults()));
     }
@@ -69,16 +80,23 @@ public record SdftConfig(
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(sourceProblems());
-        int completions = training.batch().rowsOfStep();
-        if (completions % numGenerations != 0) {
-            problems.add(
-                    new ConfigProblem(
-                            "num_generations",
-                            numGenerations,
-                            "a divisor of the completions of a step, per_device_train_batch_size x"
-                                    + " gradient_accumulation_steps = "
-                                    + completions));
-        }
+        problems.addAll(wholeGroups(this));
+        TaughtPrompts.problem(teacherPromptTemplate).ifPresent(problems::add);
         return problems;
+    }
+
+    /// What doesn't fit where a step isn't whole groups of completions.
+    static List<ConfigProblem> wholeGroups(GeneratingRun run) {
+        int completions = run.training().batch().rowsOfStep();
+        return completions % run.numGenerations() == 0
+                ? List.of()
+                : List.of(
+                        new ConfigProblem(
+                                "num_generations",
+                                run.numGenerations(),
+                                "a divisor of the completions of a step,"
+                                        + " per_device_train_batch_size x"
+                                        + " gradient_accumulation_steps = "
+                                        + completions));
     }
 }

@@ -2,17 +2,10 @@ package org.attune.trainers.distillation;
 
 import org.attune.datasets.ColumnUse;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.policy.Policy;
-import org.attune.policy.Scorer;
-import org.attune.policy.StepMemory;
-import org.attune.policy.TeacherMemory;
 import org.attune.trainers.config.ConfigCheck;
-import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.examples.PromptExample;
-import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
-import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.opening.FirstRun;
@@ -72,7 +65,9 @@ public record SdftMethod() implements TrainingMethod<SdftConfig, PromptExample> 
                 "temperature",
                 "1.0",
                 "teacher_model_kind",
-                "base");
+                "base",
+                "generate_from_teacher",
+                "false");
     }
 
     @Override
@@ -85,7 +80,7 @@ public record SdftMethod() implements TrainingMethod<SdftConfig, PromptExample> 
                                 AgentConfig.defaults(),
                                 config.rollouts().maxPromptLength(),
                                 config.data().onBadRow()),
-                        config.loss().teacherPromptTemplate()),
+                        config.teacherPromptTemplate()),
                 new ColumnUse.PromptsAndRewards(Set.of(TaughtPrompts.COLUMN)));
     }
 
@@ -111,18 +106,9 @@ public record SdftMethod() implements TrainingMethod<SdftConfig, PromptExample> 
             Surroundings around, SdftConfig config, Path directory, OpenedRun<PromptExample> run) {
         PolicySetup student = run.policy();
         try (var references = new ReferenceSetup(run.model(), student, around.hub())) {
-            Optional<ReferenceConfig> other = config.loss().reference();
-            Scorer scorer =
-                    other.map(
-                                    r ->
-                                            references.open(
-                                                    r.kind(config.model(), config.lora()),
-                                                    config.model(),
-                                                    r))
-                            .orElse(student.policy());
-            ReferenceSetup.Weights weights =
-                    other.map(_ -> references.weights()).orElseGet(() -> weights(student));
-            SdftConfig fitted = fitted(config, student, weights, run.rows());
+            SelfOpening.Teaching teaching =
+                    SelfOpening.teaching(config, config.loss(), references, student);
+            SdftConfig fitted = fitted(config, run, teaching);
             try (RolloutSetup.OpenSource source =
                     RolloutSetup.source(
                             fitted,
@@ -131,11 +117,10 @@ public record SdftMethod() implements TrainingMethod<SdftConfig, PromptExample> 
                             Optional.empty(),
                             run.context().ranks(),
                             directory)) {
-                return DistilledRows.self(
+                return SelfOpening.sdft(
                                 fitted,
                                 student.policy(),
-                                teacher(config.loss(), scorer, weights, run),
-                                other.flatMap(r -> ReferenceSync.of(r.sync(), scorer)),
+                                teaching.scorer(),
                                 source.rollouts(),
                                 run.model().text().tokenizer(),
                                 run.rows().train(),
@@ -146,42 +131,12 @@ public record SdftMethod() implements TrainingMethod<SdftConfig, PromptExample> 
         }
     }
 
-    private static ReferenceSetup.Weights weights(PolicySetup student) {
-        Policy policy = student.policy();
-        return new ReferenceSetup.Weights(student.decoder(), policy.adapterInUse());
-    }
-
-    private static TeacherModel teacher(
-            SelfDistillationConfig loss,
-            Scorer scorer,
-            ReferenceSetup.Weights weights,
-            OpenedRun<PromptExample> run) {
-        return new SelfTeacher(
-                scorer,
-                weights.decoder(),
-                weights.adapter(),
-                loss.top(),
-                loss.distillationAddTail(),
-                run.context().sharePrompts());
-    }
-
     /// Fits the run to memory when everything is loaded.
     private static SdftConfig fitted(
-            SdftConfig config,
-            PolicySetup student,
-            ReferenceSetup.Weights teacher,
-            RunRows<PromptExample> rows) {
-        Policy policy = student.policy();
+            SdftConfig config, OpenedRun<PromptExample> run, SelfOpening.Teaching teaching) {
         MemoryFit fit =
-                student.fitToMemory(
-                        config.training(),
-                        MemoryNeed.of(
-                                StepMemory.of(policy),
-                                config.training().stateBytes(policy.parameters()),
-                                Optional.of(TeacherMemory.of(teacher.decoder()))),
-                        RoundPlan.rowTokens(config, rows.train()),
-                        RolloutSetup.wish(
-                                config, student, rows, config.training().batch().rowsOfStep()));
+                SelfOpening.fit(
+                        config, run, teaching, RoundPlan.rowTokens(config, run.rows().train()));
         return config.withTraining(fit.training())
                 .withSampling(s -> s.withGenerationSlots(fit.slots().orElse(s.generationSlots())));
     }

@@ -1,7 +1,6 @@
 package org.attune.trainers.distillation;
 
 import jakarta.validation.constraints.Positive;
-import jakarta.validation.constraints.PositiveOrZero;
 
 import org.attune.policy.Divergence;
 import org.attune.records.CopyMethods;
@@ -16,31 +15,25 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// How a model learns from itself, TRL's `SDFTConfig`.
+/// How a model learns from itself, in TRL's `SDFTConfig` and `SDPOConfig`.
 ///
 /// @param distillationAlpha α, from forward (0) to reverse (1) divergence; in [0, 1]
 /// @param distillationMode which tokens are compared at each place
-/// @param distillationTopk tokens of `topk_logits`, ≥ 1
+/// @param distillationTopk tokens of `topk_logits`, ≥ 1; needed there
 /// @param distillationAddTail whether with `topk_logits` all other tokens are one more category
-/// @param numLossTokensToSkip first tokens of a completion that don't count
 /// @param teacherModelKind which weights teach
 /// @param teacherUpdateRate share of the student in an `ema` teacher's update; in [0, 1]
 /// @param teacherSyncSteps steps from one update to the next, ≥ 1
-/// @param generateFromTeacher whether completions are written behind the teacher's prompt
-/// @param teacherPromptTemplate the teacher's prompt, made of `{prompt}` and `{privileged_context}`
 /// @param disableDropout whether the adapter's own dropout is off
 @CopyMethods
 public record SelfDistillationConfig(
         @InRange(min = 0, max = 1) double distillationAlpha,
         Mode distillationMode,
-        @Positive(message = "a whole number >= 1") int distillationTopk,
+        @InRange(min = 1) OptionalInt distillationTopk,
         boolean distillationAddTail,
-        @PositiveOrZero(message = "a whole number >= 0") int numLossTokensToSkip,
         Kind teacherModelKind,
         @InRange(min = 0, max = 1) double teacherUpdateRate,
         @Positive(message = "a whole number >= 1") int teacherSyncSteps,
-        boolean generateFromTeacher,
-        String teacherPromptTemplate,
         boolean disableDropout)
         implements SelfDistillationConfigCopies, CrossChecked {
     /// What is compared at each place.
@@ -63,16 +56,15 @@ public record SelfDistillationConfig(
         EMA
     }
 
-    /// The defaults, as listed at the parameters.
+    /// What TRL's defaults have in common: the token that was written is compared alone, with what
+    /// the student was at the start.
     public static SelfDistillationConfig defaults() {
         return SelfDistillationConfigCopies.blank()
-                .withDistillationAlpha(0.5)
-                .withDistillationMode(Mode.TOPK_LOGITS)
-                .withDistillationTopk(100)
+                .withDistillationAlpha(1)
+                .withDistillationMode(Mode.SAMPLED_TOKEN)
                 .withTeacherModelKind(Kind.BASE)
                 .withTeacherUpdateRate(0.05)
                 .withTeacherSyncSteps(1)
-                .withTeacherPromptTemplate("{prompt}\n\n{privileged_context}")
                 .withDisableDropout(true);
     }
 
@@ -85,9 +77,7 @@ public record SelfDistillationConfig(
 
     /// The student's most probable tokens that are compared; empty: all.
     OptionalInt top() {
-        return distillationMode == Mode.TOPK_LOGITS
-                ? OptionalInt.of(distillationTopk)
-                : OptionalInt.empty();
+        return distillationMode == Mode.TOPK_LOGITS ? distillationTopk : OptionalInt.empty();
     }
 
     /// The teacher as a reference that the student's run opens; empty if the student itself
@@ -112,7 +102,13 @@ public record SelfDistillationConfig(
                             "1 with distillation_mode: sampled_token, which has the reverse"
                                     + " divergence alone"));
         }
-        TaughtPrompts.problem(teacherPromptTemplate).ifPresent(problems::add);
+        if (distillationMode == Mode.TOPK_LOGITS && distillationTopk.isEmpty()) {
+            problems.add(
+                    new ConfigProblem(
+                            "distillation_topk",
+                            null,
+                            "a whole number >= 1 with distillation_mode: topk_logits"));
+        }
         return problems;
     }
 }

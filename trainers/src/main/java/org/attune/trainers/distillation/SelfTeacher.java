@@ -1,11 +1,8 @@
 package org.attune.trainers.distillation;
 
-import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Decoder;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
 import org.attune.policy.Teacher;
-import org.attune.policy.TeacherPass;
 import org.attune.trainers.layout.CompletionForest;
 
 import java.util.List;
@@ -15,22 +12,14 @@ import java.util.Set;
 /// The student itself as a teacher: as it is, as it was at the start, or the mean of what it was.
 ///
 /// @param scorer measures with these weights; borrowed
-/// @param decoder the same weights; borrowed
-/// @param adapter in use
 /// @param top the student's most probable tokens that are compared; empty: all tokens
 /// @param tail whether the others are one more category
 /// @param sharesPrompts as of the student
-record SelfTeacher(
-        Scorer scorer,
-        Decoder decoder,
-        Adapter adapter,
-        OptionalInt top,
-        boolean tail,
-        boolean sharesPrompts)
+record SelfTeacher(Scorer scorer, OptionalInt top, boolean tail, boolean sharesPrompts)
         implements TeacherModel {
     @Override
     public Teacher read(CompletionForest forest, List<CompletionForest.Row> rows) {
-        var whole = new TeacherPass(decoder, adapter, forest.forest());
+        Teacher whole = scorer.read(forest.forest());
         return top.isEmpty() ? whole : Teacher.amongTop(whole, top.getAsInt(), tail);
     }
 

@@ -21,21 +21,27 @@ import java.util.Set;
 ///     compared, see [StudentSums]
 /// @param temperature divides the logits of both; > 0
 /// @param teacher borrowed
-/// @param rowMeans whether each row counts alike, whatever its length. Else each token does
+/// @param own how rows of a model count that is its own teacher: each row alike, whatever its
+///     length. Empty: each token alike
 /// @param denominator by which the sum over tokens, or over rows' means, is divided, > 0
 /// @param tokens of the step's prompts and completions
 record StudentObjective(
         Optional<Divergence> divergence,
         double temperature,
         TeacherModel teacher,
-        boolean rowMeans,
+        Optional<SelfTerms> own,
         double denominator,
         long tokens)
         implements StepObjective<StudentRow, CompletionForest> {
     /// The objective for the rows of a step.
     StudentObjective over(double stepDenominator, long stepTokens) {
         return new StudentObjective(
-                divergence, temperature, teacher, rowMeans, stepDenominator, stepTokens);
+                divergence, temperature, teacher, own, stepDenominator, stepTokens);
+    }
+
+    /// The share of the distillation in the loss; the rest is the policy gradient's.
+    double share() {
+        return own.map(SelfTerms::weight).orElse(1.0);
     }
 
     @Override
@@ -55,6 +61,9 @@ record StudentObjective(
 
     @Override
     public GroupQuestion ask(List<RowAt<StudentRow>> group, CompletionForest forest) {
+        if (share() == 0) {
+            return GroupQuestion.of(new HeadRequest(Set.of(HeadStatistic.ENTROPY), temperature));
+        }
         List<StudentRow> rows = RowAt.rows(group);
         List<CompletionForest.Row> taught = rows.stream().map(StudentRow::taught).toList();
         CompletionForest read = // targets stand in the same places
@@ -64,7 +73,10 @@ record StudentObjective(
         if (divergence.isEmpty()) {
             return new Written(temperature, teacher.logProbs(read, temperature));
         }
-        Teacher answered = teacher.read(read, taught);
+        Teacher answered =
+                rows.getFirst().told().isPresent()
+                        ? StoredTeacher.of(rows)
+                        : teacher.read(read, taught);
         return GroupQuestion.comparing(
                 divergence.get(), answered, temperature, Set.of(HeadStatistic.ENTROPY));
     }
@@ -86,6 +98,6 @@ record StudentObjective(
 
     @Override
     public StudentSums open(List<RowAt<StudentRow>> rows, int microBatches) {
-        return new StudentSums(this, microBatches);
+        return new StudentSums(this, rows, microBatches);
     }
 }

@@ -1,8 +1,10 @@
 package org.attune.trainers.distillation;
 
+import org.attune.trainers.examples.LikelyTokens;
 import org.attune.trainers.layout.CompletionForest;
 
 import java.util.BitSet;
+import java.util.Optional;
 
 /// A prompt with the completion on which student and teacher are compared. A named tuple: equality
 /// is identity of the arrays.
@@ -10,14 +12,37 @@ import java.util.BitSet;
 /// @param tokens ids of prompt and completion
 /// @param taught ids of what the teacher reads: the same completion, behind a prompt that may say
 ///     more
-/// @param foreign tokens of the completion that nobody is asked about, as the answer of a tool;
-///     usually none
+/// @param foreign tokens of the completion that don't count, as the answer of a tool; usually none
 /// @param origin where the prompt comes from
+/// @param isCompared whether the teacher has something to say of it
+/// @param told what a teacher said that isn't there; empty: the run's teacher is asked
+/// @param advantage of the completion over others of its prompt; 0 where no reward is learned from
 record StudentRow(
-        CompletionForest.Row tokens, CompletionForest.Row taught, BitSet foreign, String origin) {
+        CompletionForest.Row tokens,
+        CompletionForest.Row taught,
+        BitSet foreign,
+        String origin,
+        boolean isCompared,
+        Optional<LikelyTokens> told,
+        double advantage) {
+    /// A row that no reward judges.
+    StudentRow(
+            CompletionForest.Row tokens,
+            CompletionForest.Row taught,
+            BitSet foreign,
+            String origin) {
+        this(tokens, taught, foreign, origin, true, Optional.empty(), 0);
+    }
+
     /// A row of which both read the same.
     StudentRow(CompletionForest.Row tokens, BitSet foreign, String origin) {
         this(tokens, tokens, foreign, origin);
+    }
+
+    /// A row of which it is known what the teacher says.
+    StudentRow told(LikelyTokens said) {
+        return new StudentRow(
+                tokens, taught, foreign, origin, isCompared, Optional.of(said), advantage);
     }
 
     /// Whether the teacher reads something else.

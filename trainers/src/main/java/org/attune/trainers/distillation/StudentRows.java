@@ -2,6 +2,7 @@ package org.attune.trainers.distillation;
 
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.loop.CheckpointPart;
+import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.step.RowAt;
 
 import java.util.List;
@@ -56,6 +57,11 @@ interface StudentRows {
     ///
     /// @param step from 0
     default void learned(int step) {}
+
+    /// The metric of an evaluation by which runs are compared.
+    default String heldoutMetric() {
+        return MetricKeys.LOSS;
+    }
 
     /// The evaluation sets; may be empty.
     List<HeldOut> heldOut();

@@ -16,82 +16,144 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /// Loss and metrics of a step or an evaluation, summed up group by group.
 /// ```
 /// loss = Σ over the tokens that count of D(teacher, student) / denominator
 /// ```
-/// or, where rows count alike, `Σ over rows of the mean of D over a row's tokens / denominator`.
+/// or, of a model that is its own teacher, with a policy gradient of weight `1 − w` beside it,
+/// ```
+/// loss = mean over rows of w · the mean of D over a row's tokens + (1 − w) · −A log q
+/// ```
 /// Where the tokens that were written are compared alone, `D` is
 /// ```
 /// sg(log q − log p) log q
 /// ```
 /// with `q` of the student and `p` of the teacher, whose gradient is in the mean that of the
-/// reverse divergence.
+/// reverse divergence. The policy gradient's loss is told as `−A`, as a ratio of probabilities has
+/// it that is 1.
 final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final StudentObjective objective;
+    private final double[] losses; // sums of rows' shares of the loss
     private final double[] divergences;
-    private final double[] means; // sums of rows' means
+    private final double[] policies; // means of the policy gradient's loss
     private final double[] entropies;
     private final int[] counted;
+    private final int[] compared;
     private final int[] rows;
 
+    /// @param step all rows of the step
     /// @param microBatches number of logical micro-batches, ≥ 1
-    StudentSums(StudentObjective objective, int microBatches) {
+    StudentSums(StudentObjective objective, List<RowAt<StudentRow>> step, int microBatches) {
         this.objective = objective;
+        losses = new double[microBatches];
         divergences = new double[microBatches];
-        means = new double[microBatches];
+        policies = new double[microBatches];
         entropies = new double[microBatches];
         counted = new int[microBatches];
+        compared = new int[microBatches];
         rows = new int[microBatches];
+        for (RowAt<StudentRow> at : step) {
+            int m = at.microBatch();
+            counted[m] += at.row().counted();
+            compared[m] += at.row().isCompared() ? at.row().counted() : 0;
+            rows[m]++;
+        }
     }
 
     /// Adds a group's divergences; the derivatives are by each target's divergence, or by its
-    /// log-probability where that is compared.
+    /// log-probability where that is compared or learned from.
     @Override
     public HeadSlopes add(
             List<RowAt<StudentRow>> group,
             CompletionForest forest,
             Measurement measured,
             List<double[]> reference) {
-        float[] own = measured.tokenLogProbs(); // (M)
-        float[] divergence = // (M), or empty
-                objective.divergence().isPresent()
-                        ? measured.statistic(HeadStatistic.DIVERGENCE)
-                        : new float[0];
-        float[] entropy = measured.statistic(HeadStatistic.ENTROPY); // (M)
-        float[] slopes = new float[own.length]; // (M)
+        int targets = measured.tokenLogProbs().length;
+        boolean whole = objective.share() > 0 && objective.divergence().isPresent();
+        float[] byLogProb = new float[targets]; // (M)
+        float[] byDivergence = new float[targets]; // (M)
         for (int i = 0; i < group.size(); i++) {
-            StudentRow row = group.get(i).row();
-            int m = group.get(i).microBatch();
+            RowAt<StudentRow> at = group.get(i);
             TargetRange range = forest.completions().get(i);
-            double weight = objective.rowMeans() ? 1.0 / Math.max(1, row.counted()) : 1;
-            double sum = 0;
-            for (int t = 0; t < range.size(); t++) {
-                if (!row.foreign().get(t)) {
-                    int at = range.start() + t;
-                    entropies[m] += entropy[at];
-                    double slope = weight / objective.denominator();
-                    if (divergence.length > 0) {
-                        sum += divergence[at];
-                    } else {
-                        double ratio = own[at] - reference.getFirst()[at];
-                        sum += ratio * own[at];
-                        slope *= ratio;
-                    }
-                    slopes[at] = (float) slope;
-                }
+            double loss = 0;
+            if (objective.share() > 0 && at.row().isCompared()) {
+                loss +=
+                        whole
+                                ? compare(at, range, measured, byDivergence)
+                                : compareWritten(
+                                        at, range, measured, reference.getFirst(), byLogProb);
             }
-            FiniteLoss.require(sum, List.of(row.origin()));
-            divergences[m] += sum;
-            means[m] += weight * sum;
-            counted[m] += row.counted();
-            rows[m]++;
+            if (objective.share() < 1) {
+                loss += reward(at, range, byLogProb);
+            }
+            float[] entropy = measured.statistic(HeadStatistic.ENTROPY); // (M)
+            for (int t : places(at.row(), range)) {
+                entropies[at.microBatch()] += entropy[range.start() + t];
+            }
+            FiniteLoss.require(loss, List.of(at.row().origin()));
+            losses[at.microBatch()] += loss;
         }
-        return divergence.length == 0
-                ? HeadSlopes.of(slopes)
-                : new HeadSlopes(
-                        new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
+        return whole
+                ? new HeadSlopes(byLogProb, Map.of(HeadStatistic.DIVERGENCE, byDivergence))
+                : HeadSlopes.of(byLogProb);
+    }
+
+    /// The places of a completion that count.
+    private static int[] places(StudentRow row, TargetRange range) {
+        return IntStream.range(0, range.size()).filter(t -> !row.foreign().get(t)).toArray();
+    }
+
+    /// How much the divergence of a row's token counts.
+    private double weight(StudentRow row) {
+        return objective.share()
+                * (objective.own().isPresent() ? 1.0 / Math.max(1, row.counted()) : 1);
+    }
+
+    private double compare(
+            RowAt<StudentRow> at, TargetRange range, Measurement measured, float[] slopes) {
+        float[] divergence = measured.statistic(HeadStatistic.DIVERGENCE); // (M)
+        double weight = weight(at.row());
+        double sum = 0;
+        for (int t : places(at.row(), range)) {
+            sum += divergence[range.start() + t];
+            slopes[range.start() + t] = (float) (weight / objective.denominator());
+        }
+        divergences[at.microBatch()] += sum;
+        return weight * sum;
+    }
+
+    private double compareWritten(
+            RowAt<StudentRow> at,
+            TargetRange range,
+            Measurement measured,
+            double[] teacher,
+            float[] slopes) {
+        float[] own = measured.tokenLogProbs(); // (M)
+        double weight = weight(at.row());
+        double sum = 0;
+        for (int t : places(at.row(), range)) {
+            int place = range.start() + t;
+            double ratio = own[place] - teacher[place];
+            sum += ratio * own[place];
+            slopes[place] += (float) (ratio * weight / objective.denominator());
+        }
+        divergences[at.microBatch()] += sum;
+        return weight * sum;
+    }
+
+    private double reward(RowAt<StudentRow> at, TargetRange range, float[] slopes) {
+        StudentRow row = at.row();
+        int m = at.microBatch();
+        double weight = objective.own().orElseThrow().ofToken(row.counted(), rows[m], counted[m]);
+        policies[m] -= row.advantage() * row.counted() * weight;
+        double factor = (1 - objective.share()) * rows[m] * weight;
+        for (int t : places(row, range)) {
+            slopes[range.start() + t] -=
+                    (float) (row.advantage() * factor / objective.denominator());
+        }
+        return -row.advantage() * row.counted() * factor;
     }
 
     @Override
@@ -99,19 +161,28 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         double sum = 0;
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (int m = 0; m < divergences.length; m++) {
-            sum += objective.rowMeans() ? means[m] : divergences[m];
+            sum += losses[m];
             metrics.add(metrics(m));
         }
         return new StepReport(sum / objective.denominator(), metrics, objective.tokens());
     }
 
     private Map<String, Double> metrics(int m) {
-        int tokens = Math.max(1, counted[m]);
         Map<String, Double> metrics = new LinkedHashMap<>();
-        metrics.put(MetricKeys.ENTROPY, entropies[m] / tokens);
-        if (objective.rowMeans()) {
-            metrics.put(MetricKeys.SELF_DISTILLATION_LOSS, divergences[m] / tokens);
-            metrics.put(MetricKeys.SDFT_LOSS, divergences[m] / tokens);
+        metrics.put(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m]));
+        objective.own().ifPresent(own -> metrics.putAll(metrics(m, own)));
+        return metrics;
+    }
+
+    private Map<String, Double> metrics(int m, SelfTerms own) {
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        if (own.weight() > 0) {
+            double mean = divergences[m] / Math.max(1, compared[m]);
+            metrics.put(MetricKeys.SELF_DISTILLATION_LOSS, mean);
+            metrics.put(own.method() + "/distillation_loss", mean);
+        }
+        if (own.weight() < 1) {
+            metrics.put(MetricKeys.SELF_POLICY_LOSS, policies[m]);
         }
         return metrics;
     }
@@ -133,9 +204,9 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         completions.forEach(all::add);
         for (int m = 0; m < divergences.length; m++) {
             sum +=
-                    objective.rowMeans()
-                            ? means[m]
-                            : rows[m] * divergences[m] / Math.max(1, counted[m]);
+                    objective.own().isPresent()
+                            ? losses[m]
+                            : rows[m] * losses[m] / Math.max(1, counted[m]);
             count += rows[m];
             all.add(metrics(m));
         }

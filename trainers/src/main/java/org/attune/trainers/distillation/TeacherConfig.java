@@ -41,13 +41,20 @@ public record TeacherConfig(
                 .withLossTopK(1);
     }
 
+    /// Whether a teacher is named.
+    boolean isNamed() {
+        return teacherModelNameOrPath.isPresent()
+                || teacherAdapterNameOrPath.isPresent()
+                || teacherModelServerUrl.isPresent();
+    }
+
     /// What is missing, or too much.
     ///
     /// @param temperature of the loss
     List<ConfigProblem> problems(double temperature) {
         List<ConfigProblem> problems = new ArrayList<>();
         boolean here = teacherModelNameOrPath.isPresent() || teacherAdapterNameOrPath.isPresent();
-        if (!here && teacherModelServerUrl.isEmpty()) {
+        if (!isNamed()) {
             problems.add(
                     new ConfigProblem(
                             "teacher_model_name_or_path",

@@ -75,6 +75,11 @@ final class TeacherSetup implements AutoCloseable {
         }
     }
 
+    /// A teacher that isn't there: rows say what it said.
+    static TeacherSetup stored() {
+        return new TeacherSetup(new StoredTeacher(), Optional.empty());
+    }
+
     /// Loads the teacher, as far as it isn't there already.
     ///
     /// @param student borrowed; it must outlive the teacher

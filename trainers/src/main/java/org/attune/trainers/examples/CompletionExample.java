@@ -5,6 +5,7 @@ import org.attune.text.Message;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A prompt with its completion, after truncation.
 ///
@@ -12,19 +13,37 @@ import java.util.Map;
 /// @param prompt its messages, where episodes are to follow them; else none
 /// @param columns the row's other columns by name, as environments see them; none without episodes
 /// @param origin the row it comes from
+/// @param told what a teacher said in the place of each of the completion's tokens; usually nothing
 public record CompletionExample(
         CompletionTokens tokens,
         List<Message> prompt,
         Map<String, Object> columns,
-        RowOrigin origin)
+        RowOrigin origin,
+        Optional<LikelyTokens> told)
         implements TrainingRow {
     public CompletionExample {
         prompt = List.copyOf(prompt);
     }
 
+    /// A row of which no teacher has said anything.
+    public CompletionExample(
+            CompletionTokens tokens,
+            List<Message> prompt,
+            Map<String, Object> columns,
+            RowOrigin origin) {
+        this(tokens, prompt, columns, origin, Optional.empty());
+    }
+
     /// A row that no episodes follow.
     public CompletionExample(CompletionTokens tokens, RowOrigin origin) {
         this(tokens, List.of(), Map.of(), origin);
+    }
+
+    /// The row with what a teacher said of its completion.
+    ///
+    /// @param others its tokens
+    public CompletionExample told(CompletionTokens others, LikelyTokens said) {
+        return new CompletionExample(others, prompt, columns, origin, Optional.of(said));
     }
 
     /// Number of tokens of prompt and completion.

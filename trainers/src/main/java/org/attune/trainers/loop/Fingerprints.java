@@ -7,6 +7,7 @@ import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.examples.CompletionTokens;
 import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.examples.LabelledExample;
+import org.attune.trainers.examples.LikelyTokens;
 import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.examples.PreferenceExample;
 import org.attune.trainers.examples.PromptExample;
@@ -223,8 +224,18 @@ public final class Fingerprints {
         MessageDigest digest = sha256();
         for (CompletionExample row : rows) {
             put(digest, row.tokens());
+            row.told().ifPresent(told -> put(digest, told));
         }
         return hex(digest);
+    }
+
+    private static void put(MessageDigest digest, LikelyTokens told) {
+        for (int t = 0; t < told.tokens().length; t++) {
+            put(digest, told.tokens()[t]);
+            for (float logProb : told.logProbs()[t]) {
+                put(digest, Float.floatToIntBits(logProb));
+            }
+        }
     }
 
     /// Tokens and judged steps.

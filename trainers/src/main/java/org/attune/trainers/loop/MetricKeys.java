@@ -54,8 +54,8 @@ public final class MetricKeys {
     /// Mean divergence of a student from itself as its teacher, over tokens.
     public static final String SELF_DISTILLATION_LOSS = "self_distillation/distillation_loss";
 
-    /// [#SELF_DISTILLATION_LOSS] under the method's name, as in TRL.
-    public static final String SDFT_LOSS = "sdft/distillation_loss";
+    /// Mean loss of the policy gradient beside [#SELF_DISTILLATION_LOSS].
+    public static final String SELF_POLICY_LOSS = "self_distillation/policy_loss";
 
     /// Mean of chosen minus rejected score.
     public static final String MARGIN = "margin";

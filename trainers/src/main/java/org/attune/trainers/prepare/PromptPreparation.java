@@ -1,7 +1,10 @@
 package org.attune.trainers.prepare;
 
 import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.TemplateOptions;
+import org.attune.datasets.rows.Row;
 import org.attune.error.ConfigException;
 import org.attune.trainers.examples.PromptExample;
 
@@ -43,6 +46,15 @@ public record PromptPreparation(
                             .formatted(prompt.length(), maxPromptLength.getAsInt()));
         }
         return Shaped.whole(prompt);
+    }
+
+    /// A prompt of other words with the columns of one that was prepared, whatever its length.
+    ///
+    /// @param content what it says
+    public PromptExample reworded(PromptExample prompt, Content content) {
+        var row = new Row(prompt.columns(), prompt.origin());
+        return tokenizer.prompt(
+                new Sample.PromptOnly(content, TemplateOptions.of(row), row), shared);
     }
 
     @Override

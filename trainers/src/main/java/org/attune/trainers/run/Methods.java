@@ -4,6 +4,7 @@ import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.distillation.SdftMethod;
+import org.attune.trainers.distillation.SdpoMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooMethod;
 import org.attune.trainers.heads.ClassifyMethod;
@@ -49,6 +50,7 @@ public final class Methods {
                     new GkdMethod(),
                     new DistillationMethod(),
                     new SdftMethod(),
+                    new SdpoMethod(),
                     new OnlineDpoMethod(),
                     new XpoMethod(),
                     new NashMdMethod());

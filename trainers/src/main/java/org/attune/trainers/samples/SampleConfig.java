@@ -4,6 +4,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Positive;
+import jakarta.validation.constraints.PositiveOrZero;
 
 import org.attune.api.Api;
 import org.attune.models.ModelConfig;
@@ -29,6 +30,7 @@ import java.util.List;
 /// @param numGenerations completions of a prompt; ≥ 1
 /// @param maxCompletionLength most tokens of a completion; ≥ 1
 /// @param sampling how their tokens are chosen; here `temperature` may be 0: the likeliest token
+/// @param topLogprobs how many of the likeliest tokens of each place are written, ≥ 0
 /// @param seed of all draws
 /// @param source the server that completes, if it isn't the model here
 /// @param rewards what scores completions; may be none with `keep: all`
@@ -41,6 +43,7 @@ public record SampleConfig(
         @Positive(message = "a whole number >= 1") int numGenerations,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
         @Valid @WiderRange(of = "temperature", range = @InRange(min = 0)) Sampling sampling,
+        @PositiveOrZero(message = "a whole number >= 0") int topLogprobs,
         long seed,
         @Valid RolloutSourceConfig source,
         @Valid Rewards rewards,
@@ -135,6 +138,19 @@ public record SampleConfig(
                             "at least one reward, unless keep is all: a choice needs rewards"));
         }
         problems.addAll(rewards.weightProblems(rewards.rewardFuncs().size()));
+        boolean single =
+                output.keep() != KeptSamples.PAIRS && output.keep() != KeptSamples.LABELLED;
+        if (topLogprobs > 0 && (!single || source.asksServers())) {
+            problems.add(
+                    new ConfigProblem(
+                            "top_logprobs",
+                            topLogprobs,
+                            source.asksServers()
+                                    ? "0 with rollout_server_base_url; attune gkd asks a server"
+                                            + " itself by teacher_model_server_url"
+                                    : "0 with keep: pairs or labelled, whose rows teach"
+                                            + " otherwise"));
+        }
         if (output.keep() == KeptSamples.PAIRS && numGenerations < 2) {
             problems.add(
                     new ConfigProblem(

@@ -1,11 +1,13 @@
 package org.attune.trainers.samples;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 
 import org.attune.error.ConfigException;
 import org.attune.files.ContinuedFile;
 import org.attune.json.Json;
+import org.attune.trainers.examples.LikelyTokens;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -15,11 +17,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ObjIntConsumer;
 
 /// What was sampled so far, a line for each prompt in their order. A run that was interrupted goes
 /// on behind its last line, and another choice from the same completions samples nothing again.
 final class SampleJournal implements AutoCloseable {
+
+    private static final TypeReference<Map<String, Object>> COLUMNS = new TypeReference<>() {};
 
     private final Path file;
     private final ContinuedFile lines;
@@ -56,6 +61,11 @@ final class SampleJournal implements AutoCloseable {
         }
         line.put("rewards", rewards);
         line.put("reward", completions.stream().map(c -> orNull(c.reward())).toList());
+        if (completions.getFirst().likely().isPresent()) {
+            line.put(
+                    "likely",
+                    completions.stream().map(c -> c.likely().orElseThrow().columns()).toList());
+        }
         lines.append(Json.compact(line));
     }
 
@@ -91,9 +101,16 @@ final class SampleJournal implements AutoCloseable {
                             line.path("finish_reasons").path(i).asText(),
                             line.path("completion_tokens").path(i).asInt(),
                             rewards,
-                            number(line.path("reward").path(i))));
+                            number(line.path("reward").path(i)),
+                            likely(line.path("likely").path(i))));
         }
         return completions;
+    }
+
+    private static Optional<LikelyTokens> likely(JsonNode told) {
+        return told.isObject()
+                ? LikelyTokens.of(Json.MAPPER.convertValue(told, COLUMNS), new int[0])
+                : Optional.empty();
     }
 
     private static double number(JsonNode value) {

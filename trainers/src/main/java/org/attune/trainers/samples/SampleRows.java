@@ -42,6 +42,7 @@ record SampleRows(SampleOutputConfig how) {
                     row.put("completion", answer(prompt, completion));
                 }
                 rewards(row, completion);
+                completion.likely().ifPresent(likely -> row.putAll(likely.columns()));
             }
             case SampleChoice.Chosen.Labelled(ScoredCompletion completion, boolean label) -> {
                 row.put("prompt", content(prompt));

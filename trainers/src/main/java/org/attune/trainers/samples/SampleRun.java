@@ -18,6 +18,7 @@ import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.source.EngineRollouts;
 import org.attune.rollout.source.ServerRollouts;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.examples.LikelyTokens;
 import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.onpolicy.AskedPrompts;
@@ -129,11 +130,12 @@ public final class SampleRun {
             List<PromptExample> prompts = rows.train();
             SamplingConfig sampling =
                     RolloutSetup.sampling(
-                            config.sampling(),
-                            config.maxCompletionLength(),
-                            Optional.empty(),
-                            model,
-                            config.seed());
+                                    config.sampling(),
+                                    config.maxCompletionLength(),
+                                    Optional.empty(),
+                                    model,
+                                    config.seed())
+                            .withTopLogProbs(config.topLogprobs());
             var text = new CompletionText(model.text().tokenizer());
             var run = new SampleRun(config, prompts, text, rewards, progress);
             Map<String, String> settings = run.settings(model, sampling);
@@ -202,6 +204,9 @@ public final class SampleRun {
         settings.put("min_new_tokens", String.valueOf(sampling.minNewTokens()));
         settings.put("stop_ids", sampling.stopIds().stream().sorted().toList().toString());
         settings.put("stop_strings", sampling.stopStrings().toString());
+        if (config.topLogprobs() > 0) { // what files without them don't say
+            settings.put("top_logprobs", String.valueOf(config.topLogprobs()));
+        }
         settings.put("seed", String.valueOf(sampling.seed()));
         settings.put("reward_funcs", config.rewards().rewardFuncs().toString());
         settings.put("reward_weights", config.rewards().rewardWeights().toString());
@@ -285,7 +290,8 @@ public final class SampleRun {
                 sampled.reason().finishReason(),
                 sampled.ids().length,
                 own,
-                table.total(i));
+                table.total(i),
+                sampled.top().isEmpty() ? Optional.empty() : Optional.of(LikelyTokens.of(sampled)));
     }
 
     private RewardTable judged(

@@ -13,11 +13,13 @@ import org.attune.datasets.formats.TemplateOptions;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.DatasetException;
-import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Decoder;
 import org.attune.policy.MovingReference;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
+import org.attune.reward.Advantages;
+import org.attune.reward.CompletionScorer;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardTable;
 import org.attune.rollout.source.RecordedRollouts;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -27,8 +29,8 @@ import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.examples.PromptExample;
-import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.prepare.PromptPreparation;
 import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.prepare.Shaped;
@@ -59,7 +61,7 @@ class SelfDistillationTest {
         try (var text = TextAssets.load(Fixtures.own("examples/model"))) {
             var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
             List<Path> folders = Recorded.folders(root.resolve("self"));
-            assertEquals(4, folders.size());
+            assertEquals(10, folders.size());
             for (Path folder : folders) {
                 Path out = output.resolve(folder.getFileName());
                 Engine.run(() -> compare(ParityCase.of(root, tokenizer, folder, out), text));
@@ -68,27 +70,19 @@ class SelfDistillationTest {
     }
 
     private static void compare(ParityCase parity, TextAssets text) {
-        SdftConfig config = config(parity);
         try (var _ = TensorScope.open("parity");
                 var decoder = parity.model("model");
                 var start = parity.model("model");
                 var policy = parity.policy(decoder)) {
             var listener = new RecordingListener();
             RunContext context = RunContext.of(_ -> {}).withListeners(listener);
-            switch (config.loss().teacherModelKind()) {
-                case BASE ->
-                        train(
-                                parity,
-                                config,
-                                policy,
-                                Policy.reference(start),
-                                start,
-                                context,
-                                text);
-                case LIVE -> train(parity, config, policy, policy, decoder, context, text);
+            switch (SelfDistillationConfig.Kind.valueOf(parity.upper("teacher_model_kind"))) {
+                case BASE -> train(parity, policy, Policy.reference(start), context, text);
+                case LIVE ->
+                        train(parity, policy, SelfOpening.live(policy, decoder), context, text);
                 case EMA -> {
                     try (MovingReference moving = policy.movingModel(start, Scorer.Start.SAME)) {
-                        train(parity, config, policy, moving, start, context, text);
+                        train(parity, policy, moving, context, text);
                     }
                 }
             }
@@ -105,7 +99,24 @@ class SelfDistillationTest {
         }
     }
 
-    private static SdftConfig config(ParityCase parity) {
+    private static SelfDistillationConfig loss(ParityCase parity, SelfDistillationConfig loss) {
+        JsonNode c = parity.config();
+        JsonNode top = c.get("distillation_topk");
+        SelfDistillationConfig read =
+                loss.withDistillationAlpha(c.get("distillation_alpha").asDouble())
+                        .withDistillationMode(
+                                SelfDistillationConfig.Mode.valueOf(
+                                        parity.upper("distillation_mode")))
+                        .withDistillationAddTail(c.get("distillation_add_tail").asBoolean())
+                        .withTeacherModelKind(
+                                SelfDistillationConfig.Kind.valueOf(
+                                        parity.upper("teacher_model_kind")))
+                        .withTeacherUpdateRate(c.get("teacher_update_rate").asDouble())
+                        .withTeacherSyncSteps(c.get("teacher_sync_steps").asInt());
+        return top.isNull() ? read : read.withDistillationTopk(top.asInt());
+    }
+
+    private static SdftConfig sdft(ParityCase parity) {
         JsonNode c = parity.config();
         return SdftConfig.defaults()
                 .withModel(m -> m.withModelNameOrPath("recorded"))
@@ -114,62 +125,106 @@ class SelfDistillationTest {
                 .withNumGenerations(c.get("num_generations").asInt())
                 .withMaxCompletionLength(c.get("max_completion_length").asInt())
                 .withSampling(s -> s.withTemperature(c.get("temperature").asDouble()))
-                .withLoss(
-                        l ->
-                                l.withDistillationAlpha(c.get("distillation_alpha").asDouble())
-                                        .withDistillationMode(
-                                                SelfDistillationConfig.Mode.valueOf(
-                                                        parity.upper("distillation_mode")))
-                                        .withDistillationTopk(c.get("distillation_topk").asInt())
-                                        .withDistillationAddTail(
-                                                c.get("distillation_add_tail").asBoolean())
-                                        .withNumLossTokensToSkip(
-                                                c.get("num_loss_tokens_to_skip").asInt())
-                                        .withTeacherModelKind(
-                                                SelfDistillationConfig.Kind.valueOf(
-                                                        parity.upper("teacher_model_kind")))
-                                        .withTeacherUpdateRate(
-                                                c.get("teacher_update_rate").asDouble())
-                                        .withTeacherSyncSteps(c.get("teacher_sync_steps").asInt())
-                                        .withGenerateFromTeacher(
-                                                c.get("generate_from_teacher").asBoolean())
-                                        .withTeacherPromptTemplate(
-                                                c.get("teacher_prompt_template").asText()))
+                .withLoss(l -> loss(parity, l))
+                .withNumLossTokensToSkip(c.get("num_loss_tokens_to_skip").asInt())
+                .withGenerateFromTeacher(c.get("generate_from_teacher").asBoolean())
+                .withTeacherPromptTemplate(c.get("teacher_prompt_template").asText())
                 .withTraining(parity::training);
     }
 
+    private static SdpoConfig sdpo(ParityCase parity) {
+        JsonNode c = parity.config();
+        return SdpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("recorded"))
+                .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
+                .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
+                .withNumGenerations(c.get("num_generations").asInt())
+                .withMaxCompletionLength(c.get("max_completion_length").asInt())
+                .withSampling(s -> s.withTemperature(c.get("temperature").asDouble()))
+                .withRewards(r -> r.withRewardFuncs(List.of("low", "short")))
+                .withLoss(l -> loss(parity, l))
+                .withReprompt(r -> reprompt(c, r))
+                .withDistillationWeight(c.get("distillation_weight").asDouble())
+                .withLossType(SdpoConfig.LossType.valueOf(parity.upper("loss_type")))
+                .withScaleRewards(Advantages.Scale.valueOf(parity.upper("scale_rewards")))
+                .withMaskTruncatedCompletions(c.get("mask_truncated_completions").asBoolean())
+                .withTraining(parity::training);
+    }
+
+    private static RepromptConfig reprompt(JsonNode c, RepromptConfig config) {
+        return config.withUseSuccessfulAsTeacher(c.get("use_successful_as_teacher").asBoolean())
+                .withSuccessRewardThreshold(c.get("success_reward_threshold").asDouble())
+                .withDontRepromptOnSelfSuccess(c.get("dont_reprompt_on_self_success").asBoolean())
+                .withIncludeEnvironmentFeedback(c.get("include_environment_feedback").asBoolean())
+                .withEnvironmentFeedbackOnlyWithoutSolution(
+                        c.get("environment_feedback_only_without_solution").asBoolean())
+                .withRemoveThinkingFromDemonstration(
+                        c.get("remove_thinking_from_demonstration").asBoolean())
+                .withMaxRepromptLen(c.get("max_reprompt_len").asInt())
+                .withRepromptTemplate(c.get("reprompt_template").asText())
+                .withSolutionTemplate(c.get("solution_template").asText())
+                .withFeedbackTemplate(c.get("feedback_template").asText());
+    }
+
     private static void train(
-            ParityCase parity,
-            SdftConfig config,
-            Policy policy,
-            Scorer teacher,
-            Decoder weights,
-            RunContext context,
-            TextAssets text) {
-        SelfDistillationConfig loss = config.loss();
-        Adapter adapter = teacher == policy ? policy.adapterInUse() : Adapter.OFF;
+            ParityCase parity, Policy policy, Scorer teacher, RunContext context, TextAssets text) {
         var recorded =
                 new RecordedRollouts(
                         parity.folder().resolve("rollouts.jsonl"),
-                        config.maxCompletionLength(),
+                        parity.config().get("max_completion_length").asInt(),
                         List.of(text.tokenizer().eosId().orElseThrow()));
-        DistilledRows.self(
+        if (parity.config().get("trainer").asText().equals("sdft")) {
+            SdftConfig config = sdft(parity);
+            SelfOpening.sdft(
+                            config,
+                            policy,
+                            teacher,
+                            recorded,
+                            text.tokenizer(),
+                            parity.prompts(
+                                    p -> new TaughtPrompts(p, config.teacherPromptTemplate())),
+                            List.of(),
+                            context)
+                    .train();
+            return;
+        }
+        SdpoConfig config = sdpo(parity);
+        List<String> names = List.of("low", "short");
+        double[] weights = weights(parity.config().get("reward_weights"));
+        CompletionScorer rewards =
+                (RewardBatch _) -> RewardTable.of(names, weights, table(recorded.rewards(), names));
+        SelfOpening.sdpo(
                         config,
                         policy,
-                        new SelfTeacher(
-                                teacher,
-                                weights,
-                                adapter,
-                                loss.top(),
-                                loss.distillationAddTail(),
-                                true),
-                        loss.reference().flatMap(r -> ReferenceSync.of(r.sync(), teacher)),
-                        recorded,
-                        text.tokenizer(),
-                        parity.prompts(p -> new TaughtPrompts(p, loss.teacherPromptTemplate())),
-                        List.of(),
+                        teacher,
+                        new RoundInputs(
+                                Optional.empty(),
+                                recorded,
+                                rewards,
+                                text.tokenizer(),
+                                parity.prompts(p -> p),
+                                List.of()),
+                        new Reprompts(
+                                config.reprompt(),
+                                config.scaleRewards(),
+                                new PromptPreparation(
+                                        new SampleTokenizer(text.tokenizer(), text.template()),
+                                        OptionalInt.empty(),
+                                        BadRowPolicy.ERROR)),
                         context)
                 .train();
+    }
+
+    private static double[] weights(JsonNode given) {
+        return given.isNull()
+                ? new double[] {1, 1}
+                : new double[] {given.get(0).asDouble(), given.get(1).asDouble()};
+    }
+
+    private static double[][] table(List<Map<String, Double>> rewards, List<String> names) {
+        return rewards.stream()
+                .map(row -> names.stream().mapToDouble(row::get).toArray())
+                .toArray(double[][]::new);
     }
 
     private static Shaped<PromptExample> taught(String template, Content prompt, Object told) {
