@@ -10,9 +10,13 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /// A model and its adapters behind an HTTP port, as OpenAI's clients ask for them.
 /// ```
@@ -29,10 +33,13 @@ public final class ModelServer implements AutoCloseable {
 
     private final LocalModels models;
     private final HttpDoor door;
+    private final Optional<TuningDesk> tuning;
 
-    private ModelServer(ServeConfig config, LocalModels models) {
+    private ModelServer(ServeConfig config, LocalModels models, Optional<TuningDesk> tuning) {
         this.models = models;
-        List<Route> routes = ServerRoutes.of(models, config).all();
+        this.tuning = tuning;
+        List<Route> routes = new ArrayList<>(ServerRoutes.of(models, config).all());
+        tuning.ifPresent(desk -> routes.addAll(desk.routes()));
         door = listen(config, routes, models.metrics());
     }
 
@@ -41,13 +48,41 @@ public final class ModelServer implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if a model can't be read, if adapters don't fit, if
     ///     the port can't be had, or if others than this machine could ask without a key
     public static ModelServer open(ServeConfig config) {
+        return open(config, Optional.empty());
+    }
+
+    /// Opens a server of which requests may ask to train adapters on the model
+    /// (`/v1/fine_tuning/jobs`), each in a separate process.
+    ///
+    /// @param folder where files, jobs and adapters are kept
+    /// @param commands words of the command line that trains: by method, `sft` or `dpo`, and the
+    ///     run's file
+    /// @throws org.attune.error.AttuneException as for [#open(ServeConfig)], or if the folder can't
+    ///     be used
+    public static ModelServer openToTrain(
+            ServeConfig config, Path folder, BiFunction<String, Path, List<String>> commands) {
+        return open(
+                config,
+                Optional.of(
+                        models ->
+                                TuningDesk.open(
+                                        folder,
+                                        commands,
+                                        config.model(),
+                                        models.models().base().name(),
+                                        models.adapters())));
+    }
+
+    private static ModelServer open(
+            ServeConfig config, Optional<Function<LocalModels, TuningDesk>> tuning) {
         boolean takesAdapters =
                 !config.adapters().isEmpty()
                         || config.adapterFolder().isPresent()
-                        || config.feedback().isPresent();
+                        || config.feedback().isPresent()
+                        || tuning.isPresent();
         LocalModels models = LocalModels.open(config, takesAdapters, ChatRequest::format);
         try {
-            var server = new ModelServer(config, models);
+            var server = new ModelServer(config, models, tuning.map(open -> open.apply(models)));
             LOG.info("listening at {}", server.url());
             return server;
         } catch (RuntimeException | Error e) {
@@ -83,6 +118,7 @@ public final class ModelServer implements AutoCloseable {
     @Override
     public void close() {
         door.close();
+        tuning.ifPresent(TuningDesk::close);
         models.close();
     }
 }

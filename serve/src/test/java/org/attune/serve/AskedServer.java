@@ -37,6 +37,11 @@ final class AskedServer implements AutoCloseable {
         server = ModelServer.open(change.apply(ServeConfig.of(model).withPort(0)));
     }
 
+    /// @param opened closed with this one
+    AskedServer(ModelServer opened) {
+        server = opened;
+    }
+
     URI url(String path) {
         return server.url().resolve(path);
     }

@@ -1,6 +1,7 @@
 package org.attune.cli.serve;
 
 import org.attune.cli.command.CommonOptions;
+import org.attune.cli.command.OwnProgram;
 import org.attune.cli.command.StorageOption;
 import org.attune.cli.command.UsesEngine;
 import org.attune.error.ConfigException;
@@ -56,6 +57,14 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
             paramLabel = "FOLDER",
             description = "Requests may load adapters that are in it (/v1/load_lora_adapter).")
     Path adapterFolder;
+
+    @Option(
+            names = "--fine-tuning",
+            paramLabel = "FOLDER",
+            description =
+                    "Requests may train adapters (/v1/fine_tuning/jobs), which are kept in this"
+                            + " folder and served.")
+    Path fineTuning;
 
     @Option(
             names = "--feedback",
@@ -153,10 +162,19 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        try (var server = ModelServer.open(config())) {
+        try (var server = open()) {
             spec.commandLine().getOut().println("listening at " + server.url());
             return UsesEngine.untilStopped();
         }
+    }
+
+    private ModelServer open() {
+        return fineTuning == null
+                ? ModelServer.open(config())
+                : ModelServer.openToTrain(
+                        config(),
+                        fineTuning,
+                        (method, file) -> OwnProgram.words(List.of(method, file.toString())));
     }
 
     private ServeConfig config() {

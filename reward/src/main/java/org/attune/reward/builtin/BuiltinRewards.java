@@ -31,6 +31,7 @@ import java.util.Map;
 /// | `length` | a length between two limits |
 /// | `get_soft_overlong_punishment` | not to exceed a number of tokens |
 /// | `get_repetition_penalty_reward` | not to repeat n-grams |
+/// | `bleu`, `chrf`, `rouge` | overlap with a reference text |
 /// | `kimi_length` | to be shorter than others of the same prompt |
 @Api(EXPERIMENTAL)
 public final class BuiltinRewards {
@@ -59,6 +60,9 @@ public final class BuiltinRewards {
         all.put("length", LengthRewards::length);
         all.put("get_soft_overlong_punishment", LengthRewards::softOverlong);
         all.put("get_repetition_penalty_reward", LengthRewards::repetition);
+        all.put("bleu", OverlapRewards::bleu);
+        all.put("chrf", OverlapRewards::chrf);
+        all.put("rouge", OverlapRewards::rouge);
         all.put("kimi_length", GroupLengthReward::of);
         return all;
     }
