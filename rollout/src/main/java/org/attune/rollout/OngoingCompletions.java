@@ -11,7 +11,7 @@ public interface OngoingCompletions {
     /// @param prompt token ids; those of a group are the same array
     /// @param batch from which draws follow, with `index`
     /// @param index its number in the batch, from 0
-    /// @param before what was generated of it before; no token at its beginning
+    /// @param before its tokens from earlier rounds; none at its beginning
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     record Begun(int[] prompt, long batch, int index, SampledCompletion before) {}
 

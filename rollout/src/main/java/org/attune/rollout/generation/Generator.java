@@ -219,8 +219,9 @@ public final class Generator {
                 });
     }
 
-    /// Goes on with completions until enough have ended. What was generated of them before is read
-    /// again, with the weights as they are now: so each token follows the weights of one moment.
+    /// Goes on with completions until enough have ended. Their tokens from earlier calls are
+    /// read again, with the weights as they are now: so each token follows the weights of one
+    /// moment.
     ///
     /// @param config its seed is the run's, of which each batch has its own
     /// @throws org.attune.error.ConfigException if there are more places than sequences at once

@@ -18,7 +18,7 @@ import java.util.Optional;
 ///     another one, behind whose tokens it goes on
 /// @param adapter which of the decoder's adapters applies
 /// @param constraint which tokens may come; of this request alone
-/// @param begun what was generated of it before; the sequence goes on behind that
+/// @param begun tokens of it from an earlier request; the sequence goes on behind them
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record SequenceRequest(
         int[] prompt,
@@ -57,7 +57,7 @@ public record SequenceRequest(
                 prompt, sampling, mostTokens, index, drawn, adapter, value, begun);
     }
 
-    /// The same sequence, of which this was generated before.
+    /// Goes on behind tokens of an earlier request.
     SequenceRequest behind(SampledCompletion before) {
         return new SequenceRequest(
                 prompt,

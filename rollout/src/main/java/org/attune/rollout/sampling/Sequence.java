@@ -207,7 +207,7 @@ public final class Sequence {
         return length >= longest ? Optional.of(StopReason.MAX_TOKENS) : Optional.empty();
     }
 
-    /// Appends what was generated of it before, of which no token ended it.
+    /// Appends tokens of an earlier request for it, which none of them ended.
     public void repeat(SampledCompletion before) {
         for (int t = 0; t < before.ids().length; t++) {
             append(before.ids()[t], before.logProbs()[t]);

@@ -29,7 +29,7 @@ public record WrittenRound(
         Optional<float[][]> old,
         Map<String, Double> metrics,
         byte[] left) {
-    /// The same round for a checkpoint, which holds once what is under way.
+    /// Leaves out what is under way, which a checkpoint holds once for all rounds.
     WrittenRound withoutLeft() {
         return new WrittenRound(number, prompts, judged, old, metrics, new byte[0]);
     }
