@@ -366,7 +366,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);
         if (!role.equals(Adapter.TRAINED)) {
-            decoder.linears().forEach(FusedLinear::frozenChanged);
+            decoder.linears().forEach(linear -> linear.frozenChanged(role));
         }
     }
 

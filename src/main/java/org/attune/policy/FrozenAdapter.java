@@ -7,10 +7,12 @@ import org.attune.model.layer.Decoder;
 /// An adapter on a decoder's weights that is used and never trained, beside any others. Use it on
 /// the engine thread; close it before the decoder, after the last pass that reads it.
 public final class FrozenAdapter implements AutoCloseable {
+    private final Decoder decoder;
     private final Adapter name;
     private final AdapterParameters parameters;
 
-    private FrozenAdapter(Adapter name, AdapterParameters parameters) {
+    private FrozenAdapter(Decoder decoder, Adapter name, AdapterParameters parameters) {
+        this.decoder = decoder;
         this.name = name;
         this.parameters = parameters;
     }
@@ -21,7 +23,8 @@ public final class FrozenAdapter implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if they don't fit together
     public static FrozenAdapter attach(Decoder decoder, AdapterFolder folder, int number) {
         Adapter name = Adapter.frozen(number);
-        return new FrozenAdapter(name, AdapterParameters.load(decoder, folder, name, false));
+        return new FrozenAdapter(
+                decoder, name, AdapterParameters.load(decoder, folder, name, false));
     }
 
     /// Names it in a pass.
@@ -38,6 +41,7 @@ public final class FrozenAdapter implements AutoCloseable {
 
     @Override
     public void close() {
+        decoder.linears().forEach(linear -> linear.detachFrozen(name));
         parameters.close();
     }
 }

@@ -27,16 +27,37 @@ public final class TokenPass {
     /// @param bias `(out)`, or null
     /// @param reduce first matrix of its adapter, times its scale, `(R, in)`, or null: the adapter
     ///     is off
-    public record Linear(PackedMatrix weight, Tensor bias, PackedMatrix reduce) {
+    /// @param updates of some rows by other adapters
+    public record Linear(
+            PackedMatrix weight, Tensor bias, PackedMatrix reduce, List<Update> updates) {
         private TokenStack.Linear addresses() {
+            int rank = reduce == null ? 0 : reduce.out();
             return new TokenStack.Linear(
                     weight.in(),
                     weight.out(),
                     weight.address(),
                     weight.columns(),
                     VectorKernels.orZero(bias),
-                    reduce == null ? 0 : reduce.out(),
-                    reduce == null ? 0 : reduce.address());
+                    rank,
+                    reduce == null ? 0 : reduce.address(),
+                    updates.stream().map(Update::addresses).toList(),
+                    weight.in() + updates.stream().mapToInt(Update::rank).reduce(rank, Math::max));
+        }
+    }
+
+    /// What an adapter adds to some rows of a layer.
+    ///
+    /// @param first of the rows
+    /// @param count of the rows
+    /// @param reduce first matrix of the adapter, times its scale, `(R, in)`, with `R` even
+    /// @param expand second matrix of the adapter, `(out, R)`
+    public record Update(int first, int count, PackedMatrix reduce, PackedMatrix expand) {
+        private int rank() {
+            return reduce.out();
+        }
+
+        private TokenStack.Update addresses() {
+            return new TokenStack.Update(first, count, rank(), reduce.address(), expand.address());
         }
     }
 

@@ -27,7 +27,7 @@ import java.util.concurrent.Future;
 /// after the other. Prompts are random words, different ones in each request; no answer ends early.
 ///
 /// @param url of the server, up to `/v1`
-/// @param model name in requests
+/// @param models names in requests, which clients take in turn: client `i` always asks one
 /// @param key who is let in; empty: everybody
 /// @param prompt words of a prompt
 /// @param newTokens of an answer
@@ -35,7 +35,7 @@ import java.util.concurrent.Future;
 /// @param extra further keys of each request, as a JSON object or empty
 public record ServeBench(
         URI url,
-        String model,
+        List<String> models,
         Optional<String> key,
         int prompt,
         int newTokens,
@@ -99,7 +99,8 @@ public record ServeBench(
         List<Callable<List<Answer>>> asking = new ArrayList<>();
         for (int client = 0; client < clients; client++) {
             var random = RandomSource.XO_SHI_RO_256_PP.create(1000L * clients + client);
-            asking.add(() -> asked(random));
+            String model = models.get(client % models.size());
+            asking.add(() -> asked(model, random));
         }
         long start = System.nanoTime();
         List<Answer> answers = new ArrayList<>();
@@ -140,16 +141,16 @@ public record ServeBench(
         return sorted.length == 0 ? 0 : sorted[(int) Math.ceil(share * sorted.length) - 1];
     }
 
-    private List<Answer> asked(UniformRandomProvider random) throws IOException {
+    private List<Answer> asked(String model, UniformRandomProvider random) throws IOException {
         List<Answer> answers = new ArrayList<>();
         for (int i = 0; i < requests; i++) {
-            answers.add(answer(random));
+            answers.add(answer(model, random));
         }
         return answers;
     }
 
-    private Answer answer(UniformRandomProvider random) throws IOException {
-        byte[] body = body(random).getBytes(StandardCharsets.UTF_8);
+    private Answer answer(String model, UniformRandomProvider random) throws IOException {
+        byte[] body = body(model, random).getBytes(StandardCharsets.UTF_8);
         long start = System.nanoTime();
         var connection =
                 (HttpURLConnection)
@@ -209,7 +210,7 @@ public record ServeBench(
         return usage.get("completion_tokens") instanceof Number n ? n.longValue() : tokens;
     }
 
-    private String body(UniformRandomProvider random) {
+    private String body(String model, UniformRandomProvider random) {
         var text = new StringBuilder();
         for (int i = 0; i < prompt; i++) {
             text.append(i == 0 ? "" : " ").append(WORDS[random.nextInt(WORDS.length)]);

@@ -7,6 +7,7 @@ import org.attune.error.StopRequest;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.RopeScaling;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.layer.OutputLayer;
@@ -33,6 +34,7 @@ public final class CachedDecoder {
     private final Adapter adapter;
     private final Optional<ForwardRecord> record;
     private final Optional<Partner> partner;
+    private final boolean joins;
 
     /// Another decoder that reads the same tokens, and whose logits have a share in this one's.
     ///
@@ -47,25 +49,27 @@ public final class CachedDecoder {
 
     /// @param adapter which of the decoder's adapters applies
     public CachedDecoder(Decoder decoder, Adapter adapter) {
-        this(decoder, adapter, Optional.empty(), Optional.empty());
+        this(decoder, adapter, Optional.empty(), Optional.empty(), false);
     }
 
     private CachedDecoder(
             Decoder decoder,
             Adapter adapter,
             Optional<ForwardRecord> record,
-            Optional<Partner> partner) {
+            Optional<Partner> partner,
+            boolean joins) {
         this.decoder = decoder;
         this.adapter = adapter;
         this.record = record;
         this.partner = partner;
+        this.joins = joins;
     }
 
     /// A decoder that records what it reads.
     ///
     /// @param into borrowed
     public CachedDecoder recording(ForwardRecord into) {
-        return new CachedDecoder(decoder, adapter, Optional.of(into), partner);
+        return new CachedDecoder(decoder, adapter, Optional.of(into), partner, false);
     }
 
     /// The geometric mixture of two models: its logits are
@@ -90,7 +94,8 @@ public final class CachedDecoder {
         if (!(share >= 0 && share <= 1)) {
             throw new IllegalArgumentException("share " + share + "; accepted: 0 to 1");
         }
-        return new CachedDecoder(decoder, adapter, record, Optional.of(new Partner(other, share)));
+        return new CachedDecoder(
+                decoder, adapter, record, Optional.of(new Partner(other, share)), false);
     }
 
     /// A cache for what this decoder reads; the caller owns it.
@@ -125,6 +130,27 @@ public final class CachedDecoder {
     /// where the adapter is its own.
     public CachedDecoder reading(Adapter other) {
         return other.equals(adapter) ? this : new CachedDecoder(decoder, other);
+    }
+
+    /// A reader of sequences of several adapters in one pass, each slot by [KvCache#adapter]; by
+    /// itself: neither recorded nor mixed. The adapters must be such that [Decoder#joins]. Slots of
+    /// one adapter are best read one after the other.
+    public static CachedDecoder joined(Decoder decoder) {
+        return new CachedDecoder(decoder, Adapter.OFF, Optional.empty(), Optional.empty(), true);
+    }
+
+    /// The adapters of new tokens.
+    private AdapterRows rows(KvCache cache, List<NewTokens> additions) {
+        return joins
+                ? AdapterRows.joined(
+                        additions.stream().map(a -> cache.adapter(a.slot())).toList(),
+                        additions.stream().mapToInt(a -> a.ids().length).toArray())
+                : AdapterRows.all(adapter);
+    }
+
+    private void append(KvCache cache, NewTokens addition, int row) {
+        Adapter own = joins ? cache.adapter(addition.slot()) : adapter;
+        cache.append(addition.slot(), addition.ids(), own, row);
     }
 
     /// Whether a sequence may start with another's keys and values. Not with RoPE whose frequencies
@@ -292,12 +318,12 @@ public final class CachedDecoder {
     /// Logits of a step that a GPU's graph computes; empty where there is none.
     private Optional<Tensor> recordedLogits(
             KvCache cache, List<NewTokens> additions, boolean oneEach) {
-        if (!oneEach || record.isPresent()) {
+        if (!oneEach || record.isPresent() || !rows(cache, additions).isOne()) {
             return Optional.empty();
         }
         Optional<Tensor> logits = cache.graphs().logits(decoder, adapter, additions);
         if (logits.isPresent()) {
-            additions.forEach(a -> cache.append(a.slot(), a.ids(), ForwardRecord.NONE));
+            additions.forEach(a -> append(cache, a, ForwardRecord.NONE));
         }
         return logits;
     }
@@ -325,15 +351,16 @@ public final class CachedDecoder {
         int count = additions.stream().mapToInt(a -> a.ids().length).sum();
         int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
         Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
+        AdapterRows rows = rows(cache, additions);
         Tensor x =
                 (into.isEmpty()
-                                ? DeviceStep.of(decoder, adapter, cache, additions)
+                                ? DeviceStep.of(decoder, rows, cache, additions)
                                 : Optional.<DeviceStep>empty())
                         .map(DeviceStep::run)
-                        .orElseGet(() -> byBlocks(cache, additions, oneEach, into, first));
+                        .orElseGet(() -> byBlocks(cache, additions, rows, oneEach, into, first));
         int row = first;
         for (NewTokens addition : additions) {
-            cache.append(addition.slot(), addition.ids(), row);
+            append(cache, addition, row);
             row += into.isPresent() ? addition.ids().length : 0;
         }
         return new Made(x, first);
@@ -344,10 +371,11 @@ public final class CachedDecoder {
     private Tensor byBlocks(
             KvCache cache,
             List<NewTokens> additions,
+            AdapterRows rows,
             boolean oneEach,
             Optional<ForwardRecord> into,
             int first) {
-        var step = new CachedStep(decoder, adapter, cache, additions, oneEach, into, first);
+        var step = new CachedStep(decoder, rows, cache, additions, oneEach, into, first);
         Tensor x = step.input(); // (N, D)
         Optional<Tensor> together = step.allBlocks(x);
         if (together.isPresent()) {

@@ -4,9 +4,9 @@ import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.Dropout;
 import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
@@ -49,7 +49,8 @@ import java.util.Optional;
 final class CachedStep implements Expression {
     private final Decoder decoder;
     private final DecoderConfig config;
-    private final Adapter adapter;
+    private final AdapterRows rows;
+    private final Adapter adapter; // of everything but linear layers
     private final KvCache cache;
     private final Optional<ForwardRecord> record;
     private final int firstRecorded;
@@ -76,7 +77,7 @@ final class CachedStep implements Expression {
     /// @param firstRecorded its row of the first
     CachedStep(
             Decoder decoder,
-            Adapter adapter,
+            AdapterRows rows,
             KvCache cache,
             List<NewTokens> additions,
             boolean oneEach,
@@ -86,7 +87,8 @@ final class CachedStep implements Expression {
         this.firstRecorded = firstRecorded;
         this.decoder = decoder;
         this.config = decoder.config();
-        this.adapter = adapter;
+        this.rows = rows;
+        adapter = rows.elsewhere();
         this.cache = cache;
         layout = layout(cache, additions);
         hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
@@ -212,7 +214,7 @@ final class CachedStep implements Expression {
         if (!hasKernel || before.length > TokenPass.MOST_ROWS) {
             return Optional.empty();
         }
-        return TokenBlocks.of(decoder, adapter)
+        return TokenBlocks.of(decoder, rows)
                 .map(
                         blocks -> {
                             var sequences = new TokenPass.Sequences(beginnings, before);
@@ -241,7 +243,7 @@ final class CachedStep implements Expression {
         }
         SelfAttention attention = b.onlyAttention().get();
         Tensor h = read(b.mixerNorms().before(), x, attention.qkv()); // (N, D + …)
-        Tensor projected = attention.qkv().forward(h, adapter, Dropout.NONE);
+        Tensor projected = product(attention.qkv(), h);
         Tensor y = HeadViews.inOrder(attention, projected, config); // (N, (CG + 2C) K)
         Tensor o = input(attention.output()); // (N, CGK + …)
         attend(attention, layer, y, o);
@@ -251,7 +253,7 @@ final class CachedStep implements Expression {
         return switch (b.feedForward().get()) {
             case FeedForward.Dense f -> {
                 Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
-                Tensor inner = f.up().forward(h2, adapter, Dropout.NONE); // (N, 2F), or (N, F)
+                Tensor inner = product(f.up(), h2); // (N, 2F), or (N, F)
                 Tensor a = input(f.down()); // (N, F + …)
                 f.activate(inner, () -> rows(f.down().in()), a);
                 Tensor out = put(b.feedForwardNorms().after(), f.down(), a, x2); // (N, D)
@@ -301,12 +303,12 @@ final class CachedStep implements Expression {
     private Tensor attention(SelfAttention a, int layer, Tensor h) {
         Tensor columns = input(a.qkv());
         columns.narrow(1, 0, a.qkv().in()).copyInPlace(h);
-        Tensor projected = a.qkv().forward(columns, adapter, Dropout.NONE);
+        Tensor projected = product(a.qkv(), columns);
         Tensor y = HeadViews.inOrder(a, projected, config); // (N, (CG + 2C) K)
         Tensor o = input(a.output()); // (N, CGK + …)
         attend(a, layer, y, o);
         a.inner().ifPresent(n -> norm(n, o, a.output().in()));
-        Tensor out = a.output().forward(o, adapter, Dropout.NONE);
+        Tensor out = product(a.output(), o);
         double factor = config.block().mixers().attentionScale();
         return factor == 1 ? out : out.mulInPlace(factor);
     }
@@ -319,7 +321,7 @@ final class CachedStep implements Expression {
         Tensor q = heads.queries().mul(scale).contiguous(); // (N, H, K)
         Tensor o = input(a.output()); // (N, HV + …)
         groups.forEach(g -> g.attend(q, layer, 0, Optional.empty(), o));
-        return a.output().forward(o, adapter, Dropout.NONE);
+        return product(a.output(), o);
     }
 
     /// Layers that attend to another's keys and values find them in the cache.
@@ -331,7 +333,7 @@ final class CachedStep implements Expression {
         Tensor q = a.queries(h, this, rope::apply).mul(scale).contiguous(); // (N, CG, K)
         Tensor o = input(a.output()); // (N, CGK + …)
         groups.forEach(g -> g.attend(q, layer, a.window(), Optional.empty(), o));
-        return a.output().forward(o, adapter, Dropout.NONE);
+        return product(a.output(), o);
     }
 
     /// @param x `(N, heads, features)` of latent attention, which is alike in all layers
@@ -359,14 +361,18 @@ final class CachedStep implements Expression {
         return weight.value(adapter);
     }
 
-    /// A linear layer of any rows.
+    /// A linear layer of any rows; of all of them where several adapters update it.
     ///
     /// @param x `(n, in)`
     @Override
     public Tensor of(FusedLinear linear, Tensor x) {
         Tensor columns = Tensor.empty(decoder.device(), decoder.dtype(), x.size(0), width(linear));
         columns.narrow(1, 0, linear.in()).copyInPlace(x);
-        return linear.forward(columns, adapter, Dropout.NONE);
+        return product(linear, columns);
+    }
+
+    private Tensor product(FusedLinear linear, Tensor columns) {
+        return linear.forward(columns, rows, null);
     }
 
     /// Norms the first columns of rows where they are.
@@ -385,9 +391,9 @@ final class CachedStep implements Expression {
     /// What a part puts out, normed or as it is, plus the residual stream.
     private Tensor put(Optional<Norm> norm, FusedLinear linear, Tensor h, Tensor residual) {
         if (norm.isEmpty() && config.block().residualScale() == 1) {
-            return linear.forward(h, adapter, Dropout.NONE, residual);
+            return linear.forward(h, rows, residual);
         }
-        return add(norm, linear.forward(h, adapter, Dropout.NONE), residual);
+        return add(norm, product(linear, h), residual);
     }
 
     /// @param y what a part puts out; changed

@@ -4,8 +4,8 @@ import org.attune.error.StopRequest;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.Dropout;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.RmsNorm;
@@ -36,7 +36,8 @@ import java.util.stream.IntStream;
 final class DeviceStep {
     private final Decoder decoder;
     private final DecoderConfig config;
-    private final Adapter adapter;
+    private final AdapterRows rows;
+    private final Adapter adapter; // of everything but linear layers
     private final KvCache cache;
     private final List<LlamaBlock> blocks;
     private final Layout layout;
@@ -48,13 +49,14 @@ final class DeviceStep {
 
     private DeviceStep(
             Decoder decoder,
-            Adapter adapter,
+            AdapterRows rows,
             KvCache cache,
             List<NewTokens> additions,
             List<LlamaBlock> blocks,
             long worth) {
         this.decoder = decoder;
-        this.adapter = adapter;
+        this.rows = rows;
+        adapter = rows.elsewhere();
         this.cache = cache;
         this.blocks = blocks;
         config = decoder.config();
@@ -70,23 +72,23 @@ final class DeviceStep {
     ///
     /// @param additions new tokens of different slots
     static Optional<DeviceStep> of(
-            Decoder decoder, Adapter adapter, KvCache cache, List<NewTokens> additions) {
-        return of(decoder, adapter, cache, additions, FlashCache.WORTH);
+            Decoder decoder, AdapterRows rows, KvCache cache, List<NewTokens> additions) {
+        return of(decoder, rows, cache, additions, FlashCache.WORTH);
     }
 
     /// @param worth as [FlashCache] takes it
     static Optional<DeviceStep> of(
             Decoder decoder,
-            Adapter adapter,
+            AdapterRows rows,
             KvCache cache,
             List<NewTokens> additions,
             long worth) {
-        return suits(decoder) && !readsPrefix(decoder, adapter, additions)
+        return suits(decoder) && !readsPrefix(decoder, rows.elsewhere(), additions)
                 ? decoder.llamaBlocks()
                         .map(
                                 blocks ->
                                         new DeviceStep(
-                                                decoder, adapter, cache, additions, blocks, worth))
+                                                decoder, rows, cache, additions, blocks, worth))
                 : Optional.empty();
     }
 
@@ -171,18 +173,18 @@ final class DeviceStep {
         Tensor queries = HeadViews.queries(y, config); // rotated and scaled
         HeadViews.queries(o, config)
                 .copyInPlace(attention.attend(queries, layer, 1, b.attention().window()));
-        Tensor attended = b.output().forward(o, adapter, Dropout.NONE); // (N, D)
+        Tensor attended = b.output().forward(o, rows, null); // (N, D)
         Tensor inner = normed(b.postNorm(), x, attended, b.gateUp()); // (N, 2F)
         Tensor a = input(b.down()); // (N, F + …)
         DeviceKernels.swiglu(inner, a);
-        return b.down().forward(a, adapter, Dropout.NONE);
+        return b.down().forward(a, rows, null);
     }
 
     /// A layer of a norm of a sum.
     private Tensor normed(RmsNorm norm, Tensor x, Tensor added, FusedLinear linear) {
         Tensor h = input(linear);
         norm.addForward(x, added, h, adapter);
-        return linear.forward(h, adapter, Dropout.NONE);
+        return linear.forward(h, rows, null);
     }
 
     /// Memory for a layer's input, which all layers of its width use in turn.

@@ -1,6 +1,7 @@
 package org.attune.model.decode;
 
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
 import org.attune.model.layer.BlockPresence;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
@@ -37,6 +38,7 @@ public final class KvCache implements AutoCloseable {
     private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
     private final int[] ahead; // (S), virtual tokens among them, which stand first
+    private final Adapter[] adapters; // (S), by which keys and values were computed
     private final int vocabulary;
     private final Optional<KvCache> beside;
     private final DecodeGraphs graphs = new DecodeGraphs(this);
@@ -71,6 +73,8 @@ public final class KvCache implements AutoCloseable {
         recorded = new int[slots][this.capacity];
         lengths = new int[slots];
         ahead = new int[slots];
+        adapters = new Adapter[slots];
+        Arrays.fill(adapters, Adapter.OFF);
         vocabulary = c.vocabSize();
         rows = new Tensor[c.layers()];
         long numbers = numbers(c) * slots * this.capacity;
@@ -165,8 +169,29 @@ public final class KvCache implements AutoCloseable {
         return mismatch < 0 ? n : mismatch;
     }
 
-    /// How many first tokens two slots share.
+    /// By which adapter the tokens of `slot` were read, or are to be.
+    public Adapter adapter(int slot) {
+        return adapters[slot];
+    }
+
+    /// Says by which adapter a slot that holds nothing is to be read, where readers leave the
+    /// choice to slots ([CachedDecoder#joined]).
+    ///
+    /// @throws IllegalArgumentException if it holds something
+    public void assign(int slot, Adapter adapter) {
+        if (lengths[slot] > 0) {
+            throw new IllegalArgumentException(
+                    "slot %d holds %d tokens that were read by %s; truncate it first"
+                            .formatted(slot, lengths[slot], adapters[slot]));
+        }
+        adapters[slot] = adapter;
+    }
+
+    /// How many first tokens two slots share, read by the same adapter.
     int common(int slot, int other) {
+        if (!adapters[slot].equals(adapters[other])) {
+            return 0;
+        }
         int n = Math.min(lengths[slot], lengths[other]);
         int mismatch = Arrays.mismatch(tokens[slot], 0, n, tokens[other], 0, n);
         return mismatch < 0 ? n : mismatch;
@@ -258,6 +283,7 @@ public final class KvCache implements AutoCloseable {
             System.arraycopy(recorded[from], 0, recorded[to], 0, rowsOf);
             lengths[to] = rowsOf;
             ahead[to] = rowsOf - length;
+            adapters[to] = adapters[from];
         }
         beside.ifPresent(other -> other.copy(from, first, count, length));
     }
@@ -320,11 +346,13 @@ public final class KvCache implements AutoCloseable {
 
     /// Remembers that `ids` were appended to `slot`.
     ///
+    /// @param adapter by which they were read
     /// @param record row of the first in a [ForwardRecord], or [ForwardRecord#NONE] of all
-    void append(int slot, int[] ids, int record) {
+    void append(int slot, int[] ids, Adapter adapter, int record) {
         System.arraycopy(ids, 0, tokens[slot], lengths[slot], ids.length);
         if (lengths[slot] == 0) {
             ahead[slot] = (int) Arrays.stream(ids).takeWhile(id -> id >= vocabulary).count();
+            adapters[slot] = adapter;
         }
         for (int i = 0; i < ids.length; i++) {
             recorded[slot][lengths[slot] + i] =

@@ -2,6 +2,7 @@ package org.attune.model.decode;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.Norm;
@@ -21,14 +22,13 @@ import java.util.Optional;
 /// @param like a tensor of its device and dtype
 record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor like) {
     /// Empty if the blocks aren't Llama's, if the decoder keeps no weights for it
-    /// ([Decoder#packDecoding]), or if the adapter isn't one that it can have.
-    static Optional<TokenBlocks> of(Decoder decoder, Adapter adapter) {
+    /// ([Decoder#packDecoding]), or if an adapter isn't one that it can have.
+    static Optional<TokenBlocks> of(Decoder decoder, AdapterRows rows) {
+        Adapter adapter = rows.elsewhere();
         List<TokenPass.Layer> layers = new ArrayList<>();
         for (LlamaBlock b : decoder.llamaBlocks().orElse(List.of())) {
             List<TokenPass.Linear> linears =
-                    b.linears().stream()
-                            .flatMap(l -> l.decodingCopy().of(adapter).stream())
-                            .toList();
+                    b.linears().stream().flatMap(l -> l.decodingCopy().of(rows).stream()).toList();
             if (linears.size() < b.linears().size()) {
                 return Optional.empty();
             }

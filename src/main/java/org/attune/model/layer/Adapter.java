@@ -9,7 +9,7 @@ import org.attune.api.Api;
 ///
 /// @param number tells frozen adapters apart; 0 for the others
 @Api(EXPERIMENTAL)
-public record Adapter(Kind kind, int number) {
+public record Adapter(Kind kind, int number) implements Comparable<Adapter> {
     /// The base model's own weights.
     public static final Adapter OFF = new Adapter(Kind.OFF, 0);
 
@@ -31,6 +31,12 @@ public record Adapter(Kind kind, int number) {
             throw new IllegalArgumentException("adapter " + number + "; accepted: 0 or more");
         }
         return new Adapter(Kind.FROZEN, number);
+    }
+
+    @Override
+    public int compareTo(Adapter other) {
+        int byKind = kind.compareTo(other.kind);
+        return byKind == 0 ? Integer.compare(number, other.number) : byKind;
     }
 
     boolean isFrozen() {

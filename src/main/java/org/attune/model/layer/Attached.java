@@ -11,11 +11,13 @@ import java.util.Optional;
 /// @param lowRank what stands in columns
 /// @param around what is computed around the product
 /// @param biases of the layers, where some are changed
+/// @param packed the low-rank updates for decoding
 record Attached(
         List<LayerUpdate> updates,
         List<LowRank> lowRank,
         AroundProduct around,
-        Optional<AdapterBiases> biases) {
+        Optional<AdapterBiases> biases,
+        PackedUpdate packed) {
     /// @param owner of what is made
     static Attached of(TensorScope owner, FusedLinear layer, List<? extends LayerUpdate> updates) {
         UpdatesByKind kinds = UpdatesByKind.of(updates);
@@ -25,11 +27,13 @@ record Attached(
                 new AroundProduct(layer, kinds),
                 kinds.biases().isEmpty()
                         ? Optional.empty()
-                        : Optional.of(new AdapterBiases(owner, layer, kinds.biases())));
+                        : Optional.of(new AdapterBiases(owner, layer, kinds.biases())),
+                new PackedUpdate(owner, layer, kinds.lowRank()));
     }
 
     void close() {
         biases.ifPresent(AdapterBiases::close);
+        packed.close();
     }
 
     /// Whether low-rank updates are all, but for biases.

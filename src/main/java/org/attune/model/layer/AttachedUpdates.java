@@ -6,6 +6,7 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.TokenPass;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -116,10 +117,27 @@ final class AttachedUpdates {
         weights.unpackFrozen();
     }
 
-    /// Brings what was made of frozen adapters' values up to date.
-    void frozenChanged() {
-        frozen.values().forEach(a -> a.biases().ifPresent(AdapterBiases::refresh));
+    /// Brings what was made of a frozen adapter's values up to date.
+    void frozenChanged(Adapter adapter) {
+        Attached own = of(adapter);
+        own.biases().ifPresent(AdapterBiases::refresh);
+        own.packed().close();
         weights.unpackFrozen();
+    }
+
+    /// Takes a frozen adapter away.
+    void detachFrozen(Adapter adapter) {
+        Attached before = frozen.remove(adapter);
+        if (before != null) {
+            before.close();
+        }
+        weights.unpackFrozen();
+    }
+
+    /// What decoding does with rows of an adapter beside others'; empty where it changes nothing.
+    Optional<TokenPass.Update> update(AdapterRows.Run run) {
+        Attached own = of(run.adapter());
+        return own.lowRank().isEmpty() ? Optional.empty() : Optional.of(own.packed().on(run));
     }
 
     /// Finds the columns where they are now.
@@ -185,6 +203,19 @@ final class AttachedUpdates {
         } finally {
             copyTrained();
             weights.columnsAreTrained();
+        }
+    }
+
+    /// Adds an adapter's low-rank updates to its rows.
+    ///
+    /// @param x `(N, in)` of all rows
+    /// @param y `(N, out)` likewise
+    void addTo(Tensor x, AdapterRows.Run run, Tensor y) {
+        if (!of(run.adapter()).lowRank().isEmpty()) {
+            addTo(
+                    x.narrow(0, run.first(), run.count()),
+                    run.adapter(),
+                    y.narrow(0, run.first(), run.count()));
         }
     }
 

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /// One transformer block: what it computes, not how.
 ///
@@ -143,6 +144,23 @@ public record Block(
                         .flatMap(norm -> norm.weights().stream())
                         .anyMatch(weight -> weight.learns(adapter))
                 || others().stream().anyMatch(weight -> weight.learns(adapter));
+    }
+
+    /// Whether an adapter changes nothing but linear layers that read every row, and those such
+    /// that its rows can stand beside others' ([AdapterRows]).
+    boolean joins(Adapter adapter) {
+        return linears().stream().allMatch(linear -> linear.joins(adapter))
+                && choosing().allMatch(linear -> linear.updates(adapter).isEmpty())
+                && Stream.concat(
+                                norms().stream().flatMap(n -> n.weights().stream()),
+                                others().stream())
+                        .noneMatch(weight -> weight.differs(adapter));
+    }
+
+    /// Linear layers that read some of the rows, as experts do.
+    private Stream<FusedLinear> choosing() {
+        return feedForward.filter(FeedForward::choosesRows).stream()
+                .flatMap(part -> part.linears().stream());
     }
 
     /// Weights that belong to neither.

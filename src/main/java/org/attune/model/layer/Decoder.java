@@ -206,6 +206,15 @@ public final class Decoder implements AutoCloseable {
         return SignalToNoise.best(this, share);
     }
 
+    /// Whether rows of an adapter can stand beside others' in a pass over a cache ([AdapterRows]):
+    /// it is off, or a frozen one that changes linear layers by low-rank updates and nothing else.
+    public boolean joins(Adapter adapter) {
+        return !input.differs(adapter)
+                && blocks.stream().allMatch(block -> block.joins(adapter))
+                && finalNorm.weights().stream().noneMatch(w -> w.differs(adapter))
+                && !output.differs(adapter);
+    }
+
     /// Number of the first block that a backward pass with an adapter must reach: 0 where what the
     /// blocks read is trained, the number of blocks where none of this is.
     public int firstLearning(Adapter adapter) {

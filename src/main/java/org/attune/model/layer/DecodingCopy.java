@@ -5,6 +5,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.TokenPass;
 
+import java.util.List;
 import java.util.Optional;
 
 /// The packed copy of linear layers that read the same input, where tokens are decoded with it: the
@@ -58,8 +59,24 @@ public final class DecodingCopy {
         serves = false;
     }
 
-    /// What decoding reads, if there is that copy and the adapter is one that it can have.
-    public Optional<TokenPass.Linear> of(Adapter adapter) {
+    /// What decoding reads, if there is that copy and the rows' adapters are such that it can have.
+    public Optional<TokenPass.Linear> of(AdapterRows rows) {
+        if (rows.isOne()) {
+            return of(rows.elsewhere());
+        }
+        return serves
+                ? Optional.of(
+                        new TokenPass.Linear(
+                                weights.packed(),
+                                layer.biasOf(rows.elsewhere()),
+                                null,
+                                rows.runs().stream()
+                                        .flatMap(run -> updates.update(run).stream())
+                                        .toList()))
+                : Optional.empty();
+    }
+
+    private Optional<TokenPass.Linear> of(Adapter adapter) {
         Attached attached = updates.of(adapter);
         if (!serves || !attached.fitsColumns()) {
             return Optional.empty();
@@ -67,10 +84,14 @@ public final class DecodingCopy {
         Tensor bias = layer.biasOf(adapter);
         if (adapter.kind() == Adapter.Kind.OFF
                 || weights.extra() == 0 && attached.lowRank().isEmpty()) {
-            return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));
+            return Optional.of(linear(bias, null));
         }
         return adapter.kind() == Adapter.Kind.TRAINED
-                ? Optional.of(new TokenPass.Linear(weights.packed(), bias, updates.packed()))
+                ? Optional.of(linear(bias, updates.packed()))
                 : Optional.empty();
+    }
+
+    private TokenPass.Linear linear(Tensor bias, PackedMatrix reduce) {
+        return new TokenPass.Linear(weights.packed(), bias, reduce, List.of());
     }
 }

@@ -75,6 +75,11 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
     }
 
     @Override
+    public boolean choosesRows() {
+        return true;
+    }
+
+    @Override
     public List<FusedLinear> linears() {
         List<FusedLinear> all = new ArrayList<>(List.of(router.projection()));
         experts.forEach(e -> all.addAll(e.linears()));

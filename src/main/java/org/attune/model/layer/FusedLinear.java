@@ -197,8 +197,22 @@ public final class FusedLinear {
     }
 
     /// Forgets what was made of a frozen adapter's values, after they changed.
-    public void frozenChanged() {
-        updates.frozenChanged();
+    public void frozenChanged(Adapter adapter) {
+        updates.frozenChanged(adapter);
+    }
+
+    /// Takes a frozen adapter away.
+    public void detachFrozen(Adapter adapter) {
+        updates.detachFrozen(adapter);
+    }
+
+    /// Whether rows of an adapter can stand beside others' ([AdapterRows]): it is off, or a frozen
+    /// one of low-rank updates and nothing else.
+    boolean joins(Adapter adapter) {
+        Attached own = updates.of(adapter);
+        return adapter.kind() != Adapter.Kind.TRAINED
+                && own.fitsColumns()
+                && own.biases().isEmpty();
     }
 
     private void requirePlain() {
@@ -228,6 +242,21 @@ public final class FusedLinear {
         return own.fitsColumns()
                 ? addBias(product(hx, adapter, dropout, residual), adapter)
                 : own.around().forward(hx, adapter, dropout, residual);
+    }
+
+    /// `y = x Wᵀ + b` of rows of several adapters, plus a residual.
+    ///
+    /// @param hx `(N, in + extra)`, of [AdapterRows#elsewhere]
+    /// @param residual `(N, out)`, or null: none
+    public Tensor forward(Tensor hx, AdapterRows rows, Tensor residual) {
+        if (rows.isOne()) {
+            return forward(hx, rows.elsewhere(), Dropout.NONE, residual);
+        }
+        Tensor x = input(hx);
+        observer.accept(x);
+        Tensor y = addBias(withoutUpdate(hx, null), Adapter.OFF);
+        rows.runs().forEach(run -> updates.addTo(x, run, y));
+        return LinearWeights.plus(y, residual);
     }
 
     /// Shows what the layer reads in forward passes: `(N, in)`, lent for the call.

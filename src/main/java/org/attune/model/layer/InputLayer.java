@@ -53,6 +53,13 @@ public final class InputLayer {
                 || virtual.containsKey(adapter);
     }
 
+    /// Whether an adapter makes it another layer.
+    boolean differs(Adapter adapter) {
+        return tokens.differs(adapter)
+                || positions.map(p -> p.differs(adapter)).orElse(false)
+                || virtual.containsKey(adapter);
+    }
+
     /// What an adapter puts before every sequence, if something.
     public Optional<VirtualTokens> virtual(Adapter adapter) {
         return Optional.ofNullable(virtual.get(adapter));

@@ -89,6 +89,13 @@ public final class OutputLayer {
                 && !mayPack(weight.value(adapter));
     }
 
+    /// Whether an adapter makes it another layer.
+    boolean differs(Adapter adapter) {
+        return update(adapter) != null
+                || weight.differs(adapter)
+                || bias.filter(b -> b.differs(adapter)).isPresent();
+    }
+
     /// Logits of all rows, where [#canWrite], into memory that is there already.
     ///
     /// @param h after the final norm, `(M, D)`

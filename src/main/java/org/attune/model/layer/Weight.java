@@ -83,6 +83,11 @@ public final class Weight {
         return adapter.kind() == Adapter.Kind.TRAINED ? learner : null;
     }
 
+    /// Whether passes with this adapter compute with another version than the base model's.
+    boolean differs(Adapter adapter) {
+        return value(adapter) != base;
+    }
+
     /// Whether backward passes with this adapter teach something here.
     boolean learns(Adapter adapter) {
         return gradient(adapter) != null || learner(adapter) != null;

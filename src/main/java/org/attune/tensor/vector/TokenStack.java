@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 /// full speed.
 ///
 /// `B` sequences, `D` width, `C` key/value heads, `G` query heads of each, `K` head size, `F` inner
-/// width, `R` columns of an adapter.
+/// width, `R` columns of an adapter. Rows may be of several adapters.
 public final class TokenStack {
     /// Most sequences: of more, products are as fast one by one.
     public static final int MOST_ROWS = 256;
@@ -29,8 +29,18 @@ public final class TokenStack {
     /// @param bias bfloat16 `(out)`, or 0: none
     /// @param rank `R`, even; 0 without an adapter
     /// @param reduce panels of `Aᵀ`, `(R, in)`
+    /// @param updates of rows by other adapters
+    /// @param stride columns of the input in memory: `in` and the most of an adapter
     public record Linear(
-            int in, int out, long panels, int columns, long bias, int rank, long reduce) {
+            int in,
+            int out,
+            long panels,
+            int columns,
+            long bias,
+            int rank,
+            long reduce,
+            List<Update> updates,
+            int stride) {
         /// Rows of a panel.
         int wide() {
             return Panels.wide(out);
@@ -40,7 +50,20 @@ public final class TokenStack {
         int depth() {
             return in + rank;
         }
+
+        boolean hasUpdate() {
+            return stride > in;
+        }
     }
+
+    /// What an adapter adds to some rows, `x A B`, in float32.
+    ///
+    /// @param first of the rows
+    /// @param count of the rows
+    /// @param rank `R`, even
+    /// @param reduce panels of `Aᵀ`, `(R, in)`
+    /// @param expand panels of `Bᵀ`, `(out, R)`
+    public record Update(int first, int count, int rank, long reduce, long expand) {}
 
     /// A block.
     ///
@@ -85,8 +108,8 @@ public final class TokenStack {
         Layer first = layers.getFirst();
         width = first.qkv().in();
         inner = first.down().in();
-        most = linears().mapToInt(Linear::depth).max().orElse(0);
-        ranks = linears().mapToInt(l -> wide(l.rank())).max().orElse(0);
+        most = linears().mapToInt(Linear::stride).max().orElse(0);
+        ranks = linears().mapToInt(l -> wide(l.stride() - l.in())).max().orElse(0);
     }
 
     private Stream<Linear> linears() {
@@ -107,7 +130,7 @@ public final class TokenStack {
     }
 
     private static int rowsInMemory(int rows, int threads) {
-        return Math.max(rounded(rows), threads * rowsOfThread(rows, threads));
+        return Math.max(rounded(rows), threads * rowsOfThread(rows, threads)) + ROUND;
     }
 
     /// Bytes to work in.
@@ -141,7 +164,7 @@ public final class TokenStack {
             activated = attended + count * most * HALF;
             this.threads = activated + count * most * HALF;
             attention = new DecodeKernel(shape, 0).workBytes(longest, 1);
-            own = 2L * padded * Panels.MOST_WIDE * FLOAT + count * ranks * FLOAT + attention + LINE;
+            own = 3L * padded * Panels.MOST_WIDE * FLOAT + count * ranks * FLOAT + attention + LINE;
             end = this.threads + threads * own;
         }
 
@@ -153,8 +176,12 @@ public final class TokenStack {
             return product(thread) + (long) padded * Panels.MOST_WIDE * FLOAT;
         }
 
-        long reducing(int thread) {
+        long update(int thread) {
             return secondProduct(thread) + (long) padded * Panels.MOST_WIDE * FLOAT;
+        }
+
+        long reducing(int thread) {
+            return update(thread) + (long) padded * Panels.MOST_WIDE * FLOAT;
         }
 
         long attention(int thread) {
@@ -248,7 +275,7 @@ public final class TokenStack {
             meet();
             attend(qkv, cache, beginnings, rotary, lengths);
             meet();
-            if (layer.output().rank() > 0) {
+            if (layer.output().hasUpdate()) {
                 reduce(layer.output(), work.attended);
                 keepAttended();
                 meet();
@@ -265,7 +292,7 @@ public final class TokenStack {
             meet();
             eachPanel(inner / layer.gateUp().wide(), this::gateUp);
             meet();
-            if (layer.down().rank() > 0) {
+            if (layer.down().hasUpdate()) {
                 reduce(layer.down(), work.activated);
                 keepReduced();
                 meet();
@@ -288,7 +315,7 @@ public final class TokenStack {
                 PanelLoops.round(ups, work.rows, wide, up, kept.stride());
             }
             PanelLoops.open(gates, work.rows, wide);
-            long rowBytes = (long) layer.down().depth() * HALF;
+            long rowBytes = (long) layer.down().stride() * HALF;
             long out = work.activated + (long) column * HALF;
             PanelLoops.gate(gates, ups, work.rows, wide, out, rowBytes);
         }
@@ -324,38 +351,69 @@ public final class TokenStack {
             int n = l.wide();
             long w = Panels.at(l.panels(), panel, n, l.columns());
             int k = l.depth();
-            TileProduct.multiply(work.padded, n, k, k, n, n, false, a, w, c);
+            TileProduct.multiply(work.padded, n, k, l.stride(), n, n, false, a, w, c);
+            for (Update u : l.updates()) {
+                add(l, u, panel, a, c);
+            }
             if (l.bias() != 0) {
                 PanelLoops.add(c, work.rows, n, l.bias() + (long) panel * n * HALF);
             }
         }
 
-        /// What the adapter makes of this thread's rows.
+        /// Adds what an adapter makes of its rows. Rows behind them are multiplied too, up to a
+        /// round number, and left out: so products have few sizes, and each row the same sum in any
+        /// company.
+        private void add(Linear l, Update u, int panel, long a, long c) {
+            int n = l.wide();
+            long from = a + ((long) u.first() * l.stride() + l.in()) * HALF;
+            long w = Panels.at(u.expand(), panel, n, u.rank());
+            long own = work.update(thread);
+            TileProduct.multiply(
+                    rounded(u.count()), n, u.rank(), l.stride(), n, n, false, from, w, own);
+            long sum = c + (long) u.first() * n * FLOAT;
+            PanelLoops.addTo(own, u.count(), n, 1, sum, (long) n * FLOAT);
+        }
+
+        /// What adapters make of this thread's rows.
         private void reduce(Linear l, long a) {
-            if (l.rank() == 0 || firstRow == lastRow) {
+            if (l.rank() > 0) {
+                reduce(l, a, firstRow, lastRow, mostRows, l.rank(), l.reduce());
+            }
+            for (Update u : l.updates()) {
+                int first = Math.max(firstRow, u.first());
+                int end = Math.min(lastRow, u.first() + u.count());
+                reduce(l, a, first, end, rounded(end - first), u.rank(), u.reduce());
+            }
+        }
+
+        /// @param count rows that are multiplied, some behind the end among them
+        /// @param reduce panels of the first matrix
+        private void reduce(
+                Linear l, long a, int first, int end, int count, int rank, long reduce) {
+            if (first >= end) {
                 return;
             }
-            int u = wide(l.rank());
+            int u = wide(rank);
             long c = work.reducing(thread);
-            int k = l.depth();
-            long rows = a + (long) firstRow * k * HALF;
-            int wide = Panels.wide(l.rank());
-            for (int p = 0; p < Panels.count(l.rank()); p++) {
-                int height = Panels.height(l.rank(), p);
-                long a1 = Panels.at(l.reduce(), p, wide, l.in());
+            int k = l.stride();
+            long rows = a + (long) first * k * HALF;
+            int wide = Panels.wide(rank);
+            for (int p = 0; p < Panels.count(rank); p++) {
+                int height = Panels.height(rank, p);
+                long a1 = Panels.at(reduce, p, wide, l.in());
                 long to = c + (long) p * wide * FLOAT;
-                TileProduct.multiply(mostRows, height, l.in(), k, height, u, false, rows, a1, to);
+                TileProduct.multiply(count, height, l.in(), k, height, u, false, rows, a1, to);
             }
-            for (int row = firstRow; row < lastRow; row++) {
-                long from = c + (long) (row - firstRow) * u * FLOAT;
-                PanelLoops.roundSome(from, l.rank(), a + ((long) row * k + l.in()) * HALF);
+            for (int row = first; row < end; row++) {
+                long from = c + (long) (row - first) * u * FLOAT;
+                PanelLoops.roundSome(from, rank, a + ((long) row * k + l.in()) * HALF);
             }
         }
 
         private void norm(Rows x, long weights, Linear before) {
             var norm = new NormKernel(width, epsilon, 0, weights);
             for (int row = firstRow; row < lastRow; row++) {
-                long out = work.h + (long) row * before.depth() * HALF;
+                long out = work.h + (long) row * before.stride() * HALF;
                 norm.forward(true, x.at(row, 0), out, work.number(thread));
             }
         }
@@ -367,7 +425,7 @@ public final class TokenStack {
                 RotaryKernel rotary,
                 int[] lengths) {
             var kernel = new DecodeKernel(shape, layer.window());
-            var out = new Rows(work.attended, (long) layer.output().depth() * HALF, true);
+            var out = new Rows(work.attended, (long) layer.output().stride() * HALF, true);
             long scores = DecodeKernel.scoreBytes(work.longest);
             int items = work.rows * shape.kvHeads();
             int threads = barrier.threads();
@@ -408,7 +466,7 @@ public final class TokenStack {
         private void keepAttended() {
             Linear l = layer.output();
             for (int row = firstRow; place.attended() != null && row < lastRow; row++) {
-                long from = work.attended + (long) row * l.depth() * HALF;
+                long from = work.attended + (long) row * l.stride() * HALF;
                 RowMoves.move(from, place.attended().at(row, 0), (long) l.depth() * HALF);
             }
         }
@@ -416,7 +474,7 @@ public final class TokenStack {
         private void keepReduced() {
             Linear l = layer.down();
             for (int row = firstRow; place.reduced() != null && row < lastRow; row++) {
-                long from = work.activated + ((long) row * l.depth() + l.in()) * HALF;
+                long from = work.activated + ((long) row * l.stride() + l.in()) * HALF;
                 RowMoves.move(from, place.reduced().at(row, 0), (long) l.rank() * HALF);
             }
         }

@@ -180,7 +180,7 @@ class DecodeGraphTest {
                 DType.BFLOAT16,
                 (decoder, cache) -> {
                     for (int slot : new int[] {0, 1}) {
-                        cache.append(slot, new int[] {1, 2, 3}, ForwardRecord.NONE);
+                        cache.append(slot, new int[] {1, 2, 3}, Adapter.OFF, ForwardRecord.NONE);
                     }
                     try (var always = new DecodeGraphs(cache, 1);
                             var never = new DecodeGraphs(cache, Long.MAX_VALUE)) {

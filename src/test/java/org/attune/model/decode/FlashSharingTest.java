@@ -9,6 +9,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
@@ -39,7 +40,7 @@ class FlashSharingTest {
             ids =
                     Arrays.copyOf(
                             ids, Math.min(more, CacheCase.CAPACITY - 3 - cache.length(slots[i])));
-            cache.append(slots[i], ids, ForwardRecord.NONE);
+            cache.append(slots[i], ids, Adapter.OFF, ForwardRecord.NONE);
             added[i] = single ? 1 : 1 + random.nextInt(3);
             used[i] = cache.length(slots[i]) + added[i];
         }
@@ -104,7 +105,7 @@ class FlashSharingTest {
     private static KvCache reading(Decoder decoder, int[]... sequences) {
         var cache = new KvCache(decoder, sequences.length, CacheCase.CAPACITY);
         for (int slot = 0; slot < sequences.length; slot++) {
-            cache.append(slot, sequences[slot], ForwardRecord.NONE);
+            cache.append(slot, sequences[slot], Adapter.OFF, ForwardRecord.NONE);
         }
         return cache;
     }
@@ -178,7 +179,7 @@ class FlashSharingTest {
 
     private static float[] hidden(Decoder decoder, KvCache cache, CacheCase c, long worth) {
         return CacheCase.numbers(
-                DeviceStep.of(decoder, Adapter.OFF, cache, c.additions(), worth)
+                DeviceStep.of(decoder, AdapterRows.all(Adapter.OFF), cache, c.additions(), worth)
                         .orElseThrow()
                         .run());
     }

@@ -29,10 +29,10 @@ class KvCacheBeginningsTest {
                 () -> {
                     try (var decoder = TinyModels.decoder(TinyModels.qwen3());
                             var cache = new KvCache(decoder, 4, 8)) {
-                        cache.append(0, new int[] {1, 2, 3}, ForwardRecord.NONE);
-                        cache.append(1, new int[] {1, 9}, ForwardRecord.NONE);
-                        cache.append(2, new int[] {1, 9, 3, 4}, ForwardRecord.NONE);
-                        cache.append(3, new int[] {5}, ForwardRecord.NONE);
+                        cache.append(0, new int[] {1, 2, 3}, Adapter.OFF, ForwardRecord.NONE);
+                        cache.append(1, new int[] {1, 9}, Adapter.OFF, ForwardRecord.NONE);
+                        cache.append(2, new int[] {1, 9, 3, 4}, Adapter.OFF, ForwardRecord.NONE);
+                        cache.append(3, new int[] {5}, Adapter.OFF, ForwardRecord.NONE);
                         shares(cache, new int[] {0, 0, 1, 3}, new int[] {0, 1, 2, 0});
                         shares(cache, new int[] {0, 0}, new int[] {0, 1});
                         int[] some = {2, 0, 1};
@@ -68,11 +68,11 @@ class KvCacheBeginningsTest {
                 () -> {
                     try (var decoder = TinyModels.decoder(TinyModels.qwen3());
                             var cache = new KvCache(decoder, 2, 8)) {
-                        cache.append(0, new int[] {1, 2, 3}, ForwardRecord.NONE);
+                        cache.append(0, new int[] {1, 2, 3}, Adapter.OFF, ForwardRecord.NONE);
                         cache.copy(0, 1, 3);
                         shares(cache, new int[] {0, 0}, new int[] {0, 3});
-                        cache.append(0, new int[] {4}, ForwardRecord.NONE);
-                        cache.append(1, new int[] {5}, ForwardRecord.NONE);
+                        cache.append(0, new int[] {4}, Adapter.OFF, ForwardRecord.NONE);
+                        cache.append(1, new int[] {5}, Adapter.OFF, ForwardRecord.NONE);
                         shares(cache, new int[] {0, 0}, new int[] {0, 3});
                         cache.truncate(0, 1);
                         shares(cache, new int[] {0, 0}, new int[] {0, 1});

@@ -121,7 +121,10 @@ class FusedLinearCopiesTest {
                         FusedLinear layer = layer(scope);
                         Seen plain = seen(layer);
                         serveTokens(layer);
-                        assertTrue(layer.decodingCopy().of(Adapter.TRAINED).isPresent());
+                        assertTrue(
+                                layer.decodingCopy()
+                                        .of(AdapterRows.all(Adapter.TRAINED))
+                                        .isPresent());
                         plain.assertClose(seen(layer));
                         layer.packBackward();
                         assertTrue(layer.packsBackward());

@@ -55,10 +55,19 @@ final class BenchServeCommand implements Callable<Integer>, UsesEngine {
 
     @Option(
             names = "--served-model-name",
-            paramLabel = "NAME",
+            split = ",",
+            paramLabel = "NAME,…",
             defaultValue = "model",
-            description = "What requests call the model (default: ${DEFAULT-VALUE}).")
-    String name;
+            description =
+                    "What requests call the model (default: ${DEFAULT-VALUE}). Clients take several"
+                            + " names in turn, as of adapters.")
+    List<String> names;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "NAME=FOLDER",
+            description = "Of the server in this process; name it in --served-model-name too.")
+    Map<String, String> adapters = Map.of();
 
     @Option(
             names = "--clients",
@@ -143,7 +152,8 @@ final class BenchServeCommand implements Callable<Integer>, UsesEngine {
         int most = clients.stream().mapToInt(n -> n).max().orElseThrow();
         ServeConfig config =
                 ServeConfig.of(ModelConfig.of(model).withDtype(dtype))
-                        .withName(name)
+                        .withName(ownName())
+                        .withAdapters(adapters)
                         .withPort(0)
                         .withMaxNumSeqs(sequences == null ? most : sequences)
                         .withMaxModelLen(2 * prompt + newTokens + 16);
@@ -153,11 +163,16 @@ final class BenchServeCommand implements Callable<Integer>, UsesEngine {
         return ExitCodes.DONE;
     }
 
+    /// The first name that is no adapter's.
+    private String ownName() {
+        return names.stream().filter(n -> !adapters.containsKey(n)).findFirst().orElse("model");
+    }
+
     private void report(URI at) {
         var bench =
                 new ServeBench(
                         at,
-                        name,
+                        names,
                         Optional.ofNullable(System.getenv("ATTUNE_API_KEY")),
                         prompt,
                         newTokens,

@@ -1,16 +1,18 @@
 package org.attune.rollout.generation;
 
 import org.attune.model.decode.CachedDecoder;
+import org.attune.rollout.generation.CacheSlots.Prompt;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToIntFunction;
 
 /// Which waiting prompts are read next, in one pass: those that free slots and
 /// [CachedDecoder#CHUNK] allow, at least one. Equal prompts in a row are read once.
 ///
-/// @param groups in the prompts' order, without gaps
+/// @param groups without gaps
 record AdmissionPlan(List<Group> groups) {
     /// A prompt that begins like one read in the same pass waits for the next if this many tokens
     /// can be taken over from it then.
@@ -24,21 +26,21 @@ record AdmissionPlan(List<Group> groups) {
     /// @param prompts in the order of their coming, one for each free slot at most
     /// @param cached how many first tokens of a prompt the cache can give
     /// @param mayCut whether a prompt can take over a part of another
-    static AdmissionPlan of(List<int[]> prompts, ToIntFunction<int[]> cached, boolean mayCut) {
+    static AdmissionPlan of(List<Prompt> prompts, ToIntFunction<Prompt> cached, boolean mayCut) {
         List<Group> groups = new ArrayList<>();
         int end = prompts.size();
         int tokens = 0;
         for (int at = 0; at < end; ) {
-            int[] prompt = prompts.get(at);
+            Prompt prompt = prompts.get(at);
             int known = cached.applyAsInt(prompt);
-            tokens += prompt.length - known;
+            tokens += prompt.ids().length - known;
             if (!groups.isEmpty()
                     && (tokens > CachedDecoder.CHUNK
                             || shared(prompt, prompts, groups, mayCut) >= known + WORTH_WAITING)) {
                 break;
             }
             int size = 1;
-            while (at + size < end && Arrays.equals(prompt, prompts.get(at + size))) {
+            while (at + size < end && prompt.isLike(prompts.get(at + size))) {
                 size++;
             }
             groups.add(new Group(at, size));
@@ -49,17 +51,29 @@ record AdmissionPlan(List<Group> groups) {
 
     /// The most first tokens that the prompt has in common with one of the groups'.
     private static int shared(
-            int[] prompt, List<int[]> prompts, List<Group> groups, boolean mayCut) {
+            Prompt prompt, List<Prompt> prompts, List<Group> groups, boolean mayCut) {
         int most = 0;
         for (Group group : groups) {
-            int[] other = prompts.get(group.first());
-            int differs = Arrays.mismatch(prompt, other);
+            Prompt first = prompts.get(group.first());
+            if (!first.adapter().equals(prompt.adapter())) {
+                continue;
+            }
+            int[] other = first.ids();
+            int differs = Arrays.mismatch(prompt.ids(), other);
             if (!mayCut && differs >= 0 && differs < other.length) {
                 continue; // what is read of the other goes on where this one differs
             }
-            most = Math.max(most, differs < 0 ? prompt.length - 1 : differs);
+            most = Math.max(most, differs < 0 ? prompt.ids().length - 1 : differs);
         }
         return most;
+    }
+
+    /// The plan with groups of an adapter one after the other.
+    AdmissionPlan sorted(List<Prompt> prompts) {
+        return new AdmissionPlan(
+                groups.stream()
+                        .sorted(Comparator.comparing(g -> prompts.get(g.first()).adapter()))
+                        .toList());
     }
 
     /// Prompts that are read.

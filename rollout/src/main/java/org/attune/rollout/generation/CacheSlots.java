@@ -2,6 +2,7 @@ package org.attune.rollout.generation;
 
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
 
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -15,9 +16,7 @@ final class CacheSlots {
     private final KvCache cache;
     private final boolean dense;
     private final SequencedSet<Integer> free;
-    private final Lane[] readers; // whose adapter read a slot; null: before this object was made
 
-    /// @param cache what it holds was read by the lane that comes first
     /// @param dense whether the lowest free slot is always taken, so that sequences stand side by
     ///     side; else the one that has been free for longest
     CacheSlots(KvCache cache, boolean dense) {
@@ -27,7 +26,20 @@ final class CacheSlots {
         for (int slot = 0; slot < cache.slots(); slot++) {
             free.add(slot);
         }
-        readers = new Lane[cache.slots()];
+    }
+
+    /// A prompt.
+    ///
+    /// @param adapter by which it is read
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    record Prompt(Adapter adapter, int[] ids) {
+        static Prompt of(Ticket live) {
+            return new Prompt(live.adapter(), live.sequence().all());
+        }
+
+        boolean isLike(Prompt other) {
+            return adapter.equals(other.adapter) && Arrays.equals(ids, other.ids);
+        }
     }
 
     int free() {
@@ -49,25 +61,27 @@ final class CacheSlots {
 
     /// How many first tokens of a prompt a slot can give; at least the last token is left, for its
     /// logits.
-    int shared(Lane lane, int[] prompt) {
-        return shared(lane, fullest(lane, prompt), prompt);
+    int shared(Lane lane, Prompt prompt) {
+        return shared(lane, fullest(prompt), prompt);
     }
 
-    private int shared(Lane lane, int slot, int[] prompt) {
+    private int shared(Lane lane, int slot, Prompt prompt) {
         return lane.decoder().mayShare()
-                ? Math.min(common(lane, slot, prompt), prompt.length - 1)
+                ? Math.min(common(slot, prompt), prompt.ids().length - 1)
                 : 0;
     }
 
-    private int common(Lane lane, int slot, int[] prompt) {
-        return readers[slot] == null || readers[slot] == lane ? cache.reusable(slot, prompt) : 0;
+    private int common(int slot, Prompt prompt) {
+        return cache.adapter(slot).equals(prompt.adapter())
+                ? cache.reusable(slot, prompt.ids())
+                : 0;
     }
 
     /// The slot that shares most with the prompt.
-    private int fullest(Lane lane, int[] prompt) {
+    private int fullest(Prompt prompt) {
         int best = 0;
         for (int slot = 1; slot < cache.slots(); slot++) {
-            if (common(lane, slot, prompt) > common(lane, best, prompt)) {
+            if (common(slot, prompt) > common(best, prompt)) {
                 best = slot;
             }
         }
@@ -77,24 +91,22 @@ final class CacheSlots {
     /// Takes a free slot for a prompt and makes it begin with what any slot shares with it.
     ///
     /// @return the tokens left to read
-    NewTokens take(Lane lane, int[] prompt) {
-        int from = fullest(lane, prompt);
+    NewTokens take(Lane lane, Prompt prompt) {
+        int from = fullest(prompt);
         int known = shared(lane, from, prompt);
         boolean inPlace = !dense && known > 0 && free.remove(from);
-        int slot = inPlace ? from : take(lane);
-        readers[slot] = lane;
+        int slot = inPlace ? from : take();
         cache.copy(known > 0 ? from : slot, slot, known);
-        return new NewTokens(slot, Arrays.copyOfRange(prompt, known, prompt.length));
+        if (known == 0) {
+            cache.assign(slot, prompt.adapter());
+        }
+        int[] ids = prompt.ids();
+        return new NewTokens(slot, Arrays.copyOfRange(ids, known, ids.length));
     }
 
-    /// Takes a free slot, for a sequence that is to begin like another.
-    int take(Lane lane) {
-        int slot = free.removeFirst();
-        if (readers[slot] != null && readers[slot] != lane) {
-            cache.truncate(slot, 0);
-        }
-        readers[slot] = lane;
-        return slot;
+    /// Takes a free slot, for a sequence that is to hold what another does.
+    int take() {
+        return free.removeFirst();
     }
 
     /// Makes slots hold what another holds.

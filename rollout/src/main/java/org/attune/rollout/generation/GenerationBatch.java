@@ -4,6 +4,7 @@ import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.decode.KvCache;
 import org.attune.rollout.StopReason;
+import org.attune.rollout.generation.CacheSlots.Prompt;
 import org.attune.rollout.generation.SequenceListener.Next;
 import org.attune.rollout.generation.Ticket.State;
 import org.attune.rollout.sampling.BatchSampler;
@@ -17,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.LongStream;
 
 /// Sequences under way over one cache: they wait, get a token a step, or are paused. Each [#step]
 /// is one pass: prompts are read while slots are free, else one lane's sequences get a token. Read
@@ -51,6 +53,11 @@ final class GenerationBatch {
     /// Tokens that passes have read so far.
     long tokensRead() {
         return tokensRead;
+    }
+
+    /// Passes so far.
+    long steps() {
+        return steps;
     }
 
     /// Lets a sequence wait for a slot.
@@ -121,9 +128,10 @@ final class GenerationBatch {
     /// Reads the next prompts and samples the first token of each.
     private void admit(List<Ticket> next) {
         Lane lane = next.getFirst().lane();
-        List<int[]> prompts = next.stream().map(live -> live.sequence().all()).toList();
+        List<Prompt> prompts = next.stream().map(Prompt::of).toList();
         AdmissionPlan plan =
-                AdmissionPlan.of(prompts, prompt -> slots.shared(lane, prompt), cache.mayCut());
+                AdmissionPlan.of(prompts, prompt -> slots.shared(lane, prompt), cache.mayCut())
+                        .sorted(prompts);
         List<NewTokens> unread = new ArrayList<>();
         for (AdmissionPlan.Group group : plan.groups()) {
             NewTokens tokens = slots.take(lane, prompts.get(group.first()));
@@ -135,7 +143,7 @@ final class GenerationBatch {
             tokensRead += tokens.ids().length;
             next.get(group.first()).moveTo(tokens.slot());
             for (Ticket other : others(group, next)) {
-                other.moveTo(slots.take(lane));
+                other.moveTo(slots.take());
             }
         }
         Tensor logits =
@@ -181,10 +189,12 @@ final class GenerationBatch {
         for (Ticket live : next.subList(0, plan.size())) {
             roster.move(live, State.ACTIVE);
         }
+        boolean eachInItsPlace =
+                Arrays.equals(groups, LongStream.range(0, plan.groups().size()).toArray());
         Tensor rows =
-                groups.length > plan.groups().size()
-                        ? logits.indexSelect(0, Tensor.of(logits.device(), groups, groups.length))
-                        : logits;
+                eachInItsPlace
+                        ? logits
+                        : logits.indexSelect(0, Tensor.of(logits.device(), groups, groups.length));
         sample(lane, rows, first);
     }
 
@@ -224,6 +234,7 @@ final class GenerationBatch {
     /// One more token for all active sequences of the next lane.
     private void decode() {
         Lane lane = roster.nextLane();
+        lane.sort();
         tokensRead += lane.rows().size();
         List<Sequence> sequences = lane.rows().stream().map(Ticket::sequence).toList();
         var sent = BatchSampler.ahead(lane.decoder().decoder().device(), sequences);

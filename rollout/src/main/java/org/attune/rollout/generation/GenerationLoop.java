@@ -13,17 +13,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /// Completes prompts, each with its own sampling, stops, adapter and constraint: a prompt is
-/// admitted between two tokens of the others. Sequences of one adapter get a token in one pass, and
-/// the adapters take turns. All that generates in this process submits to one of these.
+/// admitted between two tokens of the others. All that generates in this process submits to one of
+/// these. In one that is [#open], sequences of the model and of plain LoRA adapters get a token in
+/// one pass ([Decoder#joins]). Other adapters take turns with them.
 ///
 /// There are two ways to make it go. One that is [#open] steps by itself, and its methods may be
 /// called from any thread: each pass is one engine task, so other work of the engine gets its turn
@@ -43,9 +44,10 @@ public final class GenerationLoop implements AutoCloseable {
     private final Seating seating;
     private final int slots;
     private final boolean ownsCache;
-    private final Map<Adapter, Lane> lanes = new ConcurrentHashMap<>();
     private int capacity; // of a sequence; grows where sequences have turns
     private KvCache cache; // as all below it on the engine thread; null before the first step
+    private final Lane joined;
+    private final Map<Adapter, Lane> lanes = new HashMap<>(); // of adapters that don't join
     private final GenerationBatch batch;
     private boolean stepping;
     private boolean freed;
@@ -69,6 +71,7 @@ public final class GenerationLoop implements AutoCloseable {
         this.seating = seating;
         this.slots = slots;
         this.capacity = capacity;
+        joined = new Lane(CachedDecoder.joined(decoder.decoder()));
         ownsCache = true;
         batch = new GenerationBatch(seating);
     }
@@ -82,6 +85,7 @@ public final class GenerationLoop implements AutoCloseable {
         this.slots = cache.slots();
         this.capacity = cache.capacity();
         this.cache = cache;
+        joined = new Lane(CachedDecoder.joined(decoder.decoder()));
         ownsCache = false;
         batch = new GenerationBatch(seating);
         batch.moveTo(cache);
@@ -137,15 +141,22 @@ public final class GenerationLoop implements AutoCloseable {
                         request.constraint(),
                         request.drawn());
         request.begun().ifPresent(sequence::repeat);
-        var ticket = new Ticket(this, listener, sequence, lane(request.adapter()), start);
-        if (!tell(known -> known.add(ticket))) {
+        var ticket = new Ticket(this, listener, sequence, request.adapter(), start);
+        if (!tell(known -> known.add(enter(ticket)))) {
             throw new IllegalStateException("nothing can be submitted to a closed loop");
         }
         return ticket;
     }
 
-    private Lane lane(Adapter adapter) {
-        return lanes.computeIfAbsent(adapter, other -> new Lane(decoder.reading(other)));
+    private Ticket enter(Ticket ticket) {
+        Adapter adapter = ticket.adapter();
+        boolean joins = seating == Seating.OPEN && decoder.decoder().joins(adapter);
+        ticket.enter(
+                joins
+                        ? joined
+                        : lanes.computeIfAbsent(
+                                adapter, other -> new Lane(decoder.reading(other))));
+        return ticket;
     }
 
     /// @throws RolloutException if an id isn't in the vocabulary
@@ -207,6 +218,11 @@ public final class GenerationLoop implements AutoCloseable {
     /// Tokens that passes have read so far. On the engine thread.
     long tokensRead() {
         return batch.tokensRead();
+    }
+
+    /// Passes so far. On the engine thread.
+    long steps() {
+        return batch.steps();
     }
 
     /// Makes the cache, or a larger one.

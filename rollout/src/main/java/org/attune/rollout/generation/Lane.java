@@ -3,9 +3,11 @@ package org.attune.rollout.generation;
 import org.attune.model.decode.CachedDecoder;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
-/// The sequences that one adapter reads: each step of a [GenerationBatch] is of one lane.
+/// The sequences that are read in one pass, of one adapter or of several that join: each step of a
+/// [GenerationBatch] is of one lane.
 final class Lane {
     private final CachedDecoder decoder;
     private final List<Ticket> rows = new ArrayList<>();
@@ -21,6 +23,11 @@ final class Lane {
     /// Sequences that get a token a step, in the order of the decoder's rows.
     List<Ticket> rows() {
         return rows;
+    }
+
+    /// Brings sequences of an adapter together, each in its place among them.
+    void sort() {
+        rows.sort(Comparator.comparing(Ticket::adapter));
     }
 
     int[] slots() {

@@ -4,6 +4,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.RolloutException;
+import org.attune.model.layer.Adapter;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.rollout.TopTokens;
@@ -32,7 +33,8 @@ public final class Ticket {
     private volatile int room = -1; // while it is paused; else -1
 
     private final Sequence sequence;
-    private final Lane lane;
+    private final Adapter adapter;
+    private Lane lane; // null until the loop has it
     private final boolean endsInTime;
     private final long end; // System.nanoTime()
     private State state = State.WAITING;
@@ -58,12 +60,12 @@ public final class Ticket {
             GenerationLoop loop,
             SequenceListener listener,
             Sequence sequence,
-            Lane lane,
+            Adapter adapter,
             long start) {
         this.loop = loop;
         this.listener = listener;
         this.sequence = sequence;
-        this.lane = lane;
+        this.adapter = adapter;
         var time = sequence.config().maxTime();
         endsInTime = time.isPresent();
         end = start + time.map(Duration::toNanos).orElse(0L);
@@ -146,6 +148,16 @@ public final class Ticket {
 
     Sequence sequence() {
         return sequence;
+    }
+
+    /// By which adapter it is read.
+    Adapter adapter() {
+        return adapter;
+    }
+
+    /// Says in which lane it is.
+    void enter(Lane own) {
+        lane = own;
     }
 
     Lane lane() {
