@@ -37,7 +37,8 @@ final class ApiTest {
     private static final int MOST_MARKED = 208;
 
     /// Members of experimental types that name types without a mark. It may only fall, but where a
-    /// program gets something for the generation loop (1), completions of several rounds (1), or the
+    /// program gets something for the generation loop (1), completions of several rounds (1), or
+    // the
     /// weights to write as a file (2).
     private static final int MOST_HANDED_ON = 107;
 
