@@ -38,8 +38,7 @@ final class ApiTest {
 
     /// Members of experimental types that name types without a mark. It may only fall, but where a
     /// program gets something for the generation loop (1), completions of several rounds (1), or
-    // the
-    /// weights to write as a file (2).
+    /// the weights to write as a file (2).
     private static final int MOST_HANDED_ON = 107;
 
     /// Public types without a mark that no other module uses: public for packages of their module.
