@@ -364,6 +364,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             tables.refresh();
             prompt.ifPresent(PromptTable::refresh);
         }
+        decoder.forgetSeen(role);
         decoder.linears().forEach(FusedLinear::refreshTrained);
         if (!role.equals(Adapter.TRAINED)) {
             decoder.linears().forEach(linear -> linear.frozenChanged(role));

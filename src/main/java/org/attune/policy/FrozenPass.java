@@ -13,7 +13,9 @@ final class FrozenPass {
     ///
     /// @param apart whether trees stay apart and have rows of all tokens, as routers' loss needs
     static TokenForest rows(Decoder decoder, Adapter adapter, TokenForest given, boolean apart) {
-        TokenForest forest = apart ? given.whole() : given;
+        var image = decoder.config().imageToken();
+        TokenForest named = image.isPresent() ? given.withImageTargets(image.getAsInt()) : given;
+        TokenForest forest = apart ? named.whole() : named;
         boolean alone = apart || decoder.config().positions().dependsOnLength();
         return decoder.input()
                 .virtual(adapter)

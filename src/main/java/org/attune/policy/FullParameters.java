@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import org.attune.error.ConfigException;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.ranks.ServingCollective;
 import org.attune.tensor.DType;
@@ -90,6 +91,7 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     }
 
     private void compute(int group) {
+        decoder.forgetSeen(Adapter.OFF);
         try (var _ = TensorScope.open("weights")) {
             weights.groups()
                     .get(group)

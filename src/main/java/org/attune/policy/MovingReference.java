@@ -3,6 +3,7 @@ package org.attune.policy;
 import org.attune.error.CheckpointException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
@@ -81,7 +82,12 @@ public final class MovingReference implements Scorer, AutoCloseable {
             List<ParameterSpace.Parameter> parameters = List.copyOf(weights.keySet());
             if (decoder.dtype() == DType.FLOAT32) {
                 return new MovingReference(
-                        scope, scorer, policy, parameters, weights::get, () -> {});
+                        scope,
+                        scorer,
+                        policy,
+                        parameters,
+                        weights::get,
+                        () -> decoder.forgetSeen(Adapter.OFF));
             }
             var masters = new FlatParameters(scope, decoder.device(), parameters, false);
             try (var _ = TensorScope.open("weights")) {
@@ -93,7 +99,7 @@ public final class MovingReference implements Scorer, AutoCloseable {
                     policy,
                     parameters,
                     masters::value,
-                    () -> refresh(weights, masters));
+                    () -> refresh(decoder, weights, masters));
         } catch (RuntimeException e) {
             scope.close();
             throw e;
@@ -101,10 +107,13 @@ public final class MovingReference implements Scorer, AutoCloseable {
     }
 
     private static void refresh(
-            Map<ParameterSpace.Parameter, Tensor> weights, FlatParameters masters) {
+            Decoder decoder,
+            Map<ParameterSpace.Parameter, Tensor> weights,
+            FlatParameters masters) {
         try (var _ = TensorScope.open("reference.refresh")) {
             weights.forEach((p, weight) -> weight.copyInPlace(masters.value(p)));
         }
+        decoder.forgetSeen(Adapter.OFF);
     }
 
     private void requireAlike() {

@@ -10,9 +10,10 @@ import org.attune.tensor.DType;
 /// ```
 /// gradients   = 4 G             float32
 /// optimizer   = 8 P             AdamW's two moments, float32
-/// pass        = g(N) (a(N) + h(N)),     g(N) = 1.12 + 0.04 max(0, log₂(N / 4096))
+/// pass        = g(N) (a(N) + h(N)) + v, g(N) = 1.12 + 0.04 max(0, log₂(N / 4096))
 /// ```
-/// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
+/// with `a` of the blocks' activations ([ActivationBytes]), `h` of the output head, and `v` of what
+/// sees pictures. The factor
 /// is for gaps that the allocator leaves, measured after some steps (docs/lab/performance.md). It
 /// grows with long rows where attention's scores come and go between what stays: not where they are
 /// tiles in a cache.
@@ -23,17 +24,29 @@ import org.attune.tensor.DType;
 /// @param trained how many numbers are trained
 /// @param gradients numbers of the gradients that exist at a time: `trained`, or fewer where they
 ///     share memory ([ParameterSpace#sharesGradients])
+/// @param seeing bytes that the encoder of pictures and its rows take, in models that see
 public record StepMemory(
         DecoderConfig config,
         DType dtype,
         ActivationBytes activations,
         long trained,
-        long gradients) {
+        long gradients,
+        long seeing) {
     private static final long GRADIENT_BYTES = 4;
     private static final long MOMENT_BYTES = 8;
     private static final double GAPS = 1.12;
     private static final double GAPS_OF_TWICE_AS_LONG = 0.04;
     private static final double LONG = 4096;
+
+    /// The memory of a model of text alone.
+    public StepMemory(
+            DecoderConfig config,
+            DType dtype,
+            ActivationBytes activations,
+            long trained,
+            long gradients) {
+        this(config, dtype, activations, trained, gradients, 0);
+    }
 
     /// The memory of a policy as it stands.
     public static StepMemory of(Policy policy) {
@@ -44,7 +57,8 @@ public record StepMemory(
                 ActivationBytes.of(decoder)
                         .withoutFirst(decoder.firstLearning(policy.adapterInUse())),
                 policy.parameters().count(),
-                policy.parameters().gradients().size());
+                policy.parameters().gradients().size(),
+                decoder.seeingBytes(policy.adapterInUse()));
     }
 
     /// The memory of a step where gradients take turns in one memory: at most the two largest
@@ -58,7 +72,7 @@ public record StepMemory(
                         .sorted()
                         .toArray();
         long most = groups[groups.length - 1] + (groups.length > 1 ? groups[groups.length - 2] : 0);
-        return new StepMemory(config, dtype, activations, trained, Math.min(trained, most));
+        return new StepMemory(config, dtype, activations, trained, Math.min(trained, most), seeing);
     }
 
     /// Bytes of gradients.
@@ -76,10 +90,9 @@ public record StepMemory(
     /// @param tokens computed at once; each is taken to predict one
     /// @param recomputed in the backward pass
     public long pass(int tokens, Recomputation recomputed) {
-        return (long)
-                (gaps(tokens)
-                        * (activations.bytes(tokens, recomputed)
-                                + OutputHead.bytes(config, dtype, tokens)));
+        long decoder =
+                activations.bytes(tokens, recomputed) + OutputHead.bytes(config, dtype, tokens);
+        return seeing + (long) (gaps(tokens) * decoder);
     }
 
     /// Operations of attention in a forward pass over a row of so many tokens, for each operation

@@ -8,6 +8,8 @@ import org.attune.model.pass.DecoderRun;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Set;
+
 /// A teacher model that has read a forest: it keeps the hidden state of each target, `(M, D)`, and
 /// makes logits of a chunk when they are asked for.
 public final class TeacherPass implements Teacher {
@@ -35,6 +37,16 @@ public final class TeacherPass implements Teacher {
             scope.close();
             throw e;
         }
+    }
+
+    /// Log-probabilities of a forest's targets at a temperature, `(M)`.
+    ///
+    /// @param decoder frozen; borrowed
+    /// @param adapter of the teacher
+    public static float[] logProbs(
+            Decoder decoder, Adapter adapter, TokenForest forest, double temperature) {
+        var request = new HeadRequest(Set.of(), temperature);
+        return FrozenPass.measure(decoder, adapter, forest, request).tokenLogProbs();
     }
 
     @Override

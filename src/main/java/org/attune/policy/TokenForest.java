@@ -3,6 +3,7 @@ package org.attune.policy;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.images.SeenPicture;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -173,6 +174,15 @@ public final class TokenForest {
         }
         int[] sources = Arrays.stream(targetSources).map(row -> row + shifts[row]).toArray();
         return new TokenForest(all, places, longer, sources, targetTokens, leftOut);
+    }
+
+    /// The forest with the image token as the target wherever a picture's row is one.
+    TokenForest withImageTargets(int imageToken) {
+        if (Arrays.stream(targetTokens).noneMatch(SeenPicture::isRow)) {
+            return this;
+        }
+        int[] targets = SeenPicture.named(targetTokens, imageToken);
+        return new TokenForest(tokens, positions, segments, targetSources, targets, leftOut);
     }
 
     public static Builder builder() {

@@ -4,6 +4,7 @@ import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Norm;
+import org.attune.model.layer.VisionTower;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Tensor;
 
@@ -130,8 +131,18 @@ final class WholeWeights {
                 planned(layers - i, !weight.name().contains("bias"), weight);
             }
         }
+        decoder.tower().ifPresent(this::tower);
         decoder.finalNorm().weights().forEach(w -> planned(HEAD, false, w));
         decoder.input().positions().ifPresent(p -> planned(embedding(), true, p));
+    }
+
+    /// What makes rows of pictures is finished with the embedding, before the first block.
+    private void tower(VisionTower tower) {
+        tower.linears().forEach(linear -> linear(linear, embedding()));
+        tower.norms().stream()
+                .flatMap(norm -> norm.weights().stream())
+                .forEach(w -> planned(embedding(), false, w));
+        tower.others().forEach(w -> planned(embedding(), !w.name().contains("bias"), w));
     }
 
     /// @return null if it isn't trained

@@ -160,7 +160,8 @@ class BlockCombinationsTest {
                 DType.FLOAT32,
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
                 0,
-                ScoreKind.SEQUENCE);
+                ScoreKind.SEQUENCE,
+                Optional.empty());
     }
 
     private static AttentionConfig attention(

@@ -3,9 +3,11 @@ package org.attune.testing;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.files.JsonFields;
 import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.BlockConfig;
+import org.attune.model.config.ConfigJson;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.FeedForwardConfig;
@@ -16,12 +18,14 @@ import org.attune.model.config.RopeConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
 import org.attune.model.config.TensorNames;
+import org.attune.model.config.VisionConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -116,7 +120,56 @@ public final class TinyModels {
                 plain.dtype(),
                 plain.special(),
                 plain.labels(),
-                plain.scoreKind());
+                plain.scoreKind(),
+                plain.vision());
+    }
+
+    /// A Llama that sees tiles of 8 pixels, each 4 rows; the image token is 7.
+    public static DecoderConfig seeing() {
+        var json =
+                JsonFields.of(
+                        "tiny",
+                        Map.of(
+                                "model_type",
+                                "idefics3",
+                                "image_token_id",
+                                7,
+                                "text_config",
+                                Map.of(
+                                        "model_type", "llama",
+                                        "hidden_size", 32,
+                                        "intermediate_size", 44,
+                                        "vocab_size", 31,
+                                        "num_hidden_layers", 2,
+                                        "num_attention_heads", 4,
+                                        "num_key_value_heads", 2),
+                                "vision_config",
+                                Map.of(
+                                        "hidden_size", 12,
+                                        "intermediate_size", 20,
+                                        "num_hidden_layers", 2,
+                                        "num_attention_heads", 2,
+                                        "image_size", 8,
+                                        "patch_size", 2)));
+        return ConfigJson.parse(json);
+    }
+
+    private static void vision(MemoryTensorFile file, VisionConfig v, int width) {
+        v.linears(width)
+                .forEach(
+                        (path, shape) -> {
+                            boolean bias = !path.equals(VisionConfig.PROJECTION);
+                            linear(file, path, (int) shape[0], (int) shape[1], bias);
+                        });
+        for (String path : v.norms()) {
+            norm(file, path + ".weight", v.width());
+            normal(file, path + ".bias", 0.1, v.width());
+        }
+        int size = v.patchSize();
+        normal(file, VisionConfig.PATCHES + ".weight", 0.3, v.width(), v.channels(), size, size);
+        normal(file, VisionConfig.PATCHES + ".bias", 0.3, v.width());
+        int places = v.side() * v.side();
+        normal(file, VisionConfig.POSITIONS + ".weight", 0.3, places, v.width());
     }
 
     private static List<Integer> all() {
@@ -198,6 +251,7 @@ public final class TinyModels {
             block(file, config, i);
         }
         norm(file, config, names.finalNormPath(), width);
+        config.vision().ifPresent(v -> vision(file, v, width));
         if (config.scores()) {
             normal(file, "score.weight", 1 / Math.sqrt(width), config.labels(), width);
             if (config.scoreKind() == ScoreKind.TOKEN) {

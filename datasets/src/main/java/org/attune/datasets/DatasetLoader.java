@@ -47,6 +47,7 @@ public final class DatasetLoader {
     private final HubCache hub;
     private final BadRowPolicy onBadRow;
     private final ColumnUse columnUse;
+    private final boolean sees;
 
     /// A loader of rows whose other columns may be read by anybody.
     ///
@@ -62,10 +63,22 @@ public final class DatasetLoader {
     /// @param onBadRow what happens with rows that can't be used
     /// @param columnUse what happens with columns that rows aren't made of
     public DatasetLoader(Path base, HubCache hub, BadRowPolicy onBadRow, ColumnUse columnUse) {
+        this(base, hub, onBadRow, columnUse, false);
+    }
+
+    private DatasetLoader(
+            Path base, HubCache hub, BadRowPolicy onBadRow, ColumnUse columnUse, boolean sees) {
+        this.sees = sees;
         this.base = base;
         this.hub = hub;
         this.onBadRow = onBadRow;
         this.columnUse = columnUse;
+    }
+
+    /// A loader whose samples have the pictures of their rows in their messages, if wanted. Others
+    /// treat columns of pictures as columns that nothing reads.
+    public DatasetLoader seeing(boolean wanted) {
+        return new DatasetLoader(base, hub, onBadRow, columnUse, wanted);
     }
 
     /// Reads all sources, one after the other.
@@ -334,7 +347,7 @@ public final class DatasetLoader {
                 Consumer<Sample> to) {
             this.source = source;
             this.to = to;
-            this.choice = new InterpreterChoice(source, files.spec(), accepted);
+            this.choice = new InterpreterChoice(source, files.spec(), accepted, sees);
             this.bad = new BadRows(source, onBadRow);
         }
 

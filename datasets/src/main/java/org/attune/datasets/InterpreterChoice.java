@@ -23,20 +23,37 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Decides how the rows of a source are read: by its `dataset_info.json`, by `type`, or by the
 /// columns of its first row.
 public final class InterpreterChoice {
     private static final Logger LOG = LoggerFactory.getLogger(InterpreterChoice.class);
+    private static final String IMAGES = "images";
 
     private final DatasetSource source;
     private final Optional<LlamaFactorySpec> spec;
     private final Set<DatasetType> accepted;
+    private final boolean sees;
 
+    /// A choice for models that see no pictures.
+    ///
     /// @param spec     what a `dataset_info.json` says about the source, if it does
     /// @param accepted dataset types that the trainer can use
     public InterpreterChoice(
             DatasetSource source, Optional<LlamaFactorySpec> spec, Set<DatasetType> accepted) {
+        this(source, spec, accepted, false);
+    }
+
+    /// @param spec     what a `dataset_info.json` says about the source, if it does
+    /// @param accepted dataset types that the trainer can use
+    /// @param sees     whether pictures of rows belong to them
+    InterpreterChoice(
+            DatasetSource source,
+            Optional<LlamaFactorySpec> spec,
+            Set<DatasetType> accepted,
+            boolean sees) {
+        this.sees = sees;
         this.source = source;
         this.spec = spec;
         this.accepted = accepted;
@@ -77,6 +94,11 @@ public final class InterpreterChoice {
     ///
     /// @throws DatasetException if the columns fit nothing that the trainer accepts
     public RowInterpreter of(Row firstAsRead) {
+        RowInterpreter chosen = chosen(firstAsRead);
+        return sees ? chosen.seeing(spec.map(s -> s.columns().get(IMAGES))) : chosen;
+    }
+
+    private RowInterpreter chosen(Row firstAsRead) {
         Row first = RowInterpreter.renamed(firstAsRead, source.columns());
         if (spec.isPresent()) {
             return foreign(spec.get(), "dataset_info.json: " + spec.get().name());
@@ -251,8 +273,16 @@ public final class InterpreterChoice {
                                 words,
                                 format.formatting().name().toLowerCase(Locale.ROOT),
                                 type.key()),
-                Set.copyOf(format.columns().values()),
+                texts(format),
                 spec.isPresent());
+    }
+
+    /// The columns of texts: without pictures, which only some models see.
+    private static Set<String> texts(LlamaFactorySpec format) {
+        return format.columns().entrySet().stream()
+                .filter(column -> !column.getKey().equals(IMAGES))
+                .map(Map.Entry::getValue)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static boolean isShareGpt(Row row) {

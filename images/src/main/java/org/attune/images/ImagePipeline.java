@@ -13,7 +13,6 @@ import org.attune.json.Json;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -53,21 +52,6 @@ public final class ImagePipeline {
         TORCHVISION,
         /// Pillow, which `transformers` takes elsewhere, or if asked to (`use_fast=False`).
         PIL;
-
-        /// The backend of a name.
-        ///
-        /// @param key  that the name is the value of
-        /// @param name `torchvision` or `pil`
-        /// @throws ConfigException if it is another name
-        public static Backend of(String key, String name) {
-            return Arrays.stream(values())
-                    .filter(backend -> backend.toString().equals(name))
-                    .findFirst()
-                    .orElseThrow(
-                            () ->
-                                    ConfigException.about(
-                                            key, name + " is unknown; accepted: torchvision, pil"));
-        }
 
         @Override
         public String toString() {
@@ -200,7 +184,7 @@ public final class ImagePipeline {
         Pixels pixels = picture.pixels();
         Plan plan = plan(picture.name(), new Size(pixels.width(), pixels.height()), alone);
         List<Pixels> tiles = rule.tiles(pixels, plan, resizer);
-        String key = picture.hash() + ":" + settingsHash + (alone ? "" : ":beside");
+        String key = key(picture, alone);
         int tokens = text.tokens(plan);
         if (rule instanceof TileRule.WholePatches patches) {
             int length = Pixels.CHANNELS * patches.times() * patches.patch() * patches.patch();
@@ -217,6 +201,26 @@ public final class ImagePipeline {
         }
         int[] shape = {tiles.size(), Pixels.CHANNELS, tile.height(), tile.width()};
         return new Prepared(values, shape, plan.grid(), tokens, key);
+    }
+
+    private String key(Picture picture, boolean alone) {
+        return picture.hash() + ":" + settingsHash + (alone ? "" : ":beside");
+    }
+
+    /// The token ids of a text with rows of its pictures in the places of image tokens.
+    ///
+    /// @param ids of what [#expand] gave; not changed
+    /// @param pictures of the text
+    /// @throws DatasetException if their numbers differ
+    public int[] see(int[] ids, int imageToken, List<Picture> pictures) {
+        boolean alone = pictures.size() == 1;
+        List<SeenPicture> seen = pictures.stream().map(p -> seen(p, alone)).toList();
+        return SeenPicture.among(ids, imageToken, seen);
+    }
+
+    private SeenPicture seen(Picture picture, boolean alone) {
+        return new SeenPicture(
+                key(picture, alone), tokens(picture, alone), () -> prepare(picture, alone));
     }
 
     private Plan plan(String picture, Size size, boolean alone) {

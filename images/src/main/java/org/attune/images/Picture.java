@@ -4,24 +4,31 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.Argument;
+import org.attune.error.DatasetException;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.concurrent.Callable;
 
 /// A picture as its file has it: bytes that are decoded when they are needed, since they are a
 /// tenth of what they are decoded to. Equal if the bytes are equal, whatever the names.
 /// Thread-safe.
 @Api(EXPERIMENTAL)
 public final class Picture {
-    private final String name;
-    private final byte[] file;
-    private final String hash;
+    private static final long MOST_BYTES = 1L << 29;
 
-    private Picture(String name, byte[] file) {
+    private final String name;
+    private final Callable<byte[]> file;
+    private volatile String hash;
+
+    private Picture(String name, Callable<byte[]> file) {
         this.name = Argument.given(name, "name");
-        this.file = Argument.given(file, "file");
-        this.hash = sha256(file);
+        this.file = file;
     }
 
     /// A picture that is not looked at yet.
@@ -29,7 +36,34 @@ public final class Picture {
     /// @param name where it comes from, for messages: its path, or file, line and column
     /// @param file PNG, JPEG, GIF, BMP, TIFF or WebP; not copied, so nobody may change it
     public static Picture of(String name, byte[] file) {
-        return new Picture(name, file);
+        Argument.given(file, "file");
+        return new Picture(name, () -> file);
+    }
+
+    /// A picture whose file is read whenever it is looked at, so that it takes no memory. Its
+    /// bytes must stay what they are.
+    ///
+    /// @param name where it comes from, for messages
+    public static Picture at(String name, Path path) {
+        Argument.given(path, "path");
+        return new Picture(name, () -> bytes(path));
+    }
+
+    private static byte[] bytes(Path path) throws IOException {
+        if (Files.size(path) > MOST_BYTES) {
+            throw new IOException("it is larger than %d MiB".formatted(MOST_BYTES >> 20));
+        }
+        return Files.readAllBytes(path);
+    }
+
+    private byte[] file() {
+        try {
+            return file.call();
+        } catch (NoSuchFileException e) {
+            throw new DatasetException(name + ": the picture is there no more", e);
+        } catch (Exception e) {
+            throw new DatasetException(name + ": can't be read: " + e.getMessage(), e);
+        }
     }
 
     /// Where the picture comes from.
@@ -39,6 +73,9 @@ public final class Picture {
 
     /// SHA-256 of the file's bytes, in hexadecimal digits.
     public String hash() {
+        if (hash == null) {
+            hash = sha256(file());
+        }
         return hash;
     }
 
@@ -47,14 +84,14 @@ public final class Picture {
     /// @throws org.attune.error.DatasetException if the file is no picture that can be read, or has
     ///     more pixels than are allowed
     public Size size() {
-        try (var reader = PictureReader.open(name, file)) {
+        try (var reader = PictureReader.open(name, file())) {
             return reader.size();
         }
     }
 
     /// The picture's pixels, turned as its camera was held, what is transparent laid on white.
     Pixels pixels() {
-        try (var reader = PictureReader.open(name, file)) {
+        try (var reader = PictureReader.open(name, file())) {
             return reader.read();
         }
     }
@@ -82,12 +119,12 @@ public final class Picture {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Picture picture && picture.hash.equals(hash);
+        return other instanceof Picture picture && picture.hash().equals(hash());
     }
 
     @Override
     public int hashCode() {
-        return hash.hashCode();
+        return hash().hashCode();
     }
 
     /// The name, since the bytes say nothing to a reader.

@@ -42,8 +42,9 @@ record Pinpoints(
                     Math.min(
                             (double) size.width() / picture.width(),
                             (double) size.height() / picture.height());
-            long kept = (long) (picture.width() * scale) * (long) (picture.height() * scale);
-            kept = Math.min(kept, (long) picture.width() * picture.height());
+            long across = (long) (picture.width() * scale);
+            long down = (long) (picture.height() * scale);
+            long kept = Math.min(across * down, (long) picture.width() * picture.height());
             long wasted = (long) size.width() * size.height() - kept;
             if (kept > mostKept || (kept == mostKept && wasted < leastWasted)) {
                 mostKept = kept;

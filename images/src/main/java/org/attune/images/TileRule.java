@@ -235,9 +235,9 @@ sealed interface TileRule
                     if (count % across != 0) {
                         continue;
                     }
-                    double difference = Math.abs(ratio - (double) across / (count / across));
-                    boolean isLarge =
-                            area > 0.5 * tile.height() * tile.width() * across * (count / across);
+                    int down = count / across;
+                    double difference = Math.abs(ratio - (double) across / down);
+                    boolean isLarge = area > 0.5 * tile.height() * tile.width() * across * down;
                     if (difference < best || (difference == best && isLarge)) {
                         best = difference;
                         columns = across;

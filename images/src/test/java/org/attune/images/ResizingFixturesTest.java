@@ -34,7 +34,7 @@ final class ResizingFixturesTest {
                     var resizer =
                             new Resizer(
                                     Filter.valueOf(name.group(2).toUpperCase(Locale.ROOT)),
-                                    Backend.of("backend", name.group(1)));
+                                    Backend.valueOf(name.group(1).toUpperCase(Locale.ROOT)));
                     Pixels resized =
                             resizer.resize(
                                     arrays.get("in." + name.group(3)),

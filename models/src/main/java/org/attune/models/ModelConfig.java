@@ -10,12 +10,16 @@ import org.attune.adapter.AdapterConfig;
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.images.ImagePipeline;
 import org.attune.model.layer.Storage;
 import org.attune.records.CopyMethods;
 import org.attune.text.parse.protocol.ToolProtocols;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /// Which model is trained, and how its numbers are held.
@@ -35,6 +39,9 @@ import java.util.Optional;
 ///     With `HERMES` and `LINE` tools, calls and results stand in ordinary messages; `AUTO` does so
 ///     in episodes only, of models whose template knows no tools
 /// @param eosToken token that ends a sequence; unset: the tokenizer's
+/// @param imageBackend whose arithmetic prepares pictures
+/// @param imageSettings settings of pictures in place of the model's, by the names that they have
+///     in `preprocessor_config.json`
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record ModelConfig(
@@ -51,8 +58,14 @@ public record ModelConfig(
         Storage quantization,
         Optional<String> chatTemplatePath,
         ToolProtocols.Choice toolProtocol,
-        Optional<String> eosToken)
+        Optional<String> eosToken,
+        ImagePipeline.Backend imageBackend,
+        Map<String, Object> imageSettings)
         implements ModelConfigCopies {
+    public ModelConfig {
+        imageSettings = Collections.unmodifiableMap(new LinkedHashMap<>(imageSettings));
+    }
+
     /// The defaults, as listed at the parameters.
     public static ModelConfig defaults() {
         return ModelConfigCopies.blank()
@@ -61,7 +74,8 @@ public record ModelConfig(
                 .withDtype(DtypeChoice.AUTO)
                 .withDevice("auto")
                 .withQuantization(Storage.AUTO)
-                .withToolProtocol(ToolProtocols.Choice.AUTO);
+                .withToolProtocol(ToolProtocols.Choice.AUTO)
+                .withImageBackend(ImagePipeline.Backend.TORCHVISION);
     }
 
     public static ModelConfig of(String modelNameOrPath) {
@@ -115,6 +129,8 @@ public record ModelConfig(
                 quantization,
                 chatTemplatePath,
                 toolProtocol,
-                eosToken);
+                eosToken,
+                imageBackend,
+                imageSettings);
     }
 }

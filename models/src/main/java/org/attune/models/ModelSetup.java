@@ -13,6 +13,7 @@ import org.attune.error.ModelException;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
+import org.attune.images.ImagePipeline;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.TensorNames;
@@ -110,6 +111,24 @@ public final class ModelSetup implements AutoCloseable {
     public synchronized TextAssets bareText() {
         text();
         return modelText.bare();
+    }
+
+    /// What the model sees pictures by; empty if it sees none.
+    ///
+    /// @throws org.attune.error.ModelException if its folder says something that isn't supported
+    /// @throws ConfigException if `image_settings` or `image_backend` is set and it sees none
+    public Optional<ImagePipeline> images() {
+        var options = new ImagePipeline.Options(config.imageBackend(), config.imageSettings());
+        Optional<ImagePipeline> images =
+                source.config().vision().isPresent() && source instanceof FolderModel folder
+                        ? ImagePipeline.open(folder.path(), options)
+                        : Optional.empty();
+        if (images.isEmpty() && !options.equals(ImagePipeline.Options.DEFAULT)) {
+            throw ConfigException.about(
+                    config.imageSettings().isEmpty() ? "image_backend" : "image_settings",
+                    config.modelNameOrPath() + " sees no pictures here; leave the key out");
+        }
+        return images;
     }
 
     /// How the model is told of tools, asks for them and reads what they answer.

@@ -53,7 +53,13 @@ public final class ConfigJson {
     }
 
     public static DecoderConfig parse(JsonFields whole) {
-        JsonFields json = textOf(whole);
+        DecoderConfig text = text(textOf(whole));
+        return VisionConfig.FAMILIES.contains(whole.text("model_type"))
+                ? text.withVision(VisionConfig.read(whole)).withDtype(dtype(whole))
+                : text;
+    }
+
+    private static DecoderConfig text(JsonFields json) {
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
         UncomputedKeys.refuseQuantised(json, family);
         UncomputedKeys.refuse(json, family);
@@ -121,7 +127,8 @@ public final class ConfigJson {
                 dtype(json),
                 specialIds(json, family),
                 labels(json),
-                scoreKind(json));
+                scoreKind(json),
+                Optional.empty());
     }
 
     /// What a classification model judges.

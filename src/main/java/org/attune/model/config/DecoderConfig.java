@@ -1,6 +1,5 @@
 package org.attune.model.config;
 
-import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 import org.attune.files.gguf.GgufFile;
@@ -8,7 +7,6 @@ import org.attune.tensor.DType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -29,6 +27,7 @@ import java.util.OptionalInt;
 /// @param special               special token ids
 /// @param labels                rows of the score head (`num_labels`); 0 is a causal language model
 /// @param scoreKind             what the score head judges; [ScoreKind#SEQUENCE] without labels
+/// @param vision                what sees pictures, of models of text and images
 public record DecoderConfig(
         String modelType,
         int hiddenSize,
@@ -42,7 +41,8 @@ public record DecoderConfig(
         DType dtype,
         SpecialIds special,
         int labels,
-        ScoreKind scoreKind) {
+        ScoreKind scoreKind,
+        Optional<VisionConfig> vision) {
 
     /// The deepest models have some hundred blocks.
     static final int MOST_LAYERS = 4096;
@@ -58,6 +58,11 @@ public record DecoderConfig(
         if (labels < 0 || labels > MOST_FEATURES) {
             throw new ModelException(
                     "num_labels is %d; accepted: 1 to %d".formatted(labels, MOST_FEATURES));
+        }
+        if (labels > 0 && vision.isPresent()) {
+            throw new ModelException(
+                    vision.get().modelType()
+                            + " models get no head that scores; accepted: models of text alone");
         }
         requireSize("hidden_size", hiddenSize, MOST_FEATURES);
         requireSize("intermediate_size", block.feedForward().inner(), MOST_ROWS);
@@ -84,8 +89,9 @@ public record DecoderConfig(
                             .formatted(attention.scale()));
         }
         if (positions instanceof RopeConfig rope) {
-            requirePossible(rope, attention.rotatedHead(), maxPositionEmbeddings);
-            requirePossible(rope.inWindows(), attention.rotatedInWindows(), maxPositionEmbeddings);
+            RopeLimits.require(rope, attention.rotatedHead(), maxPositionEmbeddings);
+            RopeLimits.require(
+                    rope.inWindows(), attention.rotatedInWindows(), maxPositionEmbeddings);
         }
         if (attention.windows().size() != layers) {
             throw new ModelException(
@@ -95,39 +101,6 @@ public record DecoderConfig(
         if (described != 0 && described != layers) {
             throw new ModelException(
                     "the parts of %d blocks for %d layers".formatted(described, layers));
-        }
-    }
-
-    private static void requirePossible(RopeConfig rope, int headDim, int maxPositions) {
-        int rotary = rope.rotaryDim(headDim);
-        if (rotary < 2 || rotary % 2 != 0) {
-            throw new ModelException(
-                    ("rotary embedding of %d features (head_dim %d × %s) is impossible; it must "
-                                    + "be even")
-                            .formatted(rotary, headDim, rope.partialRotaryFactor()));
-        }
-        switch (rope.scaling()) {
-            case RopeScaling.Divisors d -> requireDivisors(d.divisors(), rotary);
-            case RopeScaling.LongRope l -> {
-                requireDivisors(l.shortDivisors(), rotary);
-                requireDivisors(l.longDivisors(), rotary);
-            }
-            default -> {}
-        }
-        RopeTable table = RopeTable.of(rope, headDim, maxPositions);
-        if (!Double.isFinite(table.attentionScaling())
-                || !Arrays.stream(table.inverseFrequencies()).allMatch(Double::isFinite)) {
-            throw new ModelException(
-                    "%s gives rotary frequencies that aren't finite numbers"
-                            .formatted(Excerpt.of(rope)));
-        }
-    }
-
-    private static void requireDivisors(List<Double> divisors, int rotary) {
-        if (divisors.size() != rotary / 2) {
-            throw new ModelException(
-                    "%d divisors of rotary frequencies, expected %d (half of what is rotated of a head)"
-                            .formatted(divisors.size(), rotary / 2));
         }
     }
 
@@ -164,12 +137,23 @@ public record DecoderConfig(
                 dtype,
                 special,
                 0,
-                ScoreKind.SEQUENCE);
+                ScoreKind.SEQUENCE,
+                Optional.empty());
     }
 
     /// Whether the model scores sequences or tokens instead of predicting tokens.
     public boolean scores() {
         return labels > 0;
+    }
+
+    /// Whether an id is one of a token, or of a picture's row in a model that sees.
+    public boolean knows(int id) {
+        return id < vocabSize && (id >= 0 || vision.isPresent());
+    }
+
+    /// The token in whose places rows of pictures stand, in models that see.
+    public OptionalInt imageToken() {
+        return vision.stream().mapToInt(VisionConfig::imageToken).findFirst();
     }
 
     /// Rows of the output layer: one per token of the vocabulary, or one per label.
@@ -220,38 +204,42 @@ public record DecoderConfig(
 
     /// Replaces what blocks compute, and what is done to embeddings and logits.
     DecoderConfig with(BlockConfig otherBlock, EndsConfig otherEnds) {
+        return with(otherBlock, otherEnds, dtype, tieWordEmbeddings, scoreKind, labels, vision);
+    }
+
+    /// Adds what sees pictures.
+    DecoderConfig withVision(VisionConfig eyes) {
+        Optional<VisionConfig> some = Optional.of(eyes);
+        return with(block, ends, dtype, tieWordEmbeddings, scoreKind, labels, some);
+    }
+
+    private DecoderConfig with(DType other, boolean tied, ScoreKind otherKind, int otherLabels) {
+        return with(block, ends, other, tied, otherKind, otherLabels, vision);
+    }
+
+    private DecoderConfig with(
+            BlockConfig otherBlock,
+            EndsConfig otherEnds,
+            DType otherDtype,
+            boolean tied,
+            ScoreKind otherKind,
+            int otherLabels,
+            Optional<VisionConfig> otherVision) {
         return new DecoderConfig(
                 modelType,
                 hiddenSize,
                 vocabSize,
                 layers,
                 otherBlock,
-                tieWordEmbeddings,
-                positions,
-                otherEnds,
-                maxPositionEmbeddings,
-                dtype,
-                special,
-                labels,
-                scoreKind);
-    }
-
-    private DecoderConfig with(
-            DType otherDtype, boolean tied, ScoreKind otherKind, int otherLabels) {
-        return new DecoderConfig(
-                modelType,
-                hiddenSize,
-                vocabSize,
-                layers,
-                block,
                 tied,
                 positions,
-                ends,
+                otherEnds,
                 maxPositionEmbeddings,
                 otherDtype,
                 special,
                 otherLabels,
-                otherKind);
+                otherKind,
+                otherVision);
     }
 
     /// The configuration of a Hugging Face model folder or of a `config.json`, in the style of
@@ -275,7 +263,8 @@ public record DecoderConfig(
 
     /// How the family's files call its tensors.
     public TensorNames names() {
-        return DecoderFamily.ofModelType(modelType, "configuration").names(this);
+        TensorNames own = DecoderFamily.ofModelType(modelType, "configuration").names(this);
+        return vision.map(v -> own.with().trunk(v.text(), own.embedding()).names()).orElse(own);
     }
 
     /// Path of the learned vectors of positions, if there are such.

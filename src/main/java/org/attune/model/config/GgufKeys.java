@@ -39,6 +39,12 @@ public final class GgufKeys {
                                                                 String.join(
                                                                         ", ",
                                                                         GgufFamilies.written()))));
+        if (config.vision().isPresent()) {
+            throw new ModelException(
+                    where
+                            + " sees pictures; GGUF files are written of models of text alone:"
+                            + " write a folder (attune merge)");
+        }
         if (config.scores()) {
             throw new ModelException(
                     where + " scores texts; GGUF files are written of models that predict tokens");

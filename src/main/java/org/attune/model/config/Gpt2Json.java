@@ -3,6 +3,7 @@ package org.attune.model.config;
 import org.attune.files.JsonFields;
 
 import java.util.Collections;
+import java.util.Optional;
 
 /// Reads GPT-2's `config.json`, which has its own keys.
 final class Gpt2Json {
@@ -40,7 +41,8 @@ final class Gpt2Json {
                 ConfigJson.dtype(json),
                 ConfigJson.specialIds(json, family),
                 ConfigJson.labels(json),
-                ConfigJson.scoreKind(json));
+                ConfigJson.scoreKind(json),
+                Optional.empty());
     }
 
     private static AttentionConfig attention(JsonFields json, int width, int layers) {

@@ -396,7 +396,6 @@ public final class CachedDecoder {
     }
 
     private void check(KvCache cache, List<NewTokens> additions) {
-        int vocabulary = decoder.config().vocabSize();
         for (NewTokens addition : additions) {
             if (addition.ids().length == 0) {
                 throw new IllegalArgumentException("no token to read");
@@ -415,10 +414,10 @@ public final class CachedDecoder {
                                 .formatted(length, cache.capacity()));
             }
             for (int id : addition.ids()) {
-                if (id < 0 || id >= vocabulary) {
+                if (!decoder.config().knows(id)) {
                     throw new RolloutException(
                             "token id %d is not in the vocabulary of %d; is the tokenizer this model's?"
-                                    .formatted(id, vocabulary));
+                                    .formatted(id, decoder.config().vocabSize()));
                 }
             }
         }

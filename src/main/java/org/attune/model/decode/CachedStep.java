@@ -7,6 +7,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
 import org.attune.model.layer.Expression;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
@@ -109,7 +110,7 @@ final class CachedStep implements Expression {
         }
         ropes = Ropes.of(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), config.attention().scale());
-        for (FusedLinear linear : decoder.linears()) {
+        for (FusedLinear linear : decoder.blockLinears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
         }
     }
@@ -197,6 +198,7 @@ final class CachedStep implements Expression {
     /// What the first block reads, `(N, D)`.
     Tensor input() {
         Tensor x = decoder.input().forward(tokens, layout.tokens(), layout.positions(), adapter);
+        decoder.see(layout.tokens(), x, adapter, Dropout.NONE);
         vectors =
                 decoder.blocks()
                         .getFirst()

@@ -51,7 +51,7 @@ final class DecodeStep implements AutoCloseable {
         attention = memory.attention(rows);
         try (var _ = scope.enter()) {
             own = memory.rows(rows);
-            for (FusedLinear linear : decoder.linears()) {
+            for (FusedLinear linear : decoder.blockLinears()) {
                 int width = width(linear);
                 layerInputs.computeIfAbsent(width, _ -> memory.layerInput(rows, width));
             }
@@ -88,7 +88,7 @@ final class DecodeStep implements AutoCloseable {
         if (!decoder.output().canWrite(adapter)) {
             return Optional.of("its output layer has an adapter, a bias or a cap");
         }
-        return decoder.linears().stream().allMatch(linear -> linear.canWrite(adapter))
+        return decoder.blockLinears().stream().allMatch(linear -> linear.canWrite(adapter))
                 ? Optional.empty()
                 : Optional.of("its adapter is a frozen one, or scales");
     }

@@ -1,6 +1,7 @@
 package org.attune.model.decode;
 
 import org.attune.error.StopRequest;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Adapter;
@@ -23,6 +24,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.tensor.VectorKernels;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,13 +85,20 @@ final class DeviceStep {
             KvCache cache,
             List<NewTokens> additions,
             long worth) {
-        return suits(decoder) && !readsPrefix(decoder, rows.elsewhere(), additions)
+        return suits(decoder)
+                        && !seesPictures(additions)
+                        && !readsPrefix(decoder, rows.elsewhere(), additions)
                 ? decoder.llamaBlocks()
                         .map(
                                 blocks ->
                                         new DeviceStep(
                                                 decoder, rows, cache, additions, blocks, worth))
                 : Optional.empty();
+    }
+
+    private static boolean seesPictures(List<NewTokens> additions) {
+        return additions.stream()
+                .anyMatch(a -> Arrays.stream(a.ids()).anyMatch(SeenPicture::isRow));
     }
 
     /// Whether keys and values of an adapter's prefix are among what is to be written.

@@ -17,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -39,6 +40,8 @@ public final class Decoder implements AutoCloseable {
     private final Optional<List<LlamaBlock>> llamaBlocks;
     private final Norm finalNorm;
     private final OutputLayer output;
+    private final Optional<VisionTower> tower;
+    private final Optional<PictureRows> pictures;
     private final boolean packs;
     private final BlockPresence presence;
     private final boolean ownsBlocks;
@@ -71,7 +74,12 @@ public final class Decoder implements AutoCloseable {
                         : Optional.empty();
         finalNorm = loader.norm(config.names().finalNormPath(), config.hiddenSize());
         output = output(loader);
+        // In ordinary operators, which read the numbers themselves.
+        var plain = new WeightLoader(config, named, scope, device, dtype, false, Optional.empty());
+        tower = config.vision().map(v -> new VisionTower(v, plain, config.hiddenSize()));
+        pictures = tower.map(t -> new PictureRows(t, embedding()));
         UnreadTensors.refuse(config, named, loader.read());
+        UnreadTensors.refuseOfVision(config, named, plain.read());
     }
 
     /// The blocks of another decoder under their own score head.
@@ -87,6 +95,8 @@ public final class Decoder implements AutoCloseable {
         ownsBlocks = false;
         llamaBlocks = trunk.llamaBlocks;
         finalNorm = trunk.finalNorm;
+        tower = trunk.tower;
+        pictures = trunk.pictures;
         output = output(loader(head));
     }
 
@@ -136,7 +146,7 @@ public final class Decoder implements AutoCloseable {
     public void packDecoding() {
         if (canPackDecoding()) {
             long numbers = decodingCopies().mapToLong(DecodingCopy::numbers).sum();
-            try (var memory = new LargePages(device, dtype, numbers, linears().size())) {
+            try (var memory = new LargePages(device, dtype, numbers, blockLinears().size())) {
                 decodingCopies().forEach(c -> c.serve(memory.take(scope, c.numbers())));
             }
         }
@@ -151,7 +161,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     private Stream<DecodingCopy> decodingCopies() {
-        return linears().stream().map(FusedLinear::decodingCopy);
+        return blockLinears().stream().map(FusedLinear::decodingCopy);
     }
 
     private boolean canPackDecoding() {
@@ -208,8 +218,10 @@ public final class Decoder implements AutoCloseable {
 
     /// Whether rows of an adapter can stand beside others' in a pass over a cache ([AdapterRows]):
     /// it is off, or a frozen one that changes linear layers by low-rank updates and nothing else.
+    /// It may change how pictures are seen, so with pictures it doesn't.
     public boolean joins(Adapter adapter) {
-        return !input.differs(adapter)
+        return (pictures.isEmpty() || adapter.equals(Adapter.OFF))
+                && !input.differs(adapter)
                 && blocks.stream().allMatch(block -> block.joins(adapter))
                 && finalNorm.weights().stream().noneMatch(w -> w.differs(adapter))
                 && !output.differs(adapter);
@@ -218,7 +230,7 @@ public final class Decoder implements AutoCloseable {
     /// Number of the first block that a backward pass with an adapter must reach: 0 where what the
     /// blocks read is trained, the number of blocks where none of this is.
     public int firstLearning(Adapter adapter) {
-        if (input.learns(adapter)) {
+        if (input.learns(adapter) || pictures.filter(p -> p.learns(adapter)).isPresent()) {
             return 0;
         }
         return IntStream.range(0, blocks.size())
@@ -241,19 +253,20 @@ public final class Decoder implements AutoCloseable {
     /// The base weight of a part of linear layers of this decoder, `(out, in)`: a view, or a copy
     /// in the current scope where weights come and go.
     public Tensor weight(FusedLinear linear, int part) {
-        if (!presence.varies()) {
+        OptionalInt block = presence.varies() ? blockOf(linear) : OptionalInt.empty();
+        if (block.isEmpty()) {
             return linear.weight(part);
         }
-        try (var _ = presence.hold(blockOf(linear))) {
+        try (var _ = presence.hold(block.getAsInt())) {
             return linear.weight(part).copy();
         }
     }
 
-    private int blockOf(FusedLinear linear) {
+    /// Empty for a layer beside the blocks.
+    private OptionalInt blockOf(FusedLinear linear) {
         return IntStream.range(0, blocks.size())
                 .filter(i -> blocks.get(i).linears().contains(linear))
-                .findFirst()
-                .orElseThrow();
+                .findFirst();
     }
 
     /// Which blocks' weights are in memory. Passes say what they need; who reads weights otherwise
@@ -365,12 +378,51 @@ public final class Decoder implements AutoCloseable {
         return output;
     }
 
+    /// What makes rows of pictures, of models that see.
+    public Optional<VisionTower> tower() {
+        return tower;
+    }
+
+    /// Writes rows of pictures among those of other tokens; nothing, if there are none.
+    ///
+    /// @param ids of a pass's tokens
+    /// @param x what the first block reads, `(N, D)`
+    public void see(int[] ids, Tensor x, Adapter adapter, Dropout dropout) {
+        pictures.ifPresent(p -> p.put(ids, x, adapter, dropout));
+    }
+
+    /// Takes the gradients of rows of pictures away from those of other tokens, and back through
+    /// what made them.
+    ///
+    /// @param d gradient of what the first block reads, `(N, D)`
+    public void learnSeeing(int[] ids, Tensor d, Adapter adapter, Dropout dropout) {
+        pictures.ifPresent(p -> p.learn(ids, d, adapter, dropout));
+    }
+
+    /// Forgets rows of pictures that were made with weights that have changed.
+    public void forgetSeen(Adapter adapter) {
+        pictures.ifPresent(p -> p.forget(adapter));
+    }
+
+    /// Bytes that the tower and the rows that it made take in a pass, at most.
+    public long seeingBytes(Adapter adapter) {
+        return pictures.map(p -> p.bytes(adapter)).orElse(0L);
+    }
+
+    /// How often a picture has passed forward through the tower.
+    public long picturesEncoded() {
+        return pictures.map(PictureRows::encoded).orElse(0L);
+    }
+
     /// All linear layers of all blocks.
+    public List<FusedLinear> blockLinears() {
+        return blocks.stream().flatMap(b -> b.linears().stream()).toList();
+    }
+
+    /// All linear layers of all blocks and of the tower.
     public List<FusedLinear> linears() {
-        var all = new ArrayList<FusedLinear>();
-        for (Block b : blocks) {
-            all.addAll(b.linears());
-        }
+        var all = new ArrayList<FusedLinear>(blockLinears());
+        tower.ifPresent(t -> all.addAll(t.linears()));
         return all;
     }
 
@@ -381,12 +433,16 @@ public final class Decoder implements AutoCloseable {
             all.addAll(b.norms());
         }
         all.add(finalNorm);
+        tower.ifPresent(t -> all.addAll(t.norms()));
         return all;
     }
 
-    /// All weights of blocks that belong to neither linear layers nor norms.
+    /// All weights of blocks and of the tower that belong to neither linear layers nor norms.
     public List<Weight> others() {
-        return blocks.stream().flatMap(b -> b.others().stream()).toList();
+        return Stream.concat(
+                        blocks.stream().flatMap(b -> b.others().stream()),
+                        tower.stream().flatMap(t -> t.others().stream()))
+                .toList();
     }
 
     /// Bounds how many rows of logits a pass makes at once. Numbers agree but for rounding.
@@ -408,6 +464,7 @@ public final class Decoder implements AutoCloseable {
     public void close() {
         if (ownsBlocks) {
             presence.close();
+            pictures.ifPresent(PictureRows::close);
         }
         scope.close();
     }

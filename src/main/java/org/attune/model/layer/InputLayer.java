@@ -165,12 +165,13 @@ public final class InputLayer {
     }
 
     /// @param d gradient of what is normed, if something is, `(N, D)`
-    private void learn(int[] ids, int[] places, Tensor d, Adapter adapter) {
+    private void learn(int[] given, int[] places, Tensor d, Adapter adapter) {
         VirtualTokens vectors = virtual.get(adapter);
         if (vectors != null) {
-            vectors.learn(ids, d, scaleOfVectors(d.dtype()));
+            vectors.learn(given, d, scaleOfVectors(d.dtype()));
         }
         Tensor gradient = tokens.gradient(adapter); // (V, D)
+        int[] ids = config.vision().isEmpty() ? given : read(given, 0); // what is 0 teaches nothing
         int pad = config.names().padRowStays() ? config.special().pad().orElse(-1) : -1;
         if (tokens.learner(adapter) != null) {
             boolean scales = config.ends().embeddingScale() != 1;
@@ -204,17 +205,19 @@ public final class InputLayer {
         return index(read(ids, mostVirtual()), tokens.base());
     }
 
-    /// The rows of the embedding that a pass reads for tokens, any one for a virtual token.
+    /// The rows of the embedding that a pass reads for tokens, any one for a virtual token or a
+    /// picture's row.
     public int[] read(int[] ids, Adapter adapter) {
         return read(ids, virtual(adapter).map(VirtualTokens::count).orElse(0));
     }
 
     private int[] read(int[] ids, int virtualIds) {
         int known = config.vocabSize();
-        return virtualIds == 0
+        boolean looksUp = virtualIds == 0 && config.vision().isEmpty();
+        return looksUp
                 ? ids
                 : Arrays.stream(ids)
-                        .map(id -> id >= known && id < known + virtualIds ? 0 : id)
+                        .map(id -> id < 0 || id >= known && id < known + virtualIds ? 0 : id)
                         .toArray();
     }
 

@@ -150,6 +150,16 @@ public record ModulePaths(
         if (config.block().norm().isWeighted()) {
             whole.add(names.finalNormPath());
         }
+        config.vision()
+                .ifPresent(
+                        v -> {
+                            v.linears(config.hiddenSize())
+                                    .forEach(
+                                            (path, shape) ->
+                                                    linears.put(
+                                                            path, new Shape(shape[0], shape[1])));
+                            whole.addAll(v.norms());
+                        });
         String output = names.outputPath(config);
         whole.add(output);
         if (!config.scores()) {

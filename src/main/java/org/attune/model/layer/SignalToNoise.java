@@ -34,7 +34,7 @@ final class SignalToNoise {
     /// @param share in (0, 1]
     static Set<String> best(Decoder decoder, double share) {
         Map<String, List<Measured>> kinds = new TreeMap<>();
-        for (FusedLinear linear : decoder.linears()) {
+        for (FusedLinear linear : decoder.blockLinears()) {
             for (int i = 0; i < linear.parts().size(); i++) {
                 String path = linear.parts().get(i).path();
                 double ratio = ratio(linear, i);

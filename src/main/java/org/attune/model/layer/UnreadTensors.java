@@ -51,6 +51,17 @@ final class UnreadTensors {
         }
     }
 
+    /// Refuses weights of the encoder of pictures, or of its projection, that nothing reads.
+    static void refuseOfVision(DecoderConfig config, TensorFile file, Set<String> read) {
+        for (String name : file.entries().keySet()) {
+            if (config.vision().filter(v -> v.holds(name)).isPresent() && !read.contains(name)) {
+                throw new ModelException(
+                        "the model's files hold the tensor \"%s\", with which nothing that sees pictures computes here"
+                                .formatted(name));
+            }
+        }
+    }
+
     /// Files of GPTQ may have a bias of zeros with each matrix in few bits.
     private static boolean isZeroBias(TensorFile file, String name) {
         if (!name.endsWith(BIAS)

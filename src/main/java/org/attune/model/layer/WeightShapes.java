@@ -9,6 +9,7 @@ import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.MixersConfig;
 import org.attune.model.config.StateConfig;
 import org.attune.model.config.TensorNames;
+import org.attune.model.config.VisionConfig;
 
 import java.util.Arrays;
 import java.util.Optional;
@@ -40,6 +41,7 @@ final class WeightShapes {
         for (int layer = 0; layer < config.layers(); layer++) {
             shapes.requireBlock(names.block(layer), layer, width);
         }
+        config.vision().ifPresent(shapes::requireVision);
         if (config.block().end().reads()) {
             shapes.requireLayerInputs(names.trunk() + ".", width);
         }
@@ -47,6 +49,18 @@ final class WeightShapes {
         if (config.block().norm().isWeighted()) {
             shapes.require(names.finalNormPath(), width);
         }
+    }
+
+    private void requireVision(VisionConfig vision) {
+        String key = "of vision_config";
+        vision.linears(config.hiddenSize())
+                .forEach(
+                        (path, shape) ->
+                                require(path, new Size(key, shape[0]), new Size(key, shape[1])));
+        var width = new Size("hidden_size of vision_config", vision.width());
+        vision.norms().forEach(path -> require(path, width));
+        long places = (long) vision.side() * vision.side();
+        require(VisionConfig.POSITIONS, new Size("patches of image_size", places), width);
     }
 
     private void requireLayerInputs(String trunk, Size width) {

@@ -149,6 +149,7 @@ public final class DecoderRun implements AutoCloseable {
             if (options.noise().isOn()) {
                 options.noise().addTo(x, layout);
             }
+            decoder.see(layout.tokens(), x, pass.adapter(), options.dropout());
             scope.adopt(x);
         }
         for (int i = 0; i < inputs.length; i++) {
@@ -273,6 +274,7 @@ public final class DecoderRun implements AutoCloseable {
                 blockDone.accept(i);
             }
             if (first == 0) {
+                decoder.learnSeeing(layout.tokens(), d, pass.adapter(), options.dropout());
                 decoder.input().backward(layout.tokens(), layout.positions(), d, pass.adapter());
             }
             IntStream.range(0, first).map(i -> first - 1 - i).forEach(blockDone);

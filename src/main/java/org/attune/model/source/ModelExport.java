@@ -45,6 +45,8 @@ public final class ModelExport {
                     "merges.txt",
                     "chat_template.jinja",
                     "chat_template.json",
+                    "preprocessor_config.json",
+                    "processor_config.json",
                     "process_reward.json");
 
     private ModelExport() {}
@@ -107,7 +109,8 @@ public final class ModelExport {
             }
         }
         JsonFields own = JsonFields.read(model.path().resolve("config.json"));
-        boolean textAlone = ConfigJson.textOf(own) != own; // only its tensors are written
+        boolean sees = config.vision().isPresent();
+        boolean textAlone = !sees && ConfigJson.textOf(own) != own; // only its tensors are written
         if (!config.equals(model.config()) || own.has(ConfigJson.QUANTISATION) || textAlone) {
             Path file = folder.resolve("config.json");
             Files.delete(file);
@@ -125,11 +128,13 @@ public final class ModelExport {
 
     private static ObjectNode patched(FolderModel model, DecoderConfig config) {
         JsonFields own = JsonFields.read(model.path().resolve("config.json"));
+        if (config.vision().isPresent()) {
+            return patchedWhole(own.toNode(), config);
+        }
         JsonFields text = ConfigJson.textOf(own);
         ObjectNode json = text.toNode();
         json.remove(ConfigJson.QUANTISATION); // what is written is plain numbers
-        String dtypeKey = json.has("dtype") ? "dtype" : "torch_dtype";
-        json.put(dtypeKey, ConfigWriter.dtypeName(config.dtype()));
+        putDtype(json, config);
         json.remove("tie_embedding"); // LFM2's own name
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
@@ -138,13 +143,7 @@ public final class ModelExport {
                 || text != own) {
             ConfigWriter.putHead(json, config);
         }
-        DecoderConfig written =
-                ConfigJson.parse(JsonFields.parse("patched config.json", json.toString()));
-        if (!written.equals(config)) {
-            throw new IllegalArgumentException(
-                    "only dtype, tied embeddings, vocabulary size and labels may differ from"
-                            + " the source's configuration");
-        }
+        requireEqual(json, config);
         if (config.scores()
                 && config.special().pad().isEmpty()
                 && !config.special().eos().isEmpty()) {
@@ -152,6 +151,34 @@ public final class ModelExport {
             json.put("pad_token_id", config.special().eos().getFirst());
         }
         return json;
+    }
+
+    /// Of a model of text and images: `text_config` describes its text model.
+    private static ObjectNode patchedWhole(ObjectNode json, DecoderConfig config) {
+        json.remove(ConfigJson.QUANTISATION);
+        json.put("tie_word_embeddings", config.tieWordEmbeddings());
+        ObjectNode text = json.withObject("/text_config");
+        text.remove(ConfigJson.QUANTISATION);
+        text.put("vocab_size", config.vocabSize());
+        putDtype(json, config);
+        putDtype(text, config);
+        requireEqual(json, config);
+        return json;
+    }
+
+    private static void putDtype(ObjectNode json, DecoderConfig config) {
+        String key = json.has("dtype") ? "dtype" : "torch_dtype";
+        json.put(key, ConfigWriter.dtypeName(config.dtype()));
+    }
+
+    private static void requireEqual(ObjectNode json, DecoderConfig config) {
+        DecoderConfig written =
+                ConfigJson.parse(JsonFields.parse("patched config.json", json.toString()));
+        if (!written.equals(config)) {
+            throw new IllegalArgumentException(
+                    "only dtype, tied embeddings, vocabulary size and labels may differ from"
+                            + " the source's configuration");
+        }
     }
 
     private static void writeFiles(GgufModel model, DecoderConfig config, Path folder)

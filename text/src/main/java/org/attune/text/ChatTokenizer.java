@@ -7,6 +7,7 @@ import org.attune.error.DatasetException;
 import org.attune.images.ImagePipeline;
 import org.attune.images.ImagePipeline.Expanded;
 import org.attune.images.Picture;
+import org.attune.images.SeenPicture;
 import org.attune.text.ChatTemplate.Rendering;
 import org.attune.text.ChatTemplate.Tail;
 
@@ -53,7 +54,8 @@ public final class ChatTokenizer {
     /// A tokenizer that writes as many image tokens for each picture of a conversation as the
     /// pictures' pipeline says. Without one, conversations with pictures are refused.
     public ChatTokenizer withPictures(ImagePipeline pipeline) {
-        return new ChatTokenizer(tokenizer, template, guard, endIds, Optional.of(pipeline));
+        return new ChatTokenizer(
+                tokenizer, PartsTemplate.of(template), guard, endIds, Optional.of(pipeline));
     }
 
     /// A tokenizer for a model that stops at these tokens too, besides the tokenizer's own end
@@ -107,10 +109,10 @@ public final class ChatTokenizer {
         String text = withImageTokens(conversation, rendered).text();
         List<ControlTokenGuard.Piece> pieces = guard.pieces(text);
         if (pieces.size() == 1) {
-            return new Encoded(text, tokenizer.encode(text, false));
+            return new Encoded(text, seen(conversation, tokenizer.encode(text, false)));
         }
         Tokens tokens = encode(pieces);
-        return new Encoded(tokens.text(), tokens.ids());
+        return new Encoded(tokens.text(), seen(conversation, tokens.ids()));
     }
 
     /// Encodes only what comes behind a place in the rendered text. If one token holds text of both
@@ -127,11 +129,20 @@ public final class ChatTokenizer {
         while (first < tokens.ids().length && tokens.start()[first] < at) {
             first++;
         }
+        int[] seen = seen(conversation, tokens.ids());
         boolean split = first == 0 || tokens.end()[first - 1] <= at;
         if (split) {
-            return Arrays.copyOfRange(tokens.ids(), first, tokens.ids().length);
+            return Arrays.copyOfRange(seen, first, seen.length);
         }
-        return encode(guard.pieces(text.substring(at))).ids();
+        int[] behind = encode(guard.pieces(text.substring(at))).ids();
+        // No token of a picture holds text of both sides, so the last ones are equal.
+        for (int i = 1; i <= Math.min(behind.length, seen.length - first); i++) {
+            int row = seen[seen.length - i];
+            if (SeenPicture.isRow(row)) {
+                behind[behind.length - i] = row;
+            }
+        }
+        return behind;
     }
 
     /// Renders and encodes `conversation` with the mask of assistant tokens. A template without
@@ -165,7 +176,26 @@ public final class ChatTokenizer {
         if (spans instanceof AssistantSpans.Found found && found.missing().isPresent()) {
             tokens = tokens.followedBy(found.missing().get(), tokenizer, text.length());
         }
-        return new MaskedEncoding(tokens.text(), tokens.ids(), mask(tokens, spans));
+        return new MaskedEncoding(
+                tokens.text(), seen(conversation, tokens.ids()), mask(tokens, spans));
+    }
+
+    /// Rows of pictures in the places of image tokens.
+    private int[] seen(Conversation conversation, int[] ids) {
+        List<Picture> pictures = conversation.pictures();
+        if (pictures.isEmpty()) {
+            return ids;
+        }
+        ImagePipeline pipeline = images.orElseThrow();
+        int token =
+                tokenizer
+                        .id(pipeline.imageToken())
+                        .orElseThrow(
+                                () ->
+                                        new DatasetException(
+                                                "the tokenizer has no image token "
+                                                        + pipeline.imageToken()));
+        return pipeline.see(ids, token, pictures);
     }
 
     /// @param places in the rendered text, which are shifted
@@ -177,10 +207,11 @@ public final class ChatTokenizer {
         return images.orElseThrow(
                         () ->
                                 new DatasetException(
-                                        "the row has pictures, but the model's folder doesn't say"
-                                                + " how it sees any (preprocessor_config.json); use"
-                                                + " a vision-language model, or rows without"
-                                                + " pictures"))
+                                        "there are pictures, but nothing here sees them: the"
+                                            + " model's folder doesn't say how"
+                                            + " (preprocessor_config.json), or episodes are run,"
+                                            + " which take none; use a model that sees, or rows"
+                                            + " without pictures"))
                 .expand(rendered, pictures, places);
     }
 

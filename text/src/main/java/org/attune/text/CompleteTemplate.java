@@ -62,6 +62,10 @@ public final class CompleteTemplate implements ChatTemplate {
         return rendering;
     }
 
+    ChatTemplate checked() {
+        return template;
+    }
+
     /// The template without the check, for parts of a conversation that was checked.
     ChatTemplate unchecked() {
         return new Unchecked(this);

@@ -1,5 +1,6 @@
 package org.attune.text;
 
+import org.attune.images.Picture;
 import org.attune.jinja.JsonText;
 
 import java.util.ArrayList;
@@ -120,7 +121,7 @@ final class ConversationParts {
                                 name + " (" + type + ")",
                                 MARK + parts.size() + "x",
                                 false,
-                                "image".equals(type)));
+                                map.get("image") instanceof Picture));
             }
         }
         return marked;

@@ -7,6 +7,7 @@ import org.attune.error.ModelException;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
@@ -204,10 +205,8 @@ public final class HfTokenizer implements Tokenizer {
 
     @Override
     public String decode(int[] ids, boolean skipSpecialTokens) {
-        long[] longs = new long[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            longs[i] = ids[i];
-        }
+        // rows of pictures have no text
+        long[] longs = Arrays.stream(ids).filter(id -> id >= 0).asLongStream().toArray();
         return tokenizer.decode(longs, skipSpecialTokens);
     }
 

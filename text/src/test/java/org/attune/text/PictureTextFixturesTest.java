@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.images.ImagePipeline;
 import org.attune.images.Picture;
+import org.attune.images.SeenPicture;
 import org.attune.json.Json;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
@@ -68,10 +69,12 @@ final class PictureTextFixturesTest {
                         assets.template().orElseThrow().render(conversation, tail).text(),
                         name);
                 int[] ids = ints(row.path("input_ids"));
-                assertArrayEquals(ids, chat.encode(conversation, tail).ids(), name);
+                int token = assets.tokenizer().id(images.imageToken()).orElseThrow();
+                int[] encoded = chat.encode(conversation, tail).ids();
+                assertArrayEquals(ids, SeenPicture.named(encoded, token), name);
                 if (row.hasNonNull("assistant_masks")) {
                     var masked = chat.encodeWithMask(conversation, tail);
-                    assertArrayEquals(ids, masked.ids(), name);
+                    assertArrayEquals(ids, SeenPicture.named(masked.ids(), token), name);
                     int[] mask = ints(row.path("assistant_masks"));
                     boolean[] said = ((AssistantMask.Known) masked.assistant()).tokens();
                     for (int i = 0; i < mask.length; i++) {

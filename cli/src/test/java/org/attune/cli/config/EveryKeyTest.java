@@ -295,6 +295,9 @@ class EveryKeyTest {
                     "teacher_model_name_or_path=null",
                     "teacher_adapter_name_or_path=null");
 
+    /// The weighted objective has one divergence.
+    private static final List<String> WEIGHTED = List.of("distillation_objective=iw_opd", "beta=1");
+
     /// A program that leads the episodes brings its tools itself.
     private static final List<String> PROGRAM = List.of("agent={command: [my-agent]}");
 
@@ -327,7 +330,10 @@ class EveryKeyTest {
         List<String> ahead =
                 AHEAD.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
         List<String> masked = before.containsKey("keep_sampling_mask") ? MASKED : List.of();
-        List<String> told = before.containsKey("lmbda") ? TOLD : List.of();
+        List<String> told =
+                before.containsKey("lmbda")
+                        ? TOLD
+                        : before.containsKey("iw_opd_gamma") ? WEIGHTED : List.of();
         for (var overrides :
                 List.of(List.<String>of(), second, third, served, ahead, masked, told)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();

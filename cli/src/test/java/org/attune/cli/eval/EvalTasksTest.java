@@ -146,7 +146,7 @@ class EvalTasksTest {
 
     @Test
     void whatCannotBeAskedIsRefused() throws IOException {
-        Path file = file("output_dir: out\n");
+        Path file = file("output_dir: " + folder.resolve("out") + "\n");
         assertEquals(2, command("reward", file.toString()));
         assertTrue(err.toString().contains("eval_tasks"), err::toString);
         assertTrue(err.toString().contains("writes no answers"), err::toString);

@@ -57,6 +57,9 @@ public final class LlamaFactoryFormat {
             head.addAll(answers);
             result.put("messages", head);
         }
+        if (value(row, "images") != null) {
+            result.put("images", value(row, "images"));
+        }
         List<Object> tools = FunctionCalls.tools(value(row, "tools"), where);
         if (!tools.isEmpty()) {
             result.put("tools", tools);

@@ -54,7 +54,8 @@ public record LlamaFactorySpec(
                     "tools",
                     "chosen",
                     "rejected",
-                    "kto_tag");
+                    "kto_tag",
+                    "images");
     static final List<String> TAGS =
             List.of(
                     "role_tag",

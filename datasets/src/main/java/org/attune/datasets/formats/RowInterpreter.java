@@ -4,6 +4,7 @@ import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
 
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +28,16 @@ public record RowInterpreter(
         Set<String> used,
         boolean stated) {
 
+    /// An interpreter that puts the pictures of rows into their messages, for models that see them.
+    ///
+    /// @param column that holds them beside `images` and `image`
+    public RowInterpreter seeing(Optional<String> column) {
+        var seen = new HashSet<>(used);
+        seen.addAll(PictureColumns.NAMES);
+        column.ifPresent(seen::add);
+        return new RowInterpreter(renames, foreign, reader.seeing(), format, seen, stated);
+    }
+
     /// The row with the names that `columns` gives.
     ///
     /// @throws DatasetException with the row's place, if a renamed column isn't there
@@ -46,7 +57,9 @@ public record RowInterpreter(
     ///
     /// @param kept columns that the sample's row has too, whatever its format
     public Sample read(Row ours, Set<String> kept) {
-        return reader.read(foreign.map(f -> with(f.apply(ours), ours, kept)).orElse(ours));
+        var beside = new HashSet<>(kept);
+        PictureColumns.NAMES.stream().filter(used::contains).forEach(beside::add);
+        return reader.read(foreign.map(f -> with(f.apply(ours), ours, beside)).orElse(ours));
     }
 
     private static Row with(Row converted, Row ours, Set<String> kept) {

@@ -16,47 +16,75 @@ import java.util.Map;
 public final class SampleReader {
     private final DatasetType type;
     private final boolean anyRole;
+    private final boolean sees;
 
     /// @param type    what the rows are
     /// @param anyRole whether messages may have roles of any name (ShareGPT's `human` and `gpt`,
     ///     which TRL keeps)
     public SampleReader(DatasetType type, boolean anyRole) {
+        this(type, anyRole, false);
+    }
+
+    private SampleReader(DatasetType type, boolean anyRole, boolean sees) {
         this.type = type;
         this.anyRole = anyRole;
+        this.sees = sees;
+    }
+
+    /// A reader that puts the pictures of rows into their messages, for models that see them.
+    SampleReader seeing() {
+        return new SampleReader(type, anyRole, true);
+    }
+
+    private Row placed(Row row, String first, String... others) {
+        return sees ? PictureColumns.placed(row, first, others) : row;
     }
 
     /// The sample of a row.
     ///
     /// @throws DatasetException with the row's place: a column is missing, null, empty or of
     ///     another kind, messages are malformed, or nothing could be learnt from the row
-    public Sample read(Row row) {
-        Row chatml = row.with(Conversions.toChatml(row.columns()));
+    public Sample read(Row given) {
+        Row chatml = given.with(Conversions.toChatml(given.columns()));
         return switch (type) {
             case LANGUAGE_MODELING -> languageModeling(chatml);
             case PROMPT_COMPLETION -> {
-                List<Content> parts = parts(chatml, "prompt", "completion");
-                yield new Sample.PromptCompletion(
-                        parts.get(0), parts.get(1), options(chatml), chatml);
+                Row row = placed(chatml, "prompt", "completion");
+                List<Content> parts = parts(row, "prompt", "completion");
+                yield new Sample.PromptCompletion(parts.get(0), parts.get(1), options(row), row);
             }
             case TRIPLE_PREFERENCE -> triple(chatml);
             case PREFERENCE -> preference(chatml);
             case UNPAIRED_PREFERENCE -> {
-                List<Content> parts = parts(chatml, "prompt", "completion");
+                Row row = placed(chatml, "prompt", "completion");
+                List<Content> parts = parts(row, "prompt", "completion");
                 yield new Sample.UnpairedPreference(
-                        parts.get(0), parts.get(1), label(chatml), options(chatml), chatml);
+                        parts.get(0), parts.get(1), label(row), options(row), row);
             }
-            case STEPWISE_SUPERVISION ->
-                    StepwiseColumns.read(chatml, parts(chatml, "prompt").getFirst());
-            case PROMPT_ONLY ->
-                    new Sample.PromptOnly(
-                            parts(chatml, "prompt").getFirst(), options(chatml), chatml);
-            case CLASSIFICATION, TOKEN_CLASSIFICATION, RANKING, EMBEDDING ->
-                    new LabelledColumns(type, chatml).read();
+            case STEPWISE_SUPERVISION -> {
+                requireNoPictures(chatml);
+                yield StepwiseColumns.read(chatml, parts(chatml, "prompt").getFirst());
+            }
+            case PROMPT_ONLY -> {
+                Row row = placed(chatml, "prompt");
+                yield new Sample.PromptOnly(parts(row, "prompt").getFirst(), options(row), row);
+            }
+            case CLASSIFICATION, TOKEN_CLASSIFICATION, RANKING, EMBEDDING -> {
+                requireNoPictures(chatml);
+                yield new LabelledColumns(type, chatml).read();
+            }
         };
     }
 
-    private Sample languageModeling(Row row) {
-        boolean conversational = row.columns().containsKey("messages");
+    private void requireNoPictures(Row row) {
+        if (sees) {
+            PictureColumns.requireNone(row, type);
+        }
+    }
+
+    private Sample languageModeling(Row given) {
+        boolean conversational = given.columns().containsKey("messages");
+        Row row = placed(given, conversational ? "messages" : "text");
         Content content = parts(row, conversational ? "messages" : "text").getFirst();
         if (!conversational && content instanceof Content.Turns) {
             throw fault(row, "column text is a list, a string is accepted; call it messages");
@@ -74,12 +102,18 @@ public final class SampleReader {
     }
 
     private Sample.Preference preference(Row row) {
-        Row explicit = explicit(row, "chosen", "rejected");
+        Row explicit = placed(explicit(row, "chosen", "rejected"), "prompt", "chosen", "rejected");
         return pair(row, explicit, parts(explicit, "prompt", "chosen", "rejected"));
     }
 
     private Sample triple(Row row) {
-        Row explicit = explicit(row, "chosen", "rejected", "reference");
+        Row explicit =
+                placed(
+                        explicit(row, "chosen", "rejected", "reference"),
+                        "prompt",
+                        "chosen",
+                        "rejected",
+                        "reference");
         List<Content> parts = parts(explicit, "prompt", "chosen", "rejected", "reference");
         return new Sample.Triple(pair(row, explicit, parts), parts.get(3));
     }

@@ -2,6 +2,7 @@ package org.attune.rollout.generation;
 
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
+import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
@@ -140,6 +141,7 @@ public final class GenerationLoop implements AutoCloseable {
                         tokenizer,
                         request.constraint(),
                         request.drawn());
+        decoder.decoder().config().imageToken().ifPresent(sequence::forbid);
         request.begun().ifPresent(sequence::repeat);
         var ticket = new Ticket(this, listener, sequence, request.adapter(), start);
         if (!tell(known -> known.add(enter(ticket)))) {
@@ -161,13 +163,13 @@ public final class GenerationLoop implements AutoCloseable {
 
     /// @throws RolloutException if an id isn't in the vocabulary
     void requireIds(int[] ids) {
-        int vocabulary = decoder.decoder().config().vocabSize();
+        DecoderConfig config = decoder.decoder().config();
         for (int id : ids) {
-            if (id < 0 || id >= vocabulary) {
+            if (!config.knows(id)) {
                 throw new RolloutException(
                         ("token id %d is not in the vocabulary of %d; is the tokenizer this"
                                         + " model's?")
-                                .formatted(id, vocabulary));
+                                .formatted(id, config.vocabSize()));
             }
         }
     }

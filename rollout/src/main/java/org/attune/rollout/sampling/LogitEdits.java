@@ -56,11 +56,14 @@ final class LogitEdits {
         if (distribution.penalises()) {
             int[] all = sequence.all();
             for (int i = 0; i < all.length; i++) {
+                if (all[i] < 0) {
+                    continue; // a picture's row, in whose place is a token that never comes
+                }
                 counts.merge(all[i], i < sequence.promptLength() ? 0 : 1, Integer::sum);
             }
         }
         int seen = counts.size();
-        Set<Integer> banned = sequence.mayStop() ? Set.of() : sequence.config().stopIds();
+        Set<Integer> banned = sequence.banned();
         int[] ids = new int[seen];
         int next = 0;
         for (int id : counts.keySet()) {

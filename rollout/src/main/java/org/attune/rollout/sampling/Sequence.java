@@ -9,8 +9,10 @@ import org.attune.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -32,6 +34,7 @@ public final class Sequence {
     private final List<TopTokens> top = new ArrayList<>();
     private final BitSet foreign = new BitSet();
     private Optional<BitSet> allowed = Optional.empty();
+    private Set<Integer> forbidden = Set.of();
     private CompletableFuture<Optional<BitSet>> ahead; // null: it is known what is allowed
     private int length;
 
@@ -80,6 +83,22 @@ public final class Sequence {
 
     int promptLength() {
         return promptLength;
+    }
+
+    /// Has a token never be sampled.
+    public void forbid(int id) {
+        forbidden = Set.of(id);
+    }
+
+    /// Tokens that may not be sampled next.
+    Set<Integer> banned() {
+        Set<Integer> stops = mayStop() ? Set.of() : config.stopIds();
+        if (stops.isEmpty() || forbidden.isEmpty()) {
+            return stops.isEmpty() ? forbidden : stops;
+        }
+        Set<Integer> all = new HashSet<>(stops);
+        all.addAll(forbidden);
+        return all;
     }
 
     /// Tokens of the completion so far, those from outside included.

@@ -1,6 +1,7 @@
 package org.attune.rollout.source;
 
 import org.attune.error.RolloutException;
+import org.attune.images.SeenPicture;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
@@ -141,7 +142,7 @@ public final class RecordedRollouts implements RolloutSource {
         return line.sampled()
                 .episode()
                 .map(e -> RecordedEpisode.isOf(e, prompt))
-                .orElseGet(() -> Arrays.equals(prompt.ids(), line.prompt()));
+                .orElseGet(() -> SeenPicture.agree(prompt.ids(), line.prompt()));
     }
 
     /// Rewards of the round, or the part of one, that was asked for last, by function; NaN is none.

@@ -1,10 +1,13 @@
 package org.attune.rollout.source;
 
+import org.attune.error.RolloutException;
+import org.attune.images.SeenPicture;
 import org.attune.json.Json;
 import org.attune.rollout.sampling.Draws;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -12,6 +15,18 @@ import java.util.Map;
 ///
 /// @param sampling how to sample; its seed is the run's
 record ServerRequest(SamplingConfig sampling) {
+    /// Tokens for a server.
+    ///
+    /// @throws RolloutException if rows of pictures are among them, which no server knows
+    static int[] text(int[] ids) {
+        if (Arrays.stream(ids).anyMatch(SeenPicture::isRow)) {
+            throw new RolloutException(
+                    "a sequence has pictures, which servers aren't sent; use rows without pictures,"
+                            + " or let this process write (use_vllm: false, no teacher's server)");
+        }
+        return ids;
+    }
+
     /// The request as JSON.
     ///
     /// @param model by its name on the server
@@ -21,7 +36,7 @@ record ServerRequest(SamplingConfig sampling) {
         Distribution d = sampling.distribution();
         Map<String, Object> request = new LinkedHashMap<>();
         request.put("model", model);
-        request.put("prompt", prompt);
+        request.put("prompt", text(prompt));
         request.put("n", 1);
         request.put("max_tokens", sampling.maxNewTokens());
         request.put("temperature", d.temperature());

@@ -133,7 +133,7 @@ public final class ServerScores {
     private String request(int[] ids) {
         Map<String, Object> request = new LinkedHashMap<>();
         request.put("model", model);
-        request.put("prompt", ids);
+        request.put("prompt", ServerRequest.text(ids));
         request.put("max_tokens", 1); // servers refuse 0
         request.put("temperature", 1.0);
         request.put("echo", true);

@@ -83,6 +83,22 @@ public record DistillationConfig(
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(sourceProblems());
         problems.addAll(teacher.problems(sampling.temperature()));
+        if (loss.weights().isPresent() && teacher.teacherModelServerUrl().isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "distillation_objective",
+                            "iw_opd",
+                            "jsd with teacher_model_server_url, which tells its likeliest tokens"
+                                + " and not those that were written"));
+        }
+        if (loss.weights().isPresent() && loss.beta() != 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "beta",
+                            loss.beta(),
+                            "1 with distillation_objective: iw_opd, which has the reverse"
+                                    + " divergence alone"));
+        }
         return problems;
     }
 }

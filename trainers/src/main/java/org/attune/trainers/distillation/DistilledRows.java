@@ -97,7 +97,13 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                                 config.maxCompletionLength(),
                                 context.clock()));
         // The loss of GKD has no temperature.
-        var objective = objective(Divergence.of(config.loss().beta()), 1, teacher, context);
+        var objective =
+                objective(
+                        Optional.of(Divergence.of(config.loss().beta())),
+                        Optional.empty(),
+                        1,
+                        teacher,
+                        context);
         return trainer("gkd", config, objective, given, Optional.empty(), means);
     }
 
@@ -134,7 +140,8 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                         context);
         var objective =
                 objective(
-                        Divergence.of(config.loss().beta()),
+                        config.loss().divergence(),
+                        config.loss().weights(),
                         config.sampling().temperature(),
                         teacher,
                         context);
@@ -142,10 +149,14 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
     }
 
     private static StudentObjective objective(
-            Divergence divergence, double temperature, TeacherModel teacher, RunContext context) {
+            Optional<Divergence> divergence,
+            Optional<PrefixWeights> weights,
+            double temperature,
+            TeacherModel teacher,
+            RunContext context) {
         var timed = new TimedTeacher(teacher, context.clock());
         return new StudentObjective(
-                Optional.of(divergence), temperature, timed, Optional.empty(), 1, 0);
+                divergence, weights, temperature, timed, Optional.empty(), 1, 0);
     }
 
     /// A run on rows.

@@ -206,6 +206,7 @@ final class SelfOpening {
         var objective =
                 new StudentObjective(
                         loss.divergence(),
+                        Optional.empty(),
                         config.sampling().temperature(),
                         new TimedTeacher(teacher, means.context().clock()),
                         Optional.of(terms),

@@ -19,6 +19,7 @@ import java.util.Set;
 ///
 /// @param divergence of the student from the teacher; empty: only the tokens that were written are
 ///     compared, see [StudentSums]
+/// @param weights of tokens that are compared alone; empty: 1 each
 /// @param temperature divides the logits of both; > 0
 /// @param teacher borrowed
 /// @param own how rows of a model count that is its own teacher: each row alike, whatever its
@@ -27,6 +28,7 @@ import java.util.Set;
 /// @param tokens of the step's prompts and completions
 record StudentObjective(
         Optional<Divergence> divergence,
+        Optional<PrefixWeights> weights,
         double temperature,
         TeacherModel teacher,
         Optional<SelfTerms> own,
@@ -36,7 +38,7 @@ record StudentObjective(
     /// The objective for the rows of a step.
     StudentObjective over(double stepDenominator, long stepTokens) {
         return new StudentObjective(
-                divergence, temperature, teacher, own, stepDenominator, stepTokens);
+                divergence, weights, temperature, teacher, own, stepDenominator, stepTokens);
     }
 
     /// The share of the distillation in the loss; the rest is the policy gradient's.

@@ -13,10 +13,13 @@ import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepSums;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Loss and metrics of a step or an evaluation, summed up group by group.
 /// ```
@@ -39,6 +42,9 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final double[] divergences;
     private final double[] policies; // means of the policy gradient's loss
     private final double[] entropies;
+    private final DoubleSummaryStatistics[] advantages; // of weighted tokens
+    private final DoubleSummaryStatistics[] distances; // of student and teacher
+    private final DoubleSummaryStatistics[] weights;
     private final int[] counted;
     private final int[] compared;
     private final int[] rows;
@@ -51,6 +57,9 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         divergences = new double[microBatches];
         policies = new double[microBatches];
         entropies = new double[microBatches];
+        advantages = statistics(microBatches);
+        distances = statistics(microBatches);
+        weights = statistics(microBatches);
         counted = new int[microBatches];
         compared = new int[microBatches];
         rows = new int[microBatches];
@@ -60,6 +69,12 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             compared[m] += at.row().isCompared() ? at.row().counted() : 0;
             rows[m]++;
         }
+    }
+
+    private static DoubleSummaryStatistics[] statistics(int microBatches) {
+        return Stream.generate(DoubleSummaryStatistics::new)
+                .limit(microBatches)
+                .toArray(DoubleSummaryStatistics[]::new);
     }
 
     /// Adds a group's divergences; the derivatives are by each target's divergence, or by its
@@ -131,16 +146,39 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             double[] teacher,
             float[] slopes) {
         float[] own = measured.tokenLogProbs(); // (M)
+        int[] places = places(at.row(), range);
+        double[] ratios = new double[places.length];
+        for (int i = 0; i < places.length; i++) {
+            int place = range.start() + places[i];
+            ratios[i] = own[place] - teacher[place];
+        }
+        double[] weighted = weighted(at.microBatch(), ratios);
         double weight = weight(at.row());
         double sum = 0;
-        for (int t : places(at.row(), range)) {
-            int place = range.start() + t;
-            double ratio = own[place] - teacher[place];
-            sum += ratio * own[place];
-            slopes[place] += (float) (ratio * weight / objective.denominator());
+        for (int i = 0; i < places.length; i++) {
+            int place = range.start() + places[i];
+            sum += weighted[i] * own[place];
+            slopes[place] += (float) (weighted[i] * weight / objective.denominator());
         }
         divergences[at.microBatch()] += sum;
         return weight * sum;
+    }
+
+    /// Log-ratios times their weights, if they have some.
+    private double[] weighted(int m, double[] ratios) {
+        if (objective.weights().isEmpty()) {
+            return ratios;
+        }
+        double[] apart = Arrays.stream(ratios).map(Math::abs).toArray();
+        double[] of = objective.weights().get().of(apart);
+        double[] weighted = new double[ratios.length];
+        for (int i = 0; i < ratios.length; i++) {
+            weighted[i] = of[i] * ratios[i];
+            advantages[m].accept(-weighted[i]);
+            distances[m].accept(apart[i]);
+            weights[m].accept(of[i]);
+        }
+        return weighted;
     }
 
     private double reward(RowAt<StudentRow> at, TargetRange range, float[] slopes) {
@@ -171,6 +209,13 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m]));
         objective.own().ifPresent(own -> metrics.putAll(metrics(m, own)));
+        if (weights[m].getCount() > 0) {
+            metrics.put("iw_opd/mean_advantage", advantages[m].getAverage());
+            metrics.put("iw_opd/mean_abs_advantage", distances[m].getAverage());
+            metrics.put("iw_opd/mean_weight", weights[m].getAverage());
+            metrics.put("iw_opd/min_weight", weights[m].getMin());
+            metrics.put("iw_opd/max_weight", weights[m].getMax());
+        }
         return metrics;
     }
 

@@ -52,6 +52,11 @@ public interface TeacherModel {
             }
 
             @Override
+            public float[] logProbs(CompletionForest forest, double temperature) {
+                return TeacherPass.logProbs(decoder, adapter, forest.forest(), temperature);
+            }
+
+            @Override
             public boolean sharesPrompts() {
                 return shares;
             }

@@ -52,7 +52,9 @@ public record CompletionTokens(int[] ids, int completionStart, BitSet foreign) {
     ///
     /// @param from first position, from 0
     /// @param to after the last one
+    /// @throws org.attune.error.DatasetException if rows of a picture would be cut off
     public CompletionTokens slice(int from, int to) {
+        WholePictures.require(ids, from, to);
         return new CompletionTokens(
                 Arrays.copyOfRange(ids, from, to),
                 Math.clamp(completionStart - from, 0, to - from),

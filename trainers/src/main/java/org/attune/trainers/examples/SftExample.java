@@ -84,7 +84,10 @@ public record SftExample(int[] ids, boolean[] completionMask, float[] weights, R
     }
 
     /// Tokens `[from, to)` as its own document.
+    ///
+    /// @throws org.attune.error.DatasetException if rows of a picture would be cut off
     public SftExample slice(int from, int to) {
+        WholePictures.require(ids, from, to);
         return new SftExample(
                 Arrays.copyOfRange(ids, from, to),
                 Arrays.copyOfRange(completionMask, from, to),

@@ -10,6 +10,7 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
+import org.attune.images.ImagePipeline;
 import org.attune.models.ModelSetup;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.text.TextAssets;
@@ -38,6 +39,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -49,6 +51,7 @@ public final class RowSetup {
     private final ModelSetup model;
     private final SampleTokenizer tokenizer;
     private final boolean chat;
+    private final boolean sees;
     private final HubCache hub;
     private final Path directory;
     private final int threads = Runtime.getRuntime().availableProcessors();
@@ -59,9 +62,12 @@ public final class RowSetup {
     private RowSetup(ModelSetup model, HubCache hub, Path directory) {
         TextAssets text = model.text();
         this.model = model;
-        this.tokenizer =
+        var tokens =
                 new SampleTokenizer(text.tokenizer(), text.template())
                         .stoppingAt(TextCompleter.stopIds(model.source(), text.tokenizer()));
+        Optional<ImagePipeline> images = model.images();
+        this.tokenizer = images.map(tokens::seeing).orElse(tokens);
+        this.sees = images.isPresent();
         this.chat = text.template().isPresent();
         this.hub = hub;
         this.directory = directory;
@@ -289,10 +295,11 @@ public final class RowSetup {
     private DatasetLoader loader(DataConfig data, ColumnUse columns) {
         boolean ignored = data.unusedColumns() == UnusedColumns.IGNORE;
         return new DatasetLoader(
-                Path.of("").toAbsolutePath(),
-                hub,
-                data.onBadRow(),
-                ignored ? new ColumnUse.Ignored() : columns);
+                        Path.of("").toAbsolutePath(),
+                        hub,
+                        data.onBadRow(),
+                        ignored ? new ColumnUse.Ignored() : columns)
+                .seeing(sees);
     }
 
     private static List<DatasetSource> sources(List<DatasetSpec> specs, String textField) {

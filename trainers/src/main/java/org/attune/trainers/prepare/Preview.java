@@ -2,6 +2,7 @@ package org.attune.trainers.prepare;
 
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.files.GivenPath;
+import org.attune.images.SeenPicture;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.examples.CompletionTokens;
@@ -263,6 +264,7 @@ public final class Preview {
     public String survey(
             List<? extends TrainingRow> rows, PreparationReport report, Set<Integer> stops) {
         List<String> lengths = RowSurvey.lengths(rows);
+        lengths.addAll(RowSurvey.pictures(rows));
         var parts = new ArrayList<String>();
         parts.add(heading(lengths.getFirst()));
         parts.addAll(lengths.subList(1, lengths.size()));
@@ -314,10 +316,26 @@ public final class Preview {
                 out.append(own == 0 || own == 1 ? "" : "×" + (float) own + " ");
                 open = own;
             }
-            out.append(visible(decoder.push(ids[i])));
+            if (SeenPicture.isRow(ids[i])) {
+                out.append(rows(ids, i));
+            } else {
+                out.append(visible(decoder.push(ids[i])));
+            }
         }
         out.append(visible(decoder.flush()));
         return out.append(open == 0 ? "" : marks.close).toString();
+    }
+
+    /// How many rows of a picture stand here, before the first of them.
+    private static String rows(int[] ids, int at) {
+        if (at > 0 && SeenPicture.isRow(ids[at - 1])) {
+            return "";
+        }
+        int end = at;
+        while (end < ids.length && SeenPicture.isRow(ids[end])) {
+            end++;
+        }
+        return "▣×" + (end - at);
     }
 
     private String heading(String text) {

@@ -1,6 +1,7 @@
 package org.attune.trainers.prepare;
 
 import org.attune.files.GivenPath;
+import org.attune.images.SeenPicture;
 import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.examples.SftExample;
@@ -83,6 +84,31 @@ final class RowSurvey {
                                                                                         * count,
                                                                                 most)))));
         return lines;
+    }
+
+    /// A line about pictures, if rows have any; each sequence of a row counts its own.
+    static List<String> pictures(List<? extends TrainingRow> rows) {
+        List<Integer> tokens = new ArrayList<>();
+        for (TrainingRow row : rows) {
+            for (int[] ids : row.sequences()) {
+                for (int id : ids) {
+                    if (SeenPicture.isRow(id) && SeenPicture.at(id).row() == 0) {
+                        tokens.add(SeenPicture.at(id).picture().rows());
+                    }
+                }
+            }
+        }
+        if (tokens.isEmpty()) {
+            return List.of();
+        }
+        tokens.sort(null);
+        return List.of(
+                "%d pictures: least %d, median %d, most %d tokens each"
+                        .formatted(
+                                tokens.size(),
+                                tokens.getFirst(),
+                                tokens.get((tokens.size() - 1) / 2),
+                                tokens.getLast()));
     }
 
     /// A line for each file that rows come from.

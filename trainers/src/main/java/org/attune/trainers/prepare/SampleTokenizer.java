@@ -6,6 +6,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.datasets.formats.TemplateOptions;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
+import org.attune.images.ImagePipeline;
 import org.attune.text.AssistantMask;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTokenizer;
@@ -70,15 +71,20 @@ public final class SampleTokenizer {
         this.eos = eosToken;
     }
 
-    private SampleTokenizer(SampleTokenizer other, Set<Integer> endIds) {
-        tokenizer = other.tokenizer;
-        chat = other.chat.map(c -> c.stoppingAt(endIds));
-        eos = other.eos;
+    private SampleTokenizer(String eos, Tokenizer tokenizer, Optional<ChatTokenizer> chat) {
+        this.tokenizer = tokenizer;
+        this.chat = chat;
+        this.eos = eos;
     }
 
     /// A tokenizer for a model that stops at these tokens too ([ChatTokenizer#stoppingAt]).
     public SampleTokenizer stoppingAt(Set<Integer> endIds) {
-        return new SampleTokenizer(this, endIds);
+        return new SampleTokenizer(eos, tokenizer, chat.map(c -> c.stoppingAt(endIds)));
+    }
+
+    /// A tokenizer whose conversations may have pictures.
+    public SampleTokenizer seeing(ImagePipeline images) {
+        return new SampleTokenizer(eos, tokenizer, chat.map(c -> c.withPictures(images)));
     }
 
     private static String ownEos(Tokenizer tokenizer) {
@@ -345,6 +351,11 @@ public final class SampleTokenizer {
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
             boolean open = !first.isEmpty() && first.getLast().role().equals("assistant");
+            if (!options.conversation(first, second).pictures().isEmpty()) {
+                throw new DatasetException(
+                        "the row has pictures, which this method doesn't take; sft, dpo, kto, grpo"
+                                + " and rloo do");
+            }
             ChatTemplate template = chat().template();
             String alone =
                     template.render(

@@ -3,6 +3,7 @@ package org.attune.trainers.prepare;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
+import org.attune.images.SeenPicture;
 import org.attune.trainers.examples.PackedRow;
 import org.attune.trainers.examples.SftExample;
 import org.attune.trainers.prepare.PreparationReport.Truncated;
@@ -10,6 +11,7 @@ import org.attune.trainers.prepare.PreparationReport.Truncated;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /// Prepares samples for SFT in TRL's order: tokenise, mask, truncate (not when packing), drop
 /// rows without a token that counts, pack.
@@ -84,9 +86,24 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
             mask[i] &= tokens.weights()[i] > 0;
         }
         var example = new SftExample(tokens.ids(), mask, tokens.weights(), sample.row().origin());
+        requirePacked(example);
         return options.rowWeightColumn()
                 .map(column -> new RowWeights(column).weighted(example, sample.row()))
                 .orElse(example);
+    }
+
+    /// Packing cuts rows after they were prepared, where nobody says which row it was.
+    private void requirePacked(SftExample example) {
+        if (options.packing().isEmpty()
+                || Arrays.stream(example.ids()).noneMatch(SeenPicture::isRow)) {
+            return;
+        }
+        if (options.packing().get() != PackingStrategy.BFD) {
+            throw new DatasetException(
+                    "the row has pictures, which packing_strategy %s would cut; use bfd"
+                            .formatted(options.packing().get().name().toLowerCase(Locale.ROOT)));
+        }
+        truncated(example);
     }
 
     private SftExample truncated(SftExample whole) {

@@ -27,7 +27,7 @@ class OwnRecordingsTest {
                 var report = new CaseReport("recorded runs", getClass()).requiring(24)) {
             var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
             ParityFixtureTest.compareAll(root, tokenizer, output, report);
-            RolloutParityFixtureTest.compareAll(root, text, output, report);
+            RolloutParityFixtureTest.compareAll(root, text.tokenizer(), tokenizer, output, report);
         }
     }
 }

@@ -61,14 +61,15 @@ class RolloutParityFixtureTest {
         Path root = Fixtures.fixture("trl");
         try (var text = TextAssets.load(root.resolve("model"));
                 var report = new CaseReport("fixtures-trl", getClass())) {
-            compareAll(root, text, output, report);
+            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+            compareAll(root, text.tokenizer(), tokenizer, output, report);
         }
     }
 
     /// @param root has the folder `rollouts` of recorded runs, and the models that they name
     /// @param output where our runs may write
-    static void compareAll(Path root, TextAssets text, Path output, CaseReport report) {
-        var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+    static void compareAll(
+            Path root, Tokenizer text, SampleTokenizer tokenizer, Path output, CaseReport report) {
         for (Path folder : Recorded.folders(root.resolve("rollouts"))) {
             String name = folder.getFileName().toString();
             var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
@@ -78,8 +79,7 @@ class RolloutParityFixtureTest {
             } else if (missing.isPresent()) {
                 report.unsupported(name + " (" + missing.get() + ")");
             } else {
-                report.run(
-                        name, () -> Engine.run(() -> compare(parity, text.tokenizer(), tokenizer)));
+                report.run(name, () -> Engine.run(() -> compare(parity, text, tokenizer)));
             }
         }
     }
@@ -194,7 +194,9 @@ class RolloutParityFixtureTest {
     }
 
     private static List<PromptExample> prompts(ParityCase parity, SampleTokenizer samples) {
-        var loader = new DatasetLoader(parity.folder(), HubDownload.cache(), BadRowPolicy.ERROR);
+        var loader =
+                new DatasetLoader(parity.folder(), HubDownload.cache(), BadRowPolicy.ERROR)
+                        .seeing(true);
         var rows =
                 loader.load(
                         List.of(DatasetSource.of(parity.folder().resolve("data.jsonl").toString())),

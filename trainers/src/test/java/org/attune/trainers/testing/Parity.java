@@ -58,6 +58,9 @@ public final class Parity {
         for (ParameterSpace.Parameter p : policy.parameters().parameters()) {
             JsonNode want = expected.get(p.name());
             assertTrue(want != null, "no expected weight " + p.name());
+            if (p.name().matches(".*vision_model.*self_attn.k_proj.bias")) {
+                continue; // changes no score, so it learns from rounding alone
+            }
             double sum = 0;
             double squares = 0;
             for (int i = 0; i < p.count(); i++) {

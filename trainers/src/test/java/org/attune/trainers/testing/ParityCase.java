@@ -145,7 +145,16 @@ public record ParityCase(
     public Policy policy(Decoder decoder) {
         return adapter()
                 .map(a -> Policy.withAdapter(decoder, AdapterFolder.open(a), options()))
-                .orElseGet(() -> Policy.withAllWeights(decoder, options()));
+                .orElseGet(() -> Policy.withWeights(decoder, this::trains, options(), false));
+    }
+
+    private boolean trains(String weight) {
+        for (JsonNode unchanged : config.path("unchanged_tensors")) {
+            if (weight.equals(unchanged.asText())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static Policy.Options options() {
@@ -275,6 +284,7 @@ public record ParityCase(
 
     List<Sample> samples(Set<DatasetType> accepted) {
         return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
+                .seeing(true)
                 .load(List.of(DatasetSource.of("data.jsonl")), accepted)
                 .samples();
     }

@@ -1,0 +1,159 @@
+package org.attune.images;
+
+import org.attune.error.DatasetException;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+
+/// A picture as a model sees it. Its rows stand among a sequence's tokens by ids of pictures, all
+/// below 0, in the places of the image token. An id follows from the picture's content and the row
+/// in it. So whatever compares, shares, caches or counts tokens does so with rows of pictures too:
+/// equal text with other pictures differs, and a picture in two sequences is one.
+///
+/// @param key      tells pictures apart: content and everything that was done to it
+/// @param rows     of a decoder that it takes
+/// @param prepared makes what the encoder reads; called whenever the picture is encoded
+public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared> prepared) {
+    /// By the last of its ids, which is the one nearest to −2³¹. Ids outlive runs: they cost some
+    /// bytes a picture, and tokens that were kept stay valid.
+    private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
+
+    /// @throws IllegalArgumentException if it has no rows
+    public SeenPicture {
+        if (rows < 1) {
+            throw new IllegalArgumentException(rows + " rows; accepted: at least 1");
+        }
+    }
+
+    /// A row of a picture.
+    ///
+    /// @param row from 0
+    public record Place(SeenPicture picture, int row) {}
+
+    /// The tokens with rows of pictures in the places of image tokens, in order.
+    ///
+    /// @param ids of a whole text; not changed
+    /// @throws DatasetException if there are more or fewer image tokens than rows
+    public static int[] among(int[] ids, int imageToken, List<SeenPicture> pictures) {
+        int[] all = ids.clone();
+        int place = 0;
+        for (SeenPicture picture : pictures) {
+            int first = picture.first();
+            for (int row = 0; row < picture.rows; row++) {
+                place = next(ids, imageToken, place);
+                if (place == ids.length) {
+                    throw mismatch(ids, imageToken, pictures);
+                }
+                all[place++] = first + row;
+            }
+        }
+        if (next(ids, imageToken, place) < ids.length) {
+            throw mismatch(ids, imageToken, pictures);
+        }
+        return all;
+    }
+
+    private static int next(int[] ids, int token, int from) {
+        int place = from;
+        while (place < ids.length && ids[place] != token) {
+            place++;
+        }
+        return place;
+    }
+
+    private static DatasetException mismatch(int[] ids, int token, List<SeenPicture> pictures) {
+        long places = Arrays.stream(ids).filter(id -> id == token).count();
+        int rows = pictures.stream().mapToInt(SeenPicture::rows).sum();
+        return new DatasetException(
+                "the text has %d image tokens (id %d), but its %d pictures take %d"
+                        .formatted(places, token, pictures.size(), rows));
+    }
+
+    /// Whether tokens are those of a text of which others know image tokens alone: what stands in
+    /// the places of rows of pictures is one token everywhere, or these rows.
+    ///
+    /// @param ids   with rows of pictures, if there are some
+    /// @param named with those, or with image tokens
+    public static boolean agree(int[] ids, int[] named) {
+        if (ids.length != named.length) {
+            return false;
+        }
+        int image = -1;
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] == named[i]) {
+                continue;
+            }
+            if (!isRow(ids[i]) || isRow(named[i]) || image >= 0 && named[i] != image) {
+                return false;
+            }
+            image = named[i];
+        }
+        return true;
+    }
+
+    /// Whether an id is that of a picture's row.
+    public static boolean isRow(int id) {
+        return id < 0;
+    }
+
+    /// The tokens with the image token in the places of rows of pictures.
+    ///
+    /// @param ids not changed
+    public static int[] named(int[] ids, int imageToken) {
+        return Arrays.stream(ids).map(id -> isRow(id) ? imageToken : id).toArray();
+    }
+
+    /// The row that an id names.
+    ///
+    /// @param id below 0
+    public static Place at(int id) {
+        synchronized (KNOWN) {
+            Map.Entry<Integer, SeenPicture> known = KNOWN.floorEntry(id);
+            if (known == null || id - known.getKey() >= known.getValue().rows) {
+                throw new IllegalArgumentException("%d is no row of a picture".formatted(id));
+            }
+            return new Place(known.getValue(), id - known.getKey());
+        }
+    }
+
+    /// The id of the first row. It follows from the key, so that every process and every run has
+    /// the same one; where it would meet another picture's, another try follows from the key too.
+    private int first() {
+        synchronized (KNOWN) {
+            for (int attempt = 0; ; attempt++) {
+                int first = drawn(attempt);
+                SeenPicture own = KNOWN.get(first);
+                if (own != null && own.key.equals(key) && own.rows == rows) {
+                    KNOWN.put(first, this); // what the other one reads may be gone
+                    return first;
+                }
+                Map.Entry<Integer, SeenPicture> before = KNOWN.lowerEntry(first + rows);
+                if (before == null || before.getKey() + before.getValue().rows <= first) {
+                    KNOWN.put(first, this);
+                    return first;
+                }
+            }
+        }
+    }
+
+    private int drawn(int attempt) {
+        try {
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-256")
+                            .digest((attempt + ":" + key).getBytes(StandardCharsets.UTF_8));
+            long number = 0;
+            for (int i = 0; i < Long.BYTES - 1; i++) {
+                number = number << Byte.SIZE | (hash[i] & 0xff);
+            }
+            return (int) (Integer.MIN_VALUE + number % ((1L << 31) - rows));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+}

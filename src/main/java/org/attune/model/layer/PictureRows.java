@@ -1,0 +1,320 @@
+package org.attune.model.layer;
+
+import org.attune.error.ModelException;
+import org.attune.images.ImagePipeline;
+import org.attune.images.SeenPicture;
+import org.attune.model.config.VisionConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/// Rows of pictures among a pass's tokens: a [VisionTower] makes them, once for each picture as
+/// long as its weights stay as they are. The oldest make room for others.
+final class PictureRows {
+    /// Bytes of rows that are kept, unless one pass needs more.
+    private static final long KEPT_BYTES = 256L << 20;
+
+    /// Patches that pass through the encoder at once. Tiles see themselves alone, so nothing but
+    /// memory and rounding depends on it.
+    private static final int PATCHES = 2048;
+
+    private final VisionTower tower;
+    private final Weight like;
+    private final Map<Key, Rows> kept = new LinkedHashMap<>(16, 0.75f, true);
+    private long bytes;
+    private long encoded;
+
+    /// @param adapter that the rows were made with
+    private record Key(String picture, Adapter adapter) {}
+
+    /// @param scope owns the tensor
+    /// @param values `(rows, width)`
+    private record Rows(TensorScope scope, Tensor values) {
+        long bytes() {
+            return values.size() * values.dtype().bytes();
+        }
+    }
+
+    /// Rows of a picture that stand one behind the other in a pass too.
+    ///
+    /// @param at   first row of the pass
+    /// @param from first row of the picture
+    private record Run(int at, int from, int count) {}
+
+    /// @param like has the device and the dtype of a pass
+    PictureRows(VisionTower tower, Weight like) {
+        this.tower = tower;
+        this.like = like;
+    }
+
+    /// How often a picture has passed through the tower, backward passes left out.
+    long encoded() {
+        return encoded;
+    }
+
+    /// Bytes of kept rows and of one part of a picture on its way, forward or, if something learns,
+    /// backward with what one stage records.
+    long bytes(Adapter adapter) {
+        VisionConfig config = tower.config();
+        long perTile = (long) config.side() * config.side();
+        long tiles = Math.max(1, PATCHES / perTile);
+        long number = like.base().dtype().bytes();
+        long scores = tiles * config.heads() * perTile * perTile * Float.BYTES;
+        long features = 8L * config.width() + 3L * config.inner();
+        long work = 3 * scores + tiles * perTile * features * number;
+        long inputs = tiles * perTile * config.width() * number * tower.stages();
+        return KEPT_BYTES + (learns(adapter) ? 2 * work + inputs : work);
+    }
+
+    /// Forgets what trained weights made, since they have changed.
+    void forget(Adapter adapter) {
+        List<Key> stale =
+                kept.keySet().stream().filter(key -> key.adapter().equals(adapter)).toList();
+        stale.forEach(this::drop);
+    }
+
+    private void drop(Key key) {
+        Rows rows = kept.remove(key);
+        bytes -= rows.bytes();
+        rows.scope().close();
+    }
+
+    /// Writes rows of pictures among others.
+    ///
+    /// @param ids of the pass's tokens
+    /// @param x `(N, D)`, changed
+    void put(int[] ids, Tensor x, Adapter adapter, Dropout dropout) {
+        for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {
+            try (var _ = TensorScope.open("picture")) {
+                Tensor values = rows(own.getKey(), adapter, dropout);
+                for (Run run : own.getValue()) {
+                    x.narrow(0, run.at(), run.count())
+                            .copyInPlace(values.narrow(0, run.from(), run.count()));
+                }
+            }
+        }
+    }
+
+    /// Ends a backward pass: the gradient of a picture's rows, summed over all places where they
+    /// stand, goes once through the tower, and nowhere else.
+    ///
+    /// @param d gradient of what the first block reads, `(N, D)`; zero at rows of pictures
+    ///     afterwards
+    void learn(int[] ids, Tensor d, Adapter adapter, Dropout dropout) {
+        int first = firstLearning(adapter);
+        for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {
+            try (var _ = TensorScope.open("picture")) {
+                Tensor sum =
+                        Tensor.zeros(d.device(), DType.FLOAT32, own.getKey().rows(), d.size(1));
+                for (Run run : own.getValue()) {
+                    Tensor part = d.narrow(0, run.at(), run.count());
+                    sum.narrow(0, run.from(), run.count()).addInPlace(part.to(DType.FLOAT32));
+                    part.zeroInPlace();
+                }
+                if (first < tower.stages()) {
+                    learn(own.getKey(), sum.to(d.dtype()), first, adapter, dropout);
+                }
+            }
+        }
+    }
+
+    /// Whether backward passes with an adapter teach the tower something.
+    boolean learns(Adapter adapter) {
+        return firstLearning(adapter) < tower.stages();
+    }
+
+    private int firstLearning(Adapter adapter) {
+        return IntStream.range(0, tower.stages())
+                .filter(stage -> tower.learns(stage, adapter))
+                .findFirst()
+                .orElse(tower.stages());
+    }
+
+    private static Map<SeenPicture, List<Run>> runs(int[] ids) {
+        Map<SeenPicture, List<Run>> all = new LinkedHashMap<>();
+        int row = 0;
+        while (row < ids.length) {
+            if (!SeenPicture.isRow(ids[row])) {
+                row++;
+                continue;
+            }
+            SeenPicture.Place place = SeenPicture.at(ids[row]);
+            int end = row + 1;
+            int left = place.picture().rows() - place.row();
+            while (end < ids.length && end - row < left && ids[end] == ids[end - 1] + 1) {
+                end++;
+            }
+            all.computeIfAbsent(place.picture(), _ -> new ArrayList<>())
+                    .add(new Run(row, place.row(), end - row));
+            row = end;
+        }
+        return all;
+    }
+
+    /// A picture's rows, `(rows, D)`. Where an adapter drops inputs of the tower, every pass has
+    /// others.
+    private Tensor rows(SeenPicture picture, Adapter adapter, Dropout dropout) {
+        boolean own = tower.differs(adapter);
+        if (own && dropout.isOn()) {
+            return encode(picture, adapter, dropout);
+        }
+        var key = new Key(picture.key(), own ? adapter : Adapter.OFF);
+        Rows known = kept.get(key);
+        if (known == null) {
+            var scope = TensorScope.detached("picture");
+            Tensor values = scope.adopt(encode(picture, adapter, Dropout.NONE));
+            known = new Rows(scope, values);
+            makeRoom(known.bytes());
+            kept.put(key, known);
+            bytes += known.bytes();
+        }
+        return known.values();
+    }
+
+    private void makeRoom(long wanted) {
+        while (!kept.isEmpty() && bytes + wanted > KEPT_BYTES) {
+            drop(kept.keySet().iterator().next());
+        }
+    }
+
+    private Tensor encode(SeenPicture picture, Adapter adapter, Dropout dropout) {
+        encoded++;
+        Pixels pixels = pixels(picture);
+        List<Tensor> parts = new ArrayList<>();
+        for (Part part : parts(pixels)) {
+            try (var scope = TensorScope.open("tiles")) {
+                Tensor x = patches(pixels, part);
+                for (int stage = 0; stage < tower.stages(); stage++) {
+                    x = tower.stage(stage, x, part.tiles(), forward(adapter, dropout));
+                }
+                parts.add(scope.keep(x));
+            }
+        }
+        Tensor all =
+                parts.size() == 1 ? parts.getFirst() : Tensor.cat(0, parts.toArray(Tensor[]::new));
+        if (all.size(0) != picture.rows()) {
+            throw new IllegalStateException(
+                    "a picture of %d rows was encoded as %d"
+                            .formatted(picture.rows(), all.size(0)));
+        }
+        return all;
+    }
+
+    /// Back-propagates through the tower, stage by stage, with what it keeps of one part of the
+    /// picture at a time.
+    private void learn(SeenPicture picture, Tensor d, int first, Adapter adapter, Dropout dropout) {
+        Pixels pixels = pixels(picture);
+        VisionConfig config = tower.config();
+        int perTile = config.rowsOfTile(pixels.size());
+        for (Part part : parts(pixels)) {
+            try (var _ = TensorScope.open("tiles")) {
+                Tensor[] inputs = new Tensor[tower.stages()];
+                inputs[0] = patches(pixels, part);
+                for (int stage = 1; stage < inputs.length; stage++) {
+                    try (var inner = TensorScope.open("stage")) {
+                        Expression e = forward(adapter, dropout);
+                        Tensor x = tower.stage(stage - 1, inputs[stage - 1], part.tiles(), e);
+                        inputs[stage] = inner.keep(x);
+                    }
+                }
+                Tensor own =
+                        d.narrow(0, (long) part.first() * perTile, (long) part.tiles() * perTile);
+                for (int stage = inputs.length - 1; stage >= first; stage--) {
+                    int number = stage;
+                    try (var inner = TensorScope.open("stage")) {
+                        var recording = new Recording(adapter, dropout);
+                        own =
+                                inner.keep(
+                                        recording.backward(
+                                                inputs[stage],
+                                                own,
+                                                x ->
+                                                        tower.stage(
+                                                                number,
+                                                                x,
+                                                                part.tiles(),
+                                                                recording)));
+                    }
+                }
+            }
+        }
+    }
+
+    private static Expression forward(Adapter adapter, Dropout dropout) {
+        return new Recording(adapter, dropout, false);
+    }
+
+    /// Tiles that are computed at once.
+    private record Part(int first, int tiles) {}
+
+    private List<Part> parts(Pixels pixels) {
+        int side = pixels.size() / tower.config().patchSize();
+        int most = Math.max(1, PATCHES / (side * side));
+        List<Part> parts = new ArrayList<>();
+        for (int first = 0; first < pixels.tiles(); first += most) {
+            parts.add(new Part(first, Math.min(most, pixels.tiles() - first)));
+        }
+        return parts;
+    }
+
+    /// Tiles of a picture.
+    ///
+    /// @param size pixels of a side
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    private record Pixels(float[] values, int tiles, int size) {}
+
+    private Pixels pixels(SeenPicture picture) {
+        ImagePipeline.Prepared prepared = picture.prepared().get();
+        int[] shape = prepared.shape(); // (T, channels, size, size)
+        VisionConfig config = tower.config();
+        if (shape.length != 4
+                || shape[1] != config.channels()
+                || shape[2] != shape[3]
+                || shape[2] % (config.patchSize() * config.shuffle()) != 0) {
+            throw new ModelException(
+                    ("a picture was prepared as %s, but the model's encoder reads square tiles of"
+                                    + " %d channels and patches of %d pixels; is"
+                                    + " preprocessor_config.json this model's?")
+                            .formatted(
+                                    Arrays.toString(shape), config.channels(), config.patchSize()));
+        }
+        return new Pixels(prepared.pixelValues(), shape[0], shape[2]);
+    }
+
+    /// Pixels of patches, `(T P, channels · pixels · pixels)`.
+    private Tensor patches(Pixels pixels, Part part) {
+        VisionConfig config = tower.config();
+        int patch = config.patchSize();
+        int size = pixels.size();
+        int side = size / patch;
+        int ofPatch = config.channels() * patch * patch;
+        float[] all = new float[part.tiles() * side * side * ofPatch];
+        int to = 0;
+        for (int tile = part.first(); tile < part.first() + part.tiles(); tile++) {
+            for (int place = 0; place < side * side; place++) {
+                for (int channel = 0; channel < config.channels(); channel++) {
+                    int plane = (tile * config.channels() + channel) * size * size;
+                    int corner = plane + place / side * patch * size + place % side * patch;
+                    for (int y = 0; y < patch; y++) {
+                        System.arraycopy(pixels.values(), corner + y * size, all, to, patch);
+                        to += patch;
+                    }
+                }
+            }
+        }
+        Tensor base = like.base();
+        return Tensor.of(base.device(), all, all.length / ofPatch, ofPatch).to(base.dtype());
+    }
+
+    void close() {
+        kept.values().forEach(rows -> rows.scope().close());
+        kept.clear();
+    }
+}

@@ -1,0 +1,184 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.DatasetException;
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Recomputation;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
+
+/// Pictures among the rows of a forest: what is shared and what learns, and how often a picture is
+/// encoded.
+class PicturesTest {
+    private static final int IMAGE = 7;
+
+    private static final int[] TEXT = {
+        1, 5, IMAGE, IMAGE, IMAGE, IMAGE, 6, IMAGE, IMAGE, IMAGE, IMAGE, 8, 9, 3, 4
+    };
+
+    /// Two tiles.
+    private static SeenPicture picture(int number) {
+        float[] pixels = new float[2 * 3 * 8 * 8];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (float) Math.sin(i * (0.37 + number));
+        }
+        String key = "picture " + number;
+        return new SeenPicture(
+                key, 8, () -> new Prepared(pixels, new int[] {2, 3, 8, 8}, new int[0], 8, key));
+    }
+
+    private static int[] row(int number, int... rest) {
+        int[] ids = SeenPicture.among(TEXT, IMAGE, List.of(picture(number)));
+        return IntStream.concat(Arrays.stream(ids), Arrays.stream(rest)).toArray();
+    }
+
+    private static TokenForest forest(boolean shares, int[]... rows) {
+        var builder = TokenForest.builder();
+        for (SequenceTree.Path path : SequenceTree.add(builder, List.of(rows), shares)) {
+            for (int i = 1; i < path.length(); i++) {
+                path.target(i);
+            }
+        }
+        return builder.build();
+    }
+
+    @Test
+    void equalTextWithDifferentPicturesSharesNoRowOfThem() {
+        TokenForest same = forest(true, row(1, 11, 12), row(1, 13, 14));
+        assertEquals(TEXT.length + 1 + 1, same.size(), "rows where the picture is one");
+        TokenForest other = forest(true, row(1, 11, 12), row(2, 11, 12));
+        assertEquals(2 * (TEXT.length + 1), other.size(), "rows where pictures differ");
+        assertNotEquals(row(1)[2], row(2)[2]);
+    }
+
+    @Test
+    void lossAndGradientsOfSharedRowsAreThoseOfSeparateOnes() {
+        int[][] rows = {row(1, 11, 12), row(1, 13), row(2, 11, 12)};
+        withDecoder(
+                (decoder, policy) -> {
+                    Map<String, float[]> shared = gradients(policy, forest(true, rows));
+                    Map<String, float[]> apart = gradients(policy, forest(false, rows));
+                    apart.forEach((name, g) -> assertClose(name, g, shared.get(name), 1e-5, 1e-4));
+                    boolean all = apart.values().stream().allMatch(PicturesTest::isSome);
+                    assertTrue(all, "every weight learns, those of the tower too");
+                });
+    }
+
+    @Test
+    void aPictureIsEncodedOnceAsLongAsWeightsStay() {
+        withDecoder(
+                (decoder, policy) -> {
+                    TokenForest forest = forest(true, row(1, 11, 12), row(1, 13), row(2, 11));
+                    policy.measure(forest, HeadRequest.of());
+                    policy.measure(forest(false, row(2, 5), row(1, 6)), HeadRequest.of());
+                    assertEquals(2, decoder.picturesEncoded());
+                    policy.parameters().valuesChanged();
+                    policy.measure(forest, HeadRequest.of());
+                    assertEquals(4, decoder.picturesEncoded());
+                });
+    }
+
+    @Test
+    void gradientsAreThoseOfDifferences() {
+        withDecoder(
+                (_, policy) -> {
+                    TokenForest forest = forest(true, row(1, 11, 12), row(2, 13));
+                    Map<String, float[]> gradients = gradients(policy, forest);
+                    for (var p : policy.parameters().parameters()) {
+                        boolean sees = p.name().matches(".*(vision_model|connector).*");
+                        if (sees && !p.name().contains("layers.0")) {
+                            float[] own = gradients.get(p.name());
+                            int at = own.length / 3;
+                            double expected = difference(policy, forest, p, at);
+                            assertClose(p.name(), expected, own[at], 2e-2, 2e-2);
+                        }
+                    }
+                });
+    }
+
+    @Test
+    void textAndPicturesMustAgree() {
+        var few = List.of(new SeenPicture("few", 4, () -> null));
+        var error = assertThrows(DatasetException.class, () -> SeenPicture.among(TEXT, IMAGE, few));
+        assertEquals(
+                "the text has 8 image tokens (id 7), but its 1 pictures take 4",
+                error.getMessage());
+        assertThrows(DatasetException.class, () -> SeenPicture.among(TEXT, IMAGE, List.of()));
+    }
+
+    private static double difference(
+            Policy policy, TokenForest forest, ParameterSpace.Parameter p, int at) {
+        double step = 2e-2;
+        double[] losses = new double[2];
+        for (int side = 0; side < 2; side++) {
+            move(policy, p, at, side == 0 ? step : -step);
+            losses[side] = loss(policy.measure(forest, HeadRequest.of()).tokenLogProbs());
+            move(policy, p, at, side == 0 ? -step : step);
+        }
+        return (losses[0] - losses[1]) / (2 * step);
+    }
+
+    private static void move(Policy policy, ParameterSpace.Parameter p, int at, double by) {
+        try (var _ = TensorScope.open("move")) {
+            Tensor value = policy.parameters().value(p).reshape(-1).narrow(0, at, 1);
+            value.copyInPlace(value.add(by));
+            policy.parameters().valuesChanged();
+        }
+    }
+
+    private static double loss(float[] logProbs) {
+        double sum = 0;
+        for (float l : logProbs) {
+            sum -= l;
+        }
+        return sum / logProbs.length;
+    }
+
+    private static Map<String, float[]> gradients(Policy policy, TokenForest forest) {
+        policy.parameters().gradients().zeroInPlace();
+        try (var _ = TensorScope.open("step");
+                var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            float[] slopes = new float[evaluation.measurement().tokenLogProbs().length];
+            Arrays.fill(slopes, -1f / slopes.length);
+            evaluation.backward(slopes);
+            Map<String, float[]> all = new LinkedHashMap<>();
+            for (var p : policy.parameters().parameters()) {
+                all.put(p.name(), policy.parameters().gradient(p).toFloats());
+            }
+            return all;
+        }
+    }
+
+    private static boolean isSome(float[] numbers) {
+        return IntStream.range(0, numbers.length).anyMatch(i -> numbers[i] != 0);
+    }
+
+    private static void withDecoder(BiConsumer<Decoder, Policy> use) {
+        var options = new Policy.Options(Recomputation.NONE, false, 0, false);
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            var decoder = TinyModels.decoder(TinyModels.seeing());
+                            var policy = Policy.withAllWeights(decoder, options)) {
+                        use.accept(decoder, policy);
+                    }
+                });
+    }
+}

@@ -1,0 +1,153 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
+import org.attune.error.ConfigException;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.images.SeenPicture;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ModulePaths;
+import org.attune.model.pass.Recomputation;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/// Adapters of models of text and images against PEFT: which modules they reach, log-probabilities,
+/// gradients, merging and files.
+@Tag("fixtures-engine")
+class VisionAdaptersTest {
+    @Test
+    void everyAdapterOfAModelThatSees(@TempDir Path temporary) {
+        try (var report = new CaseReport("fixtures-engine", getClass())) {
+            for (Path folder : Recorded.folders(fixtures().resolve("adapters"))) {
+                String name = folder.getFileName().toString();
+                Path model = model(folder);
+                boolean saved = name.endsWith("-saved"); // a linear module trained whole
+                if (!sees(model) || saved) {
+                    report.unsupported(name);
+                    continue;
+                }
+                report.run(
+                        name,
+                        () -> Engine.run(() -> check(model, folder, temporary.resolve(name))));
+            }
+        }
+    }
+
+    private static Path fixtures() {
+        return Fixtures.fixture("vision");
+    }
+
+    private static Path model(Path folder) {
+        JsonNode json = Recorded.json(folder.resolve("expected.json"));
+        return fixtures().resolve(json.path("base").asText());
+    }
+
+    private static boolean sees(Path model) {
+        String type = Recorded.json(model.resolve("config.json")).path("model_type").asText();
+        return List.of("idefics3", "smolvlm").contains(type);
+    }
+
+    private static void check(Path model, Path folder, Path written) {
+        var options = new Policy.Options(Recomputation.NONE, false, 0, false);
+        DecoderConfig config = DecoderConfig.read(model);
+        JsonNode json = Recorded.json(folder.resolve("expected.json"));
+        try (var _ = TensorScope.open("test");
+                var file = SafeTensorsFile.open(model);
+                var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
+                var inputs = Recorded.tensors(model.resolve("expected.safetensors"));
+                var expected = Recorded.tensors(folder.resolve("expected.safetensors"));
+                var adapter = AdapterFolder.open(folder);
+                var policy = Policy.withAdapter(decoder, adapter, options)) {
+            TokenForest forest = forest(config, inputs);
+            float[] base = policy.adapterOff().measure(forest, HeadRequest.of()).tokenLogProbs();
+            assertClose("off", inputs.floats("one.target_logprobs"), base, 1e-4, 0);
+            float[] wanted = expected.floats("one.target_logprobs");
+            assertClose("on", wanted, log(policy, forest), 1e-4, 0);
+            assertClose("frozen", wanted, log(policy.frozenAdapter(), forest), 1e-4, 0);
+            gradients(policy, forest, json);
+            policy.saveAdapter(written, "base");
+            try (var own = SafeTensorsFile.open(written.resolve("adapter_model.safetensors"));
+                    var theirs =
+                            SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+                assertEquals(theirs.entries().keySet(), own.entries().keySet());
+            }
+        }
+    }
+
+    private static float[] log(Scorer scorer, TokenForest forest) {
+        return scorer.measure(forest, HeadRequest.of()).tokenLogProbs();
+    }
+
+    private static void gradients(Policy policy, TokenForest forest, JsonNode json) {
+        try (var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            float[] weights = new float[evaluation.measurement().tokenLogProbs().length];
+            Arrays.fill(weights, -1f / weights.length);
+            evaluation.backward(weights);
+            for (var p : policy.parameters().parameters()) {
+                double norm = Math.sqrt(policy.parameters().gradient(p).square().sum().item());
+                double expected = json.path("grad_l2").path(p.name()).asDouble();
+                assertClose("gradient of " + p.name(), expected, norm, 1e-5, 1e-4);
+            }
+            assertEquals(json.path("grad_l2").size(), policy.parameters().parameters().size());
+        }
+    }
+
+    private static TokenForest forest(DecoderConfig config, Recorded inputs) {
+        var vision = config.vision().orElseThrow();
+        SeenPicture picture = VisionModelsTest.picture(inputs, vision);
+        int[] ids =
+                SeenPicture.among(
+                        inputs.ints("one.input_ids"), vision.imageToken(), List.of(picture));
+        return RecordedModelsTest.rows(ids, ids.length);
+    }
+
+    @Test
+    void targetsReachWhatTheyReachInPeft(@TempDir Path temporary) {
+        JsonNode all = Recorded.json(fixtures().resolve("adapters/targets.json"));
+        DecoderConfig config = DecoderConfig.read(fixtures().resolve("models/idefics3"));
+        ModulePaths paths = ModulePaths.of(config);
+        all.path("idefics3")
+                .properties()
+                .forEach(
+                        e -> {
+                            int expected = e.getValue().path("modules").asInt(); // 0: an error
+                            Path file = temporary.resolve("adapter_config.json");
+                            assertEquals(expected, reached(e.getValue(), paths, file), e.getKey());
+                        });
+    }
+
+    private static int reached(JsonNode wanted, ModulePaths paths, Path file) {
+        ObjectNode json = wanted.path("config").deepCopy();
+        json.put("peft_type", "LORA").put("r", 2).put("lora_alpha", 4);
+        try {
+            Files.writeString(file, json.toString());
+            return AdapterConfig.read(file).matchAll(paths.linears().keySet(), "").size();
+        } catch (ConfigException e) {
+            return 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.error.ModelException;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.VisionConfig;
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.model.pass.Logits;
+import org.attune.model.pass.Recomputation;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/// Models of text and images against transformers: features, logits, loss, gradients of all
+/// weights, greedy ids.
+@Tag("fixtures-engine")
+class VisionModelsTest {
+    @Test
+    void everyModelThatSees() {
+        try (var report = new CaseReport("fixtures-engine", getClass())) {
+            for (Path folder : Recorded.folders(Fixtures.fixture("vision/models"))) {
+                for (String style : List.of("config.json", "config.legacy.json")) {
+                    String name = folder.getFileName() + "/" + style;
+                    DecoderConfig config;
+                    try {
+                        config = DecoderConfig.read(folder.resolve(style));
+                    } catch (ModelException e) {
+                        report.unsupported(name);
+                        continue;
+                    }
+                    if (config.vision().isEmpty()) {
+                        report.unsupported(name);
+                        continue;
+                    }
+                    report.run(name, () -> Engine.run(() -> check(folder, config)));
+                }
+            }
+        }
+    }
+
+    private static void check(Path folder, DecoderConfig config) {
+        try (var _ = TensorScope.open("test");
+                var file = SafeTensorsFile.open(folder);
+                var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
+                var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
+            JsonNode json = Recorded.json(folder.resolve("expected.json"));
+            SeenPicture picture = picture(expected, config.vision().orElseThrow());
+            int[] ids = among(expected.ints("one.input_ids"), config, List.of(picture));
+            features(decoder, picture, expected.floats("one.image_features"));
+            var layout = RecordedModelsTest.layout(ids, ids.length);
+            assertClose(
+                    "hidden",
+                    expected.floats("one.hidden"),
+                    Logits.hidden(decoder, layout, Adapter.OFF).toFloats(),
+                    1e-4,
+                    0);
+            TokenForest forest = RecordedModelsTest.rows(ids, ids.length);
+            Measurement said = Policy.reference(decoder).measure(forest, HeadRequest.of());
+            assertClose(
+                    "log-probabilities",
+                    expected.floats("one.target_logprobs"),
+                    said.tokenLogProbs(),
+                    1e-4,
+                    0);
+            assertEquals(1, decoder.picturesEncoded(), "passes through the tower");
+            gradients(decoder, forest, json.path("cases").path("one"), expected);
+            greedy(decoder, json.path("greedy"), expected, picture);
+        }
+    }
+
+    /// What the token forest reads of a picture alone.
+    private static void features(Decoder decoder, SeenPicture picture, float[] expected) {
+        int[] ids = SeenPicture.among(tokens(picture.rows()), 0, List.of(picture));
+        Tensor x =
+                Tensor.zeros(
+                        decoder.device(), DType.FLOAT32, ids.length, decoder.config().hiddenSize());
+        decoder.see(ids, x, Adapter.OFF, Dropout.NONE);
+        assertClose("features", expected, x.toFloats(), 1e-4, 0);
+    }
+
+    private static int[] tokens(int count) {
+        return new int[count];
+    }
+
+    private static void gradients(
+            Decoder decoder, TokenForest forest, JsonNode wanted, Recorded expected) {
+        var options = new Policy.Options(Recomputation.NONE, false, 0, false);
+        try (var policy = Policy.withAllWeights(decoder, options);
+                var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            float[] logProbs = evaluation.measurement().tokenLogProbs();
+            double sum = 0;
+            for (float l : logProbs) {
+                sum += l;
+            }
+            assertClose("loss", wanted.get("loss").asDouble(), -sum / logProbs.length, 1e-5, 0);
+            float[] weights = new float[logProbs.length];
+            Arrays.fill(weights, -1f / logProbs.length);
+            evaluation.backward(weights);
+            int compared = 0;
+            for (var p : policy.parameters().parameters()) {
+                Tensor g = policy.parameters().gradient(p);
+                double norm = Math.sqrt(g.square().sum().item());
+                assertClose(
+                        "norm of the gradient of " + p.name(),
+                        wanted.path("grad_l2").path(p.name()).asDouble(),
+                        norm,
+                        1e-5,
+                        1e-4);
+                String whole = "one.grad." + p.name();
+                if (expected.names().contains(whole)) {
+                    assertClose(whole, expected.floats(whole), g.toFloats(), 1e-5, 1e-4);
+                }
+                compared++;
+            }
+            assertEquals(wanted.path("grad_l2").size(), compared, "gradients");
+        }
+    }
+
+    private static void greedy(
+            Decoder decoder, JsonNode greedy, Recorded expected, SeenPicture picture) {
+        int[] prompt = among(expected.ints("greedy.prompt"), decoder.config(), List.of(picture));
+        int[] wanted = new int[greedy.path("ids").size()];
+        for (int i = 0; i < wanted.length; i++) {
+            wanted[i] = greedy.path("ids").get(i).asInt();
+        }
+        int[] ids = new int[wanted.length];
+        try (var cache = new KvCache(decoder, 1, prompt.length + wanted.length)) {
+            var cached = new CachedDecoder(decoder, Adapter.OFF);
+            int next = argmax(cached.prefill(cache, 0, prompt));
+            for (int i = 0; i < ids.length; i++) {
+                ids[i] = next;
+                try (var _ = TensorScope.open("token")) {
+                    next = argmax(cached.decode(cache, new int[] {next}));
+                }
+            }
+        }
+        assertArrayEquals(wanted, ids);
+    }
+
+    private static int argmax(Tensor logits) {
+        return Math.toIntExact(logits.reshape(-1).argmax(0).toLongs()[0]);
+    }
+
+    private static int[] among(int[] ids, DecoderConfig config, List<SeenPicture> pictures) {
+        return SeenPicture.among(ids, config.vision().orElseThrow().imageToken(), pictures);
+    }
+
+    /// The picture of the case `one`.
+    static SeenPicture picture(Recorded expected, VisionConfig vision) {
+        float[] pixels = expected.floats("one.pixel_values");
+        long[] shape = expected.shape("one.pixel_values"); // (1, tiles, 3, size, size)
+        int[] tiles = Arrays.stream(shape).skip(1).mapToInt(Math::toIntExact).toArray();
+        int rows = tiles[0] * vision.rowsOfTile(tiles[3]);
+        String key = "one of " + vision.modelType();
+        return new SeenPicture(key, rows, () -> new Prepared(pixels, tiles, new int[0], rows, key));
+    }
+}
