@@ -33,10 +33,10 @@ final class DoorsTest {
     /// completions 1, beginnings of adapters from rows 1; `serve`, a module, 10; scores, which it
     /// shares with trainers, 2, and clients of servers, 1; the frameworks of applications 4;
     /// `feedback` and `learn`, modules, 10; rows with labels and what measures a model on them, 2;
-    /// weights in few bits 1; GGUF files that are written 5. What makes tokens of samples went to
-    /// the trainers: 31 fewer. `board`, a module, 9. Optimizers went there too: 8 fewer.
-    /// `images`, a module, 2.
-    private static final int MOST_DOORS = 523;
+    /// weights in few bits 1; completions of several rounds 1; GGUF files that are written 5. What
+    /// makes tokens of samples went to the trainers: 31 fewer. `board`, a module, 9. Optimizers
+    /// went there too: 8 fewer. `images`, a module, 2.
+    private static final int MOST_DOORS = 524;
 
     private static final String EXAMPLES = "org.attune.examples"; // they are read, not used
 

@@ -61,6 +61,14 @@ public interface RolloutSource {
                         + " could give likeliest completions");
     }
 
+    /// Makes completions longer that may take several rounds, with the policy as it is now, until
+    /// enough have ended. A source that knows no such way refuses.
+    default void goOn(OngoingCompletions ongoing) {
+        throw new RolloutException(
+                "these completions come from elsewhere than the policy in this process, which alone"
+                        + " goes on with those that haven't ended");
+    }
+
     /// Whether a round that was completed was written by another sampler than the policy, which
     /// then told its log-probabilities.
     ///

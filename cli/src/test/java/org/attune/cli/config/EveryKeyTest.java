@@ -268,6 +268,11 @@ class EveryKeyTest {
             List.of(
                     "rollout_lag=1",
                     "rollout_ranks=2",
+                    "max_staleness=3",
+                    "max_inflight_tasks=64",
+                    "weight_sync_steps=2",
+                    "queue_maxsize=2048",
+                    "keep_sampling_mask=false",
                     "vllm_structured_outputs_regex='[a-z]{1,30}'",
                     "rollout_server_base_url=null",
                     "rollout_server_model=null",

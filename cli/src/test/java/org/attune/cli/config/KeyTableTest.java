@@ -74,7 +74,13 @@ class KeyTableTest {
 
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.
     private static final Set<String> OTHER_DEFAULT =
-            Set.of("dtype", "output_dir", "model_name_or_path", "stop_token", "reward_model_path");
+            Set.of(
+                    "max_staleness", // there it is another trainer
+                    "dtype",
+                    "output_dir",
+                    "model_name_or_path",
+                    "stop_token",
+                    "reward_model_path");
 
     private static final Map<TrainingMethod<?, ?>, Set<String>> OTHER_DEFAULT_OF_METHOD =
             Map.of(

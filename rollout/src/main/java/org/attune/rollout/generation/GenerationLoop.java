@@ -142,6 +142,7 @@ public final class GenerationLoop implements AutoCloseable {
                         request.constraint(),
                         request.drawn());
         decoder.decoder().config().imageToken().ifPresent(sequence::forbid);
+        request.begun().ifPresent(sequence::repeat);
         var ticket = new Ticket(this, listener, sequence, request.adapter(), start);
         if (!tell(known -> known.add(enter(ticket)))) {
             throw new IllegalStateException("nothing can be submitted to a closed loop");

@@ -3,11 +3,13 @@ package org.attune.rollout.generation;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
+import org.attune.error.ConfigException;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.rollout.OngoingCompletions;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.constraint.Constraint;
 import org.attune.rollout.sampling.SamplingConfig;
@@ -213,6 +215,32 @@ public final class Generator {
                 () -> {
                     try (var loop = new GenerationLoop(decoder, tokenizer, cache)) {
                         return run(loop, prompts, config, listener);
+                    }
+                });
+    }
+
+    /// Goes on with completions until enough have ended. Their tokens from earlier calls are
+    /// read again, with the weights as they are now: so each token follows the weights of one
+    /// moment.
+    ///
+    /// @param config its seed is the run's, of which each batch has its own
+    /// @throws org.attune.error.ConfigException if there are more places than sequences at once
+    public void goOn(OngoingCompletions ongoing, SamplingConfig config) {
+        if (ongoing.places() > slots) {
+            throw ConfigException.about(
+                    "max_inflight_tasks",
+                    ("%d completions of a device at once, but memory or generation_slots allow %d;"
+                                    + " lower it, or give more")
+                            .formatted(ongoing.places(), slots));
+        }
+        Engine.run(
+                () -> {
+                    int capacity = ongoing.longestPrompt() + config.maxNewTokens() - 1;
+                    try (var loop =
+                            new GenerationLoop(
+                                    decoder, tokenizer, Seating.LIST, ongoing.places(), capacity)) {
+                        new OngoingSequences(loop, ongoing, decoder.adapter(), constraint)
+                                .run(config);
                     }
                 });
     }

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /// Samples turns by a model in this process: a sequence of a [GenerationLoop] pauses where a turn
@@ -81,7 +82,14 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
         turns.ticket =
                 loop.submit(
                         new SequenceRequest(
-                                prompt, config, all, sequence, drawn, adapter, constraint.get()),
+                                prompt,
+                                config,
+                                all,
+                                sequence,
+                                drawn,
+                                adapter,
+                                constraint.get(),
+                                Optional.empty()),
                         turns);
         sequences.put(sequence, turns);
     }

@@ -26,9 +26,14 @@ import java.util.Optional;
 /// @param distribution how a token is chosen
 /// @param topLogProbs how many of the likeliest tokens to report, ≥ 0
 /// @param reportsDrawable whether the tokens that filters left are reported
+/// @param tellsDrawn whether log-probabilities are those of the temperature
 /// @param constrained whether a [TokenConstraint] refuses tokens
 record AlikeSampler(
-        Distribution distribution, int topLogProbs, boolean reportsDrawable, boolean constrained) {
+        Distribution distribution,
+        int topLogProbs,
+        boolean reportsDrawable,
+        boolean tellsDrawn,
+        boolean constrained) {
     /// Tokens that filters look at first.
     private static final int CANDIDATES = 256;
 
@@ -42,6 +47,9 @@ record AlikeSampler(
                 config.distribution(),
                 config.topLogProbs(),
                 config.topLogProbs() == 0 && config.reports(),
+                config.tellsDrawn()
+                        && config.distribution().temperature() != 1
+                        && config.distribution().temperature() > 0,
                 sequence.allowed().isPresent());
     }
 
@@ -54,7 +62,11 @@ record AlikeSampler(
         if (hasKernel(given) && edits.map(LogitEdits::areBans).orElse(true)) {
             return sampledByKernel(given, edits, rows);
         }
-        if (edits.isEmpty() && !constrained && drawsFromAll() && DeviceKernels.serveDraws(given)) {
+        if (edits.isEmpty()
+                && !constrained
+                && !tellsDrawn
+                && drawsFromAll()
+                && DeviceKernels.serveDraws(given)) {
             Tensor uniforms = onDevice(rows, sent, given);
             return sampled(
                     DeviceKernels.draw(given, uniforms, distribution.temperature()),
@@ -67,7 +79,9 @@ record AlikeSampler(
             Tensor ids = drawn(p, onDevice(rows, sent, p)); // (B, 1)
             return sampled(ids, p.gather(1, ids).log(), rows, List.of());
         }
-        Tensor own = logits.logSoftmax(Tensor.LAST); // (B, V)
+        Tensor own = // (B, V)
+                (tellsDrawn ? logits.mul(1 / distribution.temperature()) : logits)
+                        .logSoftmax(Tensor.LAST);
         edits.ifPresent(e -> e.apply(logits));
         if (constrained) {
             logits.addInPlace(refusals(logits, rows));
@@ -105,18 +119,21 @@ record AlikeSampler(
         int vocabulary = Math.toIntExact(logits.size(1));
         boolean areOwn = distribution.temperature() == 1;
         float[] own = // of the model itself; the other way they come with the tokens
-                areOwn ? null : VectorKernels.logSums(new SamplingKernel(vocabulary, 1), logits);
+                areOwn || tellsDrawn
+                        ? null
+                        : VectorKernels.logSums(new SamplingKernel(vocabulary, 1), logits);
         int[][] banned = edits.map(LogitEdits::banned).orElseGet(() -> new int[rows.size()][0]);
         var kernel = new SamplingKernel(vocabulary, distribution.temperature());
         VectorKernels.Drawn drawn = VectorKernels.draw(kernel, logits, banned, uniforms(rows));
-        float[] logSums = areOwn ? drawn.logSums() : own;
+        float[] logSums = own == null ? drawn.logSums() : own;
+        double scale = tellsDrawn ? 1 / distribution.temperature() : 1;
         int[] ids = drawn.ids();
         long[] chosen = Arrays.stream(ids).mapToLong(id -> Math.max(id, 0)).toArray();
         float[] values =
                 logits.gather(1, Tensor.of(logits.device(), chosen, chosen.length, 1)).toFloats();
         for (int i = 0; i < values.length; i++) {
             boolean none = ids[i] < 0 && Float.isFinite(values[i]);
-            values[i] = none ? Float.NaN : values[i] - logSums[i];
+            values[i] = none ? Float.NaN : (float) (values[i] * scale) - logSums[i];
         }
         requireFinite(values, rows, chosen);
         return new Sampled(ids, values, List.of());

@@ -24,6 +24,7 @@ import java.util.Set;
 /// @param topLogProbs how many of the likeliest tokens to report at each position, ≥ 0
 /// @param reportsDrawable report, in place of the likeliest, the tokens that filters left at each
 ///     position, with the log-probabilities that they were drawn with; nothing without filters
+/// @param tellsDrawn whether log-probabilities are those of the temperature, not of temperature 1
 /// @param maxTime after which unfinished completions end as they are, > 0
 /// @param logitBias added to the logits of single tokens before penalties; finite
 @Api(EXPERIMENTAL)
@@ -36,6 +37,7 @@ public record SamplingConfig(
         long seed,
         int topLogProbs,
         boolean reportsDrawable,
+        boolean tellsDrawn,
         Optional<Duration> maxTime,
         Map<Integer, Double> logitBias) {
     /// How logits become the probabilities of one token, in the order of the components, except
@@ -228,6 +230,7 @@ public record SamplingConfig(
                 seed,
                 0,
                 false,
+                false,
                 Optional.empty(),
                 Map.of());
     }
@@ -247,6 +250,7 @@ public record SamplingConfig(
                 seed,
                 topLogProbs,
                 reportsDrawable,
+                tellsDrawn,
                 maxTime,
                 logitBias);
     }
@@ -264,6 +268,7 @@ public record SamplingConfig(
                 seed,
                 topLogProbs,
                 reportsDrawable,
+                tellsDrawn,
                 maxTime,
                 bias);
     }
@@ -295,6 +300,24 @@ public record SamplingConfig(
                 seed,
                 topLogProbs,
                 value,
+                tellsDrawn,
+                maxTime,
+                logitBias);
+    }
+
+    /// Tells log-probabilities of the temperature that tokens are drawn at, as a loss compares
+    /// them.
+    public SamplingConfig tellingDrawn() {
+        return new SamplingConfig(
+                distribution,
+                maxNewTokens,
+                minNewTokens,
+                stopIds,
+                stopStrings,
+                seed,
+                topLogProbs,
+                reportsDrawable,
+                true,
                 maxTime,
                 logitBias);
     }
@@ -320,6 +343,7 @@ public record SamplingConfig(
                 draws,
                 top,
                 reportsDrawable,
+                tellsDrawn,
                 time,
                 logitBias);
     }

@@ -226,6 +226,13 @@ public final class Sequence {
         return length >= longest ? Optional.of(StopReason.MAX_TOKENS) : Optional.empty();
     }
 
+    /// Appends tokens of an earlier request for it, which none of them ended.
+    public void repeat(SampledCompletion before) {
+        for (int t = 0; t < before.ids().length; t++) {
+            append(before.ids()[t], before.logProbs()[t]);
+        }
+    }
+
     /// Appends tokens from outside, which end nothing: stop strings are looked for behind them.
     ///
     /// @param ids at most [#room]; none is fine

@@ -1,6 +1,7 @@
 package org.attune.rollout.source;
 
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.OngoingCompletions;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
@@ -54,6 +55,11 @@ public final class EngineRollouts implements RolloutSource {
             List<RolloutPrompt> prompts, FinishedListener listener) {
         return heldOutGenerator.generate(
                 RolloutPrompt.idsOf(prompts), sampling.greedily(), SequenceListener.of(listener));
+    }
+
+    @Override
+    public void goOn(OngoingCompletions ongoing) {
+        generator.goOn(ongoing, sampling.tellingDrawn());
     }
 
     @Override

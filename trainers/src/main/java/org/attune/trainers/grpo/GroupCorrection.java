@@ -19,7 +19,8 @@ record GroupCorrection(GroupRun config, GroupLoss loss, CorrectionNotice notice)
         if (config.lag().isOn()) {
             notice.tell(
                     "the loss's own ratio to the log-probabilities of the weights that wrote,"
-                            + " by rollout_lag: %d".formatted(config.lag().rolloutLag()));
+                            + " by "
+                            + config.lag().words());
         } else if (config.rollouts().isElsewhere()) {
             notice.tell(weighted());
         } else {

@@ -126,7 +126,7 @@ final class GroupRounds {
         JudgedCompletions completed = judged.ahead().orElseThrow().judged(round);
         return new GroupSupply.Supplied(
                 completed,
-                plan.promptsOf(round.number()),
+                round.prompts(),
                 round.number() + 1,
                 false,
                 completed.tokens(),

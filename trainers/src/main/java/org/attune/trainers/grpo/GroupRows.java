@@ -56,7 +56,10 @@ public final class GroupRows implements RowMaker<RolloutRow> {
         groups = new GroupRounds(config, loss, rounds, correction);
         // The sampler's log-probabilities are those of temperature 1 and all tokens.
         comparesSampler =
-                onPolicy && config.sampling().temperature() == 1 && !config.keepsSamplingMask();
+                onPolicy
+                        && !config.lag().goesOn()
+                        && config.sampling().temperature() == 1
+                        && !config.keepsSamplingMask();
     }
 
     /// A run.

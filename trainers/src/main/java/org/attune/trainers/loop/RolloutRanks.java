@@ -9,7 +9,6 @@ import org.slf4j.LoggerFactory;
 
 import java.nio.ByteBuffer;
 import java.util.Optional;
-import java.util.function.LongFunction;
 
 /// The last processes of a job, which only write completions, as all processes see them. Those
 /// that train say what is to be done: begin a round with these weights, tell the one that was
@@ -20,6 +19,7 @@ public final class RolloutRanks implements AutoCloseable {
     private static final int BEGIN = 1;
     private static final int TELL = 2;
     private static final int END = 3;
+    private static final String LEFT = "completions under way";
 
     private final Collective all;
     private final Collective own;
@@ -77,10 +77,19 @@ public final class RolloutRanks implements AutoCloseable {
 
     /// Has a round written. Called by all that train.
     ///
+    /// @param left what the round before left under way
     /// @param weights to write with
-    public void begin(long round, ParameterSpace weights) {
+    public void begin(long round, byte[] left, ParameterSpace weights) {
         command(BEGIN, round);
+        all.allGather(LEFT, all.rank() == 0 ? left : new byte[0]);
         send(weights);
+    }
+
+    /// Writes rounds.
+    public interface Writer {
+        /// @param left what the round before left under way
+        /// @return the round, as it is told
+        byte[] write(long round, byte[] left);
     }
 
     /// A round that was written.
@@ -118,15 +127,16 @@ public final class RolloutRanks implements AutoCloseable {
     ///
     /// @param weights of this process's policy, which follow theirs
     /// @param writer writes a round
-    public void serve(ParameterSpace weights, LongFunction<byte[]> writer) {
+    public void serve(ParameterSpace weights, Writer writer) {
         byte[] written = {};
         while (true) {
             double[] said = command();
             switch ((int) said[0]) {
                 case BEGIN -> {
+                    byte[] left = all.allGather(LEFT, new byte[0])[0];
                     send(weights);
                     weights.valuesChanged();
-                    written = timed(writer, (long) said[1]);
+                    written = timed(writer, (long) said[1], left);
                 }
                 case TELL -> {
                     byte[] told = own.rank() == 0 ? written : new byte[0];
@@ -139,9 +149,9 @@ public final class RolloutRanks implements AutoCloseable {
         }
     }
 
-    private static byte[] timed(LongFunction<byte[]> writer, long round) {
+    private static byte[] timed(Writer writer, long round, byte[] left) {
         long begun = System.nanoTime();
-        byte[] bytes = writer.apply(round);
+        byte[] bytes = writer.write(round, left);
         return ByteBuffer.allocate(Double.BYTES + bytes.length)
                 .putDouble((System.nanoTime() - begun) / 1e9)
                 .put(bytes)

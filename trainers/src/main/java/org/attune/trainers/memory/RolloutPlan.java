@@ -28,6 +28,12 @@ public record RolloutPlan(int slots, long bytes, boolean fits, String explanatio
             return new Wish(memory.ofModels(count), slots, sequences, kept);
         }
 
+        /// A wish for as many sequences at once at least, all of which get tokens: what ends first
+        /// must not depend on memory.
+        public Wish ofPlaces(int count) {
+            return new Wish(memory, Math.max(slots, count), sequences, kept);
+        }
+
         public Wish withKept(KeptActivations.Wish activations) {
             return new Wish(memory, slots, sequences, activations);
         }

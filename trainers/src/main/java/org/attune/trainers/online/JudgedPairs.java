@@ -86,8 +86,8 @@ public final class JudgedPairs implements RowMaker<JudgedPair> {
 
     @Override
     public StepRows<JudgedPair, CompletionForest> step(int step) {
-        int[] indices = plan.promptsOf(step);
         JudgedRounds.Completed round = rounds.complete(step);
+        int[] indices = round.prompts();
         OnlineObjective objective = OnlineObjectives.of(config, step / plan.stepsPerEpoch());
         Scorer reference = rounds.reference().orElseThrow();
         return new StepRows<>(

@@ -1,5 +1,6 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.Dealing;
 import org.attune.trainers.examples.PromptExample;
 import org.attune.trainers.loop.LogicalDevices;
@@ -63,7 +64,28 @@ record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int longes
     /// Completions that [#written] gave, by any number of processes, without advantages.
     JudgedCompletions read(
             byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
-        List<List<Integer>> dealt = dealt(indices, prompts, generations);
+        return read(written, dealt(indices, prompts, generations), indices, prompts, generations);
+    }
+
+    /// Completions as [#read] takes them, of one device, which are there already.
+    byte[] ended(
+            int[] indices,
+            List<PromptExample> prompts,
+            int generations,
+            List<SampledCompletion> sampled) {
+        return JudgedPart.bytes(
+                List.of(judge.ofPart().of(indices, prompts, generations, (_, _) -> sampled)));
+    }
+
+    /// Completions that were [#written], of which it is known which device wrote which.
+    ///
+    /// @param dealt places of the prompts on each device
+    JudgedCompletions read(
+            byte[] written,
+            List<List<Integer>> dealt,
+            int[] indices,
+            List<PromptExample> prompts,
+            int generations) {
         List<JudgedCompletions> parts = new ArrayList<>(Collections.nCopies(dealt.size(), null));
         complete(parts, JudgedPart.read(written), dealt, indices, prompts, generations);
         return inOrder(parts, dealt, generations);

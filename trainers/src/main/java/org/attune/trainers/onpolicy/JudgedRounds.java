@@ -73,13 +73,26 @@ public final class JudgedRounds {
                 RoundsAhead.of(
                         config.lag(),
                         plan.rounds(config.training().schedule().maxSteps().orElse(steps)),
-                        new RoundWriter(
-                                rounds, measure, means.policy(), ratio, plan, prompts, generations),
+                        writer(ratio),
                         means.policy().parameters(),
                         context);
         reference = inputs.reference().map(r -> TimedPolicy.reference(r, context.clock()));
         sync = inputs.reference().flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = inputs.rewards().identity();
+    }
+
+    private RoundWriter writer(Optional<HeadRequest> ratio) {
+        return config.lag().goesOn()
+                ? new OngoingRounds(
+                        config.lag(),
+                        rounds,
+                        plan,
+                        prompts,
+                        generations,
+                        ratio.isPresent(),
+                        means.context().clock())
+                : new WholeRounds(
+                        rounds, measure, means.policy(), ratio, plan, prompts, generations);
     }
 
     public RoundPlan plan() {
@@ -124,12 +137,17 @@ public final class JudgedRounds {
 
     /// A round to learn from.
     ///
+    /// @param prompts numbers of its prompts in the data
     /// @param judged its completions
     /// @param old their log-probabilities under the weights that wrote them, `(N, T)`; there where
     ///     the round was written ahead and the loss has a ratio
     /// @param metrics of completions and rewards, and of the wait for them
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Completed(
-            JudgedCompletions judged, Optional<float[][]> old, List<Map<String, Double>> metrics) {}
+            int[] prompts,
+            JudgedCompletions judged,
+            Optional<float[][]> old,
+            List<Map<String, Double>> metrics) {}
 
     /// Completes the prompts of a round, or takes it from those that were written ahead. It is kept
     /// and shown in the order of its prompts.
@@ -137,20 +155,15 @@ public final class JudgedRounds {
     /// @param number from 0
     public Completed complete(long number) {
         Optional<WrittenRound> written = ahead.map(a -> a.at(number));
+        int[] asked = written.map(WrittenRound::prompts).orElseGet(() -> plan.promptsOf(number));
         JudgedCompletions judged =
                 written.map(round -> ahead.orElseThrow().judged(round))
-                        .orElseGet(
-                                () ->
-                                        rounds.complete(
-                                                number,
-                                                plan.promptsOf(number),
-                                                prompts,
-                                                generations));
+                        .orElseGet(() -> rounds.complete(number, asked, prompts, generations));
         rounds.keep(number, judged, IntStream.range(0, judged.rows().size()).toArray());
         show(number, judged.table());
         List<Map<String, Double>> metrics = new ArrayList<>(List.of(judged.metrics()));
         ahead.ifPresent(a -> metrics.add(a.metrics()));
-        return new Completed(judged, written.flatMap(WrittenRound::old), metrics);
+        return new Completed(asked, judged, written.flatMap(WrittenRound::old), metrics);
     }
 
     /// Shows a round's completions to the run's listeners.

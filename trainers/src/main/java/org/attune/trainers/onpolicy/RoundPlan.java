@@ -107,6 +107,13 @@ public record RoundPlan(
         return microStep / ((long) microBatchesPerRound * iterations);
     }
 
+    /// Rounds that some optimizer steps use, at least 1.
+    ///
+    /// @param steps ≥ 1
+    public int roundsOf(int steps) {
+        return Math.max(1, Math.toIntExact(round((long) steps * accumulation)));
+    }
+
     /// The slice of its round that a micro-step uses.
     public int slice(long microStep) {
         return (int) (microStep % microBatchesPerRound);

@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.RoundPart;
+import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.RolloutRecorder;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.examples.PromptExample;
@@ -79,6 +80,37 @@ public final class Rounds {
     JudgedCompletions read(
             byte[] written, int[] indices, List<PromptExample> prompts, int generations) {
         return completions.read(written, indices, prompts, generations);
+    }
+
+    /// Completions that several devices wrote, without advantages.
+    ///
+    /// @param dealt places of the prompts on each device
+    JudgedCompletions read(
+            byte[] written,
+            List<List<Integer>> dealt,
+            int[] indices,
+            List<PromptExample> prompts,
+            int generations) {
+        return completions.read(written, dealt, indices, prompts, generations);
+    }
+
+    /// Has completions of one device judged that have ended, and gives them in the bytes that
+    /// [#read] takes.
+    byte[] ended(
+            int[] indices,
+            List<PromptExample> prompts,
+            int generations,
+            List<SampledCompletion> sampled) {
+        return completions.ended(indices, prompts, generations, sampled);
+    }
+
+    /// What completes prompts.
+    RolloutSource source() {
+        return source;
+    }
+
+    LogicalDevices devices() {
+        return completions.devices();
     }
 
     /// Adds advantages to completions that were read.

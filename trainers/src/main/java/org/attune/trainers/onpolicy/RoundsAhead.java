@@ -8,8 +8,6 @@ import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RolloutRanks;
 import org.attune.trainers.loop.RunContext;
 
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,13 +18,15 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 
-/// Rounds that are written before they are learned from: when round r begins to be learned from,
-/// round r + lag is begun with the weights as they are. So round r is written with the weights
-/// after round r − 1 − lag, and the first ones with those of the start. Numbers alone say who
-/// writes what with which weights, however many processes there are. Where processes only write,
-/// they write a round while the others train.
+/// Rounds that other weights than those that learn may have written: when round r begins to be
+/// learned from, round r + lag is begun with the weights as they are. So round r ends with the
+/// weights after round r − 1 − lag, and the first ones with those of the start. What a round leaves
+/// under way is the next one's to go on with. Numbers alone say who writes what with which weights,
+/// however many processes there are. Where processes only write, they write a round while the
+/// others train.
 public final class RoundsAhead implements CheckpointPart {
     private static final String FILE = "rounds-ahead.bin";
+    private static final String LEFT = "under-way.bin";
 
     private final int lag;
     private final long rounds;
@@ -37,6 +37,7 @@ public final class RoundsAhead implements CheckpointPart {
     private final NavigableMap<Long, WrittenRound> ready = new TreeMap<>();
     private final Map<String, Double> metrics = new LinkedHashMap<>();
     private OptionalLong underWay = OptionalLong.empty();
+    private byte[] left = {}; // after the last round that was written
 
     private RoundsAhead(
             int lag, long rounds, RoundWriter writer, ParameterSpace weights, RunContext context) {
@@ -70,14 +71,16 @@ public final class RoundsAhead implements CheckpointPart {
         collect();
         long last = Math.min(round + lag, rounds - 1);
         long next = ready.isEmpty() ? round : Math.max(round, ready.lastKey() + 1);
-        for (; next <= last; next++) {
+        for (; next <= last; next += writer.together()) {
             collect();
             begin(next);
         }
-        if (underWay.isPresent() && underWay.getAsLong() == round) {
+        if (underWay.isPresent() && underWay.getAsLong() <= round) {
             collect();
         }
-        return ready.get(round);
+        WrittenRound written = ready.get(round);
+        metrics.putAll(written.metrics());
+        return written;
     }
 
     /// A round's completions.
@@ -92,19 +95,24 @@ public final class RoundsAhead implements CheckpointPart {
         ready.headMap(round, true).clear();
     }
 
-    /// Seconds that the processes which only write took for the round of [#at], and those that this
-    /// one waited for it. Empty where there are none.
+    /// How the round of [#at] was written. Where processes only write, seconds that they took for
+    /// it, and those that this one waited for it.
     public Map<String, Double> metrics() {
         return Map.copyOf(metrics);
     }
 
     private void begin(long round) {
         if (others.isPresent()) {
-            others.get().begin(round, weights);
+            others.get().begin(round, left, weights);
             underWay = OptionalLong.of(round);
         } else {
-            ready.put(round, writer.write(round));
+            writer.write(round, left).forEach(this::put);
         }
+    }
+
+    private void put(WrittenRound round) {
+        left = round.left();
+        ready.put(round.number(), round.withoutLeft());
     }
 
     /// Waits for the round that is being written, if one is. All processes that train call it.
@@ -114,7 +122,7 @@ public final class RoundsAhead implements CheckpointPart {
         }
         try (var _ = clock.enter("rollout")) {
             RolloutRanks.Told told = others.orElseThrow().collect();
-            ready.put(underWay.getAsLong(), WrittenRound.read(told.bytes()));
+            WrittenRound.readAll(told.bytes()).forEach(this::put);
             metrics.merge("ranks/rollout_seconds", told.seconds(), Double::sum);
             metrics.merge("ranks/rollout_wait_seconds", told.waited(), Double::sum);
         } catch (IOException e) {
@@ -129,7 +137,11 @@ public final class RoundsAhead implements CheckpointPart {
         StopRequest.watching(
                 () -> false,
                 () -> {
-                    others.orElseThrow().serve(weights, round -> writer.write(round).bytes());
+                    others.orElseThrow()
+                            .serve(
+                                    weights,
+                                    (round, before) ->
+                                            WrittenRound.bytes(writer.write(round, before)));
                     return null;
                 });
     }
@@ -144,16 +156,13 @@ public final class RoundsAhead implements CheckpointPart {
         collect();
     }
 
-    /// Writes the rounds that are there, after [#collect].
+    /// Writes the rounds that are there, after [#collect], and what the last one left under way.
     @Override
     public void save(Path folder) throws IOException {
-        try (var out = new DataOutputStream(Files.newOutputStream(folder.resolve(FILE)))) {
-            for (WrittenRound round : ready.values()) {
-                byte[] bytes = round.bytes();
-                out.writeInt(bytes.length);
-                out.write(bytes);
-            }
+        if (left.length > 0) {
+            Files.write(folder.resolve(LEFT), left);
         }
+        Files.write(folder.resolve(FILE), WrittenRound.bytes(ready.values()));
     }
 
     /// Reads them.
@@ -163,13 +172,10 @@ public final class RoundsAhead implements CheckpointPart {
     public void restore(Path folder) {
         Path file = folder.resolve(FILE);
         ready.clear();
-        try (var in = new DataInputStream(Files.newInputStream(file))) {
-            while (in.available() > 0) {
-                byte[] bytes = new byte[in.readInt()];
-                in.readFully(bytes);
-                WrittenRound round = WrittenRound.read(bytes);
-                ready.put(round.number(), round);
-            }
+        try {
+            WrittenRound.readAll(Files.readAllBytes(file)).forEach(this::put);
+            Path before = folder.resolve(LEFT);
+            left = Files.exists(before) ? Files.readAllBytes(before) : new byte[0];
         } catch (IOException e) {
             throw new CheckpointException(
                     "%s can't be read: %s; resume from another checkpoint".formatted(file, e), e);

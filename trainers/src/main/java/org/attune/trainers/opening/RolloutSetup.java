@@ -182,7 +182,10 @@ public final class RolloutSetup {
             return Optional.empty();
         }
         int longest = prompts.stream().mapToInt(PromptExample::longest).max().orElseThrow();
-        return Optional.of(wish(config, policy.decoder(), longest, most));
+        int devices = config.training().batch().devices();
+        return Optional.of(
+                wish(config, policy.decoder(), longest, most)
+                        .ofPlaces(config.lag().places(sequences, devices)));
     }
 
     /// What a model is to generate.

@@ -56,8 +56,7 @@ final class PpoRounds {
                 new TokenRewards(
                         config.kl().klEstimator(),
                         config.kl().klIn() == KlPlace.REWARD ? klCoef : 0);
-        int[] indices = judged.plan().promptsOf(update);
-        List<PpoRow> made = rows(indices, round.judged(), said, shaping);
+        List<PpoRow> made = rows(round.prompts(), round.judged(), said, shaping);
         var report = new PpoBatchMetrics(made, said.scores(), shaping, config, eosId);
         Map<String, Double> metrics = new LinkedHashMap<>();
         round.metrics().forEach(metrics::putAll);

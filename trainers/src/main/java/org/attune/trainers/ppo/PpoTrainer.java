@@ -176,7 +176,8 @@ public final class PpoTrainer {
             new CorrectionNotice(config, context.listeners())
                     .tell(
                             "the clipped ratio to the log-probabilities of the weights that wrote,"
-                                    + " by rollout_lag: %d".formatted(config.lag().rolloutLag()));
+                                    + " by "
+                                    + config.lag().words());
             return;
         }
         String ratio =
@@ -200,8 +201,8 @@ public final class PpoTrainer {
     private StepReport update(int number, PpoUpdates updates) {
         StopRequest.check();
         policy.startStep(number);
-        origins = IntStream.of(roundPlan.promptsOf(number)).mapToObj(judged::origin).toList();
         PpoRounds.Batch batch = rounds.batch(number, controller.coefficient());
+        origins = batch.rows().stream().map(row -> judged.origin(row.prompt())).toList();
         StopRequest.check();
         PpoObjective objective = PpoObjectives.policy(config, controller.coefficient());
         int epochs = config.updates().numPpoEpochs();

@@ -55,6 +55,37 @@ class GroupChecksTest {
     }
 
     @Test
+    void completionsThatGoOnNeedABoundedRatioAndTheEngine() {
+        UnaryOperator<GrpoConfig> goesOn = c -> c.withLag(l -> l.withMaxStaleness(2));
+        assertEquals(List.of(), keys(goesOn.apply(valid())));
+        List<UnaryOperator<GrpoConfig>> wrong =
+                List.of(
+                        c -> c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV)),
+                        c -> c.withRefill(r -> r.withDynamicSampling(true)),
+                        c -> c.withLoss(l -> l.withKeepSamplingMask(true)),
+                        c -> c.withAgent(a -> a.withTools(List.of("calculator"))),
+                        c -> c.withRollouts(r -> r.withRecordedRollouts(Path.of("rounds.jsonl"))),
+                        c -> c.withLag(l -> l.withRolloutLag(3)));
+        for (UnaryOperator<GrpoConfig> change : wrong) {
+            List<String> named = keys(change.apply(goesOn.apply(valid())));
+            assertTrue(named.contains("max_staleness"), named.toString());
+        }
+        assertEquals(
+                List.of("weight_sync_steps", "max_inflight_tasks", "queue_maxsize"),
+                keys(
+                        valid().withLag(
+                                        l ->
+                                                l.withWeightSyncSteps(2)
+                                                        .withMaxInflightTasks(9)
+                                                        .withQueueMaxsize(99))));
+        assertEquals(
+                List.of("queue_maxsize", "max_inflight_tasks"),
+                keys(
+                        goesOn.apply(valid())
+                                .withLag(l -> l.withQueueMaxsize(1).withMaxInflightTasks(0))));
+    }
+
+    @Test
     void whatDoesNotGoTogetherIsNamed() {
         Map<String, UnaryOperator<GrpoConfig>> wrong =
                 Map.of(

@@ -10,6 +10,7 @@ import org.attune.ranks.SingleProcess;
 import org.attune.reward.Completion;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.OngoingCompletions;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
@@ -112,6 +113,13 @@ final class LaggedRuns {
         runs.put("ppo", TinyRollouts.ppo(c -> c.withLag(lag), source));
         runs.put("ppo_head", TinyRollouts.ppoWithHead(c -> c.withLag(lag), source));
         runs.put("rloo", rloo(lag, source));
+        LagConfig goesOn = lag.withMaxStaleness(2).withMaxInflightTasks(6);
+        runs.put("grpo_ongoing", grpo(c -> c.withLag(goesOn), source));
+        LagConfig rarely = goesOn.withMaxStaleness(3).withWeightSyncSteps(2);
+        runs.put("ppo_ongoing", TinyRollouts.ppo(c -> c.withLag(rarely), source));
+        runs.put(
+                "online_dpo_ongoing",
+                TinyRollouts.onlineDpo(c -> c.withLag(goesOn.withRolloutLag(2)), source));
         return runs;
     }
 
@@ -262,6 +270,11 @@ final class LaggedRuns {
                 note(output, "written " + round / DEVICES, from);
             }
             return completions;
+        }
+
+        @Override
+        public void goOn(OngoingCompletions ongoing) {
+            own.goOn(ongoing);
         }
 
         @Override
