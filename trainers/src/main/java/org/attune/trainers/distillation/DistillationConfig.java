@@ -89,7 +89,7 @@ public record DistillationConfig(
                             "distillation_objective",
                             "iw_opd",
                             "jsd with teacher_model_server_url, which tells its likeliest tokens"
-                                + " and not those that were written"));
+                                    + " and not those that were written"));
         }
         if (loss.weights().isPresent() && loss.beta() != 1) {
             problems.add(
