@@ -61,7 +61,9 @@ final class PictureReader implements AutoCloseable {
 
     Size size() {
         Size stored = guarded(name, format, this::stored);
-        return chunks.orientation() >= 5 ? new Size(stored.height(), stored.width()) : stored;
+        return chunks.orientation() >= 5
+                ? new Size(/* width= */ stored.height(), /* height= */ stored.width())
+                : stored;
     }
 
     private Size stored() throws IOException {
