@@ -90,7 +90,8 @@ final class TuningDesk implements AutoCloseable {
             }
         }
         found.sort(
-                Comparator.comparing(job -> ((Number) job.fields().get("created_at")).longValue()));
+                Comparator.comparingLong(
+                        job -> ((Number) job.fields().get("created_at")).longValue()));
         for (TuningJob job : found) {
             jobs.put(job.id(), job);
             if (job.status().equals("succeeded")) {

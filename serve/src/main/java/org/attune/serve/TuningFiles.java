@@ -90,7 +90,7 @@ final class TuningFiles {
             return found.filter(path -> path.toString().endsWith(".json"))
                     .map(TuningFiles::described)
                     .sorted(
-                            Comparator.comparing(
+                            Comparator.comparingLong(
                                             (Map<String, Object> file) ->
                                                     ((Number) file.get("created_at")).longValue())
                                     .reversed())
