@@ -8,13 +8,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Asks whether the Hub answers at all.
-public final class HubAnswer {
+final class HubAnswer {
     private HubAnswer() {}
 
     /// Asks the endpoint for its list of models, one of them.
     ///
     /// @return what is wrong; empty if it answers
-    public static Optional<String> problem(HubSettings settings) {
+    static Optional<String> problem(HubSettings settings) {
         if (settings.offline()) {
             return Optional.of("not asked: HF_HUB_OFFLINE is set");
         }

@@ -107,6 +107,13 @@ public record HubSettings(
         }
     }
 
+    /// Asks the Hub whether it answers.
+    ///
+    /// @return what keeps it from answering; empty if it answers
+    public Optional<String> problem() {
+        return HubAnswer.problem(this);
+    }
+
     private static boolean isTrue(Map<String, String> environment, String variable) {
         String text = environment.getOrDefault(variable, "").strip();
         return TRUE.contains(text.toLowerCase(Locale.ROOT));

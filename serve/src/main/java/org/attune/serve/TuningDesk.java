@@ -151,11 +151,10 @@ final class TuningDesk implements AutoCloseable {
         AtomicFile.writeText(
                 own.resolve("run.yaml"), Json.write(run(request, start, own, heldOut.isPresent())));
         TuningJob job = TuningJob.of(own, request);
-        job.fields().put("command", request.command());
         job.to("queued", "Created fine-tuning job: " + job.id());
         jobs.put(job.id(), job);
         next();
-        call.json(shown(job));
+        call.json(job.fields());
     }
 
     /// The adapter that a job begins with.
@@ -205,24 +204,17 @@ final class TuningDesk implements AutoCloseable {
         return keys;
     }
 
-    /// As clients see it.
-    private static Map<String, Object> shown(TuningJob job) {
-        Map<String, Object> fields = new LinkedHashMap<>(job.fields());
-        fields.remove("command");
-        return fields;
-    }
-
     private synchronized void list(Call call) throws ApiException, IOException {
         TuningPage.answer(
                 call,
-                List.copyOf(jobs.values()).reversed().stream().map(TuningDesk::shown).toList());
+                List.copyOf(jobs.values()).reversed().stream().map(TuningJob::fields).toList());
     }
 
     private synchronized void show(Call call) throws ApiException, IOException {
         String[] parts = call.name().split("/", 2);
         TuningJob job = job(parts[0]);
         switch (parts.length == 1 ? "" : parts[1]) {
-            case "" -> call.json(shown(job));
+            case "" -> call.json(job.fields());
             case "events" -> TuningPage.answer(call, job.events());
             case "checkpoints" -> TuningPage.answer(call, checkpoints(job));
             default -> throw unknown(call);
@@ -286,7 +278,7 @@ final class TuningDesk implements AutoCloseable {
             }
             default -> throw unknown(call);
         }
-        call.json(shown(job));
+        call.json(job.fields());
     }
 
     private void stop(TuningJob job, String status, String message)
@@ -321,9 +313,7 @@ final class TuningDesk implements AutoCloseable {
     }
 
     private void start(TuningJob job) throws IOException {
-        List<String> words =
-                commands.apply(
-                        (String) job.fields().get("command"), job.folder().resolve("run.yaml"));
+        List<String> words = commands.apply(job.command(), job.folder().resolve("run.yaml"));
         try {
             job.start(words);
         } catch (IOException e) {

@@ -18,6 +18,9 @@ import java.util.Set;
 /// A job that trains an adapter: a folder with its rows, its run's file, its run, and `job.json`,
 /// which is the object that OpenAI's clients see. Guarded by its [desk][TuningDesk].
 final class TuningJob {
+    /// Where a job is with which nothing happens any more.
+    private static final Set<String> ENDED = Set.of("succeeded", "failed", "cancelled");
+
     /// Where a job is that waits for its turn, or for the server to start again.
     private static final Set<String> OPEN = Set.of("queued", "running");
 
@@ -100,6 +103,11 @@ final class TuningJob {
         return folder.resolve("out");
     }
 
+    /// The command that trains.
+    String command() {
+        return TuningRequest.command((String) ((Map<?, ?>) fields.get("method")).get("type"));
+    }
+
     Optional<String> adapter() {
         return Optional.ofNullable((String) fields.get("fine_tuned_model"));
     }
@@ -107,7 +115,7 @@ final class TuningJob {
     /// Writes a change down, and tells of it.
     void to(String status, String message) throws IOException {
         fields.put("status", status);
-        if (Set.of("succeeded", "failed", "cancelled").contains(status)) {
+        if (ENDED.contains(status)) {
             fields.put("finished_at", now());
         }
         AtomicFile.writeText(folder.resolve("job.json"), Json.write(fields));
@@ -233,7 +241,7 @@ final class TuningJob {
                 metrics().stream().filter(line -> line.containsKey("loss")).toList();
         double seconds = 0;
         int before = 0;
-        int end = Set.of("succeeded", "failed", "cancelled").contains(status()) ? 1 : 0;
+        int end = ENDED.contains(status()) ? 1 : 0;
         all.addAll(told.subList(0, told.size() - end));
         long began = now();
         if (!all.isEmpty() && all.getLast().get("created_at") instanceof Number number) {

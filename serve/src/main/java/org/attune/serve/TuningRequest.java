@@ -114,7 +114,7 @@ record TuningRequest(
     }
 
     /// The command of the method.
-    String command() {
+    static String command(String method) {
         return method.equals(DPO) ? "dpo" : "sft";
     }
 

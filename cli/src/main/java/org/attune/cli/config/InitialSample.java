@@ -1,7 +1,7 @@
 package org.attune.cli.config;
 
-import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.FirstRun.Suggestion;
+import org.attune.trainers.run.Methods;
 import org.attune.trainers.samples.SampleConfig;
 
 import java.util.LinkedHashMap;
@@ -74,7 +74,7 @@ public final class InitialSample {
     private static Key key(KeyTable table, String name) {
         return Optional.ofNullable(NOTES.get(name))
                 .map(note -> Key.own(name, note))
-                .or(() -> table.find(new GrpoMethod(), name))
+                .or(() -> Methods.named("grpo").flatMap(grpo -> table.find(grpo, name)))
                 .orElseGet(() -> Key.own(name));
     }
 

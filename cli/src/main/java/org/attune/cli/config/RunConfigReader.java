@@ -3,6 +3,7 @@ package org.attune.cli.config;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.EvalTask;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.report.RunReporters;
@@ -65,6 +66,14 @@ public final class RunConfigReader {
         Map<String, Object> given = new LinkedHashMap<>();
         run.keys().forEach((key, setting) -> given.put(key, setting.value().plain()));
         return given;
+    }
+
+    /// Reads the tasks of a file, which may be a run's: those of its key `eval_tasks`.
+    ///
+    /// @param file paths of the tasks' rows may start beside it
+    /// @throws org.attune.error.ConfigException naming file, line and key of what is wrong
+    public static List<EvalTask> tasks(Path file) {
+        return TaskFile.read(file);
     }
 
     /// Reads a run of a method.

@@ -4,7 +4,6 @@ import org.attune.agents.spec.RunTools;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
-import org.attune.hub.HubAnswer;
 import org.attune.hub.HubSettings;
 import org.attune.models.AddressSpace;
 import org.attune.models.AvailableMemory;
@@ -67,7 +66,7 @@ record Examination(Path root, Map<String, String> environment) {
 
     /// Whether the Hub answers; the only finding for which another machine is asked.
     Finding reachability() {
-        Optional<String> problem = HubAnswer.problem(settings());
+        Optional<String> problem = settings().problem();
         return problem.isEmpty()
                 ? Finding.ok("Hub", settings().endpoint() + " answers")
                 : Finding.note("Hub", problem.get());

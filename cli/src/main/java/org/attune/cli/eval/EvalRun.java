@@ -3,7 +3,7 @@ package org.attune.cli.eval;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.cli.command.SamplingArguments;
-import org.attune.cli.config.TaskFile;
+import org.attune.cli.config.RunConfigReader;
 import org.attune.hub.HubDownload;
 import org.attune.models.GenerationOptions;
 import org.attune.models.LoadedModel;
@@ -80,15 +80,8 @@ public final class EvalRun {
     /// Reads what the tasks of a file ask.
     static EvalRun of(Path file) {
         return new EvalRun(
-                TaskFile.read(file).stream()
-                        .map(
-                                task ->
-                                        asked(
-                                                task,
-                                                GenerationOptions.defaults()
-                                                        .withMaxNewTokens(task.maxNewTokens())
-                                                        .withTemperature(task.temperature())
-                                                        .withSeed(task.seed())))
+                RunConfigReader.tasks(file).stream()
+                        .map(task -> asked(task, TaskQuestions.options(task)))
                         .toList());
     }
 

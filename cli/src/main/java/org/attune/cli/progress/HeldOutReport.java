@@ -3,7 +3,6 @@ package org.attune.cli.progress;
 import org.attune.cli.terminal.RunScreen;
 import org.attune.cli.terminal.TextTable;
 import org.attune.error.CheckpointException;
-import org.attune.reports.page.EvenStart;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.RunSummary;
@@ -32,7 +31,7 @@ public final class HeldOutReport implements TrainingListener {
     private Optional<HeldOutSample> newest = Optional.empty();
 
     private boolean evaluated;
-    private boolean even;
+    private Optional<Boolean> even = Optional.empty(); // of the first set
 
     public HeldOutReport(RunScreen screen) {
         this.screen = screen;
@@ -59,12 +58,12 @@ public final class HeldOutReport implements TrainingListener {
         }
     }
 
-    /// Finds out at the first evaluation whether all given rows start even; a resumed run has no
-    /// such evaluation.
+    /// Finds out at the first evaluation whether all given rows of the first set start even; a
+    /// resumed run has no such evaluation.
     @Override
     public void onHeldOutRows(String set, List<MeasuredRow> rows) {
-        if (!evaluated) {
-            even = rows.stream().map(MeasuredRow::values).allMatch(EvenStart::isEven);
+        if (!evaluated && even.isEmpty()) {
+            even = Optional.of(rows.stream().allMatch(MeasuredRow::isEven));
         }
     }
 
@@ -112,7 +111,7 @@ public final class HeldOutReport implements TrainingListener {
                                 heldout.n(),
                                 judged ? "prompts" : "rows",
                                 shown(heldout.before()),
-                                even ? EVEN : counts(before),
+                                even.orElse(false) ? EVEN : counts(before),
                                 shown(heldout.after()),
                                 counts(after)));
         if (before.isPresent() && after.isPresent()) {

@@ -130,6 +130,7 @@ class EvalTasksTest {
     void tasksChangeNoNumberOfTheRunAndAreTheSameWhenItIsResumed() throws IOException {
         Path file = file("test_split_size: 8\neval_strategy: steps\neval_steps: 1\n");
         Path whole = train(file, "whole");
+        assertTrue(out.toString().contains("before (by construction"), out::toString);
         Path without = train(file, "without", "eval_tasks=[]");
         assertEquals(
                 -1,

@@ -1,5 +1,6 @@
 package org.attune.reports.page;
 
+import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.report.HeldOutRow;
 
@@ -13,10 +14,7 @@ import java.util.function.Function;
 /// what is made of rewards had its value before training by construction: half of all pairs in the
 /// right order. What has been learnt is told by the value after, and by how likely the answers are
 /// without the reference, which is measured both times.
-public final class EvenStart {
-    private static final List<String> REWARDS =
-            List.of(MetricKeys.REWARDS_CHOSEN, MetricKeys.REWARDS_REJECTED);
-
+final class EvenStart {
     private EvenStart() {}
 
     /// Whether every reward before the first step was 0.
@@ -25,15 +23,7 @@ public final class EvenStart {
     }
 
     private static boolean isEven(Optional<HeldOutRow.Found> before) {
-        return isEven(before.map(HeldOutRow.Found::values).orElse(Map.of()));
-    }
-
-    /// Whether a row has rewards, and all of them are 0.
-    ///
-    /// @param values by metric
-    public static boolean isEven(Map<String, Double> values) {
-        return REWARDS.stream().anyMatch(values::containsKey)
-                && REWARDS.stream().allMatch(key -> values.getOrDefault(key, 0.0) == 0);
+        return MeasuredRow.isEven(before.map(HeldOutRow.Found::values).orElse(Map.of()));
     }
 
     /// The numbers of such a run.

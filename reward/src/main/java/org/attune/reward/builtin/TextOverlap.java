@@ -109,9 +109,7 @@ final class TextOverlap {
     }
 
     private static String stripped(String text) {
-        String marked = text + "|";
-        String cut = marked.replaceFirst(SPACES.pattern() + "\\|$", "|");
-        return cut.substring(0, cut.length() - 1);
+        return text.replaceFirst(SPACES.pattern() + "\\z", "");
     }
 
     /// Sentence chrF ([Popović 2015](https://aclanthology.org/W15-3049/)): F-measure with β = 2 of

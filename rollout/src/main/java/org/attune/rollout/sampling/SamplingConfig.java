@@ -4,6 +4,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
+import org.attune.records.CopyMethods;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ import java.util.Set;
 /// @param maxTime after which unfinished completions end as they are, > 0
 /// @param logitBias added to the logits of single tokens before penalties; finite
 @Api(EXPERIMENTAL)
+@CopyMethods
 public record SamplingConfig(
         Distribution distribution,
         int maxNewTokens,
@@ -39,7 +41,8 @@ public record SamplingConfig(
         boolean reportsDrawable,
         boolean tellsDrawn,
         Optional<Duration> maxTime,
-        Map<Integer, Double> logitBias) {
+        Map<Integer, Double> logitBias)
+        implements SamplingConfigCopies {
     /// How logits become the probabilities of one token, in the order of the components, except
     /// that the repetition penalty comes third.
     ///
@@ -240,112 +243,10 @@ public record SamplingConfig(
         return of(Distribution.greedy(), maxNewTokens, stopIds, 0);
     }
 
-    public SamplingConfig withDistribution(Distribution value) {
-        return new SamplingConfig(
-                value,
-                maxNewTokens,
-                minNewTokens,
-                stopIds,
-                stopStrings,
-                seed,
-                topLogProbs,
-                reportsDrawable,
-                tellsDrawn,
-                maxTime,
-                logitBias);
-    }
-
-    /// Sets what is added to the logits of single tokens.
-    ///
-    /// @param bias by token id
-    public SamplingConfig withLogitBias(Map<Integer, Double> bias) {
-        return new SamplingConfig(
-                distribution,
-                maxNewTokens,
-                minNewTokens,
-                stopIds,
-                stopStrings,
-                seed,
-                topLogProbs,
-                reportsDrawable,
-                tellsDrawn,
-                maxTime,
-                bias);
-    }
-
-    public SamplingConfig withMinNewTokens(int value) {
-        return with(value, stopStrings, seed, topLogProbs, maxTime);
-    }
-
-    public SamplingConfig withStopStrings(List<String> texts) {
-        return with(minNewTokens, texts, seed, topLogProbs, maxTime);
-    }
-
-    public SamplingConfig withSeed(long value) {
-        return with(minNewTokens, stopStrings, value, topLogProbs, maxTime);
-    }
-
-    public SamplingConfig withTopLogProbs(int value) {
-        return with(minNewTokens, stopStrings, seed, value, maxTime);
-    }
-
-    /// Sets whether the tokens that could be drawn are reported.
-    public SamplingConfig withReportsDrawable(boolean value) {
-        return new SamplingConfig(
-                distribution,
-                maxNewTokens,
-                minNewTokens,
-                stopIds,
-                stopStrings,
-                seed,
-                topLogProbs,
-                value,
-                tellsDrawn,
-                maxTime,
-                logitBias);
-    }
-
-    /// Tells log-probabilities of the temperature that tokens are drawn at, as a loss compares
-    /// them.
-    public SamplingConfig tellingDrawn() {
-        return new SamplingConfig(
-                distribution,
-                maxNewTokens,
-                minNewTokens,
-                stopIds,
-                stopStrings,
-                seed,
-                topLogProbs,
-                reportsDrawable,
-                true,
-                maxTime,
-                logitBias);
-    }
-
     /// Whether something is reported of each position.
     public boolean reports() {
         return topLogProbs > 0
                 || reportsDrawable && distribution.filters() && distribution.temperature() > 0;
-    }
-
-    public SamplingConfig withMaxTime(Duration value) {
-        return with(minNewTokens, stopStrings, seed, topLogProbs, Optional.of(value));
-    }
-
-    private SamplingConfig with(
-            int minimum, List<String> stops, long draws, int top, Optional<Duration> time) {
-        return new SamplingConfig(
-                distribution,
-                maxNewTokens,
-                minimum,
-                stopIds,
-                stops,
-                draws,
-                top,
-                reportsDrawable,
-                tellsDrawn,
-                time,
-                logitBias);
     }
 
     /// Takes the likeliest token each time, with temperature 0; penalties stay.

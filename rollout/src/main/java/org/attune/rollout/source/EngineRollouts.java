@@ -59,7 +59,7 @@ public final class EngineRollouts implements RolloutSource {
 
     @Override
     public void goOn(OngoingCompletions ongoing) {
-        generator.goOn(ongoing, sampling.tellingDrawn());
+        generator.goOn(ongoing, sampling.withTellsDrawn(true));
     }
 
     @Override

@@ -158,7 +158,7 @@ final class OngoingSequencesTest {
 
     @Test
     void logProbabilitiesAreThoseOfTheTemperature() {
-        SamplingConfig hot = config(1.7).tellingDrawn();
+        SamplingConfig hot = config(1.7).withTellsDrawn(true);
         Work work = new Work(5).run(hot);
         Work topK = new Work(5).run(hot.withDistribution(hot.distribution().withTopK(20)));
         for (Work done : List.of(work, topK)) {

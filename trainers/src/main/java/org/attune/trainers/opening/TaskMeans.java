@@ -2,7 +2,6 @@ package org.attune.trainers.opening;
 
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
-import org.attune.models.GenerationOptions;
 import org.attune.models.ModelSetup;
 import org.attune.models.eval.EvalProblem;
 import org.attune.models.eval.EvalRow;
@@ -62,17 +61,9 @@ final class TaskMeans {
             }
             TaskQuestions questions = TaskQuestions.of(task, hub);
             questions.requireTemplate(model);
-            asked.add(new Asked(task, questions, sampling(task, model)));
+            asked.add(new Asked(task, questions, TaskQuestions.options(task).of(model)));
         }
         return new TaskMeans(List.copyOf(asked), model);
-    }
-
-    private static SamplingConfig sampling(EvalTask task, ModelSetup model) {
-        return GenerationOptions.defaults()
-                .withMaxNewTokens(task.maxNewTokens())
-                .withTemperature(task.temperature())
-                .withSeed(task.seed())
-                .of(model);
     }
 
     /// Asks a policy, each time that a run with these surroundings is evaluated.

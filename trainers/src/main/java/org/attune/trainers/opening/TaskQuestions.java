@@ -10,6 +10,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.datasets.formats.TemplateOptions;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
+import org.attune.models.GenerationOptions;
 import org.attune.models.ModelSetup;
 import org.attune.models.eval.EvalProblem;
 import org.attune.reward.RewardFunction;
@@ -127,6 +128,14 @@ public record TaskQuestions(String title, List<EvalProblem> problems, RewardFunc
 
     private static EvalProblem withSystem(EvalProblem problem, EvalTask asked) {
         return asked.system().map(problem::withSystem).orElse(problem);
+    }
+
+    /// How answers to a task are sampled.
+    public static GenerationOptions options(EvalTask task) {
+        return GenerationOptions.defaults()
+                .withMaxNewTokens(task.maxNewTokens())
+                .withTemperature(task.temperature())
+                .withSeed(task.seed());
     }
 
     /// Refuses conversations for a model that has no chat template.
