@@ -11,6 +11,7 @@ import org.attune.error.Spelling;
 import org.attune.images.Picture.Size;
 import org.attune.json.Json;
 
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -220,7 +221,11 @@ public final class ImagePipeline {
 
     private SeenPicture seen(Picture picture, boolean alone) {
         return new SeenPicture(
-                key(picture, alone), tokens(picture, alone), () -> prepare(picture, alone));
+                key(picture, alone),
+                tokens(picture, alone),
+                picture.isPassing()
+                        ? new PassingPicture(this, new WeakReference<>(picture), alone)
+                        : () -> prepare(picture, alone));
     }
 
     private Plan plan(String picture, Size size, boolean alone) {

@@ -24,6 +24,11 @@ public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared>
     /// bytes a picture, and tokens that were kept stay valid.
     private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
 
+    private static final int FEW = 1 << 12;
+
+    /// How many are known when those of pictures that are gone are next forgotten.
+    private static int most = FEW;
+
     /// @throws IllegalArgumentException if it has no rows
     public SeenPicture {
         if (rows < 1) {
@@ -135,10 +140,28 @@ public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared>
                 }
                 Map.Entry<Integer, SeenPicture> before = KNOWN.lowerEntry(first + rows);
                 if (before == null || before.getKey() + before.getValue().rows <= first) {
+                    forgetGone();
                     KNOWN.put(first, this);
                     return first;
                 }
             }
+        }
+    }
+
+    /// Forgets passing pictures that nobody holds. What was computed of their ids stays valid: an
+    /// equal picture gets equal ids again.
+    private static void forgetGone() {
+        if (KNOWN.size() >= most) {
+            KNOWN.values()
+                    .removeIf(seen -> seen.prepared instanceof PassingPicture p && p.isGone());
+            most = Math.max(FEW, 2 * KNOWN.size());
+        }
+    }
+
+    /// How many pictures are known.
+    static int known() {
+        synchronized (KNOWN) {
+            return KNOWN.size();
         }
     }
 

@@ -85,7 +85,7 @@ final class MessagesDialect implements Dialect {
             messages.add(message(role, message.get("content")));
             return;
         }
-        var text = new StringBuilder();
+        List<Object> shown = new ArrayList<>();
         var thought = new StringBuilder();
         List<Object> calls = new ArrayList<>();
         for (Object block : blocks) {
@@ -93,7 +93,7 @@ final class MessagesDialect implements Dialect {
                 throw body.bad("messages", "holds content that is neither text nor blocks");
             }
             switch (part.get("type") instanceof String type ? type : "") {
-                case "text" -> text.append(part.get("text"));
+                case "text", "image" -> shown.add(part);
                 case "thinking" -> thought.append(part.get("thinking"));
                 case "tool_use" -> calls.add(call(part));
                 case "tool_result" -> {
@@ -104,18 +104,18 @@ final class MessagesDialect implements Dialect {
                 default ->
                         throw body.bad(
                                 "messages",
-                                "holds a block of the type %s; accepted: text, thinking, tool_use, tool_result"
+                                "holds a block of the type %s; accepted: text, image, thinking, tool_use, tool_result"
                                         .formatted(part.get("type")));
             }
         }
-        Map<String, Object> said = message(role, text.toString());
+        Map<String, Object> said = message(role, shown);
         if (!thought.isEmpty()) {
             said.put("reasoning_content", thought.toString());
         }
         if (!calls.isEmpty()) {
             said.put("tool_calls", calls);
         }
-        if (!text.isEmpty() || said.size() > 2) {
+        if (!shown.isEmpty() || said.size() > 2) {
             messages.add(said);
         }
     }
