@@ -76,6 +76,14 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     String feedback;
 
     @Option(
+            names = "--redact",
+            paramLabel = "FILE",
+            description =
+                    "Replace what these regular expressions find before --feedback keeps a text."
+                            + " One in each line: PATTERN, or PATTERN => TEXT.")
+    Path redact;
+
+    @Option(
             names = "--split",
             paramLabel = "NAME=SHARE",
             description =
@@ -195,8 +203,17 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
                         .withMaxNumSeqs(sequences);
         config = adapterFolder == null ? config : config.withAdapterFolder(adapterFolder);
         config = feedback == null ? config : config.withFeedback(feedback);
+        config = redact == null ? config : config.withRedaction(patterns());
         config = name == null ? config : config.withName(name);
         return length == null ? config : config.withMaxModelLen(length);
+    }
+
+    private Patterns patterns() {
+        if (feedback == null) {
+            throw new ConfigException(
+                    "--redact is for what --feedback STORE keeps, and nothing is kept");
+        }
+        return Patterns.read(redact);
     }
 
     private List<String> keys() {
