@@ -1,5 +1,6 @@
 package org.attune.cli.serve;
 
+import org.attune.cli.command.AddressOptions;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.OwnProgram;
 import org.attune.cli.command.StorageOption;
@@ -96,11 +97,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
             description = "What requests call the model (default: the last part of its path).")
     String name;
 
-    @Option(
-            names = "--host",
-            defaultValue = "127.0.0.1",
-            description = "Address to listen at (default: ${DEFAULT-VALUE}).")
-    String host;
+    @Mixin AddressOptions address;
 
     @Option(
             names = "--port",
@@ -113,12 +110,6 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
             paramLabel = "FILE",
             description = "Keys, a line each; requests must have one.")
     Path keyFile;
-
-    @Option(
-            names = "--allow-host",
-            paramLabel = "NAME",
-            description = "A name of this server in requests, as behind a proxy.")
-    List<String> hosts = List.of();
 
     @Option(
             names = "--allow-origin",
@@ -195,10 +186,10 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
                 ServeConfig.of(template == null ? base : base.withChatTemplatePath(template))
                         .withAdapters(adapters)
                         .withSplits(splits)
-                        .withHost(host)
+                        .withHost(address.host)
                         .withPort(port)
                         .withKeys(keys())
-                        .withAllowedHosts(hosts)
+                        .withAllowedHosts(address.hosts)
                         .withAllowedOrigins(origins)
                         .withMaxNumSeqs(sequences);
         config = adapterFolder == null ? config : config.withAdapterFolder(adapterFolder);
