@@ -4,7 +4,7 @@ import picocli.CommandLine.Option;
 
 import java.util.List;
 
-/// Where a command that serves is found by its clients; each has a port of its own.
+/// Where clients find a command that serves, but for its port.
 public final class AddressOptions {
     @Option(
             names = "--host",
