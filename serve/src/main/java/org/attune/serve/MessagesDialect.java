@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Anthropic's `/v1/messages`.
 final class MessagesDialect implements Dialect {
@@ -85,7 +86,7 @@ final class MessagesDialect implements Dialect {
             messages.add(message(role, message.get("content")));
             return;
         }
-        List<Object> shown = new ArrayList<>();
+        List<Map<?, ?>> shown = new ArrayList<>();
         var thought = new StringBuilder();
         List<Object> calls = new ArrayList<>();
         for (Object block : blocks) {
@@ -108,7 +109,7 @@ final class MessagesDialect implements Dialect {
                                         .formatted(part.get("type")));
             }
         }
-        Map<String, Object> said = message(role, shown);
+        Map<String, Object> said = message(role, content(shown));
         if (!thought.isEmpty()) {
             said.put("reasoning_content", thought.toString());
         }
@@ -118,6 +119,16 @@ final class MessagesDialect implements Dialect {
         if (!shown.isEmpty() || said.size() > 2) {
             messages.add(said);
         }
+    }
+
+    /// Parts as they are where there are pictures, else their text.
+    private static Object content(List<Map<?, ?>> parts) {
+        if (parts.stream().anyMatch(part -> "image".equals(part.get("type")))) {
+            return parts;
+        }
+        return parts.stream()
+                .map(part -> String.valueOf(part.get("text")))
+                .collect(Collectors.joining());
     }
 
     private static Map<String, Object> call(Map<?, ?> part) {
