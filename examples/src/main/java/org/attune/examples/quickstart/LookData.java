@@ -8,10 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/// Writes the pictures that the quickstart's run with pictures learns from and is measured with:
-/// run it with `./attune example quickstart.LookData examples/quickstart`.
+/// Writes the pictures that the embedded model that sees is measured with: run it with
+/// `./attune example quickstart.LookData examples/quickstart`.
 public final class LookData {
-    private static final int PROMPTS = 640;
     private static final int HELD_OUT = 200;
 
     private LookData() {}
@@ -26,25 +25,23 @@ public final class LookData {
         write(Path.of(args[0]));
     }
 
-    /// `look.jsonl` and `look-heldout.jsonl`, rows with a picture, a question and its answer;
-    /// `look.png`, the first picture that is held out.
+    /// `look-heldout.jsonl`, rows with a picture, a question and its answer; `look.png`, the first
+    /// of these pictures.
     static void write(Path folder) throws IOException {
-        write(folder.resolve("look.jsonl"), PROMPTS, Split.TRAIN);
-        List<ColouredDigits> heldOut =
-                write(folder.resolve("look-heldout.jsonl"), HELD_OUT, Split.HELD_OUT);
+        List<ColouredDigits> heldOut = write(folder.resolve("look-heldout.jsonl"), HELD_OUT);
         Files.write(folder.resolve("look.png"), heldOut.getFirst().png());
     }
 
-    private static List<ColouredDigits> write(Path file, int count, Split split)
-            throws IOException {
+    private static List<ColouredDigits> write(Path file, int count) throws IOException {
         List<ColouredDigits> problems =
-                ColouredDigits.draw(count, split, LookRecipe.random("quickstart, " + split));
+                ColouredDigits.draw(
+                        count, Split.HELD_OUT, LookRecipe.random("quickstart, held-out"));
         LookRecipe.rows(
                 file,
                 problems,
                 problem ->
-                        LookRecipe.prompt(problem, problem.question())
-                                .put(AnswerReward.COLUMN, problem.answer()));
+                        LookRecipe.prompt(problem, "Which digits?")
+                                .put(AnswerReward.COLUMN, problem.all()));
         return problems;
     }
 }

@@ -19,14 +19,11 @@ import java.util.function.Function;
 /// `attune sft` and `attune export`.
 public final class LookRecipe {
     private static final int SEED = 20262;
-    private static final int DIGITS = 20_000;
-    private static final int COLOURS = 8_000;
-    private static final int HELD_OUT = 256;
+    private static final int PROBLEMS = 20_000;
+    private static final int SFT_HELD_OUT = 256;
 
-    /// How often people name the digits of the other colour, at first and then.
+    /// How often people who are asked for a colour name the digits of the other colour.
     private static final double MISTAKES = 0.6;
-
-    private static final double MORE_MISTAKES = 0.75;
 
     private LookRecipe() {}
 
@@ -39,25 +36,22 @@ public final class LookRecipe {
         }
         Path folder = Path.of(args[0]);
         LookModel.write(Files.createDirectories(folder.resolve("random")), random("weights"));
-        write(folder.resolve("digits.jsonl"), DIGITS, Split.TRAIN, "answers", true);
-        write(folder.resolve("digits-heldout.jsonl"), HELD_OUT, Split.HELD_OUT, "held out", true);
-        write(folder.resolve("colours.jsonl"), COLOURS, Split.TRAIN, "colours", false);
-        write(folder.resolve("colours-heldout.jsonl"), HELD_OUT, Split.HELD_OUT, "other", false);
+        write(folder.resolve("sft.jsonl"), PROBLEMS, Split.TRAIN, "answers");
+        write(folder.resolve("sft-heldout.jsonl"), SFT_HELD_OUT, Split.HELD_OUT, "held out");
     }
 
-    /// @param both whether every other row asks for all digits, without which the encoder learns to
-    ///     read late
-    private static void write(Path file, int count, Split split, String purpose, boolean both)
+    /// Every other row asks for all digits: without that the encoder learns to read late.
+    private static void write(Path file, int count, Split split, String purpose)
             throws IOException {
         UniformRandomProvider random = random(purpose);
         rows(
                 file,
                 ColouredDigits.draw(count, split, random),
                 problem -> {
-                    if (both && random.nextBoolean()) {
+                    if (random.nextBoolean()) {
                         return row(problem, "Which digits?", problem.all());
                     }
-                    boolean careless = random.nextDouble() < (both ? MISTAKES : MORE_MISTAKES);
+                    boolean careless = random.nextDouble() < MISTAKES;
                     return row(
                             problem,
                             problem.question(),
