@@ -219,8 +219,7 @@ public record VisionConfig(
 
     /// How a family calls the tensors of what sees pictures, as modules of transformers are called,
     /// and what files call otherwise. Names are without `.weight` and `.bias` where tensors have
-    // those;
-    /// what a family has not is empty.
+    /// those; what a family has not is empty.
     ///
     /// @param text       path of everything of the decoder but the output layer
     /// @param encoder    path of the encoder
