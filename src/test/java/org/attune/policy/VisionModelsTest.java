@@ -175,8 +175,9 @@ class VisionModelsTest {
     /// The picture of the case `one`.
     static SeenPicture picture(Recorded expected, VisionConfig vision) {
         float[] pixels = expected.floats("one.pixel_values");
-        long[] shape = expected.shape("one.pixel_values"); // (1, tiles, 3, size, size)
-        int[] tiles = Arrays.stream(shape).skip(1).mapToInt(Math::toIntExact).toArray();
+        long[] shape = expected.shape("one.pixel_values"); // (tiles, 3, height, width)
+        int[] tiles =
+                Arrays.stream(shape).skip(shape.length - 4).mapToInt(Math::toIntExact).toArray();
         int rows = vision.rows(vision.grid(tiles));
         String key = "one of " + vision.modelType();
         return new SeenPicture(key, rows, () -> new Prepared(pixels, tiles, new int[0], rows, key));

@@ -18,7 +18,7 @@ import java.util.Optional;
 /// @param gated      whether feed-forward parts have gates
 /// @param qkvBias    whether projections of queries, keys and values have biases
 /// @param bias       whether the other projections of blocks have biases
-/// @param lastNorm   whether there is a norm behind the blocks
+/// @param lastNorm   behind the blocks
 /// @param qkNorm     of whole queries and keys, if they are normed
 public record VisionEncoder(
         Patches patches,
@@ -33,7 +33,7 @@ public record VisionEncoder(
         boolean gated,
         boolean qkvBias,
         boolean bias,
-        boolean lastNorm,
+        LastNorm lastNorm,
         Optional<NormConfig> qkNorm) {
     /// What an encoder reads of a picture.
     ///
@@ -50,6 +50,16 @@ public record VisionEncoder(
         public int side() {
             return imageSize / size;
         }
+    }
+
+    /// The norm behind the blocks.
+    public enum LastNorm {
+        /// There is none.
+        NONE,
+        /// What it gives is read.
+        READ,
+        /// It is kept, but what is read is what it would read.
+        KEPT
     }
 
     /// How places of patches are known.
