@@ -219,8 +219,12 @@ public final class ImagePipeline {
     }
 
     private SeenPicture seen(Picture picture, boolean alone) {
+        Plan plan = plan(picture.name(), picture.size(), alone);
         return new SeenPicture(
-                key(picture, alone), tokens(picture, alone), () -> prepare(picture, alone));
+                key(picture, alone),
+                text.tokens(plan),
+                rule instanceof TileRule.WholePatches w ? plan.columns() / w.merge() : 0,
+                () -> prepare(picture, alone));
     }
 
     private Plan plan(String picture, Size size, boolean alone) {

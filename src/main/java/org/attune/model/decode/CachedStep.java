@@ -27,6 +27,7 @@ import org.attune.model.pass.KeptRows;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
 import org.attune.model.pass.Ropes;
+import org.attune.model.pass.RotaryWalk;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TokenPass;
@@ -91,7 +92,7 @@ final class CachedStep implements Expression {
         this.rows = rows;
         adapter = rows.elsewhere();
         this.cache = cache;
-        layout = layout(cache, additions);
+        layout = layout(config, cache, additions);
         hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         before = additions.stream().mapToInt(a -> cache.held(a.slot())).toArray();
         // What is sent to a GPU is made before anything is computed there: so it goes together.
@@ -163,7 +164,7 @@ final class CachedStep implements Expression {
     }
 
     /// New tokens behind those in a cache.
-    static Layout layout(KvCache cache, List<NewTokens> additions) {
+    static Layout layout(DecoderConfig config, KvCache cache, List<NewTokens> additions) {
         int size = additions.stream().mapToInt(a -> a.ids().length).sum();
         int[] tokens = new int[size];
         int[] positions = new int[size];
@@ -178,7 +179,11 @@ final class CachedStep implements Expression {
             spans.add(new Layout.Span(-1, row, row + count));
             row += count;
         }
-        return new Layout(tokens, positions, spans);
+        List<RotaryWalk> before =
+                config.placesPictures()
+                        ? additions.stream().map(a -> cache.walk(a.slot())).toList()
+                        : List.of();
+        return new Layout(tokens, positions, spans, before);
     }
 
     private Tensor cacheRows(List<NewTokens> additions, int heads) {

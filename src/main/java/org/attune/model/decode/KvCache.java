@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.BlockPresence;
 import org.attune.model.layer.Decoder;
+import org.attune.model.pass.RotaryWalk;
 import org.attune.tensor.DType;
 import org.attune.tensor.LargePages;
 import org.attune.tensor.ResidentLimit;
@@ -159,6 +160,15 @@ public final class KvCache implements AutoCloseable {
         int[] all = Arrays.copyOf(tokens[slot], lengths[slot] + more.length);
         System.arraycopy(more, 0, all, lengths[slot], more.length);
         return all;
+    }
+
+    /// How far the tokens that `slot` holds have come, virtual ones of an adapter among them.
+    RotaryWalk walk(int slot) {
+        var walk = new RotaryWalk();
+        for (int i = 0; i < lengths[slot]; i++) {
+            walk.step(tokens[slot][i]);
+        }
+        return walk;
     }
 
     /// How many of its first tokens `slot` shares with `sequence`, virtual ones left out.

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.RopeConfig;
 import org.attune.model.layer.RouterWatch;
 
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ public final class Layout {
     private final int[] tokens;
     private final int[] positions;
     private final List<Span> spans;
+    private final List<RotaryWalk> before; // of each root
     private final Map<Sight, List<QueryBlock>> blocksBySight = new HashMap<>();
 
     /// @param parent index of the parent span, or -1
@@ -67,6 +69,16 @@ public final class Layout {
     /// @param positions position ids, `(N)`
     /// @param spans segments, parents before children
     public Layout(int[] tokens, int[] positions, List<Span> spans) {
+        this(tokens, positions, spans, List.of());
+    }
+
+    /// @param tokens ids, `(N)`
+    /// @param positions position ids, `(N)`
+    /// @param spans segments, parents before children
+    /// @param before how far tokens of each root's sequence have come that are no rows here, in the
+    ///     order of the roots; empty if there are none
+    public Layout(int[] tokens, int[] positions, List<Span> spans, List<RotaryWalk> before) {
+        this.before = List.copyOf(before);
         this.tokens = tokens;
         this.positions = positions;
         this.spans = List.copyOf(spans);
@@ -110,6 +122,31 @@ public final class Layout {
             Arrays.fill(treeOf, s.start(), s.end(), tree[i]);
         }
         return new RouterWatch(treeOf, trees);
+    }
+
+    /// Positions in the streams of [RotaryWalk]: times, rows and columns, each `(N)`.
+    int[][] streams() {
+        int[][] streams = new int[RopeConfig.Sections.STREAMS][size()];
+        RotaryWalk[] ends = new RotaryWalk[spans.size()];
+        int roots = 0;
+        for (int i = 0; i < ends.length; i++) {
+            Span span = spans.get(i);
+            RotaryWalk walk;
+            if (span.parent() >= 0) {
+                walk = new RotaryWalk(ends[span.parent()]);
+            } else {
+                int root = roots++;
+                walk = before.isEmpty() ? new RotaryWalk() : new RotaryWalk(before.get(root));
+            }
+            for (int row = span.start(); row < span.end(); row++) {
+                walk.step(tokens[row]);
+                streams[0][row] = walk.time();
+                streams[1][row] = walk.down();
+                streams[2][row] = walk.right();
+            }
+            ends[i] = walk;
+        }
+        return streams;
     }
 
     /// For each row the number of tokens in the longest path through its tree, those without a row
