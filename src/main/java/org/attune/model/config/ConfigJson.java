@@ -58,10 +58,8 @@ public final class ConfigJson {
 
     /// Of a configuration that has the text model's keys among its own.
     private static JsonFields flat(JsonFields json) {
-        ObjectNode node = json.toNode();
-        node.put("model_type", json.text("model_type") + OWN);
-        node.remove("vision_config");
-        return JsonFields.parse(json.where(), node.toString());
+        ObjectNode node = json.toNode().put("model_type", json.text("model_type") + OWN);
+        return JsonFields.parse(json.where(), node.without("vision_config").toString());
     }
 
     public static DecoderConfig parse(JsonFields whole) {

@@ -65,16 +65,6 @@ final class DenseFamilies {
                             .headDim(128)
                             .positions(32768, 10000)
                             .row(),
-                    vision("qwen2_vl_text", "Qwen2VLForConditionalGeneration"),
-                    vision("qwen2_5_vl_text", "Qwen2_5_VLForConditionalGeneration"),
-                    FamilyRow.named("qwen3_vl_text", "Qwen3VLForConditionalGeneration")
-                            .attentionBias(BiasRule.IF_CONFIGURED)
-                            .qkNorm(QkNorm.HEADS)
-                            .sections(new RopeConfig.Sections(24, 20, 20, true))
-                            .heads(32)
-                            .headDim(128)
-                            .positions(128000, 500000)
-                            .row(),
                     FamilyRow.named("gemma", "GemmaForCausalLM")
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .normOffset(1)
@@ -491,19 +481,6 @@ final class DenseFamilies {
     ;
 
     private DenseFamilies() {}
-
-    /// The text of Qwen2-VL and of Qwen2.5-VL.
-    private static DecoderFamily vision(String modelType, String architecture) {
-        return FamilyRow.named(modelType, architecture)
-                .attentionBias(BiasRule.QKV)
-                .window(WindowRule.UPPER_LAYERS)
-                .sections(new RopeConfig.Sections(16, 24, 24, false))
-                .epsilon(1e-5)
-                .heads(8)
-                .positions(32768, 1e6)
-                .tokens(151643, 151645)
-                .row();
-    }
 
     private static NormConfig withoutBias(double epsilon) {
         return new NormConfig.Layer(epsilon, 0, false);

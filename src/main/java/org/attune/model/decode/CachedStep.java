@@ -27,7 +27,6 @@ import org.attune.model.pass.KeptRows;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.Rope;
 import org.attune.model.pass.Ropes;
-import org.attune.model.pass.RotaryWalk;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TokenPass;
@@ -179,11 +178,7 @@ final class CachedStep implements Expression {
             spans.add(new Layout.Span(-1, row, row + count));
             row += count;
         }
-        List<RotaryWalk> before =
-                config.placesPictures()
-                        ? additions.stream().map(a -> cache.walk(a.slot())).toList()
-                        : List.of();
-        return new Layout(tokens, positions, spans, before);
+        return new Layout(tokens, positions, spans, cache.before(config, additions));
     }
 
     private Tensor cacheRows(List<NewTokens> additions, int heads) {

@@ -7,6 +7,7 @@ import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.RmsNorm;
 import org.attune.model.pass.HeadNorms;
+import org.attune.model.pass.Layout;
 import org.attune.tensor.CacheAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.DeviceKernels;
@@ -106,7 +107,8 @@ final class DecodeStep implements AutoCloseable {
             numbers[rows + i] = slots[i];
             int place = cache.held(slots[i]);
             numbers[2 * rows + i] = place;
-            numbers[3 * rows + i] = placesPictures ? cache.walk(slots[i]).next() : place;
+            numbers[3 * rows + i] =
+                    placesPictures ? Layout.positionBehind(cache.with(slots[i])) : place;
         }
         try (var _ = TensorScope.open("decode-inputs")) {
             MemorySegment data = MemorySegment.ofArray(numbers);

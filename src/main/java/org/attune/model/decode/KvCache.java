@@ -4,7 +4,6 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.BlockPresence;
 import org.attune.model.layer.Decoder;
-import org.attune.model.pass.RotaryWalk;
 import org.attune.tensor.DType;
 import org.attune.tensor.LargePages;
 import org.attune.tensor.ResidentLimit;
@@ -13,6 +12,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -162,13 +162,11 @@ public final class KvCache implements AutoCloseable {
         return all;
     }
 
-    /// How far the tokens that `slot` holds have come, virtual ones of an adapter among them.
-    RotaryWalk walk(int slot) {
-        var walk = new RotaryWalk();
-        for (int i = 0; i < lengths[slot]; i++) {
-            walk.step(tokens[slot][i]);
-        }
-        return walk;
+    /// The tokens before new ones, where positions depend on them; else none.
+    List<int[]> before(DecoderConfig config, List<CachedDecoder.NewTokens> additions) {
+        return config.placesPictures()
+                ? additions.stream().map(a -> with(a.slot())).toList()
+                : List.of();
     }
 
     /// How many of its first tokens `slot` shares with `sequence`, virtual ones left out.

@@ -26,7 +26,7 @@ public final class Layout {
     private final int[] tokens;
     private final int[] positions;
     private final List<Span> spans;
-    private final List<RotaryWalk> before; // of each root
+    private final List<int[]> before; // tokens of each root
     private final Map<Sight, List<QueryBlock>> blocksBySight = new HashMap<>();
 
     /// @param parent index of the parent span, or -1
@@ -75,9 +75,9 @@ public final class Layout {
     /// @param tokens ids, `(N)`
     /// @param positions position ids, `(N)`
     /// @param spans segments, parents before children
-    /// @param before how far tokens of each root's sequence have come that are no rows here, in the
-    ///     order of the roots; empty if there are none
-    public Layout(int[] tokens, int[] positions, List<Span> spans, List<RotaryWalk> before) {
+    /// @param before ids of tokens before each root that are no rows here, in the order of the
+    ///     roots; empty if there are none, or if no positions depend on them
+    public Layout(int[] tokens, int[] positions, List<Span> spans, List<int[]> before) {
         this.before = List.copyOf(before);
         this.tokens = tokens;
         this.positions = positions;
@@ -135,8 +135,7 @@ public final class Layout {
             if (span.parent() >= 0) {
                 walk = new RotaryWalk(ends[span.parent()]);
             } else {
-                int root = roots++;
-                walk = before.isEmpty() ? new RotaryWalk() : new RotaryWalk(before.get(root));
+                walk = before.isEmpty() ? new RotaryWalk() : walked(before.get(roots++));
             }
             for (int row = span.start(); row < span.end(); row++) {
                 walk.step(tokens[row]);
@@ -147,6 +146,20 @@ public final class Layout {
             ends[i] = walk;
         }
         return streams;
+    }
+
+    private static RotaryWalk walked(int[] ids) {
+        var walk = new RotaryWalk();
+        for (int id : ids) {
+            walk.step(id);
+        }
+        return walk;
+    }
+
+    /// The position by which a token of text is rotated behind others, where pictures among them
+    /// have positions of three streams.
+    public static int positionBehind(int[] ids) {
+        return walked(ids).next();
     }
 
     /// For each row the number of tokens in the longest path through its tree, those without a row

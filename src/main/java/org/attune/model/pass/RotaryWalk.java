@@ -7,7 +7,7 @@ import org.attune.images.SeenPicture.Place;
 /// ([Wang et al. 2024, §2.1](https://arxiv.org/abs/2409.12191)). Those of text count on. All rows
 /// of a picture stand at its start in time, and go down and right from there in the others. What
 /// follows stands behind the largest of these positions.
-public final class RotaryWalk {
+final class RotaryWalk {
     private int next; // position of the next token of text
     private int start; // of the picture
     private SeenPicture picture; // of the last row of one
@@ -17,10 +17,10 @@ public final class RotaryWalk {
     private int right;
 
     /// Before the first token.
-    public RotaryWalk() {}
+    RotaryWalk() {}
 
     /// The walk up to where another one is.
-    public RotaryWalk(RotaryWalk other) {
+    RotaryWalk(RotaryWalk other) {
         next = other.next;
         start = other.start;
         picture = other.picture;
@@ -31,7 +31,7 @@ public final class RotaryWalk {
     /// Goes on by a token.
     ///
     /// @param token its id; negative of a picture's row
-    public void step(int token) {
+    void step(int token) {
         if (!SeenPicture.isRow(token)) {
             picture = null;
             start = next++;
@@ -60,7 +60,7 @@ public final class RotaryWalk {
     }
 
     /// Position that the next token of text has.
-    public int next() {
+    int next() {
         return next;
     }
 

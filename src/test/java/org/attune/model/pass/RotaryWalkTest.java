@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -55,10 +56,8 @@ class RotaryWalkTest {
                         new Layout.Span(1, 8, 13),
                         new Layout.Span(1, 13, 18));
         int[][] shared = streams(forest, spans, List.of());
-        var before = new RotaryWalk();
-        for (int i = 0; i < 5; i++) {
-            before.step(whole[i]);
-        }
+        int[] before = Arrays.copyOf(whole, 5);
+        assertEquals(2 + 3, Layout.positionBehind(before));
         int[] rest = IntStream.range(5, 10).map(i -> whole[i]).toArray();
         int[][] later = streams(rest, List.of(new Layout.Span(-1, 0, 5)), List.of(before));
         for (int stream = 0; stream < expected.length; stream++) {
@@ -71,7 +70,7 @@ class RotaryWalkTest {
         }
     }
 
-    private static int[][] streams(int[] ids, List<Layout.Span> spans, List<RotaryWalk> before) {
+    private static int[][] streams(int[] ids, List<Layout.Span> spans, List<int[]> before) {
         return new Layout(ids, new int[ids.length], spans, before).streams();
     }
 
