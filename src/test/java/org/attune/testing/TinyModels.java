@@ -19,6 +19,7 @@ import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
 import org.attune.model.config.TensorNames;
 import org.attune.model.config.VisionConfig;
+import org.attune.model.config.VisionEncoder;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -155,21 +156,26 @@ public final class TinyModels {
     }
 
     private static void vision(MemoryTensorFile file, VisionConfig v, int width) {
+        var projections =
+                v.connector().linears().stream().map(VisionConfig.Connector.Linear::path).toList();
         v.linears(width)
                 .forEach(
                         (path, shape) -> {
-                            boolean bias = !path.equals(VisionConfig.PROJECTION);
+                            boolean bias = !projections.contains(path);
                             linear(file, path, (int) shape[0], (int) shape[1], bias);
                         });
-        for (String path : v.norms()) {
-            norm(file, path + ".weight", v.width());
-            normal(file, path + ".bias", 0.1, v.width());
-        }
-        int size = v.patchSize();
-        normal(file, VisionConfig.PATCHES + ".weight", 0.3, v.width(), v.channels(), size, size);
-        normal(file, VisionConfig.PATCHES + ".bias", 0.3, v.width());
-        int places = v.side() * v.side();
-        normal(file, VisionConfig.POSITIONS + ".weight", 0.3, places, v.width());
+        v.norms()
+                .forEach(
+                        (path, size) -> {
+                            norm(file, path + ".weight", size);
+                            normal(file, path + ".bias", 0.1, size);
+                        });
+        VisionEncoder e = v.encoder();
+        VisionEncoder.Patches read = e.patches();
+        int size = read.size();
+        normal(file, v.patches() + ".weight", 0.3, e.width(), read.channels(), size, size);
+        normal(file, v.patches() + ".bias", 0.3, e.width());
+        normal(file, v.positions(), 0.3, (int) e.places(), e.width());
     }
 
     private static List<Integer> all() {

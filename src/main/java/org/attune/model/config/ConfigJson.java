@@ -64,9 +64,9 @@ public final class ConfigJson {
 
     public static DecoderConfig parse(JsonFields whole) {
         DecoderConfig text = text(textOf(whole));
-        return VisionConfig.FAMILIES.contains(whole.text("model_type"))
-                ? text.withVision(VisionConfig.read(whole)).withDtype(dtype(whole))
-                : text;
+        return VisionFamily.read(whole)
+                .map(vision -> text.withVision(vision).withDtype(dtype(whole)))
+                .orElse(text);
     }
 
     private static DecoderConfig text(JsonFields json) {
