@@ -66,7 +66,7 @@ class VisionAdaptersTest {
 
     private static boolean sees(Path model) {
         String type = Recorded.json(model.resolve("config.json")).path("model_type").asText();
-        return List.of("idefics3", "smolvlm").contains(type);
+        return List.of("idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "qwen3_vl").contains(type);
     }
 
     private static void check(Path model, Path folder, Path written) {

@@ -21,7 +21,13 @@ enum VisionFamily {
     /// [Laurençon et al. 2024, §3](https://arxiv.org/abs/2408.12637).
     IDEFICS3("idefics3", VisionFamily::idefics3),
     /// transformers' SmolVLM is Idefics3 but for its name.
-    SMOLVLM("smolvlm", VisionFamily::idefics3);
+    SMOLVLM("smolvlm", VisionFamily::idefics3),
+    /// [Wang et al. 2024](https://arxiv.org/abs/2409.12191).
+    QWEN2_VL("qwen2_vl", QwenVision::two),
+    /// [Bai et al. 2025](https://arxiv.org/abs/2502.13923).
+    QWEN2_5_VL("qwen2_5_vl", QwenVision::twoAndAHalf),
+    /// [Bai et al. 2025](https://arxiv.org/abs/2511.21631).
+    QWEN3_VL("qwen3_vl", QwenVision::three);
 
     /// SigLIP's in Idefics3.
     private static final Names IDEFICS3_NAMES =

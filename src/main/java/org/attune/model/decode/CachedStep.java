@@ -213,7 +213,9 @@ final class CachedStep implements Expression {
     /// @param x `(N, D)`
     /// @return `(N, D)`
     Optional<Tensor> allBlocks(Tensor x) {
-        if (!hasKernel || before.length > TokenPass.MOST_ROWS) {
+        if (!hasKernel
+                || before.length > TokenPass.MOST_ROWS
+                || decoder.seeingDepth(layout.tokens()) > 0) {
             return Optional.empty();
         }
         return TokenBlocks.of(decoder, rows)
@@ -236,6 +238,12 @@ final class CachedStep implements Expression {
     /// @param x `(N, D)`
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
+        Tensor out = computed(layer, x);
+        decoder.seeBehind(layer, layout.tokens(), out, adapter, Dropout.NONE);
+        return out;
+    }
+
+    private Tensor computed(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
         if (b.onlyAttention().isEmpty()
                 || b.feedForward().isEmpty()

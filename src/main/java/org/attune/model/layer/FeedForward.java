@@ -144,6 +144,7 @@ public sealed interface FeedForward
             return switch (activation()) {
                 case SILU, RELU -> number;
                 case RELU_SQUARED -> 2 * number;
+                case QUICK_GELU -> 3 * number;
                 case XIELU -> throw new IllegalStateException(WEIGHTS);
                 case GELU -> 6 * Float.BYTES;
                 case GELU_TANH -> 11 * Float.BYTES;
@@ -348,6 +349,7 @@ public sealed interface FeedForward
             case SILU -> x.silu();
             case RELU -> x.relu();
             case RELU_SQUARED -> x.relu().square();
+            case QUICK_GELU -> x.mul(x.mul(1.702).sigmoid());
             case XIELU -> throw new IllegalStateException(WEIGHTS);
             case GELU -> { // in float32, as ATen's kernel does
                 Tensor x32 = x.to(DType.FLOAT32);
