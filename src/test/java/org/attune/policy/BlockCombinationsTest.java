@@ -182,7 +182,8 @@ class BlockCombinationsTest {
                 false,
                 Optional.empty(),
                 number % 10 == 9,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private static QkNorm qkNorm(int number) {
@@ -214,7 +215,8 @@ class BlockCombinationsTest {
                 false,
                 Optional.of(sizes),
                 false,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private static final List<RouterConfig.Scores> SCORES =

@@ -212,10 +212,13 @@ class VisionModelsTest {
     /// The picture of the case `one`.
     static SeenPicture picture(Recorded expected, VisionConfig vision) {
         float[] pixels = expected.floats("one.pixel_values");
-        long[] shape = expected.shape("one.pixel_values"); // (1, tiles, 3, size, size), or patches
+        long[] shape = expected.shape("one.pixel_values"); // (tiles, 3, height, width), or patches
         boolean patches = vision.encoder().patches().times() > 0;
         int[] sizes =
-                Arrays.stream(shape).skip(patches ? 0 : 1).mapToInt(Math::toIntExact).toArray();
+                Arrays.stream(shape)
+                        .skip(patches ? 0 : shape.length - 4)
+                        .mapToInt(Math::toIntExact)
+                        .toArray();
         int[] told = patches ? expected.ints("one.image_grid_thw") : new int[0];
         int rows = vision.rows(patches ? vision.grid(sizes, told) : vision.grid(sizes));
         int columns = patches ? told[2] / vision.connector().side() : 0;

@@ -47,6 +47,7 @@ public final class ConfigJson {
             return json;
         }
         ObjectNode node = text.get().toNode();
+        UsualText.addTo(node);
         for (String key : List.of("tie_word_embeddings", "dtype", "torch_dtype", QUANTISATION)) {
             boolean outer = key.equals("tie_word_embeddings") || !text.get().has(key);
             if (outer && json.has(key)) {
@@ -220,7 +221,8 @@ public final class ConfigJson {
                 family.gatedAttention(),
                 latent,
                 family.window() == DecoderFamily.WindowRule.CHUNKED,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     /// The factor on the products of queries and keys.

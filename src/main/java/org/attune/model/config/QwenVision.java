@@ -57,7 +57,8 @@ final class QwenVision {
                         activation(json, "quick_gelu", false)),
                 merger(json, MERGER, "ln_q", "mlp.0", "mlp.2", width, norm, false),
                 names(List.of("mlp.fc1"), "mlp.fc2", OLD_NAMES),
-                whole.integer("image_token_id", IMAGE));
+                whole.integer("image_token_id", IMAGE),
+                false);
     }
 
     /// Qwen2.5-VL's.
@@ -79,7 +80,8 @@ final class QwenVision {
                 windowed(json, plain),
                 merger(json, MERGER, "ln_q", "mlp.0", "mlp.2", width, norm, false),
                 names(List.of("mlp.gate_proj", "mlp.up_proj"), "mlp.down_proj", OLD_NAMES),
-                whole.integer("image_token_id", IMAGE));
+                whole.integer("image_token_id", IMAGE),
+                false);
     }
 
     /// Qwen3-VL's.
@@ -105,6 +107,7 @@ final class QwenVision {
                 merger(json, MERGER, "norm", "linear_fc1", "linear_fc2", width, norm, false),
                 names(List.of("mlp.linear_fc1"), "mlp.linear_fc2", List.of()),
                 whole.integer("image_token_id", IMAGE),
+                false,
                 deep(whole, json, width));
     }
 
@@ -180,7 +183,7 @@ final class QwenVision {
                 function.gated(),
                 true,
                 true,
-                false,
+                VisionEncoder.LastNorm.NONE,
                 Optional.empty());
     }
 

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 ///
 /// @param modelType  `model_type` of the whole model
 /// @param imageToken id of the token in whose places rows of pictures stand
+/// @param picturesWhole whether rows of a picture see each other in the decoder, in both directions
 /// @param deep       connectors of what blocks of the encoder give, by the block. What they make is
 ///     added to rows of pictures behind the first blocks of the decoder, in this order
 ///     ([Meng et al. 2024](https://arxiv.org/abs/2406.04334))
@@ -28,6 +29,7 @@ public record VisionConfig(
         Connector connector,
         Names names,
         int imageToken,
+        boolean picturesWhole,
         SortedMap<Integer, Connector> deep) {
     /// One whose decoder reads what the last block gives alone.
     VisionConfig(
@@ -35,14 +37,22 @@ public record VisionConfig(
             VisionEncoder encoder,
             Connector connector,
             Names names,
-            int imageToken) {
-        this(modelType, encoder, connector, names, imageToken, Collections.emptySortedMap());
+            int imageToken,
+            boolean picturesWhole) {
+        this(
+                modelType,
+                encoder,
+                connector,
+                names,
+                imageToken,
+                picturesWhole,
+                Collections.emptySortedMap());
     }
 
     /// @throws ModelException if the numbers can't belong to one model
     public VisionConfig {
         int side = encoder.patches().side();
-        if (side % connector.side() != 0) {
+        if (!anySize(encoder) && side % connector.side() != 0) {
             throw new ModelException(
                     "squares of %d patches don't fill the %d patches of a tile's side"
                             .formatted(connector.side(), side));
@@ -62,10 +72,10 @@ public record VisionConfig(
     /// Whether a module or a tensor is of blocks or norms behind the output that is read.
     public boolean isUnread(String name) {
         if (name.startsWith(lastNorm() + ".")) {
-            return encoder.taken() < encoder.layers();
+            return encoder.lastNorm() == VisionEncoder.LastNorm.KEPT;
         }
         for (int layer = encoder.taken(); layer < encoder.layers(); layer++) {
-            if (name.startsWith(names.block(layer))) {
+            if (name.startsWith(block(layer))) {
                 return true;
             }
         }
@@ -129,6 +139,10 @@ public record VisionConfig(
     }
 
     private boolean anySize() {
+        return anySize(encoder);
+    }
+
+    private static boolean anySize(VisionEncoder encoder) {
         return encoder.positions() instanceof VisionEncoder.Positions.Rotary;
     }
 
@@ -188,7 +202,7 @@ public record VisionConfig(
         connectors().stream()
                 .flatMap(c -> c.linears().stream())
                 .filter(l -> !l.matrix())
-                .forEach(l -> all.put(l.path(), new long[] {l.out(decoder), l.in()}));
+                .forEach(l -> all.put(l.path(), new long[] {l.out(decoder), l.in(decoder)}));
         return all;
     }
 
@@ -207,7 +221,7 @@ public record VisionConfig(
             String block = block(layer);
             own.forEach(norm -> all.put(block + norm, width));
         }
-        if (encoder.lastNorm()) {
+        if (encoder.lastNorm() != VisionEncoder.LastNorm.NONE) {
             all.put(lastNorm(), width);
         }
         connectors().forEach(c -> c.norms().forEach(n -> all.put(n.path(), n.width())));
@@ -252,7 +266,7 @@ public record VisionConfig(
         /// A linear layer.
         ///
         /// @param path      of its module, or of the matrix itself
-        /// @param in        features that it reads
+        /// @param in        features that it reads; 0: the decoder's width
         /// @param out       features that it gives; 0: the decoder's width
         /// @param activated whether it reads what the activation gives
         /// @param matrix    whether it is a bare matrix, `(in, out)`, in no module
@@ -263,6 +277,13 @@ public record VisionConfig(
             /// @param decoder width of the decoder
             public int out(int decoder) {
                 return out == 0 ? decoder : out;
+            }
+
+            /// Features that it reads.
+            ///
+            /// @param decoder width of the decoder
+            public int in(int decoder) {
+                return in == 0 ? decoder : in;
             }
         }
 

@@ -19,7 +19,7 @@ import java.util.Set;
 /// @param gated      whether feed-forward parts have gates
 /// @param qkvBias    whether projections of queries, keys and values have biases
 /// @param bias       whether the other projections of blocks have biases
-/// @param lastNorm   whether there is a norm behind the blocks
+/// @param lastNorm   behind the blocks
 /// @param qkNorm     of whole queries and keys, if they are normed
 /// @param window     of attention: so many of the connector's squares a side; 0: a tile
 /// @param full       blocks that see a tile all the same
@@ -36,7 +36,7 @@ public record VisionEncoder(
         boolean gated,
         boolean qkvBias,
         boolean bias,
-        boolean lastNorm,
+        LastNorm lastNorm,
         Optional<NormConfig> qkNorm,
         int window,
         Set<Integer> full) {
@@ -81,6 +81,16 @@ public record VisionEncoder(
         }
     }
 
+    /// The norm behind the blocks.
+    public enum LastNorm {
+        /// There is none.
+        NONE,
+        /// What it gives is read.
+        READ,
+        /// It is kept, but what is read is what it would read.
+        KEPT
+    }
+
     /// How places of patches are known.
     public sealed interface Positions {
         /// A vector for each place of a tile, and for the class token.
@@ -123,7 +133,7 @@ public record VisionEncoder(
             boolean gated,
             boolean qkvBias,
             boolean bias,
-            boolean lastNorm,
+            LastNorm lastNorm,
             Optional<NormConfig> qkNorm) {
         this(
                 patches,

@@ -30,13 +30,13 @@ final class Connector {
         behind = config.behind().map(n -> norm(n, loader));
         for (Linear l : config.linears()) {
             if (l.matrix()) {
-                matrices.add(loader.weight(l.path(), l.in(), l.out(out)));
+                matrices.add(loader.weight(l.path(), l.in(out), l.out(out)));
                 continue;
             }
             int dot = l.path().lastIndexOf('.') + 1;
             String module = l.path().substring(0, dot);
             List<String> name = List.of(l.path().substring(dot));
-            linears.add(loader.linear(l.in(), l.bias(), module, name, l.out(out)));
+            linears.add(loader.linear(l.in(out), l.bias(), module, name, l.out(out)));
         }
     }
 
@@ -87,8 +87,8 @@ final class Connector {
         }
         x = x.reshape(squares, (long) s * s, width);
         return switch (config.join()) {
-            case PATCHES -> x.reshape(squares, s * s * width);
-            case FEATURES -> x.transpose(1, 2).reshape(squares, s * s * width);
+            case PATCHES -> x.reshape(squares, (long) s * s * width);
+            case FEATURES -> x.transpose(1, 2).reshape(squares, (long) s * s * width);
             case MEAN -> x.mean(1, false);
         };
     }

@@ -144,8 +144,8 @@ public sealed interface FeedForward
             return switch (activation()) {
                 case SILU, RELU -> number;
                 case RELU_SQUARED -> 2 * number;
-                case QUICK_GELU -> 3 * number;
                 case XIELU -> throw new IllegalStateException(WEIGHTS);
+                case GELU_SIGMOID -> 3 * number;
                 case GELU -> 6 * Float.BYTES;
                 case GELU_TANH -> 11 * Float.BYTES;
             };
@@ -347,9 +347,9 @@ public sealed interface FeedForward
     static Tensor activated(Activation activation, Tensor x) {
         return switch (activation) {
             case SILU -> x.silu();
+            case GELU_SIGMOID -> x.mul(x.mul(1.702).sigmoid());
             case RELU -> x.relu();
             case RELU_SQUARED -> x.relu().square();
-            case QUICK_GELU -> x.mul(x.mul(1.702).sigmoid());
             case XIELU -> throw new IllegalStateException(WEIGHTS);
             case GELU -> { // in float32, as ATen's kernel does
                 Tensor x32 = x.to(DType.FLOAT32);

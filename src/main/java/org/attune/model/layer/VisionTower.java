@@ -3,6 +3,7 @@ package org.attune.model.layer;
 import org.attune.model.config.VisionConfig;
 import org.attune.model.config.VisionEncoder;
 import org.attune.model.config.VisionEncoder.Grid;
+import org.attune.model.config.VisionEncoder.LastNorm;
 import org.attune.model.config.VisionEncoder.Positions.Rotary;
 import org.attune.tensor.Tensor;
 
@@ -52,7 +53,7 @@ final class VisionTower {
             blocks.add(new VisionBlock(config, i, loader));
         }
         last =
-                encoder.lastNorm()
+                encoder.lastNorm() != LastNorm.NONE
                         ? Optional.of(
                                 loader.norm(encoder.norm(), config.lastNorm(), encoder.width()))
                         : Optional.empty();
@@ -116,7 +117,7 @@ final class VisionTower {
 
     /// The last norm, if what it gives is read.
     private Optional<Norm> lastRead() {
-        return last.filter(_ -> config.encoder().taken() == blocks.size());
+        return last.filter(_ -> config.encoder().lastNorm() == LastNorm.READ);
     }
 
     /// Whether backward passes with an adapter teach something in a stage.
