@@ -57,7 +57,6 @@ public final class ConfigJson {
         return JsonFields.parse(json.where() + ", " + TEXT, node.toString());
     }
 
-    /// Of a configuration that has the text model's keys among its own.
     private static JsonFields flat(JsonFields json) {
         ObjectNode node = json.toNode().put("model_type", json.text("model_type") + OWN);
         return JsonFields.parse(json.where(), node.without("vision_config").toString());

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.stream.Stream;
 
@@ -31,6 +32,9 @@ public record VisionConfig(
         int imageToken,
         boolean picturesWhole,
         SortedMap<Integer, Connector> deep) {
+    private static final Set<String> EQUAL_BATCHES =
+            Set.of("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "gemma3", "paligemma");
+
     /// One whose decoder reads what the last block gives alone.
     VisionConfig(
             String modelType,
@@ -57,6 +61,12 @@ public record VisionConfig(
                     "squares of %d patches don't fill the %d patches of a tile's side"
                             .formatted(connector.side(), side));
         }
+    }
+
+    /// Whether transformers' class means the loss of each micro-batch, however many tokens it has
+    /// (`accepts_loss_kwargs` is false).
+    public boolean equalBatches() {
+        return EQUAL_BATCHES.contains(modelType);
     }
 
     /// Path of everything of the decoder but the output layer.

@@ -238,12 +238,6 @@ final class CachedStep implements Expression {
     /// @param x `(N, D)`
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
-        Tensor out = computed(layer, x);
-        decoder.seeBehind(layer, layout.tokens(), out, adapter, Dropout.NONE);
-        return out;
-    }
-
-    private Tensor computed(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
         if (b.onlyAttention().isEmpty()
                 || b.feedForward().isEmpty()

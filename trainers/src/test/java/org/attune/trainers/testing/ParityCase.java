@@ -145,7 +145,18 @@ public record ParityCase(
     public Policy policy(Decoder decoder) {
         return adapter()
                 .map(a -> Policy.withAdapter(decoder, AdapterFolder.open(a), options()))
-                .orElseGet(() -> Policy.withWeights(decoder, this::trains, options(), false));
+                .orElseGet(
+                        () ->
+                                Policy.withWeights(
+                                        decoder,
+                                        name -> trains(inFile(decoder.config(), name)),
+                                        options(),
+                                        false));
+    }
+
+    /// How files call a weight, if otherwise.
+    private static String inFile(DecoderConfig config, String name) {
+        return config.vision().map(v -> v.names().inFile(name)).orElse(name);
     }
 
     private boolean trains(String weight) {
@@ -491,7 +502,12 @@ public record ParityCase(
     public Map<String, JsonNode> expectedWeights() {
         JsonNode weights = Recorded.json(folder.resolve("expected-weights.json"));
         Map<String, JsonNode> byName = new TreeMap<>();
-        weights.forEachEntry(byName::put);
+        DecoderConfig model = DecoderConfig.read(path("model"));
+        weights.forEachEntry(
+                (name, value) ->
+                        byName.put(
+                                model.vision().map(v -> v.names().ofModule(name)).orElse(name),
+                                value));
         return byName;
     }
 }
