@@ -18,8 +18,6 @@ import org.attune.model.config.RopeConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
 import org.attune.model.config.TensorNames;
-import org.attune.model.config.VisionConfig;
-import org.attune.model.config.VisionEncoder;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -155,29 +153,6 @@ public final class TinyModels {
         return ConfigJson.parse(json);
     }
 
-    private static void vision(MemoryTensorFile file, VisionConfig v, int width) {
-        var projections =
-                v.connector().linears().stream().map(VisionConfig.Connector.Linear::path).toList();
-        v.linears(width)
-                .forEach(
-                        (path, shape) -> {
-                            boolean bias = !projections.contains(path);
-                            linear(file, path, (int) shape[0], (int) shape[1], bias);
-                        });
-        v.norms()
-                .forEach(
-                        (path, size) -> {
-                            norm(file, path + ".weight", size);
-                            normal(file, path + ".bias", 0.1, size);
-                        });
-        VisionEncoder e = v.encoder();
-        VisionEncoder.Patches read = e.patches();
-        int size = read.size();
-        normal(file, v.patches() + ".weight", 0.3, e.width(), read.channels(), size, size);
-        normal(file, v.patches() + ".bias", 0.3, e.width());
-        normal(file, v.positions(), 0.3, (int) e.places(), e.width());
-    }
-
     private static List<Integer> all() {
         return List.of(0, 0);
     }
@@ -257,7 +232,7 @@ public final class TinyModels {
             block(file, config, i);
         }
         norm(file, config, names.finalNormPath(), width);
-        config.vision().ifPresent(v -> vision(file, v, width));
+        config.vision().ifPresent(v -> TinyVision.put(file, v, width));
         if (config.scores()) {
             normal(file, "score.weight", 1 / Math.sqrt(width), config.labels(), width);
             if (config.scoreKind() == ScoreKind.TOKEN) {
