@@ -62,7 +62,8 @@ final class PictureRows {
     /// backward with what one stage records.
     long bytes(Adapter adapter) {
         VisionEncoder config = tower.config().encoder();
-        long perTile = config.places();
+        boolean anySize = config.patches().times() > 0; // one of usual size then
+        long perTile = anySize ? PATCHES : config.places();
         long tiles = Math.max(1, PATCHES / perTile);
         long number = like.base().dtype().bytes();
         long scores = tiles * config.heads() * perTile * perTile * Float.BYTES;
