@@ -403,8 +403,8 @@ public final class Decoder implements AutoCloseable {
         pictures.ifPresent(p -> p.put(ids, x, adapter, dropout));
     }
 
-    /// Adds to rows of pictures what is read of them behind one of the first blocks; nothing, if
-    /// nothing is.
+    /// Adds a block's features to rows of pictures, behind one of the first blocks; nothing, if it
+    /// has none.
     ///
     /// @param ids of a pass's tokens
     /// @param x what the block gives, `(N, D)`

@@ -94,7 +94,7 @@ final class PictureRows {
         each(ids, 0, x, adapter, dropout, Tensor::copyInPlace);
     }
 
-    /// Adds to rows of pictures what the decoder reads of them behind one of its first blocks.
+    /// Adds features to rows of pictures, behind one of the decoder's first blocks.
     ///
     /// @param ids of the pass's tokens
     /// @param x what the block gives, `(N, D)`, changed

@@ -135,8 +135,8 @@ final class VisionTower {
         return false;
     }
 
-    /// A stage in ordinary operators. What blocks give that have a connector of their own stands in
-    /// further columns behind them.
+    /// A stage in ordinary operators. Features of blocks with a connector of their own stand in
+    /// further columns.
     ///
     /// @param x pixels of patches, `(T P, numbers)`, of the first stage; else what the stage before
     ///     it made

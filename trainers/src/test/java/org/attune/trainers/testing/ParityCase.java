@@ -12,6 +12,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.files.HubCache;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.VisionConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
@@ -145,27 +146,18 @@ public record ParityCase(
     public Policy policy(Decoder decoder) {
         return adapter()
                 .map(a -> Policy.withAdapter(decoder, AdapterFolder.open(a), options()))
-                .orElseGet(
-                        () ->
-                                Policy.withWeights(
-                                        decoder,
-                                        name -> trains(inFile(decoder.config(), name)),
-                                        options(),
-                                        false));
+                .orElseGet(() -> Policy.withWeights(decoder, this::trains, options(), false));
     }
 
-    /// How files call a weight, if otherwise.
-    private static String inFile(DecoderConfig config, String name) {
-        return config.vision().map(v -> v.names().inFile(name)).orElse(name);
+    private Optional<VisionConfig.Names> names() {
+        return DecoderConfig.read(path("model")).vision().map(VisionConfig::names);
     }
 
-    private boolean trains(String weight) {
-        for (JsonNode unchanged : config.path("unchanged_tensors")) {
-            if (weight.equals(unchanged.asText())) {
-                return false;
-            }
-        }
-        return true;
+    private boolean trains(String module) {
+        String weight = names().map(n -> n.inFile(module)).orElse(module);
+        return config.path("unchanged_tensors")
+                .valueStream()
+                .noneMatch(unchanged -> weight.equals(unchanged.asText()));
     }
 
     private static Policy.Options options() {
@@ -502,12 +494,8 @@ public record ParityCase(
     public Map<String, JsonNode> expectedWeights() {
         JsonNode weights = Recorded.json(folder.resolve("expected-weights.json"));
         Map<String, JsonNode> byName = new TreeMap<>();
-        DecoderConfig model = DecoderConfig.read(path("model"));
-        weights.forEachEntry(
-                (name, value) ->
-                        byName.put(
-                                model.vision().map(v -> v.names().ofModule(name)).orElse(name),
-                                value));
+        Optional<VisionConfig.Names> names = names();
+        weights.forEachEntry((k, v) -> byName.put(names.map(n -> n.ofModule(k)).orElse(k), v));
         return byName;
     }
 }
