@@ -155,9 +155,8 @@ public record ParityCase(
 
     private boolean trains(String module) {
         String weight = names().map(n -> n.inFile(module)).orElse(module);
-        return config.path("unchanged_tensors")
-                .valueStream()
-                .noneMatch(unchanged -> weight.equals(unchanged.asText()));
+        var unchanged = config.path("unchanged_tensors").valueStream();
+        return unchanged.noneMatch(name -> weight.equals(name.asText()));
     }
 
     private static Policy.Options options() {
