@@ -43,7 +43,7 @@ class TeacherMemoryTest {
                         try (var teacher = new TeacherPass(decoder, Adapter.OFF, forest)) {
                             long states = TensorScope.liveBytes() - before;
                             for (double beta : new double[] {0, 0.1, 0.5, 1}) {
-                                var term = new HeadTerm(Divergence.of(beta), teacher);
+                                var term = HeadTerm.of(Divergence.of(beta), teacher);
                                 long most = states + chunk(term, config, targets);
                                 String what = most + " of " + memory.kept(targets);
                                 assertTrue(most <= 1.01 * memory.kept(targets), what);

@@ -91,7 +91,9 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         PolicyPlan plan =
                 PolicyPlan.generating(
                                 config.lora(), config.training(), !config.loss().disableDropout())
-                        .also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
+                        .also(
+                                TeacherSetup.check(
+                                        config.teacher(), config.model(), around.hub(), false));
         return OpenedRun.train(
                 around,
                 config.model(),
