@@ -332,8 +332,6 @@ final class OutputHead implements Head {
         }
     }
 
-    /// @param z logits, `(n, V)`; stay as they are
-    /// @param scale makes them logits over the temperature
     private static void topEntropy(
             Tensor z,
             double scale,
@@ -341,11 +339,7 @@ final class OutputHead implements Head {
             Map<HeadStatistic, float[]> values,
             HostResults results) {
         if (values.containsKey(HeadStatistic.TOP_ENTROPY)) {
-            long k = Math.min(HeadStatistic.TOP, z.size(1));
-            Tensor logP = // (n, k)
-                    z.topK(k)[0].to(DType.FLOAT32).mul(scale).logSoftmax(Tensor.LAST);
-            Tensor entropy = logP.exp().mul(logP).sum(Tensor.LAST, true).neg(); // (n, 1)
-            results.add(entropy, values.get(HeadStatistic.TOP_ENTROPY), from);
+            results.add(TopEntropy.of(z, scale), values.get(HeadStatistic.TOP_ENTROPY), from);
         }
     }
 

@@ -235,10 +235,16 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     @Override
     public StepReport step() {
         double sum = 0;
+        double means = Arrays.stream(rows).sum() / objective.denominator(); // that are added up
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (int m = 0; m < divergences.length; m++) {
             sum += losses[m];
-            metrics.add(metrics(m));
+            Map<String, Double> own = metrics(m);
+            if (written[m] != null) {
+                double part = losses[m] / rows[m] * means;
+                own.put(written[m] ? "on_policy_loss" : "off_policy_loss", part);
+            }
+            metrics.add(own);
         }
         return new StepReport(sum / objective.denominator(), metrics, objective.tokens());
     }
@@ -247,11 +253,6 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m]));
         objective.own().ifPresent(own -> metrics.putAll(metrics(m, own)));
-        if (written[m] != null) {
-            double means = Arrays.stream(rows).sum() / objective.denominator();
-            metrics.put(
-                    written[m] ? "on_policy_loss" : "off_policy_loss", losses[m] / rows[m] * means);
-        }
         if (weights[m].getCount() > 0) {
             metrics.put("iw_opd/mean_advantage", advantages[m].getAverage());
             metrics.put("iw_opd/mean_abs_advantage", distances[m].getAverage());
