@@ -150,7 +150,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         MemoryFit fit =
                 student.fitToMemory(
                         config.training(),
-                        teacher.need(config.training(), student.policy()),
+                        teacher.need(config.training(), student.policy(), false),
                         RoundPlan.rowTokens(config, rows.train()),
                         RolloutSetup.wish(config, student, rows, completions));
         return config.withTraining(fit.training())

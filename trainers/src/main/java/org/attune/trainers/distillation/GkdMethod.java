@@ -243,7 +243,8 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         MemoryFit fit =
                 student.fitToMemory(
                         config.training(),
-                        teacher.need(config.training(), student.policy()),
+                        teacher.need(
+                                config.training(), student.policy(), config.uld().useUldLoss()),
                         config.lengths(rows),
                         wish(config, student, teacher, rows));
         return config.withTraining(fit.training())

@@ -216,11 +216,13 @@ final class TeacherSetup implements AutoCloseable {
     }
 
     /// Memory that a step takes, of the student and of a teacher in this process.
-    MemoryNeed need(TrainingConfig training, Policy student) {
+    ///
+    /// @param across whether it has another tokenizer
+    MemoryNeed need(TrainingConfig training, Policy student, boolean across) {
         return MemoryNeed.of(
                 StepMemory.of(student),
                 training.stateBytes(student.parameters()),
-                decoder().map(TeacherMemory::of));
+                decoder().map(across ? TeacherMemory::ofSpans : TeacherMemory::of));
     }
 
     @Override
