@@ -71,13 +71,9 @@ class TeacherMemoryTest {
                         TokenForest forest = forest(config);
                         int targets = forest.targetCount();
                         long kept = TeacherMemory.ofSpans(decoder).kept(targets);
-                        int[] each = IntStream.range(0, targets).toArray();
-                        int[] pairs = IntStream.range(0, targets).map(i -> i | 1).toArray();
-                        var spans =
-                                List.of(
-                                        HeadTerm.Aligned.byText(
-                                                new HeadTerm.Read(0, new int[targets], each),
-                                                new HeadTerm.Read(0, new int[targets], pairs)));
+                        int[] ends = IntStream.range(0, targets).toArray();
+                        var read = new HeadTerm.Read(0, new int[targets], ends);
+                        var spans = List.of(HeadTerm.Aligned.byText(read, read));
                         try (var teacher = new TeacherPass(decoder, Adapter.OFF, forest)) {
                             for (var same :
                                     List.of(
@@ -88,7 +84,7 @@ class TeacherMemoryTest {
                                 long most = chunk(term, config, targets);
                                 String what = most + " of " + kept + " with " + same;
                                 assertTrue(most <= kept, what);
-                                assertTrue(most > 0.5 * kept, what);
+                                assertTrue(most > 0.4 * kept, what);
                             }
                         }
                     }
