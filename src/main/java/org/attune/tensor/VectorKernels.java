@@ -5,6 +5,7 @@ import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.DigitProduct;
 import org.attune.tensor.vector.DropoutKernel;
 import org.attune.tensor.vector.HeadNormKernel;
 import org.attune.tensor.vector.KeptNumbers;
@@ -59,6 +60,14 @@ public final class VectorKernels {
         static final boolean AVAILABLE =
                 AttentionKernel.hasTiles()
                         && Engine.hasFastBfloat16()
+                        && !"off".equals(System.getProperty("attune.tiles"));
+    }
+
+    /// Asked for at the first use, when libtorch is loaded.
+    private static final class Digits {
+        static final boolean AVAILABLE =
+                DigitProduct.isAvailable()
+                        && Engine.hasByteProducts()
                         && !"off".equals(System.getProperty("attune.tiles"));
     }
 
@@ -117,6 +126,13 @@ public final class VectorKernels {
     /// them off. The engine must have started.
     public static boolean hasTiles(DType dtype) {
         return dtype == DType.BFLOAT16 && Tiles.AVAILABLE;
+    }
+
+    /// Whether products with frozen weights of 8 bits take float32 rows in two digits
+    /// ([DigitMatrix]), where [#serve] says that kernels do it at all. `-Dattune.tiles=off`
+    /// switches them off. The engine must have started.
+    static boolean hasDigits(DType dtype) {
+        return dtype == DType.FLOAT32 && Digits.AVAILABLE;
     }
 
     /// RMS norm of rows.
