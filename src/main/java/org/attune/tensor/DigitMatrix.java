@@ -138,7 +138,7 @@ public final class DigitMatrix {
         var product = new DigitProduct(panels(), back);
         VectorKernels.withMemory(
                 back ? "attune::digits_backward" : "attune::digits",
-                product.workBytes(n, update == null ? 0 : update.rank(), threads),
+                product.workBytes(n, threads),
                 work ->
                         product.run(
                                 n,

@@ -115,6 +115,50 @@ final class DigitLoops {
         }
     }
 
+    /// Adds products of rows and a small matrix to rows, four at a time.
+    ///
+    /// @param u float32 `(rows, rank)`, rows `uRow` bytes apart
+    /// @param matrix float32 `(rank, wide)`
+    static void addFours(
+            long u, long uRow, int rows, int rank, int wide, long matrix, long to, long toRow) {
+        for (int r = 0; r < rows; r += 4) {
+            long first = u + r * uRow;
+            long out = to + r * toRow;
+            for (int k = 0; k < wide; k += LANES) {
+                FloatVector s0 = Vectors.zero();
+                FloatVector s1 = s0;
+                FloatVector s2 = s0;
+                FloatVector s3 = s0;
+                for (int i = 0; i < rank; i++) {
+                    FloatVector b = Vectors.load(matrix + ((long) i * wide + k) * FLOAT);
+                    long at = first + (long) i * FLOAT;
+                    s0 = b.fma(Vectors.spread(at), s0);
+                    s1 = b.fma(Vectors.spread(at + uRow), s1);
+                    s2 = b.fma(Vectors.spread(at + 2 * uRow), s2);
+                    s3 = b.fma(Vectors.spread(at + 3 * uRow), s3);
+                }
+                long at = out + (long) k * FLOAT;
+                Vectors.store(Vectors.load(at).add(s0), at);
+                Vectors.store(Vectors.load(at + toRow).add(s1), at + toRow);
+                Vectors.store(Vectors.load(at + 2 * toRow).add(s2), at + 2 * toRow);
+                Vectors.store(Vectors.load(at + 3 * toRow).add(s3), at + 3 * toRow);
+            }
+        }
+    }
+
+    /// Adds the product of a row and a small matrix to a row.
+    static void addOne(long u, int rank, int wide, long matrix, long to) {
+        for (int k = 0; k < wide; k += LANES) {
+            FloatVector sum = Vectors.zero();
+            for (int i = 0; i < rank; i++) {
+                FloatVector b = Vectors.load(matrix + ((long) i * wide + k) * FLOAT);
+                sum = b.fma(Vectors.spread(u + (long) i * FLOAT), sum);
+            }
+            long at = to + (long) k * FLOAT;
+            Vectors.store(Vectors.load(at).add(sum), at);
+        }
+    }
+
     /// Adds rows to others.
     static void add(long from, long fromRow, int rows, int wide, long to, long toRow) {
         for (int r = 0; r < rows; r++) {
@@ -132,8 +176,8 @@ final class DigitLoops {
     /// @param rows a multiple of four
     /// @param to bytes `(rows / 4, 4 · quads, 4)`, four rows `toQuad` bytes behind those before
     static void turn(long from, long fromQuad, int quads, int rows, long to, long toQuad) {
-        for (int r = 0; r < rows; r += QUAD) {
-            for (int q = 0; q < quads; q++) {
+        for (int q = 0; q < quads; q++) { // as they stand in memory
+            for (int r = 0; r < rows; r += QUAD) {
                 turnBlock(
                         from + q * fromQuad + (long) r * QUAD,
                         to + (long) r / QUAD * toQuad + (long) q * QUAD * QUAD);

@@ -65,16 +65,13 @@ public final class DigitProduct {
     ///
     /// @param u float32 `(n, rank)`
     /// @param panels address of `Bᵀ`, float32 `(out/w, rank, w)`
-    public record Update(Rows u, int rank, long panels) {
-        static final Update NONE = new Update(null, 0, 0);
-    }
+    public record Update(Rows u, int rank, long panels) {}
 
     /// Bytes to work in.
     ///
     /// @param n rows
-    /// @param rank of an update; 0: none
-    public long workBytes(int n, int rank, int threads) {
-        return new Work(n, rank, threads, 0).end();
+    public long workBytes(int n, int threads) {
+        return new Work(n, threads, 0).end();
     }
 
     /// Multiplies.
@@ -85,13 +82,8 @@ public final class DigitProduct {
     /// @param y written, float32 `(n, out)`, or `(n, in)` on the way back
     /// @param memory of [#workBytes]
     public void run(int n, Rows x, Update update, Rows residual, Rows y, long memory, int threads) {
-        Update more = update == null ? Update.NONE : update;
-        var work = new Work(n, more.rank(), threads, memory);
+        var work = new Work(n, threads, memory);
         KernelThreads.rows(threads, n, CHUNK, (thread, row) -> split(x, row, work, thread));
-        for (int row = 0; more.rank() > 0 && row < n; row++) {
-            long bytes = (long) more.rank() * FLOAT;
-            RowMoves.move(more.u().at(row, 0), work.update(row), bytes);
-        }
         int panels = width / wide;
         int blocks = (n + work.block - 1) / work.block;
         KernelThreads.run(
@@ -106,19 +98,8 @@ public final class DigitProduct {
                         int rows = Math.min(TILE, end - row);
                         long sums = work.sums(thread) + (long) (row - first) * 2 * wide * FLOAT;
                         finish(sums, row, rows, panel, work, y);
-                        if (more.rank() > 0) {
-                            add(more, row, rows, panel, work.other(thread), work, y);
-                        }
-                        if (residual != null) {
-                            int column = panel * wide;
-                            DigitLoops.add(
-                                    residual.at(row, column),
-                                    residual.stride(),
-                                    rows,
-                                    wide,
-                                    y.at(row, column),
-                                    y.stride());
-                        }
+                        add(update, row, rows, panel, y);
+                        add(residual, row, rows, panel, y);
                     }
                     TileProduct.release();
                 });
@@ -142,7 +123,8 @@ public final class DigitProduct {
         int part = part();
         for (int k = 0; k < depth; k += part) {
             int count = Math.min(part, depth - k);
-            long columns = back ? turned(panel, k, count, work.other(thread)) : matrix.at(panel, k);
+            long columns =
+                    back ? turned(panel, k, count, work.turned(thread)) : matrix.at(panel, k);
             for (int row = first; row < end; row += TILE) {
                 TileProduct.multiplyBytes(
                         2 * padded(Math.min(TILE, end - row)),
@@ -195,12 +177,27 @@ public final class DigitProduct {
                 y.stride());
     }
 
-    private void add(Update more, int row, int rows, int panel, long c, Work work, Rows y) {
-        int rank = more.rank();
-        long columns = more.panels() + (long) panel * rank * wide * FLOAT;
-        TileProduct.multiplyFloats(padded(rows), wide, rank, rank, work.update(row), columns, c);
-        long to = y.at(row, panel * wide);
-        DigitLoops.add(c, (long) wide * FLOAT, rows, wide, to, y.stride());
+    private void add(Update update, int row, int rows, int panel, Rows y) {
+        if (update != null) {
+            int rank = update.rank();
+            long columns = update.panels() + (long) panel * rank * wide * FLOAT;
+            Rows u = update.u();
+            long to = y.at(row, panel * wide);
+            int fours = rows / 4 * 4;
+            DigitLoops.addFours(
+                    u.at(row, 0), u.stride(), fours, rank, wide, columns, to, y.stride());
+            for (int r = row + fours; r < row + rows; r++) {
+                DigitLoops.addOne(u.at(r, 0), rank, wide, columns, y.at(r, panel * wide));
+            }
+        }
+    }
+
+    private void add(Rows residual, int row, int rows, int panel, Rows y) {
+        if (residual != null) {
+            int column = panel * wide;
+            long from = residual.at(row, column);
+            DigitLoops.add(from, residual.stride(), rows, wide, y.at(row, column), y.stride());
+        }
     }
 
     /// Rows in memory.
@@ -217,28 +214,24 @@ public final class DigitProduct {
         /// threads have work.
         final int block;
 
-        private final int rank;
         private final int threads;
         private final long digits; // (n, 2, depth) bytes
         private final long scales; // float32 (n)
-        private final long updates; // float32 (n, rank)
         private final long first;
         private final long products; // int32 (block, 2, wide)
         private final long own;
 
-        Work(int n, int rank, int threads, long memory) {
-            this.rank = rank;
+        Work(int n, int threads, long memory) {
             this.threads = threads;
             long rows = (long) n * (width / wide) / ((long) threads * ITEMS) / TILE * TILE;
             block = back ? Math.clamp(rows, TILE, MOST_ROWS) : TILE;
             long count = padded(n);
             digits = memory;
             scales = digits + count * 2 * depth;
-            updates = scales + count * FLOAT;
-            first = (updates + count * rank * FLOAT + LINE - 1) / LINE * LINE;
+            first = (scales + count * FLOAT + LINE - 1) / LINE * LINE;
             products = (long) block * 2 * wide * FLOAT;
-            long other = back ? (long) Math.min(part(), depth) * wide : (long) TILE * wide * FLOAT;
-            own = products + other + (back ? (long) depth * FLOAT : 0);
+            long turned = back ? (long) Math.min(part(), depth) * wide : 0;
+            own = products + turned + (back ? (long) depth * FLOAT : 0);
         }
 
         /// A row's high digits, with the low ones behind them.
@@ -250,16 +243,12 @@ public final class DigitProduct {
             return scales + (long) row * FLOAT;
         }
 
-        long update(int row) {
-            return updates + (long) row * rank * FLOAT;
-        }
-
         long sums(int thread) {
             return first + thread * own;
         }
 
-        /// What an adapter adds to a tile, or a part of a panel that was turned.
-        long other(int thread) {
+        /// A part of a panel that was turned.
+        long turned(int thread) {
             return sums(thread) + products;
         }
 

@@ -6,10 +6,10 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/// Products of small matrices, of bfloat16 with float32 sums, of bytes with int32 sums, or of
-/// float32, on the thread that calls, at the full speed of a core: oneDNN's kernels, compiled for
-/// each shape, which libtorch hands out. Matrices are where the caller has them, so that what comes
-/// before and after a product finds its numbers in the cache.
+/// Products of small matrices, of bfloat16 with float32 sums or of bytes with int32 sums, on the
+/// thread that calls, at the full speed of a core: oneDNN's kernels, compiled for each shape, which
+/// libtorch hands out. Matrices are where the caller has them, so that what comes before and after
+/// a product finds its numbers in the cache.
 ///
 /// A right-hand matrix `(k, n)` of bfloat16 must stand in pairs of rows, `(k/2, n, 2)`: see
 /// [TileRows#interleave].
@@ -31,11 +31,6 @@ final class TileProduct {
         static final MethodHandle BYTES =
                 handle(
                         "_ZN2at6native7cpublas6brgemmEllllllbPKhPKaPib",
-                        FunctionDescriptor.ofVoid(L, L, L, L, L, L, Z, L, L, L, Z));
-
-        static final MethodHandle FLOATS =
-                handle(
-                        "_ZN2at6native7cpublas6brgemmEllllllbPKfS3_Pfb",
                         FunctionDescriptor.ofVoid(L, L, L, L, L, L, Z, L, L, L, Z));
 
         static final MethodHandle RELEASE =
@@ -63,13 +58,10 @@ final class TileProduct {
         return Native.MULTIPLY != null && Native.RELEASE != null && !Native.isRestricted();
     }
 
-    /// Whether libtorch, which must be loaded, has the kernels for bytes and for float32. The
+    /// Whether libtorch, which must be loaded, has the kernels for bytes. The
     /// processor must have AVX512-VNNI, which callers must have asked.
     static boolean hasBytes() {
-        return Native.BYTES != null
-                && Native.FLOATS != null
-                && Native.RELEASE != null
-                && !Native.isRestricted();
+        return Native.BYTES != null && Native.RELEASE != null && !Native.isRestricted();
     }
 
     /// `c = a b`, or `c += a b`. Each new combination of everything but the addresses is compiled
@@ -139,30 +131,6 @@ final class TileProduct {
                     true);
         } catch (Throwable t) {
             throw new IllegalStateException("calling libtorch's brgemm of bytes failed", t);
-        }
-    }
-
-    /// `c = a b` in float32.
-    ///
-    /// @param aRow numbers from a row of `a` to the next
-    /// @param b `(k, n)`
-    /// @param c `(m, n)`
-    static void multiplyFloats(int m, int n, int k, int aRow, long a, long b, long c) {
-        try {
-            Native.FLOATS.invokeExact(
-                    (long) m,
-                    (long) n,
-                    (long) k,
-                    (long) aRow,
-                    (long) n,
-                    (long) n,
-                    false,
-                    a,
-                    b,
-                    c,
-                    false);
-        } catch (Throwable t) {
-            throw new IllegalStateException("calling libtorch's brgemm of float32 failed", t);
         }
     }
 
