@@ -3,12 +3,11 @@ package org.attune.tensor;
 import org.attune.error.ShapeException;
 import org.attune.tensor.vector.ByteRows;
 import org.attune.tensor.vector.DigitPanels;
-import org.attune.tensor.vector.DigitProduct;
 
 import java.util.List;
 
 /// Frozen weights of 8 bits with a size a row, in the order in which processors that multiply
-/// bytes read them ([DigitPanels]), and their products with float32 rows ([DigitProduct]). Nothing
+/// bytes read them ([DigitPanels]), and their products with float32 rows. Nothing
 /// is decoded for a product.
 public final class DigitMatrix {
     private final int out;
@@ -35,11 +34,20 @@ public final class DigitMatrix {
         return owner.adopt(Tensor.empty(Device.cpu(), dtype, count));
     }
 
+    /// Asked for at the first use, when libtorch is loaded.
+    private static final class Products {
+        static final boolean AVAILABLE =
+                DigitPanels.areAvailable()
+                        && Engine.hasByteProducts()
+                        && !"off".equals(System.getProperty("attune.tiles"));
+    }
+
     /// Whether there are products for such weights: with float32 rows on processors that multiply
-    /// bytes.
+    /// bytes. `-Dattune.tiles=off` switches them off. The engine must have started.
     public static boolean isUseful(DType dtype, int out, int in) {
-        return VectorKernels.serve(Device.cpu(), dtype)
-                && VectorKernels.hasDigits(dtype)
+        return dtype == DType.FLOAT32
+                && VectorKernels.serve(Device.cpu(), dtype)
+                && Products.AVAILABLE
                 && DigitPanels.fits(out, in);
     }
 
@@ -105,10 +113,10 @@ public final class DigitMatrix {
     public Tensor multiply(Tensor hx, Tensor expand, Tensor residual) {
         int rank = expand == null ? 0 : Math.toIntExact(expand.size(1));
         requireShape(hx, in + rank);
-        DigitProduct.Update update =
+        DigitPanels.Update update =
                 rank == 0
                         ? null
-                        : new DigitProduct.Update(
+                        : new DigitPanels.Update(
                                 VectorKernels.rows(hx.narrow(1, in, rank)),
                                 rank,
                                 VectorKernels.address(expand));
@@ -130,19 +138,20 @@ public final class DigitMatrix {
         }
     }
 
-    private Tensor run(Tensor x, DigitProduct.Update update, Tensor residual, boolean back) {
+    private Tensor run(Tensor x, DigitPanels.Update update, Tensor residual, boolean back) {
         int n = Math.toIntExact(x.size(0));
         Tensor y = Tensor.empty(x.device(), DType.FLOAT32, n, back ? in : out);
         long products = (long) n * in * out;
         int threads = products < VectorKernels.PRODUCTS_WORTH_SHARING ? 1 : Engine.threads();
-        var product = new DigitProduct(panels(), back);
+        DigitPanels panels = panels();
         VectorKernels.withMemory(
                 back ? "attune::digits_backward" : "attune::digits",
-                product.workBytes(n, threads),
+                panels.workBytes(n, back, threads),
                 work ->
-                        product.run(
+                        panels.multiply(
                                 n,
                                 VectorKernels.rows(x),
+                                back,
                                 update,
                                 residual == null ? null : VectorKernels.rows(residual),
                                 VectorKernels.rows(y),

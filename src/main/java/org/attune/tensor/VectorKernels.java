@@ -5,7 +5,6 @@ import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
-import org.attune.tensor.vector.DigitProduct;
 import org.attune.tensor.vector.DropoutKernel;
 import org.attune.tensor.vector.HeadNormKernel;
 import org.attune.tensor.vector.KeptNumbers;
@@ -16,7 +15,6 @@ import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.SamplingKernel;
 import org.attune.tensor.vector.SharedBeginnings;
 import org.attune.tensor.vector.SwigluKernel;
-import org.attune.tensor.vector.VectorLength;
 import org.attune.tensor.vector.VectorModule;
 import org.attune.tensor.vector.VocabularyKernel;
 import org.attune.tensor.vector.WarmUp;
@@ -63,14 +61,6 @@ public final class VectorKernels {
                         && !"off".equals(System.getProperty("attune.tiles"));
     }
 
-    /// Asked for at the first use, when libtorch is loaded.
-    private static final class Digits {
-        static final boolean AVAILABLE =
-                DigitProduct.isAvailable()
-                        && Engine.hasByteProducts()
-                        && !"off".equals(System.getProperty("attune.tiles"));
-    }
-
     /// Whether the module is there, and not switched off with `-Dattune.vectors=off`.
     public static boolean isAvailable() {
         return AVAILABLE;
@@ -114,7 +104,7 @@ public final class VectorKernels {
             return false;
         }
         for (int width : widths) {
-            if (width % VectorLength.LANES != 0) {
+            if (!Rows.areWhole(width)) {
                 return false;
             }
         }
@@ -126,13 +116,6 @@ public final class VectorKernels {
     /// them off. The engine must have started.
     public static boolean hasTiles(DType dtype) {
         return dtype == DType.BFLOAT16 && Tiles.AVAILABLE;
-    }
-
-    /// Whether products with frozen weights of 8 bits take float32 rows in two digits
-    /// ([DigitMatrix]), where [#serve] says that kernels do it at all. `-Dattune.tiles=off`
-    /// switches them off. The engine must have started.
-    static boolean hasDigits(DType dtype) {
-        return dtype == DType.FLOAT32 && Digits.AVAILABLE;
     }
 
     /// RMS norm of rows.

@@ -7,8 +7,8 @@ import java.util.Map;
 /// What one optimizer step, or one call of the generator, cost.
 ///
 /// @param seconds wall time
-/// @param processorSeconds of the thread that computes: with one thread all, whoever else works on
-///     the machine; 0 in results that are older
+/// @param processorSeconds processor time of the thread that computes, which with one thread does
+///     all the work; 0 in results that are older
 /// @param tokens of the rows, a shared prompt counted for each; of a generation all that were
 ///     sampled
 /// @param rows examples, pairs, completions or sequences

@@ -3,7 +3,7 @@ package org.attune.tensor.vector;
 import java.lang.foreign.ValueLayout;
 
 /// A matrix `(out, in)` of whole numbers of 8 bits with a scale a row, in the order in which
-/// [DigitProduct] reads it: panels of `w` rows, `(out/w, in/4, w, 4)`.
+/// products read it ([DigitProduct]): panels of `w` rows, `(out/w, in/4, w, 4)`.
 ///
 /// @param out rows, a multiple of [Panels#UNIT], at most [#MOST]
 /// @param in columns, likewise
@@ -28,6 +28,18 @@ public record DigitPanels(
     private static final int QUAD = Integer.BYTES;
     private static final int FLOAT = Float.BYTES;
     private static final int MIDDLE = 128;
+
+    /// What an adapter adds to a product, `u Bᵀ`, in float32.
+    ///
+    /// @param u float32 `(n, rank)`
+    /// @param panels address of `Bᵀ`, float32 `(out/w, rank, w)`
+    public record Update(Rows u, int rank, long panels) {}
+
+    /// Whether libtorch, which must be loaded, has products for it. The processor must have
+    /// AVX512-VNNI, which callers must have asked.
+    public static boolean areAvailable() {
+        return TileProduct.hasBytes();
+    }
 
     /// Whether a matrix can be one.
     public static boolean fits(int out, int in) {
@@ -123,6 +135,34 @@ public record DigitPanels(
 
     private static void putInt(int value, long at) {
         Vectors.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, at, value);
+    }
+
+    /// Bytes that [#multiply] works in.
+    ///
+    /// @param n rows
+    /// @param back as there
+    public long workBytes(int n, boolean back, int threads) {
+        return new DigitProduct(this, back).workBytes(n, threads);
+    }
+
+    /// Multiplies `n` rows by the transposed matrix, or on the way back by the matrix.
+    ///
+    /// @param x float32 `(n, in)`, or `(n, out)` on the way back
+    /// @param back which of both
+    /// @param update what is added, or null: nothing
+    /// @param residual added, float32 of the result's shape, or null: none
+    /// @param y written, float32 `(n, out)`, or `(n, in)` on the way back
+    /// @param memory of [#workBytes]
+    public void multiply(
+            int n,
+            Rows x,
+            boolean back,
+            Update update,
+            Rows residual,
+            Rows y,
+            long memory,
+            int threads) {
+        new DigitProduct(this, back).run(n, x, update, residual, y, memory, threads);
     }
 
     /// Writes the numbers of some rows, those of [ByteRows].

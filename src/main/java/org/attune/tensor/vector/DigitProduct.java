@@ -7,7 +7,7 @@ package org.attune.tensor.vector;
 /// rows are multiplied by the matrix's scales before.
 ///
 /// A number of a row is off by 2⁻¹⁶ of the row's largest at most.
-public final class DigitProduct {
+final class DigitProduct {
     /// Rows of a product.
     private static final int TILE = 64;
 
@@ -47,7 +47,7 @@ public final class DigitProduct {
     private final int wide; // of these, columns of a tile
 
     /// @param back whether rows are multiplied by the matrix, else by its transpose
-    public DigitProduct(DigitPanels matrix, boolean back) {
+    DigitProduct(DigitPanels matrix, boolean back) {
         this.matrix = matrix;
         this.back = back;
         depth = back ? matrix.out() : matrix.in();
@@ -55,22 +55,10 @@ public final class DigitProduct {
         wide = Panels.wide(width);
     }
 
-    /// Whether libtorch, which must be loaded, has the products. The processor must have
-    /// AVX512-VNNI, which callers must have asked.
-    public static boolean isAvailable() {
-        return TileProduct.hasBytes();
-    }
-
-    /// What an adapter adds, `u Bᵀ`, in float32.
-    ///
-    /// @param u float32 `(n, rank)`
-    /// @param panels address of `Bᵀ`, float32 `(out/w, rank, w)`
-    public record Update(Rows u, int rank, long panels) {}
-
     /// Bytes to work in.
     ///
     /// @param n rows
-    public long workBytes(int n, int threads) {
+    long workBytes(int n, int threads) {
         return new Work(n, threads, 0).end();
     }
 
@@ -81,7 +69,14 @@ public final class DigitProduct {
     /// @param residual added, float32 of the result's shape, or null: none
     /// @param y written, float32 `(n, out)`, or `(n, in)` on the way back
     /// @param memory of [#workBytes]
-    public void run(int n, Rows x, Update update, Rows residual, Rows y, long memory, int threads) {
+    void run(
+            int n,
+            Rows x,
+            DigitPanels.Update update,
+            Rows residual,
+            Rows y,
+            long memory,
+            int threads) {
         var work = new Work(n, threads, memory);
         KernelThreads.rows(threads, n, CHUNK, (thread, row) -> split(x, row, work, thread));
         int panels = width / wide;
@@ -177,7 +172,7 @@ public final class DigitProduct {
                 y.stride());
     }
 
-    private void add(Update update, int row, int rows, int panel, Rows y) {
+    private void add(DigitPanels.Update update, int row, int rows, int panel, Rows y) {
         if (update != null) {
             int rank = update.rank();
             long columns = update.panels() + (long) panel * rank * wide * FLOAT;
