@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.board.Board;
 import org.attune.board.BoardConfig;
+import org.attune.cli.command.AddressOptions;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.UsesEngine;
 import org.attune.models.ModelConfig;
@@ -42,23 +43,13 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
             description = "Folders above runs (default: where you are).")
     List<Path> folders = List.of();
 
-    @Option(
-            names = "--host",
-            defaultValue = "127.0.0.1",
-            description = "Address to listen at (default: ${DEFAULT-VALUE}).")
-    String host;
+    @Mixin AddressOptions address;
 
     @Option(
             names = "--port",
             defaultValue = "8080",
             description = "0 takes a free one (default: ${DEFAULT-VALUE}).")
     int port;
-
-    @Option(
-            names = "--allow-host",
-            paramLabel = "NAME",
-            description = "A name of this server in requests, as behind a proxy.")
-    List<String> hosts = List.of();
 
     @Option(
             names = "--server",
@@ -140,9 +131,9 @@ final class BoardCommand implements Callable<Integer>, UsesEngine {
     private BoardConfig config() {
         BoardConfig config =
                 BoardConfig.of(folders.isEmpty() ? List.of(Path.of("")) : folders)
-                        .withHost(host)
+                        .withHost(address.host)
                         .withPort(port)
-                        .withAllowedHosts(hosts)
+                        .withAllowedHosts(address.hosts)
                         .withPairs(pairs)
                         .withStartsRuns(start)
                         .withStartsPrograms(programs);

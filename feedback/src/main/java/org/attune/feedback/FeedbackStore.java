@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// What was asked, what was answered, and how it was judged, in a database. What a method wrote is
 /// on the disk when it returns. Thread-safe; several processes may use one store.
@@ -24,9 +25,11 @@ import java.util.Optional;
 @Api(EXPERIMENTAL)
 public final class FeedbackStore implements AutoCloseable {
     private final Database database;
+    private final Redaction redaction;
 
-    private FeedbackStore(Database database) {
+    private FeedbackStore(Database database, Redaction redaction) {
         this.database = database;
+        this.redaction = redaction;
     }
 
     /// Opens a store, and makes it if it isn't there.
@@ -35,7 +38,17 @@ public final class FeedbackStore implements AutoCloseable {
     ///     also stand in `~/.pgpass`
     /// @throws ConfigException if it can't be opened
     public static FeedbackStore open(String place) {
-        return new FeedbackStore(Database.open(place));
+        return open(place, UnaryOperator.identity());
+    }
+
+    /// Opens a store that changes texts before it keeps them, and makes it if it isn't there.
+    ///
+    /// @param place a file (SQLite), or `postgresql://USER:PASSWORD@HOST/DATABASE`
+    /// @param redaction made to every text of messages, answers, corrections and notes, but for
+    ///     roles, types and ids, from any thread. Where it throws, nothing is kept
+    /// @throws ConfigException if it can't be opened
+    public static FeedbackStore open(String place, UnaryOperator<String> redaction) {
+        return new FeedbackStore(Database.open(place), new Redaction(redaction));
     }
 
     /// Keeps an answer, so that it can be judged.
@@ -45,9 +58,10 @@ public final class FeedbackStore implements AutoCloseable {
 
     /// Keeps the answers of a response, all or none.
     public void record(List<GivenAnswer> answers) {
+        List<GivenAnswer> kept = answers.stream().map(redaction::of).toList();
         database.call(
                 connection -> {
-                    for (GivenAnswer answer : answers) {
+                    for (GivenAnswer answer : kept) {
                         AnswerTable.insert(connection, answer);
                     }
                     return null;
@@ -66,18 +80,19 @@ public final class FeedbackStore implements AutoCloseable {
     ///
     /// @return false if there is no such answer, or none that it is better than
     public boolean judge(List<Judgement> judgements) {
+        List<Judgement> kept = judgements.stream().map(redaction::of).toList();
         return database.call(
                 connection -> {
                     List<String> users = new ArrayList<>();
-                    for (Judgement judgement : judgements) {
+                    for (Judgement judgement : kept) {
                         Optional<String> asker = JudgementTable.asker(connection, judgement);
                         if (asker.isEmpty()) {
                             return false;
                         }
                         users.add(judgement.user().isEmpty() ? asker.get() : judgement.user());
                     }
-                    for (int i = 0; i < judgements.size(); i++) {
-                        JudgementTable.insert(connection, judgements.get(i), users.get(i));
+                    for (int i = 0; i < kept.size(); i++) {
+                        JudgementTable.insert(connection, kept.get(i), users.get(i));
                     }
                     return true;
                 });

@@ -55,7 +55,8 @@ final class FeedbackDesk implements AutoCloseable, HttpDoor.Handler {
     /// @throws AttuneException if the store can't be opened, or a release's adapter can't be served
     static FeedbackDesk open(
             String place, ServedModels models, AdapterDesk adapters, ServeConfig config) {
-        var desk = new FeedbackDesk(FeedbackStore.open(place), models, adapters, config);
+        var store = FeedbackStore.open(place, config.redaction());
+        var desk = new FeedbackDesk(store, models, adapters, config);
         try {
             desk.store.current().values().forEach(desk::serve);
         } catch (RuntimeException | Error e) {

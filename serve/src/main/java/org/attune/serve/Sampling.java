@@ -108,14 +108,17 @@ record Sampling(
         if (repetition == 0) {
             throw body.bad("repetition_penalty", "is 0; accepted: a number > 0");
         }
-        int topK = body.integer("top_k", -1, Integer.MAX_VALUE, -2);
+        int given = body.integer("top_k", -1, Integer.MAX_VALUE, -2);
+        int topK = given == -2 ? (samples ? model.topK().orElse(0) : 0) : Math.max(0, given);
+        double temperature =
+                body.number("temperature", 0, 2)
+                        .orElse(samples ? model.temperature().orElse(1) : 1);
         return new Distribution(
                 repetition > 0 ? repetition : model.repetitionPenalty().orElse(1),
                 body.number("presence_penalty", -2, 2).orElse(0),
                 body.number("frequency_penalty", -2, 2).orElse(0),
-                body.number("temperature", 0, 2)
-                        .orElse(samples ? model.temperature().orElse(1) : 1),
-                topK == -2 ? (samples ? model.topK().orElse(0) : 0) : Math.max(0, topK),
+                topK == 1 ? 0 : temperature, // transformers' filter leaves all that tie
+                topK,
                 topP,
                 body.number("min_p", 0, 1).orElse(0),
                 typical);

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// What is served, to whom, and within which limits.
 ///
@@ -25,6 +26,7 @@ import java.util.Optional;
 ///     its users
 /// @param feedback store in which answers and judgements are kept, and whose releases are served: a
 ///     file, or `postgresql://HOST/DATABASE`; unset: nothing is kept
+/// @param redaction made to every text before that store keeps it, from any thread
 /// @param host address that is listened at. Any other than the loopback address needs a key
 /// @param port 0 takes a free one
 /// @param keys who gives one of them in `Authorization: Bearer …` is let in; none: everybody is
@@ -44,6 +46,7 @@ public record ServeConfig(
         Optional<Path> adapterFolder,
         Map<String, Double> splits,
         Optional<String> feedback,
+        UnaryOperator<String> redaction,
         String host,
         int port,
         List<String> keys,
@@ -74,6 +77,7 @@ public record ServeConfig(
                 Optional.empty(),
                 Map.of(),
                 Optional.empty(),
+                UnaryOperator.identity(),
                 "127.0.0.1",
                 8000,
                 List.of(),

@@ -1,5 +1,6 @@
 package org.attune.cli.serve;
 
+import org.attune.cli.command.AddressOptions;
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.OwnProgram;
 import org.attune.cli.command.StorageOption;
@@ -76,6 +77,14 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     String feedback;
 
     @Option(
+            names = "--redact",
+            paramLabel = "FILE",
+            description =
+                    "Replace what these regular expressions find before --feedback keeps a text."
+                            + " One in each line: PATTERN, or PATTERN => TEXT.")
+    Path redact;
+
+    @Option(
             names = "--split",
             paramLabel = "NAME=SHARE",
             description =
@@ -88,11 +97,7 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
             description = "What requests call the model (default: the last part of its path).")
     String name;
 
-    @Option(
-            names = "--host",
-            defaultValue = "127.0.0.1",
-            description = "Address to listen at (default: ${DEFAULT-VALUE}).")
-    String host;
+    @Mixin AddressOptions address;
 
     @Option(
             names = "--port",
@@ -105,12 +110,6 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
             paramLabel = "FILE",
             description = "Keys, a line each; requests must have one.")
     Path keyFile;
-
-    @Option(
-            names = "--allow-host",
-            paramLabel = "NAME",
-            description = "A name of this server in requests, as behind a proxy.")
-    List<String> hosts = List.of();
 
     @Option(
             names = "--allow-origin",
@@ -187,16 +186,25 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
                 ServeConfig.of(template == null ? base : base.withChatTemplatePath(template))
                         .withAdapters(adapters)
                         .withSplits(splits)
-                        .withHost(host)
+                        .withHost(address.host)
                         .withPort(port)
                         .withKeys(keys())
-                        .withAllowedHosts(hosts)
+                        .withAllowedHosts(address.hosts)
                         .withAllowedOrigins(origins)
                         .withMaxNumSeqs(sequences);
         config = adapterFolder == null ? config : config.withAdapterFolder(adapterFolder);
         config = feedback == null ? config : config.withFeedback(feedback);
+        config = redact == null ? config : config.withRedaction(patterns());
         config = name == null ? config : config.withName(name);
         return length == null ? config : config.withMaxModelLen(length);
+    }
+
+    private Patterns patterns() {
+        if (feedback == null) {
+            throw new ConfigException(
+                    "--redact is for what --feedback STORE keeps, and nothing is kept");
+        }
+        return Patterns.read(redact);
     }
 
     private List<String> keys() {

@@ -14,7 +14,7 @@ import java.util.Set;
 /// @param time when they were told
 /// @param step optimizer steps done
 /// @param metrics by [MetricKeys]; numbers only
-public record TrackedPoint(int index, Instant time, int step, Map<String, Double> metrics) {
+record TrackedPoint(int index, Instant time, int step, Map<String, Double> metrics) {
     /// Totals of a run, which some trackers keep apart from curves.
     static final Set<String> TOTALS =
             Set.of(

@@ -14,7 +14,7 @@ import java.util.Optional;
 /// @param config keys and values; unset ones are null
 /// @param started when this process began with it
 /// @param logged logs and evaluations before the checkpoint that it goes on from; 0 for a new run
-public record TrackedRun(
+record TrackedRun(
         String id,
         Optional<String> earlierId,
         String name,

@@ -91,7 +91,8 @@ final class KeptTokens {
     }
 
     /// Drops, of the tokens by ascending probability, those whose cumulative sum is at most 1 − p;
-    /// the likeliest always stays.
+    /// the likeliest always stays. Of equals the first stay, so that a tiny `p` leaves what greedy
+    /// decoding takes; transformers leaves the last.
     void topP(double p) {
         double limit = (1 - p) * (sum + rest);
         if (rest > limit) {
@@ -111,7 +112,8 @@ final class KeptTokens {
         int[] order =
                 sorted(
                         IntStream.range(0, size).filter(i -> weights[i] >= always),
-                        Comparator.comparingDouble(i -> weights[i]));
+                        Comparator.<Integer>comparingDouble(i -> weights[i])
+                                .thenComparing(Comparator.reverseOrder()));
         for (int i = 0; i < order.length - 1; i++) {
             dropped += weights[order[i]];
             if (dropped > limit) {

@@ -49,6 +49,15 @@ final class SamplerTest {
         return new Sampler(distribution).candidates(LOGITS, new int[0], new int[0]);
     }
 
+    @Test
+    void ofEquallyLikelyTokensATinyTopPLeavesWhatGreedyDecodingTakes() {
+        float[] ties = {1, 3, 3, 2, 3};
+        var tiny = new Sampler(Distribution.plain().withTopP(1e-6));
+        assertArrayEquals(new int[] {1}, tiny.candidates(ties, new int[0], new int[0]).ids());
+        var two = new Sampler(Distribution.plain().withTopK(2));
+        assertArrayEquals(new int[] {1, 2, 4}, two.candidates(ties, new int[0], new int[0]).ids());
+    }
+
     /// Tokens that 10,000 sequences of these logits get.
     private static int[] counts(Distribution distribution) {
         var config = SamplingConfig.of(distribution, 1, Set.of(), 7);
