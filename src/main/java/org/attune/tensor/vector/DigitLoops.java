@@ -102,7 +102,7 @@ final class DigitLoops {
             long outRow) {
         for (int r = 0; r < rows; r++) {
             float own = Vectors.number(rowScales + (long) r * FLOAT);
-            long high = c + (long) 2 * r * wide * FLOAT;
+            long high = c + 2L * r * wide * FLOAT;
             long low = high + (long) wide * FLOAT;
             for (int k = 0; k < wide; k += LANES) {
                 long at = (long) k * FLOAT;
