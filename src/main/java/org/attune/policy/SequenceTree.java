@@ -1,5 +1,8 @@
 package org.attune.policy;
 
+import org.attune.images.SeenPicture;
+
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -79,18 +82,33 @@ public final class SequenceTree {
         for (int member : members) {
             common = Math.min(common, common(first, sequences.get(member), trunk.end()));
         }
+        common = Math.max(trunk.end(), betweenPictures(members, common));
         long saved = (long) (common - trunk.end()) * (members.size() - 1);
         Trunk grown = saved >= LEAST_SAVED ? grown(first, trunk, common) : trunk;
-        Map<Integer, List<Integer>> byNext = new LinkedHashMap<>();
+        Map<IntBuffer, List<Integer>> byNext = new LinkedHashMap<>();
         for (int member : members) {
             int[] ids = sequences.get(member);
             if (ids.length == common) {
                 end(member, grown);
             } else {
-                byNext.computeIfAbsent(ids[common], _ -> new ArrayList<>()).add(member);
+                int[] next = Arrays.copyOfRange(ids, common, SeenPicture.runEnd(ids, common));
+                byNext.computeIfAbsent(IntBuffer.wrap(next), _ -> new ArrayList<>()).add(member);
             }
         }
         byNext.values().forEach(others -> branch(others, grown));
+    }
+
+    /// The last place up to which no sequence has rows of pictures on both sides: they may see each
+    /// other.
+    private int betweenPictures(List<Integer> members, int common) {
+        int place = common;
+        for (int member : members) {
+            int[] ids = sequences.get(member);
+            if (common > 0 && SeenPicture.runEnd(ids, common - 1) > common) {
+                place = Math.min(place, SeenPicture.runStart(ids, common - 1));
+            }
+        }
+        return place;
     }
 
     private void end(int member, Trunk trunk) {

@@ -374,7 +374,14 @@ public final class TokenForest {
             Arrays.fill(needed, NOTHING);
             for (int t = 0; t < targetCount; t++) {
                 int segment = segmentOf[sources[t]];
-                int length = sources[t] - segments.get(segment).start() + 1;
+                int start = segments.get(segment).start();
+                int length = sources[t] - start + 1;
+                int end = segments.get(segment).end();
+                while (start + length < end
+                        && SeenPicture.isRow(tokens[start + length - 1])
+                        && SeenPicture.isRow(tokens[start + length])) {
+                    length++; // rows of pictures may see each other
+                }
                 needed[segment] = Math.max(needed[segment], length);
             }
             for (int i = segments.size() - 1; i >= 0; i--) {

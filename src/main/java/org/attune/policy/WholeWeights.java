@@ -4,7 +4,6 @@ import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Norm;
-import org.attune.model.layer.VisionTower;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Tensor;
 
@@ -48,7 +47,14 @@ final class WholeWeights {
     /// @param trains by name; the others stay as they are
     WholeWeights(Decoder decoder, Predicate<String> trains) {
         layers = decoder.blocks().size();
-        this.trains = trains;
+        // Blocks of the tower behind the output that is read learn nothing.
+        this.trains =
+                name ->
+                        trains.test(name)
+                                && decoder.config()
+                                        .vision()
+                                        .filter(v -> v.isUnread(name))
+                                        .isEmpty();
         for (int place = 0; place <= embedding(); place++) {
             places.add(new ArrayList<>());
         }
@@ -131,18 +137,18 @@ final class WholeWeights {
                 planned(layers - i, !weight.name().contains("bias"), weight);
             }
         }
-        decoder.tower().ifPresent(this::tower);
+        seeing(decoder);
         decoder.finalNorm().weights().forEach(w -> planned(HEAD, false, w));
         decoder.input().positions().ifPresent(p -> planned(embedding(), true, p));
     }
 
     /// What makes rows of pictures is finished with the embedding, before the first block.
-    private void tower(VisionTower tower) {
-        tower.linears().forEach(linear -> linear(linear, embedding()));
-        tower.norms().stream()
+    private void seeing(Decoder decoder) {
+        decoder.seeingLinears().forEach(linear -> linear(linear, embedding()));
+        decoder.seeingNorms().stream()
                 .flatMap(norm -> norm.weights().stream())
                 .forEach(w -> planned(embedding(), false, w));
-        tower.others().forEach(w -> planned(embedding(), !w.name().contains("bias"), w));
+        decoder.seeingOthers().forEach(w -> planned(embedding(), !w.name().contains("bias"), w));
     }
 
     /// @return null if it isn't trained

@@ -181,7 +181,8 @@ class BlockCombinationsTest {
                 false,
                 Optional.empty(),
                 number % 10 == 9,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private static QkNorm qkNorm(int number) {
@@ -213,7 +214,8 @@ class BlockCombinationsTest {
                 false,
                 Optional.of(sizes),
                 false,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     private static final List<RouterConfig.Scores> SCORES =

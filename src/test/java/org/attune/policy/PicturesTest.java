@@ -9,12 +9,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.DatasetException;
 import org.attune.images.ImagePipeline.Prepared;
 import org.attune.images.SeenPicture;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
+import org.attune.testing.TinyVision;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
@@ -98,11 +103,15 @@ class PicturesTest {
     @Test
     void gradientsAreThoseOfDifferences() {
         withDecoder(
+                TinyModels.seeing(),
                 (_, policy) -> {
                     TokenForest forest = forest(true, row(1, 11, 12), row(2, 13));
                     Map<String, float[]> gradients = gradients(policy, forest);
                     for (var p : policy.parameters().parameters()) {
-                        boolean sees = p.name().matches(".*(vision_model|connector).*");
+                        boolean sees =
+                                p.name()
+                                        .matches(
+                                                ".*(vision_model|vision_tower|connector|projector).*");
                         if (sees && !p.name().contains("layers.0")) {
                             float[] own = gradients.get(p.name());
                             int at = own.length / 3;
@@ -111,6 +120,56 @@ class PicturesTest {
                         }
                     }
                 });
+    }
+
+    /// Pictures side by side see each other, so a beginning ends before the first of them.
+    @Test
+    void picturesSideBySideAreShared() {
+        int[][] rows = {pair(1, 2, 11, 12), pair(1, 3, 11, 12), pair(1, 2, 11, 13), pair(1, 2)};
+        withDecoder(
+                (_, policy) -> {
+                    Map<String, float[]> shared = gradients(policy, forest(true, rows));
+                    Map<String, float[]> apart = gradients(policy, forest(false, rows));
+                    apart.forEach((name, g) -> assertClose(name, g, shared.get(name), 1e-5, 1e-4));
+                });
+        int once = forest(true, pair(1, 2, 11, 12), pair(1, 2, 11, 13)).size();
+        assertEquals(pair(1, 2, 11).length, once, "rows where both pictures are shared");
+    }
+
+    private static int[] pair(int first, int second, int... rest) {
+        int[] text = new int[9 + 16];
+        Arrays.fill(text, 9, text.length, IMAGE);
+        int[] ids = SeenPicture.among(text, IMAGE, List.of(picture(first), picture(second)));
+        return IntStream.concat(Arrays.stream(ids), Arrays.stream(rest)).toArray();
+    }
+
+    @Test
+    void cachesHoldWhatForestsCompute() {
+        withDecoder((decoder, policy) -> cacheAgrees(decoder, policy, 0));
+    }
+
+    /// A piece of a long prompt ends before a picture whose rows see each other.
+    @Test
+    void aPictureIsReadAtOnce() {
+        withDecoder(
+                TinyVision.whole(),
+                (decoder, policy) -> cacheAgrees(decoder, policy, CachedDecoder.CHUNK - 4));
+    }
+
+    private static void cacheAgrees(Decoder decoder, Policy policy, int before) {
+        IntStream text = IntStream.range(0, before).map(i -> 8 + i % 20);
+        int[] ids = IntStream.concat(text, Arrays.stream(row(1, 11, 12, 3))).toArray();
+        float[] all = policy.measure(forest(false, ids), HeadRequest.of()).tokenLogProbs();
+        assertClose("next", all[all.length - 1], cached(decoder, ids), 1e-4, 0);
+    }
+
+    private static double cached(Decoder decoder, int[] ids) {
+        int last = ids.length - 1;
+        try (var cache = new KvCache(decoder, 1, ids.length)) {
+            var reader = new CachedDecoder(decoder, Adapter.OFF);
+            Tensor logits = reader.prefill(cache, 0, Arrays.copyOf(ids, last)).reshape(-1);
+            return logits.logSoftmax(0).toFloats()[ids[last]];
+        }
     }
 
     @Test
@@ -170,12 +229,18 @@ class PicturesTest {
         return IntStream.range(0, numbers.length).anyMatch(i -> numbers[i] != 0);
     }
 
+    /// Of a causal decoder, and of one in which rows of a picture see each other.
     private static void withDecoder(BiConsumer<Decoder, Policy> use) {
+        withDecoder(TinyModels.seeing(), use);
+        withDecoder(TinyVision.whole(), use);
+    }
+
+    private static void withDecoder(DecoderConfig config, BiConsumer<Decoder, Policy> use) {
         var options = new Policy.Options(Recomputation.NONE, false, 0, false);
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test");
-                            var decoder = TinyModels.decoder(TinyModels.seeing());
+                            var decoder = TinyModels.decoder(config);
                             var policy = Policy.withAllWeights(decoder, options)) {
                         use.accept(decoder, policy);
                     }

@@ -125,11 +125,11 @@ class VisionModelsTest {
                 double norm = Math.sqrt(g.square().sum().item());
                 assertClose(
                         "norm of the gradient of " + p.name(),
-                        wanted.path("grad_l2").path(p.name()).asDouble(),
+                        wanted.path("grad_l2").path(inFile(decoder, p.name())).asDouble(),
                         norm,
                         1e-5,
                         1e-4);
-                String whole = "one.grad." + p.name();
+                String whole = "one.grad." + inFile(decoder, p.name());
                 if (expected.names().contains(whole)) {
                     assertClose(whole, expected.floats(whole), g.toFloats(), 1e-5, 1e-4);
                 }
@@ -137,6 +137,10 @@ class VisionModelsTest {
             }
             assertEquals(wanted.path("grad_l2").size(), compared, "gradients");
         }
+    }
+
+    private static String inFile(Decoder decoder, String name) {
+        return decoder.config().vision().orElseThrow().names().inFile(name);
     }
 
     private static void greedy(
@@ -171,9 +175,10 @@ class VisionModelsTest {
     /// The picture of the case `one`.
     static SeenPicture picture(Recorded expected, VisionConfig vision) {
         float[] pixels = expected.floats("one.pixel_values");
-        long[] shape = expected.shape("one.pixel_values"); // (1, tiles, 3, size, size)
-        int[] tiles = Arrays.stream(shape).skip(1).mapToInt(Math::toIntExact).toArray();
-        int rows = tiles[0] * vision.rowsOfTile(tiles[3]);
+        long[] shape = expected.shape("one.pixel_values"); // (tiles, 3, height, width)
+        int[] tiles =
+                Arrays.stream(shape).skip(shape.length - 4).mapToInt(Math::toIntExact).toArray();
+        int rows = vision.rows(vision.grid(tiles));
         String key = "one of " + vision.modelType();
         return new SeenPicture(key, rows, () -> new Prepared(pixels, tiles, new int[0], rows, key));
     }

@@ -18,7 +18,6 @@ import org.attune.model.config.RopeConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
 import org.attune.model.config.TensorNames;
-import org.attune.model.config.VisionConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -154,24 +153,6 @@ public final class TinyModels {
         return ConfigJson.parse(json);
     }
 
-    private static void vision(MemoryTensorFile file, VisionConfig v, int width) {
-        v.linears(width)
-                .forEach(
-                        (path, shape) -> {
-                            boolean bias = !path.equals(VisionConfig.PROJECTION);
-                            linear(file, path, (int) shape[0], (int) shape[1], bias);
-                        });
-        for (String path : v.norms()) {
-            norm(file, path + ".weight", v.width());
-            normal(file, path + ".bias", 0.1, v.width());
-        }
-        int size = v.patchSize();
-        normal(file, VisionConfig.PATCHES + ".weight", 0.3, v.width(), v.channels(), size, size);
-        normal(file, VisionConfig.PATCHES + ".bias", 0.3, v.width());
-        int places = v.side() * v.side();
-        normal(file, VisionConfig.POSITIONS + ".weight", 0.3, places, v.width());
-    }
-
     private static List<Integer> all() {
         return List.of(0, 0);
     }
@@ -251,7 +232,7 @@ public final class TinyModels {
             block(file, config, i);
         }
         norm(file, config, names.finalNormPath(), width);
-        config.vision().ifPresent(v -> vision(file, v, width));
+        config.vision().ifPresent(v -> TinyVision.put(file, v, width));
         if (config.scores()) {
             normal(file, "score.weight", 1 / Math.sqrt(width), config.labels(), width);
             if (config.scoreKind() == ScoreKind.TOKEN) {

@@ -97,6 +97,25 @@ public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared>
         return true;
     }
 
+    /// The first of the rows of pictures that stand side by side where `at` is one; else `at`.
+    public static int runStart(int[] ids, int at) {
+        int start = at;
+        while (start > 0 && isRow(ids[start]) && isRow(ids[start - 1])) {
+            start--;
+        }
+        return start;
+    }
+
+    /// One past the last of the rows of pictures that stand side by side where `at` is one; else
+    /// one past `at`.
+    public static int runEnd(int[] ids, int at) {
+        int end = at + 1;
+        while (end < ids.length && isRow(ids[end]) && isRow(ids[end - 1])) {
+            end++;
+        }
+        return end;
+    }
+
     /// Whether an id is that of a picture's row.
     public static boolean isRow(int id) {
         return id < 0;

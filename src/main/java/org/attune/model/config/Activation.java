@@ -15,6 +15,9 @@ public enum Activation {
     GELU("gelu"),
     /// GELU's approximation by a hyperbolic tangent, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
     GELU_TANH("gelu_pytorch_tanh", "gelu_new", "gelu_fast"),
+    /// GELU's approximation by the logistic function, x·σ(1.702 x)
+    /// ([Hendrycks and Gimpel 2016, §2](https://arxiv.org/abs/1606.08415)).
+    GELU_SIGMOID("quick_gelu"),
     /// max(x, 0).
     RELU("relu"),
     /// max(x, 0)² ([So et al. 2021, §3](https://arxiv.org/abs/2109.08668)).

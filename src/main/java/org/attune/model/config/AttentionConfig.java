@@ -34,6 +34,8 @@ import java.util.OptionalInt;
 ///     sees what comes before it in the same one
 /// @param varied   what differs between layers; empty: all have these heads, and each its own keys
 ///     and values
+/// @param picturesWhole whether rows of pictures that stand side by side see each other, in both
+///     directions and in layers with windows too
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -49,7 +51,8 @@ public record AttentionConfig(
         boolean gated,
         Optional<Latent> latent,
         boolean chunked,
-        Optional<Varied> varied) {
+        Optional<Varied> varied,
+        boolean picturesWhole) {
     /// Attention that differs between layers, and whose last layers may attend to keys and values
     /// of earlier ones ([Brandon et al. 2024, §3](https://arxiv.org/abs/2405.12981)).
     ///
@@ -197,7 +200,8 @@ public record AttentionConfig(
                 false,
                 Optional.empty(),
                 false,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     /// Sizes of a layer.
@@ -240,15 +244,21 @@ public record AttentionConfig(
 
     /// Attention with another factor of the products of queries and keys.
     AttentionConfig withScale(double other) {
-        return with(other, varied);
+        return with(other, varied, picturesWhole);
     }
 
     /// Attention that differs between layers.
     AttentionConfig withVaried(Varied layers) {
-        return with(scale, Optional.of(layers));
+        return with(scale, Optional.of(layers), picturesWhole);
     }
 
-    private AttentionConfig with(double otherScale, Optional<Varied> layers) {
+    /// Attention in which rows of pictures that stand side by side see each other.
+    AttentionConfig withPicturesWhole() {
+        return with(scale, varied, true);
+    }
+
+    private AttentionConfig with(
+            double otherScale, Optional<Varied> layers, boolean wholePictures) {
         return new AttentionConfig(
                 heads,
                 kvHeads,
@@ -264,7 +274,8 @@ public record AttentionConfig(
                 gated,
                 latent,
                 chunked,
-                layers);
+                layers,
+                wholePictures);
     }
 
     /// Features that the query projection gives.

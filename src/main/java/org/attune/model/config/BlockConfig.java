@@ -165,6 +165,11 @@ public record BlockConfig(
         this(order, norm, attention, feedForward, new Residual(residualScale), mixers, End.NONE);
     }
 
+    /// The block with other attention.
+    BlockConfig with(AttentionConfig other) {
+        return new BlockConfig(order, norm, other, feedForward, residual, mixers, end);
+    }
+
     /// A block in which attention alone mixes tokens.
     public BlockConfig(
             BlockOrder order,

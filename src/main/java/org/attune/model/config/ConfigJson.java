@@ -43,6 +43,7 @@ public final class ConfigJson {
             return json;
         }
         ObjectNode node = text.get().toNode();
+        UsualText.addTo(node);
         for (String key : List.of("tie_word_embeddings", "dtype", "torch_dtype", QUANTISATION)) {
             boolean outer = key.equals("tie_word_embeddings") || !text.get().has(key);
             if (outer && json.has(key)) {
@@ -54,9 +55,9 @@ public final class ConfigJson {
 
     public static DecoderConfig parse(JsonFields whole) {
         DecoderConfig text = text(textOf(whole));
-        return VisionConfig.FAMILIES.contains(whole.text("model_type"))
-                ? text.withVision(VisionConfig.read(whole)).withDtype(dtype(whole))
-                : text;
+        return VisionFamily.read(whole)
+                .map(vision -> text.withVision(vision).withDtype(dtype(whole)))
+                .orElse(text);
     }
 
     private static DecoderConfig text(JsonFields json) {
@@ -210,7 +211,8 @@ public final class ConfigJson {
                 family.gatedAttention(),
                 latent,
                 family.window() == DecoderFamily.WindowRule.CHUNKED,
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     /// The factor on the products of queries and keys.

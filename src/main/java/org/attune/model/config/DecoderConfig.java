@@ -210,7 +210,9 @@ public record DecoderConfig(
     /// Adds what sees pictures.
     DecoderConfig withVision(VisionConfig eyes) {
         Optional<VisionConfig> some = Optional.of(eyes);
-        return with(block, ends, dtype, tieWordEmbeddings, scoreKind, labels, some);
+        BlockConfig seeing =
+                eyes.picturesWhole() ? block.with(attention().withPicturesWhole()) : block;
+        return with(seeing, ends, dtype, tieWordEmbeddings, scoreKind, labels, some);
     }
 
     private DecoderConfig with(DType other, boolean tied, ScoreKind otherKind, int otherLabels) {

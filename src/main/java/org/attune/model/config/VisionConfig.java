@@ -1,170 +1,303 @@
 package org.attune.model.config;
 
 import org.attune.error.ModelException;
-import org.attune.files.JsonFields;
+import org.attune.model.config.TensorNames.InFile;
+import org.attune.model.config.VisionEncoder.Grid;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/// What sees pictures in a model of text and images: an encoder of square tiles, bidirectional
-/// blocks with LayerNorm, and a projection of its shuffled output into the decoder's rows.
+/// What sees pictures in a model of text and images: an encoder of patches and a connector to the
+/// decoder's rows.
 ///
 /// @param modelType  `model_type` of the whole model
-/// @param width      features of a patch in the encoder
-/// @param inner      width inside of the encoder's feed-forward parts
-/// @param layers     number of the encoder's blocks
-/// @param heads      of its attention
-/// @param imageSize  pixels of a tile's side for which positions are learned
-/// @param patchSize  pixels of a patch's side
-/// @param channels   numbers of a pixel
-/// @param activation of its feed-forward parts
-/// @param epsilon    ε of its norms
-/// @param shuffle    patches of a side whose features become one row of the decoder
 /// @param imageToken id of the token in whose places rows of pictures stand
+/// @param picturesWhole whether rows of a picture see each other in the decoder, in both directions
 public record VisionConfig(
         String modelType,
-        int width,
-        int inner,
-        int layers,
-        int heads,
-        int imageSize,
-        int patchSize,
-        int channels,
-        Activation activation,
-        double epsilon,
-        int shuffle,
-        int imageToken) {
-    /// Families whose encoder is computed; transformers' SmolVLM is Idefics3 but for its name.
-    static final List<String> FAMILIES = List.of("idefics3", "smolvlm");
-
-    private static final String MODEL = "model.";
-
-    /// Path of the encoder.
-    public static final String ENCODER = MODEL + "vision_model";
-
-    /// Path of the projection.
-    public static final String PROJECTION = MODEL + "connector.modality_projection.proj";
-
-    /// Learned patch embedding in the encoder, a convolution.
-    public static final String PATCHES = ENCODER + ".embeddings.patch_embedding";
-
-    /// Learned positions of patches in the encoder.
-    public static final String POSITIONS = ENCODER + ".embeddings.position_embedding";
-
-    /// Norm behind the encoder's blocks.
-    public static final String LAST_NORM = ENCODER + ".post_layernorm";
-
-    /// Norms of an encoder's block, in the order in which they are computed.
-    public static final List<String> NORMS = List.of("layer_norm1", "layer_norm2");
-
-    /// Projections of an encoder's block, in the order in which they are computed.
-    public static final List<String> LINEARS =
-            List.of(
-                    "self_attn.q_proj",
-                    "self_attn.k_proj",
-                    "self_attn.v_proj",
-                    "self_attn.out_proj",
-                    "mlp.fc1",
-                    "mlp.fc2");
-
-    /// @throws ModelException if the numbers can't belong to one encoder
+        VisionEncoder encoder,
+        Connector connector,
+        Names names,
+        int imageToken,
+        boolean picturesWhole) {
+    /// @throws ModelException if the numbers can't belong to one model
     public VisionConfig {
-        if (width % heads != 0 || imageSize % patchSize != 0) {
+        int side = encoder.patches().side();
+        if (!anySize(encoder) && side % connector.side() != 0) {
             throw new ModelException(
-                    ("vision_config: %d features in %d heads, tiles of %d pixels in patches of %d;"
-                                    + " each must go into the other")
-                            .formatted(width, heads, imageSize, patchSize));
+                    "squares of %d patches don't fill the %d patches of a tile's side"
+                            .formatted(connector.side(), side));
         }
-        if (imageSize / patchSize % shuffle != 0) {
-            throw new ModelException(
-                    "scale_factor %d doesn't divide the %d patches of a tile's side"
-                            .formatted(shuffle, imageSize / patchSize));
-        }
-    }
-
-    /// Reads a whole `config.json` of one of [#FAMILIES].
-    static VisionConfig read(JsonFields whole) {
-        JsonFields json =
-                whole.object("vision_config")
-                        .orElseThrow(() -> whole.invalid("vision_config", "an object"));
-        int most = DecoderConfig.MOST_FEATURES;
-        if (json.number("attention_dropout", 0) != 0) {
-            throw json.invalid("attention_dropout", "0: the encoder drops nothing");
-        }
-        return new VisionConfig(
-                whole.text("model_type"),
-                json.size("hidden_size", most, 1152),
-                json.size("intermediate_size", most, 3072),
-                json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS, 12),
-                json.size("num_attention_heads", most, 16),
-                json.size("image_size", most, 224),
-                json.size("patch_size", most, 32),
-                json.size("num_channels", most, 3),
-                ConfigJson.activation(json, "hidden_act", "gelu_pytorch_tanh"),
-                json.number("layer_norm_eps", 1e-6),
-                whole.size("scale_factor", most, 2),
-                whole.integer("image_token_id", 128257));
     }
 
     /// Path of everything of the decoder but the output layer.
     public String text() {
-        return MODEL + "text_model";
+        return names.text();
     }
 
     /// Whether a tensor is of what sees pictures.
     public boolean holds(String name) {
-        return name.startsWith(MODEL) && !name.startsWith(text() + ".");
+        return names.holds(name);
+    }
+
+    /// Whether a module or a tensor is of blocks or norms behind the output that is read.
+    public boolean isUnread(String name) {
+        if (name.startsWith(lastNorm() + ".")) {
+            return encoder.lastNorm() == VisionEncoder.LastNorm.KEPT;
+        }
+        for (int layer = encoder.taken(); layer < encoder.layers(); layer++) {
+            if (name.startsWith(block(layer))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Path of the embedding of patches.
+    public String patches() {
+        return names.encoder() + "." + names.patches();
+    }
+
+    /// Name of the learned positions.
+    public String positions() {
+        return names.encoder() + "." + names.positions();
+    }
+
+    /// Name of the vector in front of a tile's patches.
+    public String classToken() {
+        return names.encoder() + "." + names.classToken();
+    }
+
+    /// Path of the norm in front of the blocks.
+    public String firstNorm() {
+        return names.encoder() + "." + names.firstNorm();
+    }
+
+    /// Path of the norm behind the blocks.
+    public String lastNorm() {
+        return names.encoder() + "." + names.lastNorm();
     }
 
     /// Path of a block of the encoder, with a dot behind it.
     public String block(int layer) {
-        return ENCODER + ".encoder.layers." + layer + ".";
+        return names.block(layer);
     }
 
-    /// Learned positions of a side.
-    public int side() {
-        return imageSize / patchSize;
-    }
-
-    /// Features that the projection reads.
-    public int projected() {
-        return width * shuffle * shuffle;
-    }
-
-    /// Rows of the decoder that a tile takes.
+    /// Where the patches of a prepared picture lie.
     ///
-    /// @param pixels of its side
-    public int rowsOfTile(int pixels) {
-        int rows = pixels / patchSize / shuffle;
-        return rows * rows;
+    /// @param shape of its numbers: tiles, channels, height, width
+    /// @throws ModelException if the encoder can't read it
+    public Grid grid(int[] shape) {
+        VisionEncoder.Patches patches = encoder.patches();
+        int step = patches.size() * connector.side();
+        boolean fits =
+                shape.length == 4
+                        && shape[1] == patches.channels()
+                        && shape[2] % step == 0
+                        && shape[3] % step == 0
+                        && (anySize() || shape[2] == shape[3]);
+        if (!fits) {
+            throw new ModelException(
+                    ("a picture was prepared as %s, but the model's encoder reads %s of %d channels"
+                         + " and patches of %d pixels; is preprocessor_config.json this model's?")
+                            .formatted(
+                                    Arrays.toString(shape),
+                                    anySize() ? "pictures" : "square tiles",
+                                    patches.channels(),
+                                    patches.size()));
+        }
+        return new Grid(shape[0], shape[2] / patches.size(), shape[3] / patches.size(), 1);
     }
 
-    /// The projections of all blocks and the one behind them, with their shapes `(out, in)`.
+    private boolean anySize() {
+        return anySize(encoder);
+    }
+
+    private static boolean anySize(VisionEncoder encoder) {
+        return encoder.positions() instanceof VisionEncoder.Positions.Rotary;
+    }
+
+    /// Rows of the decoder that patches become.
+    public int rows(Grid grid) {
+        return grid.tiles() * grid.ofTile() / (connector.side() * connector.side());
+    }
+
+    /// The linear modules, in the order in which they are computed, with their shapes `(out, in)`.
     ///
-    /// @param out width of the decoder
-    public Map<String, long[]> linears(int out) {
+    /// @param decoder its width
+    public Map<String, long[]> linears(int decoder) {
         Map<String, long[]> all = new LinkedHashMap<>();
-        for (int layer = 0; layer < layers; layer++) {
-            for (String name : LINEARS) {
-                long rows = name.endsWith("fc1") ? inner : width;
-                long columns = name.endsWith("fc2") ? inner : width;
-                all.put(block(layer) + name, new long[] {rows, columns});
+        int width = encoder.width();
+        int inner = encoder.inner();
+        for (int layer = 0; layer < encoder.layers(); layer++) {
+            String block = block(layer);
+            long ofEach = 3L * width / names.qkv().size();
+            names.qkv().forEach(name -> all.put(block + name, new long[] {ofEach, width}));
+            all.put(block + names.output(), new long[] {width, width});
+            names.up().forEach(name -> all.put(block + name, new long[] {inner, width}));
+            all.put(block + names.down(), new long[] {width, inner});
+        }
+        connector.linears().stream()
+                .filter(l -> !l.matrix())
+                .forEach(l -> all.put(l.path(), new long[] {l.out(decoder), l.in(decoder)}));
+        return all;
+    }
+
+    /// The norms with their widths.
+    public Map<String, Integer> norms() {
+        Map<String, Integer> all = new LinkedHashMap<>();
+        int width = encoder.width();
+        if (encoder.patches().norm()) {
+            all.put(firstNorm(), width);
+        }
+        for (int layer = 0; layer < encoder.layers(); layer++) {
+            List<String> own = new ArrayList<>(names.norms());
+            if (encoder.qkNorm().isPresent()) {
+                own.addAll(names.qkNorms());
+            }
+            String block = block(layer);
+            own.forEach(norm -> all.put(block + norm, width));
+        }
+        if (encoder.lastNorm() != VisionEncoder.LastNorm.NONE) {
+            all.put(lastNorm(), width);
+        }
+        connector.norms().forEach(n -> all.put(n.path(), n.width()));
+        return all;
+    }
+
+    /// What makes rows of the decoder of an encoder's patches: squares of patches are joined, then
+    /// projected.
+    /// ```
+    /// norm → join → norm → linear layers
+    /// ```
+    ///
+    /// @param join       of the patches of a square
+    /// @param side       patches of a side of such a square
+    /// @param before     norm of patches, if there is one
+    /// @param behind     norm of what is joined, if there is one
+    /// @param linears    in the order in which they are computed
+    /// @param activation of those that have one in front
+    public record Connector(
+            Join join,
+            int side,
+            Optional<NormAt> before,
+            Optional<NormAt> behind,
+            List<Linear> linears,
+            Activation activation) {
+        /// How the patches of a square become one.
+        public enum Join {
+            /// Features side by side, patch by patch.
+            PATCHES,
+            /// Features side by side, all patches' first features first.
+            FEATURES,
+            /// Their mean.
+            MEAN
+        }
+
+        /// A norm.
+        ///
+        /// @param path  of its module
+        /// @param width of what it norms
+        public record NormAt(String path, int width, NormConfig kind) {}
+
+        /// A linear layer.
+        ///
+        /// @param path      of its module, or of the matrix itself
+        /// @param in        features that it reads; 0: the decoder's width
+        /// @param out       features that it gives; 0: the decoder's width
+        /// @param activated whether it reads what the activation gives
+        /// @param matrix    whether it is a bare matrix, `(in, out)`, in no module
+        public record Linear(
+                String path, int in, int out, boolean bias, boolean activated, boolean matrix) {
+            /// Features that it gives.
+            ///
+            /// @param decoder width of the decoder
+            public int out(int decoder) {
+                return out == 0 ? decoder : out;
+            }
+
+            /// Features that it reads.
+            ///
+            /// @param decoder width of the decoder
+            public int in(int decoder) {
+                return in == 0 ? decoder : in;
             }
         }
-        all.put(PROJECTION, new long[] {out, projected()});
-        return all;
+
+        /// The norms, in the order in which they are computed.
+        List<NormAt> norms() {
+            return List.of(before, behind).stream().flatMap(Optional::stream).toList();
+        }
     }
 
-    /// Paths of all norms.
-    public List<String> norms() {
-        var all = new ArrayList<String>();
-        for (int layer = 0; layer < layers; layer++) {
-            String block = block(layer);
-            NORMS.forEach(norm -> all.add(block + norm));
+    /// How a family calls the tensors of what sees pictures, as modules of transformers are called,
+    /// and what files call otherwise. Names are without `.weight` and `.bias` where tensors have
+    /// those; what a family has not is empty.
+    ///
+    /// @param text       path of everything of the decoder but the output layer
+    /// @param encoder    path of the encoder
+    /// @param patches    embedding of patches, in the encoder
+    /// @param classToken vector in front of a tile's patches, in the encoder: a whole name
+    /// @param positions  table of learned positions, in the encoder: a whole name
+    /// @param firstNorm  norm in front of the blocks, in the encoder
+    /// @param blocks     list of blocks, in the encoder
+    /// @param norms      of a block, in the order in which they are computed
+    /// @param qkv        projections of a block's queries, keys and values: three, or one of all
+    /// @param qkNorms    norms of queries and of keys
+    /// @param output     output projection of attention
+    /// @param up         projections into the feed-forward part, the gate first
+    /// @param down       projection out of it
+    /// @param scales     of what attention and the feed-forward part give: whole names
+    /// @param lastNorm   norm behind the blocks, in the encoder
+    /// @param inFiles    beginnings of names that files have in place of modules'
+    public record Names(
+            String text,
+            String encoder,
+            String patches,
+            String classToken,
+            String positions,
+            String firstNorm,
+            String blocks,
+            List<String> norms,
+            List<String> qkv,
+            List<String> qkNorms,
+            String output,
+            List<String> up,
+            String down,
+            List<String> scales,
+            String lastNorm,
+            List<InFile> inFiles) {
+
+        /// Path of a block of the encoder, with a dot behind it.
+        String block(int layer) {
+            return encoder + "." + blocks + "." + layer + ".";
         }
-        all.add(LAST_NORM);
-        return all;
+
+        /// Whether a tensor is of what sees pictures.
+        boolean holds(String name) {
+            return name.startsWith("model.") && !name.startsWith(text + ".");
+        }
+
+        /// The module's name of a tensor that a file may call otherwise.
+        public String ofModule(String inFile) {
+            return inFiles.stream()
+                    .filter(f -> inFile.startsWith(f.file()))
+                    .findFirst()
+                    .map(f -> f.module() + inFile.substring(f.file().length()))
+                    .orElse(inFile);
+        }
+
+        /// The name in files of a module's tensor.
+        public String inFile(String ofModule) {
+            return inFiles.stream()
+                    .filter(f -> f.written() && ofModule.startsWith(f.module()))
+                    .findFirst()
+                    .map(f -> f.file() + ofModule.substring(f.module().length()))
+                    .orElse(ofModule);
+        }
     }
 }

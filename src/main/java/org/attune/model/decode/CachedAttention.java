@@ -1,5 +1,6 @@
 package org.attune.model.decode;
 
+import org.attune.images.SeenPicture;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
@@ -31,6 +32,7 @@ final class CachedAttention {
     private final int added;
     private final int firstRow;
     private final int[] before; // (B), tokens in the cache already
+    private final List<int[]> addedIds; // of each sequence
     private final Map<Integer, Visible> visibleByWindow = new HashMap<>();
 
     /// Keys that a window lets anyone see: positions `from … to − 1`, and an additive mask
@@ -46,6 +48,7 @@ final class CachedAttention {
         firstSlot = group.getFirst().slot();
         sequences = group.size();
         added = group.getFirst().ids().length;
+        addedIds = group.stream().map(NewTokens::ids).toList();
         before = group.stream().mapToInt(g -> cache.held(g.slot())).toArray();
         for (Block block : decoder.blocks()) {
             // Here and not on demand: a mask made inside a block would die with the block.
@@ -80,13 +83,19 @@ final class CachedAttention {
 
     private Tensor mask(Decoder decoder, int window, int from, int to) {
         int keys = to - from;
+        boolean whole = config.attention().picturesWhole();
         float[] mask = new float[sequences * added * keys];
         for (int row = 0; row < sequences * added; row++) {
-            int position = before[row / added] + row % added;
+            int held = before[row / added];
+            int[] ids = addedIds.get(row / added);
+            int position = held + row % added;
+            int runStart = whole ? held + SeenPicture.runStart(ids, row % added) : position;
+            int runEnd = whole ? held + SeenPicture.runEnd(ids, row % added) : position + 1;
             int first = config.attention().firstSeen(position, window);
             for (int k = 0; k < keys; k++) {
                 int key = from + k;
-                if (key > position || key < first) {
+                boolean inRun = key >= runStart && key < runEnd;
+                if (!inRun && (key > position || key < first)) {
                     mask[row * keys + k] = Float.NEGATIVE_INFINITY;
                 }
             }

@@ -4,6 +4,7 @@ import static java.util.Arrays.stream;
 
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.RopeScaling;
 import org.attune.model.layer.Adapter;
@@ -224,22 +225,42 @@ public final class CachedDecoder {
 
     /// Whether tokens are too many for one pass, so that [#readChunk] can read their beginning.
     public boolean isTooLong(NewTokens addition) {
-        return mayShare() && addition.ids().length > CHUNK;
+        return mayShare()
+                && addition.ids().length > CHUNK
+                && chunk(addition.ids()) < addition.ids().length;
     }
 
-    /// Appends the first [#CHUNK] tokens only.
+    /// Tokens of a beginning: [#CHUNK], or where that would cut rows of pictures that see each
+    /// other, those before them, or these rows.
+    private int chunk(int[] ids) {
+        int before = whole(ids, CHUNK);
+        return before > 0 ? before : SeenPicture.runEnd(ids, 0);
+    }
+
+    /// How many of its first tokens a sequence may take from another that has `known` of them: rows
+    /// of pictures that see each other together.
+    public int whole(int[] ids, int known) {
+        boolean cuts =
+                decoder.config().attention().picturesWhole() && known > 0 && known < ids.length;
+        return cuts && SeenPicture.runEnd(ids, known - 1) > known
+                ? SeenPicture.runStart(ids, known - 1)
+                : known;
+    }
+
+    /// Appends the first tokens only, about [#CHUNK].
     ///
     /// @param addition one that [#isTooLong]
     /// @return the rest
     public NewTokens readChunk(KvCache cache, NewTokens addition) {
         check(cache, List.of(addition));
         int[] ids = addition.ids();
-        var chunk = new NewTokens(addition.slot(), Arrays.copyOf(ids, CHUNK));
+        int count = chunk(ids);
+        var chunk = new NewTokens(addition.slot(), Arrays.copyOf(ids, count));
         try (var _ = TensorScope.open("prefill")) {
             hidden(cache, List.of(behindVirtual(cache, chunk)), false);
         }
         partner.ifPresent(p -> p.reader().readChunk(cache.beside(), chunk));
-        return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
+        return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, count, ids.length));
     }
 
     /// Appends tokens to a slot.

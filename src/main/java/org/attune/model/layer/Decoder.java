@@ -305,7 +305,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     private static TensorFile named(DecoderConfig config, TensorFile file) {
-        return SplitExperts.of(config, FamilyPrefix.added(config.names(), file));
+        return SplitExperts.of(config, FamilyPrefix.added(config, file));
     }
 
     /// What is in few bits, and the error that it costs, for the log; empty if all weights are
@@ -378,9 +378,19 @@ public final class Decoder implements AutoCloseable {
         return output;
     }
 
-    /// What makes rows of pictures, of models that see.
-    public Optional<VisionTower> tower() {
-        return tower;
+    /// Linear layers of what makes rows of pictures, in models that see.
+    public List<FusedLinear> seeingLinears() {
+        return tower.map(VisionTower::linears).orElse(List.of());
+    }
+
+    /// Norms of what makes rows of pictures.
+    public List<Norm> seeingNorms() {
+        return tower.map(VisionTower::norms).orElse(List.of());
+    }
+
+    /// Weights of what makes rows of pictures that belong to neither linear layers nor norms.
+    public List<Weight> seeingOthers() {
+        return tower.map(VisionTower::others).orElse(List.of());
     }
 
     /// Writes rows of pictures among those of other tokens; nothing, if there are none.
@@ -422,7 +432,7 @@ public final class Decoder implements AutoCloseable {
     /// All linear layers of all blocks and of the tower.
     public List<FusedLinear> linears() {
         var all = new ArrayList<FusedLinear>(blockLinears());
-        tower.ifPresent(t -> all.addAll(t.linears()));
+        all.addAll(seeingLinears());
         return all;
     }
 
@@ -433,15 +443,14 @@ public final class Decoder implements AutoCloseable {
             all.addAll(b.norms());
         }
         all.add(finalNorm);
-        tower.ifPresent(t -> all.addAll(t.norms()));
+        all.addAll(seeingNorms());
         return all;
     }
 
     /// All weights of blocks and of the tower that belong to neither linear layers nor norms.
     public List<Weight> others() {
         return Stream.concat(
-                        blocks.stream().flatMap(b -> b.others().stream()),
-                        tower.stream().flatMap(t -> t.others().stream()))
+                        blocks.stream().flatMap(b -> b.others().stream()), seeingOthers().stream())
                 .toList();
     }
 

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.files.FewBits;
 import org.attune.files.TensorFile;
+import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.TensorNames;
 import org.attune.tensor.DType;
 
@@ -10,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// Tensors of a file that calls the trunk otherwise, under the family's names. GPT-2's original
 /// files leave its name out. Models of text and images have it inside of `model.language_model.`,
@@ -23,21 +25,22 @@ record FamilyPrefix(TensorFile file, Map<String, String> own, Map<String, Tensor
     private static final String TEXT = "model.language_model.";
 
     /// The file under the family's names: itself, if it has them.
-    static TensorFile added(TensorNames names, TensorFile file) {
-        return ofModules(names, prefixed(names, file));
+    static TensorFile added(DecoderConfig config, TensorFile file) {
+        TensorNames names = config.names();
+        TensorFile whole =
+                config.vision().map(v -> renamed(file, v.names()::ofModule)).orElse(file);
+        TensorFile own = prefixed(names, whole);
+        return names.inFiles().isEmpty() ? own : renamed(own, names::ofModule);
     }
 
     /// Tensors under the names of modules.
-    private static TensorFile ofModules(TensorNames names, TensorFile file) {
-        if (names.inFiles().isEmpty()) {
-            return file;
-        }
+    private static TensorFile renamed(TensorFile file, UnaryOperator<String> ofModule) {
         Map<String, String> own = new LinkedHashMap<>();
         Map<String, Entry> entries = new LinkedHashMap<>();
         file.entries()
                 .forEach(
                         (name, entry) -> {
-                            String module = names.ofModule(name);
+                            String module = ofModule.apply(name);
                             own.put(module, name);
                             entries.put(module, new Entry(module, entry.dtype(), entry.shape()));
                         });

@@ -145,6 +145,7 @@ public sealed interface FeedForward
                 case SILU, RELU -> number;
                 case RELU_SQUARED -> 2 * number;
                 case XIELU -> throw new IllegalStateException(WEIGHTS);
+                case GELU_SIGMOID -> 3 * number;
                 case GELU -> 6 * Float.BYTES;
                 case GELU_TANH -> 11 * Float.BYTES;
             };
@@ -346,6 +347,7 @@ public sealed interface FeedForward
     static Tensor activated(Activation activation, Tensor x) {
         return switch (activation) {
             case SILU -> x.silu();
+            case GELU_SIGMOID -> x.mul(x.mul(1.702).sigmoid());
             case RELU -> x.relu();
             case RELU_SQUARED -> x.relu().square();
             case XIELU -> throw new IllegalStateException(WEIGHTS);

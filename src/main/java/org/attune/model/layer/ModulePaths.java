@@ -158,7 +158,7 @@ public record ModulePaths(
                                             (path, shape) ->
                                                     linears.put(
                                                             path, new Shape(shape[0], shape[1])));
-                            whole.addAll(v.norms());
+                            whole.addAll(v.norms().keySet());
                         });
         String output = names.outputPath(config);
         whole.add(output);

@@ -1,15 +1,13 @@
 package org.attune.model.layer;
 
-import org.attune.error.ModelException;
-import org.attune.images.ImagePipeline;
 import org.attune.images.SeenPicture;
-import org.attune.model.config.VisionConfig;
+import org.attune.model.config.VisionEncoder;
+import org.attune.model.config.VisionEncoder.Grid;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,8 +60,8 @@ final class PictureRows {
     /// Bytes of kept rows and of one part of a picture on its way, forward or, if something learns,
     /// backward with what one stage records.
     long bytes(Adapter adapter) {
-        VisionConfig config = tower.config();
-        long perTile = (long) config.side() * config.side();
+        VisionEncoder config = tower.config().encoder();
+        long perTile = config.places();
         long tiles = Math.max(1, PATCHES / perTile);
         long number = like.base().dtype().bytes();
         long scores = tiles * config.heads() * perTile * perTile * Float.BYTES;
@@ -186,13 +184,13 @@ final class PictureRows {
 
     private Tensor encode(SeenPicture picture, Adapter adapter, Dropout dropout) {
         encoded++;
-        Pixels pixels = pixels(picture);
+        PicturePatches patches = patches(picture);
         List<Tensor> parts = new ArrayList<>();
-        for (Part part : parts(pixels)) {
+        for (Part part : parts(patches.grid())) {
             try (var scope = TensorScope.open("tiles")) {
-                Tensor x = patches(pixels, part);
+                Tensor x = patches.of(part.first(), part.grid().tiles(), like.base());
                 for (int stage = 0; stage < tower.stages(); stage++) {
-                    x = tower.stage(stage, x, part.tiles(), forward(adapter, dropout));
+                    x = tower.stage(stage, x, part.grid(), forward(adapter, dropout));
                 }
                 parts.add(scope.keep(x));
             }
@@ -207,25 +205,30 @@ final class PictureRows {
         return all;
     }
 
+    private PicturePatches patches(SeenPicture picture) {
+        return PicturePatches.of(tower.config(), picture.prepared().get());
+    }
+
     /// Back-propagates through the tower, stage by stage, with what it keeps of one part of the
     /// picture at a time.
     private void learn(SeenPicture picture, Tensor d, int first, Adapter adapter, Dropout dropout) {
-        Pixels pixels = pixels(picture);
-        VisionConfig config = tower.config();
-        int perTile = config.rowsOfTile(pixels.size());
-        for (Part part : parts(pixels)) {
+        PicturePatches patches = patches(picture);
+        int from = 0;
+        for (Part part : parts(patches.grid())) {
+            Grid grid = part.grid();
             try (var _ = TensorScope.open("tiles")) {
                 Tensor[] inputs = new Tensor[tower.stages()];
-                inputs[0] = patches(pixels, part);
+                inputs[0] = patches.of(part.first(), grid.tiles(), like.base());
                 for (int stage = 1; stage < inputs.length; stage++) {
                     try (var inner = TensorScope.open("stage")) {
                         Expression e = forward(adapter, dropout);
-                        Tensor x = tower.stage(stage - 1, inputs[stage - 1], part.tiles(), e);
+                        Tensor x = tower.stage(stage - 1, inputs[stage - 1], grid, e);
                         inputs[stage] = inner.keep(x);
                     }
                 }
-                Tensor own =
-                        d.narrow(0, (long) part.first() * perTile, (long) part.tiles() * perTile);
+                int rows = tower.config().rows(grid);
+                Tensor own = d.narrow(0, from, rows);
+                from += rows;
                 for (int stage = inputs.length - 1; stage >= first; stage--) {
                     int number = stage;
                     try (var inner = TensorScope.open("stage")) {
@@ -235,12 +238,7 @@ final class PictureRows {
                                         recording.backward(
                                                 inputs[stage],
                                                 own,
-                                                x ->
-                                                        tower.stage(
-                                                                number,
-                                                                x,
-                                                                part.tiles(),
-                                                                recording)));
+                                                x -> tower.stage(number, x, grid, recording)));
                     }
                 }
             }
@@ -252,65 +250,15 @@ final class PictureRows {
     }
 
     /// Tiles that are computed at once.
-    private record Part(int first, int tiles) {}
+    private record Part(int first, Grid grid) {}
 
-    private List<Part> parts(Pixels pixels) {
-        int side = pixels.size() / tower.config().patchSize();
-        int most = Math.max(1, PATCHES / (side * side));
+    private static List<Part> parts(Grid grid) {
+        int most = Math.max(1, PATCHES / grid.ofTile());
         List<Part> parts = new ArrayList<>();
-        for (int first = 0; first < pixels.tiles(); first += most) {
-            parts.add(new Part(first, Math.min(most, pixels.tiles() - first)));
+        for (int first = 0; first < grid.tiles(); first += most) {
+            parts.add(new Part(first, grid.part(Math.min(most, grid.tiles() - first))));
         }
         return parts;
-    }
-
-    /// Tiles of a picture.
-    ///
-    /// @param size pixels of a side
-    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    private record Pixels(float[] values, int tiles, int size) {}
-
-    private Pixels pixels(SeenPicture picture) {
-        ImagePipeline.Prepared prepared = picture.prepared().get();
-        int[] shape = prepared.shape(); // (T, channels, size, size)
-        VisionConfig config = tower.config();
-        if (shape.length != 4
-                || shape[1] != config.channels()
-                || shape[2] != shape[3]
-                || shape[2] % (config.patchSize() * config.shuffle()) != 0) {
-            throw new ModelException(
-                    ("a picture was prepared as %s, but the model's encoder reads square tiles of"
-                                    + " %d channels and patches of %d pixels; is"
-                                    + " preprocessor_config.json this model's?")
-                            .formatted(
-                                    Arrays.toString(shape), config.channels(), config.patchSize()));
-        }
-        return new Pixels(prepared.pixelValues(), shape[0], shape[2]);
-    }
-
-    /// Pixels of patches, `(T P, channels · pixels · pixels)`.
-    private Tensor patches(Pixels pixels, Part part) {
-        VisionConfig config = tower.config();
-        int patch = config.patchSize();
-        int size = pixels.size();
-        int side = size / patch;
-        int ofPatch = config.channels() * patch * patch;
-        float[] all = new float[part.tiles() * side * side * ofPatch];
-        int to = 0;
-        for (int tile = part.first(); tile < part.first() + part.tiles(); tile++) {
-            for (int place = 0; place < side * side; place++) {
-                for (int channel = 0; channel < config.channels(); channel++) {
-                    int plane = (tile * config.channels() + channel) * size * size;
-                    int corner = plane + place / side * patch * size + place % side * patch;
-                    for (int y = 0; y < patch; y++) {
-                        System.arraycopy(pixels.values(), corner + y * size, all, to, patch);
-                        to += patch;
-                    }
-                }
-            }
-        }
-        Tensor base = like.base();
-        return Tensor.of(base.device(), all, all.length / ofPatch, ofPatch).to(base.dtype());
     }
 
     void close() {

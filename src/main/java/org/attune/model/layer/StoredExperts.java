@@ -4,6 +4,7 @@ import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.TensorNames;
+import org.attune.model.config.VisionConfig.Names;
 
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 
 /// Puts single experts together as a family's files hold them, where these hold all of a block in
 /// two tensors, and calls tensors as the files do. transformers reads the experts of all other
@@ -23,11 +25,19 @@ final class StoredExperts {
     ///
     /// @param tensors with a tensor for each projection of each expert, all of one dtype
     static List<Source> joined(DecoderConfig config, List<Source> tensors) {
+        if (config.vision().isPresent()) {
+            Names names = config.vision().get().names();
+            return written(config, tensors).stream().map(t -> named(names::inFile, t)).toList();
+        }
+        return written(config, tensors);
+    }
+
+    private static List<Source> written(DecoderConfig config, List<Source> tensors) {
         Optional<TensorNames.Experts> names = config.names().experts();
         if (names.flatMap(TensorNames.Experts::stored).isEmpty()) {
             return config.names().inFiles().isEmpty()
                     ? tensors
-                    : tensors.stream().map(t -> named(config.names(), t)).toList();
+                    : tensors.stream().map(t -> named(config.names()::inFile, t)).toList();
         }
         Map<String, Source> all = new LinkedHashMap<>();
         tensors.forEach(t -> all.put(t.name(), t));
@@ -41,8 +51,8 @@ final class StoredExperts {
         return List.copyOf(all.values());
     }
 
-    private static Source named(TensorNames names, Source t) {
-        return new Source(names.inFile(t.name()), t.dtype(), t.shape(), t.data());
+    private static Source named(UnaryOperator<String> inFile, Source t) {
+        return new Source(inFile.apply(t.name()), t.dtype(), t.shape(), t.data());
     }
 
     private static void join(

@@ -92,7 +92,12 @@ final class WeightLoader {
 
     /// @param shape of its weight
     Norm norm(String path, long... shape) {
-        return switch (config.block().norm()) {
+        return norm(config.block().norm(), path, shape);
+    }
+
+    /// @param shape of its weight
+    Norm norm(NormConfig kind, String path, long... shape) {
+        return switch (kind) {
             case NormConfig.Rms(double epsilon, double offset) ->
                     new RmsNorm(weight(path + ".weight", shape), epsilon, offset);
             case NormConfig.Bare(double epsilon, boolean centred) -> new BareNorm(epsilon, centred);
@@ -357,6 +362,13 @@ final class WeightLoader {
     }
 
     /// A float32 vector, which files may hold with further axes of one.
+    /// A weight of so many numbers, in the shape that the file has.
+    Weight numbers(String name, long count) {
+        TensorFile.Entry entry = file.entries().get(name);
+        boolean fits = entry != null && entry.count() == count;
+        return weight(name, fits ? entry.shape() : new long[] {count});
+    }
+
     private Weight vector(String name, int size) {
         TensorFile.Entry entry = file.entries().get(name);
         boolean fits = entry != null && entry.count() == size;

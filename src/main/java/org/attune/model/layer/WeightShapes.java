@@ -57,10 +57,7 @@ final class WeightShapes {
                 .forEach(
                         (path, shape) ->
                                 require(path, new Size(key, shape[0]), new Size(key, shape[1])));
-        var width = new Size("hidden_size of vision_config", vision.width());
-        vision.norms().forEach(path -> require(path, width));
-        long places = (long) vision.side() * vision.side();
-        require(VisionConfig.POSITIONS, new Size("patches of image_size", places), width);
+        vision.norms().forEach((path, width) -> require(path, new Size(key, width)));
     }
 
     private void requireLayerInputs(String trunk, Size width) {

@@ -38,6 +38,7 @@ final class FlashHeads {
                         && config.attention().qkNorm() != QkNorm.TOGETHER
                         && config.attention().softcap() == 0
                         && !config.variesAttention()
+                        && !layout.seesAhead(config.attention())
                         && FlashAttention.serves(device, dtype, config.headDim())
                 ? of(config, layout, device)
                 : Optional.empty();

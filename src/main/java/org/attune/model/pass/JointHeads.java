@@ -40,7 +40,9 @@ public final class JointHeads {
 
     /// Whether the kernels can do it, and are the faster way.
     public static boolean suits(DecoderConfig config, Layout layout, Device device, DType dtype) {
-        return Rope.hasKernel(config, device, dtype) && layout.longestPath() <= mostKeys(dtype);
+        return Rope.hasKernel(config, device, dtype)
+                && layout.longestPath() <= mostKeys(dtype)
+                && !layout.seesAhead(config.attention());
     }
 
     /// Rows of the longest path for which they are the faster way, where they can do it.

@@ -26,6 +26,7 @@ public final class Layout {
     private final int[] positions;
     private final List<Span> spans;
     private final Map<Sight, List<QueryBlock>> blocksBySight = new HashMap<>();
+    private PictureRuns runs; // of all rows; null as long as nobody asked
 
     /// @param parent index of the parent span, or -1
     /// @param start first row
@@ -144,6 +145,24 @@ public final class Layout {
         }
     }
 
+    /// What rows of a pass see.
+    ///
+    /// @param first position that a token sees, by its own
+    /// @param runs of pictures' rows that see each other
+    private record Seen(IntUnaryOperator first, PictureRuns runs) {}
+
+    /// Whether some rows see others behind them: those of pictures, where attention lets them.
+    boolean seesAhead(AttentionConfig attention) {
+        return attention.picturesWhole() && runs().some();
+    }
+
+    private PictureRuns runs() {
+        if (runs == null) {
+            runs = PictureRuns.of(tokens, spans);
+        }
+        return runs;
+    }
+
     /// Query blocks for layers in which a token sees `window` tokens, itself included.
     ///
     /// @param window tokens, or 0 for all
@@ -155,9 +174,10 @@ public final class Layout {
     /// Each segment in one piece, with all rows that its last row sees; empty segments left out.
     List<QueryBlock> paths() {
         var paths = new ArrayList<QueryBlock>();
+        var everything = new Seen(_ -> 0, PictureRuns.NONE);
         for (Span span : spans) {
             if (span.end() > span.start()) {
-                paths.add(block(span.start(), span.end(), span, ancestors(span), _ -> 0));
+                paths.add(block(span.start(), span.end(), span, ancestors(span), everything));
             }
         }
         return paths;
@@ -178,6 +198,7 @@ public final class Layout {
 
     private List<QueryBlock> cut(Sight sight) {
         var blocks = new ArrayList<QueryBlock>();
+        var seen = new Seen(sight::first, seesAhead(sight.attention()) ? runs() : PictureRuns.NONE);
         for (int i = 0; i < spans.size(); i++) {
             Span span = spans.get(i);
             List<int[]> ancestors = ancestors(span);
@@ -185,7 +206,7 @@ public final class Layout {
             for (int a = span.start(); a < span.end(); a = b) {
                 int keys = positions[a] + 1 - sight.first(positions[a]);
                 b = Math.min(a + queriesAtOnce(keys), span.end());
-                blocks.add(block(a, b, span, ancestors, sight::first));
+                blocks.add(block(a, b, span, ancestors, seen));
             }
         }
         return blocks;
@@ -210,21 +231,22 @@ public final class Layout {
         return ranges;
     }
 
-    /// @param sight the first position that a token sees, by its own
-    private QueryBlock block(
-            int a, int b, Span span, List<int[]> ancestors, IntUnaryOperator sight) {
+    private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, Seen seen) {
+        int firstSeen =
+                Math.min(seen.first().applyAsInt(positions[a]), positions[seen.runs().start(a)]);
         var ranges = new ArrayList<int[]>();
         for (int[] range : ancestors) {
-            append(ranges, range[0], range[1], sight.applyAsInt(positions[a]));
+            append(ranges, range[0], range[1], firstSeen);
         }
         if (span.seesItself()) {
-            append(ranges, span.start(), b, sight.applyAsInt(positions[a]));
+            append(ranges, span.start(), seen.runs().end(b - 1), firstSeen);
         }
         int[] starts = ranges.stream().mapToInt(r -> r[0]).toArray();
         int[] ends = ranges.stream().mapToInt(r -> r[1]).toArray();
-        boolean matters = sight.applyAsInt(positions[b - 1]) > positions[starts[0]];
-        return new QueryBlock(
-                a, b, starts, ends, matters ? windowMask(a, b, starts, ends, sight) : null);
+        boolean matters =
+                seen.runs().any(a, b)
+                        || seen.first().applyAsInt(positions[b - 1]) > positions[starts[0]];
+        return new QueryBlock(a, b, starts, ends, matters ? mask(a, b, starts, ends, seen) : null);
     }
 
     /// Adds a range, less what lies before the first position that is seen, joined to its neighbour
@@ -244,18 +266,19 @@ public final class Layout {
         }
     }
 
-    private float[] windowMask(int a, int b, int[] starts, int[] ends, IntUnaryOperator sight) {
+    private float[] mask(int a, int b, int[] starts, int[] ends, Seen seen) {
         int keys = 0;
         for (int i = 0; i < starts.length; i++) {
             keys += ends[i] - starts[i];
         }
         float[] mask = new float[(b - a) * keys];
         for (int q = a; q < b; q++) {
-            int first = sight.applyAsInt(positions[q]);
+            int first = seen.first().applyAsInt(positions[q]);
             int column = 0;
             for (int i = 0; i < starts.length; i++) {
                 for (int k = starts[i]; k < ends[i]; k++) {
-                    if (positions[k] > positions[q] || positions[k] < first) {
+                    boolean ordinary = positions[k] <= positions[q] && positions[k] >= first;
+                    if (!ordinary && !seen.runs().joins(q, k)) {
                         mask[(q - a) * keys + column] = Float.NEGATIVE_INFINITY;
                     }
                     column++;

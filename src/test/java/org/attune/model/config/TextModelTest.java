@@ -19,7 +19,7 @@ class TextModelTest {
 
     private static JsonFields outer(String inner, String more) {
         return JsonFields.parse(
-                "config.json", "{\"model_type\":\"gemma3\",\"text_config\":" + inner + more + "}");
+                "config.json", "{\"model_type\":\"gemma4\",\"text_config\":" + inner + more + "}");
     }
 
     @Test

@@ -67,7 +67,10 @@ final class CacheSlots {
 
     private int shared(Lane lane, int slot, Prompt prompt) {
         return lane.decoder().mayShare()
-                ? Math.min(common(slot, prompt), prompt.ids().length - 1)
+                ? lane.decoder()
+                        .whole(
+                                prompt.ids(),
+                                Math.min(common(slot, prompt), prompt.ids().length - 1))
                 : 0;
     }
 

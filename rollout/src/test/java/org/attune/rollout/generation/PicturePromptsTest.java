@@ -14,6 +14,7 @@ import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
+import org.attune.testing.TinyVision;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,11 @@ class PicturePromptsTest {
     }
 
     private static List<SampledCompletion> completed(List<int[]> prompts, SamplingConfig config) {
+        return completed(decoder, prompts, config);
+    }
+
+    private static List<SampledCompletion> completed(
+            Decoder decoder, List<int[]> prompts, SamplingConfig config) {
         return Engine.call(
                 () ->
                         new Generator(decoder, Adapter.OFF, Optional.empty(), 3)
@@ -69,6 +75,24 @@ class PicturePromptsTest {
         assertFalse(Arrays.equals(all.get(2).ids(), all.get(3).ids()));
         List<SampledCompletion> alone = completed(List.of(prompt(1)), config);
         assertArrayEquals(alone.getFirst().ids(), all.getFirst().ids());
+    }
+
+    /// Rows of a picture see each other, so a prompt that ends in one shares nothing of it.
+    @Test
+    void promptsThatEndInAPictureAnswerAsAlone() {
+        Decoder whole = Engine.call(() -> TinyModels.decoder(TinyVision.whole()));
+        try {
+            var config = SamplingConfig.of(Distribution.plain(), 12, Set.of(), 11);
+            for (int[] ids : List.of(prompt(1), Arrays.copyOf(prompt(1), 5))) {
+                int[] alone = completed(whole, List.of(ids), config).getFirst().ids();
+                List<int[]> prompts = List.of(ids, prompt(2), ids, ids);
+                List<SampledCompletion> all = completed(whole, prompts, config);
+                assertArrayEquals(alone, all.getFirst().ids());
+            }
+            assertEquals(2, whole.picturesEncoded());
+        } finally {
+            Engine.run(whole::close);
+        }
     }
 
     @Test

@@ -27,7 +27,8 @@ import java.util.stream.Stream;
 /// Runs of TRL on rows with pictures: SFT, DPO and GRPO of models that see.
 @Tag("fixtures-trl")
 class VisionParityFixtureTest {
-    private static final List<String> SEEING = List.of("idefics3");
+    private static final List<String> SEEING =
+            List.of("idefics3", "gemma3", "llava", "internvl", "mistral3");
 
     /// What these recordings leave out, since it is TRL's default.
     private static final String DEFAULTS =
