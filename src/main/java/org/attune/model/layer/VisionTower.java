@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.model.config.NormConfig;
 import org.attune.model.config.VisionConfig;
 import org.attune.model.config.VisionEncoder;
 import org.attune.model.config.VisionEncoder.Grid;
@@ -52,10 +53,10 @@ final class VisionTower {
         for (int i = 0; i < encoder.layers(); i++) {
             blocks.add(new VisionBlock(config, i, loader));
         }
+        var kind = new NormConfig.Layer(encoder.norm().epsilon()); // whatever those of blocks are
         last =
                 encoder.lastNorm() != LastNorm.NONE
-                        ? Optional.of(
-                                loader.norm(encoder.norm(), config.lastNorm(), encoder.width()))
+                        ? Optional.of(loader.norm(kind, config.lastNorm(), encoder.width()))
                         : Optional.empty();
         connector = new Connector(config.connector(), loader, out);
     }

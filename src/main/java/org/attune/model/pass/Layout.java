@@ -232,8 +232,7 @@ public final class Layout {
     }
 
     private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, Seen seen) {
-        int firstSeen =
-                Math.min(seen.first().applyAsInt(positions[a]), positions[seen.runs().start(a)]);
+        int firstSeen = seen.first().applyAsInt(positions[a]);
         var ranges = new ArrayList<int[]>();
         for (int[] range : ancestors) {
             append(ranges, range[0], range[1], firstSeen);
@@ -277,8 +276,8 @@ public final class Layout {
             int column = 0;
             for (int i = 0; i < starts.length; i++) {
                 for (int k = starts[i]; k < ends[i]; k++) {
-                    boolean ordinary = positions[k] <= positions[q] && positions[k] >= first;
-                    if (!ordinary && !seen.runs().joins(q, k)) {
+                    boolean behind = positions[k] > positions[q] && !seen.runs().joins(q, k);
+                    if (behind || positions[k] < first) {
                         mask[(q - a) * keys + column] = Float.NEGATIVE_INFINITY;
                     }
                     column++;
