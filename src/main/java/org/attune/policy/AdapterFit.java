@@ -5,6 +5,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
+import org.attune.adapter.ModuleSelection;
 import org.attune.adapter.PromptConfig;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
@@ -43,6 +44,7 @@ public final class AdapterFit {
         } catch (ConfigException e) {
             throw ConfigException.about("lora_target_modules", e.getMessage());
         }
+        model.vision().ifPresent(v -> requireNoConvolution(v.patches(), config));
         requireKnown(paths, config);
         requireTrainable(paths, config, model.tiesOutput());
         try {
@@ -58,6 +60,18 @@ public final class AdapterFit {
             requireOwnStart(paths, lora, targets);
             requirePatterns("lora_rank_pattern", lora.rankPattern().keySet(), targets);
             requirePatterns("lora_alpha_pattern", lora.alphaPattern().keySet(), targets);
+        }
+    }
+
+    /// PEFT adapts convolutions that are named; `all-linear` names none.
+    private static void requireNoConvolution(String path, AdapterConfig config) {
+        if (!(config.targets() instanceof ModuleSelection.AllLinear)
+                && config.match(path).isPresent()) {
+            throw ConfigException.about(
+                    "lora_target_modules",
+                    ("it names %s, a convolution, which no adapter reaches here; name modules by"
+                                    + " longer names, as attn.proj, or all-linear")
+                            .formatted(path));
         }
     }
 

@@ -34,6 +34,12 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return 0;
     }
 
+    /// Whether a mean over trained tokens is one over each micro-batch's, then over micro-batches.
+    /// So transformers' classes of some models that see pictures train (`accepts_loss_kwargs`).
+    default boolean equalBatches() {
+        return false;
+    }
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

@@ -131,8 +131,8 @@ final class OutputHead implements Head {
             Tensor u = once ? Tensor.empty(x.device(), x.dtype(), x.shape()) : null; // (M, D)
             boolean kernel = hasKernel(layer, x);
             int chunk = chunkRows(kernel);
-            for (int from = 0; from < m; from += chunk) {
-                int to = Math.min(m, from + chunk);
+            for (int from = 0, to = 0; from < m; from = to) {
+                to = end(from, chunk);
                 StopRequest.check();
                 try (var _ = TensorScope.open("chunk")) {
                     if (kernel) {
@@ -164,6 +164,12 @@ final class OutputHead implements Head {
                 && (VectorKernels.serve(x.device(), x.dtype(), vocabulary)
                         || DeviceKernels.serve(x.device(), x.dtype())
                                 && DeviceKernels.servesWidth(vocabulary));
+    }
+
+    /// Where a chunk of at most `rows` targets ends; what a term needs at once may be more.
+    private int end(int from, int rows) {
+        int to = Math.min(forest.targetCount(), from + rows);
+        return request.term().map(term -> term.end(from, to)).orElse(to);
     }
 
     private int chunkRows(boolean kernel) {
@@ -326,8 +332,6 @@ final class OutputHead implements Head {
         }
     }
 
-    /// @param z logits, `(n, V)`; stay as they are
-    /// @param scale makes them logits over the temperature
     private static void topEntropy(
             Tensor z,
             double scale,
@@ -335,11 +339,7 @@ final class OutputHead implements Head {
             Map<HeadStatistic, float[]> values,
             HostResults results) {
         if (values.containsKey(HeadStatistic.TOP_ENTROPY)) {
-            long k = Math.min(HeadStatistic.TOP, z.size(1));
-            Tensor logP = // (n, k)
-                    z.topK(k)[0].to(DType.FLOAT32).mul(scale).logSoftmax(Tensor.LAST);
-            Tensor entropy = logP.exp().mul(logP).sum(Tensor.LAST, true).neg(); // (n, 1)
-            results.add(entropy, values.get(HeadStatistic.TOP_ENTROPY), from);
+            results.add(TopEntropy.of(z, scale), values.get(HeadStatistic.TOP_ENTROPY), from);
         }
     }
 
@@ -423,8 +423,9 @@ final class OutputHead implements Head {
         Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
         boolean kernel = entropy == null && divergence == null && hasKernel(rows, states);
         int chunk = chunkRows(kernel);
-        for (int from = 0; from < m; from += chunk) {
-            int n = Math.min(m, from + chunk) - from;
+        for (int from = 0, to = 0; from < m; from = to) {
+            to = end(from, chunk);
+            int n = to - from;
             StopRequest.check();
             try (var _ = TensorScope.open("chunk")) {
                 Tensor dz; // (n, V)

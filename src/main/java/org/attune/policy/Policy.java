@@ -382,18 +382,17 @@ public final class Policy implements CausalPolicy {
 
     /// How the rows of a forest attend to each other.
     public static Layout layout(TokenForest forest) {
-        var spans = new ArrayList<Layout.Span>();
-        forest.segments()
-                .forEach(
-                        s ->
-                                spans.add(
-                                        new Layout.Span(
-                                                s.parent(),
-                                                s.start(),
-                                                s.end(),
-                                                s.seesItself(),
-                                                s.leftOut())));
+        List<Layout.Span> spans = forest.segments().stream().map(Policy::span).toList();
         return new Layout(forest.tokens(), forest.positions(), spans);
+    }
+
+    private static Layout.Span span(TokenForest.Segment s) {
+        return new Layout.Span(s.parent(), s.start(), s.end(), s.seesItself(), s.leftOut());
+    }
+
+    @Override
+    public boolean equalBatches() {
+        return decoder.config().vision().map(v -> v.equalBatches()).orElse(false);
     }
 
     @Override

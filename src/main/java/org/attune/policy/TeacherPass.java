@@ -54,6 +54,11 @@ public final class TeacherPass implements Teacher {
         return targets;
     }
 
+    /// Float32 logits of targets `from … from + n`, `(n, V)`.
+    Tensor logits(int from, int n) {
+        return rows.logits(from, n);
+    }
+
     @Override
     public Compared compared(Tensor z, int from, double temperature) {
         Tensor own = rows.logits(from, z.size(0)); // (n, V)

@@ -351,6 +351,12 @@ public final class Engine {
         return processor.contains("avx512_bf16") || processor.contains(TILES);
     }
 
+    /// Whether the processor multiplies bytes in vectors of 512 bits (AVX512-VNNI). libtorch
+    /// throws what no Java method can catch where it doesn't.
+    static boolean hasByteProducts() {
+        return processor().contains("avx512_vnni");
+    }
+
     /// Whether the processor computes with bfloat16 by registers for tiles (AMX).
     static boolean hasTileRegisters() {
         return hasFastBfloat16() && processor().contains(TILES);

@@ -15,7 +15,6 @@ import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.SamplingKernel;
 import org.attune.tensor.vector.SharedBeginnings;
 import org.attune.tensor.vector.SwigluKernel;
-import org.attune.tensor.vector.VectorLength;
 import org.attune.tensor.vector.VectorModule;
 import org.attune.tensor.vector.VocabularyKernel;
 import org.attune.tensor.vector.WarmUp;
@@ -105,7 +104,7 @@ public final class VectorKernels {
             return false;
         }
         for (int width : widths) {
-            if (width % VectorLength.LANES != 0) {
+            if (!Rows.areWhole(width)) {
                 return false;
             }
         }

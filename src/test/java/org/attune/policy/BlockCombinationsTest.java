@@ -128,7 +128,8 @@ class BlockCombinationsTest {
                         PAIRS[number % PAIRS.length],
                         number % 7 == 5 && number % 5 != 4 && !latent
                                 ? Optional.of(new RopeConfig.Growth(0.5, 3, number % 4 == 3))
-                                : Optional.empty());
+                                : Optional.empty(),
+                        Optional.empty());
         return new DecoderConfig(
                 kind.family(),
                 32,

@@ -16,6 +16,7 @@ import org.attune.model.pass.Logits;
 import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DigitMatrix;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
@@ -74,6 +75,11 @@ class FewBitsTest {
                 .sum();
     }
 
+    /// Products of bytes have 16 bits of an activation.
+    private static double within(double otherwise) {
+        return DigitMatrix.isUseful(DType.FLOAT32, 64, 64) ? 2e-3 : otherwise;
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"nf4-double", "fp4", "int8"})
     void foldersOfBitsandbytesComputeWhatTheirNumbersSay(String name) {
@@ -82,7 +88,14 @@ class FewBitsTest {
             with(
                     FOLDER.resolve(name),
                     storage,
-                    (_, decoder) -> assertLogits(name + " " + storage, expected, decoder, 1e-5));
+                    (_, decoder) ->
+                            assertLogits(
+                                    name + " " + storage,
+                                    expected,
+                                    decoder,
+                                    name.equals("int8") && storage == Storage.KEEP
+                                            ? within(1e-5)
+                                            : 1e-5));
         }
     }
 
@@ -97,10 +110,13 @@ class FewBitsTest {
                 FOLDER.resolve("original"),
                 storage,
                 (source, decoder) -> {
-                    assertLogits(name, expected, decoder, within);
+                    boolean bytes = storage == Storage.INT8;
+                    assertLogits(name, expected, decoder, bytes ? within(within) : within);
                     long dense = source.config().productNumbers();
                     double bits = 8.0 * codedBytes(decoder) / (dense - 48 * 64);
-                    assertEquals(storage == Storage.INT8 ? 8.3 : 4.3, bits, 0.3);
+                    // small layers: what stands beside the codes counts
+                    double eight = within(0) > 0 ? 9.7 : 8.3;
+                    assertEquals(storage == Storage.INT8 ? eight : 4.3, bits, 0.3);
                 });
     }
 
@@ -136,6 +152,49 @@ class FewBitsTest {
                                         }));
             }
         }
+    }
+
+    /// Products of bytes have 16 bits of an activation, forward and backward.
+    @Test
+    void adaptersOnBytesLearnNearlyAsBesideTheSameNumbersDense() {
+        Path model = FOLDER.resolve("int8");
+        AdapterConfig adapter = Outcome.allLinear(0);
+        with(
+                model,
+                Storage.NONE,
+                (source, dense) ->
+                        with(
+                                model,
+                                Storage.KEEP,
+                                (_, coded) -> {
+                                    var pieces = List.of(Adapted.piece(source.config(), 12));
+                                    try (Policy one =
+                                                    Outcome.lora(dense, adapter, Outcome.DEFAULT);
+                                            Policy other =
+                                                    Outcome.lora(coded, adapter, Outcome.DEFAULT)) {
+                                        Outcome expected = Outcome.of(one, pieces);
+                                        Outcome found = Outcome.of(other, pieces);
+                                        double change =
+                                                difference(expected.values(), found.values());
+                                        assertTrue(change < 1e-3, "log-probs " + change);
+                                        double gradient =
+                                                difference(expected.gradients(), found.gradients());
+                                        assertTrue(gradient < 5e-3, "gradients " + gradient);
+                                        assertArrayEquals(
+                                                found.values(), Outcome.of(other, pieces).values());
+                                    }
+                                }));
+    }
+
+    /// Root mean square of differences over that of the numbers.
+    private static double difference(float[] expected, float[] found) {
+        double squares = 0;
+        double sum = 0;
+        for (int i = 0; i < expected.length; i++) {
+            squares += Math.pow(found[i] - expected[i], 2);
+            sum += Math.pow(expected[i], 2);
+        }
+        return Math.sqrt(squares / sum);
     }
 
     @Test

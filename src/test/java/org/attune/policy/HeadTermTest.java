@@ -101,7 +101,7 @@ class HeadTermTest {
                 () -> {
                     for (float[] logProbs : List.of(half, all)) {
                         for (Divergence divergence : DIVERGENCES) {
-                            var term = new HeadTerm(divergence, new TopTokens(6, ids, logProbs));
+                            var term = HeadTerm.of(divergence, new TopTokens(6, ids, logProbs));
                             compareSlopes(term, random("student", 1, 9));
                         }
                     }
@@ -119,7 +119,7 @@ class HeadTermTest {
                         for (Divergence divergence : DIVERGENCES) {
                             var whole = new TopTokens(9, ids, logProbs);
                             var top = Teacher.amongTop(whole, 5, tail);
-                            compareSlopes(new HeadTerm(divergence, top), random("student", 1, 9));
+                            compareSlopes(HeadTerm.of(divergence, top), random("student", 1, 9));
                         }
                     }
                 });
@@ -183,7 +183,7 @@ class HeadTermTest {
                                 Decoder other = teacher(config);
                                 var teacher = new TeacherPass(other, Adapter.OFF, forest)) {
                             for (Divergence divergence : DIVERGENCES) {
-                                compare(student, forest, new HeadTerm(divergence, teacher));
+                                compare(student, forest, HeadTerm.of(divergence, teacher));
                             }
                         }
                     });
@@ -253,7 +253,7 @@ class HeadTermTest {
             Tensor value = policy.parameters().values().narrow(0, moved, 1);
             value.copyInPlace(value.add(step));
             policy.parameters().valuesChanged();
-            var request = HeadRequest.of(new HeadTerm(Divergence.of(0.5), teacher), TEMPERATURE);
+            var request = HeadRequest.of(HeadTerm.of(Divergence.of(0.5), teacher), TEMPERATURE);
             try (Evaluation e = policy.evaluate(forest, request)) {
                 float[] values = e.measurement().statistic(HeadStatistic.DIVERGENCE);
                 float[] ones = new float[values.length];
@@ -282,7 +282,7 @@ class HeadTermTest {
                         assertEquals(forest.targetCount(), teacher.targets());
                         for (Divergence divergence : DIVERGENCES) {
                             policy.parameters().gradients().zeroInPlace();
-                            var request = HeadRequest.of(new HeadTerm(divergence, teacher), 1);
+                            var request = HeadRequest.of(HeadTerm.of(divergence, teacher), 1);
                             try (Evaluation e = policy.evaluate(forest, request)) {
                                 float[] values =
                                         e.measurement().statistic(HeadStatistic.DIVERGENCE);

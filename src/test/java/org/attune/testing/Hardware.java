@@ -2,9 +2,11 @@ package org.attune.testing;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DigitMatrix;
 import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.Panels;
 import org.junit.jupiter.api.Assumptions;
 
 import java.io.IOException;
@@ -23,6 +25,13 @@ public final class Hardware {
         require(
                 "products of packed bfloat16 matrices",
                 () -> PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
+    }
+
+    /// Products of weights of 8 bits with float32 rows in digits.
+    public static void requireByteProducts() {
+        require(
+                "products of bytes (AVX512-VNNI)",
+                () -> DigitMatrix.isUseful(DType.FLOAT32, Panels.UNIT, Panels.UNIT));
     }
 
     /// Kernels in vectors, for rows of these widths.

@@ -1,6 +1,7 @@
 package org.attune.bench;
 
 import org.attune.error.ConfigException;
+import org.attune.model.layer.Storage;
 import org.attune.models.DtypeChoice;
 
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.Optional;
 /// @param model folder or GGUF file
 /// @param data folder with `alpaca_en_demo.json` and `dpo_en_demo.json`; empty: random words
 /// @param dtype of weights and products
+/// @param quantization how frozen weights are kept; null, in results that are older, is `auto`
 /// @param device `auto`, `cpu`, `cuda` or `cuda:N`; null, in results that are older, is `auto`
 /// @param rank of a LoRA adapter on all linear layers, alpha twice as much; 0: none, so that
 ///     training changes all weights
@@ -32,6 +34,7 @@ public record BenchSpec(
         Path model,
         Optional<Path> data,
         DtypeChoice dtype,
+        Storage quantization,
         String device,
         int rank,
         boolean full,
@@ -50,6 +53,7 @@ public record BenchSpec(
     /// @throws ConfigException naming everything that is out of range
     public BenchSpec {
         device = device == null ? "auto" : device;
+        quantization = quantization == null ? Storage.AUTO : quantization;
         List<String> problems = new ArrayList<>();
         checkRank(problems, task, rank, full);
         atLeast(problems, "--warm-up", warmUp, 0);
@@ -103,6 +107,7 @@ public record BenchSpec(
                 model,
                 data,
                 dtype,
+                quantization,
                 device,
                 dimension.equals("rank") ? value : rank,
                 full,
@@ -124,6 +129,7 @@ public record BenchSpec(
                 other,
                 data,
                 dtype,
+                quantization,
                 device,
                 rank,
                 full,

@@ -151,6 +151,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     static ModelConfig model(BenchSpec spec) {
         return ModelConfig.of(spec.model().toString())
                 .withDtype(spec.dtype())
+                .withQuantization(spec.quantization())
                 .withDevice(spec.device());
     }
 

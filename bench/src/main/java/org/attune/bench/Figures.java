@@ -39,6 +39,7 @@ record Figures(BenchSpec spec, BenchRun run, Theory theory) {
     static final String AGAIN = "computed again a step, GFLOP";
     static final String BYTES = "least bytes moved a step, GB";
     static final String H100 = "one H100 at best, s";
+    static final String PROCESSOR = "processor time of a step's thread, s";
     static final String HEAP = "Java heap allocated a step, MiB";
     static final String TENSORS = "tensors created a step";
 
@@ -47,7 +48,7 @@ record Figures(BenchSpec spec, BenchRun run, Theory theory) {
 
     /// Figures of which less is better.
     private static final Set<String> COSTS =
-            Set.of(STEP, FIRST_STEP, START, PEAK, DEVICE_PEAK, HEAP, TENSORS);
+            Set.of(STEP, FIRST_STEP, START, PEAK, DEVICE_PEAK, PROCESSOR, HEAP, TENSORS);
 
     private static final double MIB = 1 << 20;
 
@@ -74,6 +75,10 @@ record Figures(BenchSpec spec, BenchRun run, Theory theory) {
         for (String phase : phases) {
             figures.put(
                     PHASE + phase + ", s", mean(step -> step.phases().getOrDefault(phase, 0.0)));
+        }
+        double processor = mean(StepCost::processorSeconds);
+        if (processor > 0) {
+            figures.put(PROCESSOR, processor);
         }
         figures.put(HEAP, mean(StepCost::heapBytes) / MIB);
         figures.put(TENSORS, mean(StepCost::tensors));

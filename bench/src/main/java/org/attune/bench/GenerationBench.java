@@ -104,6 +104,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
         long tensors = TensorScope.createdTensors();
         OperatorTimes.phase(PREFILL);
         var split = new FirstTokens(prompts.size());
+        double processor = StepRecorder.processorSeconds();
         long start = System.nanoTime();
         List<SampledCompletion> completions = generator.generate(prompts, config, split);
         long end = System.nanoTime();
@@ -118,6 +119,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
         }
         return new StepCost(
                 (end - start) / 1e9,
+                StepRecorder.processorSeconds() - processor,
                 spec.task() == BenchTask.PREFILL ? (long) spec.rows() * spec.prompt() : sampled,
                 spec.rows(),
                 phases,

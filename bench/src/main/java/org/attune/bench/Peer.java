@@ -2,12 +2,14 @@ package org.attune.bench;
 
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
+import org.attune.model.layer.Storage;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -53,6 +55,11 @@ public record Peer(Path python, Path scripts, PeerProgram program) {
         }
         if (!Files.isExecutable(python)) {
             throw new ConfigException("--peer: %s is no executable file".formatted(python));
+        }
+        if (spec.quantization() != Storage.AUTO && spec.quantization() != Storage.NONE) {
+            throw new ConfigException(
+                    "--quantization %s isn't given to another program; leave --peer out"
+                            .formatted(spec.quantization().name().toLowerCase(Locale.ROOT)));
         }
         program.check(spec);
     }

@@ -7,6 +7,8 @@ import java.util.Map;
 /// What one optimizer step, or one call of the generator, cost.
 ///
 /// @param seconds wall time
+/// @param processorSeconds processor time of the thread that computes, which with one thread does
+///     all the work; 0 in results that are older
 /// @param tokens of the rows, a shared prompt counted for each; of a generation all that were
 ///     sampled
 /// @param rows examples, pairs, completions or sequences
@@ -18,6 +20,7 @@ import java.util.Map;
 /// @param tensors created, views included
 public record StepCost(
         double seconds,
+        double processorSeconds,
         long tokens,
         int rows,
         Map<String, Double> phases,

@@ -36,15 +36,17 @@ final class StepRecorder implements TrainingListener {
 
     private record Snapshot(
             double seconds,
+            double processor,
             Map<String, Double> phases,
             Map<String, PassWork> passes,
             long heapBytes,
             long tensors) {
-        static final Snapshot START = new Snapshot(0, Map.of(), Map.of(), 0, 0);
+        static final Snapshot START = new Snapshot(0, 0, Map.of(), Map.of(), 0, 0);
 
         static Snapshot of(PhaseClock clock) {
             return new Snapshot(
                     clock.wholeSeconds(STEP),
+                    processorSeconds(),
                     clock.seconds(),
                     clock.passes(),
                     allocated(),
@@ -71,6 +73,7 @@ final class StepRecorder implements TrainingListener {
                     });
             return new Snapshot(
                     seconds - earlier.seconds,
+                    processor - earlier.processor,
                     added,
                     work,
                     heapBytes - earlier.heapBytes,
@@ -90,9 +93,21 @@ final class StepRecorder implements TrainingListener {
         return THREADS.getCurrentThreadAllocatedBytes();
     }
 
+    /// Processor time of this thread.
+    static double processorSeconds() {
+        return THREADS.getCurrentThreadCpuTime() / 1e9;
+    }
+
     @Override
     public void onStart(RunInfo info) {
-        before = new Snapshot(0, Map.of(), Map.of(), allocated(), TensorScope.createdTensors());
+        before =
+                new Snapshot(
+                        0,
+                        processorSeconds(),
+                        Map.of(),
+                        Map.of(),
+                        allocated(),
+                        TensorScope.createdTensors());
         startProfile(0);
     }
 
@@ -137,6 +152,7 @@ final class StepRecorder implements TrainingListener {
         var none = PassWork.NONE;
         return new StepCost(
                 step.seconds(),
+                step.processor(),
                 tokens,
                 rowsOfStep,
                 step.phases(),

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.model.layer.Storage;
 import org.attune.models.DtypeChoice;
 import org.attune.trainers.report.Machine;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,7 @@ class BenchResultTest {
                 Path.of("model"),
                 Optional.empty(),
                 DtypeChoice.AUTO,
+                Storage.AUTO,
                 "auto",
                 task.trains() ? 16 : 0,
                 false,

@@ -67,6 +67,19 @@ final class RankedMethods {
         runs.put("ppo_head", Run.of("ppo", prompts, judged, ppo, "value_model=head"));
         String texts = datasets(folder, "texts");
         runs.put("gkd", Run.of("gkd", texts, teacher, few, "lmbda=0.5 seq_kd=true"));
+        String other =
+                "teacher_model_name_or_path="
+                        + EXAMPLES.resolveSibling(
+                                "trainers/src/test/resources/recorded/gold/teacher-model");
+        runs.put(
+                "gkd_across",
+                Run.of(
+                        "gkd",
+                        texts,
+                        other,
+                        few,
+                        "lmbda=0.5 use_uld_loss=true uld_use_hybrid_loss=true",
+                        "uld_crossentropy_weight=0.1"));
         runs.put(
                 "gkd_tools",
                 Run.of(

@@ -1,5 +1,6 @@
 package org.attune.examples;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -31,6 +32,11 @@ import java.util.stream.Stream;
 
 /// Teachers on the student's own weights, and teachers that can't teach.
 final class DistillationRunTest {
+    private static final Path OTHER =
+            ModuleClasses.REPOSITORY
+                    .resolve("trainers/src/test/resources/recorded/gold/teacher-model")
+                    .toAbsolutePath();
+
     @TempDir static Path folder;
     private static Path model;
     private static Path copy;
@@ -104,6 +110,80 @@ final class DistillationRunTest {
                 double expected = shared.get(i).get(key).asDouble();
                 assertEquals(expected, named.get(i).get(key).asDouble(), 0, key);
                 assertEquals(expected, separate.get(i).get(key).asDouble(), 1e-4, key);
+            }
+        }
+    }
+
+    /// A teacher whose tokenizer joins bytes: rows computed one by one have the numbers of rows
+    /// computed together, and a resumed run writes the bytes of an uninterrupted one.
+    @Tag("thorough")
+    @Test
+    void aTeacherWithAnotherTokenizerTeaches() throws IOException {
+        String[] across = {
+            "teacher_model_name_or_path=" + OTHER,
+            "use_uld_loss=true",
+            "uld_use_hybrid_loss=true",
+            "uld_crossentropy_weight=0.1",
+            "seq_kd=false",
+            "save_steps=1",
+            "eval_datasets=" + folder.resolve("rows.jsonl"),
+            "eval_steps=3"
+        };
+        List<JsonNode> whole = gkd("across", across);
+        assertTrue(whole.getFirst().get("loss").asDouble() > 1e-2, "the teacher differs");
+        List<JsonNode> each = gkd("each", with(across, "tokens_per_micro_batch=1"));
+        for (int i = 0; i < whole.size(); i++) {
+            for (String key : List.of("loss", "grad_norm")) {
+                double expected = whole.get(i).get(key).asDouble();
+                assertEquals(expected, each.get(i).get(key).asDouble(), 1e-4 * expected, key);
+            }
+        }
+        gkd("parts", with(across, "max_steps=1"));
+        List<JsonNode> parts = gkd("parts", with(across, "resume=true"));
+        assertEquals(3, parts.size());
+        for (int i = 0; i < 3; i++) {
+            for (String key : List.of("loss", "grad_norm")) {
+                assertEquals(whole.get(i).get(key), parts.get(i).get(key), key);
+            }
+        }
+        String adapter = "adapter_model.safetensors";
+        assertArrayEquals(
+                Files.readAllBytes(folder.resolve("across").resolve(adapter)),
+                Files.readAllBytes(folder.resolve("parts").resolve(adapter)));
+    }
+
+    private static String[] with(String[] keys, String more) {
+        List<String> all = new ArrayList<>(List.of(keys));
+        all.add(more);
+        return all.toArray(String[]::new);
+    }
+
+    /// With the student's tokenizer, every token is a span, and the hybrid divergence of all tokens
+    /// is GKD's.
+    @Tag("thorough")
+    @Test
+    void aTeacherWithTheStudentsTokenizerTeachesAsInGkd() throws IOException {
+        String[] same = {
+            "teacher_adapter_name_or_path=" + folder.resolve("teacher"),
+            "seq_kd=false",
+            "lmbda=0",
+            "per_device_train_batch_size=1",
+            "max_length=null"
+        };
+        List<JsonNode> tokens = gkd("tokens", same);
+        List<String> all = new ArrayList<>(List.of(same));
+        all.addAll(
+                List.of(
+                        "use_uld_loss=true",
+                        "uld_use_hybrid_loss=true",
+                        "uld_token_merge_strategy=bayesian",
+                        "uld_skip_student_eos=false",
+                        "uld_skip_teacher_eos=false"));
+        List<JsonNode> spans = gkd("spans", all.toArray(String[]::new));
+        for (int i = 0; i < tokens.size(); i++) {
+            for (String key : List.of("loss", "grad_norm")) {
+                double expected = tokens.get(i).get(key).asDouble();
+                assertEquals(expected, spans.get(i).get(key).asDouble(), 2e-3 * expected, key);
             }
         }
     }

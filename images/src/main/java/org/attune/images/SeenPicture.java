@@ -18,22 +18,37 @@ import java.util.function.Supplier;
 ///
 /// @param key      tells pictures apart: content and everything that was done to it
 /// @param rows     of a decoder that it takes
+/// @param columns  how many of them stand side by side in the picture; 0 where they are no grid
 /// @param prepared makes what the encoder reads; called whenever the picture is encoded
-public record SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared> prepared) {
+public record SeenPicture(
+        String key, int rows, int columns, Supplier<ImagePipeline.Prepared> prepared) {
     /// By the last of its ids, which is the one nearest to −2³¹. Ids outlive runs: they cost some
     /// bytes a picture, and tokens that were kept stay valid.
     private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
 
+<<<<<<< HEAD
     private static final int FEW = 1 << 12;
 
     /// How many are known when those of pictures that are gone are next forgotten.
     private static int most = FEW;
 
     /// @throws IllegalArgumentException if it has no rows
+=======
+    /// @throws IllegalArgumentException if it has no rows, or they are no whole grid
+>>>>>>> main
     public SeenPicture {
         if (rows < 1) {
             throw new IllegalArgumentException(rows + " rows; accepted: at least 1");
         }
+        if (columns < 0 || columns > 0 && rows % columns != 0) {
+            throw new IllegalArgumentException(
+                    "%d rows, %d of them side by side".formatted(rows, columns));
+        }
+    }
+
+    /// A picture whose rows are no grid.
+    public SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared> prepared) {
+        this(key, rows, 0, prepared);
     }
 
     /// A row of a picture.

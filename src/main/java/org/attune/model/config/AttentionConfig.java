@@ -34,8 +34,8 @@ import java.util.OptionalInt;
 ///     sees what comes before it in the same one
 /// @param varied   what differs between layers; empty: all have these heads, and each its own keys
 ///     and values
-/// @param picturesWhole whether rows of pictures that stand side by side see each other, in both
-///     directions and in layers with windows too
+/// @param picturesWhole whether rows of pictures that stand side by side see each other in both
+///     directions, as far as a layer's window reaches
 public record AttentionConfig(
         int heads,
         int kvHeads,

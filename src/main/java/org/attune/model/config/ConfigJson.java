@@ -26,6 +26,7 @@ public final class ConfigJson {
 
     private static final String SCALE_DEPTH = "scale_depth";
     private static final String TEXT = "text_config";
+    private static final String OWN = "_text"; // behind a model_type: that of its text alone
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
     private static final String CHUNK = "attention_chunk_size";
@@ -39,6 +40,9 @@ public final class ConfigJson {
     /// @param json a whole `config.json`
     public static JsonFields textOf(JsonFields json) {
         Optional<JsonFields> text = json.object(TEXT);
+        if (text.isEmpty() && DecoderFamily.hasModelType(json.text("model_type") + OWN)) {
+            return flat(json);
+        }
         if (text.isEmpty() || DecoderFamily.hasModelType(json.text("model_type"))) {
             return json;
         }
@@ -51,6 +55,11 @@ public final class ConfigJson {
             }
         }
         return JsonFields.parse(json.where() + ", " + TEXT, node.toString());
+    }
+
+    private static JsonFields flat(JsonFields json) {
+        ObjectNode node = json.toNode().put("model_type", json.text("model_type") + OWN);
+        return JsonFields.parse(json.where(), node.without("vision_config").toString());
     }
 
     public static DecoderConfig parse(JsonFields whole) {

@@ -156,6 +156,11 @@ public record DecoderConfig(
         return vision.stream().mapToInt(VisionConfig::imageToken).findFirst();
     }
 
+    /// Whether positions depend on the pictures before a token.
+    public boolean placesPictures() {
+        return positions instanceof RopeConfig rope && rope.sections().isPresent();
+    }
+
     /// Rows of the output layer: one per token of the vocabulary, or one per label.
     public int outputRows() {
         return scores() ? labels : vocabSize;

@@ -269,6 +269,7 @@ record DecoderFamily(
     /// @param tied         `tie_word_embeddings`
     /// @param theta        `rope_theta`
     /// @param scaling      of the frequencies
+    /// @param sections     `mrope_section`; empty: tokens have one position
     record Absent(
             int window,
             int pattern,
@@ -284,7 +285,8 @@ record DecoderFamily(
             OptionalInt pad,
             boolean tied,
             double theta,
-            RopeScaling scaling) {}
+            RopeScaling scaling,
+            Optional<RopeConfig.Sections> sections) {}
 
     /// Whether there is a row of a `model_type`.
     static boolean hasModelType(String modelType) {

@@ -9,6 +9,7 @@ final class Families {
     static final List<DecoderFamily> TABLE =
             Stream.of(
                             DenseFamilies.TABLE,
+                            QwenVisionFamilies.TABLE,
                             ExpertFamilies.TABLE,
                             MixedFamilies.TABLE,
                             VariedFamilies.TABLE)

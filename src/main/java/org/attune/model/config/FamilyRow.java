@@ -69,6 +69,7 @@ final class FamilyRow {
     private double share = 1;
     private double dropout;
     private RopeConfig.Pairs pairs = RopeConfig.Pairs.HALVES;
+    private Optional<RopeConfig.Sections> sections = Optional.empty();
     private OptionalInt kvHeads = OptionalInt.empty();
     private OptionalInt headDim = OptionalInt.empty();
     private int maxPositions = 2048;
@@ -403,7 +404,15 @@ final class FamilyRow {
     /// Frequencies are shared out to the axes of images. A text's tokens have the same position on
     /// all of them, so nothing changes.
     FamilyRow sharesFrequencies() {
-        return obeyed("mrope_section", "mrope_interleaved");
+        return obeyed(RopeJson.SECTIONS, RopeJson.INTERLEAVED);
+    }
+
+    /// Frequencies are shared out to times, rows and columns of pictures.
+    ///
+    /// @param absent of an absent `mrope_section`
+    FamilyRow sections(RopeConfig.Sections absent) {
+        sections = Optional.of(absent);
+        return sharesFrequencies();
     }
 
     /// Where no token begins a text.
@@ -469,6 +478,7 @@ final class FamilyRow {
                         pad,
                         tied,
                         theta,
-                        scaling));
+                        scaling,
+                        sections));
     }
 }

@@ -12,13 +12,15 @@ import java.util.Set;
 /// @param exceptions          layers that are rotated otherwise
 /// @param pairs               which two features are turned together
 /// @param growth              of queries with their positions, if they grow
+/// @param sections            which pairs turn by the place in a picture, if some do
 public record RopeConfig(
         double theta,
         double partialRotaryFactor,
         RopeScaling scaling,
         Exceptions exceptions,
         Pairs pairs,
-        Optional<Growth> growth)
+        Optional<Growth> growth,
+        Optional<Sections> sections)
         implements PositionConfig {
     /// Queries grow with their positions, so that attention to many tokens stays as sharp:
     /// ```
@@ -57,6 +59,49 @@ public record RopeConfig(
         HALVES_BACK
     }
 
+    /// Positions of three streams ([Wang et al. 2024, §2.1](https://arxiv.org/abs/2409.12191)): a
+    /// pair of features turns by a token's time, by its row in the picture or by its column. Of
+    /// tokens of text the three are equal, so these turn as without sections.
+    ///
+    /// @param time        pairs that turn by the time
+    /// @param rows        pairs that turn by the row
+    /// @param columns     pairs that turn by the column
+    /// @param interleaved whether pairs of the three take turns; else they stand in blocks
+    public record Sections(int time, int rows, int columns, boolean interleaved) {
+        /// Number of streams.
+        public static final int STREAMS = 3;
+
+        /// @throws IllegalArgumentException if one is negative
+        public Sections {
+            if (time < 0 || rows < 0 || columns < 0) {
+                throw new IllegalArgumentException(
+                        "sections of %d, %d and %d pairs".formatted(time, rows, columns));
+            }
+        }
+
+        /// Pairs of all three.
+        public int pairs() {
+            return time + rows + columns;
+        }
+
+        /// By which stream each pair turns: 0 the time, 1 the row, 2 the column.
+        ///
+        /// @param pairs of a head
+        public int[] streams(int pairs) {
+            int[] streams = new int[pairs];
+            for (int i = 0; i < pairs; i++) {
+                int turn = i % STREAMS;
+                if (interleaved) {
+                    int most = turn == 1 ? rows : turn == 2 ? columns : 0;
+                    streams[i] = i < STREAMS * most ? turn : 0;
+                } else {
+                    streams[i] = i < time ? 0 : i < time + rows ? 1 : 2;
+                }
+            }
+            return streams;
+        }
+    }
+
     /// Layers that are rotated otherwise than the others.
     ///
     /// @param windowTheta base of the wavelengths in layers with a window, whose frequencies aren't
@@ -84,6 +129,11 @@ public record RopeConfig(
                     "queries grow only where heads are rotated whole, got a partialRotaryFactor of "
                             + partialRotaryFactor);
         }
+        if (sections.isPresent() && (growth.isPresent() || scaling.dependsOnLength())) {
+            throw new IllegalArgumentException(
+                    "positions in pictures have neither frequencies that depend on the length nor"
+                            + " queries that grow");
+        }
     }
 
     private static void requireTheta(double theta) {
@@ -104,7 +154,14 @@ public record RopeConfig(
             RopeScaling scaling,
             Exceptions exceptions,
             Pairs pairs) {
-        this(theta, partialRotaryFactor, scaling, exceptions, pairs, Optional.empty());
+        this(
+                theta,
+                partialRotaryFactor,
+                scaling,
+                exceptions,
+                pairs,
+                Optional.empty(),
+                Optional.empty());
     }
 
     /// Unscaled, whole heads.
@@ -122,7 +179,8 @@ public record RopeConfig(
                         new RopeScaling.None(),
                         Exceptions.NONE,
                         pairs,
-                        growth);
+                        growth,
+                        sections);
     }
 
     /// Features of a head that are rotated: even, at most `headDim`.

@@ -46,6 +46,12 @@ final class RopeJson {
 
     private static final String PROPORTIONAL = "proportional";
 
+    /// Key of how many pairs of features turn by times, rows and columns of pictures.
+    static final String SECTIONS = "mrope_section";
+
+    /// Key of whether these pairs take turns.
+    static final String INTERLEAVED = "mrope_interleaved";
+
     private static final String GROWTH = "llama_4_scaling_beta";
 
     private static final String TUNING = "attn_temperature_tuning";
@@ -89,7 +95,34 @@ final class RopeJson {
                         theta,
                         windows),
                 pairs(json, family),
-                growth(json, family, scaling, maxPositions));
+                growth(json, family, scaling, maxPositions),
+                family.absent().sections().map(absent -> sections(absent, scaling, attention)));
+    }
+
+    /// Whether pairs take turns is the family's, whatever the key says.
+    private static RopeConfig.Sections sections(
+            RopeConfig.Sections absent, Optional<JsonFields> scaling, AttentionConfig attention) {
+        RopeConfig.Sections own =
+                scaling.filter(s -> s.has(SECTIONS)).map(s -> sections(s, absent)).orElse(absent);
+        int pairs = attention.headDim() / 2;
+        if (!own.interleaved() && own.pairs() != pairs) {
+            throw new IllegalArgumentException(
+                    "%s: %d pairs, but a head has %d".formatted(SECTIONS, own.pairs(), pairs));
+        }
+        return own;
+    }
+
+    private static RopeConfig.Sections sections(JsonFields scaling, RopeConfig.Sections absent) {
+        List<Integer> sizes = scaling.integers(SECTIONS);
+        if (sizes.size() != RopeConfig.Sections.STREAMS
+                || sizes.stream().anyMatch(size -> size < 0)) {
+            throw scaling.invalid(SECTIONS, "three numbers: pairs of times, rows and columns");
+        }
+        if (scaling.flag(INTERLEAVED, absent.interleaved()) != absent.interleaved()) {
+            throw scaling.invalid(INTERLEAVED, "%s in this family".formatted(absent.interleaved()));
+        }
+        return new RopeConfig.Sections(
+                sizes.get(0), sizes.get(1), sizes.get(2), absent.interleaved());
     }
 
     private static Optional<RopeConfig.Growth> growth(
@@ -245,7 +278,9 @@ final class RopeJson {
             JsonFields config, DecoderFamily family, JsonFields scaling, int maxPositions) {
         refuseOthers(scaling, family.obeyed());
         String typeKey = scaling.has("rope_type") ? "rope_type" : "type";
-        return switch (scaling.text(typeKey, "default")) {
+        String type = scaling.text(typeKey, "default");
+        boolean sections = type.equals("mrope") && family.absent().sections().isPresent();
+        return switch (sections ? "default" : type) {
             case "default" -> new RopeScaling.None();
             case "linear" -> new RopeScaling.Linear(factor(scaling));
             case "dynamic" -> new RopeScaling.Dynamic(factor(scaling), maxPositions);

@@ -6,10 +6,14 @@ import org.attune.model.config.VisionEncoder.Grid;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.stream.Stream;
 
 /// What sees pictures in a model of text and images: an encoder of patches and a connector to the
 /// decoder's rows.
@@ -17,13 +21,38 @@ import java.util.Optional;
 /// @param modelType  `model_type` of the whole model
 /// @param imageToken id of the token in whose places rows of pictures stand
 /// @param picturesWhole whether rows of a picture see each other in the decoder, in both directions
+/// @param deep       connectors of what blocks of the encoder give, by the block. What they make is
+///     added to rows of pictures behind the first blocks of the decoder, in this order
+///     ([Meng et al. 2024](https://arxiv.org/abs/2406.04334))
 public record VisionConfig(
         String modelType,
         VisionEncoder encoder,
         Connector connector,
         Names names,
         int imageToken,
-        boolean picturesWhole) {
+        boolean picturesWhole,
+        SortedMap<Integer, Connector> deep) {
+    private static final Set<String> EQUAL_BATCHES =
+            Set.of("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "gemma3", "paligemma");
+
+    /// One whose decoder reads what the last block gives alone.
+    VisionConfig(
+            String modelType,
+            VisionEncoder encoder,
+            Connector connector,
+            Names names,
+            int imageToken,
+            boolean picturesWhole) {
+        this(
+                modelType,
+                encoder,
+                connector,
+                names,
+                imageToken,
+                picturesWhole,
+                Collections.emptySortedMap());
+    }
+
     /// @throws ModelException if the numbers can't belong to one model
     public VisionConfig {
         int side = encoder.patches().side();
@@ -32,6 +61,12 @@ public record VisionConfig(
                     "squares of %d patches don't fill the %d patches of a tile's side"
                             .formatted(connector.side(), side));
         }
+    }
+
+    /// Whether transformers' class means the loss of each micro-batch, however many tokens it has
+    /// (`accepts_loss_kwargs` is false).
+    public boolean equalBatches() {
+        return EQUAL_BATCHES.contains(modelType);
     }
 
     /// Path of everything of the decoder but the output layer.
@@ -121,6 +156,39 @@ public record VisionConfig(
         return encoder.positions() instanceof VisionEncoder.Positions.Rotary;
     }
 
+    /// Where the patches of a picture lie that was cut into patches, square by square.
+    ///
+    /// @param shape of its numbers: patches, numbers of a patch
+    /// @param told  times, rows and columns of patches
+    /// @throws ModelException if the encoder can't read it
+    public Grid grid(int[] shape, int[] told) {
+        int side = connector.side();
+        boolean fits =
+                shape.length == 2
+                        && shape[1] == encoder.patches().numbers()
+                        && told.length == 3
+                        && told[1] % side == 0
+                        && told[2] % side == 0
+                        && (long) told[0] * told[1] * told[2] == shape[0];
+        if (!fits) {
+            throw new ModelException(
+                    ("a picture was prepared as %s in a grid of %s, but the model's encoder reads"
+                                    + " patches of %d numbers in squares of %d a side; is"
+                                    + " preprocessor_config.json this model's?")
+                            .formatted(
+                                    Arrays.toString(shape),
+                                    Arrays.toString(told),
+                                    encoder.patches().numbers(),
+                                    side));
+        }
+        return new Grid(told[0], told[1], told[2], side);
+    }
+
+    /// The connector, then those of [#deep].
+    public List<Connector> connectors() {
+        return Stream.concat(Stream.of(connector), deep.values().stream()).toList();
+    }
+
     /// Rows of the decoder that patches become.
     public int rows(Grid grid) {
         return grid.tiles() * grid.ofTile() / (connector.side() * connector.side());
@@ -141,7 +209,8 @@ public record VisionConfig(
             names.up().forEach(name -> all.put(block + name, new long[] {inner, width}));
             all.put(block + names.down(), new long[] {width, inner});
         }
-        connector.linears().stream()
+        connectors().stream()
+                .flatMap(c -> c.linears().stream())
                 .filter(l -> !l.matrix())
                 .forEach(l -> all.put(l.path(), new long[] {l.out(decoder), l.in(decoder)}));
         return all;
@@ -165,7 +234,7 @@ public record VisionConfig(
         if (encoder.lastNorm() != VisionEncoder.LastNorm.NONE) {
             all.put(lastNorm(), width);
         }
-        connector.norms().forEach(n -> all.put(n.path(), n.width()));
+        connectors().forEach(c -> c.norms().forEach(n -> all.put(n.path(), n.width())));
         return all;
     }
 

@@ -3,6 +3,7 @@ package org.attune.model.config;
 import org.attune.error.ModelException;
 
 import java.util.Optional;
+import java.util.Set;
 
 /// An encoder of pictures' patches: bidirectional blocks over the patches of a tile.
 ///
@@ -20,6 +21,8 @@ import java.util.Optional;
 /// @param bias       whether the other projections of blocks have biases
 /// @param lastNorm   behind the blocks
 /// @param qkNorm     of whole queries and keys, if they are normed
+/// @param window     of attention: so many of the connector's squares a side; 0: a tile
+/// @param full       blocks that see a tile all the same
 public record VisionEncoder(
         Patches patches,
         int width,
@@ -34,7 +37,9 @@ public record VisionEncoder(
         boolean qkvBias,
         boolean bias,
         LastNorm lastNorm,
-        Optional<NormConfig> qkNorm) {
+        Optional<NormConfig> qkNorm,
+        int window,
+        Set<Integer> full) {
     /// What an encoder reads of a picture.
     ///
     /// @param imageSize  pixels of a side for which positions are learned
@@ -44,8 +49,32 @@ public record VisionEncoder(
     /// @param classToken whether a learned vector stands in front of a tile's patches; what the
     ///     blocks make of it is dropped
     /// @param norm       whether a norm stands in front of the blocks
+    /// @param times      pictures of a patch, one behind the other, where the processor cuts
+    ///     pictures of any size into patches; 0 where it gives tiles
     public record Patches(
-            int imageSize, int size, int channels, boolean bias, boolean classToken, boolean norm) {
+            int imageSize,
+            int size,
+            int channels,
+            boolean bias,
+            boolean classToken,
+            boolean norm,
+            int times) {
+        /// Those of tiles.
+        Patches(
+                int imageSize,
+                int size,
+                int channels,
+                boolean bias,
+                boolean classToken,
+                boolean norm) {
+            this(imageSize, size, channels, bias, classToken, norm, 0);
+        }
+
+        /// Numbers of a patch.
+        public int numbers() {
+            return channels * Math.max(1, times) * size * size;
+        }
+
         /// Patches of a side for which positions are learned.
         public int side() {
             return imageSize / size;
@@ -75,7 +104,54 @@ public record VisionEncoder(
         /// @param theta base of the frequencies
         /// @param alternating whether rows take every second frequency of a head and columns the
         ///     others; else both take the frequencies of half a head
-        record Rotary(double theta, boolean alternating) implements Positions {}
+        /// @param table whether vectors of a table are added too: between the four places next to
+        ///     a patch's, if corners lie on corners
+        record Rotary(double theta, boolean alternating, boolean table) implements Positions {
+            /// Without a table.
+            Rotary(double theta, boolean alternating) {
+                this(theta, alternating, false);
+            }
+        }
+
+        /// Whether a table is learned.
+        default boolean learned() {
+            return !(this instanceof Rotary rotary) || rotary.table();
+        }
+    }
+
+    /// An encoder whose blocks all see a tile.
+    VisionEncoder(
+            Patches patches,
+            int width,
+            int inner,
+            int layers,
+            int taken,
+            int heads,
+            NormConfig norm,
+            Positions positions,
+            Activation activation,
+            boolean gated,
+            boolean qkvBias,
+            boolean bias,
+            LastNorm lastNorm,
+            Optional<NormConfig> qkNorm) {
+        this(
+                patches,
+                width,
+                inner,
+                layers,
+                taken,
+                heads,
+                norm,
+                positions,
+                activation,
+                gated,
+                qkvBias,
+                bias,
+                lastNorm,
+                qkNorm,
+                0,
+                Set.of());
     }
 
     /// @throws ModelException if the numbers can't belong to one encoder

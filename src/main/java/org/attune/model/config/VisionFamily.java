@@ -30,7 +30,13 @@ enum VisionFamily {
     /// [Zhu et al. 2025](https://arxiv.org/abs/2504.10479).
     INTERNVL("internvl", VisionFamily::internVl),
     /// Mistral Small 3.1.
-    MISTRAL3("mistral3", VisionFamily::mistral3);
+    MISTRAL3("mistral3", VisionFamily::mistral3),
+    /// [Wang et al. 2024](https://arxiv.org/abs/2409.12191).
+    QWEN2_VL("qwen2_vl", QwenVision::two),
+    /// [Bai et al. 2025](https://arxiv.org/abs/2502.13923).
+    QWEN2_5_VL("qwen2_5_vl", QwenVision::twoAndAHalf),
+    /// [Bai et al. 2025](https://arxiv.org/abs/2511.21631).
+    QWEN3_VL("qwen3_vl", QwenVision::three);
 
     private static final int MOST = EncoderJson.MOST;
     private static final String ACTIVATION = "projector_hidden_act";

@@ -89,13 +89,12 @@ final class CachedAttention {
             int held = before[row / added];
             int[] ids = addedIds.get(row / added);
             int position = held + row % added;
-            int runStart = whole ? held + SeenPicture.runStart(ids, row % added) : position;
             int runEnd = whole ? held + SeenPicture.runEnd(ids, row % added) : position + 1;
             int first = config.attention().firstSeen(position, window);
             for (int k = 0; k < keys; k++) {
                 int key = from + k;
-                boolean inRun = key >= runStart && key < runEnd;
-                if (!inRun && (key > position || key < first)) {
+                boolean behind = key > position && key >= runEnd;
+                if (behind || key < first) {
                     mask[row * keys + k] = Float.NEGATIVE_INFINITY;
                 }
             }

@@ -403,10 +403,12 @@ public final class CachedDecoder {
             x.close();
             return together.get();
         }
+        int[] ids = additions.stream().flatMapToInt(a -> stream(a.ids())).toArray();
         for (int i = 0; i < decoder.blocks().size(); i++) {
             StopRequest.check();
             try (var scope = TensorScope.open("block")) {
                 Tensor out = scope.keep(step.block(i, x));
+                decoder.seeBehind(i, ids, out, rows.elsewhere(), Dropout.NONE);
                 x.close();
                 x = out;
             }

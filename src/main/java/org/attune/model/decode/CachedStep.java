@@ -91,7 +91,7 @@ final class CachedStep implements Expression {
         this.rows = rows;
         adapter = rows.elsewhere();
         this.cache = cache;
-        layout = layout(cache, additions);
+        layout = layout(config, cache, additions);
         hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         before = additions.stream().mapToInt(a -> cache.held(a.slot())).toArray();
         // What is sent to a GPU is made before anything is computed there: so it goes together.
@@ -163,7 +163,7 @@ final class CachedStep implements Expression {
     }
 
     /// New tokens behind those in a cache.
-    static Layout layout(KvCache cache, List<NewTokens> additions) {
+    static Layout layout(DecoderConfig config, KvCache cache, List<NewTokens> additions) {
         int size = additions.stream().mapToInt(a -> a.ids().length).sum();
         int[] tokens = new int[size];
         int[] positions = new int[size];
@@ -178,7 +178,7 @@ final class CachedStep implements Expression {
             spans.add(new Layout.Span(-1, row, row + count));
             row += count;
         }
-        return new Layout(tokens, positions, spans);
+        return new Layout(tokens, positions, spans, cache.before(config, additions));
     }
 
     private Tensor cacheRows(List<NewTokens> additions, int heads) {
@@ -213,7 +213,9 @@ final class CachedStep implements Expression {
     /// @param x `(N, D)`
     /// @return `(N, D)`
     Optional<Tensor> allBlocks(Tensor x) {
-        if (!hasKernel || before.length > TokenPass.MOST_ROWS) {
+        if (!hasKernel
+                || before.length > TokenPass.MOST_ROWS
+                || decoder.seeingDepth(layout.tokens()) > 0) {
             return Optional.empty();
         }
         return TokenBlocks.of(decoder, rows)

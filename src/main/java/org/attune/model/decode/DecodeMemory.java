@@ -24,8 +24,8 @@ import java.util.stream.IntStream;
 /// Shapes: `R` rows, `D` width, `W` numbers of a token's queries, keys and values, `F` inner width,
 /// `V` vocabulary, `L` capacity.
 final class DecodeMemory implements AutoCloseable {
-    /// Rows of the input: tokens, slots, places in these.
-    private static final int INPUTS = 3;
+    /// Rows of the input: tokens, slots, places in these, positions by which tokens turn.
+    static final int INPUTS = 4;
 
     private final TensorScope scope = TensorScope.detached("decode-memory");
     private final Device device;
@@ -34,7 +34,7 @@ final class DecodeMemory implements AutoCloseable {
     private final int capacity;
     private final VectorKernels.RotatedHeads heads;
     private final Map<Integer, Tensor> layerInputs = new HashMap<>(); // by width
-    private final Tensor inputs; // int32 (3 R), of a step of n rows the first 3 n
+    private final Tensor inputs; // int32 (4 R), of a step of n rows the first 4 n
     private final Tensor residual; // (R, D)
     private final Tensor added; // (R, D)
     private final Tensor projections; // (R, W)
@@ -84,7 +84,7 @@ final class DecodeMemory implements AutoCloseable {
 
     /// Tensors of a step, views of the first rows.
     ///
-    /// @param inputs int32 `(3 n)`: tokens, slots, places
+    /// @param inputs int32 `(4 n)`: tokens, slots, places, positions by which tokens turn
     /// @param tokens int32 `(n)`, a part of the inputs
     /// @param places in the cache, others of their parts
     /// @param residual `(n, D)`
@@ -106,12 +106,15 @@ final class DecodeMemory implements AutoCloseable {
     ///
     /// @param n rows of the step, at most those of this memory
     Rows rows(int n) {
-        Tensor places = inputs.narrow(0, 2L * n, n);
         return new Rows(
                 inputs.narrow(0, 0, (long) INPUTS * n),
                 inputs.narrow(0, 0, n),
                 new DeviceKernels.CachePlaces(
-                        inputs.narrow(0, n, n), places, places, angles.cos(), angles.sin()),
+                        inputs.narrow(0, n, n),
+                        inputs.narrow(0, 2L * n, n),
+                        inputs.narrow(0, 3L * n, n),
+                        angles.cos(),
+                        angles.sin()),
                 residual.narrow(0, 0, n),
                 added.narrow(0, 0, n),
                 projections.narrow(0, 0, n),

@@ -7,6 +7,7 @@ import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.RmsNorm;
 import org.attune.model.pass.HeadNorms;
+import org.attune.model.pass.Layout;
 import org.attune.tensor.CacheAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.DeviceKernels;
@@ -98,12 +99,16 @@ final class DecodeStep implements AutoCloseable {
     /// @param slots of the cache, at most `n`
     /// @param ids one for each
     void put(int[] slots, int[] ids) {
-        int[] numbers = new int[3 * rows];
+        boolean placesPictures = decoder.config().placesPictures();
+        int[] numbers = new int[DecodeMemory.INPUTS * rows];
         Arrays.fill(numbers, rows, 2 * rows, -1); // no slot
         for (int i = 0; i < slots.length; i++) {
             numbers[i] = ids[i];
             numbers[rows + i] = slots[i];
-            numbers[2 * rows + i] = cache.held(slots[i]);
+            int place = cache.held(slots[i]);
+            numbers[2 * rows + i] = place;
+            numbers[3 * rows + i] =
+                    placesPictures ? Layout.positionBehind(cache.with(slots[i])) : place;
         }
         try (var _ = TensorScope.open("decode-inputs")) {
             MemorySegment data = MemorySegment.ofArray(numbers);

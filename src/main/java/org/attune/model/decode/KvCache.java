@@ -12,6 +12,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -159,6 +160,13 @@ public final class KvCache implements AutoCloseable {
         int[] all = Arrays.copyOf(tokens[slot], lengths[slot] + more.length);
         System.arraycopy(more, 0, all, lengths[slot], more.length);
         return all;
+    }
+
+    /// The tokens before new ones, where positions depend on them; else none.
+    List<int[]> before(DecoderConfig config, List<CachedDecoder.NewTokens> additions) {
+        return config.placesPictures()
+                ? additions.stream().map(a -> with(a.slot())).toList()
+                : List.of();
     }
 
     /// How many of its first tokens `slot` shares with `sequence`, virtual ones left out.

@@ -30,6 +30,7 @@ final class CodedLoader {
     private final Storage storage;
     private final DecodedPanel panel;
     private final Map<String, Integer> kinds = new TreeMap<>(); // how many matrices each has
+    private int multiplied; // matrices of which products multiply codes
     private long bytes;
     private long numbers;
     private double squares;
@@ -69,7 +70,9 @@ final class CodedLoader {
         for (FusedLinear.Part part : parts) {
             matrices.add(matrix(part, in, dense));
         }
-        return Optional.of(new LinearWeights(scope, in, dtype, matrices, panel));
+        var weights = new LinearWeights(scope, in, dtype, matrices, panel);
+        multiplied += weights.multipliesCodes() ? matrices.size() : 0;
+        return Optional.of(weights);
     }
 
     private Optional<FewBits> stored(FusedLinear.Part part) {
@@ -148,13 +151,17 @@ final class CodedLoader {
                 String.format(
                         Locale.ROOT,
                         "linear layers in few bits %s: %s (how many of each), %.2f GiB instead of"
-                                + " %.2f in %s%s",
+                                + " %.2f in %s%s%s",
                         how,
                         kinds,
                         bytes / GIB,
                         numbers * dtype.bytes() / GIB,
                         dtype,
-                        error);
+                        error,
+                        multiplied == 0
+                                ? ""
+                                : "; products of %d multiply bytes by activations in two digits"
+                                        .formatted(multiplied));
         return Optional.of(all);
     }
 }

@@ -164,7 +164,11 @@ record CodedWeights(
 
     @Override
     public WeightState plain() {
-        throw new ModelException(
+        throw notTrained();
+    }
+
+    static ModelException notTrained() {
+        return new ModelException(
                 "weights in few bits can't be trained or changed; train an adapter (use_peft:"
                         + " true), or load the model with quantization: none");
     }

@@ -3,6 +3,7 @@ package org.attune.model.layer;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.tensor.DType;
@@ -15,6 +16,7 @@ import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -401,12 +403,30 @@ public final class Decoder implements AutoCloseable {
         pictures.ifPresent(p -> p.put(ids, x, adapter, dropout));
     }
 
+    /// Adds a block's features to rows of pictures, behind one of the first blocks; nothing, if it
+    /// has none.
+    ///
+    /// @param ids of a pass's tokens
+    /// @param x what the block gives, `(N, D)`
+    public void seeBehind(int block, int[] ids, Tensor x, Adapter adapter, Dropout dropout) {
+        pictures.ifPresent(p -> p.add(ids, block, x, adapter, dropout));
+    }
+
+    /// Blocks behind which something is added to rows of pictures, of a pass that has some.
+    public int seeingDepth(int[] ids) {
+        return pictures.isPresent() && Arrays.stream(ids).anyMatch(SeenPicture::isRow)
+                ? pictures.get().depth()
+                : 0;
+    }
+
     /// Takes the gradients of rows of pictures away from those of other tokens, and back through
     /// what made them.
     ///
     /// @param d gradient of what the first block reads, `(N, D)`
-    public void learnSeeing(int[] ids, Tensor d, Adapter adapter, Dropout dropout) {
-        pictures.ifPresent(p -> p.learn(ids, d, adapter, dropout));
+    /// @param deep gradients of what the blocks give behind which something is added
+    public void learnSeeing(
+            int[] ids, Tensor d, List<Tensor> deep, Adapter adapter, Dropout dropout) {
+        pictures.ifPresent(p -> p.learn(ids, d, deep, adapter, dropout));
     }
 
     /// Forgets rows of pictures that were made with weights that have changed.

@@ -12,7 +12,6 @@ import org.attune.tensor.vector.BlockwiseKernel;
 import org.attune.tensor.vector.ByteRows;
 import org.attune.tensor.vector.CodedRows;
 import org.attune.tensor.vector.LevelRows;
-import org.attune.tensor.vector.PlainRows;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -79,7 +78,7 @@ record FrozenMatrix(int out, CodedRows rows, List<Tensor> memory) {
     /// @param numbers `(out, in)`
     static FrozenMatrix dense(TensorScope owner, Tensor numbers, DType dtype) {
         Tensor own = owner.adopt(numbers.to(dtype).contiguous().copy());
-        var rows = new PlainRows(own.memory(), Math.toIntExact(numbers.size(1)));
+        var rows = new CodedRows.Plain(own.memory(), Math.toIntExact(numbers.size(1)));
         return new FrozenMatrix(Math.toIntExact(numbers.size(0)), rows, List.of(own));
     }
 

@@ -35,12 +35,16 @@ final class LinearWeights {
             TensorScope owner, int in, DType dtype, List<FrozenMatrix> parts, DecodedPanel panel) {
         int out = parts.stream().mapToInt(FrozenMatrix::out).sum();
         form = new WeightState.Form(owner, out, in, Device.cpu(), dtype);
-        state = CodedWeights.of(form, parts, panel);
+        state = DigitWeights.of(form, parts).orElseGet(() -> CodedWeights.of(form, parts, panel));
     }
 
     /// Bytes of weights in few bits; empty where they are dense.
     OptionalLong codedBytes() {
-        return state instanceof CodedWeights s ? OptionalLong.of(s.bytes()) : OptionalLong.empty();
+        return switch (state) {
+            case CodedWeights s -> OptionalLong.of(s.bytes());
+            case DigitWeights s -> OptionalLong.of(s.bytes());
+            default -> OptionalLong.empty();
+        };
     }
 
     /// Memory of the processor whose numbers are those of `W` and stay as they are.
@@ -93,6 +97,11 @@ final class LinearWeights {
         return state instanceof BothWaysWeights;
     }
 
+    /// Whether products multiply by codes of 8 bits.
+    boolean multipliesCodes() {
+        return state instanceof DigitWeights;
+    }
+
     /// Whether there is nothing but what forward passes read.
     boolean isForwardOnly() {
         return state instanceof ForwardWeights;
@@ -112,9 +121,11 @@ final class LinearWeights {
     /// Some rows of `W`: a view, or a copy in the current scope of weights in few bits.
     Tensor base(int first, int count) {
         requirePresent();
-        return state instanceof CodedWeights s
-                ? s.decoded(first, count)
-                : state.base().narrow(0, first, count);
+        return switch (state) {
+            case CodedWeights s -> s.decoded(first, count);
+            case DigitWeights s -> s.decoded(first, count);
+            default -> state.base().narrow(0, first, count);
+        };
     }
 
     /// `B`, to be changed, where `R > 0`; call [#columnsChanged] then.
@@ -173,7 +184,7 @@ final class LinearWeights {
             case PackedWeights s -> s.copy();
             case BothWaysWeights s -> s.copy();
             case ForwardWeights s -> s.copy();
-            case PlainWeights _, JoinedWeights _, CodedWeights _ ->
+            case PlainWeights _, JoinedWeights _, CodedWeights _, DigitWeights _ ->
                     throw new IllegalStateException("there is no copy");
         };
     }

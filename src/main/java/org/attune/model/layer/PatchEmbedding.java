@@ -28,21 +28,28 @@ final class PatchEmbedding {
         VisionEncoder.Patches read = this.config.patches();
         int width = this.config.width();
         String path = config.patches();
-        patches = loader.weight(path + ".weight", width, read.channels(), read.size(), read.size());
+        patches = loader.weight(path + ".weight", shape(width, read));
         bias = read.bias() ? Optional.of(loader.weight(path + ".bias", width)) : Optional.empty();
         classToken =
                 read.classToken()
                         ? Optional.of(loader.numbers(config.classToken(), width))
                         : Optional.empty();
         positions =
-                this.config.positions() instanceof Positions.Rotary
-                        ? Optional.empty()
-                        : Optional.of(
-                                loader.numbers(config.positions(), this.config.places() * width));
+                this.config.positions().learned()
+                        ? Optional.of(
+                                loader.numbers(config.positions(), this.config.places() * width))
+                        : Optional.empty();
         norm =
                 read.norm()
                         ? Optional.of(loader.norm(this.config.norm(), config.firstNorm(), width))
                         : Optional.empty();
+    }
+
+    private static long[] shape(int width, VisionEncoder.Patches read) {
+        long size = read.size();
+        return read.times() == 0
+                ? new long[] {width, read.channels(), size, size}
+                : new long[] {width, read.channels(), read.times(), size, size};
     }
 
     Optional<Norm> norm() {
@@ -73,13 +80,57 @@ final class PatchEmbedding {
                                     y.reshape(grid.tiles(), grid.ofTile(), width))
                             .reshape((long) grid.tiles() * (grid.ofTile() + 1), width);
         }
-        if (positions.isPresent()) {
+        if (config.positions() instanceof Positions.Rotary && positions.isPresent()) {
+            y = y.add(between(grid, e.value(positions.get())));
+        } else if (positions.isPresent()) {
             int[] places = repeated(places(grid), grid.tiles());
             Tensor index = Tensor.ofInts(x.device(), places, places.length);
             Tensor table = e.value(positions.get()).reshape(config.places(), width);
             y = y.add(table.indexSelect(0, index));
         }
         return norm.isPresent() ? norm.get().apply(y, e::value) : y;
+    }
+
+    /// Vectors between those of the four learned places next to each patch's, `(T P, D)`.
+    private Tensor between(Grid grid, Tensor table) {
+        int learned = config.patches().side();
+        int[] rows = grid.rowOfPatch();
+        int[] columns = grid.columnOfPatch();
+        int n = rows.length;
+        Tensor sum = null;
+        for (int corner = 0; corner < 4; corner++) {
+            int[] places = new int[n];
+            float[] weights = new float[n];
+            for (int i = 0; i < n; i++) {
+                float row = place(rows[i], grid.rows(), learned);
+                float column = place(columns[i], grid.columns(), learned);
+                int down = Math.min((int) row + corner / 2, learned - 1);
+                int right = Math.min((int) column + corner % 2, learned - 1);
+                places[i] = down * learned + right;
+                weights[i] = share(row, corner / 2) * share(column, corner % 2);
+            }
+            int[] all = repeated(places, grid.tiles());
+            Tensor index = Tensor.ofInts(table.device(), all, all.length);
+            Tensor of = Tensor.of(table.device(), weights, 1, n, 1);
+            Tensor part =
+                    table.reshape(config.places(), config.width())
+                            .indexSelect(0, index)
+                            .reshape(grid.tiles(), n, config.width())
+                            .mul(of);
+            sum = sum == null ? part : sum.add(part);
+        }
+        return sum.reshape((long) grid.tiles() * n, config.width()).to(table.dtype());
+    }
+
+    /// A patch's place among the learned ones of a side, where the first and the last lie on the
+    /// first and the last.
+    private static float place(int at, int side, int learned) {
+        return (float) at * (learned - 1) / Math.max(side - 1, 1);
+    }
+
+    private static float share(float place, int next) {
+        float behind = place - (int) place;
+        return next == 0 ? 1 - behind : behind;
     }
 
     private static int[] repeated(int[] places, int times) {

@@ -37,6 +37,11 @@ record PatchRotation(Tensor cos, Tensor sin) {
                 Tensor.of(device, cos, patches, 1, size), Tensor.of(device, sin, patches, 1, size));
     }
 
+    /// The rotation of patches in another order.
+    PatchRotation in(WindowOrder order) {
+        return new PatchRotation(order.ordered(cos), order.ordered(sin));
+    }
+
     /// Both as transformers rounds it.
     private static float frequency(Rotary rotary, int at, boolean ofRow, int size) {
         int number = rotary.alternating() ? 2 * at + (ofRow ? 0 : 1) : at;

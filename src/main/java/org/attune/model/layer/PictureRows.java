@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 
 /// Rows of pictures among a pass's tokens: a [VisionTower] makes them, once for each picture as
@@ -61,7 +62,8 @@ final class PictureRows {
     /// backward with what one stage records.
     long bytes(Adapter adapter) {
         VisionEncoder config = tower.config().encoder();
-        long perTile = config.places();
+        boolean anySize = config.patches().times() > 0; // one of usual size then
+        long perTile = anySize ? PATCHES : config.places();
         long tiles = Math.max(1, PATCHES / perTile);
         long number = like.base().dtype().bytes();
         long scores = tiles * config.heads() * perTile * perTile * Float.BYTES;
@@ -89,12 +91,39 @@ final class PictureRows {
     /// @param ids of the pass's tokens
     /// @param x `(N, D)`, changed
     void put(int[] ids, Tensor x, Adapter adapter, Dropout dropout) {
+        each(ids, 0, x, adapter, dropout, Tensor::copyInPlace);
+    }
+
+    /// Adds features to rows of pictures, behind one of the decoder's first blocks.
+    ///
+    /// @param ids of the pass's tokens
+    /// @param x what the block gives, `(N, D)`, changed
+    void add(int[] ids, int block, Tensor x, Adapter adapter, Dropout dropout) {
+        if (block < depth()) {
+            each(ids, block + 1, x, adapter, dropout, Tensor::addInPlace);
+        }
+    }
+
+    /// Blocks of the decoder behind which something is added.
+    int depth() {
+        return tower.config().deep().size();
+    }
+
+    private void each(
+            int[] ids,
+            int part,
+            Tensor x,
+            Adapter adapter,
+            Dropout dropout,
+            BiConsumer<Tensor, Tensor> change) {
+        long width = x.size(1);
         for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {
             try (var _ = TensorScope.open("picture")) {
-                Tensor values = rows(own.getKey(), adapter, dropout);
+                Tensor values = rows(own.getKey(), adapter, dropout).narrow(1, part * width, width);
                 for (Run run : own.getValue()) {
-                    x.narrow(0, run.at(), run.count())
-                            .copyInPlace(values.narrow(0, run.from(), run.count()));
+                    change.accept(
+                            x.narrow(0, run.at(), run.count()),
+                            values.narrow(0, run.from(), run.count()));
                 }
             }
         }
@@ -105,15 +134,26 @@ final class PictureRows {
     ///
     /// @param d gradient of what the first block reads, `(N, D)`; zero at rows of pictures
     ///     afterwards
-    void learn(int[] ids, Tensor d, Adapter adapter, Dropout dropout) {
+    /// @param deep gradients of what the blocks give behind which something is added
+    void learn(int[] ids, Tensor d, List<Tensor> deep, Adapter adapter, Dropout dropout) {
         int first = firstLearning(adapter);
+        long width = d.size(1);
         for (Map.Entry<SeenPicture, List<Run>> own : runs(ids).entrySet()) {
             try (var _ = TensorScope.open("picture")) {
+                long rows = own.getKey().rows();
                 Tensor sum =
-                        Tensor.zeros(d.device(), DType.FLOAT32, own.getKey().rows(), d.size(1));
+                        Tensor.zeros(d.device(), DType.FLOAT32, rows, width * (1 + deep.size()));
                 for (Run run : own.getValue()) {
+                    for (int i = 0; i < deep.size(); i++) {
+                        Tensor part = deep.get(i).narrow(0, run.at(), run.count());
+                        sum.narrow(0, run.from(), run.count())
+                                .narrow(1, (i + 1) * width, width)
+                                .addInPlace(part.to(DType.FLOAT32));
+                    }
                     Tensor part = d.narrow(0, run.at(), run.count());
-                    sum.narrow(0, run.from(), run.count()).addInPlace(part.to(DType.FLOAT32));
+                    sum.narrow(0, run.from(), run.count())
+                            .narrow(1, 0, width)
+                            .addInPlace(part.to(DType.FLOAT32));
                     part.zeroInPlace();
                 }
                 if (first < tower.stages()) {

@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.model.config.NormConfig;
 import org.attune.model.config.VisionConfig;
 import org.attune.model.config.VisionEncoder;
 import org.attune.model.config.VisionEncoder.Grid;
@@ -23,7 +24,7 @@ final class VisionTower {
     private final PatchEmbedding embedding;
     private final List<VisionBlock> blocks = new ArrayList<>();
     private final Optional<Norm> last;
-    private final Connector connector;
+    private final List<Connector> connectors = new ArrayList<>(); // the decoder's first rows' first
 
     /// What is computed in a stage.
     private record Parts(List<FusedLinear> linears, List<Norm> norms, List<Weight> others) {
@@ -52,12 +53,12 @@ final class VisionTower {
         for (int i = 0; i < encoder.layers(); i++) {
             blocks.add(new VisionBlock(config, i, loader));
         }
+        var kind = new NormConfig.Layer(encoder.norm().epsilon()); // whatever those of blocks are
         last =
                 encoder.lastNorm() != LastNorm.NONE
-                        ? Optional.of(
-                                loader.norm(encoder.norm(), config.lastNorm(), encoder.width()))
+                        ? Optional.of(loader.norm(kind, config.lastNorm(), encoder.width()))
                         : Optional.empty();
-        connector = new Connector(config.connector(), loader, out);
+        config.connectors().forEach(c -> connectors.add(new Connector(c, loader, out)));
     }
 
     VisionConfig config() {
@@ -68,7 +69,7 @@ final class VisionTower {
     List<FusedLinear> linears() {
         return Stream.concat(
                         blocks.stream().flatMap(b -> b.linears().stream()),
-                        connector.linears().stream())
+                        connectors.stream().flatMap(c -> c.linears().stream()))
                 .toList();
     }
 
@@ -78,7 +79,7 @@ final class VisionTower {
                         embedding.norm().stream(),
                         blocks.stream().flatMap(b -> b.norms().stream()),
                         last.stream(),
-                        connector.norms().stream())
+                        connectors.stream().flatMap(c -> c.norms().stream()))
                 .flatMap(norms -> norms)
                 .toList();
     }
@@ -88,7 +89,7 @@ final class VisionTower {
         return Stream.of(
                         embedding.others().stream(),
                         blocks.stream().flatMap(b -> b.others().stream()),
-                        connector.others().stream())
+                        connectors.stream().flatMap(c -> c.others().stream()))
                 .flatMap(others -> others)
                 .toList();
     }
@@ -103,9 +104,13 @@ final class VisionTower {
             return new Parts(List.of(), embedding.norm().stream().toList(), embedding.others());
         }
         if (stage == stages() - 1) {
-            List<Norm> norms =
-                    Stream.concat(lastRead().stream(), connector.norms().stream()).toList();
-            return new Parts(connector.linears(), norms, connector.others());
+            return new Parts(
+                    connectors.stream().flatMap(c -> c.linears().stream()).toList(),
+                    Stream.concat(
+                                    lastRead().stream(),
+                                    connectors.stream().flatMap(c -> c.norms().stream()))
+                            .toList(),
+                    connectors.stream().flatMap(c -> c.others().stream()).toList());
         }
         VisionBlock block = blocks.get(stage - 1);
         return new Parts(block.linears(), block.norms(), block.others());
@@ -131,31 +136,60 @@ final class VisionTower {
         return false;
     }
 
-    /// A stage in ordinary operators.
+    /// A stage in ordinary operators. Features of blocks with a connector of their own stand in
+    /// further columns.
     ///
-    /// @param x pixels of patches, `(T P, channels · pixels · pixels)`, of the first stage; else
-    ///     what the stage before it made
+    /// @param x pixels of patches, `(T P, numbers)`, of the first stage; else what the stage before
+    ///     it made
     /// @return `(T P, D)`, with `(1 + P)` for `P` where the encoder has a class token; behind the
-    ///     last stage the decoder's rows
+    ///     last stage the decoder's rows, and in further columns what is added to them later
     Tensor stage(int stage, Tensor x, Grid grid, Expression e) {
+        Optional<WindowOrder> order = order(grid);
         if (stage == 0) {
-            return embedding.apply(x, grid, e);
+            Tensor y = embedding.apply(x, grid, e);
+            return order.isPresent() ? order.get().ordered(y) : y;
         }
+        int width = config.encoder().width();
+        Tensor own = x.narrow(1, 0, width);
         if (stage == stages() - 1) {
             Optional<Norm> norm = lastRead();
-            Tensor h = norm.isPresent() ? norm.get().apply(x, e::value) : x;
-            return connector.apply(withoutClassToken(h, grid), grid, e);
+            Tensor h = norm.isPresent() ? norm.get().apply(own, e::value) : own;
+            Tensor[] parts = new Tensor[connectors.size()];
+            parts[0] = connectors.getFirst().apply(withoutClassToken(h, grid), grid, e);
+            for (int i = 1; i < parts.length; i++) {
+                Tensor given = x.narrow(1, (long) i * width, width);
+                parts[i] = connectors.get(i).apply(given, grid, e);
+            }
+            Tensor rows = parts.length == 1 ? parts[0] : Tensor.cat(1, parts);
+            return order.isPresent() ? order.get().restored(rows) : rows;
         }
-        int[] spans = new int[grid.tiles()];
-        Arrays.fill(spans, grid.ofTile() + (config.encoder().patches().classToken() ? 1 : 0));
-        return blocks.get(stage - 1).apply(x, spans, rotation(grid, x), e);
+        int block = stage - 1;
+        boolean all = order.isEmpty() || config.encoder().full().contains(block);
+        int[] spans = all ? tiles(grid) : order.get().spans();
+        Tensor y = blocks.get(block).apply(own, spans, rotation(grid, order, x), e);
+        long more = x.size(1) - width;
+        Tensor given = more == 0 ? y : Tensor.cat(1, y, x.narrow(1, width, more));
+        return config.deep().containsKey(block) ? Tensor.cat(1, given, y) : given;
     }
 
-    private Optional<PatchRotation> rotation(Grid grid, Tensor x) {
+    private int[] tiles(Grid grid) {
+        int[] spans = new int[grid.tiles()];
+        Arrays.fill(spans, grid.ofTile() + (config.encoder().patches().classToken() ? 1 : 0));
+        return spans;
+    }
+
+    private Optional<WindowOrder> order(Grid grid) {
+        int side = config.encoder().window();
+        return side == 0 ? Optional.empty() : Optional.of(WindowOrder.of(grid, side));
+    }
+
+    private Optional<PatchRotation> rotation(Grid grid, Optional<WindowOrder> order, Tensor x) {
         VisionEncoder encoder = config.encoder();
-        return encoder.positions() instanceof Rotary rotary
-                ? Optional.of(PatchRotation.of(rotary, grid, encoder.headSize(), x.device()))
-                : Optional.empty();
+        if (!(encoder.positions() instanceof Rotary rotary)) {
+            return Optional.empty();
+        }
+        var plain = PatchRotation.of(rotary, grid, encoder.headSize(), x.device());
+        return Optional.of(order.map(plain::in).orElse(plain));
     }
 
     private Tensor withoutClassToken(Tensor h, Grid grid) {

@@ -19,7 +19,8 @@ sealed interface WeightState
                 PackedWeights,
                 BothWaysWeights,
                 ForwardWeights,
-                CodedWeights {
+                CodedWeights,
+                DigitWeights {
     /// What is the same in all states.
     ///
     /// @param owner of all tensors

@@ -11,6 +11,7 @@ import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -158,6 +159,7 @@ public final class DecoderRun implements AutoCloseable {
             decoder.presence().need(i);
             try (var _ = TensorScope.open("block")) {
                 out = block(i, x);
+                decoder.seeBehind(i, layout.tokens(), out, pass.adapter(), options.dropout());
                 scope.adopt(out);
             } finally {
                 leave(i);
@@ -257,9 +259,14 @@ public final class DecoderRun implements AutoCloseable {
         }
         try (var _ = TensorScope.open("backward")) {
             Tensor d = dHidden;
+            int depth = first == 0 ? decoder.seeingDepth(layout.tokens()) : 0;
+            List<Tensor> deep = new ArrayList<>();
             for (int i = inputs.length - 1; i >= first; i--) {
                 Tensor dx;
                 StopRequest.check(); // what was added to gradients is dropped with the step
+                if (i < depth) {
+                    deep.addFirst(d.copy());
+                }
                 decoder.presence().need(i);
                 dropLast();
                 try (var inner = TensorScope.open("block")) {
@@ -274,7 +281,7 @@ public final class DecoderRun implements AutoCloseable {
                 blockDone.accept(i);
             }
             if (first == 0) {
-                decoder.learnSeeing(layout.tokens(), d, pass.adapter(), options.dropout());
+                decoder.learnSeeing(layout.tokens(), d, deep, pass.adapter(), options.dropout());
                 decoder.input().backward(layout.tokens(), layout.positions(), d, pass.adapter());
             }
             IntStream.range(0, first).map(i -> first - 1 - i).forEach(blockDone);

@@ -1,6 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.RopeConfig;
 import org.attune.model.layer.RouterWatch;
 
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ public final class Layout {
     private final int[] tokens;
     private final int[] positions;
     private final List<Span> spans;
+    private final List<int[]> before; // tokens of each root
     private final Map<Sight, List<QueryBlock>> blocksBySight = new HashMap<>();
     private PictureRuns runs; // of all rows; null as long as nobody asked
 
@@ -68,6 +70,16 @@ public final class Layout {
     /// @param positions position ids, `(N)`
     /// @param spans segments, parents before children
     public Layout(int[] tokens, int[] positions, List<Span> spans) {
+        this(tokens, positions, spans, List.of());
+    }
+
+    /// @param tokens ids, `(N)`
+    /// @param positions position ids, `(N)`
+    /// @param spans segments, parents before children
+    /// @param before ids of tokens before each root that are no rows here, in the order of the
+    ///     roots; empty if there are none, or if no positions depend on them
+    public Layout(int[] tokens, int[] positions, List<Span> spans, List<int[]> before) {
+        this.before = List.copyOf(before);
         this.tokens = tokens;
         this.positions = positions;
         this.spans = List.copyOf(spans);
@@ -111,6 +123,44 @@ public final class Layout {
             Arrays.fill(treeOf, s.start(), s.end(), tree[i]);
         }
         return new RouterWatch(treeOf, trees);
+    }
+
+    /// Positions in the streams of [RotaryWalk]: times, rows and columns, each `(N)`.
+    int[][] streams() {
+        int[][] streams = new int[RopeConfig.Sections.STREAMS][size()];
+        RotaryWalk[] ends = new RotaryWalk[spans.size()];
+        int roots = 0;
+        for (int i = 0; i < ends.length; i++) {
+            Span span = spans.get(i);
+            RotaryWalk walk;
+            if (span.parent() >= 0) {
+                walk = new RotaryWalk(ends[span.parent()]);
+            } else {
+                walk = before.isEmpty() ? new RotaryWalk() : walked(before.get(roots++));
+            }
+            for (int row = span.start(); row < span.end(); row++) {
+                walk.step(tokens[row]);
+                streams[0][row] = walk.time();
+                streams[1][row] = walk.down();
+                streams[2][row] = walk.right();
+            }
+            ends[i] = walk;
+        }
+        return streams;
+    }
+
+    private static RotaryWalk walked(int[] ids) {
+        var walk = new RotaryWalk();
+        for (int id : ids) {
+            walk.step(id);
+        }
+        return walk;
+    }
+
+    /// The position by which a token of text is rotated behind others, where pictures among them
+    /// have positions of three streams.
+    public static int positionBehind(int[] ids) {
+        return walked(ids).next();
     }
 
     /// For each row the number of tokens in the longest path through its tree, those without a row
@@ -232,8 +282,7 @@ public final class Layout {
     }
 
     private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, Seen seen) {
-        int firstSeen =
-                Math.min(seen.first().applyAsInt(positions[a]), positions[seen.runs().start(a)]);
+        int firstSeen = seen.first().applyAsInt(positions[a]);
         var ranges = new ArrayList<int[]>();
         for (int[] range : ancestors) {
             append(ranges, range[0], range[1], firstSeen);
@@ -277,8 +326,8 @@ public final class Layout {
             int column = 0;
             for (int i = 0; i < starts.length; i++) {
                 for (int k = starts[i]; k < ends[i]; k++) {
-                    boolean ordinary = positions[k] <= positions[q] && positions[k] >= first;
-                    if (!ordinary && !seen.runs().joins(q, k)) {
+                    boolean behind = positions[k] > positions[q] && !seen.runs().joins(q, k);
+                    if (behind || positions[k] < first) {
                         mask[(q - a) * keys + column] = Float.NEGATIVE_INFINITY;
                     }
                     column++;

@@ -13,6 +13,8 @@ import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /// Rotary position embedding of one pass: cosines and sines of its rows
@@ -45,7 +47,11 @@ public final class Rope {
             int n = layout.size();
             float[] c = new float[n * half];
             float[] s = new float[n * half];
-            fill(rope, headDim, layout, c, s);
+            if (rope.sections().isPresent()) {
+                fillStreams(rope, headDim, layout, c, s);
+            } else {
+                fill(rope, headDim, layout, c, s);
+            }
             return new Angles(Tensor.of(device, c, n, 1, half), Tensor.of(device, s, n, 1, half));
         }
     }
@@ -159,6 +165,39 @@ public final class Rope {
                 sinOf[p] = Arrays.copyOfRange(sin, row * half, (row + 1) * half);
             }
         }
+    }
+
+    /// Angles by a position of each pair's own: its stream's.
+    private static void fillStreams(
+            RopeConfig rope, int headDim, Layout layout, float[] cos, float[] sin) {
+        int half = rope.rotaryDim(headDim) / 2;
+        int[] streams = rope.sections().orElseThrow().streams(half);
+        int[][] positions = layout.streams();
+        RopeTable table = RopeTable.of(rope, headDim, 0);
+        Map<Integer, float[]> known = new HashMap<>(); // cosines, then sines
+        for (int row = 0; row < layout.size(); row++) {
+            float[][] own = new float[positions.length][];
+            for (int stream = 0; stream < own.length; stream++) {
+                own[stream] = known.computeIfAbsent(positions[stream][row], p -> angles(table, p));
+            }
+            for (int i = 0; i < half; i++) {
+                cos[row * half + i] = own[streams[i]][i];
+                sin[row * half + i] = own[streams[i]][half + i];
+            }
+        }
+    }
+
+    /// Cosines of all pairs at a position, then sines.
+    private static float[] angles(RopeTable table, int position) {
+        int half = table.inverseFrequencies().length;
+        float[] angles = new float[2 * half];
+        for (int i = 0; i < half; i++) {
+            // The angle is a float32 product, as transformers computes it.
+            float angle = (float) table.inverseFrequencies()[i] * position;
+            angles[i] = (float) (Math.cos(angle) * table.attentionScaling());
+            angles[half + i] = (float) (Math.sin(angle) * table.attentionScaling());
+        }
+        return angles;
     }
 
     /// Rotates queries into `out`, times the attention scale.

@@ -15,7 +15,7 @@ public record ByteRows(MemorySegment codes, MemorySegment sizes, int in, boolean
     public static final int LARGEST = 127;
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-    private static final float SHARE = 1f / LARGEST;
+    static final float SHARE = 1f / LARGEST;
     private static final int AT_ONCE = 1 << 10;
 
     @Override

@@ -4,7 +4,8 @@ import java.lang.foreign.MemorySegment;
 
 /// Rows of a matrix whose numbers stand in memory in few bits. A product decodes as many of them as
 /// fit into the processor's cache, and multiplies these.
-public sealed interface CodedRows permits LevelRows, ByteRows, GroupRows, BlockRows, PlainRows {
+public sealed interface CodedRows
+        permits LevelRows, ByteRows, GroupRows, BlockRows, CodedRows.Plain {
     /// Numbers that one thread decodes at a time, more or less.
     int CHUNK = 1 << 13;
 
@@ -16,6 +17,24 @@ public sealed interface CodedRows permits LevelRows, ByteRows, GroupRows, BlockR
     /// @param column first of them, a multiple of [#step]
     /// @param to written
     void decode(int row, int column, int count, Target to);
+
+    /// Rows that are copied as they are, beside others in few bits.
+    ///
+    /// @param numbers of the type that products have
+    /// @param in columns
+    record Plain(MemorySegment numbers, int in) implements CodedRows {
+        @Override
+        public int step() {
+            return 1;
+        }
+
+        @Override
+        public void decode(int row, int column, int count, Target to) {
+            long bytes = to.bytes();
+            long from = ((long) row * in + column) * bytes;
+            MemorySegment.copy(numbers, from, to.memory(), to.at(), count * bytes);
+        }
+    }
 
     /// Where numbers of a row are written.
     ///

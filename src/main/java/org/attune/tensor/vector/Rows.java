@@ -6,6 +6,11 @@ package org.attune.tensor.vector;
 /// @param stride bytes from a row to the next; numbers in a row are dense
 /// @param half whether numbers are bfloat16; else they are float32
 public record Rows(long address, long stride, boolean half) {
+    /// Whether rows of so many numbers are whole vectors, as kernels need it.
+    public static boolean areWhole(int width) {
+        return width % Vectors.LANES == 0;
+    }
+
     int bytes() {
         return half ? Short.BYTES : Float.BYTES;
     }

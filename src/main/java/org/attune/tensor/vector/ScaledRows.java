@@ -7,7 +7,7 @@ import java.util.List;
 /// @param factor 1 if the originals are bfloat16
 /// @param to bfloat16 if the originals are
 /// @param count of rows
-/// @param columns a multiple of [VectorLength#LANES]
+/// @param columns a multiple of [Vectors#LANES]
 public record ScaledRows(Rows from, float factor, Rows to, int count, int columns) {
     /// Copies all rows, scaled.
     public static void copy(List<ScaledRows> all, int threads) {

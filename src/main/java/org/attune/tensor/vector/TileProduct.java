@@ -6,12 +6,12 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/// Products of small bfloat16 matrices with float32 sums, on the thread that calls, at the full
-/// speed of a core: oneDNN's kernels, compiled for each shape, which libtorch hands out. Matrices
-/// are where the caller has them, so that what comes before and after a product finds its numbers
-/// in the cache.
+/// Products of small matrices, of bfloat16 with float32 sums or of bytes with int32 sums, on the
+/// thread that calls, at the full speed of a core: oneDNN's kernels, compiled for each shape, which
+/// libtorch hands out. Matrices are where the caller has them, so that what comes before and after
+/// a product finds its numbers in the cache.
 ///
-/// The right-hand matrix `(k, n)` must stand in pairs of rows, `(k/2, n, 2)`: see
+/// A right-hand matrix `(k, n)` of bfloat16 must stand in pairs of rows, `(k/2, n, 2)`: see
 /// [TileRows#interleave].
 final class TileProduct {
     private TileProduct() {}
@@ -25,6 +25,12 @@ final class TileProduct {
         static final MethodHandle MULTIPLY =
                 handle(
                         "_ZN2at6native7cpublas6brgemmEllllllbPKN3c108BFloat16ES5_Pfb",
+                        FunctionDescriptor.ofVoid(L, L, L, L, L, L, Z, L, L, L, Z));
+
+        /// Of unsigned bytes and signed ones, with sums in int32.
+        static final MethodHandle BYTES =
+                handle(
+                        "_ZN2at6native7cpublas6brgemmEllllllbPKhPKaPib",
                         FunctionDescriptor.ofVoid(L, L, L, L, L, L, Z, L, L, L, Z));
 
         static final MethodHandle RELEASE =
@@ -50,6 +56,12 @@ final class TileProduct {
     /// instructions for bfloat16, which callers must have asked.
     static boolean isAvailable() {
         return Native.MULTIPLY != null && Native.RELEASE != null && !Native.isRestricted();
+    }
+
+    /// Whether libtorch, which must be loaded, has the kernels for bytes. The
+    /// processor must have AVX512-VNNI, which callers must have asked.
+    static boolean hasBytes() {
+        return Native.BYTES != null && Native.RELEASE != null && !Native.isRestricted();
     }
 
     /// `c = a b`, or `c += a b`. Each new combination of everything but the addresses is compiled
@@ -90,6 +102,35 @@ final class TileProduct {
                     true);
         } catch (Throwable t) {
             throw new IllegalStateException("calling libtorch's brgemm failed", t);
+        }
+    }
+
+    /// `c = a b`, or `c += a b`, of unsigned and signed bytes, with sums in int32. Sums of more
+    /// than 2¹⁶ products may be too large.
+    ///
+    /// @param k columns of `a`, a multiple of four
+    /// @param aRow bytes from a row of `a` to the next
+    /// @param b in quads of rows, `(k/4, n, 4)`
+    /// @param c `(m, n)`
+    static void multiplyBytes(int m, int n, int k, int aRow, boolean add, long a, long b, long c) {
+        if (k % Integer.BYTES != 0) {
+            throw new IllegalArgumentException("products of %d columns".formatted(k));
+        }
+        try {
+            Native.BYTES.invokeExact(
+                    (long) m,
+                    (long) n,
+                    (long) k,
+                    (long) aRow,
+                    (long) n,
+                    (long) n,
+                    add,
+                    a,
+                    b,
+                    c,
+                    true);
+        } catch (Throwable t) {
+            throw new IllegalStateException("calling libtorch's brgemm of bytes failed", t);
         }
     }
 

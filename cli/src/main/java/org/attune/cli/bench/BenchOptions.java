@@ -3,9 +3,11 @@ package org.attune.cli.bench;
 import org.attune.bench.BenchSpec;
 import org.attune.bench.BenchTask;
 import org.attune.bench.ModelShape;
+import org.attune.cli.command.StorageOption;
 import org.attune.error.ConfigException;
 import org.attune.models.DtypeChoice;
 
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.nio.file.Path;
@@ -34,6 +36,8 @@ final class BenchOptions {
             defaultValue = "AUTO",
             description = "auto, float32 or bfloat16 (default: auto).")
     DtypeChoice dtype;
+
+    @Mixin StorageOption storage;
 
     @Option(
             names = "--device",
@@ -126,6 +130,7 @@ final class BenchOptions {
                 model == null ? Path.of("random model") : model.toAbsolutePath(),
                 Optional.ofNullable(data).map(Path::toAbsolutePath),
                 dtype,
+                storage.quantization,
                 device,
                 or(rank, full || !task.trains() ? BenchSpec.ALL_WEIGHTS : 16),
                 full,

@@ -295,6 +295,9 @@ class EveryKeyTest {
                     "teacher_model_name_or_path=null",
                     "teacher_adapter_name_or_path=null");
 
+    /// A teacher with another tokenizer writes nothing.
+    private static final List<String> ACROSS = List.of("use_uld_loss=true", "seq_kd=false");
+
     /// The weighted objective has one divergence.
     private static final List<String> WEIGHTED = List.of("distillation_objective=iw_opd", "beta=1");
 
@@ -334,8 +337,9 @@ class EveryKeyTest {
                 before.containsKey("lmbda")
                         ? TOLD
                         : before.containsKey("iw_opd_gamma") ? WEIGHTED : List.of();
+        List<String> across = before.containsKey("use_uld_loss") ? ACROSS : List.of();
         for (var overrides :
-                List.of(List.<String>of(), second, third, served, ahead, masked, told)) {
+                List.of(List.<String>of(), second, third, served, ahead, masked, told, across)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);
             same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));

@@ -91,7 +91,9 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         PolicyPlan plan =
                 PolicyPlan.generating(
                                 config.lora(), config.training(), !config.loss().disableDropout())
-                        .also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
+                        .also(
+                                TeacherSetup.check(
+                                        config.teacher(), config.model(), around.hub(), false));
         return OpenedRun.train(
                 around,
                 config.model(),
@@ -148,7 +150,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         MemoryFit fit =
                 student.fitToMemory(
                         config.training(),
-                        teacher.need(config.training(), student.policy()),
+                        teacher.need(config.training(), student.policy(), false),
                         RoundPlan.rowTokens(config, rows.train()),
                         RolloutSetup.wish(config, student, rows, completions));
         return config.withTraining(fit.training())

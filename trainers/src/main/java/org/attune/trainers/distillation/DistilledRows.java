@@ -63,6 +63,9 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
     /// @param teacher needed with `seq_kd`
     public record Writers(Optional<RolloutSource> student, Optional<RolloutSource> teacher) {}
 
+    /// A teacher with another tokenizer.
+    record Across(TwoTokenizers tokenizers, StudentObjective.AcrossTerms terms) {}
+
     /// A run of generalised knowledge distillation.
     ///
     /// @param config checked here
@@ -79,6 +82,22 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             List<CompletionExample> rows,
             List<EvalSet<CompletionExample>> evalSets,
             RunContext context) {
+        return gkd(config, student, teacher, writers, rows, evalSets, context, Optional.empty());
+    }
+
+    /// A run of generalised knowledge distillation whose teacher may have another tokenizer.
+    ///
+    /// @param across the tokens of both and how spans of them are compared; empty: they have one
+    ///     tokenizer
+    static Trainer<?, ?> gkd(
+            GkdConfig config,
+            CausalPolicy student,
+            TeacherModel teacher,
+            Writers writers,
+            List<CompletionExample> rows,
+            List<EvalSet<CompletionExample>> evalSets,
+            RunContext context,
+            Optional<Across> across) {
         ConfigCheck.validate(config);
         Trainer.Means means = Trainer.Means.of(config, student, context);
         var plan =
@@ -95,15 +114,19 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                                 writers.teacher(),
                                 means.devices(),
                                 config.maxCompletionLength(),
-                                context.clock()));
+                                context.clock()),
+                        across.map(Across::tokenizers));
         // The loss of GKD has no temperature.
         var objective =
-                objective(
+                new StudentObjective(
                         Optional.of(Divergence.of(config.loss().beta())),
                         Optional.empty(),
                         1,
-                        teacher,
-                        context);
+                        new TimedTeacher(teacher, context.clock()),
+                        Optional.empty(),
+                        across.map(Across::terms),
+                        1,
+                        0);
         return trainer("gkd", config, objective, given, Optional.empty(), means);
     }
 
@@ -156,7 +179,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             RunContext context) {
         var timed = new TimedTeacher(teacher, context.clock());
         return new StudentObjective(
-                divergence, weights, temperature, timed, Optional.empty(), 1, 0);
+                divergence, weights, temperature, timed, Optional.empty(), Optional.empty(), 1, 0);
     }
 
     /// A run on rows.

@@ -41,6 +41,7 @@ import java.util.OptionalInt;
 /// @param agent tools and environments, with which completions that are generated are episodes
 /// @param teacher who teaches
 /// @param loss objective, and who writes the completions
+/// @param uld how a teacher with another tokenizer teaches
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
 @Api(EXPERIMENTAL)
 @CopyMethods
@@ -52,6 +53,7 @@ public record GkdConfig(
         @Valid AgentConfig agent,
         @Valid TeacherConfig teacher,
         @Valid GkdLossConfig loss,
+        @Valid UldConfig uld,
         @Valid TrainingConfig training)
         implements GkdConfigCopies, CrossChecked, GeneratingRun {
     private static final int DEFAULT_LENGTH = 1024;
@@ -97,6 +99,7 @@ public record GkdConfig(
     public List<Optional<String>> inputs() {
         List<Optional<String>> inputs = new ArrayList<>(GeneratingRun.super.inputs());
         inputs.addAll(teacher.inputs());
+        inputs.add(uld.teacherTokenizerNameOrPath());
         return inputs;
     }
 
@@ -120,6 +123,7 @@ public record GkdConfig(
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(teacherProblems());
+        problems.addAll(uld.problems(this));
         if (agent.isOn() && !loss.generates()) {
             problems.add(
                     new ConfigProblem(

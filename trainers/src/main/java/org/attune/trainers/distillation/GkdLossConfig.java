@@ -16,7 +16,8 @@ import org.attune.trainers.config.InRange;
 /// @param teacherLogprobsFromRows whether rows hold what the teacher said, as `attune sample` with
 ///     `top_logprobs` writes them; then no teacher is loaded
 /// @param trlCompat divide by the tokens of the given completions, also where others are learned
-///     from, and show the template messages alone, no tools
+///     from, and show the template messages alone, no tools; with `use_uld_loss` add the
+///     micro-batches' means up
 /// @param generationSlots most sequences generated at once; a run from configuration to files takes
 ///     fewer where memory is short. Memory and speed only
 @CopyMethods

@@ -2,6 +2,7 @@ package org.attune.trainers.distillation;
 
 import org.attune.datasets.ColumnUse;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.models.ModelSetup;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
 import org.attune.trainers.config.ConfigCheck;
@@ -86,6 +87,9 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                                 : config.maxLength(),
                         config.data().onBadRow(),
                         config.loss().trlCompat());
+        if (config.uld().useUldLoss()) {
+            return setup.rows(config, rows(), rows.keepingTexts(), new ColumnUse.RowsOnly());
+        }
         if (config.loss().teacherLogprobsFromRows()) {
             return stored(
                     setup.rows(
@@ -126,7 +130,13 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                 PolicyPlan.generating(
                         config.lora(), config.training(), !config.loss().disableDropout());
         if (!config.loss().teacherLogprobsFromRows()) {
-            plan = plan.also(TeacherSetup.check(config.teacher(), config.model(), around.hub()));
+            plan =
+                    plan.also(
+                            TeacherSetup.check(
+                                    config.teacher(),
+                                    config.model(),
+                                    around.hub(),
+                                    config.uld().useUldLoss()));
         }
         return OpenedRun.train(
                 around,
@@ -143,7 +153,8 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
             Path directory,
             OpenedRun<CompletionExample> run) {
         PolicySetup student = run.policy();
-        try (TeacherSetup teacher = teacher(around, config, run)) {
+        try (TeacherSetup teacher = teacher(around, config, run);
+                ModelSetup reading = reading(around, config)) {
             GkdConfig fitted = fitted(config, student, teacher, run.rows().train());
             try (var writers = RunWriters.open(fitted, run.model(), directory)) {
                 return DistilledRows.gkd(
@@ -153,10 +164,41 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                                 writing(fitted, run, teacher, writers),
                                 run.rows().train(),
                                 run.rows().evalSets(),
-                                run.context())
+                                run.context(),
+                                across(config, run, teacher, reading))
                         .train();
             }
         }
+    }
+
+    /// Files of a tokenizer that the student doesn't have; null: both have one.
+    private static ModelSetup reading(Surroundings around, GkdConfig config) {
+        return config.uld().useUldLoss()
+                ? TeacherSetup.files(
+                        config.teacher(),
+                        config.uld().teacherTokenizerNameOrPath(),
+                        config.model(),
+                        around.hub())
+                : null;
+    }
+
+    private static Optional<DistilledRows.Across> across(
+            GkdConfig config,
+            OpenedRun<CompletionExample> run,
+            TeacherSetup teacher,
+            ModelSetup reading) {
+        if (reading == null) {
+            return Optional.empty();
+        }
+        var tokenizers =
+                new TwoTokenizers(
+                        run.model().text().tokenizer(),
+                        reading.text().tokenizer(),
+                        config.uld(),
+                        config.loss().beta());
+        return Optional.of(
+                tokenizers.across(
+                        run.policy().decoder().config(), teacher.decoder().orElseThrow().config()));
     }
 
     private static TeacherSetup teacher(
@@ -201,7 +243,8 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         MemoryFit fit =
                 student.fitToMemory(
                         config.training(),
-                        teacher.need(config.training(), student.policy()),
+                        teacher.need(
+                                config.training(), student.policy(), config.uld().useUldLoss()),
                         config.lengths(rows),
                         wish(config, student, teacher, rows));
         return config.withTraining(fit.training())

@@ -12,16 +12,17 @@ import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunParts;
-import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.AskedPrompts;
 import org.attune.trainers.onpolicy.CompletionLengths;
 import org.attune.trainers.onpolicy.EpisodeMetrics;
 import org.attune.trainers.step.RowAt;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The rows of GKD: given completions, or for whole micro-batches, as drawn, completions of the
 /// same prompts by the student (`lmbda`) or the teacher (`seq_kd`).
@@ -31,12 +32,14 @@ import java.util.Map;
 /// @param rows of the data
 /// @param evalSets may be empty; their completions are the given ones
 /// @param writers complete prompts
+/// @param across how a teacher with another tokenizer reads completions; empty: both have one
 record GkdRows(
         GkdConfig config,
         BatchPlan plan,
         List<CompletionExample> rows,
         List<EvalSet<CompletionExample>> evalSets,
-        GkdWriters writers)
+        GkdWriters writers,
+        Optional<TwoTokenizers> across)
         implements StudentRows {
     private static final long WRITER = 0x474B_4457L; // tells these draws from others
 
@@ -75,10 +78,10 @@ record GkdRows(
         for (int m = 0; m < drawn.length; m++) {
             drawn[m] = writer(step, m);
         }
-        Written byStudent =
-                written(writers.byStudent(prompts(placed, drawn, Writer.STUDENT), step));
-        Written byTeacher =
-                written(writers.byTeacher(prompts(placed, drawn, Writer.TEACHER), step));
+        var byStudent =
+                new Written(writers.byStudent(prompts(placed, drawn, Writer.STUDENT), step));
+        var byTeacher =
+                new Written(writers.byTeacher(prompts(placed, drawn, Writer.TEACHER), step));
         List<RowAt<StudentRow>> all = new ArrayList<>();
         for (RowAt<CompletionExample> row : placed) {
             StudentRow learned =
@@ -92,15 +95,22 @@ record GkdRows(
         return new Step(
                 all,
                 drawn.length,
-                denominator(placed, all),
+                denominator(placed, all, drawn.length),
                 byStudent.metrics(),
                 all.stream().mapToLong(row -> row.row().length()).sum());
     }
 
-    /// The tokens that count. TRL counts those of the given completions, also where others are
-    /// learned from.
+    /// The tokens that count, or the rows, where each counts alike. TRL counts the tokens of the
+    /// given completions, also where others are learned from, and of rows those of a micro-batch:
+    /// it adds the micro-batches' means up.
     private double denominator(
-            List<RowAt<CompletionExample>> given, List<RowAt<StudentRow>> learned) {
+            List<RowAt<CompletionExample>> given,
+            List<RowAt<StudentRow>> learned,
+            int microBatches) {
+        if (across.isPresent()) {
+            double means = config.loss().trlCompat() ? microBatches : 1;
+            return learned.size() / means;
+        }
         int tokens =
                 config.loss().trlCompat()
                         ? given.stream().mapToInt(r -> r.row().tokens().trainedTokens()).sum()
@@ -117,27 +127,22 @@ record GkdRows(
         return config.loss().seqKd() ? Writer.TEACHER : Writer.DATA;
     }
 
-    private Written written(List<SampledCompletion> completions) {
-        return new Written(config.agent(), completions);
-    }
-
     /// Completions that were generated, in the order in which they are asked for.
-    private static final class Written {
-        private final AgentConfig agent;
+    private final class Written {
         private final List<SampledCompletion> completions;
         private int used;
 
-        Written(AgentConfig agent, List<SampledCompletion> completions) {
-            this.agent = agent;
+        Written(List<SampledCompletion> completions) {
             this.completions = completions;
         }
 
         StudentRow next(CompletionExample row) {
             SampledCompletion completion = completions.get(used++);
-            return new StudentRow(
-                    AskedPrompts.tokens(row.tokens().promptIds(), completion),
-                    agent.unlearned(completion),
-                    row.origin().where());
+            CompletionForest.Row tokens = AskedPrompts.tokens(asked(row), completion);
+            String origin = row.origin().where();
+            return across.isPresent()
+                    ? across.get().written(tokens, origin)
+                    : new StudentRow(tokens, config.agent().unlearned(completion), origin);
         }
 
         List<Map<String, Double>> metrics() {
@@ -152,7 +157,7 @@ record GkdRows(
         }
     }
 
-    private static List<RolloutPrompt> prompts(
+    private List<RolloutPrompt> prompts(
             List<RowAt<CompletionExample>> placed, Writer[] drawn, Writer which) {
         return placed.stream()
                 .filter(row -> drawn[row.microBatch()] == which)
@@ -160,8 +165,18 @@ record GkdRows(
                 .toList();
     }
 
-    private static RolloutPrompt prompt(int index, CompletionExample row) {
-        return new RolloutPrompt(index, row.tokens().promptIds(), row.prompt(), row.columns());
+    private RolloutPrompt prompt(int index, CompletionExample row) {
+        return new RolloutPrompt(index, asked(row), row.prompt(), row.columns());
+    }
+
+    /// A prompt that is completed. As TRL's GOLD has it, a completion has room within `max_length`.
+    private int[] asked(CompletionExample row) {
+        int[] ids = row.tokens().promptIds();
+        if (across.isEmpty() || config.maxLength().isEmpty()) {
+            return ids;
+        }
+        int most = Math.max(1, config.maxLength().getAsInt() - config.loss().maxNewTokens());
+        return Arrays.copyOfRange(ids, Math.max(0, ids.length - most), ids.length);
     }
 
     @Override
@@ -170,16 +185,19 @@ record GkdRows(
         return evalSets.stream().map(set -> heldOut(set, batch)).toList();
     }
 
-    private static HeldOut heldOut(EvalSet<CompletionExample> set, int batch) {
+    private HeldOut heldOut(EvalSet<CompletionExample> set, int batch) {
         BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
-        List<StudentRow> given = set.rows().stream().map(GkdRows::given).toList();
+        List<StudentRow> given = set.rows().stream().map(this::given).toList();
         return new HeldOut(
                 set.name(),
                 given.size(),
                 new Step(RowAt.of(window, given), window.microBatches().size(), 1, List.of(), 0));
     }
 
-    private static StudentRow given(CompletionExample row) {
+    private StudentRow given(CompletionExample row) {
+        if (across.isPresent()) {
+            return across.get().given(row);
+        }
         CompletionTokens tokens = row.tokens();
         var given =
                 new StudentRow(

@@ -201,6 +201,7 @@ final class PromptRows implements StudentRows {
                 row.origin(),
                 read.isPresent(),
                 Optional.empty(),
+                Optional.empty(),
                 round.advantages().values()[i]);
     }
 

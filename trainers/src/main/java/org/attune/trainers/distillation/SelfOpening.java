@@ -210,6 +210,7 @@ final class SelfOpening {
                         config.sampling().temperature(),
                         new TimedTeacher(teacher, means.context().clock()),
                         Optional.of(terms),
+                        Optional.empty(),
                         1,
                         0);
         Optional<ReferenceSync> follows =

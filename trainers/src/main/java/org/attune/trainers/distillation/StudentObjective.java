@@ -3,13 +3,16 @@ package org.attune.trainers.distillation;
 import org.attune.policy.Divergence;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
+import org.attune.policy.HeadTerm;
 import org.attune.policy.Measurement;
 import org.attune.policy.Teacher;
+import org.attune.policy.TeacherPass;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.step.GroupQuestion;
 import org.attune.trainers.step.RowAt;
 import org.attune.trainers.step.StepObjective;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +27,8 @@ import java.util.Set;
 /// @param teacher borrowed
 /// @param own how rows of a model count that is its own teacher: each row alike, whatever its
 ///     length. Empty: each token alike
+/// @param across how completions count that the teacher reads with another tokenizer: each row
+///     alike, whatever its spans. Empty: both have one tokenizer
 /// @param denominator by which the sum over tokens, or over rows' means, is divided, > 0
 /// @param tokens of the step's prompts and completions
 record StudentObjective(
@@ -32,13 +37,28 @@ record StudentObjective(
         double temperature,
         TeacherModel teacher,
         Optional<SelfTerms> own,
+        Optional<AcrossTerms> across,
         double denominator,
         long tokens)
         implements StepObjective<StudentRow, CompletionForest> {
+    /// How completions count that the teacher reads with another tokenizer.
+    ///
+    /// @param rule how spans of them are compared
+    /// @param weight of the distance
+    /// @param crossEntropy weight of the cross-entropy
+    record AcrossTerms(HeadTerm.SpanRule rule, double weight, double crossEntropy) {}
+
     /// The objective for the rows of a step.
     StudentObjective over(double stepDenominator, long stepTokens) {
         return new StudentObjective(
-                divergence, weights, temperature, teacher, own, stepDenominator, stepTokens);
+                divergence,
+                weights,
+                temperature,
+                teacher,
+                own,
+                across,
+                stepDenominator,
+                stepTokens);
     }
 
     /// The share of the distillation in the loss; the rest is the policy gradient's.
@@ -72,6 +92,9 @@ record StudentObjective(
                 rows.stream().anyMatch(StudentRow::isTaught)
                         ? CompletionForest.of(taught, teacher.sharesPrompts())
                         : forest;
+        if (across.isPresent()) {
+            return askAcross(rows, forest, CompletionForest.of(taught, teacher.sharesPrompts()));
+        }
         if (divergence.isEmpty()) {
             return new Written(temperature, teacher.logProbs(read, temperature));
         }
@@ -81,6 +104,29 @@ record StudentObjective(
                         : teacher.read(read, taught);
         return GroupQuestion.comparing(
                 divergence.get(), answered, temperature, Set.of(HeadStatistic.ENTROPY));
+    }
+
+    /// @param theirs the rows as the teacher reads them
+    private GroupQuestion askAcross(
+            List<StudentRow> rows, CompletionForest forest, CompletionForest theirs) {
+        List<HeadTerm.Aligned> spans = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            spans.add(
+                    rows.get(i)
+                            .across()
+                            .orElseThrow()
+                            .spans()
+                            .from(
+                                    forest.completions().get(i).start(),
+                                    theirs.completions().get(i).start()));
+        }
+        var read =
+                (TeacherPass) teacher.read(theirs, rows.stream().map(StudentRow::taught).toList());
+        return GroupQuestion.comparing(
+                HeadTerm.of(across.orElseThrow().rule(), spans, read),
+                read,
+                temperature,
+                Set.of(HeadStatistic.ENTROPY));
     }
 
     /// @param teacher log-probability of each target, `(M)`

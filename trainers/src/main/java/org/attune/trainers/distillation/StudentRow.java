@@ -1,5 +1,6 @@
 package org.attune.trainers.distillation;
 
+import org.attune.policy.HeadTerm;
 import org.attune.trainers.examples.LikelyTokens;
 import org.attune.trainers.layout.CompletionForest;
 
@@ -16,6 +17,7 @@ import java.util.Optional;
 /// @param origin where the prompt comes from
 /// @param isCompared whether the teacher has something to say of it
 /// @param told what a teacher said that isn't there; empty: the run's teacher is asked
+/// @param across how a teacher with another tokenizer reads it; usually nothing
 /// @param advantage of the completion over others of its prompt; 0 where no reward is learned from
 record StudentRow(
         CompletionForest.Row tokens,
@@ -24,14 +26,21 @@ record StudentRow(
         String origin,
         boolean isCompared,
         Optional<LikelyTokens> told,
+        Optional<Across> across,
         double advantage) {
+    /// How a teacher with another tokenizer reads a completion.
+    ///
+    /// @param spans for both; targets are counted from those of the completion
+    /// @param byStudent whether the student wrote the completion
+    record Across(HeadTerm.Aligned spans, boolean byStudent) {}
+
     /// A row that no reward judges.
     StudentRow(
             CompletionForest.Row tokens,
             CompletionForest.Row taught,
             BitSet foreign,
             String origin) {
-        this(tokens, taught, foreign, origin, true, Optional.empty(), 0);
+        this(tokens, taught, foreign, origin, true, Optional.empty(), Optional.empty(), 0);
     }
 
     /// A row of which both read the same.
@@ -42,7 +51,13 @@ record StudentRow(
     /// A row of which it is known what the teacher says.
     StudentRow told(LikelyTokens said) {
         return new StudentRow(
-                tokens, taught, foreign, origin, isCompared, Optional.of(said), advantage);
+                tokens, taught, foreign, origin, isCompared, Optional.of(said), across, advantage);
+    }
+
+    /// A row of which it is known how a teacher with another tokenizer reads it.
+    StudentRow across(Across reading) {
+        return new StudentRow(
+                tokens, taught, foreign, origin, isCompared, told, Optional.of(reading), advantage);
     }
 
     /// Whether the teacher reads something else.

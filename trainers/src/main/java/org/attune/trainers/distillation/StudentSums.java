@@ -29,6 +29,10 @@ import java.util.stream.Stream;
 /// ```
 /// loss = mean over rows of w · the mean of D over a row's tokens + (1 − w) · −A log q
 /// ```
+/// or, of a teacher with another tokenizer, with the cross-entropy of weight `c` beside it,
+/// ```
+/// loss = mean over rows of w · the mean of the distances of a row's spans + c · −log q
+/// ```
 /// Where the tokens that were written are compared alone, `D` is
 /// ```
 /// sg(log q − log p) log q
@@ -48,6 +52,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final int[] counted;
     private final int[] compared;
     private final int[] rows;
+    private final Boolean[] written; // whether the student wrote a micro-batch; null: not told
 
     /// @param step all rows of the step
     /// @param microBatches number of logical micro-batches, ≥ 1
@@ -63,11 +68,13 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         counted = new int[microBatches];
         compared = new int[microBatches];
         rows = new int[microBatches];
+        written = new Boolean[microBatches];
         for (RowAt<StudentRow> at : step) {
             int m = at.microBatch();
             counted[m] += at.row().counted();
             compared[m] += at.row().isCompared() ? at.row().counted() : 0;
             rows[m]++;
+            at.row().across().ifPresent(across -> written[m] = across.byStudent());
         }
     }
 
@@ -86,14 +93,18 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             Measurement measured,
             List<double[]> reference) {
         int targets = measured.tokenLogProbs().length;
-        boolean whole = objective.share() > 0 && objective.divergence().isPresent();
+        boolean across = objective.across().isPresent();
+        boolean whole = across || objective.share() > 0 && objective.divergence().isPresent();
         float[] byLogProb = new float[targets]; // (M)
         float[] byDivergence = new float[targets]; // (M)
         for (int i = 0; i < group.size(); i++) {
             RowAt<StudentRow> at = group.get(i);
             TargetRange range = forest.completions().get(i);
             double loss = 0;
-            if (objective.share() > 0 && at.row().isCompared()) {
+            if (across) {
+                loss += compareSpans(at, range, measured, byDivergence);
+                loss += imitate(at, range, measured, byLogProb);
+            } else if (objective.share() > 0 && at.row().isCompared()) {
                 loss +=
                         whole
                                 ? compare(at, range, measured, byDivergence)
@@ -136,6 +147,33 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             slopes[range.start() + t] = (float) (weight / objective.denominator());
         }
         divergences[at.microBatch()] += sum;
+        return weight * sum;
+    }
+
+    private double compareSpans(
+            RowAt<StudentRow> at, TargetRange range, Measurement measured, float[] slopes) {
+        float[] distances = measured.statistic(HeadStatistic.DIVERGENCE); // (M), at spans
+        int spans = Math.max(1, at.row().across().orElseThrow().spans().count());
+        double weight = objective.across().orElseThrow().weight() / spans;
+        double sum = 0;
+        for (int t = range.start(); t < range.end(); t++) {
+            sum += distances[t];
+            slopes[t] = (float) (weight / objective.denominator());
+        }
+        return weight * sum;
+    }
+
+    /// Cross-entropy, the mean over the tokens of a micro-batch.
+    private double imitate(
+            RowAt<StudentRow> at, TargetRange range, Measurement measured, float[] slopes) {
+        int m = at.microBatch();
+        double weight =
+                objective.across().orElseThrow().crossEntropy() * rows[m] / Math.max(1, counted[m]);
+        double sum = 0;
+        for (int t : places(at.row(), range)) {
+            sum -= measured.tokenLogProbs()[range.start() + t];
+            slopes[range.start() + t] -= (float) (weight / objective.denominator());
+        }
         return weight * sum;
     }
 
@@ -197,10 +235,16 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     @Override
     public StepReport step() {
         double sum = 0;
+        double means = Arrays.stream(rows).sum() / objective.denominator(); // that are added up
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (int m = 0; m < divergences.length; m++) {
             sum += losses[m];
-            metrics.add(metrics(m));
+            Map<String, Double> own = metrics(m);
+            if (written[m] != null) {
+                double part = losses[m] / rows[m] * means;
+                own.put(written[m] ? "on_policy_loss" : "off_policy_loss", part);
+            }
+            metrics.add(own);
         }
         return new StepReport(sum / objective.denominator(), metrics, objective.tokens());
     }
@@ -249,7 +293,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         completions.forEach(all::add);
         for (int m = 0; m < divergences.length; m++) {
             sum +=
-                    objective.own().isPresent()
+                    objective.own().isPresent() || objective.across().isPresent()
                             ? losses[m]
                             : rows[m] * losses[m] / Math.max(1, counted[m]);
             count += rows[m];

@@ -58,21 +58,40 @@ final class TeacherSetup implements AutoCloseable {
     /// Looks at a teacher's files before weights are loaded: whether it can teach this student. It
     /// throws [ConfigException] if both have other vocabularies, and [ModelException] if the
     /// teacher is missing, damaged or scores sequences.
-    static Consumer<ModelSetup> check(TeacherConfig config, ModelConfig like, HubCache hub) {
-        return student -> require(student, config, like, hub);
+    ///
+    /// @param across whether it may have another vocabulary
+    static Consumer<ModelSetup> check(
+            TeacherConfig config, ModelConfig like, HubCache hub, boolean across) {
+        return student -> require(student, config, like, hub, across);
     }
 
     private static void require(
-            ModelSetup student, TeacherConfig config, ModelConfig like, HubCache hub) {
+            ModelSetup student,
+            TeacherConfig config,
+            ModelConfig like,
+            HubCache hub,
+            boolean across) {
         if (config.teacherModelServerUrl().isPresent()) {
             return; // its first answer says whether it can
         }
         try (var teacher = ModelSetup.open(named(config, like), hub)) {
             teacher.predicting();
-            if (!teacher.hasBaseOf(student)) {
+            if (!across && !teacher.hasBaseOf(student)) {
                 requireVocabulary(student, teacher);
             }
         }
+    }
+
+    /// The files of the teacher, or of the model whose tokenizer it reads with.
+    ///
+    /// @param tokenizer that model's name; empty: the teacher itself
+    static ModelSetup files(
+            TeacherConfig config, Optional<String> tokenizer, ModelConfig like, HubCache hub) {
+        return ModelSetup.open(
+                tokenizer
+                        .map(name -> like.withModelNameOrPath(name).withoutAdapter())
+                        .orElseGet(() -> named(config, like)),
+                hub);
     }
 
     /// A teacher that isn't there: rows say what it said.
@@ -197,11 +216,13 @@ final class TeacherSetup implements AutoCloseable {
     }
 
     /// Memory that a step takes, of the student and of a teacher in this process.
-    MemoryNeed need(TrainingConfig training, Policy student) {
+    ///
+    /// @param across whether it has another tokenizer
+    MemoryNeed need(TrainingConfig training, Policy student, boolean across) {
         return MemoryNeed.of(
                 StepMemory.of(student),
                 training.stateBytes(student.parameters()),
-                decoder().map(TeacherMemory::of));
+                decoder().map(across ? TeacherMemory::ofSpans : TeacherMemory::of));
     }
 
     @Override

@@ -14,13 +14,20 @@ import java.util.Optional;
 /// @param columns the row's other columns by name, as environments see them; none without episodes
 /// @param origin the row it comes from
 /// @param told what a teacher said in the place of each of the completion's tokens; usually nothing
+/// @param texts what the tokens were made of, where another tokenizer is to read it; else nothing
 public record CompletionExample(
         CompletionTokens tokens,
         List<Message> prompt,
         Map<String, Object> columns,
         RowOrigin origin,
-        Optional<LikelyTokens> told)
+        Optional<LikelyTokens> told,
+        Optional<Texts> texts)
         implements TrainingRow {
+    /// A prompt with its completion as texts.
+    ///
+    /// @param isEnded whether the tokens have an EOS behind the completion that isn't in its text
+    public record Texts(String prompt, String completion, boolean isEnded) {}
+
     public CompletionExample {
         prompt = List.copyOf(prompt);
     }
@@ -31,7 +38,7 @@ public record CompletionExample(
             List<Message> prompt,
             Map<String, Object> columns,
             RowOrigin origin) {
-        this(tokens, prompt, columns, origin, Optional.empty());
+        this(tokens, prompt, columns, origin, Optional.empty(), Optional.empty());
     }
 
     /// A row that no episodes follow.
@@ -43,7 +50,12 @@ public record CompletionExample(
     ///
     /// @param others its tokens
     public CompletionExample told(CompletionTokens others, LikelyTokens said) {
-        return new CompletionExample(others, prompt, columns, origin, Optional.of(said));
+        return new CompletionExample(others, prompt, columns, origin, Optional.of(said), texts);
+    }
+
+    /// The row with what its tokens were made of.
+    public CompletionExample of(Texts others) {
+        return new CompletionExample(tokens, prompt, columns, origin, told, Optional.of(others));
     }
 
     /// Number of tokens of prompt and completion.

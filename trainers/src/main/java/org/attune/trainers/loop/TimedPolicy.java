@@ -98,6 +98,11 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
     }
 
     @Override
+    public boolean equalBatches() {
+        return policy.equalBatches();
+    }
+
+    @Override
     public double routerLoss() {
         return policy.routerLoss();
     }

@@ -28,12 +28,16 @@ import java.util.OptionalInt;
 /// @param bare whether the template gets messages alone, as in TRL; else a row's tools and
 ///     variables too
 /// @param shared what the template gets for all rows
+/// @param forOther whether another tokenizer is to read the texts: rows keep them, as TRL's GOLD
+///     does. A token that reaches over the prompt's end belongs to the completion then, and texts
+///     get no special tokens but an EOS at their end
 public record CompletionPreparation(
         SampleTokenizer tokenizer,
         OptionalInt maxLength,
         BadRowPolicy onBadRow,
         boolean bare,
-        SharedOptions shared)
+        SharedOptions shared,
+        boolean forOther)
         implements RowPreparation<CompletionExample> {
     private static final String EMPTY = "no token of the completion counts";
     private static final String LONG =
@@ -42,7 +46,17 @@ public record CompletionPreparation(
     /// A preparation without options for all rows.
     public CompletionPreparation(
             SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow, boolean bare) {
-        this(tokenizer, maxLength, onBadRow, bare, SharedOptions.NONE);
+        this(tokenizer, maxLength, onBadRow, bare, SharedOptions.NONE, false);
+    }
+
+    /// A preparation for one tokenizer.
+    public CompletionPreparation(
+            SampleTokenizer tokenizer,
+            OptionalInt maxLength,
+            BadRowPolicy onBadRow,
+            boolean bare,
+            SharedOptions shared) {
+        this(tokenizer, maxLength, onBadRow, bare, shared, false);
     }
 
     /// @throws ConfigException if the length isn't positive
@@ -50,9 +64,17 @@ public record CompletionPreparation(
         SampleTokenizer.requirePositive("max_length", maxLength);
     }
 
+    /// Has rows keep their texts.
+    public CompletionPreparation keepingTexts() {
+        return new CompletionPreparation(tokenizer, maxLength, onBadRow, bare, shared, true);
+    }
+
     @Override
     public Shaped<CompletionExample> shape(Sample sample) {
-        CompletionTokens whole = tokens(sample);
+        return forOther ? withTexts(sample) : shaped(sample, tokens(sample));
+    }
+
+    private Shaped<CompletionExample> shaped(Sample sample, CompletionTokens whole) {
         if (shared.areEpisodes() && whole.length() > maxLength.orElse(Integer.MAX_VALUE)) {
             return new Shaped.Left<>(
                     LONG,
@@ -91,36 +113,44 @@ public record CompletionPreparation(
         };
     }
 
+    /// What a row is made of.
+    private record Parts(Content prompt, Content completion, TemplateOptions options) {
+        static Parts of(Sample sample) {
+            return switch (sample) {
+                case Sample.LanguageModeling(Content.Turns(List<Message> all), var options, _) -> {
+                    requireAnswer(all);
+                    yield new Parts(
+                            new Content.Turns(all.subList(0, all.size() - 1)),
+                            new Content.Turns(all.subList(all.size() - 1, all.size())),
+                            options);
+                }
+                case Sample.PromptCompletion(Content prompt, Content completion, var options, _) ->
+                        new Parts(prompt, completion, options);
+                default ->
+                        throw new DatasetException(
+                                "a row is a conversation, or a prompt and its completion; this one"
+                                        + " is of the type "
+                                        + sample.type().key());
+            };
+        }
+
+        boolean isSpoken() {
+            return prompt instanceof Content.Turns;
+        }
+    }
+
     private CompletionTokens tokens(Sample sample) {
-        return switch (sample) {
-            case Sample.LanguageModeling(Content.Turns turns, var options, _) -> {
-                List<Message> all = turns.messages();
-                requireAnswer(all);
-                yield spoken(
-                        new Content.Turns(all.subList(0, all.size() - 1)),
-                        new Content.Turns(all.subList(all.size() - 1, all.size())),
-                        options);
-            }
-            case Sample.PromptCompletion(
-                            Content.Turns prompt,
-                            Content.Turns completion,
-                            var options,
-                            _) ->
-                    spoken(prompt, completion, options);
-            case Sample.PromptCompletion _ when shared.areEpisodes() ->
-                    throw new DatasetException(
-                            "the row holds texts; episodes need lists of messages, or"
-                                    + " apply_chat_template: true");
-            case Sample.PromptCompletion row -> {
-                SampleTokenizer.Tokens tokens = tokenizer.tokenize(row, false);
-                yield new CompletionTokens(tokens.ids(), tokens.completionStart());
-            }
-            default ->
-                    throw new DatasetException(
-                            "a row is a conversation, or a prompt and its completion; this one is"
-                                    + " of the type "
-                                    + sample.type().key());
-        };
+        Parts parts = Parts.of(sample);
+        if (parts.isSpoken()) {
+            return spoken(parts);
+        }
+        if (shared.areEpisodes()) {
+            throw new DatasetException(
+                    "the row holds texts; episodes need lists of messages, or"
+                            + " apply_chat_template: true");
+        }
+        SampleTokenizer.Tokens tokens = tokenizer.tokenize(sample, false);
+        return new CompletionTokens(tokens.ids(), tokens.completionStart());
     }
 
     private static void requireAnswer(List<Message> messages) {
@@ -133,20 +163,48 @@ public record CompletionPreparation(
         }
     }
 
-    private CompletionTokens spoken(
-            Content.Turns prompt, Content.Turns completion, TemplateOptions row) {
-        shared.requireFor(row);
-        TemplateOptions options = shared.of(bare ? TemplateOptions.NONE : row);
-        if (shared.areEpisodes() && completion.messages().size() > 1) {
-            return tokenizer.spokenTurns(prompt, completion, options);
+    private SampleTokenizer.Texts texts(Parts parts) {
+        return tokenizer.texts(parts.prompt(), parts.completion(), options(parts));
+    }
+
+    private TemplateOptions options(Parts parts) {
+        shared.requireFor(parts.options());
+        return shared.of(bare ? TemplateOptions.NONE : parts.options());
+    }
+
+    private CompletionTokens spoken(Parts parts) {
+        if (shared.areEpisodes()
+                && parts.completion() instanceof Content.Turns(List<Message> turns)
+                && turns.size() > 1) {
+            return tokenizer.spokenTurns(
+                    (Content.Turns) parts.prompt(),
+                    (Content.Turns) parts.completion(),
+                    options(parts));
         }
-        SampleTokenizer.Texts texts = tokenizer.texts(prompt, completion, options);
+        SampleTokenizer.Texts texts = texts(parts);
         Tokenizer.Encoding both = tokenizer.tokenizer().encodeWithOffsets(texts.both(), false);
         int start = 0;
         while (start < both.ids().length && both.start()[start] < texts.prompt().length()) {
             start++;
         }
         return new CompletionTokens(both.ids(), start);
+    }
+
+    private Shaped<CompletionExample> withTexts(Sample sample) {
+        Parts parts = Parts.of(sample);
+        var reading =
+                TextReading.of(
+                        tokenizer.tokenizer(),
+                        texts(parts),
+                        parts.isSpoken() ? OptionalInt.empty() : tokenizer.tokenizer().eosId());
+        return switch (shaped(sample, reading.tokens())) {
+            case Shaped.Kept<CompletionExample>(var row, int before, int after) ->
+                    new Shaped.Kept<>(
+                            row.of(reading.texts(tokenizer.tokenizer(), row.tokens())),
+                            before,
+                            after);
+            case Shaped.Left<CompletionExample> left -> left;
+        };
     }
 
     private CompletionTokens truncated(CompletionTokens whole) {

@@ -30,7 +30,8 @@ import java.util.Set;
 /// @param loss of a token
 /// @param labelSmoothing `ε` of [HeadRequest#labelSmoothing]
 /// @param anchor what the policy is held to; empty: nothing
-public record SftObjective(SftLoss loss, double labelSmoothing, Optional<Anchor> anchor)
+public record SftObjective(
+        SftLoss loss, double labelSmoothing, Optional<Anchor> anchor, boolean equalBatches)
         implements RowObjective<PackedRow, SftForest> {
     private static final Divergence FROM_ANCHOR = new Divergence.ForwardKl();
 
@@ -61,12 +62,14 @@ public record SftObjective(SftLoss loss, double labelSmoothing, Optional<Anchor>
             List<EvalSet<PackedRow>> evalSets,
             RunContext context) {
         Optional<Scorer> timed = start.map(s -> TimedPolicy.reference(s, context.clock()));
-        SftObjective objective = of(ConfigCheck.validate(config).loss(), timed);
+        SftLossConfig loss = ConfigCheck.validate(config).loss();
+        SftObjective objective = of(loss, timed, policy.equalBatches());
         return GivenRows.trainer(
                 config, objective, policy, Optional.empty(), rows, evalSets, context);
     }
 
-    private static SftObjective of(SftLossConfig config, Optional<Scorer> start) {
+    private static SftObjective of(
+            SftLossConfig config, Optional<Scorer> start, boolean equalBatches) {
         return new SftObjective(
                 switch (config.lossType()) {
                     case NLL, CHUNKED_NLL -> new SftLoss.Nll();
@@ -76,7 +79,8 @@ public record SftObjective(SftLoss loss, double labelSmoothing, Optional<Anchor>
                 config.labelSmoothingFactor(),
                 config.lossType() == SftLossType.ASFT
                         ? Optional.of(new Anchor(config.asftAlpha(), start.orElseThrow()))
-                        : Optional.empty());
+                        : Optional.empty(),
+                equalBatches);
     }
 
     @Override

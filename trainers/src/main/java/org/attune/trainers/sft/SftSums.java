@@ -23,8 +23,9 @@ import java.util.Map;
 final class SftSums implements StepSums<PackedRow, SftForest> {
     private final SftLoss loss;
     private final boolean isAnchored;
+    private final boolean isEqual; // whether micro-batches count alike
     private final double anchored; // weight of the divergence, or 0
-    private final double trained; // sum of the weights of trained tokens
+    private final double[] divisors; // of each micro-batch's loss
     private final double[] lossSums;
     private final double[] entropySums;
     private final double[] hits;
@@ -41,7 +42,8 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
         loss = objective.loss();
         anchored = objective.anchor().map(SftObjective.Anchor::alpha).orElse(0.0);
         isAnchored = objective.anchor().isPresent();
-        trained = divisor(placed.stream().mapToDouble(p -> p.row().trainedWeight()).sum());
+        isEqual = objective.equalBatches();
+        divisors = divisors(objective, placed, microBatches);
         lossSums = new double[microBatches];
         entropySums = new double[microBatches];
         hits = new double[microBatches];
@@ -49,6 +51,19 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
         weights = new double[microBatches];
         targets = new int[microBatches];
         rows = new int[microBatches];
+    }
+
+    /// The sum of the weights of all trained tokens; or those of each micro-batch, times the number
+    /// of micro-batches, where its mean counts as much as any other's.
+    private static double[] divisors(
+            SftObjective objective, List<RowAt<PackedRow>> placed, int microBatches) {
+        double[] own = new double[microBatches];
+        placed.forEach(p -> own[p.microBatch()] += p.row().trainedWeight());
+        double all = divisor(placed.stream().mapToDouble(p -> p.row().trainedWeight()).sum());
+        for (int m = 0; m < microBatches; m++) {
+            own[m] = objective.equalBatches() ? divisor(own[m]) * microBatches : all;
+        }
+        return own;
     }
 
     /// What a sum over nothing is divided by matters to nobody, as long as it isn't 0.
@@ -84,10 +99,10 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
                 double weight = own.length == 0 ? 1 : own[t - range.start()];
                 double counts = weight * loss.weight(logProb, top.length == 0 ? 0 : top[t]);
                 rowLoss -= counts * logProb;
-                slopes[t] = (float) (-counts / trained);
+                slopes[t] = (float) (-counts / divisors[m]);
                 if (isAnchored) {
                     rowLoss += weight * anchored * divergence[t];
-                    held[t] = (float) (weight * anchored / trained);
+                    held[t] = (float) (weight * anchored / divisors[m]);
                     divergences[m] += divergence[t];
                 }
                 weights[m] += weight;
@@ -106,18 +121,20 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
                 slopes, isAnchored ? Map.of(HeadStatistic.DIVERGENCE, held) : Map.of());
     }
 
-    /// A step: the loss over all of its trained tokens.
+    /// A step: the loss over all of its trained tokens, or the mean of the micro-batches' means.
     @Override
     public StepReport step() {
         double sum = 0;
-        for (double part : lossSums) {
-            sum += part;
+        double equal = 0;
+        for (int m = 0; m < lossSums.length; m++) {
+            sum += lossSums[m];
+            equal += lossSums[m] / divisors[m];
         }
         List<Map<String, Double>> microBatches = new ArrayList<>();
         for (int m = 0; m < lossSums.length; m++) {
             microBatches.add(metrics(m));
         }
-        return new StepReport(sum / trained, microBatches, tokens);
+        return new StepReport(isEqual ? equal : sum / divisors[0], microBatches, tokens);
     }
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean of the batches'

@@ -40,7 +40,16 @@ public interface GroupQuestion extends AutoCloseable {
     /// @param others statistics asked for beside
     static GroupQuestion comparing(
             Divergence divergence, Teacher teacher, double temperature, Set<HeadStatistic> others) {
-        var term = new HeadTerm(divergence, teacher);
+        return comparing(HeadTerm.of(divergence, teacher), teacher, temperature, others);
+    }
+
+    /// Asks about a term of the loss, to learn from that.
+    ///
+    /// @param teacher of the term; closed with the question
+    /// @param temperature divides the policy's logits; > 0
+    /// @param others statistics asked for beside
+    static GroupQuestion comparing(
+            HeadTerm term, Teacher teacher, double temperature, Set<HeadStatistic> others) {
         var request = HeadRequest.of(term, temperature, others.toArray(HeadStatistic[]::new));
         return new GroupQuestion() {
             @Override

@@ -66,6 +66,7 @@ class PrefixWeightsTest {
                         1,
                         new StoredTeacher(),
                         Optional.empty(),
+                        Optional.empty(),
                         given.get("denominator").asDouble(),
                         0);
         StudentSums sums = objective.open(rows, 1);

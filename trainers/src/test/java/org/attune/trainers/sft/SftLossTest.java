@@ -52,7 +52,8 @@ class SftLossTest {
                 0,
                 anchored > 0
                         ? Optional.of(new SftObjective.Anchor(anchored, nobody))
-                        : Optional.empty());
+                        : Optional.empty(),
+                false);
     }
 
     private static float[] logProbs() {

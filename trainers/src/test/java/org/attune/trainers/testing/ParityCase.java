@@ -12,6 +12,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.files.HubCache;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.VisionConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
@@ -148,13 +149,14 @@ public record ParityCase(
                 .orElseGet(() -> Policy.withWeights(decoder, this::trains, options(), false));
     }
 
-    private boolean trains(String weight) {
-        for (JsonNode unchanged : config.path("unchanged_tensors")) {
-            if (weight.equals(unchanged.asText())) {
-                return false;
-            }
-        }
-        return true;
+    private Optional<VisionConfig.Names> names() {
+        return DecoderConfig.read(path("model")).vision().map(VisionConfig::names);
+    }
+
+    private boolean trains(String module) {
+        String weight = names().map(n -> n.inFile(module)).orElse(module);
+        var unchanged = config.path("unchanged_tensors").valueStream();
+        return unchanged.noneMatch(name -> weight.equals(name.asText()));
     }
 
     private static Policy.Options options() {
@@ -491,7 +493,8 @@ public record ParityCase(
     public Map<String, JsonNode> expectedWeights() {
         JsonNode weights = Recorded.json(folder.resolve("expected-weights.json"));
         Map<String, JsonNode> byName = new TreeMap<>();
-        weights.forEachEntry(byName::put);
+        Optional<VisionConfig.Names> names = names();
+        weights.forEachEntry((k, v) -> byName.put(names.map(n -> n.ofModule(k)).orElse(k), v));
         return byName;
     }
 }
