@@ -223,16 +223,11 @@ public final class ImagePipeline {
         Plan plan = plan(picture.name(), picture.size(), alone);
         return new SeenPicture(
                 key(picture, alone),
-<<<<<<< HEAD
-                tokens(picture, alone),
+                text.tokens(plan),
+                rule instanceof TileRule.WholePatches w ? plan.columns() / w.merge() : 0,
                 picture.isPassing()
                         ? new PassingPicture(this, new WeakReference<>(picture), alone)
                         : () -> prepare(picture, alone));
-=======
-                text.tokens(plan),
-                rule instanceof TileRule.WholePatches w ? plan.columns() / w.merge() : 0,
-                () -> prepare(picture, alone));
->>>>>>> main
     }
 
     private Plan plan(String picture, Size size, boolean alone) {

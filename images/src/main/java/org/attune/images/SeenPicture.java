@@ -26,16 +26,12 @@ public record SeenPicture(
     /// bytes a picture, and tokens that were kept stay valid.
     private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
 
-<<<<<<< HEAD
     private static final int FEW = 1 << 12;
 
     /// How many are known when those of pictures that are gone are next forgotten.
     private static int most = FEW;
 
-    /// @throws IllegalArgumentException if it has no rows
-=======
     /// @throws IllegalArgumentException if it has no rows, or they are no whole grid
->>>>>>> main
     public SeenPicture {
         if (rows < 1) {
             throw new IllegalArgumentException(rows + " rows; accepted: at least 1");
