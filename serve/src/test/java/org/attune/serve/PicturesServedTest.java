@@ -17,9 +17,11 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -176,7 +178,10 @@ class PicturesServedTest {
     void brokenPicturesAreRefusedAndOthersGoOn() {
         byte[] whole = bytes(pictures.getFirst());
         for (byte[] broken :
-                List.of(new byte[0], "no picture".getBytes(), java.util.Arrays.copyOf(whole, 90))) {
+                List.of(
+                        new byte[0],
+                        "no picture".getBytes(StandardCharsets.UTF_8),
+                        Arrays.copyOf(whole, 90))) {
             String address = "data:image/png;base64," + Base64.getEncoder().encodeToString(broken);
             assertTrue(refused(address).contains("bytes"), refused(address));
         }
