@@ -13,15 +13,25 @@ import java.util.function.Supplier;
 
 /// DJL's own calls, for libtorch 2.7.1.
 ///
-/// DJL's arrays here hang on its system manager, which tracks nothing: ownership stays with
-/// [TensorScope].
+/// DJL's arrays here hang on its system manager, which notes every one of them by its address, and
+/// never forgets: so each is taken out again. Ownership stays with [TensorScope].
 final class DjlOps implements NativeOps {
     private final PtNDManager untracked =
             (PtNDManager) NDManager.newBaseManager("PyTorch").getParentManager();
 
     /// A DJL array that borrows a tensor's handle; a tensor keeps it.
     private PtNDArray array(Tensor x) {
-        return x.djl(handle -> new PtNDArray(untracked, handle));
+        return x.djl(handle -> forgotten(new PtNDArray(untracked, handle)));
+    }
+
+    private PtNDArray forgotten(PtNDArray array) {
+        untracked.detachInternal(array.getUid());
+        return array;
+    }
+
+    /// How many arrays DJL's manager has noted.
+    int noted() {
+        return untracked.getManagedArrays().size();
     }
 
     @Override
@@ -96,7 +106,7 @@ final class DjlOps implements NativeOps {
         if (gradient == null) {
             return null;
         }
-        long handle = gradient.getHandle();
+        long handle = forgotten(gradient).getHandle();
         return Tensor.adopt(handle, true, leaf.device());
     }
 
@@ -120,13 +130,12 @@ final class DjlOps implements NativeOps {
         JniUtils.setNumThreads(threads);
     }
 
-    private static Tensor result(
-            String op, boolean view, Supplier<PtNDArray> call, Tensor... arguments) {
+    private Tensor result(String op, boolean view, Supplier<PtNDArray> call, Tensor... arguments) {
         Engine.requireEngineThread();
         Device device = Placement.ready("aten::" + op, arguments, arguments.length);
         long begun = OperatorTimes.begin();
         try {
-            Tensor result = Tensor.adopt(call.get().getHandle(), view, device);
+            Tensor result = Tensor.adopt(forgotten(call.get()).getHandle(), view, device);
             DeviceTraffic.called("aten::" + op, arguments[0], result, view);
             return result;
         } catch (EngineException e) {

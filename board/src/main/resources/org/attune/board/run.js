@@ -217,7 +217,7 @@
     list();
   };
 
-  const columns = () => [...new Set(view.rows.flatMap((row) => Object.keys(row)))].filter((name) => !["group", "prompt", "completion"].includes(name));
+  const columns = () => [...new Set(view.rows.flatMap((row) => Object.keys(row)))].filter((name) => !["group", "prompt", "completion", "pictures"].includes(name));
 
   const list = () => {
     const words = byId("search").value.toLowerCase();
@@ -242,13 +242,15 @@
     tell(byId("shown"), (some.length === all ? all + " completions" : some.length + " of " + all + " completions") + (means.length ? "; means: " + means.join(", ") : "") + (some.length > PAGE ? "; the first " + PAGE + " are shown" : ""));
     const names = columns();
     let group = null;
+    // The first completion of a prompt has its pictures.
+    const pictures = (of) => (view.rows.find((row) => row.group === of && row.pictures)?.pictures ?? []).map((address) => el("img", { src: address, alt: "", class: "shown" }));
     byId("completions-table").replaceChildren(
       el("thead", {}, el("tr", {}, ["prompt", "completion", ...names].map((name) => el("th", { scope: "col", class: names.includes(name) ? "number" : null }, name)))),
       el("tbody", {}, some.slice(0, PAGE).map((row) => {
         const same = row.group === group && !sort;
         group = row.group;
         return el("tr", { class: same ? "same" : null },
-          el("th", { scope: "row", class: "said", dir: "auto" }, same ? el("span", { class: "unseen" }, visible(row.prompt)) : visible(row.prompt)),
+          el("th", { scope: "row", class: "said", dir: "auto" }, same ? null : pictures(row.group), same ? el("span", { class: "unseen" }, visible(row.prompt)) : visible(row.prompt)),
           el("td", { class: "said", dir: "auto" }, visible(row.completion)),
           names.map((name) => el("td", { class: "number" }, typeof row[name] === "number" ? figure(row[name]) : visible(row[name] ?? "–"))));
       })));

@@ -11,6 +11,7 @@ import org.attune.error.Spelling;
 import org.attune.images.Picture.Size;
 import org.attune.json.Json;
 
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -224,7 +225,9 @@ public final class ImagePipeline {
                 key(picture, alone),
                 text.tokens(plan),
                 rule instanceof TileRule.WholePatches w ? plan.columns() / w.merge() : 0,
-                () -> prepare(picture, alone));
+                picture.isPassing()
+                        ? new PassingPicture(this, new WeakReference<>(picture), alone)
+                        : () -> prepare(picture, alone));
     }
 
     private Plan plan(String picture, Size size, boolean alone) {

@@ -7,12 +7,15 @@ import org.attune.error.Argument;
 import org.attune.error.DatasetException;
 
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.concurrent.Callable;
 
 /// A picture as its file has it: bytes that are decoded when they are needed, since they are a
@@ -22,13 +25,18 @@ import java.util.concurrent.Callable;
 public final class Picture {
     private static final long MOST_BYTES = 1L << 29;
 
+    /// Passing pictures that somebody holds, so that equal ones are one.
+    private static final Map<Picture, WeakReference<Picture>> PASSING = new WeakHashMap<>();
+
     private final String name;
     private final Callable<byte[]> file;
+    private final boolean passing;
     private volatile String hash;
 
-    private Picture(String name, Callable<byte[]> file) {
+    private Picture(String name, Callable<byte[]> file, boolean passing) {
         this.name = Argument.given(name, "name");
         this.file = file;
+        this.passing = passing;
     }
 
     /// A picture that is not looked at yet.
@@ -37,7 +45,7 @@ public final class Picture {
     /// @param file PNG, JPEG, GIF, BMP, TIFF or WebP; not copied, so nobody may change it
     public static Picture of(String name, byte[] file) {
         Argument.given(file, "file");
-        return new Picture(name, () -> file);
+        return new Picture(name, () -> file, false);
     }
 
     /// A picture whose file is read whenever it is looked at, so that it takes no memory. Its
@@ -46,7 +54,32 @@ public final class Picture {
     /// @param name where it comes from, for messages
     public static Picture at(String name, Path path) {
         Argument.given(path, "path");
-        return new Picture(name, () -> bytes(path));
+        return new Picture(name, () -> bytes(path), false);
+    }
+
+    /// A picture that is forgotten when nobody holds it any more, for programs that see many. Who
+    /// has a model read tokens of it holds it until then.
+    ///
+    /// @param file as in [#of]
+    /// @return an equal one that somebody holds already, if there is one
+    public static Picture passing(byte[] file) {
+        Argument.given(file, "file");
+        var picture =
+                new Picture("a picture of %,d bytes".formatted(file.length), () -> file, true);
+        synchronized (PASSING) {
+            WeakReference<Picture> held = PASSING.get(picture);
+            Picture known = held == null ? null : held.get();
+            if (known != null) {
+                return known;
+            }
+            PASSING.put(picture, new WeakReference<>(picture));
+            return picture;
+        }
+    }
+
+    /// Whether this picture is forgotten when nobody holds it any more.
+    boolean isPassing() {
+        return passing;
     }
 
     private static byte[] bytes(Path path) throws IOException {
@@ -87,6 +120,22 @@ public final class Picture {
         try (var reader = PictureReader.open(name, file())) {
             return reader.size();
         }
+    }
+
+    /// Number of the picture's pixels, from the file's header alone.
+    ///
+    /// @throws org.attune.error.DatasetException as [#size]
+    public long area() {
+        Size size = size();
+        return (long) size.width() * size.height();
+    }
+
+    /// A small copy of the picture, as PNG.
+    ///
+    /// @param side most pixels of each of its sides
+    /// @throws org.attune.error.DatasetException if the picture can't be read
+    public byte[] thumbnail(int side) {
+        return Thumbnail.of(pixels(), side);
     }
 
     /// The picture's pixels, turned as its camera was held, what is transparent laid on white.

@@ -26,6 +26,11 @@ public record SeenPicture(
     /// bytes a picture, and tokens that were kept stay valid.
     private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
 
+    private static final int FEW = 1 << 12;
+
+    /// How many are known when those of pictures that are gone are next forgotten.
+    private static int most = FEW;
+
     /// @throws IllegalArgumentException if it has no rows, or they are no whole grid
     public SeenPicture {
         if (rows < 1) {
@@ -165,10 +170,28 @@ public record SeenPicture(
                 }
                 Map.Entry<Integer, SeenPicture> before = KNOWN.lowerEntry(first + rows);
                 if (before == null || before.getKey() + before.getValue().rows <= first) {
+                    forgetGone();
                     KNOWN.put(first, this);
                     return first;
                 }
             }
+        }
+    }
+
+    /// Forgets passing pictures that nobody holds. What was computed of their ids stays valid: an
+    /// equal picture gets equal ids again.
+    private static void forgetGone() {
+        if (KNOWN.size() >= most) {
+            KNOWN.values()
+                    .removeIf(seen -> seen.prepared instanceof PassingPicture p && p.isGone());
+            most = Math.max(FEW, 2 * KNOWN.size());
+        }
+    }
+
+    /// How many pictures are known.
+    static int known() {
+        synchronized (KNOWN) {
+            return KNOWN.size();
         }
     }
 

@@ -6,10 +6,12 @@ import static org.attune.error.Argument.givenAll;
 
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
+import org.attune.images.Picture;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.generation.TextCompletion;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
+import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 
@@ -120,6 +122,16 @@ public final class Chat implements AutoCloseable {
     ///     the engine
     public String say(String text, Consumer<String> receiver) {
         return answer(text, sampling, receiver).text();
+    }
+
+    /// Shows pictures and says something; all of it becomes part of the conversation.
+    ///
+    /// @param pictures that stand before the text: [Picture#at] or [Picture#passing]
+    /// @throws org.attune.error.DatasetException if the model sees none, or one can't be read
+    public String show(List<Picture> pictures, String text) {
+        Message message =
+                Conversation.message("user", givenAll(pictures, "pictures"), given(text, "text"));
+        return alone(() -> session.say(message, sampling, _ -> {}, () -> true)).text();
     }
 
     /// Says something with other options for this answer; the result also says why the answer

@@ -102,7 +102,7 @@ public final class ModelSetup implements AutoCloseable {
     /// @throws org.attune.error.ModelException if they are missing or damaged
     public synchronized TextAssets text() {
         if (text == null) {
-            text = modelText.open();
+            text = modelText.open(images());
         }
         return text;
     }

@@ -4,6 +4,7 @@ import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
 import org.attune.files.GivenText;
+import org.attune.images.ImagePipeline;
 import org.attune.model.source.ModelSource;
 import org.attune.text.ChatTemplate;
 import org.attune.text.JinjaChatTemplate;
@@ -47,9 +48,10 @@ final class ModelText {
 
     /// Opens both. The caller closes the result.
     ///
+    /// @param images what the model sees pictures by; empty if it sees none
     /// @throws org.attune.error.ModelException if they are missing or damaged, or the adapter's
     ///     tokenizer has more tokens than the model
-    TextAssets open() {
+    TextAssets open(Optional<ImagePipeline> images) {
         TextAssets text = bringsTokenizer() ? ofAdapter(adapter.get()) : source.openText();
         if (config.eosToken().isPresent()) {
             text = withEos(text, config.eosToken().get());
@@ -57,6 +59,7 @@ final class ModelText {
         Optional<ChatTemplate> template = otherTemplate(text.specials());
         otherTemplate = template.isPresent();
         TextAssets whole = template.isPresent() ? text.withTemplate(template.get()) : text;
+        whole = images.map(whole::withPictures).orElse(whole);
         bare = whole;
         boolean isWritten = config.toolProtocol() != ToolProtocols.Choice.AUTO;
         return isWritten && whole.template().isPresent()

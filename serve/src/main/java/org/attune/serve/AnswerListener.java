@@ -1,12 +1,14 @@
 package org.attune.serve;
 
 import org.attune.error.RolloutException;
+import org.attune.images.Picture;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.Ticket;
 import org.attune.text.Tokenizer;
 
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -22,19 +24,26 @@ final class AnswerListener implements SequenceListener {
     private final StopText stops;
     private final Tokenizer.StreamDecoder text;
     private final Tokenizer.StreamDecoder tokens;
+
+    @SuppressWarnings("unused") // who holds the listener holds them
+    private final List<Picture> pictures;
+
     private final Consumer<AnswerEvent> told;
     private int count;
     private String end = "";
 
     /// @param keepsControls whether control tokens become text, for who reads turns
+    /// @param pictures of the prompt, which may pass through the encoder until the answer has ended
     AnswerListener(
             int choice,
             Tokenizer tokenizer,
             Sampling sampling,
             boolean keepsControls,
+            List<Picture> pictures,
             Consumer<AnswerEvent> told) {
         this.choice = choice;
         this.tokenizer = tokenizer;
+        this.pictures = pictures;
         this.told = told;
         stopIds = sampling.stopIds();
         minTokens = sampling.minTokens();

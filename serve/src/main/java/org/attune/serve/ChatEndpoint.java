@@ -34,7 +34,8 @@ record ChatEndpoint(
                         Math.max(0, request.top()),
                         true,
                         call.deadline(request.stream()),
-                        request.format());
+                        request.format(),
+                        request.pictures());
         AnswerForm form = dialect.form(request, body.all());
         if (feedback.isPresent() && body.flag("store", true)) {
             form = new RecordedForm(form, feedback.get().record(request, chat));

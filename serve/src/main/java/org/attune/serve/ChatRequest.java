@@ -1,5 +1,6 @@
 package org.attune.serve;
 
+import org.attune.images.Picture;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
@@ -18,12 +19,14 @@ import java.util.function.Consumer;
 /// What a chat is to be answered with.
 ///
 /// @param prompt text and tokens, as the chat template renders the conversation
+/// @param pictures of the conversation, to be held until it was read
 /// @param format what the answer must look like
 /// @param top how many of the likeliest tokens are told; below 0: no log-probabilities
 /// @param stream how the answer is sent
 record ChatRequest(
         ServedModel model,
         ChatTokenizer.Encoded prompt,
+        List<Picture> pictures,
         Sampling sampling,
         ToolRequest tools,
         FormatRequest format,
@@ -75,9 +78,11 @@ record ChatRequest(
         ServedModel model = models.asked(body, Ability.WRITES, afterwards);
         ToolRequest tools = ToolRequest.read(body);
         FormatRequest format = format(body, tools);
+        Conversation asked = conversation(body, tools.tools());
         return new ChatRequest(
                 model,
-                prompt(body, model, tools.tools()),
+                encode(body, model, asked),
+                asked.pictures(),
                 FormatRequest.ending(Sampling.read(body, model, 1), format, model),
                 tools,
                 format,
@@ -107,6 +112,16 @@ record ChatRequest(
     /// A conversation as the model reads it.
     static ChatTokenizer.Encoded prompt(Fields body, ServedModel model, List<Object> tools)
             throws ApiException {
+        return encode(body, model, conversation(body, tools));
+    }
+
+    private static ChatTokenizer.Encoded encode(Fields body, ServedModel model, Conversation asked)
+            throws ApiException {
+        model.require(asked.pictures());
+        return model.chat().encode(asked, tail(body, asked.messages()));
+    }
+
+    private static Conversation conversation(Fields body, List<Object> tools) throws ApiException {
         List<?> given = body.list("messages", MOST_MESSAGES);
         if (given.isEmpty()) {
             throw body.bad("messages", "is missing or empty");
@@ -123,8 +138,7 @@ record ChatRequest(
         body.text("reasoning_effort").ifPresent(e -> variables.put("reasoning_effort", e));
         Optional<Fields> further = body.object("chat_template_kwargs");
         further.ifPresent(fields -> variables.putAll(fields.all()));
-        return model.chat()
-                .encode(new Conversation(messages, tools, variables), tail(body, messages));
+        return new Conversation(messages, tools, variables);
     }
 
     private static Tail tail(Fields body, List<Message> messages) throws ApiException {

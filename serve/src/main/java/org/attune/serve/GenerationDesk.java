@@ -1,6 +1,7 @@
 package org.attune.serve;
 
 import org.attune.error.AttuneException;
+import org.attune.images.Picture;
 import org.attune.rollout.generation.GenerationLoop;
 import org.attune.rollout.generation.SequenceRequest;
 import org.attune.rollout.generation.Ticket;
@@ -56,6 +57,7 @@ final class GenerationDesk {
     /// @param keepsControls whether control tokens become text
     /// @param deadline after which nobody waits any more
     /// @param format what answers must look like
+    /// @param pictures of the prompts, held until the answers end
     record Order(
             ServedModel model,
             List<int[]> prompts,
@@ -63,7 +65,8 @@ final class GenerationDesk {
             int top,
             boolean keepsControls,
             Duration deadline,
-            FormatRequest format) {
+            FormatRequest format,
+            List<Picture> pictures) {
         int answers() {
             return prompts.size() * sampling.choices();
         }
@@ -137,6 +140,7 @@ final class GenerationDesk {
                                 order.model().tokenizer(),
                                 sampling,
                                 order.keepsControls(),
+                                order.pictures(),
                                 generation::tell);
                 SequenceRequest request =
                         SequenceRequest.of(order.prompts().get(p), config)

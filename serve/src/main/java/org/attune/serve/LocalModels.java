@@ -272,7 +272,8 @@ public final class LocalModels implements AutoCloseable {
                             Math.max(0, chat.top()),
                             true,
                             chat.stream().timeout().orElse(Call.LONG),
-                            formats.apply(chat));
+                            formats.apply(chat),
+                            chat.pictures());
             Optional<AnswerRecord> kept =
                     body.flag("store", true)
                             ? feedback.map(keeper -> keeper.record(chat, body))

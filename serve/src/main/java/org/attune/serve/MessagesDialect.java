@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Anthropic's `/v1/messages`.
 final class MessagesDialect implements Dialect {
@@ -85,7 +86,7 @@ final class MessagesDialect implements Dialect {
             messages.add(message(role, message.get("content")));
             return;
         }
-        var text = new StringBuilder();
+        List<Map<?, ?>> shown = new ArrayList<>();
         var thought = new StringBuilder();
         List<Object> calls = new ArrayList<>();
         for (Object block : blocks) {
@@ -93,7 +94,7 @@ final class MessagesDialect implements Dialect {
                 throw body.bad("messages", "holds content that is neither text nor blocks");
             }
             switch (part.get("type") instanceof String type ? type : "") {
-                case "text" -> text.append(part.get("text"));
+                case "text", "image" -> shown.add(part);
                 case "thinking" -> thought.append(part.get("thinking"));
                 case "tool_use" -> calls.add(call(part));
                 case "tool_result" -> {
@@ -104,20 +105,30 @@ final class MessagesDialect implements Dialect {
                 default ->
                         throw body.bad(
                                 "messages",
-                                "holds a block of the type %s; accepted: text, thinking, tool_use, tool_result"
+                                "holds a block of the type %s; accepted: text, image, thinking, tool_use, tool_result"
                                         .formatted(part.get("type")));
             }
         }
-        Map<String, Object> said = message(role, text.toString());
+        Map<String, Object> said = message(role, content(shown));
         if (!thought.isEmpty()) {
             said.put("reasoning_content", thought.toString());
         }
         if (!calls.isEmpty()) {
             said.put("tool_calls", calls);
         }
-        if (!text.isEmpty() || said.size() > 2) {
+        if (!shown.isEmpty() || said.size() > 2) {
             messages.add(said);
         }
+    }
+
+    /// Parts as they are where there are pictures, else their text.
+    private static Object content(List<Map<?, ?>> parts) {
+        if (parts.stream().anyMatch(part -> "image".equals(part.get("type")))) {
+            return parts;
+        }
+        return parts.stream()
+                .map(part -> String.valueOf(part.get("text")))
+                .collect(Collectors.joining());
     }
 
     private static Map<String, Object> call(Map<?, ?> part) {

@@ -2,6 +2,7 @@ package org.attune.serve;
 
 import org.attune.error.ConfigException;
 import org.attune.hub.HubDownload;
+import org.attune.images.Picture;
 import org.attune.model.layer.Adapter;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelConfig;
@@ -12,11 +13,11 @@ import org.attune.rollout.generation.TextCompleter;
 import org.attune.tensor.Engine;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTokenizer;
-import org.attune.text.CompleteTemplate;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
 import org.attune.text.parse.ToolProtocol;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -32,6 +33,7 @@ final class ServedModel implements AutoCloseable {
     private final Runnable freed; // on the engine thread
     private final ToolProtocol protocol;
     private final Optional<ChatTokenizer> chat;
+    private final Optional<PictureCheck> pictures;
     private final Set<Integer> stopIds;
     private int holders; // requests that use it
     private boolean isClosed;
@@ -52,13 +54,12 @@ final class ServedModel implements AutoCloseable {
         TextAssets text = setup.bareText();
         protocol = setup.toolProtocol(false);
         chat = text.template().map(this::chat);
+        pictures = text.images().map(PictureCheck::new);
         stopIds = TextCompleter.stopIds(setup.source(), text.tokenizer());
     }
 
     private ChatTokenizer chat(ChatTemplate template) {
-        return new ChatTokenizer(
-                        setup.bareText().tokenizer(), CompleteTemplate.of(protocol.over(template)))
-                .sanitizingAnswers();
+        return setup.bareText().chat(protocol.over(template)).sanitizingAnswers();
     }
 
     /// The model itself.
@@ -172,6 +173,18 @@ final class ServedModel implements AutoCloseable {
                                 name
                                         + " has no chat template; complete texts by"
                                         + " /v1/completions, or start with --chat-template"));
+    }
+
+    /// Looks at the pictures of a request.
+    ///
+    /// @throws ApiException if it sees none, or one of them can't be read
+    void require(List<Picture> given) throws ApiException {
+        if (given.isEmpty()) {
+            return;
+        }
+        pictures.orElseThrow(
+                        () -> ApiException.bad("messages", name + " sees no pictures; send text"))
+                .require(given);
     }
 
     /// Keeps it open for a request.

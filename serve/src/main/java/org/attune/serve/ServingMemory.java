@@ -1,6 +1,7 @@
 package org.attune.serve;
 
 import org.attune.error.ConfigException;
+import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.models.AvailableMemory;
 import org.attune.rollout.generation.GenerationMemory;
@@ -32,7 +33,9 @@ record ServingMemory(IntToLongFunction bytes, long free, int length) {
         if (usable.isEmpty()) {
             return asked;
         }
-        return new ServingMemory(need::bytes, usable.getAsLong(), length).fitting(asked);
+        long seeing = decoder.seeingBytes(Adapter.OFF);
+        return new ServingMemory(n -> need.bytes(n) + seeing, usable.getAsLong(), length)
+                .fitting(asked);
     }
 
     int fitting(int asked) {

@@ -42,7 +42,8 @@ record TextEndpoint(
                         Math.max(0, request.top()),
                         false,
                         call.deadline(request.stream()),
-                        request.format());
+                        request.format(),
+                        List.of());
         Generation generation = desk.begin(order, most);
         try {
             TextForm form = new TextForm(request, read(request, reply));

@@ -5,6 +5,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import org.attune.api.Api;
 import org.attune.images.Picture;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +28,34 @@ public record Conversation(
     /// A conversation without tools.
     public static Conversation of(List<Message> messages) {
         return new Conversation(messages, List.of(), Map.of());
+    }
+
+    /// A message with pictures before its text; a plain one where there are none.
+    ///
+    /// @param pictures in order
+    public static Message message(String role, List<Picture> pictures, String content) {
+        if (pictures.isEmpty()) {
+            return Message.of(role, content);
+        }
+        List<Object> parts = new ArrayList<>();
+        pictures.forEach(picture -> parts.add(part("image", picture)));
+        parts.add(part("text", content));
+        var fields = new LinkedHashMap<String, Object>();
+        fields.put("role", role);
+        fields.put("content", parts);
+        return new Message(fields);
+    }
+
+    private static Map<String, Object> part(String type, Object value) {
+        var part = new LinkedHashMap<String, Object>();
+        part.put("type", type);
+        part.put(type, value);
+        return part;
+    }
+
+    /// The pictures of a message.
+    public static List<Picture> pictures(Message message) {
+        return message.pictures();
     }
 
     /// The pictures of all messages: values of `image` in parts `{"type": "image", "image": …}`.

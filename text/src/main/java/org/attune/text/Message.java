@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /// One turn of a conversation: JSON fields in their original order, as chat templates see them
 /// (`role`, `content`, `tool_calls`, `name`, `reasoning_content` …). Values are JSON values:
@@ -33,8 +34,16 @@ public record Message(Map<String, Object> fields) {
         return fields.get("role") instanceof String role ? role : "";
     }
 
-    /// The text, or the empty string if the message has none (a tool call, say).
+    /// The text, that of its parts if it has some; the empty string if the message has none (a tool
+    /// call, say).
     public String content() {
+        if (fields.get("content") instanceof List<?> parts) {
+            return parts.stream()
+                    .map(part -> part instanceof Map<?, ?> map ? map.get("text") : null)
+                    .filter(String.class::isInstance)
+                    .map(String.class::cast)
+                    .collect(Collectors.joining());
+        }
         return fields.get("content") instanceof String content ? content : "";
     }
 

@@ -3,6 +3,7 @@ package org.attune.text;
 import org.attune.json.Json;
 import org.attune.json.JsonException;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /// Reads a message of a request to an OpenAI-compatible server as chat templates take it: content
-/// is a text, arguments of calls are objects, what is null is left out.
+/// is a text, or a list of parts where there are pictures, arguments of calls are objects, what is
+/// null is left out.
 public final class OpenAiMessage {
     private static final Set<String> ROLES =
             Set.of("system", "developer", "user", "assistant", "tool");
@@ -22,8 +24,8 @@ public final class OpenAiMessage {
     private OpenAiMessage() {}
 
     /// @param value a JSON value as in [Message]
-    /// @throws IllegalArgumentException if it is no message, or has content that is no text; the
-    ///     text says why
+    /// @throws IllegalArgumentException if it is no message, or has content that is neither text
+    ///     nor pictures, or a picture that isn't in the request; the text says why
     public static Message read(Object value) {
         if (!(value instanceof Map<?, ?> map) || !(map.get("role") instanceof String role)) {
             throw refused("a message is no object with a \"role\": " + value);
@@ -53,24 +55,46 @@ public final class OpenAiMessage {
         return new IllegalArgumentException(why);
     }
 
-    private static String content(Object content) {
+    private static Object content(Object content) {
         return switch (content) {
             case null -> "";
             case String text -> text;
-            case List<?> parts -> joined(parts);
-            default -> throw refused("a message has content that is no text: " + content);
+            case List<?> parts -> parts(parts);
+            default -> throw noText(content);
         };
     }
 
-    private static String joined(List<?> parts) {
+    /// Texts are joined where there are no pictures, since few templates know parts.
+    private static Object parts(List<?> given) {
         var text = new StringBuilder();
-        for (Object part : parts) {
-            if (!(part instanceof Map<?, ?> map) || !(map.get("text") instanceof String piece)) {
-                throw refused("a message has content that is no text: " + part);
+        List<Object> parts = new ArrayList<>();
+        boolean sees = false;
+        for (Object part : given) {
+            if (part instanceof Map<?, ?> map && map.get("text") instanceof String piece) {
+                text.append(piece);
+                parts.add(part("text", piece));
+            } else if (part instanceof Map<?, ?> map && RequestPicture.isOne(map)) {
+                parts.add(part("image", RequestPicture.read(map)));
+                sees = true;
+            } else {
+                throw noText(part);
             }
-            text.append(piece);
         }
-        return text.toString();
+        return sees ? parts : text.toString();
+    }
+
+    private static Map<String, Object> part(String type, Object value) {
+        Map<String, Object> part = new LinkedHashMap<>();
+        part.put("type", type);
+        part.put(type, value);
+        return part;
+    }
+
+    private static IllegalArgumentException noText(Object content) {
+        String shown = String.valueOf(content);
+        return refused(
+                "a message has content that is neither text nor a picture: "
+                        + (shown.length() <= 100 ? shown : shown.substring(0, 100) + "…"));
     }
 
     private static Object call(Object value) {

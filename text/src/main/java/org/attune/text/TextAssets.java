@@ -5,6 +5,7 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import org.attune.api.Api;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
+import org.attune.images.ImagePipeline;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,10 +16,19 @@ import java.util.Optional;
 /// @param tokenizer the model's tokenizer
 /// @param template  its chat template; base models often have none
 /// @param specials  its special tokens
+/// @param images    what it sees pictures by; empty if it sees none
 @Api(EXPERIMENTAL)
 public record TextAssets(
-        HfTokenizer tokenizer, Optional<ChatTemplate> template, SpecialTokens specials)
+        HfTokenizer tokenizer,
+        Optional<ChatTemplate> template,
+        SpecialTokens specials,
+        Optional<ImagePipeline> images)
         implements AutoCloseable {
+
+    /// Assets of a model that sees no pictures.
+    TextAssets(HfTokenizer tokenizer, Optional<ChatTemplate> template, SpecialTokens specials) {
+        this(tokenizer, template, specials, Optional.empty());
+    }
 
     /// Loads the vocabulary (`tokenizer.json`, `tokenizer.model` or `tekken.json`), special tokens
     /// and chat template of a Hugging Face model folder.
@@ -95,27 +105,36 @@ public record TextAssets(
         return of(name, tokenizerJson, vocabulary, specials, templateSource);
     }
 
-    /// Tokenizer and template together; what a message holds and the template doesn't show is an
-    /// error.
+    /// Tokenizer and template together, for conversations with pictures too where the model sees;
+    /// what a message holds and the template doesn't show is an error.
     ///
     /// @throws org.attune.error.ConfigException if there is no chat template
     public ChatTokenizer chat() {
-        return new ChatTokenizer(
-                tokenizer,
-                template.map(CompleteTemplate::of)
-                        .orElseThrow(
-                                () ->
-                                        new ConfigException(
-                                                "the model has no chat template, which"
-                                                    + " conversations need; give one with"
-                                                    + " chat_template_path or --chat-template: a"
-                                                    + " file, or one of "
-                                                        + JinjaChatTemplate.NAMES)));
+        return chat(
+                template.orElseThrow(
+                        () ->
+                                new ConfigException(
+                                        "the model has no chat template, which"
+                                                + " conversations need; give one with"
+                                                + " chat_template_path or --chat-template: a"
+                                                + " file, or one of "
+                                                + JinjaChatTemplate.NAMES)));
+    }
+
+    /// The tokenizer with another template, as [#chat()] gives it.
+    public ChatTokenizer chat(ChatTemplate other) {
+        var chat = new ChatTokenizer(tokenizer, CompleteTemplate.of(other));
+        return images.map(chat::withPictures).orElse(chat);
     }
 
     /// Replaces the chat template.
     public TextAssets withTemplate(ChatTemplate other) {
-        return new TextAssets(tokenizer, Optional.of(other), specials);
+        return new TextAssets(tokenizer, Optional.of(other), specials, images);
+    }
+
+    /// Assets of a model that sees pictures.
+    public TextAssets withPictures(ImagePipeline pipeline) {
+        return new TextAssets(tokenizer, template, specials, Optional.of(pipeline));
     }
 
     @Override

@@ -1,10 +1,13 @@
 package org.attune.cli.chat;
 
+import org.attune.cli.command.GivenPictures;
 import org.attune.error.ConfigException;
 import org.attune.error.Spelling;
+import org.attune.images.Picture;
 import org.attune.json.Json;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.text.Conversation;
 import org.attune.text.Message;
 
 import java.io.IOException;
@@ -32,6 +35,7 @@ final class ChatCommands {
             /help              this list
             /clear             start another conversation (also /new and /reset)
             /system TEXT       start another one with this system message; without TEXT: show it
+            /image FILE        show a picture with the next message; may be repeated
             /retry             answer the last message again, with other draws
             /set NAME=VALUE    change how answers are sampled; without NAME: show it
             /save FILE         add the conversation to FILE, a line {"messages": [...]} for attune sft
@@ -42,11 +46,12 @@ final class ChatCommands {
 
     private static final List<String> NAMES =
             List.of(
-                    "/help", "/clear", "/new", "/reset", "/system", "/retry", "/set", "/save",
-                    "/quit", "/exit");
+                    "/help", "/clear", "/new", "/reset", "/system", "/image", "/retry", "/set",
+                    "/save", "/quit", "/exit");
 
     private final ChatSession session;
     private final PrintWriter out;
+    private final List<Picture> shown = new ArrayList<>(); // for the next message
     private ChatSettings settings;
 
     ChatCommands(ChatSession session, ChatSettings settings, PrintWriter out) {
@@ -68,8 +73,10 @@ final class ChatCommands {
         String rest = parts.length < 2 ? "" : parts[1].strip();
         return switch (parts[0]) {
             case "/help" -> said(HELP);
+            case "/image" -> show(rest);
             case "/clear", "/new", "/reset" -> {
                 session.reset();
+                shown.clear();
                 yield said("A new conversation.");
             }
             case "/system" -> system(rest);
@@ -105,7 +112,28 @@ final class ChatCommands {
                             : session.opening().getFirst().content());
         }
         session.reset(List.of(Message.of("system", text)));
+        shown.clear();
         return said("A new conversation with this system message.");
+    }
+
+    private Next show(String name) {
+        if (name.isEmpty()) {
+            throw new ConfigException("/image: which file? Give /image FILE");
+        }
+        try {
+            Picture picture = GivenPictures.read(Path.of(name));
+            shown.add(picture);
+            return said(name + " goes with the next message.");
+        } catch (InvalidPathException e) {
+            throw new ConfigException("/image " + name + ": is no path: " + e.getMessage(), e);
+        }
+    }
+
+    /// The user's next message, with the pictures that were shown for it.
+    Message message(String text) {
+        Message message = Conversation.message("user", List.copyOf(shown), text);
+        shown.clear();
+        return message;
     }
 
     private Next retry() {
@@ -141,13 +169,37 @@ final class ChatCommands {
     }
 
     private static String line(List<Message> messages) {
-        List<Map<String, String>> turns = new ArrayList<>();
+        List<Map<String, Object>> turns = new ArrayList<>();
+        List<String> pictures = new ArrayList<>();
         for (Message message : messages) {
-            Map<String, String> turn = new LinkedHashMap<>();
+            Map<String, Object> turn = new LinkedHashMap<>();
             turn.put("role", message.role());
-            turn.put("content", message.content());
+            turn.put(
+                    "content",
+                    Conversation.pictures(message).isEmpty() ? message.content() : parts(message));
             turns.add(turn);
+            Conversation.pictures(message).forEach(p -> pictures.add(absolute(p.name())));
         }
-        return Json.compact(Map.of("messages", turns));
+        Map<String, Object> row = new LinkedHashMap<>();
+        row.put("messages", turns);
+        if (!pictures.isEmpty()) {
+            row.put("images", pictures);
+        }
+        return Json.compact(row);
+    }
+
+    /// Places of pictures, which the column `images` names, before the text.
+    private static List<Object> parts(Message message) {
+        List<Object> parts = new ArrayList<>();
+        Conversation.pictures(message).forEach(_ -> parts.add(Map.of("type", "image")));
+        Map<String, Object> text = new LinkedHashMap<>();
+        text.put("type", "text");
+        text.put("text", message.content());
+        parts.add(text);
+        return parts;
+    }
+
+    private static String absolute(String name) {
+        return Path.of(name).toAbsolutePath().normalize().toString();
     }
 }

@@ -9,6 +9,7 @@ import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.generation.TextCompletion;
+import org.attune.text.Message;
 
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -83,7 +84,10 @@ final class ChatLoop {
         try {
             if (!text.startsWith("/") || text.startsWith("//")) {
                 String said = text.startsWith("//") ? text.substring(1) : text;
-                answer(receiver -> session.say(said, commands.sampling(), receiver, this::goesOn));
+                Message message = commands.message(said);
+                answer(
+                        receiver ->
+                                session.say(message, commands.sampling(), receiver, this::goesOn));
                 return true;
             }
             return switch (commands.take(text)) {

@@ -79,7 +79,7 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
     @Override
     public Integer call() {
         if (tasks != null) {
-            return measure(EvalRun.of(tasksAlone()));
+            return measure(EvalRun.of(tasksAlone(), configs()));
         }
         if (sampling.temperature == null) {
             sampling.temperature = 0.0;
@@ -94,7 +94,7 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
                         model.config(dtype), questions.data, spec.commandLine().getOut())) {
             return ExitCodes.DONE;
         }
-        return measure(EvalRun.of(questions, sampling, samples));
+        return measure(EvalRun.of(questions, sampling, samples, configs()));
     }
 
     /// The tasks of the file, beside which nothing else says what is asked.

@@ -175,7 +175,13 @@ record EvalOutput(String title, List<Measured> measured) {
         ObjectNode node = Json.object().put("model", label);
         row.problem()
                 .columns()
-                .forEach((name, value) -> node.set(name, Json.MAPPER.valueToTree(value)));
+                .forEach(
+                        (name, value) ->
+                                node.set(
+                                        name,
+                                        name.equals("prompt") // it may hold pictures
+                                                ? null
+                                                : Json.MAPPER.valueToTree(value)));
         node.put("prompt", row.problem().text());
         ArrayNode completions = node.putArray("completions");
         row.completions().forEach(completions::add);

@@ -65,28 +65,47 @@ public final class EvalRun {
         var sampling = new SamplingArguments();
         new CommandLine(sampling)
                 .parseArgs("--temperature", "0", "--max-new-tokens", "" + maxNewTokens);
-        return of(arguments, sampling, 1).of(configs, watch).getFirst().json(shown);
+        return of(arguments, sampling, 1, configs).of(configs, watch).getFirst().json(shown);
     }
 
     /// Reads what is asked.
     ///
     /// @param samples completions of each problem, ≥ 1
+    /// @param configs models that will be asked
     /// @throws org.attune.error.AttuneException if questions are wrong
-    static EvalRun of(EvalArguments arguments, SamplingArguments sampling, int samples) {
+    static EvalRun of(
+            EvalArguments arguments,
+            SamplingArguments sampling,
+            int samples,
+            List<ModelConfig> configs) {
         EvalTask task = arguments.task(sampling, samples);
-        return new EvalRun(List.of(asked(task, sampling.options())));
+        return new EvalRun(List.of(asked(task, sampling.options(), sees(task, configs))));
     }
 
     /// Reads what the tasks of a file ask.
-    static EvalRun of(Path file) {
+    ///
+    /// @param configs models that will be asked
+    static EvalRun of(Path file, List<ModelConfig> configs) {
         return new EvalRun(
                 RunConfigReader.tasks(file).stream()
-                        .map(task -> asked(task, TaskQuestions.options(task)))
+                        .map(t -> asked(t, TaskQuestions.options(t), sees(t, configs)))
                         .toList());
     }
 
-    private static Asked asked(EvalTask task, GenerationOptions options) {
-        return new Asked(TaskQuestions.of(task, HubDownload.cache()), options, task.samples());
+    private static Asked asked(EvalTask task, GenerationOptions options, boolean sees) {
+        return new Asked(
+                TaskQuestions.of(task, HubDownload.cache(), sees), options, task.samples());
+    }
+
+    /// Whether pictures of a task's rows are shown; a model that sees none then says so.
+    private static boolean sees(EvalTask task, List<ModelConfig> configs) {
+        return task.data().isPresent() && configs.stream().anyMatch(EvalRun::sees);
+    }
+
+    private static boolean sees(ModelConfig config) {
+        try (var setup = ModelSetup.open(config, HubDownload.cache())) {
+            return setup.images().isPresent();
+        }
     }
 
     static String label(ModelConfig config) {

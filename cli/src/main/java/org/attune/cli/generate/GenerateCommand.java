@@ -2,6 +2,7 @@ package org.attune.cli.generate;
 
 import org.attune.cli.command.CommonOptions;
 import org.attune.cli.command.ExitCodes;
+import org.attune.cli.command.GivenPictures;
 import org.attune.cli.command.ModelOptions;
 import org.attune.cli.command.SamplingArguments;
 import org.attune.cli.command.UsesEngine;
@@ -9,6 +10,7 @@ import org.attune.cli.progress.CountedProgress;
 import org.attune.cli.terminal.RunScreen;
 import org.attune.error.ConfigException;
 import org.attune.files.ContinuedFile;
+import org.attune.images.Picture;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelSetup;
@@ -55,6 +57,12 @@ public final class GenerateCommand implements Callable<Integer>, UsesEngine {
 
     @Option(names = "--raw", description = "Continue the text as it is, without a chat template.")
     boolean raw;
+
+    @Option(
+            names = "--image",
+            paramLabel = "FILE",
+            description = "A picture before the prompt, for models that see; may be repeated.")
+    List<Path> images = List.of();
 
     @Option(
             names = "--prompts",
@@ -104,8 +112,10 @@ public final class GenerateCommand implements Callable<Integer>, UsesEngine {
             }
             return ExitCodes.DONE;
         }
-        if (out == null || prompt != null) {
-            throw new ConfigException("--prompts needs --out FILE, and no prompt beside it");
+        if (out == null || prompt != null || !images.isEmpty()) {
+            throw new ConfigException(
+                    "--prompts needs --out FILE, and no prompt and no --image beside it: its rows"
+                            + " name their pictures");
         }
         if (generations != null && generations < 1) {
             throw new ConfigException("--n is " + generations + "; accepted: at least 1");
@@ -194,6 +204,10 @@ public final class GenerateCommand implements Callable<Integer>, UsesEngine {
         if (!raw && text.template().isPresent()) {
             return text.chat().encode(conversation(given), Tail.GENERATION_PROMPT).ids();
         }
+        if (!images.isEmpty()) {
+            throw new ConfigException(
+                    "--image needs a chat template, which --raw leaves out and base models lack");
+        }
         int[] ids = text.tokenizer().encode(given, true);
         if (ids.length == 0) {
             throw new ConfigException("the prompt is empty; give some text");
@@ -206,7 +220,8 @@ public final class GenerateCommand implements Callable<Integer>, UsesEngine {
         if (system != null) {
             messages.add(Message.of("system", system));
         }
-        messages.add(Message.of("user", given));
+        List<Picture> pictures = images.stream().map(GivenPictures::read).toList();
+        messages.add(Conversation.message("user", pictures, given));
         return Conversation.of(messages);
     }
 

@@ -47,7 +47,9 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
     static PromptFile read(Path file, String system, boolean raw, TextAssets text) {
         List<Row> rows = RowFiles.readAll(file);
         boolean chat = !raw && text.template().isPresent();
-        List<Sample> asked = rows.stream().map(PromptFile::sample).toList();
+        var plain = new SampleReader(DatasetType.PROMPT_ONLY, false);
+        SampleReader reader = text.images().isPresent() ? plain.seeing() : plain;
+        List<Sample> asked = rows.stream().map(row -> sample(row, reader)).toList();
         if (chat && PlainPrompts.count(asked) > 0) {
             LOG.info(
                     "{} prompts are plain text and become a user's message in the chat template;"
@@ -55,7 +57,8 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
                     PlainPrompts.count(asked));
         }
         List<Sample> samples = asked.stream().map(row -> inChat(row, system, chat)).toList();
-        var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        var blind = new SampleTokenizer(text.tokenizer(), text.template());
+        SampleTokenizer tokenizer = text.images().map(blind::seeing).orElse(blind);
         List<PromptExample> prompts =
                 new PromptPreparation(tokenizer, OptionalInt.empty(), BadRowPolicy.ERROR)
                         .prepare(samples, Runtime.getRuntime().availableProcessors())
@@ -63,7 +66,7 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
         return new PromptFile(rows, prompts.stream().map(PromptExample::ids).toList());
     }
 
-    private static Sample sample(Row row) {
+    private static Sample sample(Row row, SampleReader reader) {
         String column =
                 COLUMNS.stream()
                         .filter(row::has)
@@ -77,7 +80,7 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
                                                                 row.columns().keySet())));
         Map<String, Object> columns = new LinkedHashMap<>(row.columns());
         columns.put("prompt", columns.remove(column));
-        return new SampleReader(DatasetType.PROMPT_ONLY, false).read(row.with(columns));
+        return reader.read(row.with(columns));
     }
 
     private static Sample inChat(Sample asked, String system, boolean chat) {

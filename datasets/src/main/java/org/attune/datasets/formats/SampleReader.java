@@ -32,7 +32,7 @@ public final class SampleReader {
     }
 
     /// A reader that puts the pictures of rows into their messages, for models that see them.
-    SampleReader seeing() {
+    public SampleReader seeing() {
         return new SampleReader(type, anyRole, true);
     }
 

@@ -34,8 +34,8 @@ final class TinyModelTest {
 
     @Test
     void bytesAreWrittenAsByteLevelTokenizersDo() {
-        assertEquals('a', TinyModel.visible('a'));
-        assertEquals('Ġ', TinyModel.visible(' '));
-        assertEquals('Ċ', TinyModel.visible('\n'));
+        assertEquals('a', ByteTokenizer.visible('a'));
+        assertEquals('Ġ', ByteTokenizer.visible(' '));
+        assertEquals('Ċ', ByteTokenizer.visible('\n'));
     }
 }

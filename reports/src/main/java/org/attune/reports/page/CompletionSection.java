@@ -17,6 +17,7 @@ final class CompletionSection {
     static Section of(ReportedRun run) {
         var body = new Html();
         RecordedRounds recorded = run.completions();
+        var pictures = new ShownPictures(run.folder());
         if (!recorded.rounds().isEmpty()) {
             body.element(
                     "p",
@@ -26,14 +27,18 @@ final class CompletionSection {
                     "hint");
             for (int r = recorded.rounds().size() - 1; r >= 0; r--) {
                 boolean last = r == recorded.rounds().size() - 1;
-                round(body, recorded, recorded.rounds().get(r), last);
+                round(body, pictures, recorded, recorded.rounds().get(r), last);
             }
         }
         return new Section("completions", "Completions by step", body);
     }
 
     private static void round(
-            Html body, RecordedRounds recorded, RecordedRounds.Round round, boolean open) {
+            Html body,
+            ShownPictures pictures,
+            RecordedRounds recorded,
+            RecordedRounds.Round round,
+            boolean open) {
         double mean =
                 round.answers().stream()
                         .mapToDouble(RecordedRounds.Answer::total)
@@ -62,11 +67,12 @@ final class CompletionSection {
         for (RecordedRounds.Answer answer : round.answers()) {
             groups.computeIfAbsent(answer.group(), _ -> new ArrayList<>()).add(answer);
         }
-        groups.values().stream().limit(GROUPS).forEach(group -> group(body, group));
+        groups.values().stream().limit(GROUPS).forEach(group -> group(body, pictures, group));
         body.endTable().close("details");
     }
 
-    private static void group(Html body, List<RecordedRounds.Answer> group) {
+    private static void group(
+            Html body, ShownPictures pictures, List<RecordedRounds.Answer> group) {
         List<RecordedRounds.Answer> sorted =
                 group.stream()
                         .sorted(
@@ -99,6 +105,7 @@ final class CompletionSection {
                         "said",
                         "dir",
                         "auto");
+                pictures.add(body, answer.pictures());
                 body.text(answer.prompt()).close("th");
             }
             body.element("td", entry.getKey());

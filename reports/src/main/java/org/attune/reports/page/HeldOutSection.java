@@ -130,6 +130,7 @@ final class HeldOutSection {
 
     private static void table(
             Html body, ReportedRun run, String title, List<HeldOutRow> rows, String metric) {
+        var pictures = new ShownPictures(run.folder());
         boolean texts = rows.stream().allMatch(row -> row.where().isEmpty());
         List<String> heads = new ArrayList<>(List.of(texts ? "prompt" : "row"));
         for (String side : List.of("before", "after")) {
@@ -141,6 +142,7 @@ final class HeldOutSection {
         body.element("h3", title).table(title, heads.toArray(String[]::new));
         for (HeldOutRow row : rows) {
             body.open("tr").open("th", "scope", "row", "class", "said");
+            pictures.add(body, row.pictures());
             body.text(RecordedRounds.cut(texts ? row.prompt() : name(run, row))).close("th");
             side(body, row.before(), texts, metric);
             side(body, row.after(), texts, metric);

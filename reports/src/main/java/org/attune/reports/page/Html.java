@@ -1,5 +1,7 @@
 package org.attune.reports.page;
 
+import java.util.Base64;
+
 /// HTML under construction. What comes from outside is escaped; only names of tags and attributes
 /// are taken as they are.
 final class Html {
@@ -38,6 +40,18 @@ final class Html {
     Html add(Html part) {
         markup.append(part.markup);
         return this;
+    }
+
+    /// A picture whose bytes stand in the page.
+    ///
+    /// @param png its file
+    Html picture(byte[] png) {
+        return open("img", "src", address(png), "alt", "", "class", "shown");
+    }
+
+    /// An address that has a picture's bytes.
+    static String address(byte[] png) {
+        return "data:image/png;base64," + Base64.getEncoder().encodeToString(png);
     }
 
     /// The row of a table.

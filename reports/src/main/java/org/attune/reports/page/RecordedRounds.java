@@ -42,9 +42,16 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     /// A completion.
     ///
     /// @param group number of its prompt in the round
+    /// @param pictures names of the prompt's
     /// @param rewards of each function, `(F)`; NaN = none
     /// @param total their weighted sum, NaN if there is none
-    record Answer(int group, String prompt, String text, List<Double> rewards, double total) {}
+    record Answer(
+            int group,
+            String prompt,
+            List<String> pictures,
+            String text,
+            List<Double> rewards,
+            double total) {}
 
     /// Reads rounds at equal distances, the first and the last among them.
     ///
@@ -105,6 +112,12 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             fields.put("group", answers.get(i).group());
             fields.put("prompt", answers.get(i).prompt());
             fields.put("completion", answers.get(i).text());
+            if (i == 0 || answers.get(i).group() != answers.get(i - 1).group()) {
+                List<String> shown = addresses(run.folder(), answers.get(i).pictures());
+                if (!shown.isEmpty()) {
+                    fields.put("pictures", shown);
+                }
+            }
             double sum = answers.get(i).total();
             if (rewards.size() > 1) {
                 fields.put("sum", Double.isFinite(sum) ? sum : null);
@@ -114,6 +127,14 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             all.add(fields);
         }
         return all;
+    }
+
+    /// Pictures as `data:` addresses; what isn't in the run's folder is left out.
+    private static List<String> addresses(Path run, List<String> names) {
+        return names.stream()
+                .flatMap(name -> CompletionsFile.picture(run, name).stream())
+                .map(Html::address)
+                .toList();
     }
 
     private static int step(Path file) {
@@ -156,6 +177,7 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
                     new Answer(
                             group,
                             text(prompt, longest),
+                            ShownPictures.names(prompt),
                             text(row.get("completion"), longest),
                             given,
                             any ? total : Double.NaN));
@@ -170,7 +192,7 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
                     && messages.getFirst() instanceof Map<?, ?> only
                     && only.get("content") instanceof String said
                     && only.get("tool_calls") == null) {
-                return Excerpt.begin(said, longest);
+                return Excerpt.begin(ShownPictures.text(said), longest);
             }
             List<String> turns = new ArrayList<>();
             for (Object message : messages) {
@@ -187,7 +209,7 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
         return "%s: %s%s"
                 .formatted(
                         fields.get("role"),
-                        content == null ? "" : content,
+                        ShownPictures.text(content),
                         calls == null ? "" : " " + calls);
     }
 

@@ -56,7 +56,7 @@ public final class ReportPage {
         String libraryStyle = resource(UPLOT + "dist/uPlot.min.css");
         String style = resource("report.css");
         String policy =
-                "default-src 'none'; script-src %s %s; style-src %s %s; base-uri 'none'; form-action 'none'"
+                "default-src 'none'; script-src %s %s; style-src %s %s; img-src data:; base-uri 'none'; form-action 'none'"
                         .formatted(hash(library), hash(script), hash(libraryStyle), hash(style));
         Map<String, String> parts =
                 Map.ofEntries(

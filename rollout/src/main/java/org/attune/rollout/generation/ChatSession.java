@@ -50,8 +50,19 @@ public final class ChatSession implements AutoCloseable {
     /// @param goesOn asked after each token, on the engine thread
     public TextCompletion say(
             String text, SamplingConfig config, Consumer<String> receiver, BooleanSupplier goesOn) {
+        return say(Message.of("user", text), config, receiver, goesOn);
+    }
+
+    /// Adds a message, which may have pictures, and the assistant's reply.
+    ///
+    /// @param goesOn asked after each token, on the engine thread
+    public TextCompletion say(
+            Message message,
+            SamplingConfig config,
+            Consumer<String> receiver,
+            BooleanSupplier goesOn) {
         var turns = new ArrayList<>(messages);
-        turns.add(Message.of("user", text));
+        turns.add(message);
         return answer(turns, config, receiver, goesOn);
     }
 

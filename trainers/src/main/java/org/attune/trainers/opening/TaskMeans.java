@@ -59,7 +59,7 @@ final class TaskMeans {
                         "eval_tasks: two are called %s; give one of them another name"
                                 .formatted(task.label()));
             }
-            TaskQuestions questions = TaskQuestions.of(task, hub);
+            TaskQuestions questions = TaskQuestions.of(task, hub, model.images().isPresent());
             questions.requireTemplate(model);
             asked.add(new Asked(task, questions, TaskQuestions.options(task).of(model)));
         }

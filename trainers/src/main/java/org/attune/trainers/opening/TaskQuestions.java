@@ -47,10 +47,11 @@ public record TaskQuestions(String title, List<EvalProblem> problems, RewardFunc
     ///
     /// @param task checked
     /// @param hub where names of data sets are looked up
+    /// @param sees whether a model that is asked sees the pictures of rows
     /// @throws ConfigException if the task or the way to judge isn't there
     /// @throws org.attune.error.DatasetException naming file and line of a row that can't be read
-    public static TaskQuestions of(EvalTask task, HubCache hub) {
-        return task.task().isPresent() ? ofTask(task) : ofFile(task, hub);
+    public static TaskQuestions of(EvalTask task, HubCache hub, boolean sees) {
+        return task.task().isPresent() ? ofTask(task) : ofFile(task, hub, sees);
     }
 
     private static TaskQuestions ofTask(EvalTask asked) {
@@ -68,7 +69,7 @@ public record TaskQuestions(String title, List<EvalProblem> problems, RewardFunc
                 task.verifier());
     }
 
-    private static TaskQuestions ofFile(EvalTask asked, HubCache hub) {
+    private static TaskQuestions ofFile(EvalTask asked, HubCache hub, boolean sees) {
         String file = asked.data().orElseThrow();
         var source =
                 new DatasetSource(
@@ -79,7 +80,10 @@ public record TaskQuestions(String title, List<EvalProblem> problems, RewardFunc
                         asked.promptColumn().map(c -> Map.of(c, "prompt")).orElse(Map.of()));
         Stream<Sample> read =
                 new DatasetLoader(Path.of(""), hub, BadRowPolicy.ERROR)
-                        .load(List.of(source), Set.of(DatasetType.PROMPT_ONLY)).samples().stream();
+                                .seeing(sees)
+                                .load(List.of(source), Set.of(DatasetType.PROMPT_ONLY))
+                                .samples()
+                                .stream();
         List<Sample> samples =
                 read.limit(asked.n().isPresent() ? asked.n().getAsInt() : Long.MAX_VALUE).toList();
         if (!asked.raw() && PlainPrompts.count(samples) > 0) {

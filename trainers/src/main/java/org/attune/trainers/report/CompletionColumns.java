@@ -30,14 +30,17 @@ record CompletionColumns(Map<String, List<Object>> columns) {
     private static final TypeReference<LinkedHashMap<String, Object>> FIELDS =
             new TypeReference<>() {};
 
-    static CompletionColumns of(CompletionTable table) {
+    /// @param pictures gives names to those of prompts
+    static CompletionColumns of(CompletionTable table, RunPictures pictures) {
         Map<String, List<Object>> columns = new LinkedHashMap<>();
         RewardBatch batch = table.batch();
         boolean chats = batch.prompts().stream().noneMatch(p -> p.messages().isEmpty());
-        columns.put("prompt", cells(batch.prompts(), p -> chats ? chat(p.messages()) : p.text()));
+        columns.put(
+                "prompt",
+                cells(batch.prompts(), p -> chats ? chat(p.messages(), pictures) : p.text()));
         columns.put(
                 "completion",
-                cells(batch.completions(), c -> chats ? chat(c.messages()) : c.text()));
+                cells(batch.completions(), c -> chats ? chat(c.messages(), pictures) : c.text()));
         List<String> names = table.rewards().names();
         for (int f = 0; f < names.size(); f++) {
             columns.put(names.get(f), numbers(table.rewards().column(f)));
@@ -82,8 +85,8 @@ record CompletionColumns(Map<String, List<Object>> columns) {
         return Collections.unmodifiableList(cells);
     }
 
-    private static List<Map<String, Object>> chat(List<Message> messages) {
-        return messages.stream().map(Message::fields).toList();
+    private static List<Map<String, Object>> chat(List<Message> messages, RunPictures pictures) {
+        return messages.stream().map(pictures::fields).toList();
     }
 
     private static List<Object> numbers(double[] values) {

@@ -28,11 +28,21 @@ public final class CompletionsFile implements TrainingListener {
     private static final Pattern NAME = Pattern.compile("completions_(\\d{5,9})\\.parquet");
 
     private final Path folder;
+    private final RunPictures pictures;
     private Optional<CompletionColumns> newest = Optional.empty();
 
     /// @param outputDir the run's folder
     public CompletionsFile(Path outputDir) {
         folder = outputDir.resolve(FOLDER);
+        pictures = new RunPictures(outputDir);
+    }
+
+    /// The small copy of a picture that prompts of a run have.
+    ///
+    /// @param name as completions and held-out rows have it
+    /// @return a PNG file; empty if there is no copy
+    public static Optional<byte[]> picture(Path run, String name) {
+        return RunPictures.read(run, name);
     }
 
     @Override
@@ -75,7 +85,7 @@ public final class CompletionsFile implements TrainingListener {
 
     @Override
     public void onCompletions(long round, CompletionTable table) {
-        newest = Optional.of(CompletionColumns.of(table));
+        newest = Optional.of(CompletionColumns.of(table, pictures));
     }
 
     @Override

@@ -4,6 +4,7 @@ import org.attune.error.CheckpointException;
 import org.attune.error.Excerpt;
 import org.attune.files.AtomicFile;
 import org.attune.reward.Prompt;
+import org.attune.text.Conversation;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.MetricKeys;
@@ -38,6 +39,7 @@ public final class HeldOutFile implements TrainingListener {
     private static final String BEFORE = "heldout_rows.jsonl";
 
     private final Path file;
+    private final RunPictures pictures;
     private List<Measured> pending = List.of();
     private String setOfPending = "";
     private List<HeldOutRow> rows = List.of();
@@ -46,6 +48,7 @@ public final class HeldOutFile implements TrainingListener {
     private record Measured(
             String where,
             String prompt,
+            List<String> pictures,
             Map<String, String> given,
             String completion,
             Map<String, Double> values) {
@@ -54,13 +57,14 @@ public final class HeldOutFile implements TrainingListener {
         }
 
         HeldOutRow row(Optional<HeldOutRow.Found> before, Optional<HeldOutRow.Found> after) {
-            return new HeldOutRow(where, prompt, given, before, after);
+            return new HeldOutRow(where, prompt, pictures, given, before, after);
         }
     }
 
     /// @param outputDir the run's folder
     public HeldOutFile(Path outputDir) {
         file = outputDir.resolve(NAME);
+        pictures = new RunPictures(outputDir);
     }
 
     @Override
@@ -101,6 +105,7 @@ public final class HeldOutFile implements TrainingListener {
                                 Excerpt.begin(
                                         question(table.batch().prompts().get(i)),
                                         whole ? LONGEST : SHORT),
+                                pictures(table.batch().prompts().get(i)),
                                 Map.of(),
                                 whole
                                         ? Excerpt.begin(
@@ -124,7 +129,15 @@ public final class HeldOutFile implements TrainingListener {
         if (pending.isEmpty()) {
             pending =
                     measured.stream()
-                            .map(row -> new Measured(row.where(), "", Map.of(), "", row.values()))
+                            .map(
+                                    row ->
+                                            new Measured(
+                                                    row.where(),
+                                                    "",
+                                                    List.of(),
+                                                    Map.of(),
+                                                    "",
+                                                    row.values()))
                             .toList();
             setOfPending = set;
         }
@@ -145,11 +158,19 @@ public final class HeldOutFile implements TrainingListener {
                     new Measured(
                             row.where(),
                             Excerpt.begin(answer.prompt(), LONGEST),
+                            row.pictures(),
                             given,
                             answer.written(),
                             row.values()));
         }
         pending = next;
+    }
+
+    private List<String> pictures(Prompt prompt) {
+        return prompt.messages().stream()
+                .flatMap(message -> Conversation.pictures(message).stream())
+                .map(pictures::name)
+                .toList();
     }
 
     private static String question(Prompt prompt) {

@@ -18,17 +18,20 @@ import java.util.Optional;
 ///
 /// @param where file and line of the row; empty for prompts
 /// @param prompt what was completed; empty for rows that were only measured
+/// @param pictures names of the prompt's pictures, as in the run's completions
 /// @param given the row's own answers by name, where the policy answered its prompt too
 /// @param before what the evaluation before the first step found
 /// @param after what the newest evaluation found
 public record HeldOutRow(
         String where,
         String prompt,
+        List<String> pictures,
         Map<String, String> given,
         Optional<Found> before,
         Optional<Found> after) {
 
     public HeldOutRow {
+        pictures = List.copyOf(pictures);
         given = new LinkedHashMap<>(given);
     }
 
@@ -48,6 +51,9 @@ public record HeldOutRow(
     String json(int number) {
         ObjectNode node = Json.object().put("row", number).put("where", where);
         node.put("prompt", prompt);
+        if (!pictures.isEmpty()) {
+            pictures.forEach(node.putArray("pictures")::add);
+        }
         if (!given.isEmpty()) {
             ObjectNode answers = node.putObject("given");
             given.forEach(answers::put);
@@ -83,9 +89,12 @@ public record HeldOutRow(
         node.path("given")
                 .properties()
                 .forEach(answer -> given.put(answer.getKey(), answer.getValue().asText()));
+        List<String> pictures = new ArrayList<>();
+        node.path("pictures").forEach(name -> pictures.add(name.asText()));
         return new HeldOutRow(
                 node.path("where").asText(),
                 node.path("prompt").asText(),
+                pictures,
                 given,
                 found(node.path("before")),
                 found(node.path("after")));

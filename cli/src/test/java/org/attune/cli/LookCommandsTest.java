@@ -1,0 +1,152 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.json.Json;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import javax.imageio.ImageIO;
+
+/// Commands that use a model with pictures.
+class LookCommandsTest {
+    private static final Path EXAMPLES =
+            Path.of(System.getProperty("attune.root", ".."), "examples");
+    private static final String MODEL = EXAMPLES.resolve("look").toString();
+    private static final String PICTURE = EXAMPLES.resolve("quickstart/look.png").toString();
+
+    private static final String QUESTION = "Which digits?";
+
+    @TempDir Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String command, String... further) {
+        List<String> args = new ArrayList<>(List.of(command, "--model", MODEL));
+        args.addAll(List.of("--temperature", "0", "--dtype", "float32"));
+        args.addAll(List.of("--max-new-tokens", "12"));
+        args.addAll(Arrays.asList(further));
+        String[] all = args.toArray(String[]::new);
+        return Main.commandLine(new PrintWriter(out), new PrintWriter(err), all).execute(all);
+    }
+
+    private String said(String... further) {
+        out.getBuffer().setLength(0);
+        assertEquals(0, run("generate", further), err.toString());
+        return out.toString().strip();
+    }
+
+    @Test
+    void generateReadsThePictureThatIsGiven() throws IOException {
+        String said = said("--image", PICTURE, QUESTION);
+        assertTrue(said.matches("\\d \\d \\d \\d"), said);
+        byte[] png = Files.readAllBytes(Path.of(PICTURE));
+        Path lying = Files.write(folder.resolve("lying.png"), turned(png));
+        assertNotEquals(said, said("--image", lying.toString(), QUESTION));
+    }
+
+    /// Another picture: it lies on its side.
+    private static byte[] turned(byte[] png) throws IOException {
+        BufferedImage image = ImageIO.read(new ByteArrayInputStream(png));
+        var lying = new BufferedImage(image.getHeight(), image.getWidth(), 1);
+        for (int y = 0; y < image.getHeight(); y++) {
+            for (int x = 0; x < image.getWidth(); x++) {
+                lying.setRGB(image.getHeight() - 1 - y, x, image.getRGB(x, y));
+            }
+        }
+        var bytes = new ByteArrayOutputStream();
+        ImageIO.write(lying, "png", bytes);
+        return bytes.toByteArray();
+    }
+
+    @Test
+    void rowsOfAFileNameTheirPictures() throws IOException {
+        Path rows = folder.resolve("rows.jsonl");
+        Files.copy(Path.of(PICTURE), folder.resolve("a.png"));
+        Files.writeString(
+                rows,
+                "{\"image\":\"a.png\",\"prompt\":[{\"role\":\"user\",\"content\":\"Which"
+                        + " digits?\"}]}\n");
+        Path answers = folder.resolve("answers.jsonl");
+        assertEquals(
+                0,
+                run("generate", "--prompts", rows.toString(), "--out", answers.toString()),
+                err.toString());
+        String completion = Json.tree(Files.readString(answers)).path("completion").asText();
+        assertEquals(said("--image", PICTURE, QUESTION), completion);
+    }
+
+    @Test
+    void evalAsksRowsWithPictures() throws IOException {
+        Path rows = folder.resolve("rows.jsonl");
+        Files.write(
+                rows,
+                Files.readAllLines(EXAMPLES.resolve("quickstart/look-heldout.jsonl"))
+                        .subList(0, 20));
+        Path result = folder.resolve("result.jsonl");
+        assertEquals(
+                0,
+                run(
+                        "eval",
+                        "--data",
+                        rows.toString(),
+                        "--verifier",
+                        "exact",
+                        "--out",
+                        result.toString()),
+                err.toString());
+        List<String> lines = Files.readAllLines(result);
+        assertEquals(20, lines.size());
+        for (String line : lines) {
+            String completion = Json.tree(line).at("/completions/0").asText();
+            assertTrue(completion.matches("\\d \\d \\d \\d"), line);
+        }
+    }
+
+    @Test
+    void aChatShowsAPictureWithTheNextMessage() throws IOException {
+        Path saved = folder.resolve("saved.jsonl");
+        String typed =
+                "/image %s\nWhich digits?\n/save %s\n/image %s\n/quit\n"
+                        .formatted(PICTURE, saved, folder.resolve("none.png"));
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)));
+            assertEquals(0, run("chat"), err.toString());
+        } finally {
+            System.setIn(before);
+        }
+        String talk = out.toString();
+        assertTrue(talk.contains("goes with the next message"), talk);
+        assertTrue(talk.contains(said("--image", PICTURE, QUESTION)), talk);
+        assertTrue(talk.contains("there is no picture"), talk);
+        JsonNode row = Json.tree(Files.readString(saved));
+        assertEquals("image", row.at("/messages/0/content/0/type").asText());
+        assertTrue(Files.exists(Path.of(row.at("/images/0").asText())), row.toString());
+    }
+
+    @Test
+    void whatCantBeShownIsSaid() {
+        assertEquals(2, run("generate", "--image", "none.png", "Which?"));
+        assertTrue(err.toString().contains("there is no picture"), err.toString());
+    }
+}

@@ -1,0 +1,77 @@
+package org.attune.reports.page;
+
+import org.attune.json.Json;
+import org.attune.json.JsonException;
+import org.attune.trainers.report.CompletionsFile;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/// The small pictures of one page: those that lie in the run's folder, so many at most.
+final class ShownPictures {
+    /// Bytes of all pictures of a page.
+    private static final int MOST = 2 << 20;
+
+    private final Path run;
+    private int bytes;
+
+    ShownPictures(Path run) {
+        this.run = run;
+    }
+
+    /// Adds pictures, each with its name where it isn't there or the page is full.
+    void add(Html body, List<String> names) {
+        for (String name : names) {
+            byte[] png = CompletionsFile.picture(run, name).orElse(new byte[0]);
+            bytes += png.length;
+            if (png.length == 0 || bytes > MOST) {
+                body.text("▣ " + RecordedRounds.cut(name) + "\n");
+            } else {
+                body.picture(png);
+            }
+        }
+    }
+
+    /// The parts of a content that was recorded as JSON; a text alone is one part.
+    static List<?> parts(Object content) {
+        if (content instanceof String text && text.startsWith("[{\"type\"")) {
+            try {
+                return Json.parse(text) instanceof List<?> parts ? parts : List.of(text);
+            } catch (JsonException e) {
+                return List.of(text); // somebody said what looks like it
+            }
+        }
+        return content == null ? List.of() : List.of(content);
+    }
+
+    /// Names of the pictures of a recorded conversation.
+    static List<String> names(Object cell) {
+        List<String> names = new ArrayList<>();
+        if (cell instanceof List<?> messages) {
+            for (Object message : messages) {
+                Object content = message instanceof Map<?, ?> map ? map.get("content") : null;
+                for (Object part : parts(content)) {
+                    if (part instanceof Map<?, ?> map && map.get("image") instanceof String name) {
+                        names.add(name);
+                    }
+                }
+            }
+        }
+        return names;
+    }
+
+    /// The text of a recorded content.
+    static String text(Object content) {
+        var text = new StringBuilder();
+        for (Object part : parts(content)) {
+            if (part instanceof Map<?, ?> map) {
+                text.append(map.get("text") instanceof String said ? said : "");
+            } else {
+                text.append(part);
+            }
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,216 @@
+package org.attune.serve;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.images.Picture;
+import org.attune.json.Json;
+import org.attune.models.Chat;
+import org.attune.models.DtypeChoice;
+import org.attune.models.GenerationOptions;
+import org.attune.models.ModelConfig;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/// Requests with pictures to the embedded model that sees.
+class PicturesServedTest {
+    private static final Path EXAMPLES = AskedServer.MODEL.resolveSibling("look").getParent();
+    private static final String CHAT = "/v1/chat/completions";
+    private static final String QUESTION = "Which digits?";
+    private static AskedServer server;
+    private static List<String> pictures;
+
+    @BeforeAll
+    static void open() throws IOException {
+        server = new AskedServer(config -> config.withModel(model()).withName("look"));
+        pictures = new ArrayList<>();
+        for (String line : Files.readAllLines(EXAMPLES.resolve("quickstart/look-heldout.jsonl"))) {
+            pictures.add(AskedServer.tree(line).path("image").asText());
+        }
+    }
+
+    @AfterAll
+    static void close() {
+        server.close();
+    }
+
+    private static ModelConfig model() {
+        return ModelConfig.of(EXAMPLES.resolve("look").toString()).withDtype(DtypeChoice.FLOAT32);
+    }
+
+    private static byte[] bytes(String address) {
+        return Base64.getDecoder().decode(address.substring(address.indexOf(',') + 1));
+    }
+
+    private static Map<String, Object> body(Object content, Map<String, Object> further) {
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("messages", List.of(Map.of("role", "user", "content", content)));
+        body.put("max_tokens", 12);
+        body.put("temperature", 0);
+        body.putAll(further);
+        return body;
+    }
+
+    private static List<Object> parts(String address) {
+        return List.of(
+                Map.of("type", "image_url", "image_url", Map.of("url", address)),
+                Map.of("type", "text", "text", QUESTION));
+    }
+
+    private static String chat(String address, Map<String, Object> further) {
+        return server.ask(CHAT, Json.compact(body(parts(address), further)))
+                .at("/choices/0/message/content")
+                .asText();
+    }
+
+    private static String own(String address) {
+        var options = GenerationOptions.defaults().withMaxNewTokens(12).withTemperature(0);
+        try (var chat = Chat.open(model(), options)) {
+            return chat.show(List.of(Picture.passing(bytes(address))), QUESTION);
+        }
+    }
+
+    @Test
+    void anAnswerIsThatOfAChatWithThePicture() {
+        String own = own(pictures.getFirst());
+        assertTrue(own.matches("\\d \\d \\d \\d"), own);
+        assertEquals(own, chat(pictures.getFirst(), Map.of()));
+        List<String> answers = pictures.subList(0, 6).stream().map(p -> chat(p, Map.of())).toList();
+        assertTrue(answers.stream().distinct().count() > 3, answers.toString());
+    }
+
+    @Test
+    void allThreeFormsShowThePicture() {
+        String address = pictures.get(2);
+        String own = chat(address, Map.of());
+        String data = address.substring(address.indexOf(',') + 1);
+        Map<String, Object> source =
+                Map.of("type", "base64", "media_type", "image/png", "data", data);
+        List<Object> blocks =
+                List.of(
+                        Map.of("type", "image", "source", source),
+                        Map.of("type", "text", "text", QUESTION));
+        JsonNode message = server.ask("/v1/messages", Json.compact(body(blocks, Map.of())));
+        assertEquals(own, message.at("/content/0/text").asText());
+        List<Object> items =
+                List.of(
+                        Map.of("type", "input_image", "image_url", address, "detail", "auto"),
+                        Map.of("type", "input_text", "text", QUESTION));
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("input", List.of(Map.of("role", "user", "content", items)));
+        body.put("max_output_tokens", 12);
+        body.put("temperature", 0);
+        JsonNode response = server.ask("/v1/responses", Json.compact(body));
+        assertEquals(own, response.at("/output/0/content/0/text").asText());
+    }
+
+    /// With a seed and a temperature, alone and beside seven others with other pictures.
+    @Test
+    void companyChangesNoAnswer() throws Exception {
+        Map<String, Object> drawn = Map.of("temperature", 1, "seed", 7);
+        List<String> alone = new ArrayList<>();
+        for (String picture : pictures.subList(0, 8)) {
+            alone.add(chat(picture, drawn));
+        }
+        try (ExecutorService many = Executors.newFixedThreadPool(8)) {
+            List<Callable<String>> asked = new ArrayList<>();
+            pictures.subList(0, 8).forEach(picture -> asked.add(() -> chat(picture, drawn)));
+            List<String> together = new ArrayList<>();
+            for (Future<String> answer : many.invokeAll(asked)) {
+                together.add(answer.get());
+            }
+            assertEquals(alone, together);
+        }
+    }
+
+    private static String refusal(Object picture) {
+        List<Object> parts = List.of(picture, Map.of("type", "text", "text", QUESTION));
+        HttpResponse<String> response = server.post(CHAT, Json.compact(body(parts, Map.of())));
+        assertEquals(400, response.statusCode(), response.body());
+        return AskedServer.tree(response.body()).at("/error/message").asText();
+    }
+
+    private static String refused(String address) {
+        return refusal(Map.of("type", "image_url", "image_url", Map.of("url", address)));
+    }
+
+    @Test
+    void nothingButBytesOfTheRequestIsRead() throws IOException {
+        Path file = Files.createTempFile("look", ".png");
+        Files.write(file, bytes(pictures.getFirst()));
+        for (String address :
+                List.of(
+                        file.toString(),
+                        file.toUri().toString(),
+                        "http://localhost:1/a.png",
+                        "https://example.org/a.png",
+                        "data:image/png," + file)) {
+            assertTrue(refused(address).contains("neither the web nor a disk"), refused(address));
+        }
+        Files.delete(file);
+        assertTrue(refusal(Map.of("type", "input_image", "file_id", "file-1")).contains("file_id"));
+        assertTrue(
+                refusal(Map.of("type", "image", "source", Map.of("type", "file", "file_id", "x")))
+                        .contains("source"));
+        assertTrue(refusal(Map.of("type", "input_audio")).contains("neither text nor a picture"));
+    }
+
+    @Test
+    void brokenPicturesAreRefusedAndOthersGoOn() {
+        byte[] whole = bytes(pictures.getFirst());
+        for (byte[] broken :
+                List.of(new byte[0], "no picture".getBytes(), java.util.Arrays.copyOf(whole, 90))) {
+            String address = "data:image/png;base64," + Base64.getEncoder().encodeToString(broken);
+            assertTrue(refused(address).contains("bytes"), refused(address));
+        }
+        assertTrue(refused("data:image/png;base64,&&&&").length() < 300);
+        byte[] wide = whole.clone(); // 2 GB of pixels by its header, whose checksum is wrong then
+        wide[16] = 0x7f;
+        assertTrue(
+                refused("data:image/png;base64," + Base64.getEncoder().encodeToString(wide))
+                                .length()
+                        < 400);
+        List<Object> many = new ArrayList<>();
+        for (int i = 0; i <= PictureCheck.MOST; i++) {
+            many.add(parts(pictures.getFirst()).getFirst());
+        }
+        HttpResponse<String> response = server.post(CHAT, Json.compact(body(many, Map.of())));
+        assertEquals(400, response.statusCode());
+        assertTrue(response.body().contains("65 pictures"), response.body());
+        assertEquals(own(pictures.getFirst()), chat(pictures.getFirst(), Map.of()));
+    }
+
+    @Test
+    void whatAUserWritesIsNoPicture() {
+        JsonNode answer = server.ask(CHAT, Json.compact(body("<image> " + QUESTION, Map.of())));
+        int tokens = answer.at("/usage/prompt_tokens").asInt();
+        assertTrue(tokens > QUESTION.length() + "<image> ".length(), "tokens: " + tokens);
+    }
+
+    @Test
+    void aModelThatSeesNothingSaysSo() {
+        try (var blind = new AskedServer(config -> config.withName("blind"))) {
+            HttpResponse<String> response =
+                    blind.post(CHAT, Json.compact(body(parts(pictures.getFirst()), Map.of())));
+            assertEquals(400, response.statusCode());
+            assertTrue(response.body().contains("blind sees no pictures"), response.body());
+        }
+    }
+}
