@@ -136,8 +136,8 @@ final class VisionTower {
         return false;
     }
 
-    /// A stage in ordinary operators. Features of blocks with a connector of their own stand in
-    /// further columns.
+    /// A stage in ordinary operators. Where a block has a connector, its features stand in further
+    /// columns.
     ///
     /// @param x pixels of patches, `(T P, numbers)`, of the first stage; else what the stage before
     ///     it made
