@@ -42,7 +42,10 @@ class LookCommandsTest {
 
     private int run(String command, String... further) {
         List<String> args = new ArrayList<>(List.of(command, "--model", MODEL));
-        args.addAll(List.of("--temperature", "0", "--dtype", "float32"));
+        args.addAll(List.of("--temperature", "0"));
+        if (!List.of(further).contains("--dtype")) {
+            args.addAll(List.of("--dtype", "float32"));
+        }
         args.addAll(List.of("--max-new-tokens", "12"));
         args.addAll(Arrays.asList(further));
         String[] all = args.toArray(String[]::new);
@@ -76,6 +79,14 @@ class LookCommandsTest {
         var bytes = new ByteArrayOutputStream();
         ImageIO.write(lying, "png", bytes);
         return bytes.toByteArray();
+    }
+
+    /// The dtype of the model's file, in which products read packed copies where a processor has
+    /// the instructions.
+    @Test
+    void generateReadsAPictureInTheModelsOwnDtype() {
+        String said = said("--dtype", "bfloat16", "--image", PICTURE, QUESTION);
+        assertTrue(said.matches("\\d \\d \\d \\d"), said);
     }
 
     @Test

@@ -181,7 +181,8 @@ public final class Decoder implements AutoCloseable {
         if (!config.unwritten().isEmpty()) {
             return; // ordinary operators read the weights themselves
         }
-        linears().forEach(FusedLinear::keepForward);
+        // What sees pictures computes in ordinary operators, which read the weights themselves.
+        blockLinears().forEach(FusedLinear::keepForward);
         output.pack();
         Engine.giveBackFreedMemory();
     }
