@@ -28,7 +28,7 @@ class RedactionTest {
             new GivenAnswer(
                     "call-" + SECRET,
                     0,
-                    Instant.now(),
+                    Instant.EPOCH,
                     SECRET,
                     new Origin("helper", "helper", "model", "", ""),
                     List.of(

@@ -181,8 +181,7 @@ public final class Decoder implements AutoCloseable {
         if (!config.unwritten().isEmpty()) {
             return; // ordinary operators read the weights themselves
         }
-        // What sees pictures computes in ordinary operators, which read the weights themselves.
-        blockLinears().forEach(FusedLinear::keepForward);
+        blockLinears().forEach(FusedLinear::keepForward); // encoders use ordinary operators
         output.pack();
         Engine.giveBackFreedMemory();
     }

@@ -24,8 +24,12 @@ class PatternsTest {
         Patterns patterns =
                 Patterns.read(
                         file(
-                                "# addresses\n\n[\\w.]+@[\\w.]+\\w\n"
-                                        + "\\d{4} ?\\d{4} => $1 a number\n"));
+                                """
+                                # addresses
+
+                                [\\w.]+@[\\w.]+\\w
+                                \\d{4} ?\\d{4} => $1 a number
+                                """));
         assertEquals(
                 "write to [redacted], or call $1 a number or $1 a number",
                 patterns.apply("write to ann.b@example.org, or call 1234 5678 or 12345678"));

@@ -4,6 +4,7 @@ import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.Excerpt;
 import org.attune.trainers.report.CompletionsFile;
+import org.attune.trainers.report.HeldOutRow;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -132,7 +133,7 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     /// Pictures as `data:` addresses; what isn't in the run's folder is left out.
     private static List<String> addresses(Path run, List<String> names) {
         return names.stream()
-                .flatMap(name -> CompletionsFile.picture(run, name).stream())
+                .flatMap(name -> HeldOutRow.picture(run, name).stream())
                 .map(Html::address)
                 .toList();
     }

@@ -2,7 +2,7 @@ package org.attune.reports.page;
 
 import org.attune.json.Json;
 import org.attune.json.JsonException;
-import org.attune.trainers.report.CompletionsFile;
+import org.attune.trainers.report.HeldOutRow;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,7 +24,7 @@ final class ShownPictures {
     /// Adds pictures, each with its name where it isn't there or the page is full.
     void add(Html body, List<String> names) {
         for (String name : names) {
-            byte[] png = CompletionsFile.picture(run, name).orElse(new byte[0]);
+            byte[] png = HeldOutRow.picture(run, name).orElse(new byte[0]);
             bytes += png.length;
             if (png.length == 0 || bytes > MOST) {
                 body.text("▣ " + RecordedRounds.cut(name) + "\n");

@@ -37,14 +37,6 @@ public final class CompletionsFile implements TrainingListener {
         pictures = new RunPictures(outputDir);
     }
 
-    /// The small copy of a picture that prompts of a run have.
-    ///
-    /// @param name as completions and held-out rows have it
-    /// @return a PNG file; empty if there is no copy
-    public static Optional<byte[]> picture(Path run, String name) {
-        return RunPictures.read(run, name);
-    }
-
     @Override
     public void onResume(Path checkpoint) {
         Path file = checkpoint.resolve(NEWEST);

@@ -111,4 +111,13 @@ public record HeldOutRow(
         return Optional.of(
                 new Found(node.path("step").asInt(), node.path("completion").asText(), values));
     }
+
+    /// The small copy of a picture that held-out rows or completions of a run name.
+    ///
+    /// @param run its `output_dir`
+    /// @param name as rows and completions have it
+    /// @return a PNG file; empty if there is no copy
+    public static Optional<byte[]> picture(Path run, String name) {
+        return RunPictures.read(run, name);
+    }
 }
