@@ -2,6 +2,7 @@ package org.attune.agents.gateway;
 
 import org.attune.json.Json;
 import org.attune.json.JsonException;
+import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.OpenAiMessage;
 
@@ -140,7 +141,11 @@ final class RequestReader {
 
     private static Message message(Object value) throws RequestException {
         try {
-            return OpenAiMessage.read(value);
+            Message message = OpenAiMessage.read(value);
+            if (!Conversation.pictures(message).isEmpty()) {
+                throw RequestException.bad("a message has a picture, which episodes don't take");
+            }
+            return message;
         } catch (IllegalArgumentException e) {
             throw RequestException.bad(e.getMessage());
         }

@@ -187,7 +187,11 @@ class GatewayTest {
                 "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"tool_choice\":\"required\"}"
                     + " | \"tool_choice\" is required",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"image_url\":\"x\"}]}]} | a"
-                        + " message has content that is no text"
+                        + " message has content that is neither text nor a picture",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":"
+                    + "{\"url\":\"data:image/png;base64,"
+                    + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC\"}}]}]}"
+                    + " | a message has a picture"
             })
     void whatCannotBeObeyedIsRefused(String body, String message) throws Exception {
         HttpResponse<String> response = post("/chat/completions", body, endpoint.key());
