@@ -64,14 +64,22 @@ class SkillTest {
         String model = "MODEL='%s'".formatted(ROOT.resolve("examples/model"));
         String commands =
                 commands().replaceFirst("(?m)^MODEL=.*$", model).replace("8123", freePort());
-        String attune =
-                "attune() { '%s' --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector -cp '%s' %s \"$@\"; }\n"
+        Path attune = Files.createDirectory(folder.resolve("bin")).resolve("attune");
+        Files.writeString(
+                attune,
+                """
+                #!/usr/bin/env bash
+                exec '%s' --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \\
+                  -cp '%s' %s "$@"
+                """
                         .formatted(
                                 Path.of(System.getProperty("java.home"), "bin", "java"),
                                 System.getProperty("java.class.path"),
-                                Main.class.getName());
+                                Main.class.getName()));
+        assertTrue(attune.toFile().setExecutable(true));
         Path script = folder.resolve("skill.sh");
-        Files.writeString(script, "set -euxo pipefail\n" + attune + commands);
+        String path = "PATH='%s':$PATH\n".formatted(attune.getParent());
+        Files.writeString(script, "set -euxo pipefail\n" + path + commands);
         Path printed = folder.resolve("printed");
         Process process =
                 new ProcessBuilder("bash", script.toString())
