@@ -1,6 +1,5 @@
 package org.attune.model.layer;
 
-import org.attune.error.ModelException;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -23,7 +22,7 @@ record CodedWeights(
         Optional<AdapterColumns> columns,
         int step,
         DecodedPanel panel)
-        implements WeightState {
+        implements FewBitsWeights {
     /// Steps that suit vectors and the products of processors.
     private static final int LEAST_STEP = 64;
 
@@ -125,51 +124,10 @@ record CodedWeights(
     }
 
     @Override
-    public void unpackFrozen() {
-        // there are no copies
-    }
-
-    @Override
     public WeightState resized(int count) {
         columns.ifPresent(AdapterColumns::close);
         long all = (long) form.in() + count;
         panel.reserve(all);
         return new CodedWeights(form, parts, AdapterColumns.zeros(form, count), step, panel);
-    }
-
-    @Override
-    public WeightState packed() {
-        return this;
-    }
-
-    @Override
-    public WeightState packedInto(Tensor memory) {
-        throw new IllegalStateException("weights in few bits have no copy");
-    }
-
-    @Override
-    public WeightState bothWays() {
-        return this;
-    }
-
-    @Override
-    public WeightState forwardOnly() {
-        return this;
-    }
-
-    @Override
-    public WeightState withColumnsApart() {
-        return this;
-    }
-
-    @Override
-    public WeightState plain() {
-        throw notTrained();
-    }
-
-    static ModelException notTrained() {
-        return new ModelException(
-                "weights in few bits can't be trained or changed; train an adapter (use_peft:"
-                        + " true), or load the model with quantization: none");
     }
 }

@@ -16,7 +16,7 @@ import java.util.Optional;
 ///
 /// @param expand the columns as products read them
 record DigitWeights(Form form, DigitMatrix matrix, Optional<AdapterColumns> columns, Expand expand)
-        implements WeightState {
+        implements FewBitsWeights {
     /// An adapter's columns as products read them, made when they are first read after a change.
     static final class Expand {
         private Optional<Tensor> tensor = Optional.empty();
@@ -118,44 +118,9 @@ record DigitWeights(Form form, DigitMatrix matrix, Optional<AdapterColumns> colu
     }
 
     @Override
-    public void unpackFrozen() {
-        // there are no copies
-    }
-
-    @Override
     public WeightState resized(int count) {
         columns.ifPresent(AdapterColumns::close);
         expand.close();
         return new DigitWeights(form, matrix, AdapterColumns.zeros(form, count), new Expand());
-    }
-
-    @Override
-    public WeightState packed() {
-        return this;
-    }
-
-    @Override
-    public WeightState packedInto(Tensor memory) {
-        throw new IllegalStateException("weights in few bits have no copy");
-    }
-
-    @Override
-    public WeightState bothWays() {
-        return this;
-    }
-
-    @Override
-    public WeightState forwardOnly() {
-        return this;
-    }
-
-    @Override
-    public WeightState withColumnsApart() {
-        return this;
-    }
-
-    @Override
-    public WeightState plain() {
-        throw CodedWeights.notTrained();
     }
 }

@@ -19,8 +19,7 @@ sealed interface WeightState
                 PackedWeights,
                 BothWaysWeights,
                 ForwardWeights,
-                CodedWeights,
-                DigitWeights {
+                FewBitsWeights {
     /// What is the same in all states.
     ///
     /// @param owner of all tensors
