@@ -5,7 +5,6 @@ import org.attune.json.Json;
 import org.attune.models.score.Heads;
 import org.attune.models.score.ScoreModel;
 import org.attune.models.score.ScoreModel.Read;
-import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.OpenAiMessage;
 
@@ -78,11 +77,7 @@ final class ScoreEndpoint {
         List<Message> messages = new ArrayList<>();
         for (Object message : given) {
             try {
-                Message read = OpenAiMessage.read(message);
-                if (!Conversation.pictures(read).isEmpty()) {
-                    throw new IllegalArgumentException("pictures aren't scored; send text");
-                }
-                messages.add(read);
+                messages.add(OpenAiMessage.readText(message));
             } catch (IllegalArgumentException e) {
                 throw ApiException.bad(key, "%s: %s".formatted(key, e.getMessage()));
             }

@@ -51,6 +51,18 @@ public final class OpenAiMessage {
         return new Message(fields);
     }
 
+    /// A message without pictures.
+    ///
+    /// @param value a JSON value as in [Message]
+    /// @throws IllegalArgumentException where [#read] has one, and if it has a picture
+    public static Message readText(Object value) {
+        Message message = read(value);
+        if (!message.pictures().isEmpty()) {
+            throw refused("a message has a picture, and only text is taken here");
+        }
+        return message;
+    }
+
     private static IllegalArgumentException refused(String why) {
         return new IllegalArgumentException(why);
     }

@@ -2,7 +2,6 @@ package org.attune.agents.gateway;
 
 import org.attune.json.Json;
 import org.attune.json.JsonException;
-import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.OpenAiMessage;
 
@@ -141,11 +140,7 @@ final class RequestReader {
 
     private static Message message(Object value) throws RequestException {
         try {
-            Message message = OpenAiMessage.read(value);
-            if (!Conversation.pictures(message).isEmpty()) {
-                throw RequestException.bad("a message has a picture, which episodes don't take");
-            }
-            return message;
+            return OpenAiMessage.readText(value);
         } catch (IllegalArgumentException e) {
             throw RequestException.bad(e.getMessage());
         }
