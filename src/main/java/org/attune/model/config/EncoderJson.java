@@ -9,6 +9,7 @@ import org.attune.model.config.VisionEncoder.Positions;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Reads encoders of pictures from `vision_config`. What it doesn't say is what transformers'
 /// classes of configurations say.
@@ -89,7 +90,9 @@ final class EncoderJson {
                 true,
                 true,
                 lastNorm,
-                Optional.empty());
+                Optional.empty(),
+                0,
+                Set.of());
     }
 
     /// InternViT ([Chen et al. 2023, §3](https://arxiv.org/abs/2312.14238)).
@@ -127,7 +130,9 @@ final class EncoderJson {
                 json.flag("use_mean_pooling", true) ? LastNorm.NONE : LastNorm.READ,
                 json.flag("use_qk_norm", false)
                         ? Optional.of(new NormConfig.Rms(1e-6, 0))
-                        : Optional.empty());
+                        : Optional.empty(),
+                0,
+                Set.of());
     }
 
     /// Pixtral's ([Agrawal et al. 2024, §2](https://arxiv.org/abs/2410.07073)).
@@ -152,7 +157,9 @@ final class EncoderJson {
                 false,
                 false,
                 LastNorm.NONE,
-                Optional.empty());
+                Optional.empty(),
+                0,
+                Set.of());
     }
 
     private static int layers(JsonFields json, Usual usual) {

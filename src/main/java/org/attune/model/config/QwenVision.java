@@ -184,7 +184,9 @@ final class QwenVision {
                 true,
                 true,
                 VisionEncoder.LastNorm.NONE,
-                Optional.empty());
+                Optional.empty(),
+                0,
+                Set.of());
     }
 
     private static VisionEncoder windowed(JsonFields json, VisionEncoder e) {

@@ -119,41 +119,6 @@ public record VisionEncoder(
         }
     }
 
-    /// An encoder whose blocks all see a tile.
-    VisionEncoder(
-            Patches patches,
-            int width,
-            int inner,
-            int layers,
-            int taken,
-            int heads,
-            NormConfig norm,
-            Positions positions,
-            Activation activation,
-            boolean gated,
-            boolean qkvBias,
-            boolean bias,
-            LastNorm lastNorm,
-            Optional<NormConfig> qkNorm) {
-        this(
-                patches,
-                width,
-                inner,
-                layers,
-                taken,
-                heads,
-                norm,
-                positions,
-                activation,
-                gated,
-                qkvBias,
-                bias,
-                lastNorm,
-                qkNorm,
-                0,
-                Set.of());
-    }
-
     /// @throws ModelException if the numbers can't belong to one encoder
     public VisionEncoder {
         if (width % heads != 0 || patches.imageSize() % patches.size() != 0) {
