@@ -79,17 +79,18 @@ public final class EvalRun {
             int samples,
             List<ModelConfig> configs) {
         EvalTask task = arguments.task(sampling, samples);
-        return new EvalRun(List.of(asked(task, sampling.options(), sees(task, configs))));
+        boolean sees = sees(List.of(task), configs);
+        return new EvalRun(List.of(asked(task, sampling.options(), sees)));
     }
 
     /// Reads what the tasks of a file ask.
     ///
     /// @param configs models that will be asked
     static EvalRun of(Path file, List<ModelConfig> configs) {
+        List<EvalTask> tasks = RunConfigReader.tasks(file);
+        boolean sees = sees(tasks, configs);
         return new EvalRun(
-                RunConfigReader.tasks(file).stream()
-                        .map(t -> asked(t, TaskQuestions.options(t), sees(t, configs)))
-                        .toList());
+                tasks.stream().map(t -> asked(t, TaskQuestions.options(t), sees)).toList());
     }
 
     private static Asked asked(EvalTask task, GenerationOptions options, boolean sees) {
@@ -97,9 +98,10 @@ public final class EvalRun {
                 TaskQuestions.of(task, HubDownload.cache(), sees), options, task.samples());
     }
 
-    /// Whether pictures of a task's rows are shown; a model that sees none then says so.
-    private static boolean sees(EvalTask task, List<ModelConfig> configs) {
-        return task.data().isPresent() && configs.stream().anyMatch(EvalRun::sees);
+    /// Whether pictures of rows are shown; a model that sees none then says so.
+    private static boolean sees(List<EvalTask> tasks, List<ModelConfig> configs) {
+        return tasks.stream().anyMatch(t -> t.data().isPresent())
+                && configs.stream().anyMatch(EvalRun::sees);
     }
 
     private static boolean sees(ModelConfig config) {
