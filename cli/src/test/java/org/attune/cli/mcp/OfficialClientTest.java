@@ -38,7 +38,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /// `attune mcp` as a process, asked by the client of the protocol's official library.
 class OfficialClientTest {
@@ -53,6 +56,8 @@ class OfficialClientTest {
     @TempDir private Path folder;
     private final Queue<ProgressNotification> progress = new ConcurrentLinkedQueue<>();
     private final Queue<String> log = new ConcurrentLinkedQueue<>();
+    private final Set<ProcessHandle> before =
+            ProcessHandle.current().descendants().collect(Collectors.toSet());
     private McpSyncClient client;
 
     private InitializeResult connect() {
@@ -84,10 +89,18 @@ class OfficialClientTest {
         return client.initialize();
     }
 
+    /// Takes the client away. Its server and all runs end by that; until then they write into the folder.
     @AfterEach
-    void leave() {
-        if (client != null) {
-            client.closeGracefully();
+    void leave() throws Exception {
+        if (client == null) {
+            return;
+        }
+        List<ProcessHandle> begun =
+                ProcessHandle.current().descendants().filter(p -> !before.contains(p)).toList();
+        client.closeGracefully();
+        client = null;
+        for (ProcessHandle process : begun) {
+            process.onExit().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         }
     }
 
@@ -236,7 +249,6 @@ class OfficialClientTest {
             assertTrue(i < 300, log::toString);
         }
         leave();
-        client = null;
         assertEquals(FoundRun.Standing.STOPPED, standing("long"), log::toString);
         try (var files = Files.list(folder.resolve("long"))) {
             assertTrue(files.anyMatch(f -> f.getFileName().toString().startsWith("checkpoint-")));
