@@ -3,6 +3,7 @@ package org.attune.policy;
 import static org.attune.testing.TensorAssert.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -20,6 +21,7 @@ import org.attune.model.layer.Dropout;
 import org.attune.model.pass.Logits;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
+import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -199,6 +201,41 @@ class VisionModelsTest {
             }
         }
         assertArrayEquals(wanted, ids);
+    }
+
+    /// Graphs of GPUs are told positions that pictures move.
+    @Test
+    void graphsDecodeBehindPictures() {
+        for (String name : List.of("qwen2_vl", "qwen2_5_vl", "qwen3_vl")) {
+            Path folder = Fixtures.fixture("vision/models/" + name);
+            DecoderConfig config = DecoderConfig.read(folder.resolve("config.json"));
+            Engine.run(() -> decodesBehindPictures(folder, config));
+        }
+    }
+
+    private static void decodesBehindPictures(Path folder, DecoderConfig config) {
+        int steps = 4;
+        try (var _ = TensorScope.open("test");
+                var file = SafeTensorsFile.open(folder);
+                var decoder = Decoder.load(config, file, Devices.simulated(), DType.BFLOAT16);
+                var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
+            SeenPicture picture = picture(expected, config.vision().orElseThrow());
+            int[] prompt = among(expected.ints("greedy.prompt"), config, List.of(picture));
+            int[] all = Arrays.copyOf(prompt, prompt.length + steps);
+            try (var cache = new KvCache(decoder, 2, all.length)) {
+                var cached = new CachedDecoder(decoder, Adapter.OFF);
+                cached.prefill(cache, 0, prompt);
+                DeviceTraffic.start();
+                float[] last = {};
+                for (int i = 0; i < steps; i++) {
+                    all[prompt.length + i] = 3 + i;
+                    last = cached.decode(cache, new int[] {3 + i}).toFloats();
+                }
+                Map<String, Long> calls = DeviceTraffic.stop().byOperator();
+                assertTrue(calls.containsKey("cuGraphLaunch"), calls.toString());
+                assertClose("logits", cached.prefill(cache, 1, all).toFloats(), last, 0.15, 0);
+            }
+        }
     }
 
     private static int argmax(Tensor logits) {
