@@ -35,7 +35,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -111,7 +110,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                                 flat.keep(new StartingUpdates(flat, lora));
                             }
                             computed.add(new ScaledCopies(scope));
-                            return new SharedTensors(decoder.device(), AdapterSlot.shapes(slots.values()));
+                            return new SharedTensors(
+                                    decoder.device(), AdapterSlot.shapes(slots.values()));
                         });
         EnginePieces.each(slots.entrySet(), s -> attach(s.getKey(), s.getValue()));
         within(
@@ -147,7 +147,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         }
     }
 
-    private GradientPlaces places(Map<FusedLinear, List<AdapterSlot>> slots, FlatParameters.Plan plan) {
+    private GradientPlaces places(
+            Map<FusedLinear, List<AdapterSlot>> slots, FlatParameters.Plan plan) {
         List<ParameterSpace.Parameter> all = plan.parameters();
         if (!role.equals(Adapter.TRAINED)) {
             return GradientPlaces.none(all);

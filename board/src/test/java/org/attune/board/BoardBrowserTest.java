@@ -278,14 +278,12 @@ class BoardBrowserTest {
                         .replace("||", "|"));
         assertEquals(0, browser.value("document.querySelectorAll('#trials b').length").asInt());
         browser.await("document.getElementById('curves').dataset.curves === '3'");
-        assertEquals(
-                3, browser.value("document.querySelectorAll('#trials svg').length").asInt());
+        assertEquals(3, browser.value("document.querySelectorAll('#trials svg').length").asInt());
         assertEquals(
                 2, browser.value("document.querySelectorAll('#parallel polyline').length").asInt());
         assertTrue(browser.value("document.getElementById('take').hidden").asBoolean());
         // A trial that goes on, and the file that is written at the end, are seen by themselves.
-        BoardSample.append(
-                folder.resolve("trial-003"), "{\"step\":60,\"eval_loss\":0.125}\n");
+        BoardSample.append(folder.resolve("trial-003"), "{\"step\":60,\"eval_loss\":0.125}\n");
         browser.await(
                 "document.querySelector('#trials tr:last-child svg').getAttribute('aria-label') ==="
                         + " 'eval_loss from 1 to 0.125'");

@@ -30,8 +30,7 @@ final class PanelLoops {
         for (int r = 0; r < rows; r++) {
             for (int k = 0; k < wide; k += LANES) {
                 long at = c + ((long) r * wide + k) * FLOAT;
-                Vectors.store(
-                        Vectors.load(at).mul(Vectors.load(factor + (long) k * FLOAT)), at);
+                Vectors.store(Vectors.load(at).mul(Vectors.load(factor + (long) k * FLOAT)), at);
             }
         }
     }

@@ -64,8 +64,7 @@ public final class TokenStack {
     /// @param reduce panels of `Aᵀ`, `(R, in)`
     /// @param expand panels of `Bᵀ`, `(out, R)`
     /// @param factor float32 `(out)`, or 0: 1
-    public record Update(
-            int first, int count, int rank, long reduce, long expand, long factor) {}
+    public record Update(int first, int count, int rank, long reduce, long expand, long factor) {}
 
     /// A block.
     ///

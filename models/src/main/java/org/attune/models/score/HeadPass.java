@@ -48,9 +48,7 @@ record HeadPass(Scorer scorer, Runnable freed) {
     static HeadPass on(LoadedModel loaded, ModelSetup setup, int number) {
         boolean isBorrowed = setup.labels() == 0 || loaded.decoder().config().scores();
         Decoder decoder =
-                isBorrowed
-                        ? loaded.decoder()
-                        : Engine.call(() -> setup.scorerOn(loaded.decoder()));
+                isBorrowed ? loaded.decoder() : Engine.call(() -> setup.scorerOn(loaded.decoder()));
         try {
             FrozenAdapter adapter =
                     FrozenAdapter.attach(decoder, setup.adapter().orElseThrow(), number);

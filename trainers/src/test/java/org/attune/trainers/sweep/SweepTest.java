@@ -123,12 +123,18 @@ class SweepTest {
         var trials = (List<Map<String, Object>>) told.get("trials");
         assertEquals(
                 Map.of(
-                        "number", 1L,
-                        "folder", "trial-001",
-                        "state", "finished",
-                        "values", Map.of("seed", "4"),
-                        "result", 4.0,
-                        "line", List.of(List.of(1L, 4.0))),
+                        "number",
+                        1L,
+                        "folder",
+                        "trial-001",
+                        "state",
+                        "finished",
+                        "values",
+                        Map.of("seed", "4"),
+                        "result",
+                        4.0,
+                        "line",
+                        List.of(List.of(1L, 4.0))),
                 trials.getFirst());
         assertEquals("running", trials.get(1).get("state"));
         assertEquals(List.of(List.of(1L, 2.0)), trials.get(1).get("line"), "as far as it is");
