@@ -219,9 +219,8 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// Whether rows of an adapter can stand beside others' in a pass over a cache ([AdapterRows]):
-    /// it is off, or a frozen one that changes linear layers and nothing else. Where decoding is
-    /// one kernel ([#packDecoding]), it must be such that the kernel can have it: LoRA or DoRA
-    /// without biases. It may change how pictures are seen, so with pictures it doesn't.
+    /// it is off, or a frozen one that changes linear layers alone. A kernel that decodes
+    /// ([#packDecoding]) takes LoRA and DoRA without biases. With pictures it joins none.
     public boolean joins(Adapter adapter) {
         return (pictures.isEmpty() || adapter.equals(Adapter.OFF))
                 && !input.differs(adapter)
