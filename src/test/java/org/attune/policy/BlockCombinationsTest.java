@@ -183,6 +183,7 @@ class BlockCombinationsTest {
                 Optional.empty(),
                 number % 10 == 9,
                 Optional.empty(),
+                false,
                 false);
     }
 
@@ -216,6 +217,7 @@ class BlockCombinationsTest {
                 Optional.of(sizes),
                 false,
                 Optional.empty(),
+                false,
                 false);
     }
 

@@ -36,6 +36,7 @@ import java.util.OptionalInt;
 ///     and values
 /// @param picturesWhole whether rows of pictures that stand side by side see each other in both
 ///     directions, as far as a layer's window reaches
+/// @param throughWindows whether they do so however small a layer's window is
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -52,7 +53,8 @@ public record AttentionConfig(
         Optional<Latent> latent,
         boolean chunked,
         Optional<Varied> varied,
-        boolean picturesWhole) {
+        boolean picturesWhole,
+        boolean throughWindows) {
     /// Attention that differs between layers, and whose last layers may attend to keys and values
     /// of earlier ones ([Brandon et al. 2024, §3](https://arxiv.org/abs/2405.12981)).
     ///
@@ -201,6 +203,7 @@ public record AttentionConfig(
                 Optional.empty(),
                 false,
                 Optional.empty(),
+                false,
                 false);
     }
 
@@ -244,21 +247,23 @@ public record AttentionConfig(
 
     /// Attention with another factor of the products of queries and keys.
     AttentionConfig withScale(double other) {
-        return with(other, varied, picturesWhole);
+        return with(other, varied, picturesWhole, throughWindows);
     }
 
     /// Attention that differs between layers.
     AttentionConfig withVaried(Varied layers) {
-        return with(scale, Optional.of(layers), picturesWhole);
+        return with(scale, Optional.of(layers), picturesWhole, throughWindows);
     }
 
     /// Attention in which rows of pictures that stand side by side see each other.
-    AttentionConfig withPicturesWhole() {
-        return with(scale, varied, true);
+    ///
+    /// @param through whether windows leave none of them out
+    AttentionConfig withPicturesWhole(boolean through) {
+        return with(scale, varied, true, through);
     }
 
     private AttentionConfig with(
-            double otherScale, Optional<Varied> layers, boolean wholePictures) {
+            double otherScale, Optional<Varied> layers, boolean whole, boolean through) {
         return new AttentionConfig(
                 heads,
                 kvHeads,
@@ -275,7 +280,8 @@ public record AttentionConfig(
                 latent,
                 chunked,
                 layers,
-                wholePictures);
+                whole,
+                through);
     }
 
     /// Features that the query projection gives.
