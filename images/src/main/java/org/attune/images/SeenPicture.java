@@ -147,8 +147,8 @@ public record SeenPicture(
         return id < 0;
     }
 
-    /// The tokens of a prompt that sees itself in both directions. Its text has ids of its own, so
-    /// that whatever shares, cuts or masks sequences knows where the prompt ends.
+    /// The tokens of a prompt that sees itself in both directions. Its text gets other ids, so that
+    /// whatever shares, cuts or masks sequences knows where the prompt ends.
     ///
     /// @param ids with rows of pictures; not changed
     public static int[] prompt(int[] ids) {
@@ -164,7 +164,7 @@ public record SeenPicture(
         return length;
     }
 
-    /// The token of text that an id stands for, or another in the place of a picture's row.
+    /// The token of text with an id, or another in the place of a picture's row.
     public static int textOr(int id, int other) {
         return id >= 0 ? id : isRow(id) ? other : id - Integer.MIN_VALUE;
     }

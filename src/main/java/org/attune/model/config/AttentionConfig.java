@@ -175,6 +175,42 @@ public record AttentionConfig(
         return chunked ? position / window * window : Math.max(0, position - window + 1);
     }
 
+    /// Attention of text, alike in all layers but for their windows.
+    public AttentionConfig(
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean qkvBias,
+            boolean outputBias,
+            QkNorm qkNorm,
+            List<Integer> windows,
+            double dropout,
+            double scale,
+            double softcap,
+            boolean sinks,
+            boolean gated,
+            Optional<Latent> latent,
+            boolean chunked) {
+        this(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                scale,
+                softcap,
+                sinks,
+                gated,
+                latent,
+                chunked,
+                Optional.empty(),
+                false,
+                false);
+    }
+
     /// Attention without sinks, gates and chunks, alike in all layers but for their windows.
     public AttentionConfig(
             int heads,
@@ -201,9 +237,6 @@ public record AttentionConfig(
                 false,
                 false,
                 Optional.empty(),
-                false,
-                Optional.empty(),
-                false,
                 false);
     }
 

@@ -220,10 +220,7 @@ public final class ConfigJson {
                 family.sinks(),
                 family.gatedAttention(),
                 latent,
-                family.window() == DecoderFamily.WindowRule.CHUNKED,
-                Optional.empty(),
-                false,
-                false);
+                family.window() == DecoderFamily.WindowRule.CHUNKED);
     }
 
     /// The factor on the products of queries and keys.

@@ -63,7 +63,7 @@ public record VisionConfig(
                 OptionalInt.empty());
     }
 
-    /// The same with rows of pictures in lines.
+    /// What sees pictures with the rows of their tiles in lines.
     VisionConfig inLines(int most) {
         return new VisionConfig(
                 modelType,

@@ -34,7 +34,7 @@ enum VisionFamily {
     PALIGEMMA("paligemma", VisionFamily::paliGemma),
     /// LLaVA-1.5 ([Liu et al. 2023](https://arxiv.org/abs/2310.03744)), and Pixtral in its class.
     LLAVA("llava", VisionFamily::llava),
-    /// [Liu et al. 2024](https://llava-vl.github.io/blog/2024-01-30-llava-next/).
+    /// LLaVA-1.6 ([Liu et al. 2023, §3.4](https://arxiv.org/abs/2310.03744)).
     LLAVA_NEXT("llava_next", VisionFamily::llavaNext),
     /// [Li et al. 2024](https://arxiv.org/abs/2408.03326).
     LLAVA_ONEVISION("llava_onevision", VisionFamily::llavaOnevision),

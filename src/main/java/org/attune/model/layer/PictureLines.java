@@ -5,7 +5,7 @@ import org.attune.tensor.Tensor;
 
 /// Rows of a picture that was cut into tiles, line by line: those of the whole picture, then those
 /// of the tiles as the picture lies in them, each line with a learned vector behind it
-/// ([Liu et al. 2024](https://llava-vl.github.io/blog/2024-01-30-llava-next/)). Where the lines
+/// ([Liu et al. 2023, §3.4](https://arxiv.org/abs/2310.03744)). Where the lines
 /// would be too many, fewer are made of them
 /// ([Li et al. 2024, §3](https://arxiv.org/abs/2408.03326)). Of a picture that wasn't cut there are
 /// the rows of the whole, with one such vector behind them.
