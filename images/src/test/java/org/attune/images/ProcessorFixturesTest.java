@@ -130,7 +130,8 @@ final class ProcessorFixturesTest {
             }
         }
         boolean some = wanted != null && grid.length >= wanted.length; // tiles may follow
-        if (wanted != null && !(some && Arrays.equals(wanted, Arrays.copyOf(grid, wanted.length)))) {
+        if (wanted != null
+                && !(some && Arrays.equals(wanted, Arrays.copyOf(grid, wanted.length)))) {
             problem.append(" grid " + Arrays.toString(grid));
         }
     }

@@ -202,7 +202,8 @@ enum VisionFamily {
                     case "pixtral" -> EncoderJson.pixtral(json);
                     default ->
                             throw json.invalid(
-                                    "model_type", "clip_vision_model, siglip_vision_model, pixtral");
+                                    "model_type",
+                                    "clip_vision_model, siglip_vision_model, pixtral");
                 };
         boolean drops = encoder.patches().classToken();
         boolean rotates = encoder.positions() instanceof VisionEncoder.Positions.Rotary;

@@ -304,9 +304,7 @@ public final class Layout {
         }
         int[] starts = ranges.stream().mapToInt(r -> r[0]).toArray();
         int[] ends = ranges.stream().mapToInt(r -> r[1]).toArray();
-        boolean matters =
-                seen.runs().any(a, b)
-                        || first(b - 1, seen) > positions[starts[0]];
+        boolean matters = seen.runs().any(a, b) || first(b - 1, seen) > positions[starts[0]];
         return new QueryBlock(a, b, starts, ends, matters ? mask(a, b, starts, ends, seen) : null);
     }
 

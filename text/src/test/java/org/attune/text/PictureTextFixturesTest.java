@@ -115,9 +115,7 @@ final class PictureTextFixturesTest {
                 var found = chat.encodeWithMask(conversation, ChatTemplate.Tail.NOTHING);
                 String name = row.path("messages").toString();
                 assertArrayEquals(
-                        ints(row.path("input_ids")),
-                        SeenPicture.named(found.ids(), token),
-                        name);
+                        ints(row.path("input_ids")), SeenPicture.named(found.ids(), token), name);
                 int[] types = ints(row.path("token_type_ids"));
                 int prompt = (int) Arrays.stream(types).filter(type -> type == 0).count();
                 assertEquals(prompt, SeenPicture.promptLength(found.ids()), name);
@@ -127,8 +125,7 @@ final class PictureTextFixturesTest {
                 }
                 int[] asked =
                         chat.encode(
-                                        Conversation.of(
-                                                conversation.messages().subList(0, 1)),
+                                        Conversation.of(conversation.messages().subList(0, 1)),
                                         ChatTemplate.Tail.GENERATION_PROMPT)
                                 .ids();
                 assertArrayEquals(Arrays.copyOf(found.ids(), prompt), asked, name);

@@ -1,7 +1,7 @@
 package org.attune.rollout.sampling;
 
-import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.images.SeenPicture;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;

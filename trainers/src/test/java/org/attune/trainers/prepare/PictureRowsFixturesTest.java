@@ -155,7 +155,8 @@ final class PictureRowsFixturesTest {
     @ValueSource(strings = {"sft-idefics3-lora", "sft-idefics3-completion-only"})
     void answersAloneAreTrainedWherePromptsSeeThemselves(String run) throws IOException {
         List<Sample> samples = samples(run, BadRowPolicy.ERROR);
-        for (Optional<Boolean> completions : List.of(Optional.of(false), Optional.<Boolean>empty())) {
+        for (Optional<Boolean> completions :
+                List.of(Optional.of(false), Optional.<Boolean>empty())) {
             SftOptions given = SftOptions.DEFAULTS;
             var options =
                     new SftOptions(
