@@ -178,7 +178,7 @@ public final class TokenForest {
 
     /// The forest with the image token as the target wherever a picture's row is one.
     TokenForest withImageTargets(int imageToken) {
-        if (Arrays.stream(targetTokens).noneMatch(SeenPicture::isRow)) {
+        if (Arrays.stream(targetTokens).noneMatch(SeenPicture::seesAhead)) {
             return this;
         }
         int[] targets = SeenPicture.named(targetTokens, imageToken);
@@ -378,8 +378,8 @@ public final class TokenForest {
                 int length = sources[t] - start + 1;
                 int end = segments.get(segment).end();
                 while (start + length < end
-                        && SeenPicture.isRow(tokens[start + length - 1])
-                        && SeenPicture.isRow(tokens[start + length])) {
+                        && SeenPicture.seesAhead(tokens[start + length - 1])
+                        && SeenPicture.seesAhead(tokens[start + length])) {
                     length++; // rows of pictures may see each other
                 }
                 needed[segment] = Math.max(needed[segment], length);

@@ -181,9 +181,7 @@ class BlockCombinationsTest {
                 number % 5 == 4,
                 false,
                 Optional.empty(),
-                number % 10 == 9,
-                Optional.empty(),
-                false);
+                number % 10 == 9);
     }
 
     private static QkNorm qkNorm(int number) {
@@ -214,8 +212,6 @@ class BlockCombinationsTest {
                 false,
                 false,
                 Optional.of(sizes),
-                false,
-                Optional.empty(),
                 false);
     }
 

@@ -122,6 +122,84 @@ class PicturesTest {
                 });
     }
 
+    /// A prompt that sees itself is one whole: what begins alike and goes on otherwise isn't
+    /// shared.
+    @Test
+    void promptsThatSeeThemselvesAreSharedWhole() {
+        int[][] rows = {
+            asked(row(1), 11, 12), asked(row(1), 13), asked(row(2), 11, 12), asked(row(1, 9), 11)
+        };
+        withDecoder(
+                TinyVision.prompts(),
+                (_, policy) -> {
+                    Map<String, float[]> shared = gradients(policy, forest(true, rows));
+                    Map<String, float[]> apart = gradients(policy, forest(false, rows));
+                    apart.forEach((name, g) -> assertClose(name, g, shared.get(name), 1e-5, 1e-4));
+                    assertTrue(apart.values().stream().allMatch(PicturesTest::isSome));
+                });
+        int alone = forest(true, rows[0]).size();
+        assertEquals(alone, forest(true, rows[0], rows[1]).size(), "one prompt");
+        assertEquals(
+                alone + forest(true, rows[3]).size(),
+                forest(true, rows[0], rows[3]).size(),
+                "two prompts");
+    }
+
+    @Test
+    void promptsThatSeeThemselvesAreReadAtOnce() {
+        withDecoder(
+                TinyVision.prompts(),
+                (decoder, policy) -> {
+                    for (int more : new int[] {0, CachedDecoder.CHUNK}) {
+                        int[] text = IntStream.range(0, more).map(i -> 8 + i % 20).toArray();
+                        int[] ids = asked(row(1, text), 11, 12, 3);
+                        TokenForest forest = forest(false, ids);
+                        float[] all = policy.measure(forest, HeadRequest.of()).tokenLogProbs();
+                        assertClose("next", all[all.length - 1], cached(decoder, ids), 1e-4, 0);
+                    }
+                });
+    }
+
+    private static int[] asked(int[] prompt, int... answer) {
+        int[] ids = SeenPicture.prompt(prompt);
+        return IntStream.concat(Arrays.stream(ids), Arrays.stream(answer)).toArray();
+    }
+
+    /// Of a picture of two tiles, whose lines are shrunk, beside one that isn't cut.
+    @Test
+    void whatEndsALineLearns() {
+        int[] text = {1, 5, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, 6, 8, 9};
+        int[] whole = {1, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, 6, 8};
+        int[] cut = SeenPicture.among(text, IMAGE, List.of(tiles(3, 7, 8, 16, 1, 2)));
+        int[] alone = SeenPicture.among(whole, IMAGE, List.of(tiles(1, 5, 8, 16, 0, 0)));
+        withDecoder(
+                TinyVision.lines(),
+                (_, policy) -> {
+                    TokenForest forest = forest(true, cut, alone);
+                    Map<String, float[]> gradients = gradients(policy, forest);
+                    for (var p : policy.parameters().parameters()) {
+                        if (p.name().matches(".*(image_newline|projector|layers.1.*fc).*")) {
+                            float[] own = gradients.get(p.name());
+                            int at = own.length / 3;
+                            double expected = difference(policy, forest, p, at);
+                            assertClose(p.name(), expected, own[at], 2e-2, 2e-2);
+                            assertTrue(isSome(own), p.name());
+                        }
+                    }
+                    assertTrue(gradients.containsKey("model.image_newline"));
+                });
+    }
+
+    private static SeenPicture tiles(int tiles, int rows, int... grid) {
+        float[] pixels = new float[tiles * 3 * 8 * 8];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (float) Math.sin(i * 0.37);
+        }
+        String key = "tiles " + tiles;
+        int[] shape = {tiles, 3, 8, 8};
+        return new SeenPicture(key, rows, () -> new Prepared(pixels, shape, grid, rows, key));
+    }
+
     /// Pictures side by side see each other, so a beginning ends before the first of them.
     @Test
     void picturesSideBySideAreShared() {

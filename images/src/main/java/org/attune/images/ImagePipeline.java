@@ -81,12 +81,27 @@ public final class ImagePipeline {
     ///     patches, and channels by times by height by width of a patch
     /// @param grid        what the model is told besides. Idefics3 and SmolVLM: rows and columns of
     ///     tiles, both 0 for a single one; Qwen: times, rows and columns of patches; LLaVA-NeXT and
-    ///     LLaVA-OneVision: height and width of the picture as it was; Pixtral and Mistral3: height
-    ///     and width as resized; InternVL: tiles; Gemma 3 with pan and scan: tiles but the whole;
-    ///     others: nothing
+    ///     LLaVA-OneVision: height and width of the picture as it was, then rows and columns of
+    ///     tiles, both 0 if it isn't cut; Pixtral and Mistral3: height and width as resized;
+    ///     InternVL: tiles; Gemma 3 with pan and scan: tiles but the whole; others: nothing
     /// @param tokens      image tokens in the text
     /// @param key         equal for equal pictures that were prepared equally
-    public record Prepared(float[] pixelValues, int[] shape, int[] grid, int tokens, String key) {}
+    public record Prepared(float[] pixelValues, int[] shape, int[] grid, int tokens, String key) {
+        /// Lines of features of a picture of LLaVA-NeXT or LLaVA-OneVision that was cut: rows and
+        /// columns of features in its tiles that lie in the picture, not in the border beside it,
+        /// then rows and columns that are made of these.
+        ///
+        /// @param side features of a tile's side
+        /// @param most tiles whose features are shown as they are; 0: all
+        public int[] lines(int side, int most) {
+            var lines =
+                    FeatureLines.of(
+                            grid[0], grid[1], grid[2] * side, grid[3] * side, most * side * side);
+            return new int[] {
+                lines.rows(), lines.columns(), lines.shownRows(), lines.shownColumns()
+            };
+        }
+    }
 
     /// A text with image tokens.
     ///
@@ -216,7 +231,14 @@ public final class ImagePipeline {
     public int[] see(int[] ids, int imageToken, List<Picture> pictures) {
         boolean alone = pictures.size() == 1;
         List<SeenPicture> seen = pictures.stream().map(p -> seen(p, alone)).toList();
-        return SeenPicture.among(ids, imageToken, seen);
+        int[] all = SeenPicture.among(ids, imageToken, seen);
+        return endsPrompts() ? SeenPicture.prompt(all) : all;
+    }
+
+    /// Whether a text with pictures is a prompt that sees itself in both directions, and an answer
+    /// follows behind its end, as in PaliGemma.
+    public boolean endsPrompts() {
+        return text.behindLast().isPresent();
     }
 
     private SeenPicture seen(Picture picture, boolean alone) {

@@ -2,8 +2,6 @@ package org.attune.images;
 
 import org.attune.error.ModelException;
 
-import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.util.List;
 import java.util.Optional;
 
@@ -148,9 +146,8 @@ final class ImageTexts {
                 plan -> {
                     int rows = plan.tile().height() / patch;
                     int columns = plan.tile().width() / patch;
-                    Features features = features(plan, rows, columns);
-                    return token.repeat(
-                            features.rows * (features.columns + 1) + rows * columns + more);
+                    int lines = lines(plan, rows, columns, 0).count();
+                    return token.repeat(lines + rows * columns + more);
                 });
     }
 
@@ -170,44 +167,16 @@ final class ImageTexts {
                     if (plan.rows() == 0) {
                         return token.repeat(base + 1 - less);
                     }
-                    Features features = features(plan, edge, edge);
-                    double ratio =
-                            Math.sqrt(
-                                    (double) (features.rows * features.columns)
-                                            / (most * edge * edge));
-                    if (ratio > 1.1) {
-                        features =
-                                new Features(
-                                        times(features.rows, ratio),
-                                        times(features.columns, ratio));
-                    }
-                    return token.repeat(features.rows * (features.columns + 1) + base - less);
+                    int lines = lines(plan, edge, edge, most * edge * edge).count();
+                    return token.repeat(lines + base - less);
                 });
     }
 
-    /// What is left of the tiles' features without the border, one row after the other.
-    private record Features(int rows, int columns) {}
-
-    private static Features features(Plan plan, int tileRows, int tileColumns) {
+    private static FeatureLines lines(Plan plan, int tileRows, int tileColumns, int most) {
         int rows = tileRows * (plan.whole().height() / plan.tile().height());
         int columns = tileColumns * (plan.whole().width() / plan.tile().width());
-        int height = plan.picture().height();
-        int width = plan.picture().width();
-        if ((double) width / height > (double) columns / rows) {
-            int inner = rounded(height * ((double) columns / width));
-            return new Features(rows - (rows - inner) / 2 * 2, columns);
-        }
-        int inner = rounded(width * ((double) rows / height));
-        return new Features(rows, columns - (columns - inner) / 2 * 2);
-    }
-
-    /// How often a ratio fits into a length, as Python's `//` counts it.
-    private static int times(int length, double ratio) {
-        return (int) Math.rint((length - length % ratio) / ratio);
-    }
-
-    private static int rounded(double length) {
-        return new BigDecimal(length).setScale(7, RoundingMode.HALF_EVEN).intValue();
+        return FeatureLines.of(
+                plan.picture().height(), plan.picture().width(), rows, columns, most);
     }
 
     private String ownImageToken() {

@@ -21,14 +21,15 @@ record Pinpoints(
 
     @Override
     public Plan plan(Size picture, boolean alone) {
-        int[] grid = {picture.height(), picture.width()};
         if (!alone && !cutsAll) {
             int edge = Math.max(picture.width(), picture.height());
+            int[] grid = {picture.height(), picture.width(), 0, 0};
             return new Plan(picture, picture, each.result(new Size(edge, edge)), 0, 0, 1, grid);
         }
         Size best = best(picture);
         int rows = Math.ceilDiv(best.height(), tile);
         int columns = Math.ceilDiv(best.width(), tile);
+        int[] grid = {picture.height(), picture.width(), rows, columns};
         return new Plan(picture, best, each.result(base), rows, columns, rows * columns + 1, grid);
     }
 

@@ -22,6 +22,9 @@ import java.util.function.Supplier;
 /// @param prepared makes what the encoder reads; called whenever the picture is encoded
 public record SeenPicture(
         String key, int rows, int columns, Supplier<ImagePipeline.Prepared> prepared) {
+    /// Ids from here to −1 are rows of pictures; those below are text of prompts.
+    private static final int FIRST_ID = -(1 << 30);
+
     /// By the last of its ids, which is the one nearest to −2³¹. Ids outlive runs: they cost some
     /// bytes a picture, and tokens that were kept stay valid.
     private static final TreeMap<Integer, SeenPicture> KNOWN = new TreeMap<>();
@@ -105,28 +108,29 @@ public record SeenPicture(
             if (ids[i] == named[i]) {
                 continue;
             }
-            if (!isRow(ids[i]) || isRow(named[i]) || image >= 0 && named[i] != image) {
+            if (isRow(ids[i]) && !isRow(named[i]) && (image < 0 || named[i] == image)) {
+                image = named[i];
+            } else if (textOr(ids[i], -1) != named[i]) {
                 return false;
             }
-            image = named[i];
         }
         return true;
     }
 
-    /// The first of the rows of pictures that stand side by side where `at` is one; else `at`.
+    /// The first of the rows that see ahead and stand side by side where `at` is one; else `at`.
     public static int runStart(int[] ids, int at) {
         int start = at;
-        while (start > 0 && isRow(ids[start]) && isRow(ids[start - 1])) {
+        while (start > 0 && seesAhead(ids[start]) && seesAhead(ids[start - 1])) {
             start--;
         }
         return start;
     }
 
-    /// One past the last of the rows of pictures that stand side by side where `at` is one; else
+    /// One past the last of the rows that see ahead and stand side by side where `at` is one; else
     /// one past `at`.
     public static int runEnd(int[] ids, int at) {
         int end = at + 1;
-        while (end < ids.length && isRow(ids[end]) && isRow(ids[end - 1])) {
+        while (end < ids.length && seesAhead(ids[end]) && seesAhead(ids[end - 1])) {
             end++;
         }
         return end;
@@ -134,14 +138,42 @@ public record SeenPicture(
 
     /// Whether an id is that of a picture's row.
     public static boolean isRow(int id) {
+        return id < 0 && id >= FIRST_ID;
+    }
+
+    /// Whether a token and its neighbours of this kind see each other in both directions, where the
+    /// decoder lets them: rows of pictures, and text of prompts ([#prompt]).
+    public static boolean seesAhead(int id) {
         return id < 0;
+    }
+
+    /// The tokens of a prompt that sees itself in both directions. Its text gets other ids, so that
+    /// whatever shares, cuts or masks sequences knows where the prompt ends.
+    ///
+    /// @param ids with rows of pictures; not changed
+    public static int[] prompt(int[] ids) {
+        return Arrays.stream(ids).map(id -> id < 0 ? id : Integer.MIN_VALUE + id).toArray();
+    }
+
+    /// How many tokens a sequence begins with that are such a prompt; 0 if there is none.
+    public static int promptLength(int[] ids) {
+        int length = ids.length;
+        while (length > 0 && ids[length - 1] >= FIRST_ID) {
+            length--;
+        }
+        return length;
+    }
+
+    /// The token of text with an id, or another in the place of a picture's row.
+    public static int textOr(int id, int other) {
+        return id >= 0 ? id : isRow(id) ? other : id - Integer.MIN_VALUE;
     }
 
     /// The tokens with the image token in the places of rows of pictures.
     ///
     /// @param ids not changed
     public static int[] named(int[] ids, int imageToken) {
-        return Arrays.stream(ids).map(id -> isRow(id) ? imageToken : id).toArray();
+        return Arrays.stream(ids).map(id -> textOr(id, imageToken)).toArray();
     }
 
     /// The row that an id names.
@@ -204,7 +236,7 @@ public record SeenPicture(
             for (int i = 0; i < Long.BYTES - 1; i++) {
                 number = number << Byte.SIZE | (hash[i] & 0xff);
             }
-            return (int) (Integer.MIN_VALUE + number % ((1L << 31) - rows));
+            return (int) (FIRST_ID + number % (-(long) FIRST_ID - rows));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

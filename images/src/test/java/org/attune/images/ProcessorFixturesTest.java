@@ -129,7 +129,9 @@ final class ProcessorFixturesTest {
                 wanted = Json.MAPPER.convertValue(expected.path(key), int[].class);
             }
         }
-        if (wanted != null && !Arrays.equals(wanted, grid)) {
+        boolean some = wanted != null && grid.length >= wanted.length; // tiles may follow
+        if (wanted != null
+                && !(some && Arrays.equals(wanted, Arrays.copyOf(grid, wanted.length)))) {
             problem.append(" grid " + Arrays.toString(grid));
         }
     }

@@ -36,6 +36,7 @@ import java.util.OptionalInt;
 ///     and values
 /// @param picturesWhole whether rows of pictures that stand side by side see each other in both
 ///     directions, as far as a layer's window reaches
+/// @param throughWindows whether they do so however small a layer's window is
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -52,7 +53,8 @@ public record AttentionConfig(
         Optional<Latent> latent,
         boolean chunked,
         Optional<Varied> varied,
-        boolean picturesWhole) {
+        boolean picturesWhole,
+        boolean throughWindows) {
     /// Attention that differs between layers, and whose last layers may attend to keys and values
     /// of earlier ones ([Brandon et al. 2024, §3](https://arxiv.org/abs/2405.12981)).
     ///
@@ -173,6 +175,42 @@ public record AttentionConfig(
         return chunked ? position / window * window : Math.max(0, position - window + 1);
     }
 
+    /// Attention of text, alike in all layers but for their windows.
+    public AttentionConfig(
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean qkvBias,
+            boolean outputBias,
+            QkNorm qkNorm,
+            List<Integer> windows,
+            double dropout,
+            double scale,
+            double softcap,
+            boolean sinks,
+            boolean gated,
+            Optional<Latent> latent,
+            boolean chunked) {
+        this(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                scale,
+                softcap,
+                sinks,
+                gated,
+                latent,
+                chunked,
+                Optional.empty(),
+                false,
+                false);
+    }
+
     /// Attention without sinks, gates and chunks, alike in all layers but for their windows.
     public AttentionConfig(
             int heads,
@@ -197,8 +235,6 @@ public record AttentionConfig(
                 scale,
                 softcap,
                 false,
-                false,
-                Optional.empty(),
                 false,
                 Optional.empty(),
                 false);
@@ -244,21 +280,23 @@ public record AttentionConfig(
 
     /// Attention with another factor of the products of queries and keys.
     AttentionConfig withScale(double other) {
-        return with(other, varied, picturesWhole);
+        return with(other, varied, picturesWhole, throughWindows);
     }
 
     /// Attention that differs between layers.
     AttentionConfig withVaried(Varied layers) {
-        return with(scale, Optional.of(layers), picturesWhole);
+        return with(scale, Optional.of(layers), picturesWhole, throughWindows);
     }
 
     /// Attention in which rows of pictures that stand side by side see each other.
-    AttentionConfig withPicturesWhole() {
-        return with(scale, varied, true);
+    ///
+    /// @param through whether windows leave none of them out
+    AttentionConfig withPicturesWhole(boolean through) {
+        return with(scale, varied, true, through);
     }
 
     private AttentionConfig with(
-            double otherScale, Optional<Varied> layers, boolean wholePictures) {
+            double otherScale, Optional<Varied> layers, boolean whole, boolean through) {
         return new AttentionConfig(
                 heads,
                 kvHeads,
@@ -275,7 +313,8 @@ public record AttentionConfig(
                 latent,
                 chunked,
                 layers,
-                wholePictures);
+                whole,
+                through);
     }
 
     /// Features that the query projection gives.

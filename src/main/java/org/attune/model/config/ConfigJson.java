@@ -48,6 +48,7 @@ public final class ConfigJson {
         }
         ObjectNode node = text.get().toNode();
         UsualText.addTo(node);
+        VisionFamily.withoutMask(json, node);
         for (String key : List.of("tie_word_embeddings", "dtype", "torch_dtype", QUANTISATION)) {
             boolean outer = key.equals("tie_word_embeddings") || !text.get().has(key);
             if (outer && json.has(key)) {
@@ -219,9 +220,7 @@ public final class ConfigJson {
                 family.sinks(),
                 family.gatedAttention(),
                 latent,
-                family.window() == DecoderFamily.WindowRule.CHUNKED,
-                Optional.empty(),
-                false);
+                family.window() == DecoderFamily.WindowRule.CHUNKED);
     }
 
     /// The factor on the products of queries and keys.

@@ -216,7 +216,9 @@ public record DecoderConfig(
     DecoderConfig withVision(VisionConfig eyes) {
         Optional<VisionConfig> some = Optional.of(eyes);
         BlockConfig seeing =
-                eyes.picturesWhole() ? block.with(attention().withPicturesWhole()) : block;
+                eyes.picturesWhole()
+                        ? block.with(attention().withPicturesWhole(eyes.throughWindows()))
+                        : block;
         return with(seeing, ends, dtype, tieWordEmbeddings, scoreKind, labels, some);
     }
 

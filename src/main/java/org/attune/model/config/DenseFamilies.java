@@ -69,6 +69,7 @@ final class DenseFamilies {
                             .attentionBias(BiasRule.IF_CONFIGURED)
                             .normOffset(1)
                             .activation("hidden_act", "gelu_pytorch_tanh")
+                            .obeyed("hidden_activation") // what transformers passes over
                             .scaledEmbeddings()
                             .heads(16)
                             .headDim(256)

@@ -18,6 +18,8 @@ final class EncoderJson {
 
     private static final double PIXTRAL_EPSILON = 1e-5; // in no configuration
 
+    private static final Usual SIGLIP = new Usual(768, 3072, 12, 12, 224, 16);
+
     private EncoderJson() {}
 
     /// Sizes that are usual in a family.
@@ -25,26 +27,37 @@ final class EncoderJson {
 
     /// The encoder of SigLIP ([Zhai et al. 2023](https://arxiv.org/abs/2303.15343)).
     static VisionEncoder siglip(JsonFields json, LastNorm lastNorm) {
-        var usual = new Usual(768, 3072, 12, 12, 224, 16);
+        requireNoHead(json);
+        return siglip(json, SIGLIP, layers(json, SIGLIP), new Positions.Table(), lastNorm);
+    }
+
+    /// SigLIP's, read before its last norm.
+    ///
+    /// @param taken blocks whose output is read
+    static VisionEncoder siglip(JsonFields json, int taken) {
+        requireNoHead(json);
+        return siglip(json, SIGLIP, taken, new Positions.Table(), LastNorm.KEPT);
+    }
+
+    private static void requireNoHead(JsonFields json) {
         if (json.flag("vision_use_head", false)) {
             throw json.invalid("vision_use_head", "false: the head is another task's");
         }
-        return siglip(json, usual, new Positions.Table(), lastNorm);
     }
 
     /// SigLIP's in Idefics3.
     static VisionEncoder idefics3(JsonFields json) {
         var usual = new Usual(1152, 3072, 12, 16, 224, 32);
-        return siglip(json, usual, new Positions.Buckets(), LastNorm.READ);
+        return siglip(json, usual, layers(json, usual), new Positions.Buckets(), LastNorm.READ);
     }
 
     private static VisionEncoder siglip(
-            JsonFields json, Usual usual, Positions positions, LastNorm lastNorm) {
+            JsonFields json, Usual usual, int taken, Positions positions, LastNorm lastNorm) {
         return plain(
                 json,
                 usual,
                 patches(json, usual, true, false, false),
-                layers(json, usual),
+                taken,
                 positions,
                 new NormConfig.Layer(json.number("layer_norm_eps", 1e-6)),
                 "gelu_pytorch_tanh",

@@ -108,7 +108,9 @@ final class QwenVision {
                 names(List.of("mlp.linear_fc1"), "mlp.linear_fc2", List.of()),
                 whole.integer("image_token_id", IMAGE),
                 false,
-                deep(whole, json, width));
+                false,
+                deep(whole, json, width),
+                OptionalInt.empty());
     }
 
     private static JsonFields vision(JsonFields whole) {

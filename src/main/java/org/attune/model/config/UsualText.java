@@ -9,6 +9,7 @@ import java.util.Arrays;
 enum UsualText {
     GEMMA3("gemma3_text", 2304, 9216, 26, 8, 4, 262208, 256),
     GEMMA2("gemma2", 2304, 9216, 26, 8, 4, 256000, 256),
+    GEMMA("gemma", 3072, 24576, 28, 16, 16, 256000, 256),
     LLAMA("llama", 4096, 11008, 32, 32, 32, 32000, 0),
     MISTRAL("mistral", 4096, 14336, 32, 32, 8, 32000, 0),
     QWEN2("qwen2", 4096, 22016, 32, 32, 32, 151936, 0);

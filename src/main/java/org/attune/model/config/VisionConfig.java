@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.stream.Stream;
@@ -21,9 +22,14 @@ import java.util.stream.Stream;
 /// @param modelType  `model_type` of the whole model
 /// @param imageToken id of the token in whose places rows of pictures stand
 /// @param picturesWhole whether rows of a picture see each other in the decoder, in both directions
+/// @param throughWindows whether they do so however small a layer's window is. Then text of a
+///     prompt with pictures sees the whole prompt, too
 /// @param deep       connectors of what blocks of the encoder give, by the block. What they make is
 ///     added to rows of pictures behind the first blocks of the decoder, in this order
 ///     ([Meng et al. 2024](https://arxiv.org/abs/2406.04334))
+/// @param lines      present where rows of a picture's tiles stand line by line as the picture lies
+///     in them, with a learned vector behind each line: tiles whose rows stand as they are, while
+///     fewer are made of those of more; 0: all
 public record VisionConfig(
         String modelType,
         VisionEncoder encoder,
@@ -31,7 +37,9 @@ public record VisionConfig(
         Names names,
         int imageToken,
         boolean picturesWhole,
-        SortedMap<Integer, Connector> deep) {
+        boolean throughWindows,
+        SortedMap<Integer, Connector> deep,
+        OptionalInt lines) {
     private static final Set<String> EQUAL_BATCHES =
             Set.of("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "gemma3", "paligemma");
 
@@ -50,7 +58,23 @@ public record VisionConfig(
                 names,
                 imageToken,
                 picturesWhole,
-                Collections.emptySortedMap());
+                false,
+                Collections.emptySortedMap(),
+                OptionalInt.empty());
+    }
+
+    /// What sees pictures with the rows of their tiles in lines.
+    VisionConfig inLines(int most) {
+        return new VisionConfig(
+                modelType,
+                encoder,
+                connector,
+                names,
+                imageToken,
+                picturesWhole,
+                throughWindows,
+                deep,
+                OptionalInt.of(most));
     }
 
     /// @throws ModelException if the numbers can't belong to one model
@@ -115,6 +139,11 @@ public record VisionConfig(
     /// Path of the norm behind the blocks.
     public String lastNorm() {
         return names.encoder() + "." + names.lastNorm();
+    }
+
+    /// Name of the vector behind a line of a picture's rows.
+    public String newline() {
+        return VisionNames.NEWLINE;
     }
 
     /// Path of a block of the encoder, with a dot behind it.

@@ -1,5 +1,7 @@
 package org.attune.model.config;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 import org.attune.model.config.VisionConfig.Connector;
@@ -10,8 +12,10 @@ import org.attune.model.config.VisionConfig.Names;
 import org.attune.model.config.VisionEncoder.LastNorm;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -25,8 +29,15 @@ enum VisionFamily {
     SMOLVLM("smolvlm", VisionFamily::idefics3),
     /// [Gemma Team 2025, §2](https://arxiv.org/abs/2503.19786).
     GEMMA3("gemma3", VisionFamily::gemma3),
+    /// PaliGemma ([Beyer et al. 2024](https://arxiv.org/abs/2407.07726)) and PaliGemma 2
+    /// ([Steiner et al. 2024](https://arxiv.org/abs/2412.03555)).
+    PALIGEMMA("paligemma", VisionFamily::paliGemma),
     /// LLaVA-1.5 ([Liu et al. 2023](https://arxiv.org/abs/2310.03744)), and Pixtral in its class.
     LLAVA("llava", VisionFamily::llava),
+    /// LLaVA-1.6 ([Liu et al. 2023, §3.4](https://arxiv.org/abs/2310.03744)).
+    LLAVA_NEXT("llava_next", VisionFamily::llavaNext),
+    /// [Li et al. 2024](https://arxiv.org/abs/2408.03326).
+    LLAVA_ONEVISION("llava_onevision", VisionFamily::llavaOnevision),
     /// [Zhu et al. 2025](https://arxiv.org/abs/2504.10479).
     INTERNVL("internvl", VisionFamily::internVl),
     /// Mistral Small 3.1.
@@ -110,35 +121,110 @@ enum VisionFamily {
                 true);
     }
 
+    private static VisionConfig paliGemma(JsonFields whole) {
+        VisionEncoder encoder = EncoderJson.siglip(vision(whole), LastNorm.READ);
+        Linear linear = linear(VisionNames.PROJECTOR + "linear", encoder.width(), 0, true);
+        return new VisionConfig(
+                whole.text("model_type"),
+                encoder,
+                connector(Join.PATCHES, 1, List.of(linear)),
+                VisionNames.SIGLIP,
+                imageToken(whole, 256000),
+                true,
+                true,
+                Collections.emptySortedMap(),
+                OptionalInt.empty());
+    }
+
+    /// Takes a key away from a text model's configuration by which PaliGemma says that prompts see
+    /// themselves, as they do whatever it says.
+    ///
+    /// @param whole a whole `config.json`
+    /// @param text  changed
+    static void withoutMask(JsonFields whole, ObjectNode text) {
+        if (PALIGEMMA.modelType.equals(whole.text("model_type"))) {
+            text.remove("use_bidirectional_attention");
+        }
+    }
+
     private static VisionConfig llava(JsonFields whole) {
+        return llava(whole, LlavaUsual.CLIP, 32000);
+    }
+
+    private static VisionConfig llavaNext(JsonFields whole) {
+        VisionConfig config = llava(whole, LlavaUsual.CLIP, 32000);
+        requireTiles(config, whole);
+        return config.inLines(0);
+    }
+
+    private static VisionConfig llavaOnevision(JsonFields whole) {
+        VisionConfig config = llava(whole, LlavaUsual.SIGLIP, 151646);
+        requireTiles(config, whole);
+        String key = "vision_aspect_ratio";
+        String ratio = whole.text(key, "anyres_max_9");
+        if (!ratio.matches("anyres_max_[1-9][0-9]{0,3}")) {
+            throw whole.invalid(key, "anyres_max_ and a number of tiles");
+        }
+        return config.inLines(Integer.parseInt(ratio.substring(ratio.lastIndexOf('_') + 1)));
+    }
+
+    private static void requireTiles(VisionConfig config, JsonFields whole) {
+        if (!(config.encoder().positions() instanceof VisionEncoder.Positions.Table)) {
+            throw whole.invalid("vision_config", "an encoder of square tiles: CLIP's or SigLIP's");
+        }
+    }
+
+    /// What configurations in the manner of LLaVA mean where they don't say it.
+    private enum LlavaUsual {
+        CLIP("clip_vision_model", -2, "default"),
+        SIGLIP("siglip_vision_model", -1, "full");
+
+        private final String encoder;
+        private final int layer;
+        private final String strategy;
+
+        LlavaUsual(String encoder, int layer, String strategy) {
+            this.encoder = encoder;
+            this.layer = layer;
+            this.strategy = strategy;
+        }
+    }
+
+    private static VisionConfig llava(JsonFields whole, LlavaUsual usual, int token) {
         JsonFields json = vision(whole);
-        int taken = taken(whole, json, -2);
-        String strategy = whole.text("vision_feature_select_strategy", "default");
-        String type = json.text("model_type", "clip_vision_model");
+        int taken = taken(whole, json, usual.layer);
+        String strategy = whole.text("vision_feature_select_strategy", usual.strategy);
+        String type = json.text("model_type", usual.encoder);
         VisionEncoder encoder =
                 switch (type) {
                     case "clip_vision_model" -> EncoderJson.clip(json, taken);
+                    case "siglip_vision_model" -> EncoderJson.siglip(json, taken);
                     case "pixtral" -> EncoderJson.pixtral(json);
-                    default -> throw json.invalid("model_type", "clip_vision_model, pixtral");
+                    default ->
+                            throw json.invalid(
+                                    "model_type",
+                                    "clip_vision_model, siglip_vision_model, pixtral");
                 };
         boolean drops = encoder.patches().classToken();
+        boolean rotates = encoder.positions() instanceof VisionEncoder.Positions.Rotary;
         if (!strategy.equals(drops ? "default" : "full") || encoder.taken() != taken) {
             throw new ModelException(
                     ("%s: an encoder of the kind %s is read by vision_feature_layer %d and"
-                                    + " vision_feature_select_strategy %s; accepted: %s")
+                                    + " vision_feature_select_strategy %s; accepted: %s, %s")
                             .formatted(
                                     whole.where(),
                                     type,
-                                    whole.integer("vision_feature_layer", -2),
+                                    whole.integer("vision_feature_layer", usual.layer),
                                     strategy,
-                                    drops ? "any layer, default" : "-1, full"));
+                                    rotates ? "-1" : "any layer",
+                                    drops ? "default" : "full"));
         }
         return config(
                 whole,
                 encoder,
                 mlp(whole, encoder.width(), Optional.empty(), 1, List.of()),
-                drops ? VisionNames.CLIP : VisionNames.PIXTRAL,
-                imageToken(whole, 32000));
+                drops ? VisionNames.CLIP : rotates ? VisionNames.PIXTRAL : VisionNames.SIGLIP,
+                imageToken(whole, token));
     }
 
     private static VisionConfig internVl(JsonFields whole) {

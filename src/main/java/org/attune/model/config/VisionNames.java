@@ -14,6 +14,9 @@ final class VisionNames {
     /// Path of the connector of all families but Idefics3.
     static final String PROJECTOR = "model.multi_modal_projector.";
 
+    /// The vector behind a line of a picture's rows.
+    static final String NEWLINE = "model.image_newline";
+
     /// What files call otherwise where modules of the whole begin with `model.`: the text model is
     /// whole in them. Encoders of CLIP and SigLIP are one deeper in older files.
     private static final List<InFile> IN_FILES =
@@ -24,7 +27,7 @@ final class VisionNames {
                     new InFile(TOWER + ".", "vision_tower.vision_model.", false),
                     new InFile(TOWER + ".", "vision_tower.", true),
                     new InFile(PROJECTOR, "multi_modal_projector.", true),
-                    new InFile("model.image_newline", "image_newline", true));
+                    new InFile(NEWLINE, "image_newline", true));
 
     /// SigLIP's in Idefics3.
     static final Names IDEFICS3 = siglip("model.text_model", "model.vision_model", List.of());

@@ -91,6 +91,9 @@ final class CachedAttention {
             int position = held + row % added;
             int runEnd = whole ? held + SeenPicture.runEnd(ids, row % added) : position + 1;
             int first = config.attention().firstSeen(position, window);
+            if (config.attention().throughWindows()) {
+                first = Math.min(first, held + SeenPicture.runStart(ids, row % added));
+            }
             for (int k = 0; k < keys; k++) {
                 int key = from + k;
                 boolean behind = key > position && key >= runEnd;

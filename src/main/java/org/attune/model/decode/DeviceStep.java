@@ -98,7 +98,7 @@ final class DeviceStep {
 
     private static boolean seesPictures(List<NewTokens> additions) {
         return additions.stream()
-                .anyMatch(a -> Arrays.stream(a.ids()).anyMatch(SeenPicture::isRow));
+                .anyMatch(a -> Arrays.stream(a.ids()).anyMatch(SeenPicture::seesAhead));
     }
 
     /// Whether keys and values of an adapter's prefix are among what is to be written.

@@ -1,6 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.error.ModelException;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -217,7 +218,8 @@ public final class InputLayer {
         return looksUp
                 ? ids
                 : Arrays.stream(ids)
-                        .map(id -> id < 0 || id >= known && id < known + virtualIds ? 0 : id)
+                        .map(id -> id >= known && id < known + virtualIds ? 0 : id)
+                        .map(id -> SeenPicture.textOr(id, 0))
                         .toArray();
     }
 

@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.images.ImagePipeline.Prepared;
 import org.attune.images.SeenPicture;
 import org.attune.model.config.VisionEncoder;
 import org.attune.model.config.VisionEncoder.Grid;
@@ -224,7 +225,8 @@ final class PictureRows {
 
     private Tensor encode(SeenPicture picture, Adapter adapter, Dropout dropout) {
         encoded++;
-        PicturePatches patches = patches(picture);
+        Prepared prepared = picture.prepared().get();
+        PicturePatches patches = PicturePatches.of(tower.config(), prepared);
         List<Tensor> parts = new ArrayList<>();
         for (Part part : parts(patches.grid())) {
             try (var scope = TensorScope.open("tiles")) {
@@ -235,8 +237,9 @@ final class PictureRows {
                 parts.add(scope.keep(x));
             }
         }
-        Tensor all =
+        Tensor joined =
                 parts.size() == 1 ? parts.getFirst() : Tensor.cat(0, parts.toArray(Tensor[]::new));
+        Tensor all = tower.arranged(joined, prepared, forward(adapter, dropout));
         if (all.size(0) != picture.rows()) {
             throw new IllegalStateException(
                     "a picture of %d rows was encoded as %d"
@@ -245,14 +248,12 @@ final class PictureRows {
         return all;
     }
 
-    private PicturePatches patches(SeenPicture picture) {
-        return PicturePatches.of(tower.config(), picture.prepared().get());
-    }
-
     /// Back-propagates through the tower, stage by stage, with what it keeps of one part of the
     /// picture at a time.
     private void learn(SeenPicture picture, Tensor d, int first, Adapter adapter, Dropout dropout) {
-        PicturePatches patches = patches(picture);
+        Prepared prepared = picture.prepared().get();
+        PicturePatches patches = PicturePatches.of(tower.config(), prepared);
+        Tensor dJoined = tower.arranges() ? arranged(prepared, patches.grid(), d, adapter) : d;
         int from = 0;
         for (Part part : parts(patches.grid())) {
             Grid grid = part.grid();
@@ -267,7 +268,7 @@ final class PictureRows {
                     }
                 }
                 int rows = tower.config().rows(grid);
-                Tensor own = d.narrow(0, from, rows);
+                Tensor own = dJoined.narrow(0, from, rows);
                 from += rows;
                 for (int stage = inputs.length - 1; stage >= first; stage--) {
                     int number = stage;
@@ -283,6 +284,13 @@ final class PictureRows {
                 }
             }
         }
+    }
+
+    /// The gradient of a picture's rows before they are arranged, which doesn't depend on them.
+    private Tensor arranged(Prepared prepared, Grid grid, Tensor d, Adapter adapter) {
+        Tensor rows = Tensor.zeros(d.device(), d.dtype(), tower.config().rows(grid), d.size(1));
+        var recording = new Recording(adapter, Dropout.NONE);
+        return recording.backward(rows, d, x -> tower.arranged(x, prepared, recording));
     }
 
     private static Expression forward(Adapter adapter, Dropout dropout) {

@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.images.ImagePipeline.Prepared;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.VisionConfig;
 import org.attune.model.config.VisionEncoder;
@@ -25,6 +26,7 @@ final class VisionTower {
     private final List<VisionBlock> blocks = new ArrayList<>();
     private final Optional<Norm> last;
     private final List<Connector> connectors = new ArrayList<>(); // the decoder's first rows' first
+    private final Optional<Weight> newline; // D numbers
 
     /// What is computed in a stage.
     private record Parts(List<FusedLinear> linears, List<Norm> norms, List<Weight> others) {
@@ -59,6 +61,10 @@ final class VisionTower {
                         ? Optional.of(loader.norm(kind, config.lastNorm(), encoder.width()))
                         : Optional.empty();
         config.connectors().forEach(c -> connectors.add(new Connector(c, loader, out)));
+        newline =
+                config.lines().isPresent()
+                        ? Optional.of(loader.numbers(config.newline(), out))
+                        : Optional.empty();
     }
 
     VisionConfig config() {
@@ -89,7 +95,7 @@ final class VisionTower {
         return Stream.of(
                         embedding.others().stream(),
                         blocks.stream().flatMap(b -> b.others().stream()),
-                        connectors.stream().flatMap(c -> c.others().stream()))
+                        behindLast())
                 .flatMap(others -> others)
                 .toList();
     }
@@ -110,10 +116,16 @@ final class VisionTower {
                                     lastRead().stream(),
                                     connectors.stream().flatMap(c -> c.norms().stream()))
                             .toList(),
-                    connectors.stream().flatMap(c -> c.others().stream()).toList());
+                    behindLast().toList());
         }
         VisionBlock block = blocks.get(stage - 1);
         return new Parts(block.linears(), block.norms(), block.others());
+    }
+
+    /// Weights of connectors and of [#arranged] that belong to neither linear layers nor norms.
+    private Stream<Weight> behindLast() {
+        return Stream.concat(
+                connectors.stream().flatMap(c -> c.others().stream()), newline.stream());
     }
 
     /// The last norm, if what it gives is read.
@@ -170,6 +182,24 @@ final class VisionTower {
         long more = x.size(1) - width;
         Tensor given = more == 0 ? y : Tensor.cat(1, y, x.narrow(1, width, more));
         return config.deep().containsKey(block) ? Tensor.cat(1, given, y) : given;
+    }
+
+    /// Whether rows of pictures stand otherwise than the stages make them.
+    boolean arranges() {
+        return newline.isPresent();
+    }
+
+    /// A picture's rows as the decoder reads them. Follows the stages, and needs all tiles.
+    ///
+    /// @param rows that the last stage made of all tiles, one behind the other, `(R, width)`
+    /// @return `(rows, width)`
+    Tensor arranged(Tensor rows, Prepared picture, Expression e) {
+        if (newline.isEmpty()) {
+            return rows;
+        }
+        int side = config.encoder().patches().side();
+        var lines = new PictureLines(side, config.lines().getAsInt());
+        return lines.apply(rows, picture, e.value(newline.get()));
     }
 
     private int[] tiles(Grid grid) {

@@ -199,7 +199,14 @@ public final class Layout {
     ///
     /// @param first position that a token sees, by its own
     /// @param runs of pictures' rows that see each other
-    private record Seen(IntUnaryOperator first, PictureRuns runs) {}
+    /// @param through whether windows leave none of them out
+    private record Seen(IntUnaryOperator first, PictureRuns runs, boolean through) {}
+
+    /// The first position that a row sees.
+    private int first(int row, Seen seen) {
+        int first = seen.first().applyAsInt(positions[row]);
+        return seen.through() ? Math.min(first, positions[seen.runs().start(row)]) : first;
+    }
 
     /// Whether some rows see others behind them: those of pictures, where attention lets them.
     boolean seesAhead(AttentionConfig attention) {
@@ -224,7 +231,7 @@ public final class Layout {
     /// Each segment in one piece, with all rows that its last row sees; empty segments left out.
     List<QueryBlock> paths() {
         var paths = new ArrayList<QueryBlock>();
-        var everything = new Seen(_ -> 0, PictureRuns.NONE);
+        var everything = new Seen(_ -> 0, PictureRuns.NONE, false);
         for (Span span : spans) {
             if (span.end() > span.start()) {
                 paths.add(block(span.start(), span.end(), span, ancestors(span), everything));
@@ -248,7 +255,12 @@ public final class Layout {
 
     private List<QueryBlock> cut(Sight sight) {
         var blocks = new ArrayList<QueryBlock>();
-        var seen = new Seen(sight::first, seesAhead(sight.attention()) ? runs() : PictureRuns.NONE);
+        boolean ahead = seesAhead(sight.attention());
+        var seen =
+                new Seen(
+                        sight::first,
+                        ahead ? runs() : PictureRuns.NONE,
+                        sight.attention().throughWindows());
         for (int i = 0; i < spans.size(); i++) {
             Span span = spans.get(i);
             List<int[]> ancestors = ancestors(span);
@@ -282,7 +294,7 @@ public final class Layout {
     }
 
     private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, Seen seen) {
-        int firstSeen = seen.first().applyAsInt(positions[a]);
+        int firstSeen = first(a, seen);
         var ranges = new ArrayList<int[]>();
         for (int[] range : ancestors) {
             append(ranges, range[0], range[1], firstSeen);
@@ -292,9 +304,7 @@ public final class Layout {
         }
         int[] starts = ranges.stream().mapToInt(r -> r[0]).toArray();
         int[] ends = ranges.stream().mapToInt(r -> r[1]).toArray();
-        boolean matters =
-                seen.runs().any(a, b)
-                        || seen.first().applyAsInt(positions[b - 1]) > positions[starts[0]];
+        boolean matters = seen.runs().any(a, b) || first(b - 1, seen) > positions[starts[0]];
         return new QueryBlock(a, b, starts, ends, matters ? mask(a, b, starts, ends, seen) : null);
     }
 
@@ -322,7 +332,7 @@ public final class Layout {
         }
         float[] mask = new float[(b - a) * keys];
         for (int q = a; q < b; q++) {
-            int first = seen.first().applyAsInt(positions[q]);
+            int first = first(q, seen);
             int column = 0;
             for (int i = 0; i < starts.length; i++) {
                 for (int k = starts[i]; k < ends[i]; k++) {

@@ -25,8 +25,8 @@ record PictureRuns(int[] starts, int[] ends) {
             for (int row = span.start(); row < span.end(); row = end) {
                 end = row + 1;
                 while (end < span.end()
-                        && SeenPicture.isRow(tokens[row])
-                        && SeenPicture.isRow(tokens[end])) {
+                        && SeenPicture.seesAhead(tokens[row])
+                        && SeenPicture.seesAhead(tokens[end])) {
                     end++;
                 }
                 Arrays.fill(starts, row, end, row);
@@ -38,14 +38,14 @@ record PictureRuns(int[] starts, int[] ends) {
     }
 
     private static void requireWhole(int[] tokens, Layout.Span span, List<Layout.Span> spans) {
-        if (span.start() == span.end() || !SeenPicture.isRow(tokens[span.start()])) {
+        if (span.start() == span.end() || !SeenPicture.seesAhead(tokens[span.start()])) {
             return;
         }
         int parent = span.parent();
         while (parent >= 0 && spans.get(parent).start() == spans.get(parent).end()) {
             parent = spans.get(parent).parent();
         }
-        if (parent >= 0 && SeenPicture.isRow(tokens[spans.get(parent).end() - 1])) {
+        if (parent >= 0 && SeenPicture.seesAhead(tokens[spans.get(parent).end() - 1])) {
             throw new IllegalStateException(
                     "rows of pictures that see each other are in two segments");
         }

@@ -105,6 +105,10 @@ public final class ChatTokenizer {
     ///
     /// @throws org.attune.error.DatasetException if the template refuses the messages
     public Encoded encode(Conversation conversation, Tail tail) {
+        if (endsPrompts()) {
+            Answered answered = answered(conversation, tail);
+            return new Encoded(answered.text(), answered.ids());
+        }
         String rendered = template.render(guard.wrap(conversation), tail).text();
         String text = withImageTokens(conversation, rendered).text();
         List<ControlTokenGuard.Piece> pieces = guard.pieces(text);
@@ -152,16 +156,13 @@ public final class ChatTokenizer {
     /// If the last turn lacks an end token that the template writes once others follow, as GLM's
     /// `<|user|>`, it is appended: a model that never has to say it never stops.
     public MaskedEncoding encodeWithMask(Conversation conversation, Tail tail) {
+        if (endsPrompts()) {
+            Answered answered = answered(conversation, tail);
+            return new MaskedEncoding(answered.text(), answered.ids(), answered.mask());
+        }
         Conversation wrapped = guard.wrap(conversation);
         Rendering rendering = template.render(wrapped, tail);
-        var ends =
-                new TurnEnds(
-                        endIds.stream()
-                                .map(id -> tokenizer.decode(new int[] {id}, false))
-                                .toList());
-        AssistantSpans spans =
-                AssistantSpans.find(
-                        template, wrapped, tail, rendering, tokenizer.addedTokens(), ends);
+        AssistantSpans spans = spans(wrapped, tail, rendering);
         String text = rendering.text();
         if (spans instanceof AssistantSpans.Found found) {
             int[] places = Arrays.copyOf(found.start(), 2 * found.start().length);
@@ -178,6 +179,76 @@ public final class ChatTokenizer {
         }
         return new MaskedEncoding(
                 tokens.text(), seen(conversation, tokens.ids()), mask(tokens, spans));
+    }
+
+    private AssistantSpans spans(Conversation wrapped, Tail tail, Rendering rendering) {
+        List<String> ends =
+                endIds.stream().map(id -> tokenizer.decode(new int[] {id}, false)).toList();
+        return AssistantSpans.find(
+                template, wrapped, tail, rendering, tokenizer.addedTokens(), new TurnEnds(ends));
+    }
+
+    private boolean endsPrompts() {
+        return images.map(ImagePipeline::endsPrompts).orElse(false);
+    }
+
+    /// A prompt that sees itself in both directions, and what the assistant says behind its end, in
+    /// the last message.
+    ///
+    /// @param promptLength tokens of the prompt
+    /// @param turns        of the assistant in the whole conversation
+    private record Answered(String text, int[] ids, int promptLength, int turns) {
+        AssistantMask mask() {
+            boolean[] assistant = new boolean[ids.length];
+            int[] turn = new int[ids.length];
+            Arrays.fill(assistant, promptLength, ids.length, true);
+            Arrays.fill(turn, 0, promptLength, -1);
+            Arrays.fill(turn, promptLength, ids.length, turns - 1);
+            return new AssistantMask.Known(assistant, turn, turns, AssistantMask.Source.PREFIXES);
+        }
+    }
+
+    /// The prompt ends before the last message if that is the assistant's, and the two are encoded
+    /// apart, as the processor's `text` and `suffix`. Earlier turns are of the prompt.
+    private Answered answered(Conversation conversation, Tail tail) {
+        List<Picture> pictures = conversation.pictures();
+        if (pictures.isEmpty()) {
+            throw new DatasetException(
+                    "the conversation has no picture, which the model's processor asks for; give a"
+                            + " picture, or a plain text");
+        }
+        Conversation wrapped = guard.wrap(conversation);
+        Rendering rendering = template.render(wrapped, tail);
+        String whole = rendering.text();
+        int at = whole.length();
+        int turns = 0;
+        boolean answers = wrapped.messages().getLast().role().equals("assistant");
+        if (answers && tail != Tail.GENERATION_PROMPT) {
+            switch (spans(wrapped, tail, rendering)) {
+                case AssistantSpans.Found found -> {
+                    turns = found.start().length;
+                    at = turns == 0 ? at : found.start()[turns - 1];
+                }
+                case AssistantSpans.NotFound(String reason) ->
+                        throw new DatasetException(
+                                "where the answer begins can't be told: "
+                                        + reason
+                                        + "; use a chat template with {% generation %} markers");
+            }
+        }
+        String question = withImageTokens(conversation, whole.substring(0, at)).text();
+        String answer = whole.substring(at);
+        Tokens prompt = encode(guard.pieces(question));
+        Tokens said = encode(guard.pieces(answer));
+        int[] ids = joined(seen(conversation, prompt.ids()), said.ids(), 0);
+        String text = prompt.text() + said.text();
+        boolean ended = ids.length > 0 && endIds.contains(ids[ids.length - 1]);
+        if (turns > 0 && tail == Tail.NOTHING && !ended && tokenizer.eosId().isPresent()) {
+            int[] end = {tokenizer.eosId().getAsInt()};
+            ids = joined(ids, end, 0);
+            text += tokenizer.decode(end, false);
+        }
+        return new Answered(text, ids, prompt.ids().length, turns);
     }
 
     /// Rows of pictures in the places of image tokens.

@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 
 import org.attune.error.DatasetException;
 import org.attune.error.ModelException;
+import org.attune.images.SeenPicture;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -206,7 +207,12 @@ public final class HfTokenizer implements Tokenizer {
     @Override
     public String decode(int[] ids, boolean skipSpecialTokens) {
         // rows of pictures have no text
-        long[] longs = Arrays.stream(ids).filter(id -> id >= 0).asLongStream().toArray();
+        long[] longs =
+                Arrays.stream(ids)
+                        .map(id -> SeenPicture.textOr(id, -1))
+                        .filter(id -> id >= 0)
+                        .asLongStream()
+                        .toArray();
         return tokenizer.decode(longs, skipSpecialTokens);
     }
 

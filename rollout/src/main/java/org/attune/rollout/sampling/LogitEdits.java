@@ -1,5 +1,6 @@
 package org.attune.rollout.sampling;
 
+import org.attune.images.SeenPicture;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Tensor;
 
@@ -56,10 +57,11 @@ final class LogitEdits {
         if (distribution.penalises()) {
             int[] all = sequence.all();
             for (int i = 0; i < all.length; i++) {
-                if (all[i] < 0) {
+                int id = SeenPicture.textOr(all[i], -1);
+                if (id < 0) {
                     continue; // a picture's row, in whose place is a token that never comes
                 }
-                counts.merge(all[i], i < sequence.promptLength() ? 0 : 1, Integer::sum);
+                counts.merge(id, i < sequence.promptLength() ? 0 : 1, Integer::sum);
             }
         }
         int seen = counts.size();

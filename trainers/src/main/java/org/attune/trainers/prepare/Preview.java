@@ -319,7 +319,7 @@ public final class Preview {
             if (SeenPicture.isRow(ids[i])) {
                 out.append(rows(ids, i));
             } else {
-                out.append(visible(decoder.push(ids[i])));
+                out.append(visible(decoder.push(SeenPicture.textOr(ids[i], 0))));
             }
         }
         out.append(visible(decoder.flush()));

@@ -33,6 +33,7 @@ class VisionParityFixtureTest {
                     "idefics3",
                     "gemma3",
                     "llava",
+                    "llava_onevision",
                     "internvl",
                     "mistral3",
                     "qwen2_5_vl",

@@ -77,7 +77,16 @@ final class PictureRowsFixturesTest {
             SftOptions options,
             BadRowPolicy onBadRow,
             ImagePipeline.Options images) {
-        Path model = Fixtures.fixture("vision/models/idefics3");
+        return prepared("idefics3", samples, options, onBadRow, images);
+    }
+
+    private static Prepared<PackedRow> prepared(
+            String family,
+            List<Sample> samples,
+            SftOptions options,
+            BadRowPolicy onBadRow,
+            ImagePipeline.Options images) {
+        Path model = Fixtures.fixture("vision/models/" + family);
         try (TextAssets text = TextAssets.load(model)) {
             SampleTokenizer tokenizer =
                     new SampleTokenizer(text.tokenizer(), text.template())
@@ -139,6 +148,39 @@ final class PictureRowsFixturesTest {
             compared++;
         }
         assertTrue(compared > 1);
+    }
+
+    /// What sees the answer's tokens ahead of it must not be trained to predict them.
+    @ParameterizedTest
+    @ValueSource(strings = {"sft-idefics3-lora", "sft-idefics3-completion-only"})
+    void answersAloneAreTrainedWherePromptsSeeThemselves(String run) throws IOException {
+        List<Sample> samples = samples(run, BadRowPolicy.ERROR);
+        for (Optional<Boolean> completions :
+                List.of(Optional.of(false), Optional.<Boolean>empty())) {
+            SftOptions given = SftOptions.DEFAULTS;
+            var options =
+                    new SftOptions(
+                            given.maxLength(),
+                            given.truncationMode(),
+                            completions,
+                            false,
+                            Optional.empty());
+            List<PackedRow> rows =
+                    prepared(
+                                    "paligemma",
+                                    samples,
+                                    options,
+                                    BadRowPolicy.ERROR,
+                                    ImagePipeline.Options.DEFAULT)
+                            .rows();
+            assertEquals(samples.size(), rows.size());
+            for (PackedRow row : rows) {
+                SftExample one = row.documents().getFirst();
+                int prompt = SeenPicture.promptLength(one.ids());
+                assertTrue(prompt > 16, "a picture and words");
+                assertEquals(one.length() - prompt, one.trainedTokens());
+            }
+        }
     }
 
     @Test
