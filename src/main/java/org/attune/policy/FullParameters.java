@@ -90,8 +90,14 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
         }
     }
 
+    private boolean isOfTower(String weight) {
+        return decoder.config().vision().filter(v -> v.holds(weight)).isPresent();
+    }
+
     private void compute(int group) {
-        decoder.forgetSeen(Adapter.OFF);
+        if (weights.groups().get(group).stream().anyMatch(p -> isOfTower(p.name()))) {
+            decoder.forgetSeen(Adapter.OFF);
+        }
         try (var _ = TensorScope.open("weights")) {
             weights.groups()
                     .get(group)

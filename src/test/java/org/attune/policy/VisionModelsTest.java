@@ -329,6 +329,6 @@ class VisionModelsTest {
         int columns = patches ? told[2] / vision.connector().side() : 0;
         String key = "one of " + vision.modelType();
         return new SeenPicture(
-                key, rows, columns, () -> new Prepared(pixels, sizes, told, rows, key));
+                key, rows, columns, "", () -> new Prepared(pixels, sizes, told, rows, key));
     }
 }

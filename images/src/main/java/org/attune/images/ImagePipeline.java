@@ -247,6 +247,7 @@ public final class ImagePipeline {
                 key(picture, alone),
                 text.tokens(plan),
                 rule instanceof TileRule.WholePatches w ? plan.columns() / w.merge() : 0,
+                plan.shape(),
                 picture.isPassing()
                         ? new PassingPicture(this, new WeakReference<>(picture), alone)
                         : () -> prepare(picture, alone));

@@ -16,4 +16,11 @@ record Plan(Size picture, Size whole, Size tile, int rows, int columns, int tile
     static Plan whole(Size picture, Size tile, int... grid) {
         return new Plan(picture, tile, tile, 0, 0, 1, grid);
     }
+
+    /// The picture's size and what it becomes, for people.
+    String shape() {
+        return tiles == 1
+                ? picture + ", resized to " + tile
+                : "%s, %d tiles of %s".formatted(picture, tiles, tile);
+    }
 }

@@ -19,9 +19,14 @@ import java.util.function.Supplier;
 /// @param key      tells pictures apart: content and everything that was done to it
 /// @param rows     of a decoder that it takes
 /// @param columns  how many of them stand side by side in the picture; 0 where they are no grid
+/// @param shape    its size and what it is cut into, for people: `640 x 480, 13 tiles of 512 x 512`
 /// @param prepared makes what the encoder reads; called whenever the picture is encoded
 public record SeenPicture(
-        String key, int rows, int columns, Supplier<ImagePipeline.Prepared> prepared) {
+        String key,
+        int rows,
+        int columns,
+        String shape,
+        Supplier<ImagePipeline.Prepared> prepared) {
     /// Ids from here to −1 are rows of pictures; those below are text of prompts.
     private static final int FIRST_ID = -(1 << 30);
 
@@ -47,7 +52,7 @@ public record SeenPicture(
 
     /// A picture whose rows are no grid.
     public SeenPicture(String key, int rows, Supplier<ImagePipeline.Prepared> prepared) {
-        this(key, rows, 0, prepared);
+        this(key, rows, 0, "", prepared);
     }
 
     /// A row of a picture.

@@ -56,6 +56,13 @@ public final class FileFingerprint {
         return new FileFingerprint(true);
     }
 
+    /// The fingerprint of one file.
+    static String of(Path file) {
+        var print = new FileFingerprint();
+        print.add(file);
+        return print.hex();
+    }
+
     /// Adds a file, or the model files in a folder.
     public void add(Path fileOrFolder) {
         try {

@@ -42,6 +42,8 @@ import java.util.Optional;
 /// @param imageBackend whose arithmetic prepares pictures
 /// @param imageSettings settings of pictures in place of the model's, by the names that they have
 ///     in `preprocessor_config.json`
+/// @param imageCacheDir folder of what a frozen encoder makes of pictures, which runs share, by
+///     content; unset: it is kept in memory alone
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record ModelConfig(
@@ -60,7 +62,8 @@ public record ModelConfig(
         ToolProtocols.Choice toolProtocol,
         Optional<String> eosToken,
         ImagePipeline.Backend imageBackend,
-        Map<String, Object> imageSettings)
+        Map<String, Object> imageSettings,
+        Optional<Path> imageCacheDir)
         implements ModelConfigCopies {
     public ModelConfig {
         imageSettings = Collections.unmodifiableMap(new LinkedHashMap<>(imageSettings));
@@ -131,6 +134,7 @@ public record ModelConfig(
                 toolProtocol,
                 eosToken,
                 imageBackend,
-                imageSettings);
+                imageSettings,
+                imageCacheDir);
     }
 }

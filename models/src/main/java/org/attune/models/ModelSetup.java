@@ -116,16 +116,19 @@ public final class ModelSetup implements AutoCloseable {
     /// What the model sees pictures by; empty if it sees none.
     ///
     /// @throws org.attune.error.ModelException if its folder says something that isn't supported
-    /// @throws ConfigException if `image_settings` or `image_backend` is set and it sees none
+    /// @throws ConfigException if a key of images is set and it sees none
     public Optional<ImagePipeline> images() {
         var options = new ImagePipeline.Options(config.imageBackend(), config.imageSettings());
         Optional<ImagePipeline> images =
                 source.config().vision().isPresent() && source instanceof FolderModel folder
                         ? ImagePipeline.open(folder.path(), options)
                         : Optional.empty();
-        if (images.isEmpty() && !options.equals(ImagePipeline.Options.DEFAULT)) {
+        boolean caches = config.imageCacheDir().isPresent();
+        if (images.isEmpty() && (caches || !options.equals(ImagePipeline.Options.DEFAULT))) {
             throw ConfigException.about(
-                    config.imageSettings().isEmpty() ? "image_backend" : "image_settings",
+                    caches
+                            ? "image_cache_dir"
+                            : config.imageSettings().isEmpty() ? "image_backend" : "image_settings",
                     config.modelNameOrPath() + " sees no pictures here; leave the key out");
         }
         return images;
@@ -440,28 +443,15 @@ public final class ModelSetup implements AutoCloseable {
                     .require(
                             "the model's weights alone", config.productNumbers() * dtype().bytes());
         }
-        sayWhyPlain(config);
+        PlainPasses.sayWhy(source.nameOrPath(), config);
         Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype(), storage);
         Decoder decoder = isSmall() ? Engine.leavingCores(load) : load.get();
         decoder.storage().ifPresent(what -> LOG.info("{}: {}", source.nameOrPath(), what));
-        return decoder;
-    }
-
-    /// Hand-written passes are off for mathematics that they don't know, which is felt.
-    private void sayWhyPlain(DecoderConfig config) {
-        if (!config.unwritten().isEmpty()) {
-            LOG.info(
-                    "{}: hand-written passes don't know {}, so this model's blocks run in ordinary"
-                            + " operators, slower and with more memory",
-                    source.nameOrPath(),
-                    String.join(", ", config.unwritten()));
-        } else if (!config.unlikeLlama().isEmpty()) {
-            LOG.debug(
-                    "{}: kernels that generate a token by all blocks at once don't know {}; it is"
-                            + " generated block by block",
-                    source.nameOrPath(),
-                    String.join(", ", config.unlikeLlama()));
+        if (config.vision().isPresent() && source instanceof FolderModel folder) {
+            String settings = FileFingerprint.of(folder.path().resolve("config.json"));
+            this.config.imageCacheDir().ifPresent(dir -> decoder.keepSeen(dir, settings));
         }
+        return decoder;
     }
 
     /// Tells this model and adapter apart from others, by the size and parts of their files.

@@ -62,7 +62,9 @@ public record DecoderConfig(
         if (labels > 0 && vision.isPresent()) {
             throw new ModelException(
                     vision.get().modelType()
-                            + " models get no head that scores; accepted: models of text alone");
+                            + " models get no head that scores, since nothing else reads one back:"
+                            + " transformers has such a class for one of these families, and TRL"
+                            + " trains none with pictures; accepted: models of text alone");
         }
         requireSize("hidden_size", hiddenSize, MOST_FEATURES);
         requireSize("intermediate_size", block.feedForward().inner(), MOST_ROWS);

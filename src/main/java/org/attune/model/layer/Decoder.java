@@ -15,6 +15,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -429,6 +430,11 @@ public final class Decoder implements AutoCloseable {
         pictures.ifPresent(p -> p.learn(ids, d, deep, adapter, dropout));
     }
 
+    /// Keeps rows of pictures in files too, by the content of picture, weights and settings.
+    public void keepSeen(Path folder, String settings) {
+        pictures.ifPresent(p -> p.keep(folder, settings));
+    }
+
     /// Forgets rows of pictures that were made with weights that have changed.
     public void forgetSeen(Adapter adapter) {
         pictures.ifPresent(p -> p.forget(adapter));
@@ -451,20 +457,13 @@ public final class Decoder implements AutoCloseable {
 
     /// All linear layers of all blocks and of the tower.
     public List<FusedLinear> linears() {
-        var all = new ArrayList<FusedLinear>(blockLinears());
-        all.addAll(seeingLinears());
-        return all;
+        return Stream.concat(blockLinears().stream(), seeingLinears().stream()).toList();
     }
 
     /// All norms, in the order in which they are computed.
     public List<Norm> norms() {
-        var all = new ArrayList<Norm>();
-        for (Block b : blocks) {
-            all.addAll(b.norms());
-        }
-        all.add(finalNorm);
-        all.addAll(seeingNorms());
-        return all;
+        var behind = Stream.concat(Stream.of(finalNorm), seeingNorms().stream());
+        return Stream.concat(blocks.stream().flatMap(b -> b.norms().stream()), behind).toList();
     }
 
     /// All weights of blocks and of the tower that belong to neither linear layers nor norms.

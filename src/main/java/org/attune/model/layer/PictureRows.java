@@ -8,11 +8,14 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /// Rows of pictures among a pass's tokens: a [VisionTower] makes them, once for each picture as
@@ -28,6 +31,8 @@ final class PictureRows {
     private final VisionTower tower;
     private final Weight like;
     private final Map<Key, Rows> kept = new LinkedHashMap<>(16, 0.75f, true);
+    private Optional<Supplier<PictureFiles>> openFiles = Optional.empty();
+    private Optional<PictureFiles> files = Optional.empty();
     private long bytes;
     private long encoded;
 
@@ -54,6 +59,19 @@ final class PictureRows {
         this.like = like;
     }
 
+    /// Keeps rows in files too, as long as nothing has changed the tower's weights.
+    ///
+    /// @param settings of the tower, by which it is told from others
+    void keep(Path folder, String settings) {
+        openFiles =
+                Optional.of(
+                        () ->
+                                new PictureFiles(
+                                        folder,
+                                        PictureFiles.name(tower, settings, like.base()),
+                                        PictureFiles.MOST_BYTES));
+    }
+
     /// How often a picture has passed through the tower, backward passes left out.
     long encoded() {
         return encoded;
@@ -76,6 +94,10 @@ final class PictureRows {
 
     /// Forgets what trained weights made, since they have changed.
     void forget(Adapter adapter) {
+        if (adapter.equals(Adapter.OFF)) {
+            openFiles = Optional.empty(); // no later run has these weights
+            files = Optional.empty();
+        }
         List<Key> stale =
                 kept.keySet().stream().filter(key -> key.adapter().equals(adapter)).toList();
         stale.forEach(this::drop);
@@ -208,13 +230,34 @@ final class PictureRows {
         Rows known = kept.get(key);
         if (known == null) {
             var scope = TensorScope.detached("picture");
-            Tensor values = scope.adopt(encode(picture, adapter, Dropout.NONE));
+            Tensor values = scope.adopt(own ? encode(picture, adapter) : frozen(picture));
             known = new Rows(scope, values);
             makeRoom(known.bytes());
             kept.put(key, known);
             bytes += known.bytes();
         }
         return known.values();
+    }
+
+    /// Rows by the base model's weights, from a file where these stay as they are.
+    private Tensor frozen(SeenPicture picture) {
+        if (openFiles.isEmpty() || learns(Adapter.OFF)) {
+            return encode(picture, Adapter.OFF);
+        }
+        if (files.isEmpty()) {
+            files = Optional.of(openFiles.get().get());
+        }
+        Optional<Tensor> known = files.get().read(picture, like.base());
+        if (known.isPresent()) {
+            return known.get();
+        }
+        Tensor rows = encode(picture, Adapter.OFF);
+        files.get().write(picture, rows);
+        return rows;
+    }
+
+    private Tensor encode(SeenPicture picture, Adapter adapter) {
+        return encode(picture, adapter, Dropout.NONE);
     }
 
     private void makeRoom(long wanted) {

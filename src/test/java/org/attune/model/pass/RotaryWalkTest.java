@@ -20,7 +20,7 @@ class RotaryWalkTest {
     private static final int IMAGE = 9;
 
     /// Two rows of three columns.
-    private static final SeenPicture WIDE = new SeenPicture("wide", 6, 3, () -> null);
+    private static final SeenPicture WIDE = new SeenPicture("wide", 6, 3, "", () -> null);
 
     private static int[] ids(int... text) {
         return SeenPicture.among(text, IMAGE, List.of(WIDE));
@@ -99,7 +99,7 @@ class RotaryWalkTest {
                         int columns = grids[i + 2] / 2;
                         int rows = grids[i + 1] / 2 * columns;
                         String key = folder + name + i;
-                        pictures.add(new SeenPicture(key, rows, columns, () -> null));
+                        pictures.add(new SeenPicture(key, rows, columns, "", () -> null));
                     }
                     int[] ids = SeenPicture.among(file.ints(name + ".input_ids"), image, pictures);
                     int[][] own =

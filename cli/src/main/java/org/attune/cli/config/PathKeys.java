@@ -35,6 +35,7 @@ final class PathKeys {
                     "output_dir",
                     "output_file",
                     "precompute_ref_cache_dir",
+                    "image_cache_dir",
                     "record_rollouts",
                     "rollout_server_adapter_dir",
                     "samples_file");

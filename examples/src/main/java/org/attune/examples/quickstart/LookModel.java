@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /// Writes a Hugging Face folder with an Idefics3-shaped model of random weights: 185 thousand
-/// numbers that see a picture of [ColouredDigits#SIDE] pixels as one tile of 16 patches and four
+/// numbers that see a picture of [DrawnDigits#SIDE] pixels as one tile of 16 patches and four
 /// rows.
 final class LookModel {
     private static final String PAD = "<|pad|>";
@@ -36,8 +36,7 @@ final class LookModel {
     private static final int PATCH = 8;
     private static final int CHANNELS = 3;
     private static final int SHUFFLE = 2;
-    private static final int PATCHES =
-            (ColouredDigits.SIDE / PATCH) * (ColouredDigits.SIDE / PATCH);
+    private static final int PATCHES = (DrawnDigits.SIDE / PATCH) * (DrawnDigits.SIDE / PATCH);
 
     /// Turns are `<|role|>content<end_of_utterance>`; the marks name what the assistant says.
     private static final String CHAT_TEMPLATE =
@@ -116,7 +115,7 @@ final class LookModel {
                 .put("num_hidden_layers", BLOCKS)
                 .put("num_attention_heads", HEADS)
                 .put("num_channels", CHANNELS)
-                .put("image_size", ColouredDigits.SIDE)
+                .put("image_size", DrawnDigits.SIDE)
                 .put("patch_size", PATCH)
                 .put("hidden_act", "gelu_pytorch_tanh")
                 .put("layer_norm_eps", 1e-6);
@@ -149,8 +148,8 @@ final class LookModel {
                 .put("do_resize", true)
                 .put("resample", 1)
                 .put("rescale_factor", 1.0 / 255);
-        image.putObject("size").put("longest_edge", ColouredDigits.SIDE);
-        image.putObject("max_image_size").put("longest_edge", ColouredDigits.SIDE);
+        image.putObject("size").put("longest_edge", DrawnDigits.SIDE);
+        image.putObject("max_image_size").put("longest_edge", DrawnDigits.SIDE);
         for (String key : List.of("image_mean", "image_std")) {
             image.putArray(key).add(0.5).add(0.5).add(0.5);
         }

@@ -22,10 +22,37 @@ public final class LookRecipe {
     private static final int PROBLEMS = 20_000;
     private static final int SFT_HELD_OUT = 256;
 
-    /// How often people who are asked for a colour name the digits of the other colour.
+    /// How often people who are asked for rows read columns, and the other way round.
     private static final double MISTAKES = 0.6;
 
     private LookRecipe() {}
+
+    /// What the user asks.
+    enum Question {
+        ALL("Which digits?"),
+        ROWS("Read the rows."),
+        COLUMNS("Read the columns.");
+
+        private final String text;
+
+        Question(String text) {
+            this.text = text;
+        }
+
+        /// Digits in the order that is asked for; row by row if none is.
+        String answer(DrawnDigits problem) {
+            return this == COLUMNS ? problem.byColumn() : problem.byRow();
+        }
+
+        private String mistake(DrawnDigits problem) {
+            return this == COLUMNS ? problem.byRow() : problem.byColumn();
+        }
+
+        /// Asks for one of the orders.
+        static Question ordered(UniformRandomProvider random) {
+            return random.nextBoolean() ? ROWS : COLUMNS;
+        }
+    }
 
     /// Writes model and data.
     ///
@@ -40,26 +67,27 @@ public final class LookRecipe {
         write(folder.resolve("sft-heldout.jsonl"), SFT_HELD_OUT, Split.HELD_OUT, "held out");
     }
 
-    /// Every other row asks for all digits: without that the encoder learns to read late.
+    /// Every other row asks for no order: without that the encoder learns to read late.
     private static void write(Path file, int count, Split split, String purpose)
             throws IOException {
         UniformRandomProvider random = random(purpose);
         rows(
                 file,
-                ColouredDigits.draw(count, split, random),
+                DrawnDigits.draw(count, split, random),
                 problem -> {
                     if (random.nextBoolean()) {
-                        return row(problem, "Which digits?", problem.all());
+                        return row(problem, Question.ALL, Question.ALL.answer(problem));
                     }
+                    Question question = Question.ordered(random);
                     boolean careless = random.nextDouble() < MISTAKES;
                     return row(
                             problem,
-                            problem.question(),
-                            careless ? problem.mistake() : problem.answer());
+                            question,
+                            careless ? question.mistake(problem) : question.answer(problem));
                 });
     }
 
-    private static ObjectNode row(ColouredDigits problem, String question, String answer) {
+    private static ObjectNode row(DrawnDigits problem, Question question, String answer) {
         ObjectNode row = prompt(problem, question);
         turn(row, "completion", "assistant", answer);
         return row;
@@ -70,8 +98,7 @@ public final class LookRecipe {
     }
 
     /// Writes a row for each problem.
-    static void rows(
-            Path file, List<ColouredDigits> problems, Function<ColouredDigits, ObjectNode> row)
+    static void rows(Path file, List<DrawnDigits> problems, Function<DrawnDigits, ObjectNode> row)
             throws IOException {
         var text = new StringBuilder();
         problems.forEach(problem -> text.append(row.apply(problem)).append('\n'));
@@ -79,9 +106,9 @@ public final class LookRecipe {
     }
 
     /// A row with picture and question.
-    static ObjectNode prompt(ColouredDigits problem, String question) {
+    static ObjectNode prompt(DrawnDigits problem, Question question) {
         ObjectNode row = Json.object().put("image", problem.address());
-        turn(row, "prompt", "user", question);
+        turn(row, "prompt", "user", question.text);
         return row;
     }
 

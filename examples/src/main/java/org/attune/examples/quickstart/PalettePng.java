@@ -8,16 +8,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.zip.Adler32;
 import java.util.zip.CRC32;
 
-/// Writes pictures of up to four colours as PNG, two bits a pixel and not compressed, so that equal
+/// Writes pictures of two colours as PNG, one bit a pixel and not compressed, so that equal
 /// pictures are equal bytes whichever zlib a machine has.
 final class PalettePng {
     private static final byte[] SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    private static final int BITS = 2;
+    private static final int BITS = 1;
     private static final int PALETTE = 3;
 
     private PalettePng() {}
 
-    /// @param pixels  rows of numbers of colours, of a width that is a multiple of four
+    /// @param pixels  rows of numbers of colours, of a width that is a multiple of eight
     /// @param palette red, green and blue of each colour, from 0 to 255
     static byte[] of(int[][] pixels, int[][] palette) {
         var bytes = new ByteArrayOutputStream();

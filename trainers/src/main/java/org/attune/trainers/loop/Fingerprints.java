@@ -81,6 +81,7 @@ public final class Fingerprints {
                     "zero_stage",
                     "share_frozen",
                     "precompute_ref_cache_dir",
+                    "image_cache_dir",
                     "device",
                     "datasets",
                     "eval_datasets",

@@ -322,8 +322,27 @@ public final class Preview {
                 out.append(visible(decoder.push(SeenPicture.textOr(ids[i], 0))));
             }
         }
-        out.append(visible(decoder.flush()));
-        return out.append(open == 0 ? "" : marks.close).toString();
+        out.append(visible(decoder.flush())).append(open == 0 ? "" : marks.close);
+        pictures(ids).forEach(line -> out.append('\n').append(line));
+        return out.toString();
+    }
+
+    /// A line for each picture: its size, what it is cut into, and its tokens.
+    private List<String> pictures(int[] ids) {
+        var lines = new ArrayList<String>();
+        for (int id : ids) {
+            if (SeenPicture.isRow(id) && SeenPicture.at(id).row() == 0) {
+                SeenPicture picture = SeenPicture.at(id).picture();
+                lines.add(
+                        heading(
+                                "picture %d: %s, tokens: %d"
+                                        .formatted(
+                                                lines.size() + 1,
+                                                picture.shape(),
+                                                picture.rows())));
+            }
+        }
+        return lines;
     }
 
     /// How many rows of a picture stand here, before the first of them.

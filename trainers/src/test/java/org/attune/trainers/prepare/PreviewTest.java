@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.images.SeenPicture;
 import org.attune.trainers.examples.CompletionTokens;
 import org.attune.trainers.examples.ImitationPair;
 import org.attune.trainers.examples.PackedRow;
@@ -24,6 +25,25 @@ class PreviewTest {
     private static final RowOrigin ORIGIN = new RowOrigin("data.jsonl", 3, 2);
 
     private final Preview preview = new Preview(new ByteTokenizer(false), Preview.Marks.PLAIN);
+
+    @Test
+    void picturesAreToldBelowTheirRow() {
+        var first = new SeenPicture("one", 3, 0, "64 x 32, 2 tiles of 32 x 32", () -> null);
+        var second = new SeenPicture("other", 1, 0, "8 x 8, resized to 32 x 32", () -> null);
+        int[] text = {'Q', 0, 0, ',', 0, 0, 'A', ByteTokenizer.EOS};
+        int[] ids = SeenPicture.among(text, 0, List.of(first, second));
+        boolean[] trained = new boolean[ids.length];
+        trained[6] = true;
+        var document = new SftExample(ids, trained, ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: 8 tokens, 1 trained
+                Q▣×2,▣×2⟦A⟧<eos>
+                ── picture 1: 64 x 32, 2 tiles of 32 x 32, tokens: 3
+                ── picture 2: 8 x 8, resized to 32 x 32, tokens: 1
+                """,
+                preview.row(new PackedRow(List.of(document))));
+    }
 
     @Test
     void marksTrainedTokens() {
