@@ -104,7 +104,7 @@ public final class Kernels {
     /// `y = x matrixᵀ`, plus an adapter's part and a residual, or `y = x matrix` on the way back,
     /// where [#servesCoded].
     ///
-    /// @param x `(n, in + R)`, or `(n, out)` on the way back; dense in a row
+    /// @param x `(n, in + R)`, or `(n, out)` on the way back
     /// @param back which of both
     /// @param columns of an adapter, `(out, R)`, or null: none
     /// @param residual of the result's shape, or null: none
@@ -123,7 +123,7 @@ public final class Kernels {
         matrix.multiply(
                 back,
                 Math.toIntExact(x.size(0)),
-                VectorKernels.rows(x),
+                VectorKernels.rows(x.strides()[1] == 1 ? x : x.contiguous()),
                 columns == null
                         ? null
                         : new CodedRows.Plain(columns.memory(), Math.toIntExact(columns.size(1))),

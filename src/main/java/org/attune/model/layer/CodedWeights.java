@@ -80,6 +80,9 @@ record CodedWeights(
         int more = own == null ? 0 : Math.toIntExact(own.size(1));
         CodedRows.Stack matrix = stack();
         Tensor y = Tensor.empty(form.device(), form.dtype(), n, back ? form.in() : form.out());
+        if (n == 0) {
+            return y;
+        }
         long bytes = Kernels.codedBytes(matrix, form.dtype(), back, n, more);
         panel.reserve(bytes / form.dtype().bytes());
         try (var _ = TensorScope.open("panel")) {
