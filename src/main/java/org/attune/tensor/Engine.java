@@ -357,6 +357,11 @@ public final class Engine {
         return processor().contains("avx512_vnni");
     }
 
+    /// Whether the processor has vectors that oneDNN has products of float32 numbers for (AVX2).
+    static boolean hasFloatProducts() {
+        return processor().contains("avx2");
+    }
+
     /// Whether the processor computes with bfloat16 by registers for tiles (AMX).
     static boolean hasTileRegisters() {
         return hasFastBfloat16() && processor().contains(TILES);

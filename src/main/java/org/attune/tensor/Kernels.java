@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.vector.CodedRows;
 
 /// Operators that write into memory that is already there, for hand-written passes: nothing is
 /// allocated, autograd isn't involved. `out` may be any view of the right shape.
@@ -73,5 +74,63 @@ public final class Kernels {
     /// `out[index[i]] = rows[i]`.
     public static void indexCopy(Tensor out, Tensor index, Tensor rows) {
         Operators.INDEX_COPY_.with(out).with(0L).with(index).with(rows).call();
+    }
+
+    /// Whether [#coded] multiplies by a matrix in few bits.
+    ///
+    /// @param more columns of an adapter behind those of the matrix
+    public static boolean servesCoded(DType dtype, int out, int in, int more) {
+        boolean half = dtype == DType.BFLOAT16;
+        return VectorKernels.serve(Device.cpu(), dtype)
+                && (half ? VectorKernels.hasTiles(dtype) : CodedFloats.AVAILABLE)
+                && CodedRows.Stack.serves(half, out, in, more);
+    }
+
+    /// Asked for at the first use, when libtorch is loaded.
+    private static final class CodedFloats {
+        static final boolean AVAILABLE =
+                Engine.hasFloatProducts() && !"off".equals(System.getProperty("attune.tiles"));
+    }
+
+    /// Bytes that [#coded] works in.
+    ///
+    /// @param n rows
+    /// @param more as in [#servesCoded]
+    public static long codedBytes(
+            CodedRows.Stack matrix, DType dtype, boolean back, int n, int more) {
+        return matrix.workBytes(dtype == DType.BFLOAT16, back, n, more, Engine.threads());
+    }
+
+    /// `y = x matrixᵀ`, plus an adapter's part and a residual, or `y = x matrix` on the way back,
+    /// where [#servesCoded].
+    ///
+    /// @param x `(n, in + R)`, or `(n, out)` on the way back
+    /// @param back which of both
+    /// @param columns of an adapter, `(out, R)`, or null: none
+    /// @param residual of the result's shape, or null: none
+    /// @param y written, `(n, out)`, or `(n, in)` on the way back
+    /// @param memory of [#codedBytes]
+    public static void coded(
+            CodedRows.Stack matrix,
+            Tensor x,
+            boolean back,
+            Tensor columns,
+            Tensor residual,
+            Tensor y,
+            Tensor memory) {
+        Engine.requireEngineThread();
+        long begun = OperatorTimes.begin();
+        matrix.multiply(
+                back,
+                Math.toIntExact(x.size(0)),
+                VectorKernels.rows(x.strides()[1] == 1 ? x : x.contiguous()),
+                columns == null
+                        ? null
+                        : new CodedRows.Plain(columns.memory(), Math.toIntExact(columns.size(1))),
+                residual == null ? null : VectorKernels.rows(residual),
+                VectorKernels.rows(y),
+                VectorKernels.address(memory),
+                Engine.threads());
+        OperatorTimes.end(back ? "attune::coded_backward" : "attune::coded", begun);
     }
 }

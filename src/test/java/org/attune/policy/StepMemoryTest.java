@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.ShapeException;
+import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Storage;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -18,6 +20,7 @@ import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.EnumSet;
@@ -90,6 +93,44 @@ class StepMemoryTest {
                     assertEquals(bytes, TensorScope.liveBytes());
                     assertEquals(tensors, TensorScope.liveTensors());
                 });
+        assertEquals(before, Engine.call(TensorScope::liveTensors), "after closing everything");
+    }
+
+    /// Weights in few bits: of bytes by digits, where the processor multiplies these.
+    @ParameterizedTest
+    @EnumSource(
+            value = Storage.class,
+            names = {"INT8", "NF4_DOUBLE"})
+    void stepsOnWeightsInFewBitsGiveEverythingBack(Storage storage) {
+        Hardware.requireProcessor();
+        var attention = new AttentionConfig(4, 2, 16, false, false, false, List.of(0, 0));
+        DecoderConfig config = TinyModels.sized("llama", 64, 96, 31, 2, attention, false, true);
+        long before = Engine.call(TensorScope::liveTensors);
+        for (Policy.Options options : List.of(Outcome.DEFAULT, Outcome.RECOMPUTE)) {
+            Engine.run(
+                    () -> {
+                        try (var _ = TensorScope.open("test");
+                                Decoder decoder =
+                                        Decoder.load(
+                                                config,
+                                                TinyModels.weights(config),
+                                                Device.cpu(),
+                                                DType.FLOAT32,
+                                                storage);
+                                Policy policy =
+                                        Outcome.lora(decoder, Outcome.allLinear(0), options)) {
+                            step(policy, piece(9));
+                            step(policy, piece(10));
+                            long bytes = TensorScope.liveBytes();
+                            long tensors = TensorScope.liveTensors();
+                            for (int i = 2; i < 12; i++) {
+                                step(policy, piece(9 + i));
+                            }
+                            assertEquals(bytes, TensorScope.liveBytes());
+                            assertEquals(tensors, TensorScope.liveTensors());
+                        }
+                    });
+        }
         assertEquals(before, Engine.call(TensorScope::liveTensors), "after closing everything");
     }
 

@@ -3,8 +3,10 @@ package org.attune.model.layer;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.vector.CodedRows;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -61,8 +63,41 @@ record CodedWeights(
         }
     }
 
+    private CodedRows.Stack stack() {
+        List<Integer> ends = new ArrayList<>();
+        int end = 0;
+        for (FrozenMatrix part : parts) {
+            end += part.out();
+            ends.add(end);
+        }
+        List<CodedRows> rows = parts.stream().map(FrozenMatrix::rows).toList();
+        return new CodedRows.Stack(rows, ends, form.in());
+    }
+
+    /// Multiplies without numbers in memory, where there is such a product.
+    private Tensor multiply(Tensor x, boolean back, Tensor own, Tensor residual) {
+        int n = Math.toIntExact(x.size(0));
+        int more = own == null ? 0 : Math.toIntExact(own.size(1));
+        CodedRows.Stack matrix = stack();
+        Tensor y = Tensor.empty(form.device(), form.dtype(), n, back ? form.in() : form.out());
+        if (n == 0) {
+            return y;
+        }
+        long bytes = Kernels.codedBytes(matrix, form.dtype(), back, n, more);
+        panel.reserve(bytes / form.dtype().bytes());
+        try (var _ = TensorScope.open("panel")) {
+            Tensor memory = panel.matrix(1, bytes / form.dtype().bytes());
+            Kernels.coded(matrix, x, back, own, residual, y, memory);
+        }
+        return y;
+    }
+
     @Override
     public Tensor product(Tensor hx, Tensor residual) {
+        int extra = columns.map(AdapterColumns::count).orElse(0);
+        if (Kernels.servesCoded(form.dtype(), form.out(), form.in(), extra)) {
+            return multiply(hx, false, columns.map(AdapterColumns::matrix).orElse(null), residual);
+        }
         Tensor y = Tensor.empty(form.device(), form.dtype(), hx.size(0), form.out());
         int in = form.in();
         int all = in + columns.map(AdapterColumns::count).orElse(0);
@@ -89,6 +124,9 @@ record CodedWeights(
 
     @Override
     public LinearWeights.Gradient backward(Tensor dy) {
+        if (Kernels.servesCoded(form.dtype(), form.out(), form.in(), 0)) {
+            return gradient(multiply(dy, true, null, null), dy);
+        }
         int in = form.in();
         Tensor dx = Tensor.empty(form.device(), form.dtype(), dy.size(0), in);
         int most = DecodedPanel.most(form.out(), step);
@@ -100,6 +138,10 @@ record CodedWeights(
                 Kernels.mm(dy, some, dx.narrow(1, column, count));
             }
         }
+        return gradient(dx, dy);
+    }
+
+    private LinearWeights.Gradient gradient(Tensor dx, Tensor dy) {
         return new LinearWeights.Gradient(dx, columns.map(c -> dy.mm(c.matrix())).orElse(null));
     }
 

@@ -1,6 +1,7 @@
 package org.attune.tensor.vector;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /// Rows of a matrix whose numbers stand in memory in few bits. A product decodes as many of them as
 /// fit into the processor's cache, and multiplies these.
@@ -69,6 +70,76 @@ public sealed interface CodedRows
                 rounded[i] = (short) (bits + ROUND_UP + (bits >>> HALF_BITS & 1) >>> HALF_BITS);
             }
             MemorySegment.copy(MemorySegment.ofArray(rounded), 0, memory, at, 2L * count);
+        }
+    }
+
+    /// Matrices one below the other.
+    ///
+    /// @param parts of equally many columns
+    /// @param ends rows of all parts up to the end of each
+    /// @param in columns
+    record Stack(List<CodedRows> parts, List<Integer> ends, int in) {
+        public Stack {
+            parts = List.copyOf(parts);
+            ends = List.copyOf(ends);
+        }
+
+        int out() {
+            return ends.getLast();
+        }
+
+        int step() {
+            int step = 1;
+            for (CodedRows part : parts) {
+                step = Math.max(step, part.step());
+            }
+            return step;
+        }
+
+        /// Number of the part that has a row.
+        int part(int row) {
+            int part = 0;
+            while (row >= ends.get(part)) {
+                part++;
+            }
+            return part;
+        }
+
+        /// Whether there are products for matrices of such a shape.
+        ///
+        /// @param half whether rows are bfloat16
+        /// @param more columns of an adapter behind those of the matrix
+        public static boolean serves(boolean half, int out, int in, int more) {
+            return CodedProduct.serves(half, out, in, more);
+        }
+
+        /// Bytes that [#multiply] works in.
+        ///
+        /// @param half whether rows are bfloat16
+        /// @param n rows
+        /// @param more as in [#serves]
+        public long workBytes(boolean half, boolean back, int n, int more, int threads) {
+            return new CodedProduct(this, half, back).workBytes(n, more, threads);
+        }
+
+        /// `x matrixᵀ`, plus what an adapter and a residual add, or `x matrix` on the way back.
+        ///
+        /// @param back which of both
+        /// @param x float32 or bfloat16 `(n, in + R)`, or `(n, out)` on the way back
+        /// @param more an adapter's columns, `(out, R)`, or null: none
+        /// @param residual added, of the result's shape, or null: none
+        /// @param y written, `(n, out)`, or `(n, in)` on the way back
+        /// @param memory of [#workBytes]
+        public void multiply(
+                boolean back,
+                int n,
+                Rows x,
+                Plain more,
+                Rows residual,
+                Rows y,
+                long memory,
+                int threads) {
+            new CodedProduct(this, x.half(), back).run(n, x, more, residual, y, memory, threads);
         }
     }
 

@@ -173,7 +173,9 @@ public record GroupRows(
         if (vectors && kind.nibbles() && column % 2 == 0 && (long) row * in % 2 == 0) {
             done = count / LevelLoops.NUMBERS * LevelLoops.NUMBERS;
             long from = codes.address() + ((long) row * in + column) / 2;
-            LevelLoops.block(from, done, kind.levels[zero], scale, to.half(), to.address());
+            float[] size = LevelRows.one(scale);
+            LevelLoops.blocks(
+                    from, 0, 1, done, kind.levels[zero], size, to.half(), to.address(), 0);
         } else if (vectors && !kind.nibbles()) {
             done = count / LevelLoops.BYTES * LevelLoops.BYTES;
             long from = codes.address() + (long) row * in + column;

@@ -8,7 +8,9 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 
 /// Loops that decode numbers of few bits in vectors.
 final class LevelLoops {
@@ -31,10 +33,21 @@ final class LevelLoops {
     private static final int BITS = 4;
     private static final int CODE = 15;
 
+    private static final int HALF_BITS = 16;
+    private static final int HIGH_BITS = 0xffff0000;
+
     private static final int REST = 0x7f; // of a byte, without its sign; all of it set: no number
     private static final int SIGN = 0x8000_0000;
     private static final int MOVED = 20; // between the mantissas
     private static final float POWER = 0x1p120f; // between the exponents' middles
+
+    /// Where eight codes stand in four bytes.
+    private static final IntVector PLACES =
+            INT_TYPE.cast(
+                    IntVector.fromArray(
+                            INTS,
+                            IntStream.range(0, LANES).map(i -> (i ^ 1) % 8 * BITS).toArray(),
+                            0));
 
     private static final VectorShuffle<Float> FIRST = zip(0);
     private static final VectorShuffle<Float> SECOND = zip(LANES / 2);
@@ -58,35 +71,119 @@ final class LevelLoops {
         return INT_TYPE.cast(codes.convertShape(VectorOperators.B2I, INTS, 0));
     }
 
+    /// The same four bytes in all lanes.
+    private static IntVector spread(long address) {
+        int bytes = Vectors.MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, address);
+        return INT_TYPE.cast(IntVector.broadcast(INTS, bytes));
+    }
+
     /// Levels times a size as float32 bits, rounded where bfloat16 is wanted.
-    private static IntVector table(float[] levels, int from, float size, boolean half) {
-        FloatVector own = FloatVector.fromArray(Vectors.FLOATS, levels, from).mul(size);
+    private static IntVector table(FloatVector levels, float size, boolean half) {
+        FloatVector own = Vectors.exact(levels).mul(size);
         return half ? Vectors.rounded(own) : Vectors.bits(own);
     }
 
-    /// Decodes numbers of one block.
+    /// Decodes numbers of blocks, or of a part of each.
     ///
     /// @param codes address of the first, in the upper half of its byte
-    /// @param count a multiple of [#NUMBERS]
+    /// @param step bytes from a block to the next
+    /// @param count numbers of each, a multiple of [#NUMBERS]
+    /// @param sizes of the blocks
     /// @param to written
-    static void block(long codes, int count, float[] levels, float size, boolean half, long to) {
-        IntVector low = table(levels, 0, size, half);
-        IntVector high = LANES < LevelRows.LEVELS ? table(levels, LANES, size, half) : low;
+    /// @param toStep bytes from a block to the next
+    static void blocks(
+            long codes,
+            long step,
+            int blocks,
+            int count,
+            float[] levels,
+            float[] sizes,
+            boolean half,
+            long to,
+            long toStep) {
+        FloatVector lower = FloatVector.fromArray(Vectors.FLOATS, levels, 0);
+        FloatVector upper =
+                LANES < LevelRows.LEVELS
+                        ? FloatVector.fromArray(Vectors.FLOATS, levels, LANES)
+                        : lower;
         int bytes = half ? Short.BYTES : Float.BYTES;
-        for (int i = 0; i < count; i += 2 * LANES) {
-            IntVector two = ints(codes + i / 2);
-            IntVector first = levels(two.lanewise(VectorOperators.LSHR, BITS).and(CODE), low, high);
-            IntVector second = levels(two.and(CODE), low, high);
-            long at = to + (long) i * bytes;
-            if (half) {
-                Vectors.storePairs(first, second, at);
-            } else {
-                FloatVector a = Vectors.exact(first.reinterpretAsFloats());
-                FloatVector b = Vectors.exact(second.reinterpretAsFloats());
+        for (int n = 0; n < blocks; n++) {
+            IntVector low = table(lower, sizes[n], half);
+            IntVector high = LANES < LevelRows.LEVELS ? table(upper, sizes[n], half) : low;
+            long from = codes + n * step;
+            long out = to + n * toStep;
+            if (LANES == 8 && !half) {
+                for (int i = 0; i < count; i += LANES) {
+                    IntVector own =
+                            INT_TYPE.cast(
+                                    spread(from + i / 2).lanewise(VectorOperators.LSHR, PLACES));
+                    IntVector eight = levels(own.and(CODE), low, high);
+                    Vectors.store(
+                            Vectors.exact(eight.reinterpretAsFloats()),
+                            out + (long) i * Float.BYTES);
+                }
+                continue;
+            }
+            for (int i = 0; i < count; i += 2 * LANES) {
+                IntVector two = ints(from + i / 2);
+                IntVector first =
+                        levels(two.lanewise(VectorOperators.LSHR, BITS).and(CODE), low, high);
+                IntVector second = levels(two.and(CODE), low, high);
+                long at = out + (long) i * bytes;
+                if (half) {
+                    Vectors.storePairs(first, second, at);
+                } else {
+                    FloatVector a = Vectors.exact(first.reinterpretAsFloats());
+                    FloatVector b = Vectors.exact(second.reinterpretAsFloats());
+                    Vectors.store(a.rearrange(FIRST, b), at);
+                    Vectors.store(a.rearrange(SECOND, b), at + (long) LANES * Float.BYTES);
+                }
+            }
+        }
+    }
+
+    /// Decodes the same columns of neighbouring rows to bfloat16, two rows side by side, number by
+    /// number. There must be a lane for each level.
+    ///
+    /// @param codes address of the first row's, in the upper half of its byte
+    /// @param step bytes from a row to the next
+    /// @param rows even
+    /// @param count columns of one block, a multiple of [#NUMBERS]
+    /// @param sizes of each row's block
+    /// @param to written, `(rows / 2, count, 2)`
+    static void pairs(
+            long codes, long step, int rows, int count, float[] levels, float[] sizes, long to) {
+        FloatVector all = FloatVector.fromArray(Vectors.FLOATS, levels, 0);
+        for (int r = 0; r < rows; r += 2) {
+            IntVector low = INT_TYPE.cast(table(all, sizes[r], true));
+            low = INT_TYPE.cast(low.lanewise(VectorOperators.LSHR, HALF_BITS));
+            IntVector high = INT_TYPE.cast(table(all, sizes[r + 1], true).and(HIGH_BITS));
+            long from = codes + r * step;
+            long out = to + (long) r * count * Short.BYTES;
+            for (int i = 0; i < count; i += 2 * LANES) {
+                IntVector one = ints(from + i / 2);
+                IntVector two = ints(from + step + i / 2);
+                IntVector even =
+                        levels(one.lanewise(VectorOperators.LSHR, BITS).and(CODE), low, low)
+                                .or(
+                                        levels(
+                                                two.lanewise(VectorOperators.LSHR, BITS).and(CODE),
+                                                high,
+                                                high));
+                IntVector odd =
+                        levels(one.and(CODE), low, low).or(levels(two.and(CODE), high, high));
+                FloatVector a = Vectors.exact(INT_TYPE.cast(even).reinterpretAsFloats());
+                FloatVector b = Vectors.exact(INT_TYPE.cast(odd).reinterpretAsFloats());
+                long at = out + (long) i * Float.BYTES;
                 Vectors.store(a.rearrange(FIRST, b), at);
                 Vectors.store(a.rearrange(SECOND, b), at + (long) LANES * Float.BYTES);
             }
         }
+    }
+
+    /// Whether [#pairs] serves.
+    static boolean servesPairs() {
+        return LANES == LevelRows.LEVELS;
     }
 
     private static IntVector levels(IntVector codes, IntVector low, IntVector high) {

@@ -32,6 +32,12 @@ public record LevelRows(
     private static final int BITS = 4;
     private static final int CODE = 15;
 
+    /// Blocks that are decoded at once.
+    private static final int AT_ONCE = 64;
+
+    private static final ThreadLocal<float[]> SIZES =
+            ThreadLocal.withInitial(() -> new float[AT_ONCE]);
+
     /// Sizes of blocks that are in few bits themselves (Sec. 3 too, double quantisation).
     ///
     /// @param levels float32 `(256)`
@@ -163,6 +169,31 @@ public record LevelRows(
     @Override
     public void decode(int row, int column, int count, Target to) {
         long first = (long) row * in + column;
+        if (vectors
+                && count % block == 0
+                && first % block == 0
+                && block % LevelLoops.NUMBERS == 0) {
+            float[] own = SIZES.get();
+            for (int done = 0; done < count; done += AT_ONCE * block) {
+                int blocks = Math.min(AT_ONCE, (count - done) / block);
+                for (int i = 0; i < blocks; i++) {
+                    own[i] = size((first + done) / block + i);
+                }
+                long from = codes.address() + (first + done) / 2;
+                long end = to.address() + (long) done * to.bytes();
+                LevelLoops.blocks(
+                        from,
+                        block / 2,
+                        blocks,
+                        block,
+                        levels.numbers,
+                        own,
+                        to.half(),
+                        end,
+                        (long) block * to.bytes());
+            }
+            return;
+        }
         float[] some = null; // where there are no vectors
         int done = 0;
         while (done < count) {
@@ -173,7 +204,8 @@ public record LevelRows(
             if (vectors && at % 2 == 0 && numbers % LevelLoops.NUMBERS == 0) {
                 long from = codes.address() + at / 2;
                 long end = to.address() + (long) done * to.bytes();
-                LevelLoops.block(from, numbers, levels.numbers, size, to.half(), end);
+                LevelLoops.blocks(
+                        from, 0, 1, numbers, levels.numbers, one(size), to.half(), end, 0);
             } else {
                 some = some == null ? new float[Math.min(block, count)] : some;
                 decode(at, numbers, size, some);
@@ -181,6 +213,48 @@ public record LevelRows(
             }
             done += numbers;
         }
+    }
+
+    /// Whether [#columns] decodes some columns.
+    boolean servesColumns(int column, int count, boolean pairs) {
+        return vectors
+                && (!pairs || LevelLoops.servesPairs())
+                && block % count == 0
+                && column % count == 0
+                && in % count == 0
+                && count % LevelLoops.NUMBERS == 0;
+    }
+
+    /// Decodes the same columns of neighbouring rows, where [#servesColumns].
+    ///
+    /// @param pairs whether to bfloat16, two rows side by side, of which there are an even number;
+    ///     else to float32
+    /// @param to written, `(rows, count)`
+    /// @param stride bytes from a row to the next, or half of that from a pair
+    void columns(int row, int rows, int column, int count, boolean pairs, long to, long stride) {
+        float[] own = SIZES.get();
+        for (int done = 0; done < rows; done += AT_ONCE) {
+            int some = Math.min(AT_ONCE, rows - done);
+            long first = (long) (row + done) * in + column;
+            for (int i = 0; i < some; i++) {
+                own[i] = size((first + (long) i * in) / block);
+            }
+            long from = codes.address() + first / 2;
+            long step = in / 2;
+            long end = to + done * stride;
+            if (pairs) {
+                LevelLoops.pairs(from, step, some, count, levels.numbers, own, end);
+            } else {
+                LevelLoops.blocks(from, step, some, count, levels.numbers, own, false, end, stride);
+            }
+        }
+    }
+
+    /// The size of a single block, where [LevelLoops#blocks] finds it.
+    static float[] one(float size) {
+        float[] own = SIZES.get();
+        own[0] = size;
+        return own;
     }
 
     private void decode(long first, int count, float size, float[] to) {

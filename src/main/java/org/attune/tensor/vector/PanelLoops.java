@@ -70,6 +70,40 @@ final class PanelLoops {
         }
     }
 
+    /// Writes rows as numbers of a tensor.
+    ///
+    /// @param wide numbers of a row, a multiple of [Vectors#LANES]
+    static void write(boolean half, long c, int rows, int wide, long out, long outRow) {
+        int bytes = half ? HALF : FLOAT;
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide; k += LANES) {
+                FloatVector v = Vectors.load(c + ((long) r * wide + k) * FLOAT);
+                Vectors.store(half, v, out + r * outRow + (long) k * bytes);
+            }
+        }
+    }
+
+    /// Writes rows plus others as numbers of a tensor.
+    static void writeSum(
+            boolean half,
+            long c,
+            int rows,
+            int wide,
+            long residual,
+            long residualRow,
+            long out,
+            long outRow) {
+        int bytes = half ? HALF : FLOAT;
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide; k += LANES) {
+                long column = (long) k * bytes;
+                FloatVector v = Vectors.load(c + ((long) r * wide + k) * FLOAT);
+                v = Vectors.load(half, residual + r * residualRow + column).add(v);
+                Vectors.store(half, v, out + r * outRow + column);
+            }
+        }
+    }
+
     /// Writes rows times a factor as bfloat16.
     static void roundScaled(long c, int rows, int wide, float factor, long out, long outRow) {
         int whole = wide / LANES * LANES;

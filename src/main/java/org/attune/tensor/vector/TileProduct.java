@@ -33,6 +33,13 @@ final class TileProduct {
                         "_ZN2at6native7cpublas6brgemmEllllllbPKhPKaPib",
                         FunctionDescriptor.ofVoid(L, L, L, L, L, L, Z, L, L, L, Z));
 
+        /// Of float32. Where oneDNN has no kernels for the processor, libtorch takes another
+        /// library.
+        static final MethodHandle FLOATS =
+                handle(
+                        "_ZN2at6native7cpublas6brgemmEllllllbPKfS3_Pfb",
+                        FunctionDescriptor.ofVoid(L, L, L, L, L, L, Z, L, L, L, Z));
+
         static final MethodHandle RELEASE =
                 handle("_ZN2at6native7cpublas14brgemm_releaseEb", FunctionDescriptor.ofVoid(Z));
 
@@ -102,6 +109,35 @@ final class TileProduct {
                     true);
         } catch (Throwable t) {
             throw new IllegalStateException("calling libtorch's brgemm failed", t);
+        }
+    }
+
+    /// Whether libtorch, which must be loaded, has the kernels for float32.
+    static boolean hasFloats() {
+        return Native.FLOATS != null && Native.RELEASE != null;
+    }
+
+    /// `c = a b`, or `c += a b`, of float32 numbers.
+    ///
+    /// @param aRow numbers from a row of `a` to the next
+    /// @param b `(k, n)`
+    /// @param c `(m, n)`
+    static void multiplyFloats(int m, int n, int k, int aRow, boolean add, long a, long b, long c) {
+        try {
+            Native.FLOATS.invokeExact(
+                    (long) m,
+                    (long) n,
+                    (long) k,
+                    (long) aRow,
+                    (long) n,
+                    (long) n,
+                    add,
+                    a,
+                    b,
+                    c,
+                    false);
+        } catch (Throwable t) {
+            throw new IllegalStateException("calling libtorch's brgemm of floats failed", t);
         }
     }
 

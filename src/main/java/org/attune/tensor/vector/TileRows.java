@@ -11,7 +11,7 @@ final class TileRows {
     private static final int HALF = Short.BYTES;
     private static final int PAIR = Integer.BYTES;
     private static final int PAIR_BITS = 16;
-    private static final int BLOCK = 16;
+    private static final int BLOCK = Vectors.LANES == 8 ? 8 : 16;
 
     private TileRows() {}
 
@@ -80,17 +80,33 @@ final class TileRows {
     /// @param to `(wide, rows, 2)`
     /// @param scratch [#SCRATCH] bytes
     static void transposePairs(long from, int rows, int wide, long to, long scratch) {
+        transposePairs(from, (long) wide * PAIR, rows, wide, to, (long) rows * PAIR, scratch);
+    }
+
+    /// Transposes pairs of bfloat16 numbers, or float32 numbers.
+    ///
+    /// @param from `(rows, wide)` of four bytes each
+    /// @param fromRow bytes from a row to the next
+    /// @param to `(wide, rows)`
+    /// @param toRow likewise
+    /// @param scratch [#SCRATCH] bytes
+    static void transposePairs(
+            long from, long fromRow, int rows, int wide, long to, long toRow, long scratch) {
         boolean whole = Vectors.LANES == BLOCK && rows % BLOCK == 0 && wide % BLOCK == 0;
         for (int c = 0; c < wide; c += BLOCK) {
             for (int r = 0; r < rows; r += BLOCK) {
-                long source = from + ((long) r * wide + c) * PAIR;
-                long target = to + ((long) c * rows + r) * PAIR;
+                long source = from + r * fromRow + (long) c * PAIR;
+                long target = to + c * toRow + (long) r * PAIR;
                 if (whole) {
-                    exchangeNear(source, (long) wide * PAIR, scratch);
-                    exchangeFar(scratch, target, (long) rows * PAIR);
+                    exchangeNear(source, fromRow, scratch);
+                    if (BLOCK == 16) {
+                        exchangeFar(scratch, target, toRow);
+                    } else {
+                        exchangeHalves(scratch, target, toRow);
+                    }
                 } else {
                     int height = Math.min(BLOCK, rows - r);
-                    block(source, wide, height, Math.min(BLOCK, wide - c), target, rows);
+                    block(source, fromRow, height, Math.min(BLOCK, wide - c), target, toRow);
                 }
             }
         }
@@ -149,15 +165,27 @@ final class TileRows {
         }
     }
 
-    private static void block(long from, int fromRow, int rows, int columns, long to, int toRow) {
+    /// The second half of a block of eight rows.
+    private static void exchangeHalves(long from, long to, long toRow) {
+        for (int r = 0; r < 4; r++) {
+            long at = from + (long) r * BLOCK * PAIR;
+            FloatVector a = Vectors.load(at);
+            FloatVector b = Vectors.load(at + 4 * BLOCK * PAIR);
+            long out = to + r * toRow;
+            Vectors.store(a.blend(b.rearrange(BY_4), SECOND_4), out);
+            Vectors.store(a.rearrange(BY_4).blend(b, SECOND_4), out + 4 * toRow);
+        }
+    }
+
+    private static void block(long from, long fromRow, int rows, int columns, long to, long toRow) {
         for (int c = 0; c < columns; c++) {
             for (int r = 0; r < rows; r++) {
                 int pair =
                         Vectors.MEMORY.get(
                                 ValueLayout.JAVA_INT_UNALIGNED,
-                                from + ((long) r * fromRow + c) * PAIR);
+                                from + r * fromRow + (long) c * PAIR);
                 Vectors.MEMORY.set(
-                        ValueLayout.JAVA_INT_UNALIGNED, to + ((long) c * toRow + r) * PAIR, pair);
+                        ValueLayout.JAVA_INT_UNALIGNED, to + c * toRow + (long) r * PAIR, pair);
             }
         }
     }

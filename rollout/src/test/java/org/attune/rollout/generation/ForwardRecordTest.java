@@ -17,6 +17,7 @@ import org.attune.model.decode.ForwardRecord;
 import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Storage;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -37,6 +38,8 @@ import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -45,6 +48,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /// A backward pass that starts from what generation computed gives the gradient of one that starts
@@ -179,9 +183,17 @@ class ForwardRecordTest {
             Function<Decoder, Policy> policies,
             int slots,
             double tolerance) {
+        compare(() -> TinyModels.decoder(shape, dtype), policies, slots, tolerance);
+    }
+
+    private static void compare(
+            Supplier<Decoder> decoders,
+            Function<Decoder, Policy> policies,
+            int slots,
+            double tolerance) {
         Engine.run(
                 () -> {
-                    try (Decoder decoder = TinyModels.decoder(shape, dtype);
+                    try (Decoder decoder = decoders.get();
                             Policy policy = policies.apply(decoder);
                             var record = new ForwardRecord(decoder, policy.adapterInUse())) {
                         policy.reuse(record);
@@ -237,6 +249,30 @@ class ForwardRecordTest {
         }
         compare(qwen(), DType.FLOAT32, ForwardRecordTest::lora, 7, 1e-5);
         compare(NORMED, DType.FLOAT32, ForwardRecordTest::lora, 7, 1e-5);
+    }
+
+    /// Weights of bytes are multiplied by activations in two digits, where the processor can:
+    /// generating, reading and learning compute the same products.
+    @ParameterizedTest
+    @EnumSource(
+            value = Storage.class,
+            names = {"INT8", "NF4"})
+    void gradientOfAnAdapterOnWeightsInFewBitsIsThatOfAForwardPass(Storage storage) {
+        var attention = new AttentionConfig(2, 1, 32, false, false, false, List.of(0, 9));
+        DecoderConfig shape = TinyModels.sized("llama", 64, 96, 32, 2, attention, false, true);
+        for (int slots : new int[] {12, 5, 1}) {
+            compare(
+                    () ->
+                            Decoder.load(
+                                    shape,
+                                    TinyModels.weights(shape),
+                                    Device.cpu(),
+                                    DType.FLOAT32,
+                                    storage),
+                    ForwardRecordTest::lora,
+                    slots,
+                    1e-5);
+        }
     }
 
     @Test
