@@ -132,6 +132,14 @@ public record GkdConfig(
                             "more than 0, or seq_kd: true, with tools or environments, which"
                                     + " completions that are given don't need"));
         }
+        if (loss.seqKd() && teacher.areSeveral()) {
+            problems.add(
+                    new ConfigProblem(
+                            "seq_kd",
+                            true,
+                            "false with teacher_models; have attune sample write each teacher's"
+                                    + " answers to its prompts, and train on that"));
+        }
         if (loss.seqKd() && teacher.teacherModelServerUrl().isPresent()) {
             problems.add(
                     new ConfigProblem(

@@ -7,6 +7,7 @@ import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.EvalSet;
@@ -67,7 +68,11 @@ record GkdRows(
 
     @Override
     public String fingerprint() {
-        return Fingerprints.of(rows, Fingerprints::ofCompletions);
+        String own = Fingerprints.of(rows, Fingerprints::ofCompletions);
+        return config.teacher().areSeveral()
+                ? Fingerprints.ofText(
+                        own + RowStream.known(rows).stream().map(this::teacher).toList())
+                : own;
     }
 
     @Override
@@ -142,7 +147,8 @@ record GkdRows(
             String origin = row.origin().where();
             return across.isPresent()
                     ? across.get().written(tokens, origin)
-                    : new StudentRow(tokens, config.agent().unlearned(completion), origin);
+                    : new StudentRow(tokens, config.agent().unlearned(completion), origin)
+                            .of(teacher(row));
         }
 
         List<Map<String, Double>> metrics() {
@@ -201,10 +207,16 @@ record GkdRows(
         CompletionTokens tokens = row.tokens();
         var given =
                 new StudentRow(
-                        new CompletionForest.Row(tokens.promptIds(), tokens.completionIds()),
-                        tokens.foreign().get(tokens.completionStart(), tokens.length()),
-                        row.origin().where());
+                                new CompletionForest.Row(
+                                        tokens.promptIds(), tokens.completionIds()),
+                                tokens.foreign().get(tokens.completionStart(), tokens.length()),
+                                row.origin().where())
+                        .of(teacher(row));
         return row.told().map(given::told).orElse(given);
+    }
+
+    private int teacher(CompletionExample row) {
+        return config.teacher().teacherOf(row.columns());
     }
 
     /// Tokens of each row.

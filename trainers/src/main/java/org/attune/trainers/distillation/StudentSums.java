@@ -50,6 +50,8 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final DoubleSummaryStatistics[] distances; // of student and teacher
     private final DoubleSummaryStatistics[] weights;
     private final int[] counted;
+    private final int[][] taught; // tokens of each teacher that count
+    private final double[][] apart; // sums of divergences from each teacher
     private final int[] compared;
     private final int[] rows;
     private final Boolean[] written; // whether the student wrote a micro-batch; null: not told
@@ -66,12 +68,16 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         distances = statistics(microBatches);
         weights = statistics(microBatches);
         counted = new int[microBatches];
+        int teachers = objective.teachers().models().size();
+        taught = new int[microBatches][teachers];
+        apart = new double[microBatches][teachers];
         compared = new int[microBatches];
         rows = new int[microBatches];
         written = new Boolean[microBatches];
         for (RowAt<StudentRow> at : step) {
             int m = at.microBatch();
             counted[m] += at.row().counted();
+            taught[m][at.row().teacher()] += at.row().counted();
             compared[m] += at.row().isCompared() ? at.row().counted() : 0;
             rows[m]++;
             at.row().across().ifPresent(across -> written[m] = across.byStudent());
@@ -134,6 +140,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     /// How much the divergence of a row's token counts.
     private double weight(StudentRow row) {
         return objective.share()
+                * objective.teachers().weight(row)
                 * (objective.own().isPresent() ? 1.0 / Math.max(1, row.counted()) : 1);
     }
 
@@ -147,6 +154,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             slopes[range.start() + t] = (float) (weight / objective.denominator());
         }
         divergences[at.microBatch()] += sum;
+        apart[at.microBatch()][at.row().teacher()] += sum;
         return weight * sum;
     }
 
@@ -199,6 +207,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             slopes[place] += (float) (weighted[i] * weight / objective.denominator());
         }
         divergences[at.microBatch()] += sum;
+        apart[at.microBatch()][at.row().teacher()] += Arrays.stream(ratios).sum();
         return weight * sum;
     }
 
@@ -253,6 +262,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m]));
         objective.own().ifPresent(own -> metrics.putAll(metrics(m, own)));
+        metrics.putAll(objective.teachers().metrics(taught[m], k -> apart[m][k] / taught[m][k]));
         if (weights[m].getCount() > 0) {
             metrics.put("iw_opd/mean_advantage", advantages[m].getAverage());
             metrics.put("iw_opd/mean_abs_advantage", distances[m].getAverage());

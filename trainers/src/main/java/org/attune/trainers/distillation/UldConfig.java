@@ -81,6 +81,12 @@ public record UldConfig(
         if (!useUldLoss) {
             return problems;
         }
+        if (run.teacher().areSeveral()) {
+            problems.add(
+                    refused(
+                            "with teacher_model_name_or_path: teachers of domains have the"
+                                + " student's tokenizer"));
+        }
         if (run.agent().isOn()) {
             problems.add(refused("without tools and environments"));
         }
