@@ -112,10 +112,11 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         var plan =
                 new RunParts("gkd", config.training(), student, context)
                         .plan(rows, GkdRows.lengthsOf(rows));
+        int times = config.loss().numGenerations();
         var given =
                 new GkdRows(
                         config,
-                        plan,
+                        GkdRows.repeating(plan, times),
                         rows,
                         evalSets,
                         new GkdWriters(

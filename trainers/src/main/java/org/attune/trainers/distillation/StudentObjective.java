@@ -125,7 +125,14 @@ record StudentObjective(
                 HeadTerm.of(across.orElseThrow().rule(), spans, read),
                 read,
                 temperature,
-                Set.of(HeadStatistic.ENTROPY));
+                isHybrid()
+                        ? Set.of(HeadStatistic.ENTROPY, HeadStatistic.MATCHED_DIVERGENCE)
+                        : Set.of(HeadStatistic.ENTROPY));
+    }
+
+    /// Whether tokens that both vocabularies have are compared apart from others.
+    boolean isHybrid() {
+        return across.flatMap(a -> a.rule().matched()).isPresent();
     }
 
     /// @param teacher log-probability of each target, `(M)`

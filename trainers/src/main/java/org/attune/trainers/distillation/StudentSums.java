@@ -1,6 +1,7 @@
 package org.attune.trainers.distillation;
 
 import org.attune.policy.HeadStatistic;
+import org.attune.policy.HeadTerm;
 import org.attune.policy.Measurement;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.layout.TargetRange;
@@ -18,6 +19,7 @@ import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -43,6 +45,8 @@ import java.util.stream.Stream;
 final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final StudentObjective objective;
     private final double[] losses; // sums of rows' shares of the loss
+    private final double[] matched; // sums of rows' means of tokens that both vocabularies have
+    private final double[] unmatched; // likewise of other tokens
     private final double[] divergences;
     private final double[] policies; // means of the policy gradient's loss
     private final double[] entropies;
@@ -61,6 +65,8 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     StudentSums(StudentObjective objective, List<RowAt<StudentRow>> step, int microBatches) {
         this.objective = objective;
         losses = new double[microBatches];
+        matched = new double[microBatches];
+        unmatched = new double[microBatches];
         divergences = new double[microBatches];
         policies = new double[microBatches];
         entropies = new double[microBatches];
@@ -168,6 +174,14 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             sum += distances[t];
             slopes[t] = (float) (weight / objective.denominator());
         }
+        if (objective.isHybrid()) {
+            HeadTerm.Matched rule = objective.across().orElseThrow().rule().matched().orElseThrow();
+            double both = // at spans
+                    DoubleStream.of(range.of(measured.statistic(HeadStatistic.MATCHED_DIVERGENCE)))
+                            .sum();
+            matched[at.microBatch()] += both / spans;
+            unmatched[at.microBatch()] += (sum - rule.weight() * both) / rule.otherWeight() / spans;
+        }
         return weight * sum;
     }
 
@@ -252,10 +266,21 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             if (written[m] != null) {
                 double part = losses[m] / rows[m] * means;
                 own.put(written[m] ? "on_policy_loss" : "off_policy_loss", part);
+                hybrid(m, means, own);
             }
             metrics.add(own);
         }
         return new StepReport(sum / objective.denominator(), metrics, objective.tokens());
+    }
+
+    /// By the names of TRL's GOLD, which tells those of a micro-batch's last row.
+    private void hybrid(int m, double means, Map<String, Double> metrics) {
+        if (objective.isHybrid()) {
+            metrics.put("matched_loss", matched[m] / rows[m] * means);
+            if (Double.isFinite(unmatched[m])) { // it has a weight
+                metrics.put("unmatched_loss", unmatched[m] / rows[m] * means);
+            }
+        }
     }
 
     private Map<String, Double> metrics(int m) {

@@ -13,9 +13,8 @@ import java.util.List;
 /// ```
 /// The slope by a logit is at most `1 / τ`. Right are those of a group that are better than its
 /// mean, as in ms-swift: with rewards of 0 and 1 the ones with 1. A group in which all are alike
-/// has no loss. The step's loss is the mean of its groups', with `β` times the KL estimate `k3`,
-// the
-/// mean over completions of their means over tokens.
+/// has no loss. The step's loss is the mean of its groups', with `β` times the KL estimate `k3`:
+/// the mean over completions of their means over tokens.
 ///
 /// @param tau `τ`, > 0
 /// @param beta `β`, weight of the KL estimate; ≥ 0
