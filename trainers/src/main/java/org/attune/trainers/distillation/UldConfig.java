@@ -83,9 +83,7 @@ public record UldConfig(
         }
         if (run.teacher().areSeveral()) {
             problems.add(
-                    refused(
-                            "with teacher_model_name_or_path: teachers of domains have the"
-                                + " student's tokenizer"));
+                    refused("with one teacher: those of domains have the student's tokenizer"));
         }
         if (run.agent().isOn()) {
             problems.add(refused("without tools and environments"));
