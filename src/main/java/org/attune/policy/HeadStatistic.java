@@ -23,6 +23,9 @@ public enum HeadStatistic {
     LOG_SUM_SQUARED_PROBS,
     /// Divergence of the predicted distribution from a teacher's ([HeadTerm]).
     DIVERGENCE,
+    /// The part of [#DIVERGENCE] that compares tokens which student and teacher both have, before
+    /// its weight, where they have different vocabularies.
+    MATCHED_DIVERGENCE,
     /// Estimate of a [ValueHead] on the policy's trunk, read where the target is predicted from.
     VALUE,
     /// The hidden state behind the final norm, `D` numbers of each target's row, from which

@@ -19,6 +19,15 @@ public sealed interface HeadTerm permits TokenTerm, SpanTerm {
     /// Gradients of the divergences with respect to `z`, `(n, V)`.
     Tensor slopes(Tensor z, int from, double temperature);
 
+    /// The parts of the divergences that compare tokens which both vocabularies have, before their
+    /// weight, `(n, 1)`.
+    ///
+    /// @param z as in [#values]
+    /// @throws UnsupportedOperationException of a term that has no such part
+    default Tensor matched(Tensor z, int from) {
+        throw new UnsupportedOperationException("both have one vocabulary");
+    }
+
     /// Where a chunk ends that begins with target `from`: at most at `to`, unless targets that
     /// belong together reach farther.
     default int end(int from, int to) {

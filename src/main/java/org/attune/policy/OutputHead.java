@@ -276,7 +276,7 @@ final class OutputHead implements Head {
             case ARGMAX_HIT -> VocabularyKernel.HIT;
             case ENTROPY -> VocabularyKernel.ENTROPY;
             case LOG_SUM_SQUARED_PROBS -> VocabularyKernel.LOG_SUM_SQUARES;
-            case TOP_ENTROPY, DIVERGENCE, VALUE, STATE ->
+            case TOP_ENTROPY, DIVERGENCE, MATCHED_DIVERGENCE, VALUE, STATE ->
                     throw new IllegalArgumentException("no statistic of the kernel");
         };
     }
@@ -305,6 +305,9 @@ final class OutputHead implements Head {
         request.term()
                 .map(term -> term.values(z, from, request.temperature()))
                 .ifPresent(d -> results.add(d, values.get(HeadStatistic.DIVERGENCE), from));
+        Optional.ofNullable(values.get(HeadStatistic.MATCHED_DIVERGENCE))
+                .ifPresent(
+                        m -> results.add(request.term().orElseThrow().matched(z, from), m, from));
         Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
         results.add(smoothed(targetLogP, logP), logProbs, from);

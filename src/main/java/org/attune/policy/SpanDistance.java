@@ -54,6 +54,18 @@ final class SpanDistance {
         }
     }
 
+    /// The divergences of tokens that both vocabularies have, before their weight, `(G, 1)`.
+    ///
+    /// @param student `(G, V)`
+    /// @param teacher `(G, V')`
+    Tensor matched(Tensor student, Tensor teacher) {
+        HeadTerm.Matched m = rule.matched().orElseThrow();
+        try (var scope = TensorScope.open("matched")) {
+            Tensor of = floored(columns(student, m.student()));
+            return scope.keep(m.divergence().values(of, floored(columns(teacher, m.teacher()))));
+        }
+    }
+
     /// Derivatives of the distances by the student's logarithms, `(G, V)`.
     ///
     /// @param student `(G, V)`

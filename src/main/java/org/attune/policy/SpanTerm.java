@@ -7,6 +7,7 @@ import org.attune.tensor.TensorScope;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BinaryOperator;
 
 /// A distance of spans of text that student and teacher read as other tokens. A span's value stands
 /// at the target whose distribution is compared; all its targets have a gradient. Chunks end where
@@ -103,13 +104,23 @@ final class SpanTerm implements HeadTerm {
 
     @Override
     public Tensor values(Tensor z, int from, double temperature) {
+        return values(z, from, distance::values);
+    }
+
+    @Override
+    public Tensor matched(Tensor z, int from) {
+        return values(z, from, distance::matched);
+    }
+
+    /// @param of both's logarithms of spans, `(G, 1)` of `(G, V)` and `(G, V')`
+    private Tensor values(Tensor z, int from, BinaryOperator<Tensor> of) {
         try (var scope = TensorScope.open("term")) {
             Tensor all = Tensor.zeros(z.device(), DType.FLOAT32, z.size(0), 1); // (n, 1)
             for (Piece piece : pieces(from, z.size(0))) {
                 try (var _ = TensorScope.open("piece")) {
                     Side side = piece.student();
                     var own = new Spans(side, own(z, side, from));
-                    Tensor values = distance.values(own.merged(), theirs(piece)); // (G, 1)
+                    Tensor values = of.apply(own.merged(), theirs(piece)); // (G, 1)
                     Tensor part = all.narrow(0, side.start() - from, side.size()); // (R, 1)
                     part.scatterInPlace(0, own.bases().unsqueeze(1), values);
                 }

@@ -2,10 +2,13 @@ package org.attune.policy;
 
 import org.attune.tensor.Tensor;
 
+import java.util.List;
+
 /// What a student's predictions are compared with, for the targets of one forest, given chunk by
 /// chunk: logits of all targets never exist. `M` targets, `n` of them in a chunk, `V` vocabulary,
 /// `C` categories. Use it on the engine thread.
-public sealed interface Teacher extends AutoCloseable permits TeacherPass, TopTokens, StudentTop {
+public sealed interface Teacher extends AutoCloseable
+        permits TeacherPass, TopTokens, StudentTop, JoinedTeachers {
     /// Both distributions over the categories that the teacher tells apart.
     ///
     /// @param student log-probabilities, float32 `(n, C)`
@@ -21,6 +24,16 @@ public sealed interface Teacher extends AutoCloseable permits TeacherPass, TopTo
     ///     of the `count` tokens are those under the condition that it is one of them
     static Teacher amongTop(Teacher whole, int count, boolean tail) {
         return new StudentTop(whole, count, tail);
+    }
+
+    /// Teachers of which each has read some rows of a forest.
+    ///
+    /// @param parts at least one; they tell the same categories apart, and are closed with the
+    ///     result
+    /// @param whose number of each row's teacher among the parts
+    /// @param sizes targets of each row
+    static Teacher joined(List<Teacher> parts, int[] whose, int[] sizes) {
+        return JoinedTeachers.of(parts, whose, sizes);
     }
 
     /// How many targets it knows, `M`.

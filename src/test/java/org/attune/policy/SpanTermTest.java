@@ -121,6 +121,32 @@ class SpanTermTest {
         double expected = given.get("value").asDouble();
         assertClose(name, expected, (float) value, 1e-6, 1e-5);
         assertClose(name + " gradient", floats(given.get("gradient")), slopes, 2e-6, 1e-4);
+        rule(given).matched().ifPresent(m -> compareMatched(name, term, spans, m, given));
+    }
+
+    /// The part of tokens that both have is the distance in which it alone has a weight.
+    private static void compareMatched(
+            String name, SpanTerm term, Aligned spans, Matched m, JsonNode given) {
+        Tensor theirs = logits(given.get("teacher"));
+        SpanRule rule = rule(given);
+        var own = new Matched(m.student(), m.teacher(), m.divergence(), 1, 0);
+        var alone =
+                new SpanTerm(
+                        new SpanDistance(
+                                new SpanRule(
+                                        rule.last(),
+                                        rule.studentTemperature(),
+                                        rule.teacherTemperature(),
+                                        Optional.of(own))),
+                        List.of(spans),
+                        (from, n) -> theirs.narrow(0, from, n).copy());
+        Tensor z = logits(given.get("student"));
+        assertClose(
+                name + " matched",
+                alone.values(z, 0, 1).toFloats(),
+                term.matched(z, 0).toFloats(),
+                1e-7,
+                1e-6);
     }
 
     @Test

@@ -79,7 +79,7 @@ final class RankedMethods {
                         other,
                         few,
                         "lmbda=0.5 use_uld_loss=true uld_use_hybrid_loss=true",
-                        "uld_crossentropy_weight=0.1"));
+                        "uld_crossentropy_weight=0.1 num_generations=2 top_p=0.9"));
         runs.put(
                 "gkd_tools",
                 Run.of(

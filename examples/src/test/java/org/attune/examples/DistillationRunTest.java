@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -112,6 +114,66 @@ final class DistillationRunTest {
                 assertEquals(expected, separate.get(i).get(key).asDouble(), 1e-4, key);
             }
         }
+    }
+
+    /// An adapter on the student's weights teaches the rows of one domain, a separate model those
+    /// of the other; resumed, the run writes the bytes of an uninterrupted one.
+    @Tag("thorough")
+    @Test
+    void rowsAreTaughtByTheTeacherOfTheirDomain() throws IOException {
+        List<String> rows = Files.readAllLines(folder.resolve("rows.jsonl"));
+        List<String> placed = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            String way = i % 2 == 0 ? "near" : "far";
+            placed.add(rows.get(i).replaceFirst("\\{", "{\"way\": \"" + way + "\", "));
+        }
+        Path both = folder.resolve("both.jsonl");
+        Files.write(both, placed);
+        String teachers = "{near: %s, far: %s}".formatted(folder.resolve("teacher"), copy);
+        String[] keys = {
+            "datasets=" + both,
+            "teacher_models=" + teachers,
+            "teacher_column=way",
+            "teacher_weights={far: 0.5}",
+            "seq_kd=false",
+            "save_steps=1"
+        };
+        List<JsonNode> whole = gkd("domains", keys);
+        JsonNode first = whole.getFirst();
+        double near = first.get("teacher_token_frac/near").asDouble();
+        assertEquals(1, near + first.get("teacher_token_frac/far").asDouble(), 1e-9);
+        assertTrue(first.get("teacher_jsd/near").asDouble() > 1e-4, "the teacher differs");
+        assertEquals(0, first.get("teacher_jsd/far").asDouble(), 1e-6, "the student's own copy");
+        gkd("domain-parts", with(keys, "max_steps=1"));
+        gkd("domain-parts", with(keys, "resume=true"));
+        String adapter = "adapter_model.safetensors";
+        assertArrayEquals(
+                Files.readAllBytes(folder.resolve("domains").resolve(adapter)),
+                Files.readAllBytes(folder.resolve("domain-parts").resolve(adapter)));
+        placed.set(4, rows.get(4));
+        Files.write(both, placed);
+        for (String method : List.of("gkd", "distillation")) {
+            var told = new StringWriter();
+            var err = new PrintWriter(told);
+            int code =
+                    Main.commandLine(err, err)
+                            .execute(
+                                    method,
+                                    "model_name_or_path=" + model,
+                                    "datasets=" + both,
+                                    "output_dir=" + folder.resolve("astray"),
+                                    "teacher_models=" + teachers,
+                                    "teacher_column=way",
+                                    "max_steps=1");
+            assertTrue(code != 0, method);
+            String message = told.toString();
+            assertTrue(message.contains("both.jsonl:5: way is missing"), message);
+            assertTrue(message.contains("far, near"), message);
+        }
+        assertEquals(2, run("gkd", "mixed", with(keys, "seq_kd=true")));
+        assertEquals(2, run("gkd", "mixed", with(keys, "teacher_weights={up: 1}")));
+        assertEquals(2, run("gkd", "mixed", with(keys, "teacher_model_name_or_path=" + copy)));
+        assertEquals(2, run("gkd", "mixed", with(keys, "use_uld_loss=true")));
     }
 
     /// A teacher whose tokenizer joins bytes: rows computed one by one have the numbers of rows

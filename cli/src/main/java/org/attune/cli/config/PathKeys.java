@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// Finds what a run's keys name as files and folders, by the rule of [GivenPath]: those of the
 /// run's file also beside it, those of the command line only from where the command runs.
@@ -85,6 +86,13 @@ final class PathKeys {
         }
         if (key.equals("reward_funcs")) {
             return each(value, item -> reward(setting, item));
+        }
+        if (key.equals("teacher_models") && value instanceof YamlNode.Fields fields) {
+            Set<String> domains =
+                    fields.fields().stream()
+                            .map(YamlNode.Field::key)
+                            .collect(Collectors.toUnmodifiableSet());
+            return with(fields, domains, s -> input(setting, key, s));
         }
         if (!(value instanceof YamlNode.Scalar scalar)) {
             return value;

@@ -295,6 +295,16 @@ class EveryKeyTest {
                     "teacher_model_name_or_path=null",
                     "teacher_adapter_name_or_path=null");
 
+    /// Teachers of domains have their rows, and no other teacher beside them.
+    private static final List<String> TAUGHT =
+            List.of(
+                    "teacher_models={math: teacher, code: lessons}",
+                    "teacher_weights={math: 2}",
+                    "teacher_model_name_or_path=null",
+                    "teacher_model_revision=null",
+                    "teacher_adapter_name_or_path=null",
+                    "seq_kd=false");
+
     /// A teacher with another tokenizer writes nothing.
     private static final List<String> ACROSS = List.of("use_uld_loss=true", "seq_kd=false");
 
@@ -338,8 +348,19 @@ class EveryKeyTest {
                         ? TOLD
                         : before.containsKey("iw_opd_gamma") ? WEIGHTED : List.of();
         List<String> across = before.containsKey("use_uld_loss") ? ACROSS : List.of();
+        List<String> taught =
+                TAUGHT.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
         for (var overrides :
-                List.of(List.<String>of(), second, third, served, ahead, masked, told, across)) {
+                List.of(
+                        List.<String>of(),
+                        second,
+                        third,
+                        served,
+                        ahead,
+                        masked,
+                        told,
+                        across,
+                        taught)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);
             same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));

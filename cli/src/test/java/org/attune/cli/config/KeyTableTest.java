@@ -86,6 +86,8 @@ class KeyTableTest {
             Map.of(
                     new BcoMethod(),
                     Set.of("train_sampling_strategy"),
+                    new GkdMethod(), // that of GKDTrainer, which samples from all tokens
+                    Set.of("top_p"),
                     new GrpoMethod(),
                     Set.of("epsilon"));
 

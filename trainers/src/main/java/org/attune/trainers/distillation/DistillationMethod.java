@@ -17,6 +17,7 @@ import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.prepare.Preview;
+import org.attune.trainers.prepare.PromptPreparation;
 
 import java.nio.file.Path;
 import java.util.Collection;
@@ -68,16 +69,19 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
 
     @Override
     public RunRows<PromptExample> prepare(RowSetup setup, DistillationConfig config) {
-        return setup.rows(
-                config,
-                rows(),
+        PromptPreparation prompts =
                 setup.prompts(
                         config.agent(),
                         config.rollouts().maxPromptLength(),
-                        config.data().onBadRow()),
+                        config.data().onBadRow());
+        TeacherConfig teacher = config.teacher();
+        return setup.rows(
+                config,
+                rows(),
+                teacher.areSeveral() ? new DomainRows<>(prompts, teacher, (p, _) -> p) : prompts,
                 config.agent().isOn() // tools and environments may read any
                         ? new ColumnUse.Anything()
-                        : new ColumnUse.PromptsAndRewards(Set.of()));
+                        : new ColumnUse.PromptsAndRewards(teacher.columns()));
     }
 
     @Override
@@ -129,7 +133,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                 return DistilledRows.onPolicy(
                                 fitted,
                                 student.policy(),
-                                teacher.model(),
+                                teacher.teachers(),
                                 source.rollouts(),
                                 run.model().text().tokenizer(),
                                 run.rows().train(),

@@ -82,17 +82,26 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             List<CompletionExample> rows,
             List<EvalSet<CompletionExample>> evalSets,
             RunContext context) {
-        return gkd(config, student, teacher, writers, rows, evalSets, context, Optional.empty());
+        return gkd(
+                config,
+                student,
+                Teachers.of(teacher),
+                writers,
+                rows,
+                evalSets,
+                context,
+                Optional.empty());
     }
 
-    /// A run of generalised knowledge distillation whose teacher may have another tokenizer.
+    /// A run of generalised knowledge distillation whose teachers are of several domains, or
+    /// whose teacher has another tokenizer.
     ///
     /// @param across the tokens of both and how spans of them are compared; empty: they have one
     ///     tokenizer
     static Trainer<?, ?> gkd(
             GkdConfig config,
             CausalPolicy student,
-            TeacherModel teacher,
+            Teachers teachers,
             Writers writers,
             List<CompletionExample> rows,
             List<EvalSet<CompletionExample>> evalSets,
@@ -103,10 +112,11 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
         var plan =
                 new RunParts("gkd", config.training(), student, context)
                         .plan(rows, GkdRows.lengthsOf(rows));
+        int times = config.loss().numGenerations();
         var given =
                 new GkdRows(
                         config,
-                        plan,
+                        GkdRows.repeating(plan, times),
                         rows,
                         evalSets,
                         new GkdWriters(
@@ -122,7 +132,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                         Optional.of(Divergence.of(config.loss().beta())),
                         Optional.empty(),
                         1,
-                        new TimedTeacher(teacher, context.clock()),
+                        teachers.timed(context.clock()),
                         Optional.empty(),
                         across.map(Across::terms),
                         1,
@@ -149,13 +159,35 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             List<PromptExample> prompts,
             List<EvalSet<PromptExample>> evalSets,
             RunContext context) {
+        return onPolicy(
+                config,
+                student,
+                Teachers.of(teacher),
+                source,
+                tokenizer,
+                prompts,
+                evalSets,
+                context);
+    }
+
+    /// A run of on-policy distillation whose teachers are of several domains.
+    static Trainer<?, ?> onPolicy(
+            DistillationConfig config,
+            CausalPolicy student,
+            Teachers teachers,
+            RolloutSource source,
+            Tokenizer tokenizer,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            RunContext context) {
         ConfigCheck.validate(config);
         Trainer.Means means = Trainer.Means.of(config, student, context);
         var unjudged = new Unjudged(new CompletionText(tokenizer), context.clock());
         var written =
                 new PromptRows(
                         config,
-                        new PromptRows.Options(0, false, false, Optional.empty()),
+                        new PromptRows.Options(
+                                0, false, false, Optional.empty(), config.teacher()::teacherOf),
                         RoundPlan.of(config, prompts),
                         prompts,
                         evalSets,
@@ -166,7 +198,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
                         config.loss().divergence(),
                         config.loss().weights(),
                         config.sampling().temperature(),
-                        teacher,
+                        teachers,
                         context);
         return trainer("distillation", config, objective, written, Optional.empty(), means);
     }
@@ -175,9 +207,9 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             Optional<Divergence> divergence,
             Optional<PrefixWeights> weights,
             double temperature,
-            TeacherModel teacher,
+            Teachers teachers,
             RunContext context) {
-        var timed = new TimedTeacher(teacher, context.clock());
+        Teachers timed = teachers.timed(context.clock());
         return new StudentObjective(
                 divergence, weights, temperature, timed, Optional.empty(), Optional.empty(), 1, 0);
     }
@@ -193,7 +225,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
             Optional<ReferenceSync> follows,
             Trainer.Means means) {
         RowGroups own = means.groups();
-        boolean shares = own.shares() && objective.teacher().sharesPrompts();
+        boolean shares = own.shares() && objective.teachers().sharesPrompts();
         return new Trainer<>(
                 method,
                 config,
@@ -231,7 +263,7 @@ public final class DistilledRows implements RowSupply<StudentRow, CompletionFore
     @Override
     public Map<String, String> identity() {
         Map<String, String> identity = new LinkedHashMap<>(rows.identity());
-        identity.putAll(objective.teacher().identity());
+        identity.putAll(objective.teachers().identity());
         return identity;
     }
 

@@ -74,6 +74,8 @@ public record GkdConfig(
     public Sampling sampling() {
         return Sampling.defaults()
                 .withTemperature(loss.temperature())
+                .withTopP(loss.topP())
+                .withTopK(loss.topK())
                 .withGenerationSlots(loss.generationSlots());
     }
 
@@ -131,6 +133,22 @@ public record GkdConfig(
                             loss.lmbda(),
                             "more than 0, or seq_kd: true, with tools or environments, which"
                                     + " completions that are given don't need"));
+        }
+        int step = training.batch().rowsOfStep();
+        if (step % loss.numGenerations() != 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            loss.numGenerations(),
+                            "a divisor of the rows of a step, " + step));
+        }
+        if (loss.seqKd() && teacher.areSeveral()) {
+            problems.add(
+                    new ConfigProblem(
+                            "seq_kd",
+                            true,
+                            "false with teacher_models; have attune sample write each teacher's"
+                                    + " answers to its prompts, and train on that"));
         }
         if (loss.seqKd() && teacher.teacherModelServerUrl().isPresent()) {
             problems.add(

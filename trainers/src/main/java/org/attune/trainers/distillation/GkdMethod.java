@@ -103,13 +103,16 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                                             LikelyTokens.TOKENS,
                                             LikelyTokens.LOGPROBS))));
         }
+        TeacherConfig teacher = config.teacher();
         return setup.rows(
                 config,
                 rows(),
-                rows,
+                teacher.areSeveral()
+                        ? new DomainRows<>(rows, teacher, CompletionExample::withColumns)
+                        : rows,
                 config.agent().isOn() // tools and environments may read any
                         ? new ColumnUse.Anything()
-                        : new ColumnUse.RowsOnly());
+                        : new ColumnUse.RowsOnly(teacher.columns()));
     }
 
     private static RunRows<CompletionExample> stored(RunRows<CompletionExample> rows) {
@@ -160,7 +163,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                 return DistilledRows.gkd(
                                 fitted,
                                 student.policy(),
-                                teacher.model(),
+                                teacher.teachers(),
                                 writing(fitted, run, teacher, writers),
                                 run.rows().train(),
                                 run.rows().evalSets(),

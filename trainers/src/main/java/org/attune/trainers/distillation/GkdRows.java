@@ -7,6 +7,7 @@ import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.examples.CompletionTokens;
+import org.attune.trainers.examples.RowStream;
 import org.attune.trainers.examples.TrainingRow;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.loop.EvalSet;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// The rows of GKD: given completions, or for whole micro-batches, as drawn, completions of the
 /// same prompts by the student (`lmbda`) or the teacher (`seq_kd`).
@@ -67,12 +69,16 @@ record GkdRows(
 
     @Override
     public String fingerprint() {
-        return Fingerprints.of(rows, Fingerprints::ofCompletions);
+        String own = Fingerprints.of(rows, Fingerprints::ofCompletions);
+        return config.teacher().areSeveral()
+                ? Fingerprints.ofText(
+                        own + RowStream.known(rows).stream().map(this::teacher).toList())
+                : own;
     }
 
     @Override
     public Step training(int step) {
-        BatchPlan.Window window = plan.window(step);
+        BatchPlan.Window window = window(step);
         List<RowAt<CompletionExample>> placed = RowAt.of(window, rows);
         Writer[] drawn = new Writer[window.microBatches().size()];
         for (int m = 0; m < drawn.length; m++) {
@@ -118,6 +124,33 @@ record GkdRows(
         return Math.max(1, tokens);
     }
 
+    /// The plan of a run in which each row of a step stands there several times: what is drawn are
+    /// the different ones, as in TRL's GOLD.
+    static BatchPlan repeating(BatchPlan plan, int times) {
+        int rows = plan.microBatchRows() * plan.accumulation() / times;
+        return times == 1
+                ? plan
+                : new BatchPlan(plan.rows(), rows, 1, plan.dropLast(), plan.order());
+    }
+
+    private BatchPlan.Window window(int step) {
+        BatchPlan.Window drawn = plan.window(step);
+        int times = config.loss().numGenerations();
+        if (times == 1) {
+            return drawn;
+        }
+        int[] all =
+                Arrays.stream(drawn.microBatches().getFirst())
+                        .flatMap(row -> IntStream.generate(() -> row).limit(times))
+                        .toArray();
+        int size = config.training().batch().perDeviceTrainBatchSize();
+        List<int[]> microBatches = new ArrayList<>();
+        for (int from = 0; from < all.length; from += size) {
+            microBatches.add(Arrays.copyOfRange(all, from, Math.min(all.length, from + size)));
+        }
+        return new BatchPlan.Window(step, drawn.epoch(), microBatches);
+    }
+
     private Writer writer(int step, int microBatch) {
         long place = (config.training().seed() * 1_000_003 + step) * 1_000_003 + microBatch;
         double draw = RandomSource.SPLIT_MIX_64.create(place ^ WRITER).nextDouble(); // [0, 1)
@@ -142,7 +175,8 @@ record GkdRows(
             String origin = row.origin().where();
             return across.isPresent()
                     ? across.get().written(tokens, origin)
-                    : new StudentRow(tokens, config.agent().unlearned(completion), origin);
+                    : new StudentRow(tokens, config.agent().unlearned(completion), origin)
+                            .of(teacher(row));
         }
 
         List<Map<String, Double>> metrics() {
@@ -159,10 +193,14 @@ record GkdRows(
 
     private List<RolloutPrompt> prompts(
             List<RowAt<CompletionExample>> placed, Writer[] drawn, Writer which) {
-        return placed.stream()
-                .filter(row -> drawn[row.microBatch()] == which)
-                .map(r -> prompt(r.index(), r.row()))
-                .toList();
+        List<RolloutPrompt> prompts = new ArrayList<>();
+        for (RowAt<CompletionExample> at : placed) {
+            if (drawn[at.microBatch()] == which) {
+                boolean again = !prompts.isEmpty() && prompts.getLast().row() == at.index();
+                prompts.add(again ? prompts.getLast() : prompt(at.index(), at.row()));
+            }
+        }
+        return prompts;
     }
 
     private RolloutPrompt prompt(int index, CompletionExample row) {
@@ -201,10 +239,16 @@ record GkdRows(
         CompletionTokens tokens = row.tokens();
         var given =
                 new StudentRow(
-                        new CompletionForest.Row(tokens.promptIds(), tokens.completionIds()),
-                        tokens.foreign().get(tokens.completionStart(), tokens.length()),
-                        row.origin().where());
+                                new CompletionForest.Row(
+                                        tokens.promptIds(), tokens.completionIds()),
+                                tokens.foreign().get(tokens.completionStart(), tokens.length()),
+                                row.origin().where())
+                        .of(teacher(row));
         return row.told().map(given::told).orElse(given);
+    }
+
+    private int teacher(CompletionExample row) {
+        return config.teacher().teacherOf(row.columns());
     }
 
     /// Tokens of each row.

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 
 /// Prompts that the student completes in every step, one round a step.
@@ -36,7 +37,13 @@ final class PromptRows implements StudentRows {
     /// @param taught whether completions are written behind the teacher's prompt
     /// @param rowMeans whether each row counts alike, whatever its length
     /// @param told what the teacher is told about attempts; empty: what rows have for it
-    record Options(int skipped, boolean taught, boolean rowMeans, Optional<Told> told) {}
+    /// @param teacher number of the teacher of a row with such columns
+    record Options(
+            int skipped,
+            boolean taught,
+            boolean rowMeans,
+            Optional<Told> told,
+            ToIntFunction<Map<String, Object>> teacher) {}
 
     /// What the teacher is told about attempts.
     ///
@@ -202,7 +209,8 @@ final class PromptRows implements StudentRows {
                 read.isPresent(),
                 Optional.empty(),
                 Optional.empty(),
-                round.advantages().values()[i]);
+                round.advantages().values()[i],
+                row.teacher());
     }
 
     private StudentRow row(JudgedCompletions made, int i, PromptExample prompt) {
@@ -217,7 +225,8 @@ final class PromptRows implements StudentRows {
                 prompt.taught()
                         .map(t -> new CompletionForest.Row(t.ids(), written.completion()))
                         .orElse(own);
-        return new StudentRow(own, read, uncounted, prompt.origin().where());
+        return new StudentRow(own, read, uncounted, prompt.origin().where())
+                .of(options.teacher().applyAsInt(prompt.columns()));
     }
 
     /// The prompts behind which completions are written.

@@ -24,7 +24,7 @@ import java.util.Set;
 ///     compared, see [StudentSums]
 /// @param weights of tokens that are compared alone; empty: 1 each
 /// @param temperature divides the logits of both; > 0
-/// @param teacher borrowed
+/// @param teachers borrowed
 /// @param own how rows of a model count that is its own teacher: each row alike, whatever its
 ///     length. Empty: each token alike
 /// @param across how completions count that the teacher reads with another tokenizer: each row
@@ -35,7 +35,7 @@ record StudentObjective(
         Optional<Divergence> divergence,
         Optional<PrefixWeights> weights,
         double temperature,
-        TeacherModel teacher,
+        Teachers teachers,
         Optional<SelfTerms> own,
         Optional<AcrossTerms> across,
         double denominator,
@@ -54,7 +54,7 @@ record StudentObjective(
                 divergence,
                 weights,
                 temperature,
-                teacher,
+                teachers,
                 own,
                 across,
                 stepDenominator,
@@ -90,18 +90,18 @@ record StudentObjective(
         List<CompletionForest.Row> taught = rows.stream().map(StudentRow::taught).toList();
         CompletionForest read = // targets stand in the same places
                 rows.stream().anyMatch(StudentRow::isTaught)
-                        ? CompletionForest.of(taught, teacher.sharesPrompts())
+                        ? CompletionForest.of(taught, teachers.sharesPrompts())
                         : forest;
         if (across.isPresent()) {
-            return askAcross(rows, forest, CompletionForest.of(taught, teacher.sharesPrompts()));
+            return askAcross(rows, forest, CompletionForest.of(taught, teachers.sharesPrompts()));
         }
         if (divergence.isEmpty()) {
-            return new Written(temperature, teacher.logProbs(read, temperature));
+            return new Written(temperature, teachers.logProbs(read, rows, temperature));
         }
         Teacher answered =
                 rows.getFirst().told().isPresent()
                         ? StoredTeacher.of(rows)
-                        : teacher.read(read, taught);
+                        : teachers.read(read, rows);
         return GroupQuestion.comparing(
                 divergence.get(), answered, temperature, Set.of(HeadStatistic.ENTROPY));
     }
@@ -120,13 +120,19 @@ record StudentObjective(
                                     forest.completions().get(i).start(),
                                     theirs.completions().get(i).start()));
         }
-        var read =
-                (TeacherPass) teacher.read(theirs, rows.stream().map(StudentRow::taught).toList());
+        var read = (TeacherPass) teachers.read(theirs, rows);
         return GroupQuestion.comparing(
                 HeadTerm.of(across.orElseThrow().rule(), spans, read),
                 read,
                 temperature,
-                Set.of(HeadStatistic.ENTROPY));
+                isHybrid()
+                        ? Set.of(HeadStatistic.ENTROPY, HeadStatistic.MATCHED_DIVERGENCE)
+                        : Set.of(HeadStatistic.ENTROPY));
+    }
+
+    /// Whether tokens that both vocabularies have are compared apart from others.
+    boolean isHybrid() {
+        return across.flatMap(a -> a.rule().matched()).isPresent();
     }
 
     /// @param teacher log-probability of each target, `(M)`

@@ -19,6 +19,7 @@ import java.util.Optional;
 /// @param told what a teacher said that isn't there; empty: the run's teacher is asked
 /// @param across how a teacher with another tokenizer reads it; usually nothing
 /// @param advantage of the completion over others of its prompt; 0 where no reward is learned from
+/// @param teacher number of the one of the run's teachers who teaches the row
 record StudentRow(
         CompletionForest.Row tokens,
         CompletionForest.Row taught,
@@ -27,7 +28,8 @@ record StudentRow(
         boolean isCompared,
         Optional<LikelyTokens> told,
         Optional<Across> across,
-        double advantage) {
+        double advantage,
+        int teacher) {
     /// How a teacher with another tokenizer reads a completion.
     ///
     /// @param spans for both; targets are counted from those of the completion
@@ -40,7 +42,7 @@ record StudentRow(
             CompletionForest.Row taught,
             BitSet foreign,
             String origin) {
-        this(tokens, taught, foreign, origin, true, Optional.empty(), Optional.empty(), 0);
+        this(tokens, taught, foreign, origin, true, Optional.empty(), Optional.empty(), 0, 0);
     }
 
     /// A row of which both read the same.
@@ -51,13 +53,35 @@ record StudentRow(
     /// A row of which it is known what the teacher says.
     StudentRow told(LikelyTokens said) {
         return new StudentRow(
-                tokens, taught, foreign, origin, isCompared, Optional.of(said), across, advantage);
+                tokens,
+                taught,
+                foreign,
+                origin,
+                isCompared,
+                Optional.of(said),
+                across,
+                advantage,
+                teacher);
     }
 
     /// A row of which it is known how a teacher with another tokenizer reads it.
     StudentRow across(Across reading) {
         return new StudentRow(
-                tokens, taught, foreign, origin, isCompared, told, Optional.of(reading), advantage);
+                tokens,
+                taught,
+                foreign,
+                origin,
+                isCompared,
+                told,
+                Optional.of(reading),
+                advantage,
+                teacher);
+    }
+
+    /// A row of one of several teachers.
+    StudentRow of(int whose) {
+        return new StudentRow(
+                tokens, taught, foreign, origin, isCompared, told, across, advantage, whose);
     }
 
     /// Whether the teacher reads something else.

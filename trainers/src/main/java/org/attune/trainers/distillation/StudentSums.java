@@ -1,6 +1,7 @@
 package org.attune.trainers.distillation;
 
 import org.attune.policy.HeadStatistic;
+import org.attune.policy.HeadTerm;
 import org.attune.policy.Measurement;
 import org.attune.trainers.layout.CompletionForest;
 import org.attune.trainers.layout.TargetRange;
@@ -18,6 +19,7 @@ import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -43,6 +45,8 @@ import java.util.stream.Stream;
 final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final StudentObjective objective;
     private final double[] losses; // sums of rows' shares of the loss
+    private final double[] matched; // sums of rows' means of tokens that both vocabularies have
+    private final double[] unmatched; // likewise of other tokens
     private final double[] divergences;
     private final double[] policies; // means of the policy gradient's loss
     private final double[] entropies;
@@ -50,6 +54,8 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     private final DoubleSummaryStatistics[] distances; // of student and teacher
     private final DoubleSummaryStatistics[] weights;
     private final int[] counted;
+    private final int[][] taught; // tokens of each teacher that count
+    private final double[][] apart; // sums of divergences from each teacher
     private final int[] compared;
     private final int[] rows;
     private final Boolean[] written; // whether the student wrote a micro-batch; null: not told
@@ -59,6 +65,8 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     StudentSums(StudentObjective objective, List<RowAt<StudentRow>> step, int microBatches) {
         this.objective = objective;
         losses = new double[microBatches];
+        matched = new double[microBatches];
+        unmatched = new double[microBatches];
         divergences = new double[microBatches];
         policies = new double[microBatches];
         entropies = new double[microBatches];
@@ -66,12 +74,16 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         distances = statistics(microBatches);
         weights = statistics(microBatches);
         counted = new int[microBatches];
+        int teachers = objective.teachers().models().size();
+        taught = new int[microBatches][teachers];
+        apart = new double[microBatches][teachers];
         compared = new int[microBatches];
         rows = new int[microBatches];
         written = new Boolean[microBatches];
         for (RowAt<StudentRow> at : step) {
             int m = at.microBatch();
             counted[m] += at.row().counted();
+            taught[m][at.row().teacher()] += at.row().counted();
             compared[m] += at.row().isCompared() ? at.row().counted() : 0;
             rows[m]++;
             at.row().across().ifPresent(across -> written[m] = across.byStudent());
@@ -134,6 +146,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
     /// How much the divergence of a row's token counts.
     private double weight(StudentRow row) {
         return objective.share()
+                * objective.teachers().weight(row)
                 * (objective.own().isPresent() ? 1.0 / Math.max(1, row.counted()) : 1);
     }
 
@@ -147,6 +160,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             slopes[range.start() + t] = (float) (weight / objective.denominator());
         }
         divergences[at.microBatch()] += sum;
+        apart[at.microBatch()][at.row().teacher()] += sum;
         return weight * sum;
     }
 
@@ -159,6 +173,14 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
         for (int t = range.start(); t < range.end(); t++) {
             sum += distances[t];
             slopes[t] = (float) (weight / objective.denominator());
+        }
+        if (objective.isHybrid()) {
+            HeadTerm.Matched rule = objective.across().orElseThrow().rule().matched().orElseThrow();
+            double both = // at spans
+                    DoubleStream.of(range.of(measured.statistic(HeadStatistic.MATCHED_DIVERGENCE)))
+                            .sum();
+            matched[at.microBatch()] += both / spans;
+            unmatched[at.microBatch()] += (sum - rule.weight() * both) / rule.otherWeight() / spans;
         }
         return weight * sum;
     }
@@ -199,6 +221,7 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             slopes[place] += (float) (weighted[i] * weight / objective.denominator());
         }
         divergences[at.microBatch()] += sum;
+        apart[at.microBatch()][at.row().teacher()] += Arrays.stream(ratios).sum();
         return weight * sum;
     }
 
@@ -243,16 +266,28 @@ final class StudentSums implements StepSums<StudentRow, CompletionForest> {
             if (written[m] != null) {
                 double part = losses[m] / rows[m] * means;
                 own.put(written[m] ? "on_policy_loss" : "off_policy_loss", part);
+                hybrid(m, means, own);
             }
             metrics.add(own);
         }
         return new StepReport(sum / objective.denominator(), metrics, objective.tokens());
     }
 
+    /// By the names of TRL's GOLD, which tells those of a micro-batch's last row.
+    private void hybrid(int m, double means, Map<String, Double> metrics) {
+        if (objective.isHybrid()) {
+            metrics.put("matched_loss", matched[m] / rows[m] * means);
+            if (Double.isFinite(unmatched[m])) { // it has a weight
+                metrics.put("unmatched_loss", unmatched[m] / rows[m] * means);
+            }
+        }
+    }
+
     private Map<String, Double> metrics(int m) {
         Map<String, Double> metrics = new LinkedHashMap<>();
         metrics.put(MetricKeys.ENTROPY, entropies[m] / Math.max(1, counted[m]));
         objective.own().ifPresent(own -> metrics.putAll(metrics(m, own)));
+        metrics.putAll(objective.teachers().metrics(taught[m], k -> apart[m][k] / taught[m][k]));
         if (weights[m].getCount() > 0) {
             metrics.put("iw_opd/mean_advantage", advantages[m].getAverage());
             metrics.put("iw_opd/mean_abs_advantage", distances[m].getAverage());

@@ -20,49 +20,64 @@ import org.slf4j.LoggerFactory;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
-/// A teacher: a server, or in this process a separate model, or an adapter, or none, on the weights
-/// of a student whose base stays as it is. Use it on the engine thread. Owns a separate model.
+/// The teachers of a run: a server, or in this process separate models, or adapters, or none, on
+/// the weights of a student whose base stays as it is. Use it on the engine thread. Owns separate
+/// models; each is loaded once, whatever the number of domains it teaches.
 final class TeacherSetup implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TeacherSetup.class);
     private static final String KEY = "teacher_model_name_or_path";
+    private static final double MIB = 1 << 20;
+    private static final int SOME_TOKENS = 512; // by which teachers are compared
 
-    private final TeacherModel model;
-    private final Optional<Local> local;
+    private final List<Opened> opened = new ArrayList<>(); // in the order of TeacherConfig.each
+    private final TeacherConfig config;
+
+    /// A teacher.
+    ///
+    /// @param local the model, if it computes here
+    private record Opened(TeacherModel model, Optional<Local> local) {
+        static Opened of(Local local, String fingerprint) {
+            Map<String, String> identity = Map.of("teacher (fingerprint)", fingerprint);
+            return new Opened(
+                    TeacherModel.of(local.decoder(), local.adapter(), identity),
+                    Optional.of(local));
+        }
+    }
 
     /// A model in this process.
     ///
+    /// @param named what it is
     /// @param adapted the adapter on a separate model
     /// @param separate whether the decoder is the teacher's alone
     private record Local(
-            Decoder decoder, Adapter adapter, Optional<Policy> adapted, boolean separate) {}
+            Decoder decoder,
+            Adapter adapter,
+            ModelConfig named,
+            Optional<Policy> adapted,
+            boolean separate) {}
 
-    private TeacherSetup(TeacherModel model, Optional<Local> local) {
-        this.model = model;
-        this.local = local;
+    private TeacherSetup(TeacherConfig config) {
+        this.config = config;
     }
 
-    private static TeacherSetup of(Local local, String fingerprint) {
-        return new TeacherSetup(
-                TeacherModel.of(
-                        local.decoder(),
-                        local.adapter(),
-                        Map.of("teacher (fingerprint)", fingerprint)),
-                Optional.of(local));
-    }
-
-    /// Looks at a teacher's files before weights are loaded: whether it can teach this student. It
-    /// throws [ConfigException] if both have other vocabularies, and [ModelException] if the
-    /// teacher is missing, damaged or scores sequences.
+    /// Looks at teachers' files before weights are loaded: whether they can teach this student. It
+    /// throws [ConfigException] if they have other vocabularies, and [ModelException] if a teacher
+    /// is missing, damaged or scores sequences.
     ///
-    /// @param across whether it may have another vocabulary
+    /// @param across whether they may have another vocabulary
     static Consumer<ModelSetup> check(
             TeacherConfig config, ModelConfig like, HubCache hub, boolean across) {
-        return student -> require(student, config, like, hub, across);
+        return student ->
+                config.each().values().forEach(each -> require(student, each, like, hub, across));
     }
 
     private static void require(
@@ -96,10 +111,12 @@ final class TeacherSetup implements AutoCloseable {
 
     /// A teacher that isn't there: rows say what it said.
     static TeacherSetup stored() {
-        return new TeacherSetup(new StoredTeacher(), Optional.empty());
+        var setup = new TeacherSetup(TeacherConfig.defaults());
+        setup.opened.add(new Opened(new StoredTeacher(), Optional.empty()));
+        return setup;
     }
 
-    /// Loads the teacher, as far as it isn't there already.
+    /// Loads the teachers, as far as they aren't there already.
     ///
     /// @param student borrowed; it must outlive the teacher
     /// @param model of the student
@@ -111,29 +128,74 @@ final class TeacherSetup implements AutoCloseable {
             ModelConfig like,
             HubCache hub,
             int longest) {
-        if (config.teacherModelServerUrl().isPresent()) {
+        var setup = new TeacherSetup(config);
+        try {
+            config.each()
+                    .forEach(
+                            (domain, each) ->
+                                    setup.add(domain, each, student, model, like, hub, longest));
+            return setup;
+        } catch (RuntimeException e) {
+            setup.close();
+            throw e;
+        }
+    }
+
+    private void add(
+            String domain,
+            TeacherConfig each,
+            PolicySetup student,
+            ModelSetup model,
+            ModelConfig like,
+            HubCache hub,
+            int longest) {
+        if (each.teacherModelServerUrl().isPresent()) {
             int vocabulary = model.source().config().vocabSize();
-            return new TeacherSetup(
-                    ServerTeacher.of(config, vocabulary, longest), Optional.empty());
+            opened.add(new Opened(ServerTeacher.of(each, vocabulary, longest), Optional.empty()));
+            return;
         }
-        try (var teacher = ModelSetup.open(named(config, like), hub)) {
-            if (student.policy().adapter().isPresent() && teacher.hasBaseOf(model)) {
-                LOG.info("the teacher uses the student's base weights, which don't change");
-                Adapter adapter =
-                        teacher.adapter().map(student.policy()::addAdapter).orElse(Adapter.OFF);
-                return of(
-                        new Local(student.decoder(), adapter, Optional.empty(), false),
-                        teacher.fingerprint());
-            }
-            return separate(student, teacher);
+        ModelConfig named = named(each, like);
+        try (var teacher = ModelSetup.open(named, hub)) {
+            Optional<Local> known = locals().filter(l -> l.named().equals(named)).findFirst();
+            Local local = known.orElseGet(() -> load(student, model, named, teacher));
+            opened.add(Opened.of(local, teacher.fingerprint()));
+            tell(domain, local, known.isPresent());
         }
     }
 
-    private static TeacherSetup separate(PolicySetup student, ModelSetup teacher) {
-        return of(student.loadFrozen(() -> local(teacher), Local::decoder), teacher.fingerprint());
+    private static Local load(
+            PolicySetup student, ModelSetup model, ModelConfig named, ModelSetup teacher) {
+        if (student.policy().adapter().isEmpty() || !teacher.hasBaseOf(model)) {
+            return student.loadFrozen(() -> local(named, teacher), Local::decoder);
+        }
+        Adapter adapter = teacher.adapter().map(student.policy()::addAdapter).orElse(Adapter.OFF);
+        return new Local(student.decoder(), adapter, named, Optional.empty(), false);
     }
 
-    private static Local local(ModelSetup teacher) {
+    /// Says where a teacher is, and what it takes.
+    private static void tell(String domain, Local local, boolean isKnown) {
+        String who = domain.isEmpty() ? "the teacher" : "the teacher of " + domain;
+        if (isKnown) {
+            LOG.info("{} is a model that teaches another domain too; it is loaded once", who);
+        } else if (local.separate()) {
+            double bytes =
+                    (double) local.decoder().config().productNumbers()
+                            * local.decoder().dtype().bytes();
+            LOG.info(
+                    "{} is a separate model, whose matrices take about {} MiB in {}",
+                    who,
+                    Math.round(bytes / MIB),
+                    local.decoder().dtype());
+        } else {
+            LOG.info("{} uses the student's base weights, which don't change", who);
+        }
+    }
+
+    private Stream<Local> locals() {
+        return opened.stream().flatMap(each -> each.local().stream());
+    }
+
+    private static Local local(ModelConfig named, ModelSetup teacher) {
         Decoder decoder = teacher.loadDecoder();
         try {
             Optional<Policy> adapted =
@@ -141,7 +203,7 @@ final class TeacherSetup implements AutoCloseable {
                             .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
             decoder.keepForward();
             Adapter adapter = adapted.map(Policy::adapterInUse).orElse(Adapter.OFF);
-            return new Local(decoder, adapter, adapted, true);
+            return new Local(decoder, adapter, named, adapted, true);
         } catch (RuntimeException e) {
             decoder.close();
             throw e;
@@ -201,33 +263,39 @@ final class TeacherSetup implements AutoCloseable {
         }
     }
 
-    TeacherModel model() {
-        return model;
+    /// The teachers, with their domains and what these weigh.
+    Teachers teachers() {
+        return new Teachers(
+                opened.stream().map(Opened::model).toList(), config.domains(), config.weights());
     }
 
-    /// The decoder of the teacher, if it computes here.
+    /// The decoder of the one teacher, if it computes here.
     Optional<Decoder> decoder() {
-        return local.map(Local::decoder);
+        return opened.getFirst().local().map(Local::decoder);
     }
 
     /// The adapter with which the decoder is the teacher.
     Adapter adapter() {
-        return local.orElseThrow().adapter();
+        return opened.getFirst().local().orElseThrow().adapter();
     }
 
-    /// Memory that a step takes, of the student and of a teacher in this process.
+    /// Memory that a step takes, of the student and of teachers in this process. Each row is read
+    /// by one of them, so they take as much as the largest one.
     ///
     /// @param across whether it has another tokenizer
     MemoryNeed need(TrainingConfig training, Policy student, boolean across) {
         return MemoryNeed.of(
                 StepMemory.of(student),
                 training.stateBytes(student.parameters()),
-                decoder().map(across ? TeacherMemory::ofSpans : TeacherMemory::of));
+                locals().map(Local::decoder)
+                        .map(across ? TeacherMemory::ofSpans : TeacherMemory::of)
+                        .max(Comparator.comparingLong(memory -> memory.reading(SOME_TOKENS))));
     }
 
     @Override
     public void close() {
-        local.flatMap(Local::adapted).ifPresent(Policy::close);
-        local.filter(Local::separate).ifPresent(own -> own.decoder().close());
+        List<Local> own = locals().filter(Local::separate).distinct().toList();
+        own.forEach(local -> local.adapted().ifPresent(Policy::close));
+        own.forEach(local -> local.decoder().close());
     }
 }

@@ -81,6 +81,10 @@ public record UldConfig(
         if (!useUldLoss) {
             return problems;
         }
+        if (run.teacher().areSeveral()) {
+            problems.add(
+                    refused("with one teacher: those of domains have the student's tokenizer"));
+        }
         if (run.agent().isOn()) {
             problems.add(refused("without tools and environments"));
         }

@@ -11,7 +11,8 @@ import java.util.Optional;
 ///
 /// @param tokens prompt and completion; the prompt has at least one token
 /// @param prompt its messages, where episodes are to follow them; else none
-/// @param columns the row's other columns by name, as environments see them; none without episodes
+/// @param columns the row's other columns by name, as environments and the choice of a
+///     teacher see them; else none
 /// @param origin the row it comes from
 /// @param told what a teacher said in the place of each of the completion's tokens; usually nothing
 /// @param texts what the tokens were made of, where another tokenizer is to read it; else nothing
@@ -56,6 +57,11 @@ public record CompletionExample(
     /// The row with what its tokens were made of.
     public CompletionExample of(Texts others) {
         return new CompletionExample(tokens, prompt, columns, origin, told, Optional.of(others));
+    }
+
+    /// The row with other columns.
+    public CompletionExample withColumns(Map<String, Object> others) {
+        return new CompletionExample(tokens, prompt, others, origin, told, texts);
     }
 
     /// Number of tokens of prompt and completion.

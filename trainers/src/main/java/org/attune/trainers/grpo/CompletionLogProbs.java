@@ -19,6 +19,8 @@ import java.util.Optional;
 ///     were
 /// @param samplerRatio constant ratio of old policy to sampler, `(T)` or `(1)` for the whole
 ///     completion; read by `vespo` only, others have it among `weights`
+/// @param share what it has of its group's loss, where completions of a prompt are compared; else
+///     nothing
 /// @param advantage of the whole completion
 /// @param tokenAdvantages of each token, `(T)`; empty: that of the completion
 @CopyMethods
@@ -31,6 +33,7 @@ record CompletionLogProbs(
         Optional<double[]> weights,
         Optional<boolean[]> chosen,
         Optional<double[]> samplerRatio,
+        Optional<RewardLabels.Share> share,
         double advantage,
         Optional<double[]> tokenAdvantages)
         implements CompletionLogProbsCopies {
@@ -54,6 +57,7 @@ record CompletionLogProbs(
                 Optional.empty(),
                 Optional.empty(),
                 mask,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

@@ -2,7 +2,8 @@ package org.attune.trainers.grpo;
 
 /// What one completion adds to a loss, with its derivative by each token's log-probability. How
 /// completions are averaged is [Normaliser]'s.
-sealed interface CompletionLoss permits GrpoObjective, GeometricMean, SequenceRatio {
+sealed interface CompletionLoss
+        permits GrpoObjective, GeometricMean, SequenceRatio, RewardLabels, AdvantageRegression {
     /// What a completion adds.
     ///
     /// @param loss its loss before [Normaliser]

@@ -1,13 +1,16 @@
 package org.attune.trainers.grpo;
 
 import org.attune.reward.Advantages;
+import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Settings of a run on groups that don't go together.
 final class GroupChecks {
@@ -133,8 +136,21 @@ final class GroupChecks {
                             "1 with loss_type clip_cov or kl_cov, which choose their tokens"
                                     + " themselves"));
         }
-        if (loss.lossType() == GrpoLossType.GMPO) {
-            problems.addAll(geometricProblems(loss, run.entropy()));
+        if (loss.lossType().isOfCompletions()) {
+            problems.addAll(wholeProblems(loss, run.entropy()));
+        }
+        if (loss.lossType() == GrpoLossType.REAL) {
+            problems.addAll(labelProblems(run));
+        }
+        if (loss.lossType() == GrpoLossType.A2PO) {
+            problems.addAll(valueProblems(run));
+        } else if (run.numGenerations() < 2) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            run.numGenerations(),
+                            "a whole number >= 2, as completions of a prompt are compared; 1 with"
+                                    + " loss_type a2po"));
         }
         return problems;
     }
@@ -231,12 +247,13 @@ final class GroupChecks {
                             run.loss().multiObjectiveAggregation(),
                             "sum_then_normalize with credit: turns"));
         }
-        if (run.loss().lossType() == GrpoLossType.GMPO) {
+        if (run.loss().lossType().isOfCompletions()) {
             problems.add(
                     new ConfigProblem(
                             "credit",
                             Credit.TURNS,
-                            "episode with loss_type gmpo, which has one ratio for all tokens"));
+                            "episode with loss_type gmpo or real, which have one term for all"
+                                    + " tokens"));
         }
         return problems;
     }
@@ -269,11 +286,103 @@ final class GroupChecks {
         return problems;
     }
 
-    /// What the geometric mean of ratios has no place for.
-    private static List<ConfigProblem> geometricProblems(
-            GrpoLossConfig loss, EntropyConfig entropy) {
+    /// What rewards as labels need.
+    private static List<ConfigProblem> labelProblems(GrpoConfig run) {
         var problems = new ArrayList<ConfigProblem>();
-        String unset = "unset with loss_type gmpo, whose loss is of whole completions";
+        int rows = run.training().batch().rowsOfStep();
+        if (rows % run.numGenerations() != 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            run.numGenerations(),
+                            "a divisor of the completions of a step, "
+                                    + rows
+                                    + ", with loss_type real, which compares those of a prompt"));
+        }
+        if (run.loss().advantageEstimator() != AdvantageBaseline.GROUP) {
+            problems.add(
+                    new ConfigProblem(
+                            "advantage_estimator",
+                            run.loss().advantageEstimator(),
+                            "group with loss_type real, whose labels are better or worse than the"
+                                    + " group"));
+        }
+        problems.addAll(chosenProblems(run, "real"));
+        if (run.rollouts().recordedRollouts().isPresent()
+                && run.microBatchesPerRound() != run.training().batch().microBatchesOfStep()) {
+            problems.add(
+                    new ConfigProblem(
+                            "recorded_rollouts",
+                            run.rollouts().recordedRollouts().get(),
+                            "unset with loss_type real where a round is parted among steps: its"
+                                    + " order may part a prompt's completions"));
+        }
+        return problems;
+    }
+
+    /// Tokens or groups that are chosen, for which a loss has no place.
+    private static List<ConfigProblem> chosenProblems(GrpoConfig run, String type) {
+        var problems = new ArrayList<ConfigProblem>();
+        if (run.entropy().topEntropyQuantile() < 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "top_entropy_quantile",
+                            run.entropy().topEntropyQuantile(),
+                            "1 with loss_type " + type + ", which weighs no tokens"));
+        }
+        if (run.replays()) {
+            problems.add(
+                    new ConfigProblem(
+                            "replay_buffer_size",
+                            run.replay().replayBufferSize(),
+                            "0 with loss_type " + type));
+        }
+        return problems;
+    }
+
+    /// What a regression to values that the reference was asked for beforehand can't use.
+    private static List<ConfigProblem> valueProblems(GrpoConfig run) {
+        var problems = new ArrayList<>(chosenProblems(run, "a2po"));
+        GrpoLossConfig loss = run.loss();
+        Map<String, Object> set = new LinkedHashMap<>(); // what must be as by default
+        if (loss.beta() != 0) {
+            set.put("beta", loss.beta());
+        }
+        if (loss.advantageEstimator() != AdvantageBaseline.GROUP) {
+            set.put("advantage_estimator", loss.advantageEstimator());
+        }
+        if (loss.scaleRewards() != Advantages.Scale.GROUP) {
+            set.put("scale_rewards", loss.scaleRewards());
+        }
+        if (loss.multiObjectiveAggregation() != Advantages.Aggregation.SUM_THEN_NORMALIZE) {
+            set.put("multi_objective_aggregation", loss.multiObjectiveAggregation());
+        }
+        if (run.refill().dynamicSampling()) {
+            set.put("dynamic_sampling", true);
+        }
+        if (run.data().streaming()) {
+            set.put("streaming", true);
+        }
+        if (run.reference().asReference().sync().syncRefModel()) {
+            set.put("sync_ref_model", true);
+        }
+        run.reference().refModelNameOrPath().ifPresent(m -> set.put("ref_model_name_or_path", m));
+        run.rollouts().recordedRollouts().ifPresent(f -> set.put("recorded_rollouts", f));
+        String why =
+                "unset with loss_type a2po, which compares a completion with what the start model's"
+                    + " own samples of all prompts were rewarded with, and pulls to it by beta2";
+        set.forEach((key, value) -> problems.add(new ConfigProblem(key, value, why)));
+        if (run.lag().isOn()) {
+            problems.add(run.lag().problem("loss_type a2po, which samples all prompts first"));
+        }
+        return problems;
+    }
+
+    /// What a loss of whole completions has no place for.
+    private static List<ConfigProblem> wholeProblems(GrpoLossConfig loss, EntropyConfig entropy) {
+        var problems = new ArrayList<ConfigProblem>();
+        String type = ConfigNames.wireName(loss.lossType());
+        String unset = "unset with loss_type " + type + ", whose loss is of whole completions";
         loss.delta().ifPresent(d -> problems.add(new ConfigProblem("delta", d, unset)));
         loss.offPolicyMaskThreshold()
                 .ifPresent(
@@ -285,23 +394,25 @@ final class GroupChecks {
                     new ConfigProblem(
                             "importance_sampling_level",
                             loss.importanceSamplingLevel(),
-                            "token with loss_type gmpo, which takes their geometric mean"));
+                            "token with loss_type " + type + ", which takes their mean itself"));
         }
         if (loss.advantageEstimator().isOfTokens()) {
             problems.add(
                     new ConfigProblem(
                             "advantage_estimator",
                             loss.advantageEstimator(),
-                            "another one with loss_type gmpo: it gives each token an advantage of"
-                                    + " its own, and gmpo has one ratio for all"));
+                            "another one with loss_type "
+                                    + type
+                                    + ": it gives each token an advantage of its own"));
         }
         if (entropy.hasBonus()) {
             problems.add(
                     new ConfigProblem(
                             "entropy_coef",
                             entropy.entropyCoef(),
-                            "0, without use_adaptive_entropy, with loss_type gmpo: TRL's has no"
-                                    + " bonus"));
+                            "0, without use_adaptive_entropy, with loss_type "
+                                    + type
+                                    + ", which has no bonus"));
         }
         return problems;
     }

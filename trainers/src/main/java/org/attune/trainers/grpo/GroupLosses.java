@@ -23,10 +23,12 @@ final class GroupLosses {
     private static GroupLoss of(GrpoConfig config) {
         GrpoLossConfig loss = config.loss();
         return new GroupLoss(
-                loss.advantageEstimator().estimator(loss, config.credit()),
+                loss.lossType() == GrpoLossType.A2PO
+                        ? new AdvantageEstimator.Greedy() // compared with the prompt's value
+                        : loss.advantageEstimator().estimator(loss, config.credit()),
                 completion(loss, config),
                 normaliser(loss.lossType(), config.maxCompletionLength()),
-                loss.beta(),
+                config.beta(),
                 loss.maskTruncatedCompletions(),
                 choice(config),
                 loss.offPolicyMaskThreshold().isPresent()
@@ -39,7 +41,7 @@ final class GroupLosses {
                 config.entropy(),
                 Optional.of(config.sampler())
                         .filter(SamplerCorrection::vllmImportanceSamplingCorrection)
-                        .filter(_ -> loss.lossType() != GrpoLossType.GMPO),
+                        .filter(_ -> !loss.lossType().isOfCompletions()),
                 config.refill(),
                 config.replay());
     }
@@ -70,13 +72,17 @@ final class GroupLosses {
 
     private static CompletionLoss completion(GrpoLossConfig c, GrpoConfig config) {
         double beta = c.advantageEstimator().takesDivergence() ? 0 : c.beta();
-        return c.lossType() == GrpoLossType.GMPO
-                ? new GeometricMean(c.lowBound(), c.highBound(), beta)
-                : new GrpoObjective(
-                        policyLoss(c, config),
-                        c.importanceSamplingLevel(),
-                        beta,
-                        c.useBiasCorrectionKl());
+        return switch (c.lossType()) {
+            case GMPO -> new GeometricMean(c.lowBound(), c.highBound(), beta);
+            case REAL -> new RewardLabels(c.realTau(), beta);
+            case A2PO -> new AdvantageRegression(c.beta2());
+            default ->
+                    new GrpoObjective(
+                            policyLoss(c, config),
+                            c.importanceSamplingLevel(),
+                            beta,
+                            c.useBiasCorrectionKl());
+        };
     }
 
     private static PolicyLoss policyLoss(GrpoLossConfig c, GrpoConfig config) {
@@ -93,7 +99,7 @@ final class GroupLosses {
                             c.lowBound(),
                             c.highBound(),
                             config.divergence().clipRatioC());
-            case GRPO, BNPO, DR_GRPO, DAPO, LUSPO, GMPO, CLIP_COV, FIPO -> clipped(c);
+            case GRPO, BNPO, DR_GRPO, DAPO, LUSPO, GMPO, CLIP_COV, FIPO, REAL, A2PO -> clipped(c);
         };
     }
 
@@ -128,7 +134,7 @@ final class GroupLosses {
             case BNPO -> new Normaliser.PerMicroBatch();
             case DR_GRPO -> new Normaliser.Constant(longest);
             case DAPO, CISPO, VESPO, CLIP_COV, KL_COV, DPPO, FIPO -> new Normaliser.PerWindow();
-            case LUSPO, GMPO -> new Normaliser.PerRow();
+            case LUSPO, GMPO, REAL, A2PO -> new Normaliser.PerRow();
         };
     }
 

@@ -61,15 +61,22 @@ final class GroupOpening {
         }
     }
 
+    private static boolean estimatesValues(GroupRun config) {
+        return config instanceof GrpoConfig grpo && grpo.loss().lossType() == GrpoLossType.A2PO;
+    }
+
     /// Fits the run to memory when everything else is loaded.
     private static GroupRun fitted(
             GroupRun config, OpenRounds rounds, Policy policy, List<PromptExample> prompts) {
         int completions =
                 config.training().batch().perDeviceTrainBatchSize() * config.microBatchesPerRound();
-        // A round of several batches is more than what is kept of one, as are earlier rounds and
-        // those that are written ahead.
+        // A round of several batches is more than what is kept of one, as are earlier rounds, those
+        // that are written ahead, and samples of all prompts.
         GroupRun once =
-                config.refill().dynamicSampling() || config.replays() || config.lag().isOn()
+                config.refill().dynamicSampling()
+                                || config.replays()
+                                || config.lag().isOn()
+                                || estimatesValues(config)
                         ? config.fitted(
                                 config.training(), config.sampling().generationSlots(), false)
                         : config;

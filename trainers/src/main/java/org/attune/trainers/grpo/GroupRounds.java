@@ -35,10 +35,18 @@ final class GroupRounds {
     private final RoundPlan plan;
     private final HeadRequest request;
     private final GroupCorrection correction;
+    private final Optional<OptimalValues> values;
 
     /// @param judged borrowed
     /// @param correction says how completions of another sampler are corrected
-    GroupRounds(GroupRun config, GroupLoss loss, JudgedRounds judged, GroupCorrection correction) {
+    /// @param values of prompts, with which completions are compared where there are some
+    GroupRounds(
+            GroupRun config,
+            GroupLoss loss,
+            JudgedRounds judged,
+            GroupCorrection correction,
+            Optional<OptimalValues> values) {
+        this.values = values;
         this.config = config;
         this.loss = loss;
         this.judged = judged;
@@ -67,7 +75,8 @@ final class GroupRounds {
         Optional<WrittenRound> written = judged.ahead().map(rounds -> rounds.at(number));
         GroupSupply.Supplied supplied =
                 written.map(this::supplied)
-                        .orElseGet(() -> new GroupSupply(judged, loss.refill()).next(drawn));
+                        .orElseGet(
+                                () -> new GroupSupply(judged, loss.refill(), values).next(drawn));
         JudgedCompletions completed = supplied.judged();
         int[] indices = supplied.indices();
         boolean elsewhere = supplied.elsewhere() && tellsLogProbs(completed);
@@ -106,6 +115,11 @@ final class GroupRounds {
             metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
         }
         Advantages advantages = estimated(completed, rows, indices, energies, metrics);
+        values.ifPresent(
+                v ->
+                        metrics.put(
+                                "v_star",
+                                Arrays.stream(indices).mapToDouble(v::value).average().orElse(0)));
         JudgedCompletions shown = completed.shown(advantages);
         Replay replay = replay(number, advised(rows, advantages), shown, kept);
         metrics.putAll(replay.metrics());
@@ -258,9 +272,11 @@ final class GroupRounds {
         return sum / Math.max(1, count);
     }
 
-    /// The baseline of each completion: the reward of its prompt's greedy one.
+    /// The baseline of each completion: its prompt's value, or the reward of the greedy one.
     private double[] baselines(int[] indices) {
-        double[] ofPrompts = judged.rounds().greedyRewards(indices, judged.prompts());
+        double[] ofPrompts =
+                values.map(v -> Arrays.stream(indices).mapToDouble(v::value).toArray())
+                        .orElseGet(() -> judged.rounds().greedyRewards(indices, judged.prompts()));
         int generations = config.numGenerations();
         double[] each = new double[indices.length * generations];
         Arrays.setAll(each, i -> ofPrompts[i / generations]);
@@ -351,16 +367,23 @@ final class GroupRounds {
 
     /// TRL shuffles a round before it cuts it into micro-batches, so that each has completions of
     /// many prompts. Recorded rounds have an order. Inside of a micro-batch neighbours keep
-    /// theirs, since that lets them share a prompt and changes nothing else.
+    /// theirs, since that lets them share a prompt and changes nothing else. Where a loss compares
+    /// completions of a prompt, whole groups are shuffled.
     private int[] order(long number, int completions) {
-        int[] order = IntStream.range(0, completions).toArray();
+        boolean whole = loss.completion() instanceof RewardLabels; // groups stay together
+        int size = whole ? config.numGenerations() : 1;
+        int[] units = IntStream.range(0, completions / size).toArray();
         PermutationSampler.shuffle(
                 RandomSource.XO_SHI_RO_256_PP.create(
                         new long[] {config.training().seed(), number, 0x5348_5546L, 1}),
-                order);
-        int size = config.training().batch().perDeviceTrainBatchSize();
-        for (int from = 0; from < order.length; from += size) {
-            Arrays.sort(order, from, Math.min(order.length, from + size));
+                units);
+        int[] order =
+                Arrays.stream(units)
+                        .flatMap(unit -> IntStream.range(unit * size, (unit + 1) * size))
+                        .toArray();
+        int rows = config.training().batch().perDeviceTrainBatchSize();
+        for (int from = 0; from < order.length; from += rows) {
+            Arrays.sort(order, from, Math.min(order.length, from + rows));
         }
         return order;
     }

@@ -37,6 +37,7 @@ public final class GroupRows implements RowMaker<RolloutRow> {
     private final GroupLoss loss;
     private final EntropyControl entropy;
     private final GroupRounds groups;
+    private final Optional<OptimalValues> values;
     private final GroupCorrection correction;
     private final boolean comparesSampler;
     private Optional<RolloutRound> round = Optional.empty(); // in use after the last whole step
@@ -53,7 +54,12 @@ public final class GroupRows implements RowMaker<RolloutRow> {
                         config,
                         loss,
                         new CorrectionNotice(config, rounds.means().context().listeners()));
-        groups = new GroupRounds(config, loss, rounds, correction);
+        values =
+                loss.completion() instanceof AdvantageRegression
+                                && config instanceof GrpoConfig grpo
+                        ? Optional.of(new OptimalValues(grpo.loss(), rounds))
+                        : Optional.empty();
+        groups = new GroupRounds(config, loss, rounds, correction, values);
         // The sampler's log-probabilities are those of temperature 1 and all tokens.
         comparesSampler =
                 onPolicy
@@ -168,7 +174,9 @@ public final class GroupRows implements RowMaker<RolloutRow> {
 
     @Override
     public List<CheckpointPart> checkpointParts() {
-        return List.of(new RoundPart(), entropy);
+        List<CheckpointPart> parts = new ArrayList<>(List.of(new RoundPart(), entropy));
+        values.ifPresent(parts::add);
+        return parts;
     }
 
     /// The round that is in use.

@@ -25,6 +25,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
     private final double entropyCoefficient;
     private final StepTotals totals;
     private final ChosenTokens choices;
+    private final LabelledGroups labels;
 
     /// @param rows all completions of the step
     GroupSums(GroupStep step, List<RowAt<RolloutRow>> rows) {
@@ -34,6 +35,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
         entropyCoefficient = step.entropy().applied();
         totals = blank();
         choices = new ChosenTokens(step, rows);
+        labels = new LabelledGroups(step, rows);
     }
 
     private StepTotals blank() {
@@ -42,7 +44,8 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
 
     @Override
     public boolean isWhole(List<RowAt<RolloutRow>> group) {
-        return !choices.areNeeded() || group.size() == rows;
+        return (!choices.areNeeded() || group.size() == rows)
+                && (!labels.areNeeded() || labels.areWhole(group));
     }
 
     @Override
@@ -64,6 +67,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
         if (choices.areNeeded()) {
             choices.note(group, forest, policy);
         }
+        labels.note(group, forest, policy);
     }
 
     @Override
@@ -134,7 +138,7 @@ final class GroupSums implements StepSums<RolloutRow, CompletionForest> {
             }
         }
         loss.influence().ifPresent(influence -> multiply(weights, influence.weights(scores)));
-        return scores.withWeights(weights);
+        return labels.shared(placed, scores.withWeights(weights));
     }
 
     private static void multiply(double[] weights, double[] factors) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// Gives a round its groups: one batch of prompts is completed, or with dynamic sampling as many as
@@ -18,7 +19,8 @@ import java.util.stream.IntStream;
 ///
 /// @param judged completes and judges
 /// @param config how long groups are looked for
-record GroupSupply(JudgedRounds judged, RefillConfig config) {
+/// @param values say which prompts are left out; empty: none
+record GroupSupply(JudgedRounds judged, RefillConfig config, Optional<OptimalValues> values) {
     /// A round's groups.
     ///
     /// @param judged its completions
@@ -50,7 +52,8 @@ record GroupSupply(JudgedRounds judged, RefillConfig config) {
     }
 
     private Supplied single(long number) {
-        int[] indices = judged.plan().promptsOf(number);
+        int[] planned = judged.plan().promptsOf(number);
+        int[] indices = values.map(v -> v.kept(planned)).orElse(planned);
         JudgedCompletions batch = complete(number, indices);
         return new Supplied(
                 batch,

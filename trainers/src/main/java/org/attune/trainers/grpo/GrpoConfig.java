@@ -3,7 +3,6 @@ package org.attune.trainers.grpo;
 import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import jakarta.validation.Valid;
-import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.Positive;
 
 import org.attune.api.Api;
@@ -34,7 +33,7 @@ import java.util.List;
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param numGenerations completions of a prompt, a group; ≥ 2
+/// @param numGenerations completions of a prompt, a group; ≥ 2, with `a2po` ≥ 1
 /// @param maxCompletionLength most tokens of a completion; ≥ 1
 /// @param sampling how their tokens are chosen
 /// @param rounds how many completions a round has, and how it is used
@@ -60,7 +59,7 @@ public record GrpoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
-        @Min(value = 2, message = "a whole number >= 2") int numGenerations,
+        @Positive(message = "a whole number >= 1") int numGenerations,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
         @Valid Sampling sampling,
         @Valid RoundConfig rounds,
@@ -102,7 +101,7 @@ public record GrpoConfig(
 
     @Override
     public double beta() {
-        return loss.beta();
+        return loss.lossType() == GrpoLossType.A2PO ? loss.beta2() : loss.beta();
     }
 
     @Override

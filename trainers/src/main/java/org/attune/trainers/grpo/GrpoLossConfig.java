@@ -32,6 +32,11 @@ import java.util.OptionalDouble;
 /// @param vespoLambdaPos `vespo`: decay there
 /// @param vespoKNeg `vespo`: power elsewhere
 /// @param vespoLambdaNeg `vespo`: decay elsewhere
+/// @param realTau `real`: temperature of the logits; > 0
+/// @param numValueSamples `a2po`: completions of a prompt from which its value is estimated; ≥ 1
+/// @param beta1 `a2po`: temperature of the estimate; > 0
+/// @param beta2 `a2po`: weight of the log-ratio to the reference; > 0
+/// @param filterAllIncorrect `a2po`: leave prompts out of which no sample has a reward above 0
 /// @param disableDropout no dropout in the policy
 @CopyMethods
 public record GrpoLossConfig(
@@ -54,6 +59,11 @@ public record GrpoLossConfig(
         @InRange double vespoLambdaPos,
         @InRange double vespoKNeg,
         @InRange double vespoLambdaNeg,
+        @InRange(min = 0, minOpen = true) double realTau,
+        @InRange(min = 1) int numValueSamples,
+        @InRange(min = 0, minOpen = true) double beta1,
+        @InRange(min = 0, minOpen = true) double beta2,
+        boolean filterAllIncorrect,
         boolean disableDropout)
         implements GrpoLossConfigCopies {
     /// The defaults, as listed at the parameters.
@@ -70,7 +80,12 @@ public record GrpoLossConfig(
                 .withVespoKPos(2)
                 .withVespoLambdaPos(3)
                 .withVespoKNeg(3)
-                .withVespoLambdaNeg(2);
+                .withVespoLambdaNeg(2)
+                .withRealTau(0.5)
+                .withNumValueSamples(8)
+                .withBeta1(0.5)
+                .withBeta2(1e-3)
+                .withFilterAllIncorrect(true);
     }
 
     /// ε, set or not.

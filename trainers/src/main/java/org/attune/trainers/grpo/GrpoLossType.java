@@ -36,5 +36,17 @@ public enum GrpoLossType {
     DPPO,
     /// As `dapo`, each token weighted by how the policy has moved on the tokens behind it
     /// ([FIPO, Qwen Pilot 2026](https://arxiv.org/abs/2603.19835)).
-    FIPO
+    FIPO,
+    /// Rewards are labels, and completions of a prompt are classified by how much likelier they
+    /// have become ([REAL, Zhai et al. 2026](https://arxiv.org/abs/2602.05630)).
+    REAL,
+    /// A completion's log-ratio to the reference is brought to its optimal advantage, of values
+    /// that are estimated beforehand ([A*-PO, Brantley et al.
+    // 2025](https://arxiv.org/abs/2505.20686)).
+    A2PO;
+
+    /// Whether a completion has one term, so that weights of its tokens have no place.
+    boolean isOfCompletions() {
+        return this == GMPO || this == REAL || this == A2PO;
+    }
 }

@@ -64,6 +64,7 @@ record RolloutRow(
                 Optional.empty(),
                 Optional.empty(),
                 samplerRatio.map(RolloutRow::doubles),
+                Optional.empty(),
                 advantage,
                 tokenAdvantages);
     }

@@ -31,6 +31,8 @@ final class StepTotals {
         double bonus;
         double bonusEntropy;
         double bonusTokens;
+        double implicitReward;
+        double advantage;
     }
 
     /// @param count number of logical micro-batches
@@ -70,6 +72,10 @@ final class StepTotals {
             batch.highestHigh = Math.max(batch.highestHigh, result.high() / unit);
         }
         batch.rows++;
+        if (method.completion() instanceof AdvantageRegression regression) {
+            batch.implicitReward += regression.implicitReward(scores);
+            batch.advantage += scores.advantage();
+        }
         addMoves(batch, scores);
         if (form() instanceof PolicyLoss.Vespo vespo) {
             double product = PolicyLoss.Vespo.logProduct(scores, scores.logRatios());
@@ -176,7 +182,7 @@ final class StepTotals {
             case PolicyLoss.Sapo _ -> {}
             case PolicyLoss.KlCov _ -> {}
             case PolicyLoss.Clipped _ -> clipRatios(m, count, metrics);
-            case null -> clipRatios(m, count, metrics);
+            case null -> ofCompletions(m, count, metrics);
         }
         if (method.influence().isPresent()) {
             metrics.put("fipo/influence_weight/mean", m.influence / tokens);
@@ -187,6 +193,17 @@ final class StepTotals {
             metrics.put("sampling/sampling_logp_difference/max", m.largestDifference);
         }
         return metrics;
+    }
+
+    private void ofCompletions(MicroBatch m, double count, Map<String, Double> metrics) {
+        switch (method.completion()) {
+            case RewardLabels _ -> {}
+            case AdvantageRegression _ -> { // by the names of TRL's experimental `A2POTrainer`
+                metrics.put("implicit_reward", m.implicitReward / count);
+                metrics.put("advantage", m.advantage / count);
+            }
+            case GrpoObjective _, GeometricMean _, SequenceRatio _ -> clipRatios(m, count, metrics);
+        }
     }
 
     /// By the names of TRL's experimental `DPPOTrainer`.

@@ -98,6 +98,7 @@ public final class Fingerprints {
                     "teacher_model_name_or_path",
                     "teacher_model_revision",
                     "teacher_adapter_name_or_path",
+                    "teacher_models", // their weights are compared by content
                     "teacher_model_server_url",
                     "teacher_server_timeout",
                     "teacher_server_concurrency",

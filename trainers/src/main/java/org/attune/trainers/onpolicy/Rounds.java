@@ -1,6 +1,7 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.RewardTable;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.RoundPart;
 import org.attune.rollout.SampledCompletion;
@@ -135,6 +136,31 @@ public final class Rounds {
                 completions.of(indices, prompts, 1, (_, _) -> source::completeGreedily);
         double[] rewards = new double[indices.length];
         Arrays.setAll(rewards, i -> judged.table().rewards().total(i));
+        return rewards;
+    }
+
+    /// Rewards of several completions of each prompt, `(P, G)`; NaN where one got none.
+    ///
+    /// @param number from which draws follow; that of no round
+    /// @param indices numbers of the prompts in the data
+    /// @param prompts the data
+    /// @param generations completions of each prompt, ≥ 1
+    public double[][] sampledRewards(
+            long number, int[] indices, List<PromptExample> prompts, int generations) {
+        source.beginRound(0); // whose weights they are
+        RewardTable table =
+                completions
+                        .of(
+                                indices,
+                                prompts,
+                                generations,
+                                parts(number, indices.length * generations))
+                        .table()
+                        .rewards();
+        double[][] rewards = new double[indices.length][generations];
+        for (int i = 0; i < table.size(); i++) {
+            rewards[i / generations][i % generations] = table.total(i);
+        }
         return rewards;
     }
 

@@ -41,6 +41,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /// A small student on a handful of rows, with a teacher of other weights.
@@ -73,6 +74,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
     private static final class Scripted implements RolloutSource {
         final List<Long> rounds = new ArrayList<>();
         final List<Integer> prompts = new ArrayList<>();
+        int different; // prompts of the last round
         private final int[] completion;
 
         Scripted(int... completion) {
@@ -84,6 +86,7 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
                 List<RolloutPrompt> asked, long round, FinishedListener listener) {
             rounds.add(round);
             prompts.add(asked.size());
+            different = Set.copyOf(asked).size();
             return asked.stream()
                     .map(
                             _ ->
@@ -271,6 +274,25 @@ class DistillationTrainerTest implements RoundTrainerContract<CompletionExample>
         int written = some.prompts.stream().mapToInt(n -> n).sum();
         assertTrue(written > 20 && written < 60, written + " of 80");
         assertTrue(written % 2 == 0, "whole micro-batches");
+    }
+
+    /// A step of four rows has two of the file, each twice, with a completion each time.
+    @Test
+    void rowsStandSeveralTimesInAStep() {
+        End twice = train(config(l -> l.withNumGenerations(2)), TinyModels.qwen2());
+        GkdConfig two =
+                config(l -> l)
+                        .withTraining(t -> t.withBatch(b -> b.withPerDeviceTrainBatchSize(1)));
+        End once = train(two, TinyModels.qwen2());
+        for (int step = 0; step < STEPS; step++) {
+            assertEquals(once.loss(step), twice.loss(step), 1e-6);
+            assertEquals(once.norm(step), twice.norm(step), 1e-5 * once.norm(step));
+        }
+        var own = new Scripted(5, 6);
+        var writers = new DistilledRows.Writers(Optional.of(own), Optional.empty());
+        train(config(l -> l.withLmbda(1).withNumGenerations(2)), TinyModels.qwen2(), writers);
+        assertEquals(List.of(4, 4, 4, 4), own.prompts);
+        assertEquals(2, own.different);
     }
 
     @Test

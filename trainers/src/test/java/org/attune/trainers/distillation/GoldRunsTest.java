@@ -184,7 +184,7 @@ class GoldRunsTest {
             DistilledRows.gkd(
                             config,
                             policy,
-                            TeacherModel.of(teacher, Adapter.OFF),
+                            Teachers.of(TeacherModel.of(teacher, Adapter.OFF)),
                             new DistilledRows.Writers(
                                     Files.exists(written)
                                             ? Optional.of(Written.of(written))

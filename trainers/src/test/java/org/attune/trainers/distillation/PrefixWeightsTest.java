@@ -64,7 +64,7 @@ class PrefixWeightsTest {
                                         given.get("gamma").asDouble(),
                                         given.get("epsilon").asDouble())),
                         1,
-                        new StoredTeacher(),
+                        Teachers.of(new StoredTeacher()),
                         Optional.empty(),
                         Optional.empty(),
                         given.get("denominator").asDouble(),

@@ -157,13 +157,20 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
     public Map<String, TrainerCase<PromptExample>> forms() {
         Map<String, TrainerCase<PromptExample>> forms = new LinkedHashMap<>();
         for (GrpoLossType loss : GrpoLossType.values()) {
+            double beta = loss == GrpoLossType.A2PO ? 0 : 0.1;
             forms.put(
                     loss.name(),
                     of(
                             c ->
-                                    c.withLoss(l -> l.withLossType(loss).withBeta(0.1))
+                                    c.withLoss(l -> l.withLossType(loss).withBeta(beta))
                                             .withRounds(r -> r.withNumIterations(2))));
         }
+        forms.put(
+                "REAL in two steps",
+                of(
+                        c ->
+                                c.withLoss(l -> l.withLossType(GrpoLossType.REAL).withBeta(0.1))
+                                        .withRounds(r -> r.withStepsPerGeneration(4))));
         return forms;
     }
 
@@ -172,8 +179,8 @@ public class GrpoTrainerTest implements RoundTrainerContract<PromptExample> {
                 prompts(),
                 () -> BigramPolicy.seeded(VOCABULARY, 1),
                 given -> start(config(change), given),
-                given -> start(config(change).withLoss(l -> l.withBeta(0.2)), given),
-                "beta",
+                given -> start(config(change).withLoss(l -> l.withEpsilon(0.3)), given),
+                "epsilon",
                 List.of(),
                 given -> start(config(change), given.poisoned(WANTED)),
                 "data.jsonl:");
