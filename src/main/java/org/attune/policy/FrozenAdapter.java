@@ -4,6 +4,8 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 
+import java.util.Optional;
+
 /// An adapter on a decoder's weights that is used and never trained, beside any others. Use it on
 /// the engine thread; close it before the decoder, after the last pass that reads it.
 public final class FrozenAdapter implements AutoCloseable {
@@ -27,6 +29,15 @@ public final class FrozenAdapter implements AutoCloseable {
                 decoder, name, AdapterParameters.load(decoder, folder, name, false));
     }
 
+    /// Copies a policy's adapter as it is now, which later training doesn't change.
+    ///
+    /// @param number tells it apart from the decoder's other frozen adapters; ≥ 0
+    /// @throws IllegalStateException if all weights are trained
+    public static FrozenAdapter copy(Policy policy, int number) {
+        Adapter name = Adapter.frozen(number);
+        return new FrozenAdapter(policy.decoder(), name, policy.own("copy").snapshot(name));
+    }
+
     /// Names it in a pass.
     public Adapter name() {
         return name;
@@ -42,6 +53,7 @@ public final class FrozenAdapter implements AutoCloseable {
     @Override
     public void close() {
         decoder.linears().forEach(linear -> linear.detachFrozen(name));
+        decoder.output().attachFrozen(name, Optional.empty());
         parameters.close();
     }
 }
