@@ -87,6 +87,7 @@ class Torch:
         from peft import PeftModel
         from transformers import AutoModelForCausalLM
 
+        torch.set_num_threads(1)
         self.torch = torch
         base = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
         self.model = PeftModel.from_pretrained(base, folder, is_trainable=True)

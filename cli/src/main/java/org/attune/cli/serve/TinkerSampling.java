@@ -30,6 +30,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 
 /// Samples from the model and from adapters that were trained here, side by side with all else
 /// that the server generates.
@@ -147,6 +148,7 @@ final class TinkerSampling {
     /// What is asked of a sampler.
     ///
     /// @param top how many of the likeliest tokens are told in the prompt's places
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     private record Asked(
             List<SequenceRequest> sequences, int[] prompt, boolean tellsPrompt, int top) {}
 
@@ -192,7 +194,11 @@ final class TinkerSampling {
         if (entry.isPresent()) { // else it has come before
             begin(body, sampler, id, entry.get());
         }
-        call.json(Map.of("request_id", id));
+        List<String> names =
+                IntStream.range(0, body.integer("num_samples", 1, MOST_SAMPLES, 1))
+                        .mapToObj(i -> id + ":" + i)
+                        .toList();
+        call.json(Map.of("request_id", id, "sample_sequence_ids", names));
     }
 
     private void begin(Fields body, TinkerSampler sampler, String id, TinkerFutures.Entry entry) {

@@ -41,7 +41,14 @@ final class TrainedBase {
 
     /// @param decoder borrowed; without an adapter
     /// @param length most tokens of a row
+    /// @throws ConfigException if it is on a GPU, where decoding keeps addresses of the weights,
+    ///     which other columns move
     TrainedBase(Decoder decoder, int length) {
+        if (decoder.device().isGpu()) {
+            throw new ConfigException(
+                    "the model is on %s; adapters are trained call by call on processors only, so start with --device cpu"
+                            .formatted(decoder.device()));
+        }
         this.decoder = decoder;
         this.length = length;
     }
