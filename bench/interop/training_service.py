@@ -24,6 +24,9 @@ from tinker import types
 MODEL = os.path.abspath(sys.argv[1])
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 NAME = os.path.basename(MODEL)
+with open(os.path.join(MODEL, "config.json")) as file:
+    CONFIG = json.load(file)
+END = CONFIG["eos_token_id"]
 URL = os.environ["TINKER_BASE_URL"]
 RNG = np.random.default_rng(SEED)
 random.seed(SEED)
@@ -47,8 +50,9 @@ def text_ids(text):
     return ask("/tokenize", {"prompt": text, "add_special_tokens": False})["tokens"]
 
 
-def text_of(ids):
-    return ask("/detokenize", {"tokens": ids})["prompt"]
+def answer_of(sequence):
+    ids = [i for i in sequence.tokens if i != END]
+    return ask("/detokenize", {"tokens": ids})["prompt"].strip()
 
 
 def random_rows(count, loss, vocabulary, longest=24):
@@ -229,7 +233,7 @@ def answers(sampler, questions, samples, temperature):
 def accuracy(sampler, questions):
     right = 0
     for (_, answer), response in zip(questions, answers(sampler, questions, 1, 0.0), strict=True):
-        right += text_of(list(response.sequences[0].tokens)).strip() == answer
+        right += answer_of(response.sequences[0]) == answer
     return right / len(questions)
 
 
@@ -241,7 +245,7 @@ def supervised(service, held_out):
         rows, weights = [], 0
         for _ in range(16):
             q, a = question()
-            prompt, completion = prompt_ids(q), text_ids(a) + [259]
+            prompt, completion = prompt_ids(q), text_ids(a) + [END]
             ids = prompt + completion
             rows.append((ids, [0.0] * (len(prompt) - 1) + [1.0] * len(completion)))
             weights += len(completion)
@@ -273,7 +277,7 @@ def rewarded(service, held_out):
         data = []
         for (q, answer), response in zip(questions, answers(sampler, questions, 8, 1.0), strict=True):
             prompt = prompt_ids(q)
-            own = [float(text_of(list(s.tokens)).strip() == answer) for s in response.sequences]
+            own = [float(answer_of(s) == answer) for s in response.sequences]
             rewards.append(np.mean(own))
             for sequence, reward in zip(response.sequences, own, strict=True):
                 tokens, n = list(sequence.tokens), len(sequence.tokens)
@@ -320,8 +324,7 @@ def main():
     root = sys.argv[3] if len(sys.argv) > 3 else os.environ.get("TINKER_FOLDER", "out/tinker")
     service = tinker.ServiceClient()
     print(tinker.RestClient().get_server_capabilities().result())
-    with open(os.path.join(MODEL, "config.json")) as file:
-        vocabulary = json.load(file)["vocab_size"]
+    vocabulary = CONFIG["vocab_size"]
     refused(service)
     compare(service, root, vocabulary)
     resume(service, vocabulary)

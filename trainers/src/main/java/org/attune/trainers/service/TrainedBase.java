@@ -4,6 +4,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ModulePaths;
 import org.attune.model.pass.Recomputation;
 import org.attune.models.AvailableMemory;
 import org.attune.policy.Policy;
@@ -79,13 +80,10 @@ final class TrainedBase {
     /// Bytes of an adapter with gradients and moments, and with the copies that passes read.
     private long bytes(LoraConfig config) {
         long numbers =
-                decoder.linears().stream()
-                        .flatMap(
-                                linear ->
-                                        linear.parts().stream()
-                                                .filter(p -> config.match(p.path()).isPresent())
-                                                .map(p -> (long) (p.out() + linear.in())))
-                        .mapToLong(sides -> sides * config.rank())
+                ModulePaths.of(decoder.config()).linears().entrySet().stream()
+                        .filter(linear -> config.match(linear.getKey()).isPresent())
+                        .mapToLong(linear -> linear.getValue().out() + linear.getValue().in())
+                        .map(sides -> sides * config.rank())
                         .sum();
         return numbers * (BYTES + decoder.dtype().bytes());
     }
