@@ -45,7 +45,7 @@ final class TinkerSampler implements AutoCloseable {
         return path;
     }
 
-    /// Whether it is a copy of what a run had at a time.
+    /// Whether these weights were copied from a training's, in memory.
     boolean isCopyOf(String other) {
         return run.filter(other::equals).isPresent();
     }

@@ -96,7 +96,7 @@ final class TinkerSessions implements AutoCloseable {
                     404,
                     "not_found",
                     "there is no training of this id, or it has ended; load a checkpoint into a new"
-                        + " one");
+                            + " one");
         }
         used.replace(run.session(), System.nanoTime());
         return run;

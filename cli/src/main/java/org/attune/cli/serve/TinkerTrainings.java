@@ -76,7 +76,7 @@ final class TinkerTrainings implements AutoCloseable {
                                                 body.bad(
                                                         "lora_config",
                                                         "is missing; only adapters are trained"
-                                                            + " here")));
+                                                                + " here")));
         String id = id(body, session);
         open(
                 call,

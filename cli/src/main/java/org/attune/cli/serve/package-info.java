@@ -1,4 +1,3 @@
-/// `attune serve`. `TinkerDesk` answers the requests of its `--tinker`: trainings
-// (`TinkerTrainings`,
-/// each a `TinkerRun`), samplers (`TinkerSampling`) and results that are fetched later.
+/// `attune serve`. What `--tinker` answers begins at `TinkerDesk`: trainings, each a `TinkerRun`,
+/// samplers, checkpoints, and results that are fetched later.
 package org.attune.cli.serve;

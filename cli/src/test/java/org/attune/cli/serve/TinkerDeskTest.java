@@ -232,15 +232,7 @@ class TinkerDeskTest {
                         .path(0)
                         .asDouble(),
                 1e-4);
-        assertEquals(
-                "model",
-                Json.tree(
-                                client.send(
-                                                request("samplers/" + early).GET().build(),
-                                                BodyHandlers.ofString())
-                                        .body())
-                        .path("base_model")
-                        .asText());
+        assertEquals("model", get("samplers/" + early).path("base_model").asText());
     }
 
     @Test
