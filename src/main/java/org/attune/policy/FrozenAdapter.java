@@ -5,6 +5,8 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.Engine;
 
+import java.util.Optional;
+
 /// An adapter on a decoder's weights that is used and never trained, beside any others. Use it on
 /// the engine thread; close it before the decoder, after the last pass that reads it. Called on
 /// other threads, [#attach], [#prepare] and [#close] take the engine for about half a millisecond
@@ -37,11 +39,21 @@ public final class FrozenAdapter implements AutoCloseable {
 
     private static void detach(Decoder decoder, Adapter name) {
         EnginePieces.each(decoder.linears(), linear -> linear.detachFrozen(name));
+        Engine.run(() -> decoder.output().attachFrozen(name, Optional.empty()));
     }
 
     /// Makes what decoding reads, so that the first token doesn't wait for it.
     public void prepare() {
         EnginePieces.each(decoder.linears(), linear -> linear.prepareFrozen(name));
+    }
+
+    /// Copies a policy's adapter as it is now, which later training doesn't change.
+    ///
+    /// @param number tells it apart from the decoder's other frozen adapters; ≥ 0
+    /// @throws IllegalStateException if all weights are trained
+    public static FrozenAdapter copy(Policy policy, int number) {
+        Adapter name = Adapter.frozen(number);
+        return new FrozenAdapter(policy.decoder(), name, policy.own("copy").snapshot(name));
     }
 
     /// Names it in a pass.

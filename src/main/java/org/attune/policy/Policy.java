@@ -165,7 +165,7 @@ public final class Policy implements CausalPolicy {
 
     /// @param purpose what it is needed for
     /// @throws IllegalStateException if all weights are trained
-    private AdapterParameters own(String purpose) {
+    AdapterParameters own(String purpose) {
         return own().orElseThrow(
                         () ->
                                 new IllegalStateException(

@@ -1,7 +1,6 @@
 package org.attune.board;
 
 import org.attune.error.ConfigException;
-import org.attune.serve.AccessRules;
 import org.attune.serve.HttpDoor;
 import org.attune.serve.HttpDoor.Handler;
 import org.attune.serve.HttpDoor.Route;
@@ -100,7 +99,7 @@ public final class Board implements AutoCloseable {
 
     private void listen(BoardConfig config, List<Route> routes) {
         var rules =
-                new AccessRules(
+                new HttpDoor.Rules(
                         List.of(token),
                         Optional.of("attune-" + token.substring(0, 8)),
                         config.allowedHosts(),

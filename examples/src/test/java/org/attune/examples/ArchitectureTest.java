@@ -168,6 +168,7 @@ final class ArchitectureTest {
                                     "onpolicy",
                                     "memory",
                                     "judges")),
+                    Map.entry("service", Set.of("layout", "loop", "grpo")),
                     Map.entry("sft", ROWS),
                     Map.entry("preference", ROWS),
                     Map.entry("unpaired", ROWS),

@@ -36,7 +36,7 @@ final class Access {
     private final List<String> origins;
 
     /// @throws ConfigException if others than this machine could ask without a key
-    Access(AccessRules rules, String host, InetAddress address) {
+    Access(HttpDoor.Rules rules, String host, InetAddress address) {
         if (!address.isLoopbackAddress() && rules.keys().isEmpty()) {
             throw new ConfigException(
                     ("host is %s, so others can ask too, but there is no key; give one"

@@ -7,6 +7,7 @@ import org.attune.http.ExchangeReply;
 import org.attune.json.Json;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -41,28 +42,52 @@ public record Call(
     ///
     /// @throws ApiException if it is too large, or no JSON object
     public Fields body() throws ApiException, IOException {
-        String type = Optional.ofNullable(headers().getFirst("Content-Type")).orElse("");
+        return body(MOST_BYTES);
+    }
+
+    /// The body.
+    ///
+    /// @param most bytes that it may have
+    /// @throws ApiException if it is too large, or no JSON object
+    public Fields body(int most) throws ApiException, IOException {
+        String type = header("Content-Type").orElse("");
         if (!type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
             throw new ApiException(
                     415,
                     "unsupported_media_type",
                     "the Content-Type is \"%s\"; accepted: application/json".formatted(type));
         }
-        byte[] bytes = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
-        if (bytes.length > MOST_BYTES) {
+        try {
+            return Fields.of(
+                    StandardCharsets.UTF_8
+                            .newDecoder()
+                            .decode(ByteBuffer.wrap(bytes(most)))
+                            .toString());
+        } catch (CharacterCodingException e) {
+            throw ApiException.bad(null, "the body is no UTF-8");
+        }
+    }
+
+    /// The bytes of the body, of any type.
+    ///
+    /// @param most that it may have
+    /// @throws ApiException if it has more
+    public byte[] bytes(int most) throws ApiException, IOException {
+        byte[] bytes = exchange.getRequestBody().readNBytes(most + 1);
+        if (bytes.length > most) {
             // Read on for a while: who still writes would see no answer.
             exchange.getRequestBody().skip(MOST_SKIPPED);
             throw new ApiException(
                     413,
                     "request_too_large",
-                    "the body has more than %d MiB".formatted(MOST_BYTES >> 20));
+                    "the body has more than %d MiB".formatted(most >> 20));
         }
-        try {
-            return Fields.of(
-                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
-        } catch (CharacterCodingException e) {
-            throw ApiException.bad(null, "the body is no UTF-8");
-        }
+        return bytes;
+    }
+
+    /// A header of the request.
+    public Optional<String> header(String name) {
+        return Optional.ofNullable(headers().getFirst(name));
     }
 
     /// A part of the address's query, `after` of `?after=5` for one.
@@ -108,6 +133,15 @@ public record Call(
     /// Answers with a JSON value.
     public void json(Object value) throws IOException {
         ExchangeReply.whole(exchange, 200, "application/json", Json.write(value));
+    }
+
+    /// Answers with bytes.
+    public void bytes(String type, byte[] bytes) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", type);
+        exchange.sendResponseHeaders(200, bytes.length == 0 ? -1 : bytes.length);
+        try (OutputStream out = exchange.getResponseBody()) {
+            out.write(bytes);
+        }
     }
 
     /// Answers with a text.

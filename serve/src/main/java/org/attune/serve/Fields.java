@@ -34,8 +34,8 @@ public final class Fields {
         }
     }
 
-    /// The keys of an object that was made here.
-    static Fields of(Map<String, Object> values) {
+    /// The keys of an object that was read already.
+    public static Fields of(Map<String, Object> values) {
         return new Fields(values, "");
     }
 
@@ -117,7 +117,7 @@ public final class Fields {
         return (int) integer(key, least, most).orElse(standard);
     }
 
-    OptionalDouble number(String key, double least, double most) throws ApiException {
+    public OptionalDouble number(String key, double least, double most) throws ApiException {
         Object value = values.get(key);
         if (value == null) {
             return OptionalDouble.empty();
@@ -134,7 +134,7 @@ public final class Fields {
                         : "a number from %s to %s".formatted(least, most));
     }
 
-    boolean flag(String key, boolean standard) throws ApiException {
+    public boolean flag(String key, boolean standard) throws ApiException {
         return switch (values.get(key)) {
             case null -> standard;
             case Boolean flag -> flag;

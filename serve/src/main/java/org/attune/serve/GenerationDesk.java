@@ -1,14 +1,18 @@
 package org.attune.serve;
 
 import org.attune.error.AttuneException;
+import org.attune.error.RolloutException;
 import org.attune.images.Picture;
+import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.generation.GenerationLoop;
+import org.attune.rollout.generation.SequenceListener;
 import org.attune.rollout.generation.SequenceRequest;
 import org.attune.rollout.generation.Ticket;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.TokenConstraint;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -102,6 +106,50 @@ final class GenerationDesk {
     /// @throws ApiException if too many wait already
     Generation begin(Order order, int[] most) throws ApiException {
         int answers = order.answers();
+        take(answers);
+        var generation = new Generation(answers, metrics, active::decrementAndGet);
+        try {
+            submit(order, most, generation);
+        } catch (AttuneException | IllegalStateException e) {
+            generation.close();
+            throw e;
+        }
+        return generation;
+    }
+
+    /// Has sequences generated, all of them or none.
+    ///
+    /// @throws ApiException if too many wait already
+    List<Ticket> submit(List<SequenceRequest> requests) {
+        take(requests.size());
+        List<Ticket> tickets = new ArrayList<>();
+        try {
+            for (SequenceRequest request : requests) {
+                metrics.prompt(request.prompt().length);
+                tickets.add(loop.submit(request, new CountedEnd()));
+            }
+            return tickets;
+        } catch (AttuneException | IllegalStateException e) {
+            tickets.forEach(Ticket::cancel);
+            active.addAndGet(tickets.size() - requests.size());
+            throw e;
+        }
+    }
+
+    /// Frees a sequence's place at its end.
+    private final class CountedEnd implements SequenceListener {
+        @Override
+        public void ended(Ticket ticket, SampledCompletion completion) {
+            active.decrementAndGet();
+        }
+
+        @Override
+        public void failed(Ticket ticket, RolloutException error) {
+            active.decrementAndGet();
+        }
+    }
+
+    private void take(int answers) throws ApiException {
         if (active.addAndGet(answers) > places) {
             active.addAndGet(-answers);
             metrics.refused();
@@ -111,14 +159,6 @@ final class GenerationDesk {
                     "%d answers are under way or wait, and this request wants %d; come back later"
                             .formatted(active.get(), answers));
         }
-        var generation = new Generation(answers, metrics, active::decrementAndGet);
-        try {
-            submit(order, most, generation);
-        } catch (AttuneException | IllegalStateException e) {
-            generation.close();
-            throw e;
-        }
-        return generation;
     }
 
     private void submit(Order order, int[] most, Generation generation) {

@@ -6,6 +6,9 @@ import com.sun.net.httpserver.HttpServer;
 
 import org.attune.error.AttuneException;
 import org.attune.http.ExchangeReply;
+import org.attune.models.LoadedModel;
+import org.attune.rollout.generation.SequenceRequest;
+import org.attune.rollout.generation.Ticket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,9 +21,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 
 /// The JDK's HTTP server, a virtual thread for each request: lets in who may come, finds what
@@ -59,9 +64,57 @@ public final class HttpDoor implements AutoCloseable {
         }
     }
 
+    /// Who may ask a server.
+    ///
+    /// @param keys who gives one of them in `Authorization: Bearer …` is let in; none: everybody is
+    /// @param cookie name of a cookie that may hold a key too, which a browser gets that asks for
+    ///     `?token=KEY`; unset: there is none
+    /// @param hosts names in the `Host` of requests besides `localhost`, as behind a proxy
+    /// @param origins web pages of others that may ask, each as browsers name it in `Origin`
+    public record Rules(
+            List<String> keys, Optional<String> cookie, List<String> hosts, List<String> origins) {
+        public Rules {
+            keys = List.copyOf(keys);
+            hosts = List.copyOf(hosts);
+            origins = List.copyOf(origins);
+        }
+    }
+
     /// Answers a request.
     public interface Handler {
         void handle(Call call) throws ApiException, IOException, InterruptedException;
+    }
+
+    /// What answers some requests of a server of a model, beside OpenAI's.
+    public interface Desk extends AutoCloseable {
+        List<Route> routes();
+
+        /// Ends what is under way. Requests come no more, and the model is open still.
+        @Override
+        void close();
+    }
+
+    /// The model of a server, for a [Desk].
+    ///
+    /// @param name that requests call it
+    /// @param model borrowed
+    /// @param stops tokens that end an answer
+    /// @param length most tokens of a sequence
+    /// @param generates has sequences generated side by side with those of all other requests: all
+    ///     of them or none, with an [ApiException] if too many wait already
+    public record Served(
+            String name,
+            LoadedModel model,
+            Set<Integer> stops,
+            int length,
+            Function<List<SequenceRequest>, List<Ticket>> generates) {}
+
+    /// Opens a server of a model with another desk.
+    ///
+    /// @param desk opens it; the server closes it
+    /// @throws org.attune.error.AttuneException as [ModelServer#open], or of the desk
+    public static ModelServer open(ServeConfig config, Function<Served, Desk> desk) {
+        return ModelServer.open(config, Optional.of(models -> desk.apply(models.served())));
     }
 
     private HttpDoor(
@@ -85,7 +138,7 @@ public final class HttpDoor implements AutoCloseable {
     /// @throws IOException if the address or port can't be had
     /// @throws org.attune.error.ConfigException if others than this machine could ask without a key
     public static HttpDoor open(
-            AccessRules rules,
+            Rules rules,
             String host,
             int port,
             List<Route> routes,

@@ -163,7 +163,9 @@ public final class LocalModels implements AutoCloseable {
 
     private GenerationDesk openDesk(ServeConfig config) {
         int answers = ServingMemory.answers(loaded.decoder(), config.maxNumSeqs(), length);
-        var loop = GenerationLoop.open(loaded.decoder(), Optional.empty(), answers, length);
+        var loop =
+                GenerationLoop.open(
+                        loaded.decoder(), Optional.of(models.base().tokenizer()), answers, length);
         parts.push(loop);
         LOG.info("at most {} answers are generated at once", answers);
         int places = answers + config.maxWaiting();
@@ -228,6 +230,21 @@ public final class LocalModels implements AutoCloseable {
 
     LoadedModel loaded() {
         return loaded;
+    }
+
+    /// The model for who adds requests of another kind.
+    ///
+    /// @throws ConfigException if it doesn't write, or an adapter is part of it
+    HttpDoor.Served served() {
+        if (desk.isEmpty() || loaded.adapted().isPresent()) {
+            throw new ConfigException(
+                    name()
+                            + (desk.isEmpty()
+                                    ? " writes nothing"
+                                    : " is an adapter on another model; serve that model"));
+        }
+        return new HttpDoor.Served(
+                name(), loaded, models.base().stopIds(), length, desk.get()::submit);
     }
 
     ServerMetrics metrics() {

@@ -33,13 +33,13 @@ public final class ModelServer implements AutoCloseable {
 
     private final LocalModels models;
     private final HttpDoor door;
-    private final Optional<TuningDesk> tuning;
+    private final Optional<HttpDoor.Desk> desk;
 
-    private ModelServer(ServeConfig config, LocalModels models, Optional<TuningDesk> tuning) {
+    private ModelServer(ServeConfig config, LocalModels models, Optional<HttpDoor.Desk> desk) {
         this.models = models;
-        this.tuning = tuning;
+        this.desk = desk;
         List<Route> routes = new ArrayList<>(ServerRoutes.of(models, config).all());
-        tuning.ifPresent(desk -> routes.addAll(desk.routes()));
+        desk.ifPresent(more -> routes.addAll(more.routes()));
         door = listen(config, routes, models.metrics());
     }
 
@@ -73,16 +73,17 @@ public final class ModelServer implements AutoCloseable {
                                         models.adapters())));
     }
 
-    private static ModelServer open(
-            ServeConfig config, Optional<Function<LocalModels, TuningDesk>> tuning) {
+    /// @param desk opens what answers other requests, which may bring adapters
+    static ModelServer open(
+            ServeConfig config, Optional<Function<LocalModels, HttpDoor.Desk>> desk) {
         boolean takesAdapters =
                 !config.adapters().isEmpty()
                         || config.adapterFolder().isPresent()
                         || config.feedback().isPresent()
-                        || tuning.isPresent();
+                        || desk.isPresent();
         LocalModels models = LocalModels.open(config, takesAdapters, ChatRequest::format);
         try {
-            var server = new ModelServer(config, models, tuning.map(open -> open.apply(models)));
+            var server = new ModelServer(config, models, desk.map(open -> open.apply(models)));
             LOG.info("listening at {}", server.url());
             return server;
         } catch (RuntimeException | Error e) {
@@ -94,7 +95,7 @@ public final class ModelServer implements AutoCloseable {
     private static HttpDoor listen(ServeConfig config, List<Route> routes, ServerMetrics metrics) {
         try {
             var rules =
-                    new AccessRules(
+                    new HttpDoor.Rules(
                             config.keys(),
                             Optional.empty(),
                             config.allowedHosts(),
@@ -118,7 +119,7 @@ public final class ModelServer implements AutoCloseable {
     @Override
     public void close() {
         door.close();
-        tuning.ifPresent(TuningDesk::close);
+        desk.ifPresent(HttpDoor.Desk::close);
         models.close();
     }
 }

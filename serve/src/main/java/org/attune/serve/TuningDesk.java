@@ -29,7 +29,7 @@ import java.util.stream.Stream;
 /// `/v1/fine_tuning/jobs`. A job is a run in a separate process; one works at a time, and its
 /// adapter is served when it ends. Jobs outlive the server: what was open goes on from its newest
 /// checkpoint when a server opens the folder again. Thread-safe.
-final class TuningDesk implements AutoCloseable {
+final class TuningDesk implements HttpDoor.Desk {
     private static final Logger LOG = LoggerFactory.getLogger(TuningDesk.class);
     private static final int MOST_JOBS = 1000;
     private static final int LOG_BYTES = 2000;
@@ -111,8 +111,8 @@ final class TuningDesk implements AutoCloseable {
         }
     }
 
-    /// What it answers.
-    List<Route> routes() {
+    @Override
+    public List<Route> routes() {
         return List.of(
                 route("POST", "/v1/files", files::upload),
                 route("GET", "/v1/files", files::list),

@@ -30,12 +30,12 @@ public final class FlatOptimizer implements Optimizer {
     private static final long GPU_PIECE = 1 << 26;
 
     private final ParameterSpace space;
-    private final OptimizerKind kind;
+    private OptimizerKind kind;
     private final long most; // numbers of a piece
-    private final List<List<Piece>> groups;
+    private List<List<Piece>> groups;
     private final TensorScope scope;
     private final OptimizerState state;
-    private final UpdateRule rule;
+    private UpdateRule rule;
     private final Optional<LaterNumbers> clipping; // norm and factor
     private Step step;
     private Optional<KeptTensors> kept = Optional.empty();
@@ -246,6 +246,20 @@ public final class FlatOptimizer implements Optimizer {
     /// Whether other values are shown than those that are trained.
     boolean showsResult() {
         return trained.isPresent();
+    }
+
+    /// Makes later updates follow other settings; moments and the number of updates stay.
+    ///
+    /// @throws IllegalArgumentException if the optimizer keeps another state than AdamW of these
+    ///     settings
+    public void change(AdamW other, ParameterGroups settings) {
+        List<StateTensor> needed = other.state(space.parameters());
+        if (!needed.equals(kind.state(space.parameters()))) {
+            throw new IllegalArgumentException("the optimizer keeps another state than " + needed);
+        }
+        kind = other;
+        groups = space.groups().stream().map(group -> pieces(group, settings)).toList();
+        rule = kind.rule(space.parameters(), state.tensors());
     }
 
     /// Updates done.

@@ -9,6 +9,7 @@ import org.attune.error.ConfigException;
 import org.attune.files.GivenText;
 import org.attune.models.DtypeChoice;
 import org.attune.models.ModelConfig;
+import org.attune.serve.HttpDoor;
 import org.attune.serve.ModelServer;
 import org.attune.serve.ServeConfig;
 
@@ -21,6 +22,7 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,6 +68,30 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
                     "Requests may train adapters (/v1/fine_tuning/jobs), which are kept in this"
                             + " folder and served.")
     Path fineTuning;
+
+    @Option(
+            names = "--tinker",
+            paramLabel = "FOLDER",
+            description =
+                    "Tinker's clients may train adapters step by step (/api/v1/forward_backward and"
+                            + " so on), whose checkpoints are kept in this folder.")
+    Path tinker;
+
+    @Option(
+            names = "--tinker-adapters",
+            paramLabel = "NUMBER",
+            defaultValue = "8",
+            description = "Most adapters that are trained at a time (default: ${DEFAULT-VALUE}).")
+    int tinkerAdapters;
+
+    @Option(
+            names = "--tinker-idle",
+            paramLabel = "MINUTES",
+            defaultValue = "10",
+            description =
+                    "A client's session ends when it wasn't used for so long (default:"
+                            + " ${DEFAULT-VALUE}).")
+    int tinkerIdle;
 
     @Option(
             names = "--feedback",
@@ -168,6 +194,13 @@ public final class ServeCommand implements Callable<Integer>, UsesEngine {
     }
 
     private ModelServer open() {
+        if (tinker != null) {
+            if (fineTuning != null) {
+                throw new ConfigException("--tinker and --fine-tuning: accepted is one of them");
+            }
+            var limits = new TinkerDesk.Limits(tinkerAdapters, Duration.ofMinutes(tinkerIdle));
+            return HttpDoor.open(config(), served -> TinkerDesk.open(served, tinker, limits));
+        }
         return fineTuning == null
                 ? ModelServer.open(config())
                 : ModelServer.openToTrain(

@@ -39,6 +39,7 @@ public final class GenerationLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GenerationLoop.class);
     private static final long PAUSED_TIME_MILLIS = 50;
     private static final long FOREVER = Long.MAX_VALUE;
+    private static final int MOST_LANES = 64;
 
     private final CachedDecoder decoder;
     private final Optional<Tokenizer> tokenizer;
@@ -152,6 +153,9 @@ public final class GenerationLoop implements AutoCloseable {
 
     private Ticket enter(Ticket ticket) {
         Adapter adapter = ticket.adapter();
+        if (lanes.size() >= MOST_LANES && !batch.isBusy()) {
+            lanes.clear(); // of adapters that may be gone; sequences that pause have theirs
+        }
         boolean joins = seating == Seating.OPEN && decoder.decoder().joins(adapter);
         ticket.enter(
                 joins

@@ -87,7 +87,7 @@ final class GroupLosses {
 
     private static PolicyLoss policyLoss(GrpoLossConfig c, GrpoConfig config) {
         return switch (c.lossType()) {
-            case CISPO -> new PolicyLoss.Cispo(c.highBound());
+            case CISPO -> new PolicyLoss.Cispo(0, c.highBound());
             case SAPO -> new PolicyLoss.Sapo(c.sapoTemperaturePos(), c.sapoTemperatureNeg());
             case VESPO ->
                     new PolicyLoss.Vespo(

@@ -2,7 +2,7 @@ package org.attune.trainers.grpo;
 
 /// What a token's importance ratio and advantage make of its loss. `ρ` is the ratio of policy to
 /// old policy, `A` the advantage.
-sealed interface PolicyLoss {
+public sealed interface PolicyLoss {
     /// Loss of one token with its derivative.
     ///
     /// @param loss value
@@ -68,16 +68,22 @@ sealed interface PolicyLoss {
         }
     }
 
-    /// `−sg(min(ρ, ε_high)) A log π` with the capped ratio as a constant
+    /// `−sg(clip(ρ, ε_low, ε_high)) A log π` with the bounded ratio as a constant
     /// ([CISPO, MiniMax-M1, 2025](https://arxiv.org/abs/2506.13585)).
     ///
-    /// @param cap `ε_high`, an absolute bound of the ratio
-    record Cispo(double cap) implements PolicyLoss {
+    /// @param floor `ε_low`, a lower bound of the ratio itself; 0: none
+    /// @param cap `ε_high`, an upper bound of the ratio itself
+    record Cispo(double floor, double cap) implements PolicyLoss {
         @Override
         public Term term(double logRatio, double logProb, double advantage) {
             double ratio = Math.exp(logRatio);
-            double weight = Math.min(ratio, cap) * advantage;
-            return new Term(-weight * logProb, 0, -weight, false, ratio > cap && advantage > 0);
+            double weight = Math.clamp(ratio, floor, cap) * advantage;
+            return new Term(
+                    -weight * logProb,
+                    0,
+                    -weight,
+                    ratio < floor && advantage < 0,
+                    ratio > cap && advantage > 0);
         }
     }
 
@@ -100,6 +106,18 @@ sealed interface PolicyLoss {
             }
             double weight = Math.min(Math.exp(logRatio), cap) * advantage;
             return new Term(-weight * logProb, 0, -weight, false, false);
+        }
+    }
+
+    /// `−A log π + (β / 2) (log ρ)²`: a gradient without a ratio, held to the policy that sampled
+    /// ([direct reward optimisation, Richemond et al. 2024](https://arxiv.org/abs/2405.19107)).
+    ///
+    /// @param beta `β`, ≥ 0
+    record Dro(double beta) implements PolicyLoss {
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double loss = -advantage * logProb + 0.5 * beta * logRatio * logRatio;
+            return new Term(loss, beta * logRatio, -advantage, false, false);
         }
     }
 

@@ -181,6 +181,7 @@ final class StepTotals {
             case PolicyLoss.Dppo _ -> maskRatios(m, count, metrics);
             case PolicyLoss.Sapo _ -> {}
             case PolicyLoss.KlCov _ -> {}
+            case PolicyLoss.Dro _ -> {}
             case PolicyLoss.Clipped _ -> clipRatios(m, count, metrics);
             case null -> ofCompletions(m, count, metrics);
         }

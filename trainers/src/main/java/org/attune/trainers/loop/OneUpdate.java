@@ -103,7 +103,7 @@ final class OneUpdate implements WeightUpdates {
 
     @Override
     public void save(Path folder) throws IOException {
-        OptimizerFile.write(optimizer, folder);
+        WeightUpdates.write(optimizer, folder);
     }
 
     @Override
@@ -113,6 +113,6 @@ final class OneUpdate implements WeightUpdates {
 
     @Override
     public void restore(Checkpoint checkpoint) {
-        OptimizerFile.read(optimizer, checkpoint);
+        WeightUpdates.read(optimizer, checkpoint);
     }
 }

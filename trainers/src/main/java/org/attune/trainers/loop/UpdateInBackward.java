@@ -112,7 +112,7 @@ final class UpdateInBackward implements WeightUpdates {
 
     @Override
     public void save(Path folder) throws IOException {
-        OptimizerFile.write(optimizer, folder);
+        WeightUpdates.write(optimizer, folder);
     }
 
     @Override
@@ -122,6 +122,6 @@ final class UpdateInBackward implements WeightUpdates {
 
     @Override
     public void restore(Checkpoint checkpoint) {
-        OptimizerFile.read(optimizer, checkpoint);
+        WeightUpdates.read(optimizer, checkpoint);
     }
 }

@@ -1,6 +1,8 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.Checkpoint;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.optim.Optimizer;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -49,4 +51,18 @@ public interface WeightUpdates {
     ///
     /// @throws org.attune.error.CheckpointException if it is of other parameters
     void restore(Checkpoint checkpoint);
+
+    /// Writes an optimizer's state into a checkpoint's folder.
+    static void write(Optimizer optimizer, Path folder) throws IOException {
+        SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), optimizer.state());
+    }
+
+    /// Restores an optimizer's state.
+    ///
+    /// @throws org.attune.error.CheckpointException if it is of other parameters
+    static void read(Optimizer optimizer, Checkpoint checkpoint) {
+        try (var file = checkpoint.optimizer()) {
+            optimizer.restore(file);
+        }
+    }
 }

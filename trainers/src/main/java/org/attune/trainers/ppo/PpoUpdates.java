@@ -6,7 +6,6 @@ import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.FreedMemory;
-import org.attune.trainers.loop.OptimizerFile;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.WeightUpdates;
 
@@ -123,7 +122,7 @@ final class PpoUpdates implements WeightUpdates {
 
     @Override
     public void save(Path folder) throws IOException {
-        OptimizerFile.write(policy.optimizer(), folder);
+        WeightUpdates.write(policy.optimizer(), folder);
         SafeTensorsWriter.write(folder.resolve(CRITIC), critic.optimizer().state());
     }
 
@@ -135,7 +134,7 @@ final class PpoUpdates implements WeightUpdates {
 
     @Override
     public void restore(Checkpoint checkpoint) {
-        OptimizerFile.read(policy.optimizer(), checkpoint);
+        WeightUpdates.read(policy.optimizer(), checkpoint);
         Path own = checkpoint.folder().resolve(CRITIC);
         if (!Files.exists(own)) {
             throw new CheckpointException(

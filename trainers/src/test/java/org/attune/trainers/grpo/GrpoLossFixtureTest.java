@@ -87,7 +87,7 @@ class GrpoLossFixtureTest {
             }
             PolicyLoss term =
                     switch (type()) {
-                        case "cispo" -> new PolicyLoss.Cispo(high);
+                        case "cispo" -> new PolicyLoss.Cispo(0, high);
                         case "sapo" ->
                                 new PolicyLoss.Sapo( // TRL's temperatures are float32 tensors
                                         (float) config.path("sapo_temperature_pos").asDouble(1),

@@ -81,7 +81,7 @@ class GrpoObjectiveTest {
         assertEquals(-0.37213268, loss(token(wide), new Normaliser.PerMicroBatch()), 1e-8);
         var capped = new PolicyLoss.Clipped(0.2, 0.2, 1.5);
         assertEquals(-0.22422001, loss(token(capped), new Normaliser.PerSequence()), 1e-8);
-        var cispo = new PolicyLoss.Cispo(5);
+        var cispo = new PolicyLoss.Cispo(0, 5);
         assertEquals(0.62728948, loss(token(cispo), new Normaliser.PerWindow()), 1e-8);
     }
 
