@@ -56,7 +56,7 @@ import java.util.stream.Stream;
 /// - nor on whether rows that begin alike share its computation;
 /// - nor on whether rows are packed, where a method packs;
 /// - nor on the order of the rows of a micro-batch, where a row's loss follows from the row;
-/// - the first three hold with frozen weights in 4 and 8 bits too.
+/// - the first two hold with frozen weights in few bits too.
 final class MethodContractTest {
     /// Rows of a micro-batch.
     private static final int BATCH = 4;
@@ -190,31 +190,18 @@ final class MethodContractTest {
         }
     }
 
-    /// Each method has weights in 4 or in 8 bits, in turn: both are kinds of one layer below all
-    /// methods.
+    /// Weights in 4 and in 8 bits, in turn: both are kinds of one layer below all methods.
     @Tag("thorough")
     @TestFactory
     Stream<DynamicTest> everyMethodOnWeightsInFewBits() {
-        return inFewBits(0);
-    }
-
-    @Tag("slow")
-    @TestFactory
-    Stream<DynamicTest> everyMethodOnWeightsInTheOtherBits() {
-        return inFewBits(1);
-    }
-
-    private static Stream<DynamicTest> inFewBits(int first) {
-        List<String> bits = List.of("load_in_4bit", "load_in_8bit");
         List<TrainingMethod<?, ?>> methods = List.copyOf(Methods.all());
         return IntStream.range(0, methods.size())
                 .mapToObj(
-                        i -> {
-                            TrainingMethod<?, ?> method = methods.get(i);
-                            String kind = bits.get((first + i) % 2);
-                            return DynamicTest.dynamicTest(
-                                    method.name() + ", " + kind, () -> holds(method, kind));
-                        });
+                        i -> inBits(methods.get(i), i % 2 == 0 ? "load_in_4bit" : "load_in_8bit"));
+    }
+
+    private static DynamicTest inBits(TrainingMethod<?, ?> method, String bits) {
+        return DynamicTest.dynamicTest(method.name() + ", " + bits, () -> holds(method, bits));
     }
 
     /// A run of two steps, one that is resumed after the first, and one that computes row by row.
