@@ -115,6 +115,8 @@ final class TileRows {
     /// Bytes of a block of pairs.
     static final int SCRATCH = BLOCK * BLOCK * PAIR;
 
+    private static final long ROW = (long) BLOCK * PAIR; // of such a block
+
     private static final VectorMask<Float> SECOND_1 = Vectors.second(1);
     private static final VectorMask<Float> SECOND_2 = Vectors.second(2);
     private static final VectorMask<Float> SECOND_4 = Vectors.second(4);
@@ -137,22 +139,22 @@ final class TileRows {
             FloatVector ba = a.rearrange(BY_1).blend(b, SECOND_1);
             FloatVector cd = c.blend(d.rearrange(BY_1), SECOND_1);
             FloatVector dc = c.rearrange(BY_1).blend(d, SECOND_1);
-            long out = to + (long) r * BLOCK * PAIR;
+            long out = to + r * ROW;
             Vectors.store(ab.blend(cd.rearrange(BY_2), SECOND_2), out);
-            Vectors.store(ba.blend(dc.rearrange(BY_2), SECOND_2), out + BLOCK * PAIR);
-            Vectors.store(ab.rearrange(BY_2).blend(cd, SECOND_2), out + 2 * BLOCK * PAIR);
-            Vectors.store(ba.rearrange(BY_2).blend(dc, SECOND_2), out + 3 * BLOCK * PAIR);
+            Vectors.store(ba.blend(dc.rearrange(BY_2), SECOND_2), out + ROW);
+            Vectors.store(ab.rearrange(BY_2).blend(cd, SECOND_2), out + 2 * ROW);
+            Vectors.store(ba.rearrange(BY_2).blend(dc, SECOND_2), out + 3 * ROW);
         }
     }
 
     /// The second half: the high two bits.
     private static void exchangeFar(long from, long to, long toRow) {
         for (int r = 0; r < 4; r++) {
-            long at = from + (long) r * BLOCK * PAIR;
+            long at = from + r * ROW;
             FloatVector a = Vectors.load(at);
-            FloatVector b = Vectors.load(at + 4 * BLOCK * PAIR);
-            FloatVector c = Vectors.load(at + 8 * BLOCK * PAIR);
-            FloatVector d = Vectors.load(at + 12 * BLOCK * PAIR);
+            FloatVector b = Vectors.load(at + 4 * ROW);
+            FloatVector c = Vectors.load(at + 8 * ROW);
+            FloatVector d = Vectors.load(at + 12 * ROW);
             FloatVector ab = a.blend(b.rearrange(BY_4), SECOND_4);
             FloatVector ba = a.rearrange(BY_4).blend(b, SECOND_4);
             FloatVector cd = c.blend(d.rearrange(BY_4), SECOND_4);
@@ -168,9 +170,9 @@ final class TileRows {
     /// The second half of a block of eight rows.
     private static void exchangeHalves(long from, long to, long toRow) {
         for (int r = 0; r < 4; r++) {
-            long at = from + (long) r * BLOCK * PAIR;
+            long at = from + r * ROW;
             FloatVector a = Vectors.load(at);
-            FloatVector b = Vectors.load(at + 4 * BLOCK * PAIR);
+            FloatVector b = Vectors.load(at + 4 * ROW);
             long out = to + r * toRow;
             Vectors.store(a.blend(b.rearrange(BY_4), SECOND_4), out);
             Vectors.store(a.rearrange(BY_4).blend(b, SECOND_4), out + 4 * toRow);

@@ -252,14 +252,15 @@ class ForwardRecordTest {
     }
 
     /// Weights of bytes are multiplied by activations in two digits, where the processor can:
-    /// generating, reading and learning compute the same products.
+    /// generating, reading and learning compute the same products. What attention rounds otherwise
+    /// may move a digit.
     @ParameterizedTest
     @EnumSource(
             value = Storage.class,
             names = {"INT8", "NF4"})
     void gradientOfAnAdapterOnWeightsInFewBitsIsThatOfAForwardPass(Storage storage) {
         var attention = new AttentionConfig(2, 1, 32, false, false, false, List.of(0, 9));
-        DecoderConfig shape = TinyModels.sized("llama", 64, 96, 32, 2, attention, false, true);
+        DecoderConfig shape = TinyModels.sized("llama", 64, 96, 32, 2, attention, false, false);
         for (int slots : new int[] {12, 5, 1}) {
             compare(
                     () ->
@@ -271,7 +272,7 @@ class ForwardRecordTest {
                                     storage),
                     ForwardRecordTest::lora,
                     slots,
-                    1e-5);
+                    storage == Storage.INT8 ? 5e-4 : 1e-5);
         }
     }
 
