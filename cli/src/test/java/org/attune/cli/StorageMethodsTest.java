@@ -35,12 +35,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
 /// Whatever the method, a run survives its storage: a disk that is full before or in the middle of
 /// a checkpoint, a flipped bit of one, and a second run in its folder. What goes on afterwards has
-/// the bytes of a run that nothing happened to.
+/// the bytes of a run that nothing happened to. All methods write by one engine, so a method of
+/// each kind of state is tried, and the others by the tag `slow`.
 @Tag("thorough")
 class StorageMethodsTest {
     private static final int FULL = 2; // the step at which the disk is full
@@ -48,6 +50,19 @@ class StorageMethodsTest {
 
     /// Lets lines and small files be written, no weights.
     private static final int LITTLE = 12 << 10;
+
+    /// Rows alone, a reference made beforehand, a critic, online pairs, a teacher that uses tools,
+    /// a teacher with another tokenizer, rounds ahead, environments.
+    private static final Set<String> KINDS =
+            Set.of(
+                    "sft",
+                    "dpo",
+                    "ppo",
+                    "online_dpo",
+                    "gkd_tools",
+                    "gkd_across",
+                    "grpo_ahead",
+                    "grpo_environments");
 
     @TempDir private static Path folder;
 
@@ -58,6 +73,10 @@ class StorageMethodsTest {
 
     static Stream<String> methods() {
         return RankedMethods.all(Path.of("")).keySet().stream();
+    }
+
+    static Stream<String> others() {
+        return methods().filter(method -> !KINDS.contains(method));
     }
 
     /// Trains within a session, as a command does.
@@ -129,9 +148,24 @@ class StorageMethodsTest {
         }
     }
 
+    static Set<String> kinds() {
+        return KINDS;
+    }
+
     @ParameterizedTest
-    @MethodSource("methods")
+    @MethodSource("kinds")
     void runSurvivesItsStorage(String method) throws IOException {
+        survives(method);
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @MethodSource("others")
+    void anyOtherRunSurvivesItsStorage(String method) throws IOException {
+        survives(method);
+    }
+
+    private static void survives(String method) throws IOException {
         assumeTrue(FileSizeLimit.isKnown(), "limits of file sizes are set on Linux alone");
         Path whole = folder.resolve("whole").resolve(method);
         assertEquals(0, train(method, whole, false, step -> assertTaken(whole, step)));

@@ -44,6 +44,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// What holds for every method, run through the command line for four steps of two micro-batches
@@ -189,18 +190,31 @@ final class MethodContractTest {
         }
     }
 
+    /// Each method has weights in 4 or in 8 bits, in turn: both are kinds of one layer below all
+    /// methods.
     @Tag("thorough")
     @TestFactory
     Stream<DynamicTest> everyMethodOnWeightsInFewBits() {
-        return Stream.of("load_in_4bit", "load_in_8bit")
-                .flatMap(
-                        bits ->
-                                Methods.all().stream()
-                                        .map(
-                                                method ->
-                                                        DynamicTest.dynamicTest(
-                                                                method.name() + ", " + bits,
-                                                                () -> holds(method, bits))));
+        return inFewBits(0);
+    }
+
+    @Tag("slow")
+    @TestFactory
+    Stream<DynamicTest> everyMethodOnWeightsInTheOtherBits() {
+        return inFewBits(1);
+    }
+
+    private static Stream<DynamicTest> inFewBits(int first) {
+        List<String> bits = List.of("load_in_4bit", "load_in_8bit");
+        List<TrainingMethod<?, ?>> methods = List.copyOf(Methods.all());
+        return IntStream.range(0, methods.size())
+                .mapToObj(
+                        i -> {
+                            TrainingMethod<?, ?> method = methods.get(i);
+                            String kind = bits.get((first + i) % 2);
+                            return DynamicTest.dynamicTest(
+                                    method.name() + ", " + kind, () -> holds(method, kind));
+                        });
     }
 
     /// A run of two steps, one that is resumed after the first, and one that computes row by row.

@@ -89,7 +89,8 @@ class OfficialClientTest {
         return client.initialize();
     }
 
-    /// Takes the client away. Its server and all runs end by that; until then they write into the folder.
+    /// Takes the client away. Its server and all runs end by that; until then they write into the
+    /// folder.
     @AfterEach
     void leave() throws Exception {
         if (client == null) {
