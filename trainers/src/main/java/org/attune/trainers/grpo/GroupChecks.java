@@ -136,6 +136,14 @@ final class GroupChecks {
                             "1 with loss_type clip_cov or kl_cov, which choose their tokens"
                                     + " themselves"));
         }
+        problems.addAll(formProblems(run));
+        return problems;
+    }
+
+    /// Settings that a loss of whole completions can't use, or needs.
+    private static List<ConfigProblem> formProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        GrpoLossConfig loss = run.loss();
         if (loss.lossType().isOfCompletions()) {
             problems.addAll(wholeProblems(loss, run.entropy()));
         }

@@ -74,9 +74,7 @@ final class GroupRounds {
         int generations = config.numGenerations();
         Optional<WrittenRound> written = judged.ahead().map(rounds -> rounds.at(number));
         GroupSupply.Supplied supplied =
-                written.map(this::supplied)
-                        .orElseGet(
-                                () -> new GroupSupply(judged, loss.refill(), values).next(drawn));
+                written.map(this::supplied).orElseGet(() -> supplied(drawn));
         JudgedCompletions completed = supplied.judged();
         int[] indices = supplied.indices();
         boolean elsewhere = supplied.elsewhere() && tellsLogProbs(completed);
@@ -115,11 +113,6 @@ final class GroupRounds {
             metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
         }
         Advantages advantages = estimated(completed, rows, indices, energies, metrics);
-        values.ifPresent(
-                v ->
-                        metrics.put(
-                                "v_star",
-                                Arrays.stream(indices).mapToDouble(v::value).average().orElse(0)));
         JudgedCompletions shown = completed.shown(advantages);
         Replay replay = replay(number, advised(rows, advantages), shown, kept);
         metrics.putAll(replay.metrics());
@@ -134,6 +127,10 @@ final class GroupRounds {
                 metrics,
                 supplied.tokens(),
                 shown.table());
+    }
+
+    private GroupSupply.Supplied supplied(long drawn) {
+        return new GroupSupply(judged, loss.refill(), values).next(drawn);
     }
 
     private GroupSupply.Supplied supplied(WrittenRound round) {
@@ -228,6 +225,7 @@ final class GroupRounds {
             divergences = Optional.of(divergences(rows));
             metrics.put("kl", meanDivergence(rows, divergences.get()));
         }
+        values.ifPresent(v -> metrics.put("v_star", v.mean(indices)));
         Optional<double[]> baselines =
                 loss.advantages().readsBaselines()
                         ? Optional.of(baselines(indices))

@@ -40,9 +40,8 @@ public enum GrpoLossType {
     /// Rewards are labels, and completions of a prompt are classified by how much likelier they
     /// have become ([REAL, Zhai et al. 2026](https://arxiv.org/abs/2602.05630)).
     REAL,
-    /// A completion's log-ratio to the reference is brought to its optimal advantage, of values
-    /// that are estimated beforehand ([A*-PO, Brantley et al.
-    // 2025](https://arxiv.org/abs/2505.20686)).
+    /// A completion's log-ratio to the reference is brought to its optimal advantage, which values
+    /// of prompts give ([A*-PO, Brantley et al. 2025](https://arxiv.org/abs/2505.20686)).
     A2PO;
 
     /// Whether a completion has one term, so that weights of its tokens have no place.

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /// The completions of a step by prompt, where a completion's loss depends on the others of its
-/// prompt: what the policy says of them, as it becomes known.
+/// prompt. It keeps the log-probabilities of each until those of its whole prompt are there.
 final class LabelledGroups {
     private final GroupStep step;
     private final CompletionLogProbs[] scores; // by the rows' positions

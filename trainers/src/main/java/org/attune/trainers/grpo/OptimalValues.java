@@ -120,6 +120,11 @@ final class OptimalValues implements CheckpointPart {
         return values[index];
     }
 
+    /// The mean value of some prompts.
+    double mean(int[] indices) {
+        return Arrays.stream(indices).mapToDouble(this::value).average().orElse(0);
+    }
+
     @Override
     public void save(Path folder) throws IOException {
         if (values.length > 0) {
