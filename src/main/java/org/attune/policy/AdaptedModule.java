@@ -6,7 +6,9 @@ import org.attune.adapter.LoraInitialisation;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LayerUpdate;
+import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -69,26 +71,38 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
     /// @param decoder that they are of
     static void refresh(List<AdaptedModule> modules, Decoder decoder) {
         if (modules.stream().noneMatch(AdaptedModule::readsWeight)) {
-            modules.forEach(AdaptedModule::refresh);
+            EnginePieces.each(modules, AdaptedModule::refreshAlone);
             return;
         }
         Set<AdaptedModule> left = new LinkedHashSet<>(modules);
         for (int block = 0; block < decoder.blocks().size(); block++) {
+            int number = block;
             Set<String> paths =
                     decoder.blocks().get(block).linears().stream()
                             .flatMap(linear -> linear.parts().stream())
                             .map(FusedLinear.Part::path)
                             .collect(Collectors.toSet());
-            try (var _ = decoder.presence().hold(block)) {
-                for (AdaptedModule module : modules) {
-                    if (paths.contains(module.target().path())) {
-                        module.refresh();
-                        left.remove(module);
-                    }
-                }
+            List<AdaptedModule> own =
+                    modules.stream().filter(m -> paths.contains(m.target().path())).toList();
+            own.forEach(left::remove);
+            if (decoder.presence().varies()) {
+                Engine.run(
+                        () -> {
+                            try (var _ = decoder.presence().hold(number)) {
+                                own.forEach(AdaptedModule::refreshAlone);
+                            }
+                        });
+            } else {
+                EnginePieces.each(own, AdaptedModule::refreshAlone);
             }
         }
-        left.forEach(AdaptedModule::refresh);
+        EnginePieces.each(left, AdaptedModule::refreshAlone);
+    }
+
+    private void refreshAlone() {
+        try (var _ = TensorScope.open("lora")) {
+            refresh();
+        }
     }
 
     /// Whether all numbers are one number.

@@ -12,6 +12,7 @@ import org.attune.model.layer.ModulePaths;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.slf4j.Logger;
@@ -51,17 +52,21 @@ final class AdapterFile {
         TensorFile file =
                 new ExpertTensors(decoder.config(), adapter.config()).split(folder.tensors());
         var rest = new HashSet<>(file.entries().keySet());
-        for (var p : adapter.parameters().parameters()) {
-            List<String> names = adapter.namesOf(p);
-            Optional<String> name =
-                    names.stream().filter(n -> fits(file.entries().get(n), p.shape())).findFirst();
-            if (name.isEmpty() && !isLeftOut(p, file)) {
-                throw absent(folder.path(), names);
-            }
-            name.ifPresent(n -> read(p, file, n));
-            names.forEach(rest::remove);
-        }
-        adapter.shared().read(file);
+        EnginePieces.each(
+                adapter.parameters().parameters(),
+                p -> {
+                    List<String> names = adapter.namesOf(p);
+                    Optional<String> name =
+                            names.stream()
+                                    .filter(n -> fits(file.entries().get(n), p.shape()))
+                                    .findFirst();
+                    if (name.isEmpty() && !isLeftOut(p, file)) {
+                        throw absent(folder.path(), names);
+                    }
+                    name.ifPresent(n -> read(p, file, n));
+                    names.forEach(rest::remove);
+                });
+        Engine.run(() -> adapter.shared().read(file));
         rest.removeAll(folder.config().shared());
         if (decoder.config().tiesOutput()) {
             rest.removeAll(folder.repeatedRows());
@@ -70,7 +75,7 @@ final class AdapterFile {
             String name = nameOfBase(weight);
             if (fits(file.entries().get(name), weight.base().shape())) {
                 rest.remove(name);
-                compareBase(weight, file, folder.path());
+                Engine.run(() -> compareBase(weight, file, folder.path()));
             }
         }
         if (!rest.isEmpty()) {

@@ -35,7 +35,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -58,18 +57,13 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final BaseBiases biases;
     private final SharedTensors shared;
     private final List<AdaptedModule> modules = new ArrayList<>();
-    private final ScaledCopies computed = new ScaledCopies(scope);
+    private final List<ScaledCopies> computed = new ArrayList<>();
     private final Map<FusedLinear, List<LayerUpdate>> updates = new LinkedHashMap<>();
     private final Map<FusedLinear, LoraTarget> experts;
     private Optional<LowRank> headUpdate = Optional.empty();
 
-    /// A module that gets an adapter.
-    private record Slot(AdapterTarget target, AdaptedModule.Place place) {
-        RankBudget.Triplet triplet() {
-            return RankBudget.Triplet.of(target.path(), place.parameters());
-        }
-    }
-
+    /// May be called on any thread: what takes the engine comes in pieces ([EnginePieces]).
+    ///
     /// @param unfound modules that this adapter can't have
     private AdapterParameters(
             Decoder decoder,
@@ -92,50 +86,69 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         config.matchAll(paths, decoder.embedding().module()).forEach(t -> targets.put(t.path(), t));
         experts = ExpertTensors.layers(decoder, config);
         var plan = new FlatParameters.Plan();
-        Map<FusedLinear, List<Slot>> slots = new LinkedHashMap<>();
+        Map<FusedLinear, List<AdapterSlot>> slots = new LinkedHashMap<>();
         decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
         Weight head = decoder.output().weight(); // (V, D)
-        Optional<Slot> headSlot =
+        Optional<AdapterSlot> headSlot =
                 Optional.ofNullable(targets.get(outputPath()))
-                        .map(t -> slot(0, t, head.base().shape(), head::base, plan));
+                        .map(t -> AdapterSlot.of(0, t, head.base().shape(), head::base, plan));
         tables = new AdaptedTables(decoder, config, plan);
         prompt = PromptConfig.of(config).map(p -> new PromptTable(decoder, p, plan));
         whole = new WholeModules(decoder, config, targets.keySet(), plan);
         biases = new BaseBiases(decoder.linears(), config.biases(), targets::containsKey, plan);
-        flat = new FlatParameters(scope, decoder.device(), plan.parameters(), places(slots, plan));
-        try (var _ = scope.enter()) {
-            if (config instanceof LoraConfig lora && lora.initialisation().takesFromBase()) {
-                flat.keep(new StartingUpdates(flat, lora));
-            }
-            shared = new SharedTensors(decoder.device(), shapes(slots));
-            slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
-            attachHead(headSlot, role);
-            whole.attach(flat, role);
-            tables.attach(flat, role);
-            decoder.input().attach(role, prompt.map(p -> p.made(flat, role)));
-            if (role.equals(Adapter.TRAINED)) {
-                spendRanks(slots);
-            }
-        }
+        GradientPlaces gradients = places(slots, plan);
+        flat =
+                Engine.call(
+                        () ->
+                                new FlatParameters(
+                                        scope, decoder.device(), plan.parameters(), gradients));
+        shared =
+                within(
+                        () -> {
+                            if (config instanceof LoraConfig lora
+                                    && lora.initialisation().takesFromBase()) {
+                                flat.keep(new StartingUpdates(flat, lora));
+                            }
+                            computed.add(new ScaledCopies(scope));
+                            return new SharedTensors(
+                                    decoder.device(), AdapterSlot.shapes(slots.values()));
+                        });
+        EnginePieces.each(slots.entrySet(), s -> attach(s.getKey(), s.getValue()));
+        within(
+                () -> {
+                    attachHead(headSlot, role);
+                    whole.attach(flat, role);
+                    tables.attach(flat, role);
+                    decoder.input().attach(role, prompt.map(p -> p.made(flat, role)));
+                    if (role.equals(Adapter.TRAINED)) {
+                        spendRanks(slots);
+                    }
+                    return role;
+                });
         flat.onChange(_ -> refresh());
     }
 
-    private static Map<AdapterTarget, long[]> shapes(Map<FusedLinear, List<Slot>> slots) {
-        return slots.values().stream()
-                .flatMap(List::stream)
-                .collect(Collectors.toMap(Slot::target, s -> s.place().shape()));
+    /// Does something on the engine thread whose tensors are this adapter's.
+    private <T> T within(Supplier<T> work) {
+        return Engine.call(
+                () -> {
+                    try (var _ = scope.enter()) {
+                        return work.get();
+                    }
+                });
     }
 
-    private void spendRanks(Map<FusedLinear, List<Slot>> slots) {
+    private void spendRanks(Map<FusedLinear, List<AdapterSlot>> slots) {
         if (config instanceof FormulaConfig formula && config.untrainable().isEmpty()) {
-            Stream<Slot> all = slots.values().stream().flatMap(List::stream);
+            Stream<AdapterSlot> all = slots.values().stream().flatMap(List::stream);
             formula.ranks()
-                    .map(r -> new RankBudget(flat, r, all.map(Slot::triplet).toList()))
+                    .map(r -> new RankBudget(flat, r, all.map(AdapterSlot::triplet).toList()))
                     .ifPresent(flat::spend);
         }
     }
 
-    private GradientPlaces places(Map<FusedLinear, List<Slot>> slots, FlatParameters.Plan plan) {
+    private GradientPlaces places(
+            Map<FusedLinear, List<AdapterSlot>> slots, FlatParameters.Plan plan) {
         List<ParameterSpace.Parameter> all = plan.parameters();
         if (!role.equals(Adapter.TRAINED)) {
             return GradientPlaces.none(all);
@@ -148,7 +161,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     /// The parameters of each block, the last block first, then all others: embedding and output
     /// layer.
     private List<List<ParameterSpace.Parameter>> turns(
-            Map<FusedLinear, List<Slot>> slots, List<ParameterSpace.Parameter> all) {
+            Map<FusedLinear, List<AdapterSlot>> slots, List<ParameterSpace.Parameter> all) {
         List<List<ParameterSpace.Parameter>> turns = new ArrayList<>();
         var others = new LinkedHashSet<>(all);
         for (int block = layers() - 1; block >= 0; block--) {
@@ -190,16 +203,16 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         flat.complete(layers());
     }
 
-    private List<Slot> slots(
+    private List<AdapterSlot> slots(
             FusedLinear linear, Map<String, AdapterTarget> targets, FlatParameters.Plan plan) {
-        var slots = new ArrayList<Slot>();
+        var slots = new ArrayList<AdapterSlot>();
         for (int i = 0; i < linear.parts().size(); i++) {
             int number = i;
             FusedLinear.Part part = linear.parts().get(i);
             AdapterTarget t = targets.get(part.path());
             if (t != null) {
                 long[] shape = {part.out(), linear.in()};
-                slots.add(slot(i, t, shape, () -> decoder.weight(linear, number), plan));
+                slots.add(AdapterSlot.of(i, t, shape, () -> decoder.weight(linear, number), plan));
             }
         }
         LoraTarget expert = experts.get(linear);
@@ -211,7 +224,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                                 .formatted(config.parameters(), slots.getFirst().target().path()));
             }
             long[] shape = {linear.out(), linear.in()};
-            slots.add(slot(0, expert, shape, () -> whole(linear), plan));
+            slots.add(AdapterSlot.of(0, expert, shape, () -> whole(linear), plan));
         }
         return slots;
     }
@@ -224,23 +237,19 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                         .toArray(Tensor[]::new));
     }
 
-    /// @param shape of the module's weight, `(out, in)`
-    private static Slot slot(
-            int part,
-            AdapterTarget target,
-            long[] shape,
-            Supplier<Tensor> weight,
-            FlatParameters.Plan plan) {
-        List<ParameterSpace.Parameter> parameters =
-                target.tensors(shape[0], shape[1]).stream()
-                        .map(t -> plan.add(t.name(), true, t.shape()))
-                        .toList();
-        return new Slot(target, new AdaptedModule.Place(part, shape, weight, parameters));
+    private void attach(FusedLinear linear, List<AdapterSlot> slots) {
+        try (var _ = scope.enter()) {
+            Engine.leavingCores(() -> attachWithin(linear, slots));
+        }
     }
 
-    private void attach(FusedLinear linear, List<Slot> slots, Adapter role) {
+    private void attachWithin(FusedLinear linear, List<AdapterSlot> slots) {
         boolean learns = role.equals(Adapter.TRAINED);
-        List<LayerUpdate> own = new ArrayList<>(biases.updates(linear, flat, learns, computed));
+        if (!learns) {
+            computed.add(new ScaledCopies(scope)); // each by itself: none is made at every step
+        }
+        ScaledCopies copies = computed.getLast();
+        List<LayerUpdate> own = new ArrayList<>(biases.updates(linear, flat, learns, copies));
         slots.forEach(s -> own.addAll(module(s, role).updates()));
         updates.put(linear, own);
         if (learns) {
@@ -250,7 +259,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         }
     }
 
-    private void attachHead(Optional<Slot> slot, Adapter role) {
+    private void attachHead(Optional<AdapterSlot> slot, Adapter role) {
         headUpdate =
                 slot.map(s -> module(s, role) instanceof LoraModule lora ? lora.lowRank() : null);
         if (role.equals(Adapter.TRAINED)) {
@@ -270,7 +279,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         decoder.input().attach(Adapter.TRAINED, prompt.map(PromptTable::tokens));
     }
 
-    private AdaptedModule module(Slot s, Adapter role) {
+    private AdaptedModule module(AdapterSlot s, Adapter role) {
         boolean learns = role.equals(Adapter.TRAINED);
         AdaptedModule module =
                 switch (s.target()) {
@@ -282,7 +291,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
                                     flat.start(),
                                     learns,
                                     decoder.dtype(),
-                                    computed);
+                                    computed.getLast());
                     case Ia3Target t -> new Ia3Module(t, s.place(), flat, learns);
                     case FormulaTarget t ->
                             new FormulaModule(
@@ -335,11 +344,11 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         var made = new AdapterParameters(decoder, folder.config(), role, inTurn, unfound);
         try {
             new AdapterFile(decoder, made).read(folder);
+            made.refresh();
         } catch (RuntimeException | Error e) {
-            made.close();
+            Engine.run(made::close);
             throw e;
         }
-        made.refresh();
         return made;
     }
 
@@ -357,18 +366,23 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
 
     /// Brings the compute copies up to date.
     private void refresh() {
+        EnginePieces.each(computed, ScaledCopies::run);
+        AdaptedModule.refresh(modules, decoder);
+        Engine.run(this::refreshOthers);
+        if (role.equals(Adapter.TRAINED)) {
+            EnginePieces.each(decoder.linears(), FusedLinear::refreshTrained);
+        } else {
+            EnginePieces.each(decoder.linears(), linear -> linear.frozenChanged(role));
+        }
+    }
+
+    private void refreshOthers() {
         try (var _ = TensorScope.open("lora")) {
-            computed.run();
-            AdaptedModule.refresh(modules, decoder);
             whole.refresh(flat);
             tables.refresh();
             prompt.ifPresent(PromptTable::refresh);
         }
         decoder.forgetSeen(role);
-        decoder.linears().forEach(FusedLinear::refreshTrained);
-        if (!role.equals(Adapter.TRAINED)) {
-            decoder.linears().forEach(linear -> linear.frozenChanged(role));
-        }
     }
 
     @Override

@@ -52,7 +52,11 @@ final class FlatParameters implements ParameterSpace {
         this.places = places;
         long size = parameters.stream().mapToLong(Parameter::count).sum();
         try (var _ = owner.enter()) {
-            values = Tensor.zeros(device, DType.FLOAT32, size);
+            // What isn't trained is written by who makes it: zeros would take as long as that.
+            values =
+                    places.size() == 0
+                            ? Tensor.empty(device, DType.FLOAT32, size)
+                            : Tensor.zeros(device, DType.FLOAT32, size);
             gradients = Tensor.zeros(device, DType.FLOAT32, places.size());
         }
     }

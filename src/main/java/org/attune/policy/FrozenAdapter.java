@@ -3,11 +3,14 @@ package org.attune.policy;
 import org.attune.adapter.AdapterFolder;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
+import org.attune.tensor.Engine;
 
 import java.util.Optional;
 
 /// An adapter on a decoder's weights that is used and never trained, beside any others. Use it on
-/// the engine thread; close it before the decoder, after the last pass that reads it.
+/// the engine thread; close it before the decoder, after the last pass that reads it. Called on
+/// other threads, [#attach], [#prepare] and [#close] take the engine for about half a millisecond
+/// or a module at a time, and other work has its turn in between.
 public final class FrozenAdapter implements AutoCloseable {
     private final Decoder decoder;
     private final Adapter name;
@@ -25,8 +28,22 @@ public final class FrozenAdapter implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if they don't fit together
     public static FrozenAdapter attach(Decoder decoder, AdapterFolder folder, int number) {
         Adapter name = Adapter.frozen(number);
-        return new FrozenAdapter(
-                decoder, name, AdapterParameters.load(decoder, folder, name, false));
+        try {
+            return new FrozenAdapter(
+                    decoder, name, AdapterParameters.load(decoder, folder, name, false));
+        } catch (RuntimeException | Error e) {
+            detach(decoder, name);
+            throw e;
+        }
+    }
+
+    private static void detach(Decoder decoder, Adapter name) {
+        EnginePieces.each(decoder.linears(), linear -> linear.detachFrozen(name));
+    }
+
+    /// Makes what decoding reads, so that the first token doesn't wait for it.
+    public void prepare() {
+        EnginePieces.each(decoder.linears(), linear -> linear.prepareFrozen(name));
     }
 
     /// Copies a policy's adapter as it is now, which later training doesn't change.
@@ -52,8 +69,11 @@ public final class FrozenAdapter implements AutoCloseable {
 
     @Override
     public void close() {
-        decoder.linears().forEach(linear -> linear.detachFrozen(name));
-        decoder.output().attachFrozen(name, Optional.empty());
-        parameters.close();
+        detach(decoder, name);
+        Engine.run(
+                () -> {
+                    decoder.output().attachFrozen(name, Optional.empty());
+                    parameters.close();
+                });
     }
 }

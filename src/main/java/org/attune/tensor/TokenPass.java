@@ -51,13 +51,21 @@ public final class TokenPass {
     /// @param count of the rows
     /// @param reduce first matrix of the adapter, times its scale, `(R, in)`, with `R` even
     /// @param expand second matrix of the adapter, `(out, R)`
-    public record Update(int first, int count, PackedMatrix reduce, PackedMatrix expand) {
+    /// @param factor of the sums, before the bias, float32 `(out)`, or null: 1
+    public record Update(
+            int first, int count, PackedMatrix reduce, PackedMatrix expand, Tensor factor) {
         private int rank() {
             return reduce.out();
         }
 
         private TokenStack.Update addresses() {
-            return new TokenStack.Update(first, count, rank(), reduce.address(), expand.address());
+            return new TokenStack.Update(
+                    first,
+                    count,
+                    rank(),
+                    reduce.address(),
+                    expand.address(),
+                    VectorKernels.orZero(factor));
         }
     }
 

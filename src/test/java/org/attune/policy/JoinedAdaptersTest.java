@@ -15,8 +15,11 @@ import org.attune.model.decode.KvCache;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.InputScale;
 import org.attune.model.layer.LayerUpdate;
 import org.attune.model.layer.LowRank;
+import org.attune.model.layer.Magnitude;
+import org.attune.model.layer.OutputScale;
 import org.attune.model.layer.Storage;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -61,9 +64,19 @@ class JoinedAdaptersTest {
 
     /// Attaches a low-rank adapter of random numbers, which live in the current scope.
     private static void attach(Decoder decoder, int number, int rank, Predicate<String> modules) {
+        attach(decoder, number, rank, modules, _ -> false);
+    }
+
+    /// @param decomposed whose rows have lengths too (DoRA)
+    private static void attach(
+            Decoder decoder,
+            int number,
+            int rank,
+            Predicate<String> modules,
+            Predicate<String> decomposed) {
         UniformRandomProvider random = TinyModels.random("adapter " + number);
         for (FusedLinear linear : decoder.linears()) {
-            List<LowRank> own = new ArrayList<>();
+            List<LayerUpdate> own = new ArrayList<>();
             for (int part = 0; part < linear.parts().size(); part++) {
                 FusedLinear.Part p = linear.parts().get(part);
                 if (modules.test(p.path())) {
@@ -77,8 +90,42 @@ class JoinedAdaptersTest {
                                     null,
                                     null));
                 }
+                if (modules.test(p.path()) && decomposed.test(p.path())) {
+                    own.add(lengths(part, p.out(), random));
+                }
             }
             linear.attachFrozen(Adapter.frozen(number), own);
+        }
+    }
+
+    private static Magnitude lengths(int part, int out, UniformRandomProvider random) {
+        Tensor factor = random(random, DType.FLOAT32, 1, out).reshape(out).add(1);
+        return new Magnitude(part, factor, factor, factor, null);
+    }
+
+    /// All that adapters do to linear layers, beside LoRA: DoRA, (IA)³ on both sides, biases,
+    /// changes of whole matrices.
+    private static void attachEveryKind(Decoder decoder) {
+        attach(decoder, 0, 4, _ -> true, p -> !p.endsWith("k_proj"));
+        attach(decoder, 1, 3, p -> p.endsWith("v_proj"));
+        UniformRandomProvider random = TinyModels.random("kinds");
+        for (FusedLinear linear : decoder.linears()) {
+            List<LayerUpdate> scales = new ArrayList<>();
+            List<LayerUpdate> others = new ArrayList<>();
+            for (int part = 0; part < linear.parts().size(); part++) {
+                FusedLinear.Part p = linear.parts().get(part);
+                Tensor out = random(random, DType.FLOAT32, 1, p.out()).reshape(p.out()).add(1);
+                if (p.path().contains("mlp")) {
+                    Tensor in = random(random, DType.FLOAT32, 1, linear.in());
+                    scales.add(new InputScale(part, in.reshape(linear.in()).add(1), null));
+                } else {
+                    scales.add(new OutputScale(part, out, null));
+                }
+                boolean replaces = p.hasBias();
+                others.add(new LayerUpdate.Bias(part, replaces, out.to(decoder.dtype()), null));
+            }
+            linear.attachFrozen(frozen(2), scales);
+            linear.attachFrozen(frozen(3), others);
         }
     }
 
@@ -228,9 +275,24 @@ class JoinedAdaptersTest {
                 });
     }
 
-    /// Experts read the rows that choose them: adapters beside them join, those on them don't.
     @Test
-    void adaptersOnExpertsStayApart() {
+    void soDoThoseOfOtherKindsThanLora() {
+        Hardware.requireProcessor();
+        for (DecoderConfig config : List.of(TinyModels.llama(), TinyModels.everything())) {
+            with(
+                    config,
+                    DType.FLOAT32,
+                    Storage.NONE,
+                    decoder -> {
+                        attachEveryKind(decoder);
+                        assertEachIsItself(decoder);
+                    });
+        }
+    }
+
+    /// An expert reads the rows that choose it, of whichever adapters they are.
+    @Test
+    void soDoThoseWithUpdatesOfExperts() {
         Hardware.requireProcessor();
         with(
                 TinyModels.mixture(),
@@ -238,9 +300,9 @@ class JoinedAdaptersTest {
                 Storage.NONE,
                 decoder -> {
                     attachAll(decoder, path -> path.contains("self_attn"));
-                    assertEachIsItself(decoder);
                     attach(decoder, 1, 2, path -> path.contains("experts"));
-                    assertFalse(decoder.joins(Adapter.frozen(1)));
+                    attach(decoder, 2, 3, _ -> true, path -> path.contains("experts"));
+                    assertEachIsItself(decoder);
                 });
     }
 
@@ -255,8 +317,10 @@ class JoinedAdaptersTest {
                 Storage.NONE,
                 decoder -> {
                     attachAll(decoder, _ -> true);
+                    attach(decoder, 2, 2, _ -> true, path -> !path.contains("up_proj"));
                     List<List<float[]>> plain = read(decoder, true, all());
                     decoder.packDecoding();
+                    READERS.forEach(adapter -> assertTrue(decoder.joins(adapter)));
                     OperatorTimes.start();
                     List<List<float[]>> together = read(decoder, true, all());
                     String used = OperatorTimes.stop().toString();
@@ -301,10 +365,6 @@ class JoinedAdaptersTest {
                     assertFalse(decoder.joins(frozen(1)), "a norm");
                     decoder.embedding().attachFrozen(frozen(2), vector);
                     assertFalse(decoder.joins(frozen(2)), "an embedding");
-                    var update = decoder.linears().getFirst();
-                    update.attachFrozen(
-                            frozen(3), List.of(new LayerUpdate.Bias(0, false, vector, null)));
-                    assertFalse(decoder.joins(frozen(3)), "a bias");
                     Tensor one = Tensor.zeros(Device.cpu(), DType.FLOAT32, 1, 32);
                     Tensor rows = Tensor.zeros(Device.cpu(), DType.FLOAT32, 31, 1);
                     decoder.output()
@@ -312,6 +372,28 @@ class JoinedAdaptersTest {
                                     frozen(4),
                                     Optional.of(new LowRank(0, 1, 1, one, rows, null, null)));
                     assertFalse(decoder.joins(frozen(4)), "an output layer");
+                });
+    }
+
+    /// One that the kernel can't have would keep the others from it.
+    @Test
+    void whatTheKernelCannotHaveStaysApart() {
+        Hardware.requireProcessor();
+        Hardware.requireBfloat16Products();
+        var attention = new AttentionConfig(6, 2, 32, true, true, true, List.of(13, 0));
+        with(
+                TinyModels.sized("qwen3", 96, 160, 31, 2, attention, true, true),
+                DType.BFLOAT16,
+                Storage.NONE,
+                decoder -> {
+                    attachEveryKind(decoder);
+                    READERS.forEach(adapter -> assertTrue(decoder.joins(adapter)));
+                    decoder.packDecoding();
+                    assertEquals(
+                            List.of(true, true, false, false),
+                            IntStream.range(0, 4)
+                                    .mapToObj(number -> decoder.joins(frozen(number)))
+                                    .toList());
                 });
     }
 

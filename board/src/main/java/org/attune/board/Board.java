@@ -91,6 +91,9 @@ public final class Board implements AutoCloseable {
         routes.add(get("/api/label", label::questions));
         routes.add(get("/api/learning", new LearningDesk(config.feedback(), index)::history));
         routes.add(post("/api/pairs", call -> pairs.add(call, models)));
+        var sweeps = new SweepDesk(index);
+        routes.add(get("/api/sweeps", sweeps::list));
+        routes.add(get("/api/sweeps/", sweeps::get));
         listen(config, routes);
     }
 
@@ -117,6 +120,7 @@ public final class Board implements AutoCloseable {
                 get("/", call -> Pages.still(call, "runs", "Runs")),
                 get("/runs/", pages::run),
                 get("/compare", pages::compare),
+                get("/sweeps/", call -> Pages.still(call, "sweep", "Sweep")),
                 get("/chat", call -> Pages.still(call, "chat", "Chat")),
                 get("/label", call -> Pages.still(call, "label", "Label")),
                 get("/serve", call -> Pages.still(call, "serve", "Serve")),

@@ -40,6 +40,7 @@ final class Pages {
                     "common.js",
                     "runs.js",
                     "run.js",
+                    "sweep.js",
                     "chat.js",
                     "label.js",
                     "serve.js",

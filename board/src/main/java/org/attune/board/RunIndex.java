@@ -132,7 +132,17 @@ final class RunIndex {
                 .orElseThrow(() -> new ApiException(404, "not_found", "no run has the id " + id));
     }
 
-    private static String id(Path folder) {
+    /// Whether a file is there, and within one of the roots wherever links lead.
+    boolean holds(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            return false;
+        }
+        Path real = file.toRealPath();
+        return roots.stream().anyMatch(real::startsWith);
+    }
+
+    /// By which requests name a folder.
+    static String id(Path folder) {
         try {
             byte[] hash =
                     MessageDigest.getInstance("SHA-256")

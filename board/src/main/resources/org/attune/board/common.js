@@ -26,6 +26,18 @@ const draw = (tag, attributes, ...children) => {
   return element;
 };
 
+// A small curve of some values, of which a reader hears the first and the last.
+const sparkline = (values, name) => {
+  if (values.length < 2) {
+    return "";
+  }
+  const low = Math.min(...values);
+  const span = Math.max(...values) - low || 1;
+  const points = values.map((value, i) => ((96 * i) / (values.length - 1) + 2).toFixed(1) + "," + (22 - (20 * (value - low)) / span).toFixed(1));
+  const label = name + " from " + figure(values[0]) + " to " + figure(values[values.length - 1]);
+  return draw("svg", { viewBox: "0 0 100 24", class: "spark", role: "img", "aria-label": label }, draw("polyline", { class: "line c0", points: points.join(" ") }));
+};
+
 // Characters that are invisible or turn the direction of the text around them are shown as \u202e.
 const visible = (text) =>
   String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));

@@ -5,17 +5,6 @@
   let shown = "";
   let runs = [];
 
-  const sparkline = (run) => {
-    if (run.line.length < 2) {
-      return "";
-    }
-    const low = Math.min(...run.line);
-    const span = Math.max(...run.line) - low || 1;
-    const points = run.line.map((value, i) => ((96 * i) / (run.line.length - 1) + 2).toFixed(1) + "," + (22 - (20 * (value - low)) / span).toFixed(1));
-    const label = run.metric + " from " + figure(run.line[0]) + " to " + figure(run.line[run.line.length - 1]);
-    return draw("svg", { viewBox: "0 0 100 24", class: "spark", role: "img", "aria-label": label }, draw("polyline", { class: "line c0", points: points.join(" ") }));
-  };
-
   const row = (run) => {
     const name = visible(run.run_name ? run.name + " (" + run.run_name + ")" : run.name);
     const check = el("input", {
@@ -34,7 +23,7 @@
       el("td", {}, run.method ?? ""),
       el("td", {}, visible(run.model ?? "")),
       el("td", { class: "number" }, String(step)),
-      el("td", {}, sparkline(run)),
+      el("td", {}, sparkline(run.line, run.metric)),
       el("td", {}, held ? held.key : ""),
       el("td", { class: "number" }, held ? figure(held.before) : ""),
       el("td", { class: "number" }, held ? figure(held.after) : ""),
@@ -68,6 +57,12 @@
     byId("empty").hidden = runs.length > 0;
   };
 
+  const sweeps = async () => {
+    const all = await get("/api/sweeps");
+    byId("sweeps").hidden = all.length === 0;
+    byId("sweeps").replaceChildren("Sweeps: ", ...all.flatMap((sweep, i) => [i > 0 ? ", " : "", el("a", { href: "/sweeps/" + sweep.id }, visible(sweep.name)), " (" + sweep.trials + (sweep.trials === 1 ? " trial)" : " trials)")]));
+  };
+
   const order = ["running", "silent", "stopped", "dead", "failed", "finished"];
   const load = async () => {
     try {
@@ -80,6 +75,7 @@
       choices(byId("method"), runs.map((run) => run.method));
       choices(byId("state"), runs.map((run) => run.state));
       show();
+      await sweeps();
     } catch (e) {
       tell(byId("count"), e.message, true);
     }

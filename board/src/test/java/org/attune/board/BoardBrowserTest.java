@@ -258,6 +258,42 @@ class BoardBrowserTest {
         assertTrue(text.contains("question 1"), "answers side by side");
     }
 
+    private void openSweep() {
+        go("/");
+        browser.await("document.querySelector('#sweeps a') !== null");
+        browser.click("#sweeps a");
+        browser.await("document.querySelectorAll('#trials tr').length === 3");
+    }
+
+    @Test
+    void aSweepShowsItsTrialsTheBestOneFirst() throws Exception {
+        Path folder = BoardSample.sweep(root.resolve("rates"), worker);
+        openSweep();
+        assertEquals(
+                "trial 2 best|finished|1e-3|0.25|",
+                browser.value(
+                                "[...document.querySelector('#trials tr').children].map(c =>"
+                                        + " c.textContent + '|').join('')")
+                        .asText()
+                        .replace("||", "|"));
+        assertEquals(0, browser.value("document.querySelectorAll('#trials b').length").asInt());
+        browser.await("document.getElementById('curves').dataset.curves === '3'");
+        assertEquals(3, browser.value("document.querySelectorAll('#trials svg').length").asInt());
+        assertEquals(
+                2, browser.value("document.querySelectorAll('#parallel polyline').length").asInt());
+        assertTrue(browser.value("document.getElementById('take').hidden").asBoolean());
+        // A trial that goes on, and the file that is written at the end, are seen by themselves.
+        BoardSample.append(folder.resolve("trial-003"), "{\"step\":60,\"eval_loss\":0.125}\n");
+        browser.await(
+                "document.querySelector('#trials tr:last-child svg').getAttribute('aria-label') ==="
+                        + " 'eval_loss from 1 to 0.125'");
+        Files.writeString(folder.resolve("best.yaml"), "learning_rate: 1e-3\n");
+        browser.await("!document.getElementById('take').hidden");
+        browser.click("#trials a");
+        browser.await("document.querySelector('figure[data-points]') !== null");
+        assertTrue(browser.value("document.title").asText().contains("rates/trial-002"));
+    }
+
     @Test
     void aJudgedChatIsAPair() throws Exception {
         go("/chat");
@@ -334,9 +370,13 @@ class BoardBrowserTest {
                 String.join(
                         ",",
                         links.subList(1, 3).stream().map(l -> l.replace("/runs/", "")).toList());
+        BoardSample.sweep(root.resolve("rates"), worker);
+        openSweep();
+        String sweep = browser.value("location.pathname").asText();
         for (String page :
                 List.of(
                         "/",
+                        sweep,
                         links.get(0),
                         links.get(1),
                         "/compare?ids=" + ids,

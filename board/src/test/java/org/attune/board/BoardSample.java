@@ -4,8 +4,11 @@ import org.attune.feedback.FeedbackStore;
 import org.attune.feedback.GivenAnswer;
 import org.attune.feedback.Judgement;
 import org.attune.reports.page.RunFolderSample;
+import org.attune.trainers.sweep.Sweep;
+import org.attune.trainers.sweep.SweepPlan;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -36,6 +39,52 @@ final class BoardSample {
                                 worker.toHandle().info().startInstant().orElseThrow(),
                                 folder.getParent()));
         return folder;
+    }
+
+    /// A sweep of two trials that have ended and one that a process works at.
+    static Path sweep(Path folder, Process worker) throws IOException {
+        SweepPlan plan =
+                SweepPlan.of(
+                        Map.of(
+                                "keys",
+                                Map.of(
+                                        "learning_rate",
+                                        List.of("1e-4", "1e-3", "<b>"),
+                                        "beta",
+                                        List.of("0.1")),
+                                "prune",
+                                "none"));
+        new Sweep(plan, folder, "sample", "eval_loss")
+                .run(
+                        (trial, _, _) -> {
+                            try {
+                                running(trial.folder(), worker);
+                                double loss = trial.number() == 1 ? 0.25 : 0.5;
+                                for (int step = 20; step <= 40; step += 20) {
+                                    append(
+                                            trial.folder(),
+                                            "{\"step\":%d,\"eval_loss\":%s}\n"
+                                                    .formatted(step, loss + 10.0 / step));
+                                }
+                                if (trial.number() == 2) {
+                                    return false;
+                                }
+                                ended(trial.folder(), loss);
+                                return true;
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        });
+        return folder;
+    }
+
+    private static void ended(Path folder, double loss) throws IOException {
+        Path card = folder.resolve("run.json");
+        Files.writeString(card, Files.readString(card).replace("\"running\"", "\"finished\""));
+        Files.writeString(
+                folder.resolve("summary.json"),
+                "{\"heldout\": {\"metric\": \"eval_loss\", \"before\": 2, \"after\": %s}}"
+                        .formatted(loss));
     }
 
     /// Adds a logged step to a run.
@@ -86,7 +135,7 @@ final class BoardSample {
                 try {
                     return Files.readString(file).contains(word);
                 } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
+                    throw new UncheckedIOException(e);
                 }
             }
 

@@ -115,6 +115,46 @@ class BoardTest {
     }
 
     @Test
+    void sweepsAreToldWithTheirTrials() throws Exception {
+        assertEquals(0, Json.tree(get("/api/sweeps")).size());
+        Path folder = BoardSample.sweep(root.resolve("tried/rates"), worker);
+        Thread.sleep(1100); // a list is kept for a second
+        JsonNode all = Json.tree(get("/api/sweeps"));
+        assertEquals(1, all.size());
+        assertEquals("tried/rates", all.get(0).path("name").asText());
+        assertEquals(3, all.get(0).path("trials").asInt());
+        String path = "/api/sweeps/" + all.get(0).path("id").asText();
+        JsonNode sweep = Json.tree(get(path));
+        assertEquals("running", sweep.path("state").asText());
+        assertEquals("[\"learning_rate\"]", sweep.path("keys").toString());
+        assertEquals("eval_loss", sweep.path("metric").asText());
+        assertEquals(2, sweep.path("best").asInt());
+        assertEquals("1e-3", sweep.at("/trials/1/values/learning_rate").asText());
+        assertEquals("[[20,1.0],[40,0.75]]", sweep.at("/trials/2/line").toString());
+        assertEquals(
+                id("tried/rates/trial-003"), sweep.at("/runs/trial-003/id").asText(), "a link");
+        assertEquals(404, send(request(path + "/best")).statusCode());
+        assertEquals(404, send(request("/api/sweeps/0123456789ab")).statusCode());
+        Files.writeString(folder.resolve("best.yaml"), "learning_rate: 1e-3\n");
+        assertEquals("learning_rate: 1e-3\n", get(path + "/best"));
+        worker.destroyForcibly().waitFor();
+        Thread.sleep(1100);
+        assertEquals("finished", Json.tree(get(path)).path("state").asText());
+        // A journal or a file that links to elsewhere isn't read.
+        Path other = Files.createDirectories(root.resolveSibling(root.getFileName() + "-other"));
+        Files.move(folder.resolve("best.yaml"), other.resolve("best.yaml"));
+        Files.createSymbolicLink(folder.resolve("best.yaml"), other.resolve("best.yaml"));
+        assertEquals(404, send(request(path + "/best")).statusCode());
+        Files.move(folder.resolve("sweep.jsonl"), other.resolve("sweep.jsonl"));
+        Files.createSymbolicLink(folder.resolve("sweep.jsonl"), other.resolve("sweep.jsonl"));
+        assertEquals(404, send(request(path)).statusCode());
+        for (String name : List.of("best.yaml", "sweep.jsonl")) {
+            Files.delete(other.resolve(name));
+        }
+        Files.delete(other);
+    }
+
+    @Test
     void oneBrokenFolderHidesNoOther() throws Exception {
         Files.createDirectories(root.resolve("broken"));
         Files.writeString(root.resolve("broken/run.json"), "{\"state\": 5}");

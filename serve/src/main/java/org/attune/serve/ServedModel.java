@@ -93,7 +93,7 @@ final class ServedModel implements AutoCloseable {
 
     private static ServedModel judging(
             String name, ModelSetup setup, LoadedModel loaded, ServedModel base, int number) {
-        Heads heads = Engine.call(() -> Heads.on(loaded, setup, number));
+        Heads heads = Heads.on(loaded, setup, number);
         return new ServedModel(
                 name,
                 Optional.of(base.name()),
@@ -101,18 +101,17 @@ final class ServedModel implements AutoCloseable {
                 setup,
                 Optional.of(heads),
                 () -> {
-                    heads.freed().run();
-                    setup.close();
+                    Engine.run(heads.freed());
+                    Engine.run(setup::close);
                 });
     }
 
     private static ServedModel writing(
             String name, ModelSetup setup, LoadedModel loaded, ServedModel base, int number) {
+        // Not as one task of the engine: answers under way get their tokens meanwhile.
         FrozenAdapter attached =
-                Engine.call(
-                        () ->
-                                FrozenAdapter.attach(
-                                        loaded.decoder(), setup.adapter().orElseThrow(), number));
+                FrozenAdapter.attach(loaded.decoder(), setup.adapter().orElseThrow(), number);
+        attached.prepare();
         return new ServedModel(
                 name,
                 Optional.of(base.name()),
@@ -121,7 +120,7 @@ final class ServedModel implements AutoCloseable {
                 Optional.empty(),
                 () -> {
                     attached.close();
-                    setup.close();
+                    Engine.run(setup::close);
                 });
     }
 
@@ -215,7 +214,7 @@ final class ServedModel implements AutoCloseable {
 
     private void freeIfUnused() {
         if (isClosed && holders == 0) {
-            Engine.run(freed);
+            freed.run();
         }
     }
 }

@@ -197,4 +197,16 @@ final class CachedAttention {
                 new long[] {added * row, row, perHead, 1},
                 firstRow * row);
     }
+
+    /// End of the run of consecutive slots that read equally many tokens.
+    static int alike(List<NewTokens> additions, int from) {
+        NewTokens first = additions.get(from);
+        int to = from + 1;
+        while (to < additions.size()
+                && additions.get(to).slot() == first.slot() + to - from
+                && additions.get(to).ids().length == first.ids().length) {
+            to++;
+        }
+        return to;
+    }
 }

@@ -134,7 +134,7 @@ final class CachedStep implements Expression {
     private void addGroups(List<NewTokens> additions) {
         int row = 0;
         for (int from = 0; from < additions.size(); ) {
-            int to = alike(additions, from);
+            int to = CachedAttention.alike(additions, from);
             List<NewTokens> group = additions.subList(from, to);
             groups.add(new CachedAttention(decoder, cache, group, row));
             row += (to - from) * additions.get(from).ids().length;
@@ -148,18 +148,6 @@ final class CachedStep implements Expression {
         return begin && JointHeads.suits(config, layout, decoder.device(), decoder.dtype())
                 ? Optional.of(new JointHeads(config, layout, decoder.dtype()))
                 : Optional.empty();
-    }
-
-    /// End of the run of consecutive slots that read equally many tokens.
-    private static int alike(List<NewTokens> additions, int from) {
-        NewTokens first = additions.get(from);
-        int to = from + 1;
-        while (to < additions.size()
-                && additions.get(to).slot() == first.slot() + to - from
-                && additions.get(to).ids().length == first.ids().length) {
-            to++;
-        }
-        return to;
     }
 
     /// New tokens behind those in a cache.
@@ -365,14 +353,24 @@ final class CachedStep implements Expression {
         return weight.value(adapter);
     }
 
-    /// A linear layer of any rows; of all of them where several adapters update it.
+    @Override
+    public Expression some(int[] some) {
+        return rows.isOne() ? this : new ChosenRows(this, rows.some(some));
+    }
+
+    /// A linear layer of all rows, or of any if they are of one adapter.
     ///
     /// @param x `(n, in)`
     @Override
     public Tensor of(FusedLinear linear, Tensor x) {
+        return of(linear, x, rows);
+    }
+
+    /// @param own the adapters of the rows
+    Tensor of(FusedLinear linear, Tensor x, AdapterRows own) {
         Tensor columns = Tensor.empty(decoder.device(), decoder.dtype(), x.size(0), width(linear));
         columns.narrow(1, 0, linear.in()).copyInPlace(x);
-        return product(linear, columns);
+        return linear.forward(columns, own, null);
     }
 
     private Tensor product(FusedLinear linear, Tensor columns) {

@@ -1,11 +1,12 @@
 package org.attune.model.layer;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Which adapter each row of a pass is read with: one adapter for all rows, or several that change
-/// nothing but linear layers, and those by low-rank updates ([Decoder#joins]). Of several the layer
-/// itself is computed for all rows at once, and each adapter's update for its own rows.
+/// nothing but linear layers ([Decoder#joins]). Of several the layer itself is computed for all
+/// rows at once, and what each adapter does to it for its own rows.
 ///
 /// @param elsewhere the adapter of everything but linear layers
 /// @param runs rows of one adapter each, in order and without gaps; none where all rows are
@@ -40,6 +41,26 @@ public record AdapterRows(Adapter elsewhere, List<Run> runs) {
             row += counts[i];
         }
         return new AdapterRows(Adapter.OFF, runs);
+    }
+
+    /// The adapters of some of the rows.
+    ///
+    /// @param rows their numbers, rising
+    public AdapterRows some(int[] rows) {
+        if (isOne()) {
+            return this;
+        }
+        List<Adapter> adapters = new ArrayList<>();
+        int run = 0;
+        for (int row : rows) {
+            while (row >= runs.get(run).first() + runs.get(run).count()) {
+                run++;
+            }
+            adapters.add(runs.get(run).adapter());
+        }
+        int[] counts = new int[rows.length];
+        Arrays.fill(counts, 1);
+        return joined(adapters, counts);
     }
 
     /// Whether all rows are of one adapter of any kind.

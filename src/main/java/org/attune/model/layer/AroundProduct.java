@@ -43,6 +43,20 @@ final class AroundProduct {
         return LinearWeights.plus(y, residual);
     }
 
+    /// Turns products of some rows into what they give, in place.
+    ///
+    /// @param hx of the rows, `(n, in + …)`, as of an adapter that is off
+    /// @param y products with low-rank updates, `(n, out)`
+    void onRows(Tensor hx, Adapter adapter, Tensor y) {
+        for (InputScale s : inputs) {
+            rows(y, s).copyInPlace(rows(layer.withoutUpdate(s.of(hx), null), s));
+        }
+        updates.deltas().forEach(d -> d.apply(layer.input(hx), rows(y, d)));
+        magnitudes.forEach(m -> m.applyInPlace(rows(y, m)));
+        layer.addBias(y, adapter);
+        outputs.forEach(o -> o.applyInPlace(rows(y, o)));
+    }
+
     /// Products of which some read separate inputs.
     private Tensor scaled(Tensor hx, Adapter adapter) {
         Tensor y = null; // (N, out)

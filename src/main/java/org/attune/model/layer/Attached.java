@@ -28,7 +28,7 @@ record Attached(
                 kinds.biases().isEmpty()
                         ? Optional.empty()
                         : Optional.of(new AdapterBiases(owner, layer, kinds.biases())),
-                new PackedUpdate(owner, layer, kinds.lowRank()));
+                new PackedUpdate(owner, layer, kinds.lowRank(), kinds.magnitudes()));
     }
 
     void close() {
@@ -39,5 +39,17 @@ record Attached(
     /// Whether low-rank updates are all, but for biases.
     boolean fitsColumns() {
         return around.isEmpty();
+    }
+
+    /// Whether low-rank updates are all.
+    boolean isLowRank() {
+        return fitsColumns() && biases.isEmpty();
+    }
+
+    /// Whether [PackedUpdate] is all: low-rank updates, and lengths of the rows that they change.
+    boolean fitsKernel() {
+        return biases.isEmpty()
+                && updates.stream().allMatch(u -> u instanceof LowRank || u instanceof Magnitude)
+                && (fitsColumns() || !lowRank.isEmpty());
     }
 }

@@ -150,17 +150,10 @@ public record Block(
     /// that its rows can stand beside others' ([AdapterRows]).
     boolean joins(Adapter adapter) {
         return linears().stream().allMatch(linear -> linear.joins(adapter))
-                && choosing().allMatch(linear -> linear.updates(adapter).isEmpty())
                 && Stream.concat(
                                 norms().stream().flatMap(n -> n.weights().stream()),
                                 others().stream())
                         .noneMatch(weight -> weight.differs(adapter));
-    }
-
-    /// Linear layers that read some of the rows, as experts do.
-    private Stream<FusedLinear> choosing() {
-        return feedForward.filter(FeedForward::choosesRows).stream()
-                .flatMap(part -> part.linears().stream());
     }
 
     /// Weights that belong to neither.

@@ -219,8 +219,8 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// Whether rows of an adapter can stand beside others' in a pass over a cache ([AdapterRows]):
-    /// it is off, or a frozen one that changes linear layers by low-rank updates and nothing else.
-    /// It may change how pictures are seen, so with pictures it doesn't.
+    /// it is off, or a frozen one that changes linear layers alone. A kernel that decodes
+    /// ([#packDecoding]) takes LoRA and DoRA without biases. With pictures it joins none.
     public boolean joins(Adapter adapter) {
         return (pictures.isEmpty() || adapter.equals(Adapter.OFF))
                 && !input.differs(adapter)

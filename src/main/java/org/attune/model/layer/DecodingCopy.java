@@ -59,6 +59,13 @@ public final class DecodingCopy {
         serves = false;
     }
 
+    /// Makes what decoding reads of an adapter in company, where it reads the copy.
+    void prepare(Adapter adapter) {
+        if (serves) {
+            updates.of(adapter).packed().make();
+        }
+    }
+
     /// What decoding reads, if there is that copy and the rows' adapters are such that it can have.
     public Optional<TokenPass.Linear> of(AdapterRows rows) {
         if (rows.isOne()) {

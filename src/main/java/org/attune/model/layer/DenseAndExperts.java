@@ -44,11 +44,6 @@ record DenseAndExperts(Dense dense, Pair denseNorms, Experts experts, Pair exper
     }
 
     @Override
-    public boolean choosesRows() {
-        return true;
-    }
-
-    @Override
     public List<FusedLinear> linears() {
         List<FusedLinear> all = new ArrayList<>(dense.linears());
         all.addAll(experts.linears());

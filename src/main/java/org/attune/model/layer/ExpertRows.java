@@ -41,11 +41,16 @@ record ExpertRows(int chosenEach, int[] chosen, int[] order, int[] counts) {
 
     /// Tokens by expert, `(N k)`.
     Tensor tokens(Tensor like) {
+        return index(like, tokens());
+    }
+
+    /// Tokens by expert, rising for each.
+    int[] tokens() {
         int[] tokens = sorted();
         for (int i = 0; i < tokens.length; i++) {
             tokens[i] /= chosenEach;
         }
-        return index(like, tokens);
+        return tokens;
     }
 
     /// Which choice each row by expert is of, `(N k)`.

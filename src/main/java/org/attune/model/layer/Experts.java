@@ -3,6 +3,7 @@ package org.attune.model.layer;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -34,6 +35,7 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
     /// @param routed which rows go where
     Tensor apply(Tensor x, Router.Routed routed, Expression products) {
         ExpertRows places = routed.rows();
+        int[] tokens = places.tokens();
         Tensor rows = x.indexSelect(0, places.tokens(x)); // (N k, D), by expert
         Tensor weights = routed.weights().to(x.dtype()); // (N, k)
         if (router.config().scalesInput()) {
@@ -45,7 +47,8 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
         for (int e = 0; e < experts.size(); e++) {
             int count = places.counts()[e];
             if (count > 0) {
-                parts.add(experts.get(e).apply(rows.narrow(0, from, count), products));
+                Expression own = products.some(Arrays.copyOfRange(tokens, from, from + count));
+                parts.add(experts.get(e).apply(rows.narrow(0, from, count), own));
             }
             from += count;
         }
@@ -72,11 +75,6 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
                 + all
                 + (4 * Float.BYTES + number) * router.projection().out()
                 + number * width;
-    }
-
-    @Override
-    public boolean choosesRows() {
-        return true;
     }
 
     @Override

@@ -7,6 +7,13 @@ public interface Expression extends FeedForward.Products {
     /// The numbers of a weight.
     Tensor value(Weight weight);
 
+    /// Computes some of the rows only.
+    ///
+    /// @param rows their numbers, rising
+    default Expression some(int[] rows) {
+        return this;
+    }
+
     /// Notes the logits of a router.
     ///
     /// @param logits float32 `(N, E)`

@@ -44,11 +44,6 @@ public sealed interface FeedForward
     /// The linear layers, in the order in which they are computed.
     List<FusedLinear> linears();
 
-    /// Whether linear layers read some of the rows only.
-    default boolean choosesRows() {
-        return false;
-    }
-
     /// Trained weights that belong to no linear layer.
     default List<Weight> others() {
         return List.of();

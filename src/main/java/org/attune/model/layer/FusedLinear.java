@@ -201,18 +201,22 @@ public final class FusedLinear {
         updates.frozenChanged(adapter);
     }
 
+    /// Makes what decoding reads of a frozen adapter, which is made at its first token otherwise.
+    public void prepareFrozen(Adapter adapter) {
+        decodingCopy.prepare(adapter);
+    }
+
     /// Takes a frozen adapter away.
     public void detachFrozen(Adapter adapter) {
         updates.detachFrozen(adapter);
     }
 
-    /// Whether rows of an adapter can stand beside others' ([AdapterRows]): it is off, or a frozen
-    /// one of low-rank updates and nothing else.
+    /// Whether rows of an adapter can stand beside others' ([AdapterRows]): it is off or frozen.
+    /// Where decoding is one kernel, an adapter whose updates it can't have would keep the others
+    /// from it too.
     boolean joins(Adapter adapter) {
-        Attached own = updates.of(adapter);
         return adapter.kind() != Adapter.Kind.TRAINED
-                && own.fitsColumns()
-                && own.biases().isEmpty();
+                && (!decodingCopy.serves() || updates.of(adapter).fitsKernel());
     }
 
     private void requirePlain() {
@@ -254,9 +258,24 @@ public final class FusedLinear {
         }
         Tensor x = input(hx);
         observer.accept(x);
-        Tensor y = addBias(withoutUpdate(hx, null), Adapter.OFF);
+        Tensor y = withoutUpdate(hx, null);
         rows.runs().forEach(run -> updates.addTo(x, run, y));
+        if (rows.runs().stream().allMatch(run -> updates.of(run.adapter()).isLowRank())) {
+            addBias(y, Adapter.OFF);
+        } else {
+            rows.runs().forEach(run -> finish(hx, run, y));
+        }
         return LinearWeights.plus(y, residual);
+    }
+
+    /// Turns the products of one adapter's rows, low-rank updates included, into what it gives.
+    private void finish(Tensor hx, AdapterRows.Run run, Tensor y) {
+        updates.of(run.adapter())
+                .around()
+                .onRows(
+                        hx.narrow(0, run.first(), run.count()),
+                        run.adapter(),
+                        y.narrow(0, run.first(), run.count()));
     }
 
     /// Shows what the layer reads in forward passes: `(N, in)`, lent for the call.
@@ -347,7 +366,8 @@ public final class FusedLinear {
         }
     }
 
-    private Tensor withoutUpdate(Tensor hx, Tensor residual) {
+    /// `x Wᵀ`, plus a residual.
+    Tensor withoutUpdate(Tensor hx, Tensor residual) {
         if (weights.extra() > 0 && !weights.packs()) {
             return LinearWeights.plus(hx.mm(weights.base().t()), residual);
         }

@@ -23,6 +23,18 @@ final class PanelLoops {
         }
     }
 
+    /// Multiplies all rows by a row.
+    ///
+    /// @param factor float32
+    static void multiply(long c, int rows, int wide, long factor) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide; k += LANES) {
+                long at = c + ((long) r * wide + k) * FLOAT;
+                Vectors.store(Vectors.load(at).mul(Vectors.load(factor + (long) k * FLOAT)), at);
+            }
+        }
+    }
+
     /// Adds the product of a column and a panel's row that begins a pair.
     ///
     /// @param x bfloat16, the column's first number

@@ -56,14 +56,15 @@ public final class TokenStack {
         }
     }
 
-    /// What an adapter adds to some rows, `x A B`, in float32.
+    /// What an adapter adds to some rows, `x A B`, and what it multiplies the sums by, in float32.
     ///
     /// @param first of the rows
     /// @param count of the rows
     /// @param rank `R`, even
     /// @param reduce panels of `Aᵀ`, `(R, in)`
     /// @param expand panels of `Bᵀ`, `(out, R)`
-    public record Update(int first, int count, int rank, long reduce, long expand) {}
+    /// @param factor float32 `(out)`, or 0: 1
+    public record Update(int first, int count, int rank, long reduce, long expand, long factor) {}
 
     /// A block.
     ///
@@ -372,6 +373,9 @@ public final class TokenStack {
                     rounded(u.count()), n, u.rank(), l.stride(), n, n, false, from, w, own);
             long sum = c + (long) u.first() * n * FLOAT;
             PanelLoops.addTo(own, u.count(), n, 1, sum, (long) n * FLOAT);
+            if (u.factor() != 0) {
+                PanelLoops.multiply(sum, u.count(), n, u.factor() + (long) panel * n * FLOAT);
+            }
         }
 
         /// What adapters make of this thread's rows.

@@ -13,6 +13,7 @@ import org.attune.policy.Scorer;
 import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenBudget;
 import org.attune.policy.TokenForest;
+import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 
 import java.util.Arrays;
@@ -38,22 +39,23 @@ record HeadPass(Scorer scorer, Runnable freed) {
         return new HeadPass(scorer, () -> {});
     }
 
-    /// Of an adapter on weights that are loaded already. One that brings a head has it beside the
-    /// weights of a model that has none.
+    /// Of an adapter on weights that are loaded already, on any thread. One that brings a head has
+    /// it beside the weights of a model that has none.
     ///
     /// @param loaded borrowed; must live longer
     /// @param setup of the adapter on the same base
     /// @param number tells the adapter apart from others of the decoder
     static HeadPass on(LoadedModel loaded, ModelSetup setup, int number) {
         boolean isBorrowed = setup.labels() == 0 || loaded.decoder().config().scores();
-        Decoder decoder = isBorrowed ? loaded.decoder() : setup.scorerOn(loaded.decoder());
+        Decoder decoder =
+                isBorrowed ? loaded.decoder() : Engine.call(() -> setup.scorerOn(loaded.decoder()));
         try {
             FrozenAdapter adapter =
                     FrozenAdapter.attach(decoder, setup.adapter().orElseThrow(), number);
             return new HeadPass(adapter.scorer(decoder), () -> free(adapter, decoder, isBorrowed));
         } catch (RuntimeException e) {
             if (!isBorrowed) {
-                decoder.close();
+                Engine.run(decoder::close);
             }
             throw e;
         }

@@ -25,7 +25,8 @@ public record Heads(
         return of(loaded.setup(), HeadPass.of(loaded));
     }
 
-    /// What an adapter answers on weights that are loaded already. On the engine thread.
+    /// What an adapter answers on weights that are loaded already. On another thread than the
+    /// engine's it lets other work have its turn meanwhile.
     ///
     /// @param loaded borrowed; must live longer
     /// @param setup of the adapter on the same base, whose [#has] is true; borrowed

@@ -24,8 +24,8 @@ import java.util.function.Consumer;
 
 /// Completes prompts, each with its own sampling, stops, adapter and constraint: a prompt is
 /// admitted between two tokens of the others. All that generates in this process submits to one of
-/// these. In one that is [#open], sequences of the model and of plain LoRA adapters get a token in
-/// one pass ([Decoder#joins]). Other adapters take turns with them.
+/// these. In one that is [#open], sequences of the model and of adapters that change linear layers
+/// alone get a token in one pass ([Decoder#joins]). Other adapters take turns with them.
 ///
 /// There are two ways to make it go. One that is [#open] steps by itself, and its methods may be
 /// called from any thread: each pass is one engine task, so other work of the engine gets its turn

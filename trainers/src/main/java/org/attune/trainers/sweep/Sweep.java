@@ -20,13 +20,15 @@ import java.util.OptionalDouble;
 /// plan says. What has ended stands in a journal, so a sweep that was stopped goes on.
 @Api(EXPERIMENTAL)
 public final class Sweep {
+    /// Name of the journal in a sweep's folder.
+    public static final String JOURNAL = SweepJournal.NAME;
+
     private static final int IN_A_ROW = 3;
 
     private final SweepPlan plan;
     private final Path folder;
     private final String study;
     private final String usualMetric;
-    private final int first; // number of the first trial's folder
     private Optional<String> metric;
     private int failures;
 
@@ -39,7 +41,6 @@ public final class Sweep {
         this.folder = folder;
         this.study = study;
         this.usualMetric = usualMetric;
-        first = Files.isDirectory(folder.resolve("trial-000")) ? 0 : 1; // as sweeps once began
         metric = plan.metric();
     }
 
@@ -92,6 +93,7 @@ public final class Sweep {
         var search = new SweepSearch(plan, smaller);
         runs.check(new Trial(0, search.next(0, List.of()), folder(0), false));
         metric = metric.or(() -> measured(journal));
+        metric.ifPresent(journal::compares);
         for (SweepTrial trial : journal.trials()) {
             if (trial.state() == SweepTrial.State.RUNNING
                     && !complete(runs, journal, trial, smaller)) {
@@ -111,7 +113,24 @@ public final class Sweep {
 
     /// A trial's folder, which has the number that people call it by: they begin at 1.
     public Path folder(int number) {
-        return folder.resolve("trial-%03d".formatted(number + first));
+        return folder(folder, number);
+    }
+
+    static Path folder(Path sweep, int number) {
+        int first = Files.isDirectory(sweep.resolve("trial-000")) ? 0 : 1; // as sweeps once began
+        return sweep.resolve("trial-%03d".formatted(number + first));
+    }
+
+    /// What a folder says of its sweep, which may be under way, for JSON: `metric` (null before a
+    /// trial has told it), `smaller_is_better`, `keys` whose values differ, `best` (a trial's
+    /// number, or null), and `trials`. A trial has `number` from 1 on, `folder`, `state` (running,
+    /// finished, given up, failed), `values` by key, `result` (a number or null) and `line`: pairs
+    /// of a step and what was measured there on held-out rows.
+    ///
+    /// @return empty if the folder has no journal
+    /// @throws ConfigException if it can't be read
+    public static Optional<Map<String, Object>> told(Path folder) {
+        return SweepReport.of(folder);
     }
 
     /// The metric by which the trials of an earlier call were compared.
@@ -171,6 +190,7 @@ public final class Sweep {
                     "sweep: the run measures %s; set metric: %s in the block sweep, and another output_dir"
                             .formatted(outcome.metric(), outcome.metric()));
         }
+        journal.compares(outcome.metric());
         SweepTrial.State state = gaveUp ? SweepTrial.State.PRUNED : outcome.state();
         journal.end(
                 trial,

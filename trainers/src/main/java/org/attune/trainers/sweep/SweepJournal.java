@@ -15,9 +15,11 @@ import java.nio.file.StandardOpenOption;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /// The journal of a sweep: JSON lines as Optuna's `JournalFileBackend` writes them, so Optuna reads
@@ -27,7 +29,11 @@ final class SweepJournal {
     /// The journal's name in the sweep's folder.
     public static final String NAME = "sweep.jsonl";
 
+    /// What Optuna calls the names of a study's results.
+    private static final String METRIC_NAMES = "study:metric_names";
+
     private static final int CREATE_STUDY = 0;
+    private static final int STUDY_ATTRIBUTES = 3;
     private static final int CREATE_TRIAL = 4;
     private static final int PARAM = 5;
     private static final int STATE = 6;
@@ -35,6 +41,9 @@ final class SweepJournal {
 
     private final Path file;
     private final List<SweepTrial> trials = new ArrayList<>();
+    private final Map<String, SweepRange> ranges = new LinkedHashMap<>(); // as lines tell
+    private Optional<String> metric = Optional.empty();
+    private boolean smaller = true;
 
     private SweepJournal(Path file) {
         this.file = file;
@@ -65,31 +74,60 @@ final class SweepJournal {
         return journal;
     }
 
+    /// Reads the journal in a folder and leaves it as it is: a sweep may be writing it.
+    ///
+    /// @return empty if there is none
+    static Optional<SweepJournal> in(Path folder) throws IOException {
+        var journal = new SweepJournal(folder.resolve(NAME));
+        if (!Files.isRegularFile(journal.file)) {
+            return Optional.empty();
+        }
+        byte[] bytes = Files.readAllBytes(journal.file);
+        journal.read(bytes, whole(bytes), Optional.empty());
+        return Optional.of(journal);
+    }
+
     private void read(String study) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
-        int whole = bytes.length;
-        while (whole > 0 && bytes[whole - 1] != '\n') {
-            whole--;
-        }
+        int whole = whole(bytes);
         if (whole < bytes.length) { // what a crash cut
             try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 channel.truncate(whole);
             }
         }
+        read(bytes, whole, Optional.of(study));
+    }
+
+    /// Bytes of whole lines.
+    private static int whole(byte[] bytes) {
+        int whole = bytes.length;
+        while (whole > 0 && bytes[whole - 1] != '\n') {
+            whole--;
+        }
+        return whole;
+    }
+
+    private void read(byte[] bytes, int whole, Optional<String> study) throws IOException {
         for (String text : new String(bytes, 0, whole, StandardCharsets.UTF_8).lines().toList()) {
             read(Json.tree(text), study);
         }
     }
 
-    private void read(JsonNode line, String study) {
+    private void read(JsonNode line, Optional<String> study) throws IOException {
         int trial = line.path("trial_id").asInt();
         switch (line.path("op_code").asInt(-1)) {
             case CREATE_STUDY -> {
-                if (!line.path("study_name").asText().equals(study)) {
+                smaller = line.path("directions").path(0).asInt(1) == 1;
+                String name = line.path("study_name").asText();
+                if (study.isPresent() && !study.get().equals(name)) {
                     throw new ConfigException(
                             "output_dir: %s is of another sweep, with other keys, data or ranges; choose another output_dir"
                                     .formatted(file));
                 }
+            }
+            case STUDY_ATTRIBUTES -> {
+                JsonNode name = line.path("system_attr").path(METRIC_NAMES).path(0);
+                metric = Optional.ofNullable(name.textValue()).or(() -> metric);
             }
             case CREATE_TRIAL ->
                     trials.add(
@@ -101,6 +139,9 @@ final class SweepJournal {
                                     Map.of()));
             case PARAM -> {
                 SweepTrial old = trials.get(trial);
+                ranges.putIfAbsent(
+                        line.path("param_name").asText(),
+                        range(Json.tree(line.path("distribution").asText("{}"))));
                 Map<String, Double> values = new LinkedHashMap<>(old.values());
                 values.put(
                         line.path("param_name").asText(),
@@ -129,6 +170,49 @@ final class SweepJournal {
                 trials.set(trial, old.at(old.state(), old.result(), steps));
             }
             default -> {} // Optuna's, such as attributes that its dashboard adds
+        }
+    }
+
+    /// The range that [SweepRange#distribution] describes.
+    private static SweepRange range(JsonNode told) {
+        JsonNode attributes = told.path("attributes");
+        if (attributes.has("choices")) {
+            List<String> choices = new ArrayList<>();
+            attributes.path("choices").forEach(choice -> choices.add(choice.asText()));
+            return new SweepRange.Choices(choices);
+        }
+        JsonNode step = attributes.path("step");
+        return new SweepRange.Numbers(
+                attributes.path("low").asDouble(),
+                attributes.path("high").asDouble(),
+                attributes.path("log").asBoolean(),
+                told.path("name").asText().equals("IntDistribution"),
+                step.isNumber() ? OptionalDouble.of(step.asDouble()) : OptionalDouble.empty());
+    }
+
+    /// Ranges by key, of the values that were tried.
+    Map<String, SweepRange> ranges() {
+        return Collections.unmodifiableMap(ranges);
+    }
+
+    /// The name of what is compared, once it is known.
+    Optional<String> metric() {
+        return metric;
+    }
+
+    /// Whether smaller results are better.
+    boolean isSmallerBetter() {
+        return smaller;
+    }
+
+    /// Notes the name of what is compared, unless it was noted before.
+    void compares(String name) {
+        if (metric.isEmpty()) {
+            metric = Optional.of(name);
+            Map<String, Object> line = line(STUDY_ATTRIBUTES);
+            line.put("study_id", 0);
+            line.put("system_attr", Map.of(METRIC_NAMES, List.of(name)));
+            appendAll(List.of(line));
         }
     }
 

@@ -8,7 +8,6 @@ import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.SummaryFile;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -52,12 +51,14 @@ record SweepOutcome(String metric, OptionalDouble result, Map<Integer, Double> s
         }
     }
 
-    private static Map<Integer, Double> steps(Path folder, String metric) throws IOException {
+    /// A metric after the first step, by step, as far as it is written.
+    static Map<Integer, Double> steps(Path folder, String metric) throws IOException {
         Map<Integer, Double> steps = new LinkedHashMap<>();
-        for (String line : Files.readAllLines(folder.resolve(MetricsFile.NAME))) {
-            JsonNode entry = Json.tree(line);
-            if (entry.path(metric).isNumber() && entry.path("step").asInt() > 0) {
-                steps.put(entry.get("step").asInt(), entry.get(metric).asDouble());
+        for (Map<String, Object> line : MetricsFile.read(folder.resolve(MetricsFile.NAME))) {
+            if (line.get("step") instanceof Number step
+                    && step.intValue() > 0
+                    && line.get(metric) instanceof Number value) {
+                steps.put(step.intValue(), value.doubleValue());
             }
         }
         return steps;

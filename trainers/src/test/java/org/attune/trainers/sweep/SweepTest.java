@@ -16,10 +16,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// Sweeps over runs that only write what a run leaves.
 class SweepTest {
@@ -102,6 +104,48 @@ class SweepTest {
         calls.clear();
         assertEquals(result, sweep(9, 9).orElseThrow());
         assertEquals(List.of("check [seed=4]"), calls);
+    }
+
+    @Test
+    @SuppressWarnings("unchecked")
+    void aFolderTellsOfItsSweepWhileItGoesOn() throws IOException {
+        assertTrue(Sweep.told(folder).isEmpty());
+        assertTrue(sweep(1, 9).isEmpty());
+        Path journal = folder.resolve(Sweep.JOURNAL);
+        Files.writeString(journal, "{\"op_code\":6,", StandardOpenOption.APPEND); // half a line
+        long size = Files.size(journal);
+        Map<String, Object> told = Sweep.told(folder).orElseThrow();
+        assertEquals(size, Files.size(journal), "who looks changes nothing");
+        assertEquals("eval_loss", told.get("metric"));
+        assertEquals(true, told.get("smaller_is_better"));
+        assertEquals(List.of("seed"), told.get("keys"));
+        assertEquals(1L, told.get("best"));
+        var trials = (List<Map<String, Object>>) told.get("trials");
+        assertEquals(
+                Map.of(
+                        "number",
+                        1L,
+                        "folder",
+                        "trial-001",
+                        "state",
+                        "finished",
+                        "values",
+                        Map.of("seed", "4"),
+                        "result",
+                        4.0,
+                        "line",
+                        List.of(List.of(1L, 4.0))),
+                trials.getFirst());
+        assertEquals("running", trials.get(1).get("state"));
+        assertEquals(List.of(List.of(1L, 2.0)), trials.get(1).get("line"), "as far as it is");
+        sweep(9, 9).orElseThrow();
+        assertEquals(2L, Sweep.told(folder).orElseThrow().get("best"));
+        String old =
+                Files.readAllLines(journal).stream()
+                        .filter(line -> !line.contains("study:metric_names"))
+                        .collect(Collectors.joining("\n", "", "\n"));
+        Files.writeString(journal, old);
+        assertEquals(told.get("metric"), Sweep.told(folder).orElseThrow().get("metric"));
     }
 
     @Test

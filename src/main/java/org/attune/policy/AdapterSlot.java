@@ -1,0 +1,45 @@
+package org.attune.policy;
+
+import org.attune.adapter.AdapterTarget;
+import org.attune.tensor.Tensor;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/// A module that gets an adapter.
+///
+/// @param target the module
+/// @param place of its values
+record AdapterSlot(AdapterTarget target, AdaptedModule.Place place) {
+    /// Adds a module's values to a plan.
+    ///
+    /// @param part number of the module inside its layer
+    /// @param shape of the module's weight, `(out, in)`
+    /// @param weight of the base model
+    static AdapterSlot of(
+            int part,
+            AdapterTarget target,
+            long[] shape,
+            Supplier<Tensor> weight,
+            FlatParameters.Plan plan) {
+        List<ParameterSpace.Parameter> parameters =
+                target.tensors(shape[0], shape[1]).stream()
+                        .map(t -> plan.add(t.name(), true, t.shape()))
+                        .toList();
+        return new AdapterSlot(target, new AdaptedModule.Place(part, shape, weight, parameters));
+    }
+
+    /// Shapes of the modules' weights.
+    static Map<AdapterTarget, long[]> shapes(Collection<List<AdapterSlot>> slots) {
+        return slots.stream()
+                .flatMap(List::stream)
+                .collect(Collectors.toMap(AdapterSlot::target, s -> s.place().shape()));
+    }
+
+    RankBudget.Triplet triplet() {
+        return RankBudget.Triplet.of(target.path(), place.parameters());
+    }
+}
