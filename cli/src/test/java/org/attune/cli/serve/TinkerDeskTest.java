@@ -289,6 +289,10 @@ class TinkerDeskTest {
                 sample(sampler(one, 13, 1), 0).path("prompt_logprobs").path(2).asDouble(),
                 sample(sampler, 0).path("prompt_logprobs").path(2).asDouble(),
                 1e-4);
+        isListedUntilItIsDeleted(one, info);
+    }
+
+    private void isListedUntilItIsDeleted(String one, String info) throws Exception {
         String list = "training_runs/" + one + "/checkpoints";
         assertEquals(2, get(list).path("checkpoints").size());
         HttpResponse<String> deleted =
