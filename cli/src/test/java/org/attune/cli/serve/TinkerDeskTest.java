@@ -26,7 +26,6 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -346,7 +345,7 @@ class TinkerDeskTest {
         ByteBuffer numbers = tensor.last(1).get().numbers();
         float[] values = new float[4];
         numbers.asFloatBuffer().get(values);
-        ByteBuffer offsets = tensor.last(2).get().numbers().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer offsets = tensor.last(2).get().numbers();
         assertArrayEquals(
                 new long[] {0, 12, 16},
                 new long[] {offsets.getLong(), offsets.getLong(), offsets.getLong()});
