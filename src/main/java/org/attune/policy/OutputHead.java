@@ -305,9 +305,10 @@ final class OutputHead implements Head {
         request.term()
                 .map(term -> term.values(z, from, request.temperature()))
                 .ifPresent(d -> results.add(d, values.get(HeadStatistic.DIVERGENCE), from));
-        Optional.ofNullable(values.get(HeadStatistic.MATCHED_DIVERGENCE))
-                .ifPresent(
-                        m -> results.add(request.term().orElseThrow().matched(z, from), m, from));
+        float[] matched = values.get(HeadStatistic.MATCHED_DIVERGENCE);
+        if (matched != null) {
+            request.term().ifPresent(term -> results.add(term.matched(z, from), matched, from));
+        }
         Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
         results.add(smoothed(targetLogP, logP), logProbs, from);

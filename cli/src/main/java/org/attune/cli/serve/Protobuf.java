@@ -119,8 +119,9 @@ record Protobuf(List<Field> fields) {
 
         Writer real(int field, double value) {
             varint((long) field << 3 | FIXED64);
-            ByteBuffer bits = little(Long.BYTES).putDouble(value);
-            out.writeBytes(bits.array());
+            byte[] bits = new byte[Long.BYTES];
+            little(bits).putDouble(value);
+            out.writeBytes(bits);
             return this;
         }
 
@@ -133,27 +134,30 @@ record Protobuf(List<Field> fields) {
         }
 
         Writer floats(int field, float[] values) {
-            ByteBuffer bytes = little(Float.BYTES * values.length);
+            byte[] bytes = new byte[Float.BYTES * values.length];
+            ByteBuffer numbers = little(bytes);
             for (float value : values) {
-                bytes.putFloat(value);
+                numbers.putFloat(value);
             }
-            return bytes(field, bytes.array());
+            return bytes(field, bytes);
         }
 
         Writer ints(int field, int[] values) {
-            ByteBuffer bytes = little(Integer.BYTES * values.length);
+            byte[] bytes = new byte[Integer.BYTES * values.length];
+            ByteBuffer numbers = little(bytes);
             for (int value : values) {
-                bytes.putInt(value);
+                numbers.putInt(value);
             }
-            return bytes(field, bytes.array());
+            return bytes(field, bytes);
         }
 
         Writer longs(int field, long... values) {
-            ByteBuffer bytes = little(Long.BYTES * values.length);
+            byte[] bytes = new byte[Long.BYTES * values.length];
+            ByteBuffer numbers = little(bytes);
             for (long value : values) {
-                bytes.putLong(value);
+                numbers.putLong(value);
             }
-            return bytes(field, bytes.array());
+            return bytes(field, bytes);
         }
 
         Writer bytes(int field, byte[] value) {
@@ -163,8 +167,8 @@ record Protobuf(List<Field> fields) {
             return this;
         }
 
-        private static ByteBuffer little(int size) {
-            return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+        private static ByteBuffer little(byte[] bytes) {
+            return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         }
 
         private void varint(long value) {

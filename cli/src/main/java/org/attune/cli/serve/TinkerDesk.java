@@ -23,8 +23,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /// Training as a service, in the form of Tinker's API: clients compute gradients, make updates,
-/// sample and save by requests; each trains adapters of its own, all on the weights of the model
-/// that is served.
+/// sample and save by requests. Adapters of all of them stand on the weights of the model that is
+/// served.
 final class TinkerDesk implements Desk {
     private static final Logger LOG = LoggerFactory.getLogger(TinkerDesk.class);
     private static final int MOST_TELEMETRY = 4 << 20;

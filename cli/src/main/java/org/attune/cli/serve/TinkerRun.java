@@ -8,9 +8,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 
-/// An adapter that a client trains. What is asked of it is done one after the other, in the order
-/// of the numbers that clients give their requests, whatever the order in which they arrive.
-/// Thread-safe.
+/// An adapter that a client trains. Requests are done one after the other, by the numbers that
+/// clients give them, whatever the order in which they arrive. Thread-safe.
 final class TinkerRun implements AutoCloseable {
     private static final int MOST_WAITING = 1000;
     private static final long MOST_BYTES = 256L << 20; // of all runs together
