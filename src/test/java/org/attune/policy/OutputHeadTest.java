@@ -25,7 +25,11 @@ import java.util.Set;
 /// The chunked head against a plain computation in double precision.
 class OutputHeadTest {
     private static final Set<HeadStatistic> ALL =
-            EnumSet.complementOf(EnumSet.of(HeadStatistic.DIVERGENCE, HeadStatistic.STATE));
+            EnumSet.complementOf(
+                    EnumSet.of(
+                            HeadStatistic.DIVERGENCE,
+                            HeadStatistic.MATCHED_DIVERGENCE,
+                            HeadStatistic.STATE));
 
     private static final OutputHead.Use USE = OutputHead.Use.training(Adapter.OFF);
 

@@ -38,6 +38,7 @@ class StepMemoryTest {
             EnumSet.complementOf(
                             EnumSet.of(
                                     HeadStatistic.DIVERGENCE,
+                                    HeadStatistic.MATCHED_DIVERGENCE,
                                     HeadStatistic.VALUE,
                                     HeadStatistic.STATE))
                     .toArray(HeadStatistic[]::new);
