@@ -211,7 +211,7 @@ final class OutputHead implements Head {
         int n = to - from;
         double scale = u == null ? 0 : -1 / request.temperature();
         Tensor z = rounded(layer, from, n); // (n, V)
-        topEntropy(z, 1 / request.temperature(), from, values, results);
+        TopEntropy.add(z, 1 / request.temperature(), from, values, results);
         if (z.device().isGpu()) {
             Tensor described = DeviceKernels.vocabulary(z, targets(from, n), null, asked(scale));
             results.add(described, statistics -> take(statistics, from, n, logProbs, values));
@@ -298,17 +298,11 @@ final class OutputHead implements Head {
         if (values.containsKey(HeadStatistic.SUM_LOGIT)) {
             results.add(z.sum(Tensor.LAST, false), values.get(HeadStatistic.SUM_LOGIT), from);
         }
-        topEntropy(z, 1, from, values, results);
+        TopEntropy.add(z, 1, from, values, results);
         if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
             hits(z, from, results, values.get(HeadStatistic.ARGMAX_HIT));
         }
-        request.term()
-                .map(term -> term.values(z, from, request.temperature()))
-                .ifPresent(d -> results.add(d, values.get(HeadStatistic.DIVERGENCE), from));
-        float[] matched = values.get(HeadStatistic.MATCHED_DIVERGENCE);
-        if (matched != null) {
-            request.term().ifPresent(term -> results.add(term.matched(z, from), matched, from));
-        }
+        request.term().ifPresent(term -> addTerm(term, z, from, values, results));
         Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
         results.add(smoothed(targetLogP, logP), logProbs, from);
@@ -336,14 +330,17 @@ final class OutputHead implements Head {
         }
     }
 
-    private static void topEntropy(
+    private void addTerm(
+            HeadTerm term,
             Tensor z,
-            double scale,
             int from,
             Map<HeadStatistic, float[]> values,
             HostResults results) {
-        if (values.containsKey(HeadStatistic.TOP_ENTROPY)) {
-            results.add(TopEntropy.of(z, scale), values.get(HeadStatistic.TOP_ENTROPY), from);
+        Tensor all = term.values(z, from, request.temperature());
+        results.add(all, values.get(HeadStatistic.DIVERGENCE), from);
+        float[] matched = values.get(HeadStatistic.MATCHED_DIVERGENCE);
+        if (matched != null) {
+            results.add(term.matched(z, from), matched, from);
         }
     }
 

@@ -71,7 +71,7 @@ final class LevelLoops {
         return INT_TYPE.cast(codes.convertShape(VectorOperators.B2I, INTS, 0));
     }
 
-    /// The same four bytes in all lanes.
+    /// Four bytes, repeated in all lanes.
     private static IntVector spread(long address) {
         int bytes = Vectors.MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, address);
         return INT_TYPE.cast(IntVector.broadcast(INTS, bytes));

@@ -236,7 +236,7 @@ class ForeignKeysTest {
         String dpo = problems(new DpoMethod(), "pref_loss: orpo\n");
         assertTrue(dpo.contains("orpo is a method, attune orpo"), dpo);
         for (String other :
-                List.of("top_n", "lora_depth", "eval_rows", "beta2", "max_words", "warm_start")) {
+                List.of("top_n", "lora_depth", "eval_rows", "decay2", "max_words", "warm_start")) {
             String message = problems(new SftMethod(), other + ": 1\n");
             assertTrue(message.contains(other + ": 1; unknown key; attune keys"), message);
         }
