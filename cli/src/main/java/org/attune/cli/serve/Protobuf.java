@@ -35,6 +35,22 @@ record Protobuf(List<Field> fields) {
             return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
         }
 
+        /// Its bytes as varints, one behind the other.
+        ///
+        /// @throws ApiException if they are none
+        List<Long> varints() {
+            List<Long> values = new ArrayList<>();
+            ByteBuffer in = bytes.duplicate();
+            try {
+                while (in.hasRemaining()) {
+                    values.add(varint(in));
+                }
+            } catch (BufferUnderflowException | IllegalArgumentException e) {
+                throw noMessage();
+            }
+            return values;
+        }
+
         /// Its bytes as numbers of fixed size, the lowest byte first.
         ByteBuffer numbers() {
             return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
@@ -50,9 +66,13 @@ record Protobuf(List<Field> fields) {
                 fields.add(field(in));
             }
         } catch (BufferUnderflowException | IllegalArgumentException e) {
-            throw ApiException.bad(null, "the body is no message of tinker_public.proto");
+            throw noMessage();
         }
         return new Protobuf(fields);
+    }
+
+    private static ApiException noMessage() {
+        return ApiException.bad(null, "the body is no message of tinker_public.proto");
     }
 
     private static Field field(ByteBuffer in) {
@@ -135,28 +155,19 @@ record Protobuf(List<Field> fields) {
 
         Writer floats(int field, float[] values) {
             byte[] bytes = new byte[Float.BYTES * values.length];
-            ByteBuffer numbers = little(bytes);
-            for (float value : values) {
-                numbers.putFloat(value);
-            }
+            little(bytes).asFloatBuffer().put(values);
             return bytes(field, bytes);
         }
 
         Writer ints(int field, int[] values) {
             byte[] bytes = new byte[Integer.BYTES * values.length];
-            ByteBuffer numbers = little(bytes);
-            for (int value : values) {
-                numbers.putInt(value);
-            }
+            little(bytes).asIntBuffer().put(values);
             return bytes(field, bytes);
         }
 
         Writer longs(int field, long... values) {
             byte[] bytes = new byte[Long.BYTES * values.length];
-            ByteBuffer numbers = little(bytes);
-            for (long value : values) {
-                numbers.putLong(value);
-            }
+            little(bytes).asLongBuffer().put(values);
             return bytes(field, bytes);
         }
 

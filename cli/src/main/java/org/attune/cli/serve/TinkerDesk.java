@@ -136,6 +136,15 @@ final class TinkerDesk implements Desk {
         return body.text(key).orElseThrow(() -> body.bad(key, "is missing"));
     }
 
+    /// Refuses another base model than the one that is served.
+    static void requireBase(Fields body, Served served) {
+        Optional<String> base = body.text("base_model");
+        if (base.isPresent() && !base.get().equals(served.name())) {
+            throw body.bad(
+                    "base_model", "is \"%s\"; accepted: %s".formatted(base.get(), served.name()));
+        }
+    }
+
     private void capabilities(Call call) throws IOException {
         call.json(
                 Map.of(

@@ -70,7 +70,7 @@ final class TinkerSampling {
                 Map.of());
         String session = TinkerDesk.required(body, "session_id");
         sessions.touch(session);
-        requireBase(body);
+        TinkerDesk.requireBase(body, served);
         String id = id(session, body.integer("sampling_session_seq_id", 0, Integer.MAX_VALUE));
         if (!sessions.hasSampler(id)) { // else it is asked for again
             register(open(id, session, body.text("model_path")), "");
@@ -84,14 +84,6 @@ final class TinkerSampling {
                 + (number.isPresent()
                         ? "" + number.getAsLong()
                         : "x" + unnumbered.incrementAndGet());
-    }
-
-    private void requireBase(Fields body) {
-        Optional<String> base = body.text("base_model");
-        if (base.isPresent() && !base.get().equals(served.name())) {
-            throw body.bad(
-                    "base_model", "is \"%s\"; accepted: %s".formatted(base.get(), served.name()));
-        }
     }
 
     private TinkerSampler open(String id, String session, Optional<String> path) {
@@ -178,7 +170,7 @@ final class TinkerSampling {
         if (body.flag("record_stability_info", false)) {
             throw body.bad("record_stability_info", "is true; accepted: false");
         }
-        requireBase(body);
+        TinkerDesk.requireBase(body, served);
         Optional<String> named = body.text("sampling_session_id");
         TinkerSampler sampler =
                 named.isPresent()

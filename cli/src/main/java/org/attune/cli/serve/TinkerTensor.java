@@ -59,7 +59,7 @@ record TinkerTensor(String name, double[] values, List<Long> shape) {
         List<Long> shape = new ArrayList<>();
         for (Protobuf.Field field : message.all(4)) {
             if (field.bytes().hasRemaining()) { // sizes packed one behind the other
-                shape.addAll(packed(field.bytes()));
+                shape.addAll(field.varints());
             } else {
                 shape.add(field.value());
             }
@@ -77,24 +77,6 @@ record TinkerTensor(String name, double[] values, List<Long> shape) {
         double[] data = numbers(name, message, 1, type);
         return new TinkerTensor(name, data, shape.isEmpty() ? List.of((long) data.length) : shape)
                 .whole();
-    }
-
-    private static List<Long> packed(ByteBuffer bytes) {
-        // A field's number and type before each size make a message of them.
-        List<Long> sizes = new ArrayList<>();
-        long value = 0;
-        int shift = 0;
-        for (ByteBuffer in = bytes.duplicate(); in.hasRemaining(); ) {
-            byte b = in.get();
-            value |= (long) (b & 0x7f) << shift;
-            shift += 7;
-            if (b >= 0) {
-                sizes.add(value);
-                value = 0;
-                shift = 0;
-            }
-        }
-        return sizes;
     }
 
     private static double[] numbers(String name, Protobuf message, int field, long type) {

@@ -88,11 +88,7 @@ final class TinkerTrainings implements AutoCloseable {
     }
 
     private void requireModel(Fields body) {
-        Optional<String> base = body.text("base_model");
-        if (base.isPresent() && !base.get().equals(served.name())) {
-            throw body.bad(
-                    "base_model", "is \"%s\"; accepted: %s".formatted(base.get(), served.name()));
-        }
+        TinkerDesk.requireBase(body, served);
         Optional<Fields> optimizer = body.object("optimizer_config");
         if (optimizer.isPresent() && !optimizer.get().text("type").equals(Optional.of("adamw"))) {
             throw body.bad("optimizer_config", "asks for another optimizer; accepted: adamw");
@@ -249,8 +245,10 @@ final class TinkerTrainings implements AutoCloseable {
         call.json(Map.of("request_id", request, "model_id", run.id()));
     }
 
-    private static OptionalLong seq(Fields body) {
-        return body.integer("seq_id", 1, Integer.MAX_VALUE);
+    /// Puts work of a request without rows into its turn.
+    private void submit(Call call, TinkerRun run, Fields body, Callable<Callable<TinkerReply>> look)
+            throws IOException {
+        submit(call, run, body.integer("seq_id", 1, Integer.MAX_VALUE), SMALL, look);
     }
 
     /// `forward_backward` and `forward`
@@ -279,8 +277,7 @@ final class TinkerTrainings implements AutoCloseable {
         submit(
                 call,
                 run,
-                seq(body),
-                SMALL,
+                body,
                 () -> {
                     body.require(Set.of("adam_params", "model_id", "seq_id", "type"), Map.of());
                     Update update =
@@ -320,8 +317,7 @@ final class TinkerTrainings implements AutoCloseable {
         submit(
                 call,
                 run,
-                seq(body),
-                SMALL,
+                body,
                 () -> {
                     requireSaving(body);
                     TinkerPath path =
@@ -362,8 +358,7 @@ final class TinkerTrainings implements AutoCloseable {
         submit(
                 call,
                 run,
-                seq(body),
-                SMALL,
+                body,
                 () -> {
                     requireSaving(body);
                     Optional<String> name = body.text("path");
@@ -402,8 +397,7 @@ final class TinkerTrainings implements AutoCloseable {
         submit(
                 call,
                 run,
-                seq(body),
-                SMALL,
+                body,
                 () -> {
                     body.require(
                             Set.of("model_id", "path", "seq_id", "optimizer", "type"),
