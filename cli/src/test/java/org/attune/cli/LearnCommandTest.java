@@ -39,8 +39,12 @@ class LearnCommandTest {
     private String said = "";
 
     private int attune(String command, String... words) {
+        return attuneOn(place(), command, words);
+    }
+
+    private int attuneOn(String store, String command, String... words) {
         var out = new StringWriter();
-        List<String> all = new ArrayList<>(List.of(command, place()));
+        List<String> all = new ArrayList<>(List.of(command, store));
         all.addAll(List.of(words));
         int code =
                 Main.commandLine(new PrintWriter(out), new PrintWriter(out), command)
@@ -105,7 +109,8 @@ class LearnCommandTest {
         assertTrue(said.contains("212 answers") || said.contains("answers or judgements"), said);
     }
 
-    @Tag("thorough")
+    /// In this process; [#theExampleRuns] is the same with programs of their own.
+    @Tag("slow")
     @Test
     void complaintsBecomeABetterAnswer() throws Exception {
         try (var users = new SortingUsers(place())) {
@@ -155,6 +160,11 @@ class LearnCommandTest {
                         .toList();
         assertEquals(2, right.size(), read(log));
         assertTrue(right.getLast() > right.getFirst() + 10, right.toString());
+
+        String store = folder.resolve("out/feedback.db").toString();
+        assertEquals(ExitCodes.DONE, attuneOn(store, "feedback", "--forget", "user1"), said);
+        assertTrue(said.contains("helper-1 was learned from some of it"), said);
+        assertEquals(ExitCodes.DONE, attuneOn(store, "learn", "--rollback"), said);
     }
 
     private static String read(Path file) {

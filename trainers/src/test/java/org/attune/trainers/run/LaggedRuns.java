@@ -56,6 +56,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Short runs whose rounds are written ahead, as one process of several, for [LaggedRunsTest].
 final class LaggedRuns {
@@ -75,28 +77,67 @@ final class LaggedRuns {
 
     private LaggedRuns() {}
 
-    /// @param arguments folder, the file by which processes meet, rank, number of ranks,
-    ///     `rollout_ranks`, and perhaps `resume`, or `slowly`
+    /// What processes do.
+    ///
+    /// @param name of the folder that it goes to
+    /// @param writers `rollout_ranks`
+    /// @param way to make the runs
+    record Order(String name, int writers, Way way) {
+        private static final int ARGUMENTS = 3;
+
+        static List<Order> of(List<String> arguments) {
+            return IntStream.range(0, arguments.size() / ARGUMENTS)
+                    .mapToObj(i -> arguments.subList(i * ARGUMENTS, (i + 1) * ARGUMENTS))
+                    .map(
+                            own ->
+                                    new Order(
+                                            own.get(0),
+                                            Integer.parseInt(own.get(1)),
+                                            Way.valueOf(own.get(2))))
+                    .toList();
+        }
+
+        Stream<String> arguments() {
+            return Stream.of(name, "" + writers, way.name());
+        }
+    }
+
+    /// How runs are made.
+    enum Way {
+        FROM_THE_START,
+        /// From a checkpoint in the folder.
+        GOES_ON,
+        /// One run, which takes its time where it writes and where it trains.
+        SLOWLY
+    }
+
+    /// @param arguments folder, the file by which processes meet, rank, number of ranks, and those
+    ///     of orders
     static void main(String... arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
         Path meeting = Path.of(arguments[1]);
         int rank = Integer.parseInt(arguments[2]);
         int size = Integer.parseInt(arguments[3]);
-        int writers = Integer.parseInt(arguments[4]);
-        List<String> more = List.of(arguments).subList(5, arguments.length);
         try (Collective ranks =
                 size == 1 ? new SingleProcess() : new SocketRanks(rank, size, meeting)) {
-            Map<String, TinyRun> runs = runs(folder, writers, more.contains("slowly"));
-            if (size > 1 || !more.isEmpty()) {
-                runs.remove(NOW);
+            for (Order order : Order.of(List.of(arguments).subList(4, arguments.length))) {
+                run(folder.resolve(order.name()), ranks, size, order);
             }
-            if (more.contains("slowly")) {
-                runs.keySet().retainAll(List.of(GRPO));
-            }
-            for (var run : runs.entrySet()) {
-                Path output = folder.resolve(run.getKey());
-                train(run.getValue(), training(output, more.contains("resume")), writers, ranks);
-            }
+        }
+    }
+
+    private static void run(Path folder, Collective ranks, int size, Order order) {
+        Map<String, TinyRun> runs = runs(folder, order.writers(), order.way() == Way.SLOWLY);
+        if (size > 1 || order.way() != Way.FROM_THE_START) {
+            runs.remove(NOW);
+        }
+        if (order.way() == Way.SLOWLY) {
+            runs.keySet().retainAll(List.of(GRPO));
+        }
+        for (var run : runs.entrySet()) {
+            Path output = folder.resolve(run.getKey());
+            TrainingConfig training = training(output, order.way() == Way.GOES_ON);
+            train(run.getValue(), training, order.writers(), ranks);
         }
     }
 

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.trainers.run.LaggedRuns.Order;
+import org.attune.trainers.run.LaggedRuns.Way;
 import org.attune.trainers.testing.RankProcesses;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -28,27 +30,37 @@ import java.util.stream.Stream;
 class LaggedRunsTest {
     @TempDir private Path folder;
 
+    /// Processes that are started once make all their runs.
     @Test
     void bytesDoNotDependOnWhoWritesAndWhoTrains() throws Exception {
-        Path one = start("one", 1, 1);
-        Path two = start("two", 2, 0);
-        assertSameBytes(one, two);
-        Path both = start("one and one", 2, 1);
-        assertSameBytes(one, both);
-        Path three = start("two and one", 3, 1);
-        assertSameBytes(one, three);
+        start(1, new Order("one", 1, Way.FROM_THE_START));
+        start(3, new Order("two and one", 1, Way.FROM_THE_START));
+        copyCheckpoints("one", "goes on in one and one");
+        copyCheckpoints("two and one", "goes on in one");
+        start(
+                2,
+                new Order("two", 0, Way.FROM_THE_START),
+                new Order("one and one", 1, Way.FROM_THE_START),
+                new Order("goes on in one and one", 1, Way.GOES_ON),
+                new Order("slow", 1, Way.SLOWLY));
+        start(1, new Order("goes on in one", 0, Way.GOES_ON));
+        for (String other :
+                List.of(
+                        "two",
+                        "one and one",
+                        "two and one",
+                        "goes on in one",
+                        "goes on in one and one")) {
+            assertSameBytes(folder.resolve("one"), folder.resolve(other));
+        }
         assertNotEquals(
-                metrics(one, LaggedRuns.GRPO),
-                metrics(one, LaggedRuns.NOW),
+                metrics(folder.resolve("one"), LaggedRuns.GRPO),
+                metrics(folder.resolve("one"), LaggedRuns.NOW),
                 "the lag does nothing");
-
-        goesOn(three, "goes on in one", 1, 0, one);
-        goesOn(one, "goes on in one and one", 2, 1, one);
+        assertWritesWhileItTrains(folder.resolve("slow"));
     }
 
-    @Test
-    void aRoundIsWrittenWhileTheOneBeforeIsLearnedFrom() throws Exception {
-        Path output = start("slow", 2, 1, "slowly");
+    private static void assertWritesWhileItTrains(Path output) throws IOException {
         Map<String, long[]> spans = new HashMap<>();
         for (String line :
                 Files.readAllLines(output.resolve(LaggedRuns.GRPO).resolve(LaggedRuns.CLOCK))) {
@@ -70,27 +82,21 @@ class LaggedRunsTest {
         assertTrue(logged.contains("ranks/rollout_wait_seconds"), logged);
     }
 
-    private void goesOn(Path from, String name, int size, int writers, Path like) throws Exception {
-        Path output = folder.resolve(name);
+    private void copyCheckpoints(String from, String to) throws IOException {
         for (String run : LaggedRuns.names()) {
             String place = run + "/checkpoint-" + LaggedRuns.SAVED;
-            Files.createDirectories(output.resolve(place));
-            try (Stream<Path> files = Files.list(from.resolve(place))) {
+            Path target = Files.createDirectories(folder.resolve(to).resolve(place));
+            try (Stream<Path> files = Files.list(folder.resolve(from).resolve(place))) {
                 for (Path file : files.toList()) {
-                    Files.copy(file, output.resolve(place).resolve(file.getFileName()));
+                    Files.copy(file, target.resolve(file.getFileName()));
                 }
             }
         }
-        start(name, size, writers, "resume");
-        assertSameBytes(like, output);
     }
 
-    private Path start(String name, int size, int writers, String... more) throws Exception {
-        Path output = Files.createDirectories(folder.resolve(name));
-        List<String> arguments = new ArrayList<>(List.of("" + writers));
-        arguments.addAll(List.of(more));
-        RankProcesses.run(LaggedRuns.class, output, size, arguments);
-        return output;
+    private void start(int size, Order... orders) throws Exception {
+        List<String> more = Stream.of(orders).flatMap(Order::arguments).toList();
+        RankProcesses.run(LaggedRuns.class, folder, size, more);
     }
 
     private static void assertSameBytes(Path one, Path other) throws IOException {

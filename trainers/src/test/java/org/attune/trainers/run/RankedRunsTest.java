@@ -32,6 +32,8 @@ class RankedRunsTest {
 
     private static final String ALL = String.join(",", RankedRuns.methods().keySet());
     private static final String SOME = "dpo,grpo,ppo,ppo_head,sft,sft of all weights";
+    private static final String PARTED = "gkd," + SOME;
+    private static final String FEW = "ppo,sft of all weights";
 
     @TempDir private Path folder;
 
@@ -43,54 +45,46 @@ class RankedRunsTest {
         assertSameBytes("one", "two", "sft");
     }
 
+    /// In stage 0, in stage 2, whose bits are those of the other stages where a device computes its
+    /// rows at once, and in stage 3, where a rank has no more passes than its rows need and serves
+    /// others meanwhile. Processes that are started once make all their runs.
     @Tag("ranks")
     @Test
     void bytesDoNotDependOnTheNumberOfProcesses() throws Exception {
-        start(1, new Order("one", 0, SEVERAL, ALL, false));
-        start(4, new Order("four", 0, SEVERAL, ALL, false));
-        assertSameBytes("one", "four", ALL);
-        goOn("four", "two", ALL);
-        start(2, new Order("two", 1, SEVERAL, ALL, true));
-        assertSameBytes("one", "two", ALL);
-    }
-
-    /// Where a device computes its rows at once, stage 2 has the bits of the other stages.
-    @Tag("ranks")
-    @Test
-    void gradientsInPartsHaveTheSameBitsToo() throws Exception {
         start(
                 1,
-                new Order("one", 2, SEVERAL, SOME, false),
+                new Order("one", 0, SEVERAL, ALL, false),
+                new Order("one in parts", 2, SEVERAL, PARTED, false),
                 new Order("whole", 0, ONE, SOME, false));
-        start(4, new Order("four", 2, SEVERAL, SOME, false));
-        assertSameBytes("one", "four", SOME);
-        goOn("four", "two", SOME);
-        goOn("whole", "on two", SOME);
+        start(
+                4,
+                new Order("four", 0, SEVERAL, ALL, false),
+                new Order("four in parts", 2, SEVERAL, SOME, false),
+                new Order("four with weights in parts", 3, SEVERAL, PARTED, false));
+        assertSameBytes("one", "four", ALL);
+        assertSameBytes("one in parts", "four in parts", SOME);
+        assertSameBytes("one in parts", "four with weights in parts", PARTED);
+
+        goOn("four", "two", ALL);
+        goOn("four in parts", "two in parts", SOME);
+        goOn("whole", "whole in two", SOME);
+        goOn("four with weights in parts", "two with weights in parts", FEW);
         start(
                 2,
-                new Order("two", 2, SEVERAL, SOME, true),
+                new Order("two", 1, SEVERAL, ALL, true),
+                new Order("two in parts", 2, SEVERAL, SOME, true),
                 new Order("parted", 2, ONE, SOME, false),
-                new Order("on two", 2, ONE, SOME, true));
-        assertSameBytes("one", "two", SOME);
+                new Order("whole in two", 2, ONE, SOME, true),
+                new Order("two with weights in parts", 3, SEVERAL, FEW, true));
+        assertSameBytes("one", "two", ALL);
+        assertSameBytes("one in parts", "two in parts", SOME);
         assertSameBytes("whole", "parted", SOME);
-        assertSameBytes("whole", "on two", SOME);
-        goOn("parted", "on one", SOME);
-        start(1, new Order("on one", 1, ONE, SOME, true));
-        assertSameBytes("whole", "on one", SOME);
-    }
+        assertSameBytes("whole", "whole in two", SOME);
+        assertSameBytes("one in parts", "two with weights in parts", FEW);
 
-    /// A rank has no more passes than its rows need, and serves others meanwhile.
-    @Tag("ranks")
-    @Test
-    void weightsInPartsHaveTheBitsOfStageTwo() throws Exception {
-        String methods = "dpo,gkd,grpo,ppo,ppo_head,sft,sft of all weights";
-        start(1, new Order("one", 2, SEVERAL, methods, false));
-        start(4, new Order("four", 3, SEVERAL, methods, false));
-        assertSameBytes("one", "four", methods);
-        String few = "ppo,sft of all weights";
-        goOn("four", "two", few);
-        start(2, new Order("two", 3, SEVERAL, few, true));
-        assertSameBytes("one", "two", few);
+        goOn("parted", "whole in one", SOME);
+        start(1, new Order("whole in one", 1, ONE, SOME, true));
+        assertSameBytes("whole", "whole in one", SOME);
     }
 
     private void assertSameBytes(String here, String there, String methods) throws IOException {
