@@ -29,6 +29,7 @@ import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -47,6 +48,8 @@ import java.util.Set;
 /// Adapters that PEFT wrote: logits, gradients, merged weights; and what we write back.
 @Tag("fixtures-engine")
 class RecordedAdaptersTest {
+    @TempDir private static Path temporary;
+
     @Test
     void everyAdapter() {
         Path adapters = Fixtures.fixture("engine/adapters");
@@ -273,7 +276,7 @@ class RecordedAdaptersTest {
 
     private static void writtenBack(Policy policy, Path folder) {
         try {
-            Path copy = Files.createTempDirectory("adapter");
+            Path copy = Files.createTempDirectory(temporary, "adapter");
             policy.saveAdapter(copy, "base");
             assertEquals(transposes(folder), transposes(copy));
             try (var before = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"));

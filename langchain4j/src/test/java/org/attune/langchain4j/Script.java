@@ -61,7 +61,7 @@ final class Script {
 
     static LocalModels open(List<Map.Entry<String, List<String>>> lines) {
         try {
-            Path folder = Files.createTempDirectory("script");
+            Path folder = Files.createTempDirectory(Path.of("target"), "script");
             Path adapter = RandomModels.adapter(folder.resolve("adapter"), 1);
             return ScriptedModels.open(
                     folder,

@@ -170,6 +170,7 @@ final class DataSamples {
                                             inside.resolve("optimizer.safetensors"),
                                             ModelSamples.weights(shapes)));
             Sample sample = Sample.read(folder);
+            Fuzz.delete(folder);
             return List.of(
                     first(sample, "checkpoint.json"),
                     first(sample, "run_state.json"),

@@ -50,13 +50,18 @@ final class Fuzz {
         while (System.nanoTime() < end) {
             fuzz.oneChild(end);
         }
-        try (var paths = Files.walk(work)) {
+        delete(work);
+        System.out.printf("%d cases, %d distinct finds%n", fuzz.number, fuzz.seen.size());
+        System.exit(fuzz.seen.isEmpty() ? 0 : 1);
+    }
+
+    /// Deletes a folder and all that is in it.
+    static void delete(Path folder) throws IOException {
+        try (var paths = Files.walk(folder)) {
             for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
             }
         }
-        System.out.printf("%d cases, %d distinct finds%n", fuzz.number, fuzz.seen.size());
-        System.exit(fuzz.seen.isEmpty() ? 0 : 1);
     }
 
     private void oneChild(long end) throws Exception {

@@ -18,6 +18,7 @@ import org.attune.text.parse.ToolProtocol;
 import org.attune.text.parse.protocol.ToolProtocols.Choice;
 import org.attune.text.parse.turn.ArgumentTypes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -114,8 +115,7 @@ class ToolProtocolsTest {
     }
 
     @Test
-    void takesTheFoldersOwnDescription() throws IOException {
-        Path folder = Files.createTempDirectory("attune-parse");
+    void takesTheFoldersOwnDescription(@TempDir Path folder) throws IOException {
         Files.writeString(
                 folder.resolve("tokenizer_config.json"),
                 """
