@@ -22,7 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A store in PostgreSQL, where that is installed: a server of its own is started.
+/// A store in a PostgreSQL server that the test starts, where PostgreSQL is installed.
 @Tag("thorough")
 class PostgresStoreTest extends StoreContract {
     private static PostgresServer server;
