@@ -19,9 +19,14 @@ import org.junit.jupiter.api.Timeout;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -215,15 +220,24 @@ class HostileClientsTest {
     void sixtyFourReadersThatReadNothingHoldUpNobody() throws Exception {
         String keys = LONG + ",\"temperature\":0,\"logprobs\":true,\"top_logprobs\":20";
         String expected = server.chat(keys).at("/choices/0/message/content").asText();
+        HttpRequest request =
+                server.request(PATHS.getFirst())
+                        .POST(
+                                BodyPublishers.ofString(
+                                        "{%s%s,\"stream\":true}"
+                                                .formatted(AskedServer.QUESTION, keys)))
+                        .build();
         List<Socket> sockets = new ArrayList<>();
-        try {
-            for (int i = 0; i < 64; i++) {
+        List<InputStream> streams = new ArrayList<>();
+        try (var client = HttpClient.newHttpClient()) {
+            for (int i = 0; i < 32; i++) {
                 sockets.add(server.socket());
                 ask(sockets.getLast(), keys + ",\"stream\":true");
+                streams.add(client.send(request, BodyHandlers.ofInputStream()).body());
             }
             works(server);
-            for (Socket socket : sockets.subList(0, 32)) {
-                assertEquals(expected, streamed(socket));
+            for (InputStream stream : streams) {
+                assertEquals(expected, streamed(stream));
             }
         } finally {
             for (Socket socket : sockets) {
@@ -234,17 +248,15 @@ class HostileClientsTest {
     }
 
     /// The text of a streamed answer.
-    private static String streamed(Socket socket) throws IOException {
+    private static String streamed(InputStream stream) throws IOException {
         var text = new StringBuilder();
-        var lines =
-                new BufferedReader(
-                        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
-        for (String line = lines.readLine();
-                !line.equals("data: [DONE]");
-                line = lines.readLine()) {
-            if (line.startsWith("data: ")) {
-                JsonNode event = AskedServer.tree(line.substring("data: ".length()));
-                text.append(event.at("/choices/0/delta/content").asText());
+        try (var lines =
+                new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+            for (String line : lines.lines().toList()) {
+                if (line.startsWith("data: {")) {
+                    JsonNode event = AskedServer.tree(line.substring("data: ".length()));
+                    text.append(event.at("/choices/0/delta/content").asText());
+                }
             }
         }
         return text.toString();
