@@ -109,7 +109,7 @@ class LearnCommandTest {
         assertTrue(said.contains("212 answers") || said.contains("answers or judgements"), said);
     }
 
-    /// In this process; [#theExampleRuns] is the same with programs of their own.
+    /// In this process, where [#theExampleRuns] starts programs.
     @Tag("slow")
     @Test
     void complaintsBecomeABetterAnswer() throws Exception {

@@ -33,8 +33,8 @@ import javax.tools.ToolProvider;
 /// The rules of the house that can only be read from the text of sources and documents: sizes,
 /// comments, links.
 final class HouseTest {
-    private static final int MAX_FILE_LINES = 500;
-    private static final int MAX_METHOD_LINES = 60;
+    static final int MAX_FILE_LINES = 500;
+    static final int MAX_METHOD_LINES = 60;
 
     private static final Pattern TEXT = Pattern.compile(".*\\.(java|md|xml|ya?ml|sh|properties)");
     private static final Pattern LINK = Pattern.compile("https?://([^/\\s\"')>]+)");
