@@ -32,7 +32,7 @@ import java.util.Map;
 class ServedLossesTest {
     private static final Path RECORDED =
             Fixtures.own("trainers/src/test/resources/recorded/served.json");
-    private static final double NEAR = 2e-6; // float32, and what is left beside likely tokens
+    private static final double NEAR = 1e-5; // float32 leaves little beside very likely tokens
 
     @Test
     void valuesAndGradientsAreThoseOfTrl() throws IOException {
