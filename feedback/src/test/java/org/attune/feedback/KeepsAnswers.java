@@ -11,7 +11,7 @@ final class KeepsAnswers {
         try (var store = FeedbackStore.open(args[0])) {
             for (int i = 0; ; i++) {
                 String id = "a" + i;
-                store.record(FeedbackStoreTest.answer(id, 0, "ann", "?", "x".repeat(i % 50 * 100)));
+                store.record(StoreContract.answer(id, 0, "ann", "?", "x".repeat(i % 50 * 100)));
                 store.judge(Judgement.of(id, new Thumb(i % 2 == 0)));
                 System.out.println(id);
             }
