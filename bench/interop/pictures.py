@@ -291,6 +291,51 @@ def record(folder, family, rng):
     (folder / "expected.json").write_text(json.dumps(expected, indent=1))
 
 
+def ways(model):
+    """Adapters that train what sees whole (`modules_to_save`), and what learns a low-rank update beside it."""
+    ends = [n for n, _ in model.named_modules()]
+    projector = next(e for e in ("connector", "multi_modal_projector", "merger") if any(n.endswith(e) for n in ends))
+    encoder = next(e for e in ("vision_model", "vision_tower", "visual") if any(n.split(".")[-1] == e for n in ends))
+    inner = next(n for n, m in model.named_modules() if f".{projector}." in n and isinstance(m, (torch.nn.Linear, torch.nn.LayerNorm)) or n.endswith("mm_soft_emb_norm"))
+    yield "projection", [projector], r".*(language_model|text_model).*\.(q|v)_proj"
+    yield "projection-all", [projector], "all-linear"
+    yield "encoder", [encoder], r".*(language_model|text_model).*\.(q|v)_proj"
+    yield "inner", [".".join(inner.split(".")[-2:])], r".*(language_model|text_model).*\.(q|v)_proj"
+
+
+def record_adapters(base, root, rng):
+    """Adapters of PEFT on a model's folder, and what it computes with them."""
+    import peft
+
+    def load():
+        return AutoModelForImageTextToText.from_pretrained(base, attn_implementation="eager", dtype=torch.float32).eval()
+
+    inputs = {n.removeprefix("one."): t for n, t in load_file(base / "expected.safetensors").items() if n.startswith("one.")}
+    given = {n: inputs[n] for n in ("pixel_values", "image_grid_thw", "image_sizes", "mm_token_type_ids", "token_type_ids", "pixel_attention_mask") if n in inputs}
+    ids = inputs["input_ids"].reshape(1, -1)
+    first = int((inputs["token_type_ids"] == 0).sum()) if "paligemma" in base.name else 1
+    for way, whole, targets in ways(load()):
+        folder = root / f"{base.name}-{way}"
+        shutil.rmtree(folder, ignore_errors=True)
+        config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=targets, modules_to_save=whole)
+        adapted = peft.get_peft_model(load(), config)
+        generator = torch.Generator().manual_seed(rng.randrange(1 << 30))
+        with torch.no_grad():
+            for name, p in adapted.named_parameters():
+                if p.requires_grad:
+                    p.add_(0.05 * torch.randn(p.shape, generator=generator))
+        adapted.save_pretrained(folder)
+        adapted = peft.PeftModel.from_pretrained(load(), folder, is_trainable=True).eval()
+        logits = adapted(input_ids=ids, use_cache=False, **given).logits[0]
+        said = logits.log_softmax(-1)[:-1].gather(1, ids[0, 1:, None])[:, 0]
+        loss = -said[first - 1 :].mean()
+        loss.backward()
+        norms = {n.replace(".default", ""): p.grad.norm().item() for n, p in adapted.named_parameters() if p.grad is not None}
+        save_file({"one.target_logprobs": said.detach().contiguous()}, folder / "expected.safetensors")
+        expected = {"base": f"models/{base.name}", "loss": loss.item(), "grad_l2": norms}
+        (folder / "expected.json").write_text(json.dumps(expected, indent=1))
+
+
 def main():
     rng = random.Random(ARGS.seed)
     torch.set_num_threads(1)
@@ -298,7 +343,7 @@ def main():
     logging.disable_progress_bar()
     warnings.filterwarnings("ignore")
     root = ARGS.folder / "vision/models"
-    shutil.rmtree(root, ignore_errors=True)
+    shutil.rmtree(ARGS.folder / "vision", ignore_errors=True)
     for family in ARGS.families.split(",") if ARGS.families else FAMILIES:
         made, last = 0, None
         for i in range(ARGS.models):
@@ -319,6 +364,14 @@ def main():
                 if ARGS.trace:
                     raise last
         print(f"{family}: {made} models of {ARGS.models}")
+    given = sorted(p.parent for p in ARGS.recorded.glob("models/*/config.json")) if ARGS.recorded else []
+    for folder in given:
+        root.mkdir(parents=True, exist_ok=True)
+        (root / folder.name).symlink_to(folder.resolve())
+    if given:
+        (root.parent / "images").symlink_to((ARGS.recorded / "images").resolve())
+    for folder in sorted(root.iterdir()) if ARGS.adapters else []:
+        record_adapters(folder, root.parent / "adapters", rng)
 
 
 if __name__ == "__main__":
@@ -326,6 +379,8 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--adapters", action="store_true", help="of PEFT too, which train what sees whole; needs peft")
+    parser.add_argument("--recorded", type=Path, help="a folder of recorded models, whose adapters are drawn too")
     parser.add_argument("--families", help="only these, with commas between")
     parser.add_argument("--trace", action="store_true")
     ARGS = parser.parse_args()

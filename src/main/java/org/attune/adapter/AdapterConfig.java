@@ -312,6 +312,18 @@ public sealed interface AdapterConfig
     /// @param tied whether the model's output layer is its embedding
     boolean savesWhole(String path, boolean tied);
 
+    /// Whether a module, or one that it is inside of, is trained and saved in full.
+    ///
+    /// @param tied whether the model's output layer is its embedding
+    default boolean savesAround(String path, boolean tied) {
+        for (int dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+            if (savesWhole(path.substring(0, dot), tied)) {
+                return true;
+            }
+        }
+        return savesWhole(path, tied);
+    }
+
     /// Checks that the adapter of a model with these modules finds what it trains whole.
     ///
     /// @param norms paths of the model's norms

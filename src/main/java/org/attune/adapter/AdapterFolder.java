@@ -234,8 +234,8 @@ public final class AdapterFolder implements AutoCloseable {
 
     private boolean isSavedWhole(String name, String inner) {
         String tensor = config.savedTensor(inner);
-        return tensor.matches(".*\\.(weight|bias)")
-                && config.savesWhole(module(tensor), true)
+        return tensor.contains(".")
+                && config.savesAround(module(tensor), true)
                 && config.nameOfSaved(tensor).equals(name);
     }
 

@@ -46,7 +46,8 @@ public final class AdapterFit {
         }
         model.vision().ifPresent(v -> requireNoConvolution(v.patches(), config));
         requireKnown(paths, config);
-        requireTrainable(paths, config, model.tiesOutput());
+        requireTrainable(paths, config, model);
+        requireOnce(targets, config, model);
         try {
             requireTables(paths, model, config);
         } catch (ConfigException e) {
@@ -234,18 +235,41 @@ public final class AdapterFit {
         }
     }
 
-    private static void requireTrainable(ModulePaths paths, AdapterConfig config, boolean tied) {
+    private static void requireTrainable(
+            ModulePaths paths, AdapterConfig config, DecoderConfig model) {
         for (String path : paths.others()) {
-            if (config.savesWhole(path, tied)) {
+            if (config.savesWhole(path, model.tiesOutput()) && !isOfVision(model, path)) {
                 throw ConfigException.about(
                         "lora_modules_to_save",
-                        ("%s names %s; beside LoRA only %s, %s and norms can be trained whole:"
+                        ("%s names %s; beside LoRA only %s, %s%s can be trained whole:"
                                         + " leave it out, or train all weights (use_peft: false)")
                                 .formatted(
                                         config.modulesToSave(),
                                         path,
                                         paths.output(),
-                                        last(paths.whole().getFirst())));
+                                        last(paths.whole().getFirst()),
+                                        model.vision().isPresent()
+                                                ? ", norms and what sees pictures"
+                                                : " and norms"));
+            }
+        }
+    }
+
+    /// Whether a module and all that is inside of it belongs to what sees pictures.
+    private static boolean isOfVision(DecoderConfig model, String path) {
+        return model.vision().filter(v -> v.holds(path) && !path.equals(v.text())).isPresent();
+    }
+
+    /// A module of an encoder of pictures that would be changed in two ways.
+    private static void requireOnce(
+            List<AdapterTarget> targets, AdapterConfig config, DecoderConfig model) {
+        for (AdapterTarget target : targets) {
+            if (isOfVision(model, target.path()) && config.savesAround(target.path(), false)) {
+                throw ConfigException.about(
+                        "lora_modules_to_save",
+                        ("%s is inside of what %s names, and gets an adapter too; write the whole"
+                                        + " last name of what is trained whole")
+                                .formatted(target.path(), config.modulesToSave()));
             }
         }
     }
@@ -256,7 +280,8 @@ public final class AdapterFit {
     public static void require(DecoderConfig model, AdapterFolder adapter) {
         ModulePaths paths = ModulePaths.of(model);
         requireNorms(model, paths, adapter.config());
-        requireTrainable(paths, adapter.config(), model.tiesOutput());
+        requireTrainable(paths, adapter.config(), model);
+        requireOnce(adapter.targets(), adapter.config(), model);
         try {
             requireTables(paths, model, adapter.config());
         } catch (ConfigException e) {

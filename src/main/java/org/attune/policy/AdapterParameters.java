@@ -54,7 +54,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private final WholeModules whole;
     private final AdaptedTables tables;
     private final Optional<PromptTable> prompt;
-    private final BaseBiases biases;
+    private final WholeLinears linears;
     private final SharedTensors shared;
     private final List<AdaptedModule> modules = new ArrayList<>();
     private final List<ScaledCopies> computed = new ArrayList<>();
@@ -95,7 +95,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         tables = new AdaptedTables(decoder, config, plan);
         prompt = PromptConfig.of(config).map(p -> new PromptTable(decoder, p, plan));
         whole = new WholeModules(decoder, config, targets.keySet(), plan);
-        biases = new BaseBiases(decoder.linears(), config.biases(), targets::containsKey, plan);
+        linears = new WholeLinears(decoder, config, targets::containsKey, plan);
         GradientPlaces gradients = places(slots, plan);
         flat =
                 Engine.call(
@@ -249,7 +249,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             computed.add(new ScaledCopies(scope)); // each by itself: none is made at every step
         }
         ScaledCopies copies = computed.getLast();
-        List<LayerUpdate> own = new ArrayList<>(biases.updates(linear, flat, learns, copies));
+        List<LayerUpdate> own = new ArrayList<>(linears.updates(linear, flat, learns, copies));
         slots.forEach(s -> own.addAll(module(s, role).updates()));
         updates.put(linear, own);
         if (learns) {
@@ -379,6 +379,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
     private void refreshOthers() {
         try (var _ = TensorScope.open("lora")) {
             whole.refresh(flat);
+            linears.refresh(flat);
             tables.refresh();
             prompt.ifPresent(PromptTable::refresh);
         }
@@ -411,7 +412,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         try (var _ = TensorScope.open("adapter")) {
             return prompt.isEmpty()
                     && whole.isEmpty()
-                    && biases.isEmpty()
+                    && linears.isEmpty()
                     && tables.changesNothing()
                     && modules.stream().allMatch(AdaptedModule::changesNothing);
         }
@@ -429,7 +430,8 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
         FusedLinear.Part p = linear.parts().get(part);
         LoraTarget expert = experts.get(linear);
         if (expert == null) {
-            return module(p.path()).map(m -> m.merged(weight)).orElse(weight);
+            Tensor own = linears.weight(linear, part, flat).orElse(weight);
+            return module(p.path()).map(m -> m.merged(weight)).orElse(own);
         }
         return module(expert.path()).orElseThrow() instanceof LoraModule lora
                 ? lora.mergedRows(weight, p.firstRow())
@@ -438,7 +440,9 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
 
     /// Whether a linear module has an update.
     boolean adapts(FusedLinear linear, int part) {
-        return experts.containsKey(linear) || module(linear.parts().get(part).path()).isPresent();
+        return experts.containsKey(linear)
+                || module(linear.parts().get(part).path()).isPresent()
+                || linears.weight(linear, part, flat).isPresent();
     }
 
     /// Whether the output layer has an update.
@@ -457,12 +461,12 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
 
     /// The trained bias of a linear module, float32, if it is trained.
     Optional<Tensor> trainedBias(FusedLinear layer, int part) {
-        return biases.parameterOf(layer, part).map(flat::value);
+        return linears.bias(layer, part, flat);
     }
 
     /// Whether a parameter is a bias of the base model.
     boolean isBaseBias(ParameterSpace.Parameter parameter) {
-        return biases.contains(parameter) || whole.isBias(parameter);
+        return linears.isBias(parameter) || whole.isBias(parameter);
     }
 
     /// The parameter that is trained in a weight's place, if it is trained whole.

@@ -59,7 +59,7 @@ final class LoraModule implements AdaptedModule {
             constant.ifPresent(c -> addConstant(c, copies));
             bias.ifPresent(
                     c ->
-                            BaseBiases.copyOf(
+                            WholeLinears.copyOf(
                                     flat.value(ofBias()), update.scaling(), c.value(), copies));
         }
     }

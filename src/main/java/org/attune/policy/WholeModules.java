@@ -14,7 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /// Modules that are trained whole beside an adapter (PEFT's `modules_to_save`): the embedding, the
-/// output layer, norms. Their float32 masters stand among the adapter's parameters; the compute
+/// output layer, norms, and what else of an encoder of pictures is no linear module
+/// ([WholeLinears]). Their float32 masters stand among the adapter's parameters; the compute
 /// copies stand beside the base model's weights, which stay as they are.
 final class WholeModules {
     private static final String BIAS = ".bias";
@@ -55,13 +56,16 @@ final class WholeModules {
             }
         }
         for (Weight norm : norms(decoder)) {
-            if (config.savesWhole(norm.module(), tied)) {
+            if (config.savesAround(norm.module(), tied)) {
                 add(plan, false, List.of(norm));
             }
         }
         for (Weight other : decoder.others()) {
-            if (config.savesWhole(other.module(), tied)) {
-                add(plan, !other.name().contains("bias"), List.of(other));
+            if (config.savesAround(other.module(), tied)) {
+                boolean decays =
+                        !other.name().contains("bias")
+                                && WholeLinears.isRead(decoder, other.name());
+                add(plan, decays, List.of(other));
             }
         }
         biases(config.biases(), adapted, plan);
@@ -77,14 +81,14 @@ final class WholeModules {
                         bias -> {
                             boolean has = adapted.contains(bias.module());
                             if (all || has && which == LoraOptions.Biases.ADAPTED) {
-                                bias(bias, BaseBiases.name(bias.module(), has), plan);
+                                bias(bias, WholeLinears.name(bias.module(), has), plan);
                             }
                         });
         List<Weight> others = new ArrayList<>(norms(decoder));
         others.addAll(decoder.others());
         for (Weight other : others) {
             if (all && other.name().endsWith(BIAS) && parameterOf(other).isEmpty()) {
-                bias(other, BaseBiases.name(other.module(), false), plan);
+                bias(other, WholeLinears.name(other.module(), false), plan);
             }
         }
     }

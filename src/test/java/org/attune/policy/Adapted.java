@@ -7,7 +7,10 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.images.ImagePipeline;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.VisionConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
@@ -18,6 +21,7 @@ import org.attune.testing.TinyModels;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,14 +110,34 @@ final class Adapted {
         policy.parameters().valuesChanged();
     }
 
-    /// A text with two continuations, and another.
+    /// A text with two continuations, and another. The first text has a picture where the model
+    /// sees.
     static Tree.Piece piece(DecoderConfig config, int length) {
         var tree = new Tree();
-        int prompt = tree.root(TinyModels.tokens("prompt", config, 5));
+        int[] words = TinyModels.tokens("prompt", config, 5);
+        int prompt = tree.root(config.vision().map(v -> withPicture(v, words)).orElse(words));
         int a = tree.child(prompt, TinyModels.tokens("a", config, length));
         int b = tree.child(prompt, TinyModels.tokens("b", config, length + 3));
         int other = tree.root(TinyModels.tokens("other", config, 4));
         return tree.shared(prompt, a, b, other);
+    }
+
+    /// A text and a picture of two tiles behind it.
+    private static int[] withPicture(VisionConfig vision, int[] words) {
+        float[] pixels = new float[2 * 3 * 8 * 8];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (float) Math.sin(i * 1.37);
+        }
+        int[] shape = {2, 3, 8, 8};
+        int rows = vision.rows(vision.grid(shape));
+        var prepared = new ImagePipeline.Prepared(pixels, shape, new int[0], rows, "tiles");
+        int[] ids = Arrays.copyOf(words, words.length + rows);
+        Arrays.fill(ids, words.length, ids.length, vision.imageToken());
+        for (int i = 0; i < words.length; i++) {
+            ids[i] = words[i] == vision.imageToken() ? words[i] + 1 : words[i];
+        }
+        var picture = new SeenPicture("tiles", rows, () -> prepared);
+        return SeenPicture.among(ids, vision.imageToken(), List.of(picture));
     }
 
     /// The model that a policy merges to, without an adapter; the caller closes it.

@@ -96,10 +96,7 @@ class VisionModelsTest {
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             JsonNode json = Recorded.json(folder.resolve("expected.json"));
             VisionConfig vision = config.vision().orElseThrow();
-            SeenPicture picture =
-                    vision.lines().isPresent() && !expected.names().contains(TILES)
-                            ? prepared(folder, json.at("/cases/one/messages"))
-                            : picture(expected, vision);
+            SeenPicture picture = picture(folder, expected, vision);
             int[] ids = one(expected, config, picture);
             features(decoder, picture, expected);
             var layout = RecordedModelsTest.layout(ids, ids.length);
@@ -126,7 +123,7 @@ class VisionModelsTest {
         }
     }
 
-    private static float[] from(int first, float[] all) {
+    static float[] from(int first, float[] all) {
         return Arrays.copyOfRange(all, first, all.length);
     }
 
@@ -269,7 +266,7 @@ class VisionModelsTest {
     }
 
     /// Tokens of the case `one`, of which those of the type 0 are the prompt in PaliGemma.
-    private static int[] one(Recorded expected, DecoderConfig config, SeenPicture picture) {
+    static int[] one(Recorded expected, DecoderConfig config, SeenPicture picture) {
         int[] ids = among(expected.ints("one.input_ids"), config, List.of(picture));
         if (config.attention().throughWindows()) {
             int[] types = expected.ints("one.token_type_ids");
@@ -282,6 +279,15 @@ class VisionModelsTest {
 
     private static int[] among(int[] ids, DecoderConfig config, List<SeenPicture> pictures) {
         return SeenPicture.among(ids, config.vision().orElseThrow().imageToken(), pictures);
+    }
+
+    /// The picture of the case `one` of a model's folder.
+    static SeenPicture picture(Path folder, Recorded expected, VisionConfig vision) {
+        if (vision.lines().isEmpty() || expected.names().contains(TILES)) {
+            return picture(expected, vision);
+        }
+        JsonNode json = Recorded.json(folder.resolve("expected.json"));
+        return prepared(folder, json.at("/cases/one/messages"));
     }
 
     /// The picture of the case `one`, whose tiles lie as the folder says it.
@@ -312,7 +318,7 @@ class VisionModelsTest {
     }
 
     /// The picture of the case `one`.
-    static SeenPicture picture(Recorded expected, VisionConfig vision) {
+    private static SeenPicture picture(Recorded expected, VisionConfig vision) {
         float[] pixels = expected.floats("one.pixel_values");
         long[] shape = expected.shape("one.pixel_values"); // (tiles, 3, height, width), or patches
         boolean patches = vision.encoder().patches().times() > 0;

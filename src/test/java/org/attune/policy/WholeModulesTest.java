@@ -16,6 +16,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
+import org.attune.testing.TinyVision;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -97,6 +98,33 @@ class WholeModulesTest {
                                     "model.layers.0.self_attn.q_norm.weight",
                                     "model.layers.1.self_attn.k_norm.weight",
                                     "model.layers.1.post_attention_layernorm.weight"),
+                            true),
+                    new Case(
+                            TinyModels.seeing(),
+                            List.of("connector"),
+                            false,
+                            Q,
+                            Set.of("model.connector.modality_projection.proj.weight"),
+                            false),
+                    new Case(
+                            TinyModels.seeing(),
+                            List.of("vision_model"),
+                            false,
+                            Q,
+                            Set.of(
+                                    "model.vision_model.embeddings.patch_embedding.weight",
+                                    "model.vision_model.encoder.layers.0.mlp.fc1.bias",
+                                    "model.vision_model.encoder.layers.1.self_attn.k_proj.weight"),
+                            false),
+                    new Case(
+                            TinyVision.whole(),
+                            List.of("multi_modal_projector", "mlp.fc2"),
+                            false,
+                            Q,
+                            Set.of(
+                                    "model.multi_modal_projector.mm_input_projection_weight",
+                                    "model.multi_modal_projector.mm_soft_emb_norm.weight",
+                                    "model.vision_tower.encoder.layers.1.mlp.fc2.bias"),
                             true));
 
     private static void onEngine(Runnable body) {
@@ -250,7 +278,7 @@ class WholeModulesTest {
     }
 
     @Test
-    void decayLeavesNormsOut() {
+    void decayLeavesNormsAndBiasesOut() {
         onEngine(
                 () -> {
                     for (Case c : CASES) {
@@ -258,7 +286,8 @@ class WholeModulesTest {
                                 Policy policy =
                                         Outcome.lora(decoder, c.adapter(0), Outcome.DEFAULT)) {
                             for (var p : policy.parameters().parameters()) {
-                                assertEquals(!p.name().contains("norm"), p.decays(), p.name());
+                                boolean stays = p.name().matches(".*(norm|bias).*");
+                                assertEquals(!stays, p.decays(), p.name());
                             }
                         }
                     }
@@ -270,13 +299,26 @@ class WholeModulesTest {
         refuses("o_proj", "model.layers.0.self_attn.o_proj");
         refuses("mlp", "model.layers.0.mlp");
         refuses("lm_haed", "\"lm_haed\" is no module of the model");
+        DecoderConfig sees = TinyModels.seeing();
+        refuses(sees, Q, "o_proj", "model.text_model.layers.0.self_attn.o_proj");
+        refuses(sees, Q, "_model", "model.text_model");
+        refuses(
+                sees,
+                List.of("proj"),
+                "projection",
+                "model.connector.modality_projection.proj is inside of what [projection] names");
     }
 
     private static void refuses(String name, String why) {
+        refuses(TinyModels.llama(), Q, name, why);
+    }
+
+    private static void refuses(
+            DecoderConfig config, List<String> targets, String name, String why) {
         onEngine(
                 () -> {
-                    try (Decoder decoder = TinyModels.decoder(TinyModels.llama())) {
-                        LoraConfig adapter = Adapted.config(Q, List.of(name), false, 0);
+                    try (Decoder decoder = TinyModels.decoder(config)) {
+                        LoraConfig adapter = Adapted.config(targets, List.of(name), false, 0);
                         String message =
                                 assertThrows(
                                                 ConfigException.class,

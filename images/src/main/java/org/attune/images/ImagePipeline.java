@@ -199,7 +199,7 @@ public final class ImagePipeline {
     public Prepared prepare(Picture picture, boolean alone) {
         Pixels pixels = picture.pixels();
         Plan plan = plan(picture.name(), new Size(pixels.width(), pixels.height()), alone);
-        List<Pixels> tiles = rule.tiles(pixels, plan, resizer);
+        List<Pixels> tiles = named(picture.name(), () -> rule.tiles(pixels, plan, resizer));
         String key = key(picture, alone);
         int tokens = text.tokens(plan);
         if (rule instanceof TileRule.WholePatches patches) {
@@ -243,9 +243,15 @@ public final class ImagePipeline {
 
     private SeenPicture seen(Picture picture, boolean alone) {
         Plan plan = plan(picture.name(), picture.size(), alone);
+        int tokens = text.tokens(plan);
+        if (tokens < 1) {
+            throw new DatasetException(
+                    "%s: its %s become no image token; is processor_config.json this model's?"
+                            .formatted(picture.name(), plan.picture()));
+        }
         return new SeenPicture(
                 key(picture, alone),
-                text.tokens(plan),
+                tokens,
                 rule instanceof TileRule.WholePatches w ? plan.columns() / w.merge() : 0,
                 plan.shape(),
                 picture.isPassing()
@@ -257,7 +263,12 @@ public final class ImagePipeline {
         Plan plan = named(picture, () -> rule.plan(size, alone));
         long values = (long) plan.tile().width() * plan.tile().height() * plan.tiles();
         long whole = (long) plan.whole().width() * plan.whole().height();
-        if (Math.max(values, whole) * Pixels.CHANNELS > MOST_VALUES) {
+        if (whole > values && whole * Pixels.CHANNELS > MOST_VALUES) {
+            throw new DatasetException(
+                    "%s: its %s are resized to %s, which no memory holds; cut it, or change %s"
+                            .formatted(picture, size, plan.whole(), smaller));
+        }
+        if (values * Pixels.CHANNELS > MOST_VALUES) {
             throw new DatasetException(
                     "%s: its %s become %d tiles of %s, which no memory holds; change %s"
                             .formatted(picture, size, plan.tiles(), plan.tile(), smaller));

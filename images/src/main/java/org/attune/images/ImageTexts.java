@@ -130,10 +130,10 @@ final class ImageTexts {
         return new ImageText(
                 token,
                 token,
-                plan ->
-                        token.repeat(
-                                plan.tile().height() / patch * (plan.tile().width() / patch)
-                                        + more));
+                plan -> {
+                    int count = plan.tile().height() / patch * (plan.tile().width() / patch) + more;
+                    return token.repeat(Math.max(0, count));
+                });
     }
 
     private ImageText llavaNext() {
@@ -147,7 +147,7 @@ final class ImageTexts {
                     int rows = plan.tile().height() / patch;
                     int columns = plan.tile().width() / patch;
                     int lines = lines(plan, rows, columns, 0).count();
-                    return token.repeat(lines + rows * columns + more);
+                    return token.repeat(Math.max(0, lines + rows * columns + more));
                 });
     }
 
@@ -189,7 +189,8 @@ final class ImageTexts {
 
     /// Tokens of the encoder that are no patches, less the one that isn't used.
     private int moreTokens() {
-        int more = settings.json().path("num_additional_image_tokens").asInt(0);
+        String key = "num_additional_image_tokens";
+        int more = settings.json().path(key).asInt(0) == 0 ? 0 : settings.whole(key);
         return more - (isDefaultStrategy() ? 1 : 0);
     }
 

@@ -23,6 +23,12 @@ final class PictureReader implements AutoCloseable {
     /// from here on.
     static final long MOST_PIXELS = 89_478_485;
 
+    /// Bytes that one of a PNG's becomes at most: Deflate repeats 258 bytes by two bits.
+    private static final int MOST_INFLATED = 1032;
+
+    private static final int PNG_BITS = 24; // place in the file
+    private static final int PNG_COLOURS = 25;
+
     private final String name;
     private final PictureFormat format;
     private final Chunks chunks;
@@ -93,12 +99,33 @@ final class PictureReader implements AutoCloseable {
                 format,
                 () -> {
                     Size size = stored();
+                    requireEnough(size);
                     Pixels pixels = decoded(size);
                     if (isCut) {
                         throw new BrokenPictureException("the file ends before the picture does");
                     }
                     return pixels.turned(chunks.orientation());
                 });
+    }
+
+    /// A smaller PNG isn't whole, which its decoder would find out after taking memory for all
+    /// pixels that the header names.
+    private void requireEnough(Size size) {
+        if (format != PictureFormat.PNG) {
+            return;
+        }
+        byte[] file = chunks.file();
+        int channels =
+                switch (file[PNG_COLOURS]) {
+                    case 2 -> 3;
+                    case 4 -> 2;
+                    case 6 -> 4;
+                    default -> 1;
+                };
+        long bits = (long) size.width() * size.height() * channels * file[PNG_BITS];
+        if (bits / 8 > (long) MOST_INFLATED * file.length) {
+            throw new BrokenPictureException("the file ends before the picture does");
+        }
     }
 
     private Pixels decoded(Size size) throws IOException {

@@ -15,8 +15,15 @@ record Pixels(int width, int height, byte[] rgb) {
         }
     }
 
+    /// @throws BrokenPictureException if no array holds as many
     static Pixels black(int width, int height) {
-        return new Pixels(width, height, new byte[Math.multiplyExact(width * height, CHANNELS)]);
+        long bytes = (long) width * height * CHANNELS;
+        if (bytes > Integer.MAX_VALUE - 8) {
+            throw new BrokenPictureException(
+                    "%d x %d pixels are needed on the way, which no memory holds"
+                            .formatted(width, height));
+        }
+        return new Pixels(width, height, new byte[(int) bytes]);
     }
 
     /// The part of a picture that begins at a place. It may reach over the picture's border: what

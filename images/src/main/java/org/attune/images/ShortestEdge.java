@@ -25,12 +25,23 @@ record ShortestEdge(Target target, Optional<Size> crop, Optional<byte[]> square)
 
     @Override
     public Plan plan(Size picture, boolean alone) {
-        return Plan.whole(picture, result(picture));
+        Size padded = padded(picture);
+        Size resized = resized(padded);
+        Size whole = area(padded) > area(resized) ? padded : resized; // what memory must hold
+        return new Plan(picture, whole, result(picture), 0, 0, 1, new int[0]);
+    }
+
+    private static long area(Size size) {
+        return (long) size.width() * size.height();
+    }
+
+    private Size padded(Size picture) {
+        int edge = Math.max(picture.width(), picture.height());
+        return square.isEmpty() ? picture : new Size(edge, edge);
     }
 
     Size result(Size picture) {
-        int edge = Math.max(picture.width(), picture.height());
-        return crop.orElseGet(() -> resized(square.isEmpty() ? picture : new Size(edge, edge)));
+        return crop.orElseGet(() -> resized(padded(picture)));
     }
 
     private Size resized(Size picture) {

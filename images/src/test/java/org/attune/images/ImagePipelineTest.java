@@ -17,11 +17,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.CRC32;
 
 final class ImagePipelineTest {
     @TempDir Path folder;
@@ -123,6 +125,40 @@ final class ImagePipelineTest {
     @Test
     void foldersWithoutPicturesHaveNoPipeline() {
         assertEquals(Optional.empty(), ImagePipeline.open(folder, Options.DEFAULT));
+    }
+
+    /// A line of pixels becomes 336 wide and millions high before its middle is cut out.
+    @Test
+    void whatNoMemoryHoldsIsRefusedBeforeItIsMade() throws IOException {
+        Files.writeString(
+                folder.resolve("processor_config.json"),
+                """
+                {"processor_class": "LlavaProcessor", "patch_size": 14,
+                 "image_processor": {"image_processor_type": "CLIPImageProcessor"}}\
+                """);
+        var pipeline = ImagePipeline.open(folder, Options.DEFAULT).orElseThrow();
+        Picture narrow = picture(1, 40_000);
+        String message =
+                assertThrows(DatasetException.class, () -> pipeline.tokens(narrow, true))
+                        .getMessage();
+        assertTrue(message.contains("resized to 224 x 8960000, which no memory"), message);
+        assertThrows(DatasetException.class, () -> pipeline.prepare(narrow, true));
+        assertTrue(pipeline.tokens(picture(1, 400), true) > 0);
+    }
+
+    /// A PNG that is too short for its pixels ends in an error before memory is taken for them.
+    @Test
+    void aShortPngIsRefusedByItsHeader() throws IOException {
+        byte[] file = DrawnPictures.file("png", 30, 40);
+        file[17] = 1; // 65,566 wide
+        file[22] = 4; // 1,064 high
+        var crc = new CRC32();
+        crc.update(file, 12, 17);
+        ByteBuffer.wrap(file).putInt(29, (int) crc.getValue());
+        String message =
+                assertThrows(DatasetException.class, () -> Picture.of("short", file).pixels())
+                        .getMessage();
+        assertEquals("short: PNG: the file ends before the picture does", message);
     }
 
     @Test

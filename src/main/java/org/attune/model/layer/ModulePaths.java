@@ -371,8 +371,8 @@ public record ModulePaths(
         return whole.getFirst();
     }
 
-    /// Modules that may not be trained whole beside an adapter: linear ones, and those that others
-    /// are inside of.
+    /// Linear modules, and those that others are inside of. Beside an adapter only those of what
+    /// sees pictures may be trained whole.
     public Set<String> others() {
         var paths = new LinkedHashSet<>(linears.keySet());
         paths.remove(output);

@@ -50,7 +50,8 @@ final class Mutation {
                     plain ? text(content) : JsonMutation.of(content, random).orElse(text(content));
             case "jsonl" -> plain ? text(content) : line(content);
             case "safetensors" -> plain ? bytes(content) : header(content);
-            case "gguf", "parquet", "arrow" -> bytes(content);
+            case "gguf", "parquet", "arrow", "png", "jpg", "gif", "bmp", "tiff", "webp" ->
+                    bytes(content);
             case "gz" -> plain ? bytes(content) : zipped(name, content);
             default -> text(content);
         };

@@ -12,9 +12,13 @@ import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.images.ImagePipeline;
+import org.attune.images.Picture;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GenerationDefaults;
 import org.attune.model.layer.Decoder;
@@ -31,7 +35,12 @@ import org.attune.text.Message;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.examples.PackedRow;
+import org.attune.trainers.examples.SftExample;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.prepare.SampleTokenizer;
+import org.attune.trainers.prepare.SftOptions;
+import org.attune.trainers.prepare.SftPreparation;
 import org.attune.trainers.run.Methods;
 
 import java.io.IOException;
@@ -62,6 +71,8 @@ final class Targets {
                 new Target("tokenizer", TokenizerSamples.all(), 64, Targets::text),
                 new Target("template", TemplateSamples.all(), 20_000, Targets::template),
                 new Target("rows", DataSamples.rows(), 64, Targets::rows),
+                new Target("picture", PictureSamples.files(), 64, Targets::picture),
+                new Target("pictures", PictureSamples.rows(), 64, Targets::pictures),
                 new Target("dataset", DataSamples.dataSets(), 64, Targets::dataSet),
                 new Target("run", DataSamples.runs(), 1000, Targets::run),
                 new Target("rounds", DataSamples.rounds(), 64, Targets::rounds),
@@ -196,6 +207,53 @@ final class Targets {
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 RowFiles.readAll(file);
+            }
+        }
+    }
+
+    /// WebP needs a plug-in, which isn't there.
+    private static void picture(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Picture picture = Picture.at(file.getFileName().toString(), file);
+                try {
+                    picture.size();
+                    picture.thumbnail(8);
+                } catch (DatasetException e) {
+                    if (!file.toString().endsWith(".webp")) {
+                        throw e;
+                    }
+                }
+            }
+        }
+    }
+
+    private static void pictures(Path folder) {
+        List<org.attune.datasets.formats.Sample> rows =
+                new DatasetLoader(folder, new HubCache(folder), BadRowPolicy.ERROR)
+                        .seeing(true)
+                        .load(
+                                List.of(DatasetSource.of(folder.resolve("rows.jsonl").toString())),
+                                EnumSet.allOf(DatasetType.class))
+                        .samples();
+        Optional<ImagePipeline> images = ImagePipeline.open(folder, ImagePipeline.Options.DEFAULT);
+        if (images.isEmpty()) {
+            return; // the files say nothing of pictures
+        }
+        try (TextAssets text = TextAssets.load(folder)) {
+            var tokenizer =
+                    new SampleTokenizer(text.tokenizer(), text.template()).seeing(images.get());
+            var prepared =
+                    new SftPreparation(tokenizer, SftOptions.DEFAULTS, BadRowPolicy.ERROR)
+                            .prepare(rows, 1);
+            for (PackedRow row : prepared.rows()) {
+                for (SftExample example : row.documents()) {
+                    Arrays.stream(example.ids())
+                            .filter(SeenPicture::isRow)
+                            .mapToObj(id -> SeenPicture.at(id).picture())
+                            .distinct()
+                            .forEach(picture -> picture.prepared().get());
+                }
             }
         }
     }
