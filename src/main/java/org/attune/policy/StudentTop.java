@@ -1,6 +1,5 @@
 package org.attune.policy;
 
-import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 /// A teacher that is compared among the student's `K` most probable tokens of each target alone;
@@ -11,10 +10,6 @@ import org.attune.tensor.Tensor;
 /// @param count `K`, ≥ 1; all tokens of a smaller vocabulary
 /// @param tail whether the others are a category. Else probabilities are conditional on the `K`
 record StudentTop(Teacher whole, int count, boolean tail) implements Teacher {
-    /// Least probability of the others together, as in TRL: below it a difference from 1 is
-    /// rounding.
-    private static final double LEAST_TAIL = 1e-7;
-
     @Override
     public int targets() {
         return whole.targets();
@@ -35,17 +30,12 @@ record StudentTop(Teacher whole, int count, boolean tail) implements Teacher {
 
     /// `(n, C)`.
     private Tensor among(Tensor logProbs) {
-        return tail ? TopTokens.withRest(logProbs, LEAST_TAIL) : logProbs.logSoftmax(Tensor.LAST);
+        return tail ? TopTokens.withRest(logProbs) : logProbs.logSoftmax(Tensor.LAST);
     }
 
     @Override
     public Tensor slopes(Tensor z, Compared compared, Tensor weighted, int from) {
-        if (tail) {
-            return TopTokens.slopes(z, compared, weighted, top(z)); // (n, V)
-        }
-        Tensor own = Divergence.slopesOf(compared.student(), weighted); // (n, K)
-        return Tensor.zeros(z.device(), DType.FLOAT32, z.shape())
-                .scatterAddInPlace(1, top(z), own); // (n, V)
+        return TopTokens.slopes(z, compared, weighted, top(z), tail); // (n, V)
     }
 
     @Override

@@ -1,25 +1,37 @@
 package org.attune.policy;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 import java.util.Arrays;
 
-/// A teacher of which the most probable tokens are known. All others together are one more
-/// category, in both distributions: `C = K + 1`. `M` targets, `K` tokens each.
+/// A teacher of which the probabilities of some tokens are known. All others together are one more
+/// category, in both distributions, `C = K + 1`; or probabilities are those under the condition
+/// that it is one of the known tokens, `C = K`. `M` targets, `K` tokens each.
 public final class TopTokens implements Teacher {
-    /// Least probability of the other tokens together: below it a difference from 1 is rounding.
-    private static final double LEAST_REST = 1e-6;
+    /// Stands where a target has fewer tokens than `K`.
+    public static final int NONE = -1;
+
+    /// Least probability of the other tokens together, as in TRL: below it a difference from 1 is
+    /// rounding.
+    static final double LEAST_REST = 1e-7;
+
+    /// Log-probability of a category that isn't there, in both distributions: finite, so that
+    /// differences are 0, and its power is 0.
+    private static final float NOTHING = -1e4f;
 
     private final int targets;
     private final int count;
     private final long[] ids;
     private final float[] logProbs;
+    private final boolean tail;
 
     /// @param count `K`
-    /// @param ids of the tokens, different ones for a target, row-major `(M, K)`
+    /// @param ids of the tokens, different ones for a target or [#NONE], row-major `(M, K)`
     /// @param logProbs of the teacher at the temperature of the comparison, `(M, K)`
-    public TopTokens(int count, int[] ids, float[] logProbs) {
+    /// @param tail whether all other tokens together are one more category
+    public TopTokens(int count, int[] ids, float[] logProbs, boolean tail) {
         if (count < 1 || ids.length % count != 0 || ids.length != logProbs.length) {
             throw new ShapeException(
                     "%d ids and %d log-probabilities are not %d for each target"
@@ -28,20 +40,31 @@ public final class TopTokens implements Teacher {
         this.count = count;
         this.ids = Arrays.stream(ids).asLongStream().toArray();
         targets = ids.length / count;
-        this.logProbs = withRests(logProbs);
+        this.tail = tail;
+        this.logProbs = categories(logProbs);
     }
 
-    /// `(M, K + 1)`.
-    private float[] withRests(float[] tops) {
-        float[] all = new float[targets * (count + 1)];
+    private int width() {
+        return tail ? count + 1 : count;
+    }
+
+    /// `(M, C)`.
+    private float[] categories(float[] tops) {
+        float[] all = new float[targets * width()];
         for (int i = 0; i < targets; i++) {
-            double rest = 1;
+            double sum = 0;
             for (int k = 0; k < count; k++) {
-                float logProb = tops[i * count + k];
-                all[i * (count + 1) + k] = logProb;
-                rest -= Math.exp(logProb);
+                int at = i * count + k;
+                sum += ids[at] == NONE ? 0 : Math.exp(tops[at]);
             }
-            all[i * (count + 1) + count] = (float) Math.log(Math.max(rest, LEAST_REST));
+            double known = tail ? 0 : Math.log(sum);
+            for (int k = 0; k < count; k++) {
+                int at = i * count + k;
+                all[i * width() + k] = ids[at] == NONE ? NOTHING : (float) (tops[at] - known);
+            }
+            if (tail) {
+                all[i * width() + count] = (float) Math.log(Math.max(1 - sum, LEAST_REST));
+            }
         }
         return all;
     }
@@ -51,40 +74,69 @@ public final class TopTokens implements Teacher {
         return targets;
     }
 
+    /// The tokens of a chunk, `(n, K)`; some token where none is.
     private Tensor ids(Tensor z, int from) {
         int n = (int) z.size(0);
         long[] chunk = Arrays.copyOfRange(ids, from * count, (from + n) * count);
+        Arrays.setAll(chunk, i -> Math.max(chunk[i], 0));
         return Tensor.of(z.device(), chunk, n, count);
     }
 
     @Override
     public Compared compared(Tensor z, int from, double temperature) {
         int n = (int) z.size(0);
-        int wide = count + 1;
-        float[] chunk = Arrays.copyOfRange(logProbs, from * wide, (from + n) * wide);
+        float[] chunk = Arrays.copyOfRange(logProbs, from * width(), (from + n) * width());
         Tensor tops = z.logSoftmax(Tensor.LAST).gather(1, ids(z, from)); // (n, K)
-        return new Compared(withRest(tops, LEAST_REST), Tensor.of(z.device(), chunk, n, wide));
+        Tensor own = present(tops, from); // (n, K)
+        return new Compared(
+                tail ? withRest(own) : own.logSoftmax(Tensor.LAST),
+                Tensor.of(z.device(), chunk, n, width())); // (n, C)
+    }
+
+    /// Leaves out what isn't a category, `(n, K)`.
+    private Tensor present(Tensor tops, int from) {
+        int size = (int) tops.size(0) * count;
+        float[] there = new float[size];
+        float[] absent = new float[size];
+        boolean isWhole = true;
+        for (int i = 0; i < size; i++) {
+            boolean isThere = ids[from * count + i] != NONE;
+            there[i] = isThere ? 1 : 0;
+            absent[i] = isThere ? 0 : NOTHING;
+            isWhole &= isThere;
+        }
+        if (isWhole) {
+            return tops;
+        }
+        long n = tops.size(0);
+        return tops.mul(Tensor.of(tops.device(), there, n, count))
+                .add(Tensor.of(tops.device(), absent, n, count));
     }
 
     /// Adds the category of all other tokens, `(n, K + 1)`.
     ///
     /// @param tops log-probabilities, `(n, K)`
-    /// @param least probability of the others
-    static Tensor withRest(Tensor tops, double least) {
+    static Tensor withRest(Tensor tops) {
         Tensor rest = // (n, 1)
-                tops.exp().sum(1, true).neg().add(1 - least).relu().add(least).log();
+                tops.exp().sum(1, true).neg().add(1 - LEAST_REST).relu().add(LEAST_REST).log();
         return Tensor.cat(1, tops, rest);
     }
 
     @Override
     public Tensor slopes(Tensor z, Compared compared, Tensor weighted, int from) {
-        return slopes(z, compared, weighted, ids(z, from));
+        return slopes(z, compared, weighted, ids(z, from), tail);
     }
 
-    /// Gradients where the last category is all tokens but `K`, `(n, V)`.
+    /// Gradients where the categories are `K` tokens, and perhaps all others together, `(n, V)`.
     ///
     /// @param ids of the `K`, `(n, K)`
-    static Tensor slopes(Tensor z, Compared compared, Tensor weighted, Tensor ids) {
+    /// @param tail whether the others are the last category
+    static Tensor slopes(Tensor z, Compared compared, Tensor weighted, Tensor ids, boolean tail) {
+        if (!tail) {
+            Tensor own = Divergence.slopesOf(compared.student(), weighted); // (n, K)
+            return Tensor.zeros(z.device(), DType.FLOAT32, z.shape())
+                    .scatterAddInPlace(1, ids, own); // (n, V)
+        }
         long count = ids.size(1);
         Tensor sums = weighted.sum(1, true); // (n, 1)
         Tensor student = compared.student();

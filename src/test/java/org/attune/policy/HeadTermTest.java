@@ -90,10 +90,12 @@ class HeadTermTest {
                 });
     }
 
-    /// Six of nine tokens are told apart, then none is left for the rest.
+    /// Six of nine tokens are told apart, then none is left for the rest; or two of the six places
+    /// have no token.
     @Test
     void slopesOfTopTokensEqualAutograds() {
         int[] ids = {4, 0, 8, 1, 5, 3};
+        int[] fewer = {4, TopTokens.NONE, 8, 1, TopTokens.NONE, 3};
         float[] half = {-1, -2, -1.5f, -3, -4, -5};
         float[] all = new float[6];
         Arrays.fill(all, (float) Math.log(1 / 6d));
@@ -101,8 +103,13 @@ class HeadTermTest {
                 () -> {
                     for (float[] logProbs : List.of(half, all)) {
                         for (Divergence divergence : DIVERGENCES) {
-                            var term = HeadTerm.of(divergence, new TopTokens(6, ids, logProbs));
-                            compareSlopes(term, random("student", 1, 9));
+                            for (boolean tail : new boolean[] {true, false}) {
+                                for (int[] known : List.of(ids, fewer)) {
+                                    var tops = new TopTokens(6, known, logProbs, tail);
+                                    compareSlopes(
+                                            HeadTerm.of(divergence, tops), random("student", 1, 9));
+                                }
+                            }
                         }
                     }
                 });
@@ -117,7 +124,7 @@ class HeadTermTest {
                     float[] logProbs = random("teacher", 1, 9).logSoftmax(Tensor.LAST).toFloats();
                     for (boolean tail : new boolean[] {false, true}) {
                         for (Divergence divergence : DIVERGENCES) {
-                            var whole = new TopTokens(9, ids, logProbs);
+                            var whole = new TopTokens(9, ids, logProbs, true);
                             var top = Teacher.amongTop(whole, 5, tail);
                             compareSlopes(HeadTerm.of(divergence, top), random("student", 1, 9));
                         }
@@ -136,8 +143,8 @@ class HeadTermTest {
 
     @Test
     void wrongTablesOfTokensAreRefused() {
-        assertThrows(ShapeException.class, () -> new TopTokens(2, new int[3], new float[3]));
-        assertThrows(ShapeException.class, () -> new TopTokens(2, new int[4], new float[2]));
+        assertThrows(ShapeException.class, () -> new TopTokens(2, new int[3], new float[3], true));
+        assertThrows(ShapeException.class, () -> new TopTokens(2, new int[4], new float[2], true));
         assertThrows(IllegalArgumentException.class, () -> Divergence.of(1.5));
         assertThrows(
                 IllegalArgumentException.class, () -> HeadRequest.of(HeadStatistic.DIVERGENCE));

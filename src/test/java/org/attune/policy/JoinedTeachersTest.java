@@ -31,7 +31,7 @@ class JoinedTeachersTest {
         }
 
         Teacher teacher() {
-            return new TopTokens(TOP, ids, logProbs);
+            return new TopTokens(TOP, ids, logProbs, true);
         }
     }
 

@@ -27,10 +27,12 @@ final class RankMethodsTest {
 
     @TempDir Path folder;
 
-    /// Pairs, a teacher with episodes, one with another tokenizer, a critic, rounds ahead.
+    /// Pairs, a teacher with episodes, one with another tokenizer, one of each domain, a critic,
+    /// rounds ahead.
     @Test
     void methodsLeaveTheSameBytesOnTwoRanks() throws Exception {
-        assertSameBytesOnTwoRanks(List.of("dpo", "gkd_tools", "gkd_across", "ppo", "grpo_ahead"));
+        assertSameBytesOnTwoRanks(
+                List.of("dpo", "gkd_tools", "gkd_across", "distillation", "ppo", "grpo_ahead"));
     }
 
     /// The other tests start JVMs in a hurry, without the compiler that kernels need.

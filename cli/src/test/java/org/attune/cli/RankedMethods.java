@@ -34,6 +34,8 @@ final class RankedMethods {
     private static final Path EXAMPLES =
             Path.of(System.getProperty("attune.root", "..")).resolve("examples").toAbsolutePath();
     private static final String MODEL = EXAMPLES.resolve("model").toString();
+    private static final Path RECORDED =
+            EXAMPLES.resolveSibling("trainers/src/test/resources/recorded/model");
     private static final String CALCULATOR = "tools={name: calculator, as: calc}";
 
     /// Property that says `nccl` where its stand-in carries numbers between simulated GPUs.
@@ -79,7 +81,7 @@ final class RankedMethods {
                         other,
                         few,
                         "lmbda=0.5 use_uld_loss=true uld_use_hybrid_loss=true",
-                        "uld_crossentropy_weight=0.1 num_generations=2 top_p=0.9"));
+                        "uld_crossentropy_weight=0.1 num_generations=2 top_p=0.9 top_k=20"));
         runs.put(
                 "gkd_tools",
                 Run.of(
@@ -92,7 +94,11 @@ final class RankedMethods {
                         "tool_protocol=line"));
         runs.put(
                 "distillation",
-                Run.of("distillation", prompts, teacher, "max_completion_length=8"));
+                Run.of(
+                        "distillation",
+                        prompts,
+                        "teacher_models={near: %s, far: %s}".formatted(MODEL, RECORDED),
+                        "teacher_weights={far: 2} teacher_column=domain max_completion_length=8"));
         return runs;
     }
 
@@ -146,7 +152,9 @@ final class RankedMethods {
                             .formatted(i % 7);
             String right = answer("%d 7".formatted(i % 7) + (i % 3 == 0 ? " 7" : ""));
             String wrong = answer("7 %d".formatted(i % 7));
-            prompts.add("{%s, \"answer\": \"%d 7\"}".formatted(prompt, i % 7));
+            prompts.add(
+                    "{%s, \"answer\": \"%d 7\", \"domain\": \"%s\"}"
+                            .formatted(prompt, i % 7, i % 3 == 0 ? "near" : "far"));
             texts.add("{%s, \"completion\": %s}".formatted(prompt, right));
             triples.add(
                     "{%s, \"chosen\": %s, \"rejected\": %s, \"reference\": %s}"

@@ -30,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Teachers on the student's own weights, and teachers that can't teach.
@@ -83,6 +84,10 @@ final class DistillationRunTest {
                 new ArrayList<>(List.of("max_new_tokens=4", "seq_kd=true", "learning_rate=1e-3"));
         keys.addAll(List.of(more));
         assertEquals(0, run("gkd", out, keys.toArray(String[]::new)));
+        return steps(out);
+    }
+
+    private static List<JsonNode> steps(String out) throws IOException {
         List<JsonNode> steps = new ArrayList<>();
         for (String line : Files.readAllLines(folder.resolve(out).resolve("metrics.jsonl"))) {
             JsonNode step = new ObjectMapper().readTree(line);
@@ -341,6 +346,7 @@ final class DistillationRunTest {
                             "teacher_model_server_url=" + url,
                             "teacher_server_model=large",
                             "loss_top_k=2",
+                            "compared_tokens=likeliest",
                             "learning_rate=5e-2",
                             "lr_scheduler_type=constant",
                             "max_steps=6");
@@ -352,11 +358,101 @@ final class DistillationRunTest {
         }
     }
 
+    /// A server process with the teacher, which `attune serve` lists under its own name.
+    private static Process serving(Path out) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Xmx512m"));
+        command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of("serve", folder.resolve("teacher").toString(), "--port", "0"));
+        command.addAll(List.of("--dtype", "float32"));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(out.toFile())
+                .start();
+    }
+
+    private static String url(Process server, Path out) throws IOException, InterruptedException {
+        String start = "listening at ";
+        for (int i = 0; i < 600 && server.isAlive(); i++) {
+            Optional<String> line =
+                    Files.readAllLines(out).stream().filter(l -> l.startsWith(start)).findFirst();
+            if (line.isPresent()) {
+                return line.get().substring(start.length()).replaceFirst("/v1/*$", "");
+            }
+            Thread.sleep(100);
+        }
+        throw new AssertionError(Files.readString(out));
+    }
+
+    private static List<JsonNode> written(String out, Path rows, String... teacher)
+            throws IOException {
+        List<String> keys =
+                new ArrayList<>(
+                        List.of(
+                                "datasets=" + rows,
+                                "distillation_objective=iw_opd",
+                                "max_completion_length=6",
+                                "per_device_train_batch_size=8",
+                                "teacher_column=way"));
+        keys.addAll(List.of(teacher));
+        assertEquals(0, run("distillation", out, keys.toArray(String[]::new)));
+        return steps(out);
+    }
+
+    /// What was written is compared, so a server tells all that a model here does.
+    @Tag("thorough")
+    @Test
+    void teachersOnServersTeachAsThoseHere() throws IOException, InterruptedException {
+        List<String> placed = new ArrayList<>();
+        for (String row : Files.readAllLines(folder.resolve("rows.jsonl"))) {
+            String way = placed.size() % 2 == 0 ? "near" : "far";
+            placed.add(row.replaceFirst("\\{", "{\"way\": \"" + way + "\", "));
+        }
+        Path rows = Files.write(folder.resolve("served.jsonl"), placed);
+        Path teacher = folder.resolve("teacher");
+        Path out = folder.resolve("server.log");
+        Process server = serving(out);
+        try {
+            String url = url(server, out);
+            String models = "teacher_models={near: %s, far: %s}".formatted(teacher, teacher);
+            List<JsonNode> here = written("iw-here", rows, models);
+            String urls = "teacher_server_urls={near: '%s', far: '%s/v1'}".formatted(url, url);
+            List<JsonNode> there = written("iw-there", rows, urls);
+            assertTrue(here.getFirst().get("iw_opd/mean_abs_advantage").asDouble() > 1e-4);
+            for (int i = 0; i < here.size(); i++) {
+                for (String key : List.of("loss", "grad_norm", "teacher_jsd/near", "num_tokens")) {
+                    double expected = here.get(i).get(key).asDouble();
+                    double near = 1e-5 + 1e-3 * Math.abs(expected);
+                    assertEquals(expected, there.get(i).get(key).asDouble(), near, key);
+                }
+            }
+            List<JsonNode> sparse =
+                    gkd(
+                            "sparse",
+                            "seq_kd=false",
+                            "lmbda=0",
+                            "beta=0",
+                            "teacher_server_urls={all: '%s'}".formatted(url),
+                            "teacher_top_k=3",
+                            "add_tail_bucket=false");
+            assertTrue(sparse.getFirst().get("loss").asDouble() > 1e-4);
+        } finally {
+            server.destroy();
+            server.waitFor();
+        }
+    }
+
     @Test
     void aRunWithoutTeacherOrWithTwoIsRefused() {
         assertEquals(2, run("gkd", "none"));
         String url = "teacher_model_server_url=http://localhost:1/v1";
-        assertEquals(2, run("gkd", "unnamed", url));
+        String urls = "teacher_server_urls={near: http://localhost:1, far: http://localhost:2}";
+        assertEquals(2, run("gkd", "both", urls, "teacher_models={near: x, far: y}"));
+        assertEquals(2, run("gkd", "both", urls, url));
+        assertEquals(2, run("gkd", "alone", url, "beta=1", "loss_add_tail=false"));
+        assertEquals(2, run("gkd", "here", "teacher_model_name_or_path=x", "loss_add_tail=false"));
         String[] two = {url, "teacher_server_model=x", "teacher_model_name_or_path=" + copy};
         assertEquals(2, run("gkd", "two", two));
         String[] written = {url, "teacher_server_model=x", "seq_kd=true"};

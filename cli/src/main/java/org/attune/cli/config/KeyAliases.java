@@ -51,6 +51,8 @@ final class KeyAliases {
         aliases.renamed("response_length", "max_completion_length");
         aliases.renamed("torch_dtype", "dtype");
         aliases.renamed("max_seq_length", "max_length");
+        aliases.renamed("teacher_top_k", "loss_top_k");
+        aliases.renamed("add_tail_bucket", "loss_add_tail");
         aliases.renamed("bnb_4bit_compute_dtype", "dtype");
         aliases.renamed("bnb_4bit_use_double_quant", "use_bnb_nested_quant");
         QuantisationKeys.resolve(settings, problems);

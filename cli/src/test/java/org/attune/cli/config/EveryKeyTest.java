@@ -305,6 +305,17 @@ class EveryKeyTest {
                     "teacher_adapter_name_or_path=null",
                     "seq_kd=false");
 
+    /// Teachers of domains on servers have nothing of a model here.
+    private static final List<String> TAUGHT_BY_SERVERS =
+            List.of(
+                    "teacher_server_urls={math: http://localhost:1, code: http://localhost:2}",
+                    "loss_add_tail=false",
+                    "temperature=1",
+                    "teacher_model_name_or_path=null",
+                    "teacher_model_revision=null",
+                    "teacher_adapter_name_or_path=null",
+                    "seq_kd=false");
+
     /// A teacher with another tokenizer writes nothing.
     private static final List<String> ACROSS = List.of("use_uld_loss=true", "seq_kd=false");
 
@@ -350,6 +361,12 @@ class EveryKeyTest {
         List<String> across = before.containsKey("use_uld_loss") ? ACROSS : List.of();
         List<String> taught =
                 TAUGHT.stream().filter(word -> before.containsKey(word.split("=", 2)[0])).toList();
+        List<String> byServers =
+                before.containsKey("teacher_server_urls")
+                        ? TAUGHT_BY_SERVERS.stream()
+                                .filter(word -> before.containsKey(word.split("=", 2)[0]))
+                                .toList()
+                        : List.of();
         for (var overrides :
                 List.of(
                         List.<String>of(),
@@ -360,7 +377,8 @@ class EveryKeyTest {
                         masked,
                         told,
                         across,
-                        taught)) {
+                        taught,
+                        byServers)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);
             same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));

@@ -45,7 +45,9 @@ class KeyTableTest {
     private static final Set<String> REWRITTEN =
             Set.of(
                     "bf16",
+                    "add_tail_bucket",
                     "bnb_4bit_compute_dtype",
+                    "teacher_top_k",
                     "bnb_4bit_quant_type",
                     "bnb_4bit_use_double_quant",
                     "load_in_4bit",

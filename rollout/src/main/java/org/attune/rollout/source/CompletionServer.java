@@ -1,5 +1,7 @@
 package org.attune.rollout.source;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import org.attune.error.RolloutException;
 import org.attune.error.Secrets;
 import org.attune.error.ServerException;
@@ -15,6 +17,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 
 /// A server with the OpenAI kind of `/completions`, asked as [PatientPost] does; adapters are
@@ -121,15 +124,39 @@ final class CompletionServer {
 
     /// Whether the server answers at all, by one short question.
     boolean isThere() throws InterruptedException {
-        Map<String, String> headers =
-                key.map(secret -> Map.of("Authorization", "Bearer " + secret)).orElse(Map.of());
         try {
-            int status =
-                    new HttpAsk("GET", url("/models"), headers, Optional.empty(), PROBE)
-                            .send((code, _, _) -> code);
-            return status < 500;
+            return models().send((code, _, _) -> code) < 500;
         } catch (IOException | TimeoutException e) {
             return false;
+        }
+    }
+
+    private HttpAsk models() {
+        Map<String, String> headers =
+                key.map(secret -> Map.of("Authorization", "Bearer " + secret)).orElse(Map.of());
+        return new HttpAsk("GET", url("/models"), headers, Optional.empty(), PROBE);
+    }
+
+    /// The name of the first model that the server lists.
+    ///
+    /// @throws RolloutException if it lists none, or doesn't answer
+    /// @throws CancellationException if the waiting thread is interrupted
+    String firstModel() {
+        try {
+            byte[] body = models().send((_, _, bytes) -> bytes.readAllBytes());
+            String name = Json.tree(new String(body, UTF_8)).at("/data/0/id").asText();
+            if (!name.isEmpty()) {
+                return name;
+            }
+            throw new RolloutException(this + "/models lists no model; name the one to ask");
+        } catch (IOException | TimeoutException e) {
+            throw new RolloutException(
+                    "%s/models doesn't say which model it has: %s; start the server, or correct its address"
+                            .formatted(this, e),
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("interrupted while the server was asked for its name");
         }
     }
 

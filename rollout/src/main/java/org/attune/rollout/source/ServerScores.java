@@ -24,8 +24,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /// Asks a server with the OpenAI kind of `/v1/completions` what it expected at each token of given
-/// sequences: its most probable tokens with their log-probabilities. A sequence goes out as token
-/// ids, one request each.
+/// sequences: its most probable tokens and the one that stands there, with their log-probabilities.
+/// A sequence goes out as token ids, one request each.
 ///
 /// Ids must come back with the log-probabilities: as vLLM's `prompt_logprobs`, or in
 /// `logprobs.top_logprobs` of the echoed prompt, as `token_id:N`.
@@ -40,7 +40,8 @@ public final class ServerScores {
     private final int concurrency;
     private final int count;
 
-    /// @param connection where the server is
+    /// @param connection where the server is; without a model's name, the first one that the server
+    ///     lists is asked
     /// @param count how many tokens it tells for each place, ≥ 1
     /// @param longest most tokens of a sequence
     public ServerScores(ServerRollouts.Connection connection, int count, int longest) {
@@ -51,9 +52,14 @@ public final class ServerScores {
                         ANSWER + ANSWER_PER_TOKEN * longest * (count + 1L),
                         connection.key(),
                         connection.pause());
-        model = connection.model();
+        model = connection.model().isEmpty() ? server.firstModel() : connection.model();
         concurrency = connection.concurrency();
         this.count = count;
+    }
+
+    /// The teacher's name on the server.
+    public String model() {
+        return model;
     }
 
     /// Places of a sequence.
@@ -67,8 +73,9 @@ public final class ServerScores {
     ///
     /// @param ids row-major, `(n, K)`
     /// @param logProbs natural logarithms, `(n, K)`
+    /// @param written those of the tokens that stand there, `(n)`; NaN where they aren't told
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    public record Told(int[] ids, float[] logProbs) {}
+    public record Told(int[] ids, float[] logProbs, float[] written) {}
 
     private record Answer(int index, Told told) {}
 
@@ -159,17 +166,29 @@ public final class ServerScores {
         int rows = asked.ids().length - asked.from();
         int[] ids = new int[rows * count];
         float[] logProbs = new float[rows * count];
+        float[] written = new float[rows];
         for (int r = 0; r < rows; r++) {
+            int stands = asked.ids()[asked.from() + r];
             List<Token> best = best(places.get(asked.from() + r));
+            written[r] = logProb(best, stands);
             for (int k = 0; k < count; k++) {
                 ids[r * count + k] = best.get(k).id();
                 logProbs[r * count + k] = (float) best.get(k).logProb();
             }
         }
-        return new Told(ids, logProbs);
+        return new Told(ids, logProbs, written);
     }
 
     private record Token(int id, double logProb) {}
+
+    private static float logProb(List<Token> tokens, int id) {
+        return (float)
+                tokens.stream()
+                        .filter(token -> token.id() == id)
+                        .mapToDouble(Token::logProb)
+                        .findFirst()
+                        .orElse(Double.NaN);
+    }
 
     /// The likeliest tokens of a place, to which servers add the one that stands there.
     private List<Token> best(JsonNode place) {

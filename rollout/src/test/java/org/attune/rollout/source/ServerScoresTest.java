@@ -71,6 +71,7 @@ class ServerScoresTest {
         Told told = told(VLLM, 2, new int[] {4, 2, 1}, 1).getFirst();
         assertArrayEquals(new int[] {5, 7, 3, 1}, told.ids());
         assertArrayEquals(new float[] {-0.5f, -1.5f, -0.25f, -2.5f}, told.logProbs());
+        assertArrayEquals(new float[] {-9, -2.5f}, told.written());
         assertTrue(asked.get().contains("\"prompt\":[4,2,1]"), asked.get());
         assertTrue(asked.get().contains("\"prompt_logprobs\":2"), asked.get());
         assertArrayEquals(new int[] {3}, told(VLLM, 1, new int[] {4, 2, 1}, 2).getFirst().ids());

@@ -82,15 +82,7 @@ public record DistillationConfig(
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(sourceProblems());
-        problems.addAll(teacher.problems(sampling.temperature()));
-        if (loss.weights().isPresent() && teacher.teacherModelServerUrl().isPresent()) {
-            problems.add(
-                    new ConfigProblem(
-                            "distillation_objective",
-                            "iw_opd",
-                            "jsd with teacher_model_server_url, which tells its likeliest tokens"
-                                    + " and not those that were written"));
-        }
+        problems.addAll(teacher.problems(sampling.temperature(), loss.beta()));
         if (loss.weights().isPresent() && loss.beta() != 1) {
             problems.add(
                     new ConfigProblem(

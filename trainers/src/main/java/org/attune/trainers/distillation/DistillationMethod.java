@@ -113,6 +113,8 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
             Path directory,
             OpenedRun<PromptExample> run) {
         PolicySetup student = run.policy();
+        int longest = RoundPlan.rowTokens(config, run.rows().train()).longestRow();
+        int vocabulary = run.model().source().config().vocabSize();
         try (var teacher =
                 TeacherSetup.open(
                         student,
@@ -120,7 +122,9 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                         config.teacher(),
                         config.model(),
                         around.hub(),
-                        RoundPlan.rowTokens(config, run.rows().train()).longestRow())) {
+                        served ->
+                                ServerTeacher.of(
+                                        served, config.loss().beta(), vocabulary, longest))) {
             DistillationConfig fitted = fitted(config, student, teacher, run.rows());
             try (RolloutSetup.OpenSource source =
                     RolloutSetup.source(

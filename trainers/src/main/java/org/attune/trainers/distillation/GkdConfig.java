@@ -147,15 +147,15 @@ public record GkdConfig(
                     new ConfigProblem(
                             "seq_kd",
                             true,
-                            "false with teacher_models; have attune sample write each teacher's"
+                            "false with several teachers; have attune sample write each one's"
                                     + " answers to its prompts, and train on that"));
         }
-        if (loss.seqKd() && teacher.teacherModelServerUrl().isPresent()) {
+        if (loss.seqKd() && teacher.isServed()) {
             problems.add(
                     new ConfigProblem(
                             "seq_kd",
                             true,
-                            "false with teacher_model_server_url; have attune sample write the"
+                            "false with a teacher on a server; have attune sample write the"
                                     + " server's answers to a file, and train on that"));
         }
         return problems;
@@ -163,7 +163,7 @@ public record GkdConfig(
 
     private List<ConfigProblem> teacherProblems() {
         if (!loss.teacherLogprobsFromRows()) {
-            return teacher.problems(1);
+            return teacher.problems(1, loss.beta());
         }
         if (teacher.isNamed() || loss.generates()) {
             return List.of(
@@ -172,6 +172,14 @@ public record GkdConfig(
                             true,
                             "false, unless lmbda is 0, seq_kd false and no teacher named: the rows"
                                     + " tell what theirs said of their own completions"));
+        }
+        if (!teacher.lossAddTail()) {
+            return List.of(
+                    new ConfigProblem(
+                            "loss_add_tail",
+                            false,
+                            "true with teacher_logprobs_from_rows: all tokens that rows don't tell"
+                                    + " count as one"));
         }
         return List.of();
     }

@@ -206,6 +206,8 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
 
     private static TeacherSetup teacher(
             Surroundings around, GkdConfig config, OpenedRun<CompletionExample> run) {
+        int longest = config.lengths(run.rows().train()).longestRow();
+        int vocabulary = run.model().source().config().vocabSize();
         return config.loss().teacherLogprobsFromRows()
                 ? TeacherSetup.stored()
                 : TeacherSetup.open(
@@ -214,7 +216,9 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                         config.teacher(),
                         config.model(),
                         around.hub(),
-                        config.lengths(run.rows().train()).longestRow());
+                        served ->
+                                ServerTeacher.of(
+                                        served, config.loss().beta(), vocabulary, longest));
     }
 
     private static DistilledRows.Writers writing(

@@ -24,7 +24,8 @@ record SelfTeacher(Scorer scorer, OptionalInt top, boolean tail, boolean sharesP
     }
 
     @Override
-    public float[] logProbs(CompletionForest forest, double temperature) {
+    public float[] logProbs(
+            CompletionForest forest, List<CompletionForest.Row> rows, double temperature) {
         return scorer.measure(forest.forest(), new HeadRequest(Set.of(), temperature))
                 .tokenLogProbs();
     }

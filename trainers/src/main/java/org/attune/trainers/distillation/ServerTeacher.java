@@ -13,49 +13,89 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
-/// A teacher on a server, which tells its most probable tokens of each place. All others are one
-/// more category, in both distributions.
+/// A teacher on a server, which tells probabilities of some tokens of each place. All others are
+/// one more category, in both distributions, or are left out.
 ///
 /// @param scores asks the server
-/// @param count tokens of a place, `K`
+/// @param told which tokens
+/// @param count of the teacher's likeliest tokens
+/// @param tail whether all others are one more category
 /// @param vocabulary of the student
 /// @param identity what tells it apart from others
-record ServerTeacher(ServerScores scores, int count, int vocabulary, Map<String, String> identity)
+record ServerTeacher(
+        ServerScores scores,
+        Told told,
+        int count,
+        boolean tail,
+        int vocabulary,
+        Map<String, String> identity)
         implements TeacherModel {
+    /// Tokens of a place that are compared.
+    enum Told {
+        /// The teacher's likeliest.
+        LIKELIEST,
+        /// Its likeliest and the one that was written, which may be among them.
+        BOTH,
+        /// The one that was written.
+        WRITTEN;
+
+        /// How many there are, at most.
+        ///
+        /// @param likeliest how many of the teacher's likeliest would be told
+        int count(int likeliest) {
+            return switch (this) {
+                case LIKELIEST -> likeliest;
+                case BOTH -> likeliest + 1;
+                case WRITTEN -> 1;
+            };
+        }
+    }
+
+    /// @param beta of the divergence
     /// @param vocabulary of the student
     /// @param longest most tokens of a sequence
-    static ServerTeacher of(TeacherConfig config, int vocabulary, int longest) {
+    /// @throws RolloutException if the server should say which model it has, and doesn't
+    static ServerTeacher of(TeacherConfig config, double beta, int vocabulary, int longest) {
         String url = config.teacherModelServerUrl().orElseThrow().replaceFirst("/+$", "");
-        String model = config.teacherServerModel().orElseThrow();
+        Told told = config.told(beta);
+        int count = config.likeliest(beta);
         var connection =
                 new ServerRollouts.Connection(
                         url.matches("https?://[^/]+") ? url + "/v1" : url,
-                        model,
+                        config.teacherServerModel().orElse(""),
                         Duration.ofMillis((long) Math.ceil(1000 * config.teacherServerTimeout())),
                         config.teacherServerConcurrency(),
                         Optional.ofNullable(System.getenv(ServerRollouts.KEY_VARIABLE)),
                         Duration.ofSeconds(1));
+        var scores = new ServerScores(connection, count, longest);
         return new ServerTeacher(
-                new ServerScores(connection, config.lossTopK(), longest),
-                config.lossTopK(),
+                scores,
+                told,
+                count,
+                config.lossAddTail(),
                 vocabulary,
-                Map.of("teacher (on a server)", model));
+                Map.of("teacher (on a server)", scores.model()));
     }
 
-    /// @throws RolloutException if the server fails, or tells tokens that the student doesn't have
+    /// @throws RolloutException if the server fails, tells tokens that the student doesn't have, or
+    ///     doesn't tell one that was written
     @Override
     public Teacher read(CompletionForest forest, List<CompletionForest.Row> rows) {
-        List<ServerScores.Told> told =
-                scores.of(rows.stream().flatMap(row -> asked(row).stream()).toList());
+        List<ServerScores.Asked> asked = rows.stream().flatMap(row -> asked(row).stream()).toList();
+        List<ServerScores.Told> answers = scores.of(asked);
+        int wide = told.count(count);
         int targets = forest.forest().targetCount();
-        int[] ids = new int[targets * count];
-        float[] logProbs = new float[targets * count];
+        int[] ids = new int[targets * wide];
+        float[] logProbs = new float[targets * wide];
         int at = 0;
-        for (ServerScores.Told one : told) {
-            System.arraycopy(one.ids(), 0, ids, at, one.ids().length);
-            System.arraycopy(one.logProbs(), 0, logProbs, at, one.logProbs().length);
-            at += one.ids().length;
+        for (int i = 0; i < asked.size(); i++) {
+            int[] written = asked.get(i).ids();
+            for (int r = 0; asked.get(i).from() + r < written.length; r++) {
+                put(answers.get(i), r, written[asked.get(i).from() + r], ids, logProbs, at);
+                at += wide;
+            }
         }
         int largest = Arrays.stream(ids).max().orElse(0);
         if (largest >= vocabulary) {
@@ -63,7 +103,55 @@ record ServerTeacher(ServerScores scores, int count, int vocabulary, Map<String,
                     "the teacher's server tells token %d, the student has tokens 0 to %d; give a teacher with the student's vocabulary"
                             .formatted(largest, vocabulary - 1));
         }
-        return new TopTokens(count, ids, logProbs);
+        return new TopTokens(wide, ids, logProbs, tail);
+    }
+
+    /// @param temperature 1, which the server is asked for
+    /// @throws RolloutException as [#read] does
+    @Override
+    public float[] logProbs(
+            CompletionForest forest, List<CompletionForest.Row> rows, double temperature) {
+        List<ServerScores.Asked> asked = rows.stream().flatMap(row -> asked(row).stream()).toList();
+        List<ServerScores.Told> answers = scores.of(asked);
+        float[] logProbs = new float[forest.forest().targetCount()]; // (M)
+        int at = 0;
+        for (int i = 0; i < asked.size(); i++) {
+            int from = asked.get(i).from();
+            for (int r = 0; from + r < asked.get(i).ids().length; r++) {
+                logProbs[at++] = written(answers.get(i), r, asked.get(i).ids()[from + r]);
+            }
+        }
+        return logProbs;
+    }
+
+    /// The log-probability of the token that was written in a place of an answer.
+    private static float written(ServerScores.Told answer, int r, int stands) {
+        float logProb = answer.written()[r];
+        if (Float.isNaN(logProb)) {
+            throw new RolloutException(
+                    "the teacher's server doesn't tell the log-probability of token %d, which was written; it must take prompt_logprobs as vLLM does, or set compared_tokens: likeliest"
+                            .formatted(stands));
+        }
+        return logProb;
+    }
+
+    /// Puts what is compared in a place.
+    ///
+    /// @param r the place in the answer
+    /// @param stands the token that stands there
+    /// @param at where it is put
+    private void put(
+            ServerScores.Told answer, int r, int stands, int[] ids, float[] logProbs, int at) {
+        int likeliest = told == Told.WRITTEN ? 0 : count;
+        System.arraycopy(answer.ids(), r * count, ids, at, likeliest);
+        System.arraycopy(answer.logProbs(), r * count, logProbs, at, likeliest);
+        if (told == Told.LIKELIEST) {
+            return;
+        }
+        int last = at + likeliest;
+        boolean isAmong = IntStream.range(at, last).anyMatch(i -> ids[i] == stands);
+        ids[last] = isAmong ? TopTokens.NONE : stands;
+        logProbs[last] = written(answer, r, stands);
     }
 
     /// The sequences of a row, in the order of its targets.

@@ -36,7 +36,7 @@ record StoredTeacher() implements TeacherModel {
                 at += place.length;
             }
         }
-        return new TopTokens(told.getFirst().count(), ids, logProbs);
+        return new TopTokens(told.getFirst().count(), ids, logProbs, true);
     }
 
     /// Refuses rows of which some tell more tokens of a place than others.

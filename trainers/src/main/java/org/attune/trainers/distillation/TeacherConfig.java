@@ -24,10 +24,14 @@ import java.util.TreeSet;
 /// @param teacherAdapterNameOrPath PEFT folder of the teacher's adapter; unset: none
 /// @param teacherModelServerUrl OpenAI-compatible server of a teacher, up to `/v1`; unset: the
 ///     teacher is in this process
-/// @param teacherServerModel the teacher's name there
+/// @param teacherServerUrls such servers by domain; one alone teaches all rows. Empty: none
+/// @param teacherServerModel the teacher's name there; unset: the first model that a server lists
 /// @param teacherServerTimeout seconds that the server may take for one sequence
 /// @param teacherServerConcurrency sequences asked about at once
-/// @param lossTopK tokens that the server tells for each place, ≥ 1; all others count as one
+/// @param lossTopK tokens that the server tells for each place, ≥ 1
+/// @param lossAddTail whether all tokens that aren't compared count as one more
+/// @param comparedTokens which tokens of a server are compared; unset: [Compared#WRITTEN] where β
+///     is above 0, else [Compared#LIKELIEST], as in TRL's `ServerDistillationTrainer`
 /// @param teacherModels teachers by domain: folder or hub name of a model, or folder of an adapter
 ///     that names its base; empty: there is one teacher
 /// @param teacherColumn the column of a row that names its domain
@@ -38,42 +42,72 @@ public record TeacherConfig(
         Optional<String> teacherModelRevision,
         Optional<String> teacherAdapterNameOrPath,
         Optional<String> teacherModelServerUrl,
+        Map<String, String> teacherServerUrls,
         Optional<String> teacherServerModel,
         @InRange(min = 0, minOpen = true) double teacherServerTimeout,
         @Positive(message = "a whole number >= 1") int teacherServerConcurrency,
         @Positive(message = "a whole number >= 1") int lossTopK,
+        boolean lossAddTail,
+        Optional<Compared> comparedTokens,
         Map<String, String> teacherModels,
         @NotBlank(message = "the name of a column") String teacherColumn,
         Map<String, Double> teacherWeights)
         implements TeacherConfigCopies {
+    private static final String URL = "https?://[^/?#\\s]+(/[^?#\\s]*)?";
+
+    /// Tokens whose probabilities a server tells and that are compared.
+    public enum Compared {
+        /// The one that was written, beside the teacher's likeliest one; with β 1 alone, with β 0
+        /// beside the `lossTopK` likeliest, as in TRL's `AsyncDistillationTrainer`.
+        WRITTEN,
+        /// The teacher's `lossTopK` likeliest.
+        LIKELIEST
+    }
+
     /// The defaults, as listed at the parameters.
     public static TeacherConfig defaults() {
         return TeacherConfigCopies.blank()
                 .withTeacherServerTimeout(240)
                 .withTeacherServerConcurrency(16)
                 .withLossTopK(1)
+                .withLossAddTail(true)
                 .withTeacherColumn("teacher_id");
     }
 
     /// Whether each domain has a teacher.
     boolean areSeveral() {
-        return !teacherModels.isEmpty();
+        return !teacherModels.isEmpty() || teacherServerUrls.size() > 1;
+    }
+
+    /// Whether teachers are on servers.
+    boolean isServed() {
+        return teacherModelServerUrl.isPresent() || !teacherServerUrls.isEmpty();
     }
 
     /// The domains in the order of their names.
     List<String> domains() {
-        return List.copyOf(new TreeSet<>(teacherModels.keySet()));
+        Map<String, String> named = teacherModels.isEmpty() ? teacherServerUrls : teacherModels;
+        return areSeveral() ? List.copyOf(new TreeSet<>(named.keySet())) : List.of();
     }
 
     /// The teachers by domain, in the order of their names; one without a name where there is one.
     Map<String, TeacherConfig> each() {
+        TeacherConfig one = withTeacherModels(Map.of()).withTeacherServerUrls(Map.of());
         if (!areSeveral()) {
-            return Map.of("", this);
+            return Map.of(
+                    "",
+                    teacherServerUrls.values().stream()
+                            .findFirst()
+                            .map(one::withTeacherModelServerUrl)
+                            .orElse(one));
         }
         Map<String, TeacherConfig> each = new LinkedHashMap<>();
         for (String domain : domains()) {
-            String name = teacherModels.get(domain);
-            each.put(domain, withTeacherModels(Map.of()).withTeacherModelNameOrPath(name));
+            each.put(
+                    domain,
+                    teacherModels.isEmpty()
+                            ? one.withTeacherModelServerUrl(teacherServerUrls.get(domain))
+                            : one.withTeacherModelNameOrPath(teacherModels.get(domain)));
         }
         return each;
     }
@@ -91,13 +125,19 @@ public record TeacherConfig(
         int number = domain == null ? -1 : domains.indexOf(domain.toString());
         if (number < 0) {
             throw new DatasetException(
-                    "%s is %s; accepted: one of the domains of teacher_models (%s), which says who teaches the row"
+                    "%s is %s; accepted: one of the domains of %s (%s), which says who teaches the row"
                             .formatted(
                                     teacherColumn,
                                     domain == null ? "missing" : "\"" + domain + "\"",
+                                    several(),
                                     String.join(", ", domains)));
         }
         return number;
+    }
+
+    /// The key that names several teachers.
+    private String several() {
+        return teacherModels.isEmpty() ? "teacher_server_urls" : "teacher_models";
     }
 
     private List<ConfigProblem> domainProblems() {
@@ -106,24 +146,28 @@ public record TeacherConfig(
                 teacherModelNameOrPath.isPresent()
                         || teacherAdapterNameOrPath.isPresent()
                         || teacherModelServerUrl.isPresent()
-                        || teacherModelRevision.isPresent();
-        if (areSeveral() && another) {
+                        || teacherModelRevision.isPresent()
+                        || !teacherModels.isEmpty() && !teacherServerUrls.isEmpty();
+        if ((areSeveral() || !teacherServerUrls.isEmpty()) && another) {
             problems.add(
                     new ConfigProblem(
-                            "teacher_models",
-                            teacherModels,
-                            "unset beside teacher_model_name_or_path, teacher_model_revision,"
-                                    + " teacher_adapter_name_or_path or"
-                                    + " teacher_model_server_url, which are of one teacher"));
+                            several(),
+                            teacherModels.isEmpty() ? teacherServerUrls : teacherModels,
+                            "alone: teachers by domain are all models (teacher_models) or all on"
+                                    + " servers (teacher_server_urls), and"
+                                    + " teacher_model_name_or_path, teacher_model_revision,"
+                                    + " teacher_adapter_name_or_path and teacher_model_server_url"
+                                    + " are of one teacher"));
         }
         teacherWeights.forEach(
                 (domain, weight) -> {
-                    if (!teacherModels.containsKey(domain) || !(weight >= 0 && weight < 1e9)) {
+                    if (!domains().contains(domain) || !(weight >= 0 && weight < 1e9)) {
                         problems.add(
                                 new ConfigProblem(
                                         "teacher_weights",
                                         Map.of(domain, weight),
-                                        "numbers >= 0 by the domains of teacher_models"));
+                                        "numbers >= 0 by the domains of teacher_models or"
+                                                + " teacher_server_urls"));
                     }
                 });
         return problems;
@@ -146,15 +190,15 @@ public record TeacherConfig(
         return areSeveral()
                 || teacherModelNameOrPath.isPresent()
                 || teacherAdapterNameOrPath.isPresent()
-                || teacherModelServerUrl.isPresent();
+                || isServed();
     }
 
     /// What is missing, or too much.
     ///
     /// @param temperature of the loss
-    List<ConfigProblem> problems(double temperature) {
+    /// @param beta of the divergence
+    List<ConfigProblem> problems(double temperature, double beta) {
         List<ConfigProblem> problems = new ArrayList<>();
-        boolean here = teacherModelNameOrPath.isPresent() || teacherAdapterNameOrPath.isPresent();
         if (!isNamed()) {
             problems.add(
                     new ConfigProblem(
@@ -163,13 +207,27 @@ public record TeacherConfig(
                             "a teacher: the folder of a model or of an adapter, or"
                                     + " teacher_adapter_name_or_path for an adapter on the"
                                     + " student's base model, or teacher_model_server_url, or"
-                                    + " teacher_models for a teacher of each domain"));
+                                    + " teacher_models or teacher_server_urls for a teacher of"
+                                    + " each domain"));
         }
         problems.addAll(domainProblems());
-        if (teacherModelServerUrl.isEmpty()) {
-            return problems;
+        if (isServed()) {
+            problems.addAll(serverProblems(temperature, beta));
+        } else if (!lossAddTail) {
+            problems.add(
+                    new ConfigProblem(
+                            "loss_add_tail",
+                            false,
+                            "true without teacher_model_server_url or teacher_server_urls: of other"
+                                    + " teachers all tokens are compared"));
         }
-        if (here) {
+        return problems;
+    }
+
+    private List<ConfigProblem> serverProblems(double temperature, double beta) {
+        List<ConfigProblem> problems = new ArrayList<>();
+        boolean here = teacherModelNameOrPath.isPresent() || teacherAdapterNameOrPath.isPresent();
+        if (here && teacherModelServerUrl.isPresent()) {
             problems.add(
                     new ConfigProblem(
                             "teacher_model_server_url",
@@ -177,27 +235,57 @@ public record TeacherConfig(
                             "unset beside teacher_model_name_or_path or"
                                     + " teacher_adapter_name_or_path: there is one teacher"));
         }
-        if (teacherServerModel.isEmpty()) {
-            problems.add(
-                    new ConfigProblem(
-                            "teacher_server_model", "null", "the teacher's name on the server"));
-        }
-        if (!teacherModelServerUrl.get().matches("https?://[^/?#\\s]+(/[^?#\\s]*)?")) {
-            problems.add(
-                    new ConfigProblem(
-                            "teacher_model_server_url",
-                            teacherModelServerUrl.get(),
-                            "an address such as http://localhost:8000/v1"));
-        }
+        teacherServerUrls.forEach(
+                (domain, url) -> {
+                    if (!url.matches(URL)) {
+                        problems.add(
+                                new ConfigProblem(
+                                        "teacher_server_urls",
+                                        Map.of(domain, url),
+                                        "addresses such as http://localhost:8001"));
+                    }
+                });
+        teacherModelServerUrl
+                .filter(url -> !url.matches(URL))
+                .ifPresent(
+                        url ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "teacher_model_server_url",
+                                                url,
+                                                "an address such as http://localhost:8000/v1")));
         if (temperature != 1) {
             problems.add(
                     new ConfigProblem(
                             "temperature",
                             temperature,
-                            "1 with teacher_model_server_url, which tells log-probabilities at"
-                                    + " temperature 1"));
+                            "1 with teacher_model_server_url or teacher_server_urls, which tell"
+                                    + " log-probabilities at temperature 1"));
+        }
+        if (!lossAddTail && told(beta).count(likeliest(beta)) == 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "loss_add_tail",
+                            false,
+                            "true where one token is compared alone, which tells nothing apart: let"
+                                    + " loss_top_k be at least 2, with beta 1 also compared_tokens:"
+                                    + " likeliest"));
         }
         return problems;
+    }
+
+    /// What a server is asked for.
+    ServerTeacher.Told told(double beta) {
+        Compared unset = beta == 0 ? Compared.LIKELIEST : Compared.WRITTEN;
+        if (comparedTokens.orElse(unset) == Compared.LIKELIEST) {
+            return ServerTeacher.Told.LIKELIEST;
+        }
+        return beta == 1 ? ServerTeacher.Told.WRITTEN : ServerTeacher.Told.BOTH;
+    }
+
+    /// How many of its likeliest tokens a server is asked for.
+    int likeliest(double beta) {
+        return beta == 0 || told(beta) == ServerTeacher.Told.LIKELIEST ? lossTopK : 1;
     }
 
     /// Models that are read, by name or folder.

@@ -17,10 +17,13 @@ public interface TeacherModel {
     /// @param rows in the order of the layout's completions
     Teacher read(CompletionForest forest, List<CompletionForest.Row> rows);
 
-    /// Log-probabilities of the rows' completions, at a temperature.
+    /// Log-probabilities of the rows' completions, at a temperature, `(M)`.
     ///
+    /// @param forest their layout
+    /// @param rows in the order of the layout's completions
     /// @throws UnsupportedOperationException of a teacher whose distributions are compared
-    default float[] logProbs(CompletionForest forest, double temperature) {
+    default float[] logProbs(
+            CompletionForest forest, List<CompletionForest.Row> rows, double temperature) {
         throw new UnsupportedOperationException("distributions of this teacher are compared");
     }
 
@@ -52,7 +55,8 @@ public interface TeacherModel {
             }
 
             @Override
-            public float[] logProbs(CompletionForest forest, double temperature) {
+            public float[] logProbs(
+                    CompletionForest forest, List<CompletionForest.Row> rows, double temperature) {
                 return TeacherPass.logProbs(decoder, adapter, forest.forest(), temperature);
             }
 

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// The teachers of a run: a server, or in this process separate models, or adapters, or none, on
@@ -86,7 +87,7 @@ final class TeacherSetup implements AutoCloseable {
             ModelConfig like,
             HubCache hub,
             boolean across) {
-        if (config.teacherModelServerUrl().isPresent()) {
+        if (config.isServed()) {
             return; // its first answer says whether it can
         }
         try (var teacher = ModelSetup.open(named(config, like), hub)) {
@@ -120,20 +121,20 @@ final class TeacherSetup implements AutoCloseable {
     ///
     /// @param student borrowed; it must outlive the teacher
     /// @param model of the student
-    /// @param longest most tokens of a sequence
+    /// @param servers opens one that is on a server
     static TeacherSetup open(
             PolicySetup student,
             ModelSetup model,
             TeacherConfig config,
             ModelConfig like,
             HubCache hub,
-            int longest) {
+            Function<TeacherConfig, TeacherModel> servers) {
         var setup = new TeacherSetup(config);
         try {
             config.each()
                     .forEach(
                             (domain, each) ->
-                                    setup.add(domain, each, student, model, like, hub, longest));
+                                    setup.add(domain, each, student, model, like, hub, servers));
             return setup;
         } catch (RuntimeException e) {
             setup.close();
@@ -148,10 +149,9 @@ final class TeacherSetup implements AutoCloseable {
             ModelSetup model,
             ModelConfig like,
             HubCache hub,
-            int longest) {
-        if (each.teacherModelServerUrl().isPresent()) {
-            int vocabulary = model.source().config().vocabSize();
-            opened.add(new Opened(ServerTeacher.of(each, vocabulary, longest), Optional.empty()));
+            Function<TeacherConfig, TeacherModel> servers) {
+        if (each.isServed()) {
+            opened.add(new Opened(servers.apply(each), Optional.empty()));
             return;
         }
         ModelConfig named = named(each, like);

@@ -124,14 +124,15 @@ record Teachers(List<TeacherModel> models, List<String> domains, List<Double> we
     float[] logProbs(CompletionForest forest, List<StudentRow> rows, double temperature) {
         List<Part> parts = parts(rows);
         if (parts.size() == 1) {
-            return parts.getFirst().teacher().logProbs(forest, temperature);
+            List<CompletionForest.Row> taught = rows.stream().map(StudentRow::taught).toList();
+            return parts.getFirst().teacher().logProbs(forest, taught, temperature);
         }
         var all = new float[forest.forest().targetCount()];
         for (Part part : parts) {
             List<CompletionForest.Row> own =
                     part.of(rows).stream().map(StudentRow::taught).toList();
             CompletionForest alone = CompletionForest.of(own, part.teacher().sharesPrompts());
-            float[] told = part.teacher().logProbs(alone, temperature);
+            float[] told = part.teacher().logProbs(alone, own, temperature);
             for (int i = 0; i < own.size(); i++) {
                 int start = alone.completions().get(i).start();
                 int to = forest.completions().get(part.places().get(i)).start();

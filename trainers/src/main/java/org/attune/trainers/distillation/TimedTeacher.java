@@ -23,12 +23,13 @@ record TimedTeacher(TeacherModel teacher, PhaseClock clock) implements TeacherMo
     }
 
     @Override
-    public float[] logProbs(CompletionForest forest, double temperature) {
+    public float[] logProbs(
+            CompletionForest forest, List<CompletionForest.Row> rows, double temperature) {
         return clock.timed(
                 "teacher",
                 () -> {
                     clock.pass(forest.forest());
-                    return teacher.logProbs(forest, temperature);
+                    return teacher.logProbs(forest, rows, temperature);
                 });
     }
 

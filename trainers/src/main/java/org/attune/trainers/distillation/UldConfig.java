@@ -94,8 +94,7 @@ public record UldConfig(
                             "with seq_kd: false; have attune sample write the teacher's answers to"
                                     + " a file, and train on that"));
         }
-        if (run.loss().teacherLogprobsFromRows()
-                || run.teacher().teacherModelServerUrl().isPresent()) {
+        if (run.loss().teacherLogprobsFromRows() || run.teacher().isServed()) {
             problems.add(
                     refused(
                             "with teacher_model_name_or_path, since ranks of the whole vocabulary"

@@ -1,6 +1,5 @@
 package org.attune.trainers.distillation;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,13 +10,7 @@ import org.attune.datasets.DatasetSource;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.files.HubCache;
-import org.attune.json.Json;
 import org.attune.model.layer.Adapter;
-import org.attune.rollout.FinishedListener;
-import org.attune.rollout.RolloutPrompt;
-import org.attune.rollout.RolloutSource;
-import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.StopReason;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
@@ -31,6 +24,7 @@ import org.attune.trainers.prepare.SampleTokenizer;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.WrittenCompletions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,9 +32,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -50,49 +42,6 @@ class GoldRunsTest {
     private static final Path ROOT = Fixtures.own("trainers/src/test/resources/recorded");
 
     @TempDir private Path output;
-
-    /// Completions that TRL's run wrote, in their order.
-    private record Written(Iterator<JsonNode> lines) implements RolloutSource {
-        static Written of(Path file) {
-            List<JsonNode> lines = new ArrayList<>();
-            try {
-                for (String line : Files.readAllLines(file)) {
-                    lines.add(Json.STRICT_WITH_NAN.readTree(line));
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            return new Written(lines.iterator());
-        }
-
-        @Override
-        public List<SampledCompletion> complete(
-                List<RolloutPrompt> prompts, long round, FinishedListener listener) {
-            return prompts.stream()
-                    .map(
-                            prompt -> {
-                                JsonNode line = lines.next();
-                                assertArrayEquals(ints(line.get("prompt_ids")), prompt.ids());
-                                int[] ids = ints(line.get("completion_ids"));
-                                return new SampledCompletion(
-                                        ids, new float[ids.length], StopReason.STOP_TOKEN);
-                            })
-                    .toList();
-        }
-
-        private static int[] ints(JsonNode values) {
-            int[] ints = new int[values.size()];
-            for (int i = 0; i < ints.length; i++) {
-                ints[i] = values.get(i).asInt();
-            }
-            return ints;
-        }
-
-        @Override
-        public boolean isOnPolicy() {
-            return true;
-        }
-    }
 
     @Test
     void runsAreThoseOfTrl() {
@@ -187,7 +136,7 @@ class GoldRunsTest {
                             Teachers.of(TeacherModel.of(teacher, Adapter.OFF)),
                             new DistilledRows.Writers(
                                     Files.exists(written)
-                                            ? Optional.of(Written.of(written))
+                                            ? Optional.of(WrittenCompletions.of(written))
                                             : Optional.empty(),
                                     Optional.empty()),
                             rows(parity, config),

@@ -38,7 +38,8 @@ class ServerTeacherTest {
                                 new int[] {3, 4, 5},
                                 List.of(new CompletionForest.Fork(2, new int[] {1, 6, 7}))),
                         new CompletionForest.Row(new int[] {1}, new int[] {8}));
-        var teacher = new ServerTeacher(scores, 1, 10, Map.of());
+        var teacher =
+                new ServerTeacher(scores, ServerTeacher.Told.LIKELIEST, 1, true, 10, Map.of());
         teacher.read(CompletionForest.of(rows, true), rows);
         assertArrayEquals(new int[] {1, 2, 3, 4}, asked.get(0).ids());
         assertArrayEquals(new int[] {1, 6, 7, 5}, asked.get(1).ids());
@@ -51,6 +52,6 @@ class ServerTeacherTest {
                 IntStream.range(asked.from(), asked.ids().length)
                         .map(i -> asked.ids()[i])
                         .toArray();
-        return new Told(ids, new float[ids.length]);
+        return new Told(ids, new float[ids.length], new float[ids.length]);
     }
 }
