@@ -275,7 +275,10 @@ final class PictureRows {
             try (var scope = TensorScope.open("tiles")) {
                 Tensor x = patches.of(part.first(), part.grid().tiles(), like.base());
                 for (int stage = 0; stage < tower.stages(); stage++) {
-                    x = tower.stage(stage, x, part.grid(), forward(adapter, dropout));
+                    try (var inner = TensorScope.open("stage")) { // else all blocks' scores stay
+                        Expression e = forward(adapter, dropout);
+                        x = inner.keep(tower.stage(stage, x, part.grid(), e));
+                    }
                 }
                 parts.add(scope.keep(x));
             }
