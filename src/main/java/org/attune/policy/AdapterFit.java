@@ -22,6 +22,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// Checks whether an adapter fits a model, by configurations and tables of contents, before weights
 /// are loaded and rows are read.
@@ -45,6 +47,7 @@ public final class AdapterFit {
             throw ConfigException.about("lora_target_modules", e.getMessage());
         }
         model.vision().ifPresent(v -> requireNoConvolution(v.patches(), config));
+        requireLinear(paths, config, targets);
         requireKnown(paths, config);
         requireTrainable(paths, config, model);
         requireOnce(targets, config, model);
@@ -73,6 +76,34 @@ public final class AdapterFit {
                     ("it names %s, a convolution, which no adapter reaches here; name modules by"
                                     + " longer names, as attn.proj, or all-linear")
                             .formatted(path));
+        }
+    }
+
+    /// PEFT asks an expression about norms too, and about modules that others are inside of, and
+    /// refuses an adapter whose expression matches one.
+    private static void requireLinear(
+            ModulePaths paths, AdapterConfig config, List<AdapterTarget> targets) {
+        if (!(config.targets() instanceof ModuleSelection.Regex(String expression))) {
+            return;
+        }
+        Set<String> others = new TreeSet<>(paths.others());
+        others.removeAll(paths.linears().keySet());
+        others.addAll(paths.whole());
+        others.removeAll(Set.of(paths.embedding(), paths.output()));
+        for (String path : others) {
+            if (config.match(path).isPresent()) {
+                String names =
+                        targets.stream()
+                                .map(t -> last(t.path()))
+                                .distinct()
+                                .collect(Collectors.joining("|"));
+                throw ConfigException.about(
+                        "lora_target_modules",
+                        ("\"%s\" matches %s too, which is no linear module, so PEFT could not load"
+                                        + " the adapter; end it with names of linear modules, as"
+                                        + " \\.(%s)")
+                                .formatted(expression, path, names));
+            }
         }
     }
 

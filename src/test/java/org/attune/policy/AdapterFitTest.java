@@ -73,6 +73,23 @@ class AdapterFitTest {
         }
     }
 
+    /// PEFT 0.21 says of such an expression that the module it matches is not supported.
+    @Test
+    void anExpressionNamesLinearModulesOnly() {
+        DecoderConfig model = TinyModels.llama();
+        AdapterFit.require(model, expression(".*self_attn.*_proj"));
+        AdapterFit.require(model, expression(".*layers\\.1\\..*\\.(q_proj|down_proj)|lm_head"));
+        String block = ".*self_attn.*\" matches model.layers.0.self_attn too";
+        refuses("lora_target_modules", block, expression(".*self_attn.*"));
+        String norm = "matches model.layers.0.input_layernorm too";
+        refuses("lora_target_modules", norm, expression(".*(q_proj|layernorm)"));
+        refuses("lora_target_modules", "\\.(o_proj)", expression(".*o_proj|model"));
+    }
+
+    private static LoraConfig expression(String text) {
+        return LoraConfig.of(2, 4, 0, new ModuleSelection.Regex(text));
+    }
+
     @Test
     void whatMeansNothingIsToldWithItsKey() {
         LoraConfig good = LoraConfig.of(2, 4, 0, new ModuleSelection.Names(List.of("q_proj")));

@@ -29,7 +29,6 @@ import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -48,8 +47,6 @@ import java.util.Set;
 /// Adapters that PEFT wrote: logits, gradients, merged weights; and what we write back.
 @Tag("fixtures-engine")
 class RecordedAdaptersTest {
-    @TempDir private static Path temporary;
-
     @Test
     void everyAdapter() {
         Path adapters = Fixtures.fixture("engine/adapters");
@@ -276,7 +273,7 @@ class RecordedAdaptersTest {
 
     private static void writtenBack(Policy policy, Path folder) {
         try {
-            Path copy = Files.createTempDirectory(temporary, "adapter");
+            Path copy = Files.createTempDirectory(Path.of("target"), "adapter");
             policy.saveAdapter(copy, "base");
             assertEquals(transposes(folder), transposes(copy));
             try (var before = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"));

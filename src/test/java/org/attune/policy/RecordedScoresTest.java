@@ -20,7 +20,6 @@ import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,8 +35,6 @@ import java.util.Map;
 /// them against PEFT's.
 @Tag("fixtures-engine")
 class RecordedScoresTest {
-    @TempDir private static Path temporary;
-
     @Test
     void everyModel() {
         Path models = Fixtures.fixture("engine/sequence-classification");
@@ -172,7 +169,7 @@ class RecordedScoresTest {
     }
 
     private static void writtenBack(Policy policy, Path folder) throws IOException {
-        Path copy = Files.createTempDirectory(temporary, "adapter");
+        Path copy = Files.createTempDirectory(Path.of("target"), "adapter");
         policy.saveAdapter(copy, "base");
         JsonNode before = Recorded.json(folder.resolve("adapter_config.json"));
         JsonNode after = Recorded.json(copy.resolve("adapter_config.json"));

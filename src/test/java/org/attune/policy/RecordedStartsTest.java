@@ -23,7 +23,6 @@ import org.attune.testing.Recorded;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,8 +35,6 @@ import java.util.Map;
 /// writes it as plain LoRA.
 @Tag("fixtures-engine")
 class RecordedStartsTest {
-    @TempDir private static Path temporary;
-
     @Test
     void everyStart() {
         Path adapters = Fixtures.fixture("engine/adapters");
@@ -91,7 +88,7 @@ class RecordedStartsTest {
             float[] wanted = expected.floats("trained_logits");
             float[] logits = Logits.of(decoder, layout, Adapter.TRAINED).toFloats();
             assertClose("trained", wanted, logits, 1e-4, 0);
-            Path copy = Files.createTempDirectory(temporary, "adapter");
+            Path copy = Files.createTempDirectory(Path.of("target"), "adapter");
             policy.saveAdapter(copy, "base");
             try (var written = AdapterFolder.open(copy);
                     var again = base(folder, json);

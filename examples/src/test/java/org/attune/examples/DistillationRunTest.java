@@ -256,6 +256,7 @@ final class DistillationRunTest {
     }
 
     /// With all tokens of the vocabulary stored, the stored teacher says what the live one says.
+    @Tag("thorough")
     @Test
     void whatATeacherSaidIsLearnedFromWithoutIt() throws IOException {
         Path rows = folder.resolve("told.jsonl");
@@ -334,6 +335,7 @@ final class DistillationRunTest {
         return server;
     }
 
+    @Tag("thorough")
     @Test
     void aServerTeachesByItsLikeliestTokens() throws IOException {
         HttpServer server = server();

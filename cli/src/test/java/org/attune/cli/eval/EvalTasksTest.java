@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.cli.Main;
 import org.attune.json.Json;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -126,6 +127,7 @@ class EvalTasksTest {
         assertTrue(after > 0, "nothing was right, so that the comparison says nothing");
     }
 
+    @Tag("thorough")
     @Test
     void tasksChangeNoNumberOfTheRunAndAreTheSameWhenItIsResumed() throws IOException {
         Path file = file("test_split_size: 8\neval_strategy: steps\neval_steps: 1\n");
