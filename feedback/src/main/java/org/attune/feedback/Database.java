@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,9 @@ import java.util.Map;
 /// A SQLite file or a PostgreSQL database with the schema of this version. Thread-safe.
 final class Database implements AutoCloseable {
     private static final String SCHEMA = "classpath:org/attune/feedback/schema";
+
+    /// Number of the lock that who migrates a PostgreSQL database has: any that others don't take.
+    private static final long MIGRATION = 0x617474756e65L; // "attune"
 
     /// A commit of SQLite is on the disk when it returns, other processes are waited for, and what
     /// is deleted is overwritten.
@@ -69,13 +73,17 @@ final class Database implements AutoCloseable {
         try {
             var pool = new HikariDataSource(isServer ? server(place) : file(place));
             try {
-                migrate(pool);
-            } catch (RuntimeException | Error e) {
+                if (isServer) {
+                    migrateAlone(pool);
+                } else {
+                    migrate(pool);
+                }
+            } catch (SQLException | RuntimeException | Error e) {
                 pool.close();
                 throw e;
             }
             return new Database(pool, shown, !isServer);
-        } catch (PoolInitializationException | FlywayException e) {
+        } catch (PoolInitializationException | FlywayException | SQLException e) {
             Throwable why = e.getCause() == null ? e : e.getCause();
             throw ConfigException.about(
                     "feedback",
@@ -115,6 +123,19 @@ final class Database implements AutoCloseable {
         config.setMaximumPoolSize(8);
         config.setMinimumIdle(1);
         return config;
+    }
+
+    /// Of two that find no schema and both make its history, one would fail.
+    private static void migrateAlone(HikariDataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("select pg_advisory_lock(" + MIGRATION + ")");
+            try {
+                migrate(pool);
+            } finally {
+                statement.execute("select pg_advisory_unlock(" + MIGRATION + ")");
+            }
+        }
     }
 
     private static void migrate(HikariDataSource pool) {

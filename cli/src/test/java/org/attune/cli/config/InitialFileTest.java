@@ -75,7 +75,8 @@ class InitialFileTest {
                         // Other spellings of keys that are there.
                         .replaceAll(
                                 "(?m)^(dataset_\\w+|bf16|use_cpu|no_cuda|resume_from_checkpoint|response_length"
-                                    + "|torch_dtype|max_seq_length|model_init_kwargs|num_ppo_iterations):.*$",
+                                    + "|torch_dtype|max_seq_length|model_init_kwargs|num_ppo_iterations"
+                                    + "|teacher_top_k|add_tail_bucket):.*$",
                                 "");
         assertEquals(few, read(method, uncommented).config());
         for (Key key : KeyTable.load().of(method)) {
