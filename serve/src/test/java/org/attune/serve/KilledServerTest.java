@@ -46,7 +46,7 @@ class KilledServerTest {
             URI url = URI.create(lines.readLine());
             for (int i = 0; i < 4; i++) {
                 String user = "user" + i;
-                threads.submit(() -> ask(client, url, user, process));
+                var _ = threads.submit(() -> ask(client, url, user, process));
             }
         } finally {
             process.destroyForcibly().waitFor();
