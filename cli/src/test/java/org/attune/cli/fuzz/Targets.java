@@ -51,6 +51,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -252,7 +253,8 @@ final class Targets {
                             .filter(SeenPicture::isRow)
                             .mapToObj(id -> SeenPicture.at(id).picture())
                             .distinct()
-                            .forEach(picture -> picture.prepared().get());
+                            .map(picture -> picture.prepared().get())
+                            .forEach(Objects::requireNonNull);
                 }
             }
         }
