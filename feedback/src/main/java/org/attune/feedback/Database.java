@@ -25,7 +25,7 @@ final class Database implements AutoCloseable {
     private static final String SCHEMA = "classpath:org/attune/feedback/schema";
 
     /// Number of the lock that who migrates a PostgreSQL database has: any that others don't take.
-    private static final long MIGRATION = 0x617474756e65L; // "attune"
+    static final long MIGRATION = 0x617474756e65L; // "attune"
 
     /// A commit of SQLite is on the disk when it returns, other processes are waited for, and what
     /// is deleted is overwritten.

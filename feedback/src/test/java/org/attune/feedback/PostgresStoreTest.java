@@ -21,6 +21,9 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /// A store in a PostgreSQL server that the test starts, where PostgreSQL is installed.
 @Tag("thorough")
@@ -95,6 +98,22 @@ class PostgresStoreTest extends StoreContract {
                 var orders = statement.executeQuery("select id from orders")) {
             assertTrue(orders.next());
             assertEquals(7, orders.getInt(1));
+        }
+    }
+
+    /// Two that find no schema would both make its history, and one of them would fail.
+    @Test
+    void whoOpensWhileAnotherMigratesWaits() throws Exception {
+        try (var connection = connect();
+                var statement = connection.createStatement();
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            statement.execute("select pg_advisory_lock(" + Database.MIGRATION + ")");
+            var opened = threads.submit(() -> FeedbackStore.open(place()));
+            assertThrows(TimeoutException.class, () -> opened.get(2, TimeUnit.SECONDS));
+            statement.execute("select pg_advisory_unlock(" + Database.MIGRATION + ")");
+            try (var store = opened.get(1, TimeUnit.MINUTES)) {
+                store.record(answer("a", 0, "ann", "?", "x"));
+            }
         }
     }
 
