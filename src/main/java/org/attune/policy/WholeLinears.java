@@ -83,7 +83,10 @@ final class WholeLinears {
         return decoder.config().vision().filter(v -> v.isUnread(name)).isEmpty();
     }
 
-    private static boolean isMeant(LoraOptions.Biases which, boolean adapted) {
+    /// Whether PEFT's `bias` means a module's.
+    ///
+    /// @param adapted whether the module has an adapter
+    static boolean isMeant(LoraOptions.Biases which, boolean adapted) {
         return switch (which) {
             case NONE -> false;
             case ADAPTED -> adapted;

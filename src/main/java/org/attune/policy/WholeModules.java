@@ -73,21 +73,22 @@ final class WholeModules {
 
     /// Adds the biases of what is no linear layer, and of the output layer.
     private void biases(LoraOptions.Biases which, Set<String> adapted, FlatParameters.Plan plan) {
-        boolean all = which == LoraOptions.Biases.ALL;
         decoder.output()
                 .bias()
                 .filter(bias -> parameterOf(bias).isEmpty())
                 .ifPresent(
                         bias -> {
                             boolean has = adapted.contains(bias.module());
-                            if (all || has && which == LoraOptions.Biases.ADAPTED) {
+                            if (WholeLinears.isMeant(which, has)) {
                                 bias(bias, WholeLinears.name(bias.module(), has), plan);
                             }
                         });
         List<Weight> others = new ArrayList<>(norms(decoder));
         others.addAll(decoder.others());
         for (Weight other : others) {
-            if (all && other.name().endsWith(BIAS) && parameterOf(other).isEmpty()) {
+            if (WholeLinears.isMeant(which, false)
+                    && other.name().endsWith(BIAS)
+                    && parameterOf(other).isEmpty()) {
                 bias(other, WholeLinears.name(other.module(), false), plan);
             }
         }

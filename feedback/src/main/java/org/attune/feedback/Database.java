@@ -24,7 +24,7 @@ import java.util.Map;
 final class Database implements AutoCloseable {
     private static final String SCHEMA = "classpath:org/attune/feedback/schema";
 
-    /// Number of the lock that who migrates a PostgreSQL database has: any that others don't take.
+    /// Key of the advisory lock that a process holds while it migrates a PostgreSQL database.
     static final long MIGRATION = 0x617474756e65L; // "attune"
 
     /// A commit of SQLite is on the disk when it returns, other processes are waited for, and what

@@ -113,8 +113,6 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
             Path directory,
             OpenedRun<PromptExample> run) {
         PolicySetup student = run.policy();
-        int longest = RoundPlan.rowTokens(config, run.rows().train()).longestRow();
-        int vocabulary = run.model().source().config().vocabSize();
         try (var teacher =
                 TeacherSetup.open(
                         student,
@@ -124,7 +122,11 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                         around.hub(),
                         served ->
                                 ServerTeacher.of(
-                                        served, config.loss().beta(), vocabulary, longest))) {
+                                        served,
+                                        config.loss().beta(),
+                                        run.model().source().config().vocabSize(),
+                                        RoundPlan.rowTokens(config, run.rows().train())
+                                                .longestRow()))) {
             DistillationConfig fitted = fitted(config, student, teacher, run.rows());
             try (RolloutSetup.OpenSource source =
                     RolloutSetup.source(

@@ -206,8 +206,6 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
 
     private static TeacherSetup teacher(
             Surroundings around, GkdConfig config, OpenedRun<CompletionExample> run) {
-        int longest = config.lengths(run.rows().train()).longestRow();
-        int vocabulary = run.model().source().config().vocabSize();
         return config.loss().teacherLogprobsFromRows()
                 ? TeacherSetup.stored()
                 : TeacherSetup.open(
@@ -218,7 +216,10 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                         around.hub(),
                         served ->
                                 ServerTeacher.of(
-                                        served, config.loss().beta(), vocabulary, longest));
+                                        served,
+                                        config.loss().beta(),
+                                        run.model().source().config().vocabSize(),
+                                        config.lengths(run.rows().train()).longestRow()));
     }
 
     private static DistilledRows.Writers writing(

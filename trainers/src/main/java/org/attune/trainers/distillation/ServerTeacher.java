@@ -83,19 +83,14 @@ record ServerTeacher(
     ///     doesn't tell one that was written
     @Override
     public Teacher read(CompletionForest forest, List<CompletionForest.Row> rows) {
-        List<ServerScores.Asked> asked = rows.stream().flatMap(row -> asked(row).stream()).toList();
-        List<ServerScores.Told> answers = scores.of(asked);
         int wide = told.count(count);
         int targets = forest.forest().targetCount();
         int[] ids = new int[targets * wide];
         float[] logProbs = new float[targets * wide];
         int at = 0;
-        for (int i = 0; i < asked.size(); i++) {
-            int[] written = asked.get(i).ids();
-            for (int r = 0; asked.get(i).from() + r < written.length; r++) {
-                put(answers.get(i), r, written[asked.get(i).from() + r], ids, logProbs, at);
-                at += wide;
-            }
+        for (Place place : places(rows)) {
+            put(place, ids, logProbs, at);
+            at += wide;
         }
         int largest = Arrays.stream(ids).max().orElse(0);
         if (largest >= vocabulary) {
@@ -111,47 +106,62 @@ record ServerTeacher(
     @Override
     public float[] logProbs(
             CompletionForest forest, List<CompletionForest.Row> rows, double temperature) {
-        List<ServerScores.Asked> asked = rows.stream().flatMap(row -> asked(row).stream()).toList();
-        List<ServerScores.Told> answers = scores.of(asked);
         float[] logProbs = new float[forest.forest().targetCount()]; // (M)
         int at = 0;
-        for (int i = 0; i < asked.size(); i++) {
-            int from = asked.get(i).from();
-            for (int r = 0; from + r < asked.get(i).ids().length; r++) {
-                logProbs[at++] = written(answers.get(i), r, asked.get(i).ids()[from + r]);
-            }
+        for (Place place : places(rows)) {
+            logProbs[at++] = place.written();
         }
         return logProbs;
     }
 
-    /// The log-probability of the token that was written in a place of an answer.
-    private static float written(ServerScores.Told answer, int r, int stands) {
-        float logProb = answer.written()[r];
-        if (Float.isNaN(logProb)) {
-            throw new RolloutException(
-                    "the teacher's server doesn't tell the log-probability of token %d, which was written; it must take prompt_logprobs as vLLM does, or set compared_tokens: likeliest"
-                            .formatted(stands));
+    /// Asks the server about rows: places of their completions, in the order of targets.
+    private List<Place> places(List<CompletionForest.Row> rows) {
+        List<ServerScores.Asked> asked = rows.stream().flatMap(row -> asked(row).stream()).toList();
+        List<ServerScores.Told> answers = scores.of(asked);
+        List<Place> places = new ArrayList<>();
+        for (int i = 0; i < asked.size(); i++) {
+            int from = asked.get(i).from();
+            int[] ids = asked.get(i).ids();
+            for (int r = 0; from + r < ids.length; r++) {
+                places.add(new Place(answers.get(i), r, ids[from + r]));
+            }
         }
-        return logProb;
+        return places;
+    }
+
+    /// A place of a completion.
+    ///
+    /// @param answer of the server about the sequence
+    /// @param r the place in it
+    /// @param stands the token that was written there
+    private record Place(ServerScores.Told answer, int r, int stands) {
+        /// Its log-probability.
+        float written() {
+            float logProb = answer.written()[r];
+            if (Float.isNaN(logProb)) {
+                throw new RolloutException(
+                        "the teacher's server doesn't tell the log-probability of token %d, which was written; it must take prompt_logprobs as vLLM does, or set compared_tokens: likeliest"
+                                .formatted(stands));
+            }
+            return logProb;
+        }
     }
 
     /// Puts what is compared in a place.
     ///
-    /// @param r the place in the answer
-    /// @param stands the token that stands there
     /// @param at where it is put
-    private void put(
-            ServerScores.Told answer, int r, int stands, int[] ids, float[] logProbs, int at) {
+    private void put(Place place, int[] ids, float[] logProbs, int at) {
         int likeliest = told == Told.WRITTEN ? 0 : count;
-        System.arraycopy(answer.ids(), r * count, ids, at, likeliest);
-        System.arraycopy(answer.logProbs(), r * count, logProbs, at, likeliest);
+        int from = place.r() * count;
+        System.arraycopy(place.answer().ids(), from, ids, at, likeliest);
+        System.arraycopy(place.answer().logProbs(), from, logProbs, at, likeliest);
         if (told == Told.LIKELIEST) {
             return;
         }
         int last = at + likeliest;
-        boolean isAmong = IntStream.range(at, last).anyMatch(i -> ids[i] == stands);
-        ids[last] = isAmong ? TopTokens.NONE : stands;
-        logProbs[last] = written(answer, r, stands);
+        boolean isAmong = IntStream.range(at, last).anyMatch(i -> ids[i] == place.stands());
+        ids[last] = isAmong ? TopTokens.NONE : place.stands();
+        logProbs[last] = place.written();
     }
 
     /// The sequences of a row, in the order of its targets.

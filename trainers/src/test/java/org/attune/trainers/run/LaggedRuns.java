@@ -38,6 +38,7 @@ import org.attune.trainers.onpolicy.LagConfig;
 import org.attune.trainers.onpolicy.RoundInputs;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.testing.RankProcesses;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.SocketRanks;
 import org.attune.trainers.testing.TinyRollouts;
@@ -56,7 +57,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Short runs whose rounds are written ahead, as one process of several, for [LaggedRunsTest].
@@ -85,16 +85,9 @@ final class LaggedRuns {
     record Order(String name, int writers, Way way) {
         private static final int ARGUMENTS = 3;
 
-        static List<Order> of(List<String> arguments) {
-            return IntStream.range(0, arguments.size() / ARGUMENTS)
-                    .mapToObj(i -> arguments.subList(i * ARGUMENTS, (i + 1) * ARGUMENTS))
-                    .map(
-                            own ->
-                                    new Order(
-                                            own.get(0),
-                                            Integer.parseInt(own.get(1)),
-                                            Way.valueOf(own.get(2))))
-                    .toList();
+        static Order of(List<String> words) {
+            return new Order(
+                    words.get(0), Integer.parseInt(words.get(1)), Way.valueOf(words.get(2)));
         }
 
         Stream<String> arguments() {
@@ -120,7 +113,7 @@ final class LaggedRuns {
         int size = Integer.parseInt(arguments[3]);
         try (Collective ranks =
                 size == 1 ? new SingleProcess() : new SocketRanks(rank, size, meeting)) {
-            for (Order order : Order.of(List.of(arguments).subList(4, arguments.length))) {
+            for (Order order : RankProcesses.orders(arguments, Order.ARGUMENTS, Order::of)) {
                 run(folder.resolve(order.name()), ranks, size, order);
             }
         }

@@ -1,16 +1,13 @@
 package org.attune.trainers.run;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.trainers.run.LaggedRuns.Order;
 import org.attune.trainers.run.LaggedRuns.Way;
 import org.attune.trainers.testing.RankProcesses;
+import org.attune.trainers.testing.RunFolders;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +15,6 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,13 +80,8 @@ class LaggedRunsTest {
 
     private void copyCheckpoints(String from, String to) throws IOException {
         for (String run : LaggedRuns.names()) {
-            String place = run + "/checkpoint-" + LaggedRuns.SAVED;
-            Path target = Files.createDirectories(folder.resolve(to).resolve(place));
-            try (Stream<Path> files = Files.list(folder.resolve(from).resolve(place))) {
-                for (Path file : files.toList()) {
-                    Files.copy(file, target.resolve(file.getFileName()));
-                }
-            }
+            String checkpoint = run + "/checkpoint-" + LaggedRuns.SAVED;
+            RunFolders.copyCheckpoint(folder.resolve(from), folder.resolve(to), checkpoint);
         }
     }
 
@@ -101,32 +92,16 @@ class LaggedRunsTest {
 
     private static void assertSameBytes(Path one, Path other) throws IOException {
         for (String run : LaggedRuns.names()) {
-            assertSame(one, other, run + "/adapter_model.safetensors");
+            RunFolders.assertSame(one, other, run + "/adapter_model.safetensors");
             String last = run + "/checkpoint-" + LaggedRuns.STEPS;
-            assertSame(one, other, last + "/optimizer.safetensors");
+            RunFolders.assertSame(one, other, last + "/optimizer.safetensors");
             String middle = run + "/checkpoint-" + LaggedRuns.SAVED;
-            assertSame(one, other, middle + "/rounds-ahead.bin");
+            RunFolders.assertSame(one, other, middle + "/rounds-ahead.bin");
             assertEquals(metrics(one, run), metrics(other, run), run);
         }
     }
 
-    private static void assertSame(Path one, Path other, String file) throws IOException {
-        assertArrayEquals(
-                Files.readAllBytes(one.resolve(file)),
-                Files.readAllBytes(other.resolve(file)),
-                file);
-    }
-
-    /// What was logged, without times and without what is told of several processes only.
     private static List<Map<String, Object>> metrics(Path folder, String run) throws IOException {
-        List<Map<String, Object>> all = new ArrayList<>();
-        for (String line : Files.readAllLines(folder.resolve(run).resolve("metrics.jsonl"))) {
-            Map<String, Object> entry =
-                    new ObjectMapper().readValue(line, new TypeReference<>() {});
-            entry.keySet().removeIf(key -> key.matches("ranks/.*|.*time.*|.*second.*"));
-            all.add(entry);
-        }
-        assertTrue(all.toString().contains("grad_norm"), all.toString());
-        return all;
+        return RunFolders.metrics(folder.resolve(run));
     }
 }

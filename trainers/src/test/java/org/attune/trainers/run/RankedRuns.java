@@ -21,6 +21,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.testing.RankProcesses;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.SocketRanks;
 import org.attune.trainers.testing.TinyRollouts;
@@ -30,7 +31,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Short runs of many methods, as one process of several, for [RankedRunsTest].
@@ -55,18 +55,13 @@ final class RankedRuns {
     record Order(String name, int stage, int tokens, String methods, boolean resumes) {
         private static final int ARGUMENTS = 5;
 
-        static List<Order> of(List<String> arguments) {
-            return IntStream.range(0, arguments.size() / ARGUMENTS)
-                    .mapToObj(i -> arguments.subList(i * ARGUMENTS, (i + 1) * ARGUMENTS))
-                    .map(
-                            own ->
-                                    new Order(
-                                            own.get(0),
-                                            Integer.parseInt(own.get(1)),
-                                            Integer.parseInt(own.get(2)),
-                                            own.get(3),
-                                            Boolean.parseBoolean(own.get(4))))
-                    .toList();
+        static Order of(List<String> words) {
+            return new Order(
+                    words.get(0),
+                    Integer.parseInt(words.get(1)),
+                    Integer.parseInt(words.get(2)),
+                    words.get(3),
+                    Boolean.parseBoolean(words.get(4)));
         }
 
         Stream<String> arguments() {
@@ -87,7 +82,7 @@ final class RankedRuns {
                 size == 1
                         ? new SingleProcess()
                         : new SocketRanks(rank, size, Path.of(arguments[1]))) {
-            for (Order order : Order.of(List.of(arguments).subList(4, arguments.length))) {
+            for (Order order : RankProcesses.orders(arguments, Order.ARGUMENTS, Order::of)) {
                 run(folder.resolve(order.name()), ranks, order);
             }
         }

@@ -1,22 +1,16 @@
 package org.attune.trainers.run;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.run.RankedRuns.Order;
 import org.attune.trainers.testing.RankProcesses;
+import org.attune.trainers.testing.RunFolders;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -91,9 +85,9 @@ class RankedRunsTest {
         Path one = folder.resolve(here);
         Path other = folder.resolve(there);
         for (String method : names(methods)) {
-            assertSame(one, other, method, "adapter_model.safetensors");
-            String last = "checkpoint-" + RankedRuns.STEPS;
-            assertSame(one, other, method, last + "/optimizer.safetensors");
+            RunFolders.assertSame(one, other, method + "/adapter_model.safetensors");
+            String last = method + "/checkpoint-" + RankedRuns.STEPS;
+            RunFolders.assertSame(one, other, last + "/optimizer.safetensors");
             assertEquals(metrics(one, method), metrics(other, method), method);
         }
     }
@@ -102,44 +96,16 @@ class RankedRunsTest {
         return new Order("", 0, 0, methods, false).names();
     }
 
-    private static void assertSame(Path one, Path other, String method, String file)
-            throws IOException {
-        assertArrayEquals(
-                Files.readAllBytes(one.resolve(method).resolve(file)),
-                Files.readAllBytes(other.resolve(method).resolve(file)),
-                method + "/" + file);
-    }
-
-    /// What was logged, without times and without what is told of several processes only.
     private static List<Map<String, Object>> metrics(Path folder, String method)
             throws IOException {
-        List<Map<String, Object>> all = new ArrayList<>();
-        for (String line : Files.readAllLines(folder.resolve(method).resolve("metrics.jsonl"))) {
-            Map<String, Object> entry =
-                    new ObjectMapper().readValue(line, new TypeReference<>() {});
-            entry.keySet()
-                    .removeIf(
-                            key ->
-                                    key.startsWith("ranks/")
-                                            || key.contains("time")
-                                            || key.contains("second"));
-            all.add(entry);
-        }
-        assertTrue(all.toString().contains("grad_norm"), all.toString());
-        return all;
+        return RunFolders.metrics(folder.resolve(method));
     }
 
-    /// Puts a run's checkpoint where another one goes on.
+    /// Puts checkpoints where other runs go on.
     private void goOn(String from, String to, String methods) throws IOException {
         for (String method : names(methods)) {
-            Path checkpoint = folder.resolve(from).resolve(method).resolve("checkpoint-2");
-            Path target = folder.resolve(to).resolve(method).resolve("checkpoint-2");
-            Files.createDirectories(target);
-            try (Stream<Path> files = Files.list(checkpoint)) {
-                for (Path file : files.toList()) {
-                    Files.copy(file, target.resolve(file.getFileName()));
-                }
-            }
+            String checkpoint = method + "/checkpoint-2";
+            RunFolders.copyCheckpoint(folder.resolve(from), folder.resolve(to), checkpoint);
         }
     }
 

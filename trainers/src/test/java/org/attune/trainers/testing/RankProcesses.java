@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /// Starts a test's program as several processes, which meet by [SocketRanks].
 public final class RankProcesses {
@@ -58,5 +60,18 @@ public final class RankProcesses {
             assertEquals(0, processes.get(rank).exitValue(), said);
             assertFalse(said.contains("Exception"), said);
         }
+    }
+
+    /// Reads what a program is told behind the arguments of [#run].
+    ///
+    /// @param arguments of the program
+    /// @param count words of each order
+    /// @param order makes one of its words
+    public static <T> List<T> orders(
+            String[] arguments, int count, Function<List<String>, T> order) {
+        List<String> words = List.of(arguments).subList(4, arguments.length);
+        return IntStream.range(0, words.size() / count)
+                .mapToObj(i -> order.apply(words.subList(i * count, (i + 1) * count)))
+                .toList();
     }
 }
