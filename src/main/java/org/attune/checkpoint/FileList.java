@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.WrittenHashes;
+import org.attune.hash.Sha256;
 import org.attune.json.Json;
 
 import java.io.IOException;
@@ -77,7 +78,7 @@ record FileList(int step, boolean complete, SortedMap<String, Entry> files) {
     }
 
     private String hash() {
-        return WrittenHashes.ofText(FORMAT + "\n" + step + "\n" + files);
+        return Sha256.hex(FORMAT + "\n" + step + "\n" + files);
     }
 
     /// @throws CheckpointException if the list is missing, or is none
@@ -167,7 +168,7 @@ record FileList(int step, boolean complete, SortedMap<String, Entry> files) {
             boolean changed =
                     contents
                             && entry.hash().isPresent()
-                            && !entry.hash().get().equals(WrittenHashes.read(file));
+                            && !entry.hash().get().equals(Sha256.hex(file));
             return changed
                     ? Optional.of(name + " is not as it was written: its SHA-256 differs")
                     : Optional.empty();

@@ -1,20 +1,15 @@
 package org.attune.files;
 
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.hash.Sha256;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 
@@ -22,7 +17,6 @@ import java.util.Optional;
 /// nobody has to read them again to list their hashes. For one thread.
 public final class WrittenHashes {
     private static final ScopedValue<WrittenHashes> CURRENT = ScopedValue.newInstance();
-    private static final int CHUNK = 1 << 20;
 
     private final Map<Object, Written> byFile = new HashMap<>();
 
@@ -35,7 +29,7 @@ public final class WrittenHashes {
 
     /// A digest to be fed with what goes to a file; empty where nobody asks for hashes.
     public static Optional<MessageDigest> digest() {
-        return CURRENT.isBound() ? Optional.of(sha256()) : Optional.empty();
+        return CURRENT.isBound() ? Optional.of(Sha256.begin()) : Optional.empty();
     }
 
     /// Keeps the hash of a file that has been written whole. It is found again under another name
@@ -50,7 +44,7 @@ public final class WrittenHashes {
                             new Written(
                                     attributes.lastModifiedTime(),
                                     attributes.size(),
-                                    HexFormat.of().formatHex(digest.digest())));
+                                    Sha256.hex(digest)));
         }
     }
 
@@ -62,32 +56,6 @@ public final class WrittenHashes {
                 written != null
                         && written.size() == attributes.size()
                         && written.modified().equals(attributes.lastModifiedTime());
-        return same ? written.hash() : read(file);
-    }
-
-    /// The hash of a file's present content, in hexadecimal digits.
-    public static String read(Path file) throws IOException {
-        MessageDigest digest = sha256();
-        ByteBuffer buffer = ByteBuffer.allocate(CHUNK);
-        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            while (channel.read(buffer) >= 0) {
-                digest.update(buffer.flip());
-                buffer.clear();
-            }
-        }
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
-    /// Hashes a text in UTF-8.
-    public static String ofText(String text) {
-        return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        return same ? written.hash() : Sha256.hex(file);
     }
 }

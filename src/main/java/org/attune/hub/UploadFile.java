@@ -1,14 +1,13 @@
 package org.attune.hub;
 
 import org.attune.error.StopRequest;
+import org.attune.hash.Sha256;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /// A file to upload.
 ///
@@ -31,15 +30,13 @@ public record UploadFile(String path, Path content) {
 
     String sha256() throws IOException {
         try (InputStream in = Files.newInputStream(content)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            MessageDigest digest = Sha256.begin();
             var buffer = new byte[BUFFER];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
                 StopRequest.check();
                 digest.update(buffer, 0, n);
             }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JVM has SHA-256", e);
+            return Sha256.hex(digest);
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.board;
 
+import org.attune.hash.Sha256;
 import org.attune.reports.runs.FoundRun;
 import org.attune.serve.ApiException;
 import org.attune.trainers.report.HeldOutFile;
@@ -12,15 +13,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -143,13 +140,6 @@ final class RunIndex {
 
     /// By which requests name a folder.
     static String id(Path folder) {
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest(folder.toString().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash).substring(0, ID_DIGITS);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        return Sha256.hex(folder.toString()).substring(0, ID_DIGITS);
     }
 }

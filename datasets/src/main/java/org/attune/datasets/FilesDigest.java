@@ -1,6 +1,7 @@
 package org.attune.datasets;
 
 import org.attune.error.DatasetException;
+import org.attune.hash.Sha256;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -8,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /// Tells files from others without reading all of large ones: by name, size and bytes, of a file
@@ -17,15 +17,7 @@ final class FilesDigest {
     static final int WHOLE = 1 << 26;
     private static final int PIECE = 1 << 20;
 
-    private final MessageDigest digest;
-
-    FilesDigest() {
-        try {
-            digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
-    }
+    private final MessageDigest digest = Sha256.begin();
 
     /// Adds a text.
     void add(String text) {

@@ -1,10 +1,8 @@
 package org.attune.images;
 
 import org.attune.error.DatasetException;
+import org.attune.hash.Sha256;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -233,17 +231,11 @@ public record SeenPicture(
     }
 
     private int drawn(int attempt) {
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest((attempt + ":" + key).getBytes(StandardCharsets.UTF_8));
-            long number = 0;
-            for (int i = 0; i < Long.BYTES - 1; i++) {
-                number = number << Byte.SIZE | (hash[i] & 0xff);
-            }
-            return (int) (FIRST_ID + number % (-(long) FIRST_ID - rows));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
+        byte[] hash = Sha256.of(attempt + ":" + key);
+        long number = 0;
+        for (int i = 0; i < Long.BYTES - 1; i++) {
+            number = number << Byte.SIZE | (hash[i] & 0xff);
         }
+        return (int) (FIRST_ID + number % (-(long) FIRST_ID - rows));
     }
 }

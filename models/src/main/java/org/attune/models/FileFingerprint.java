@@ -2,6 +2,7 @@ package org.attune.models;
 
 import org.attune.error.ModelException;
 import org.attune.error.StopRequest;
+import org.attune.hash.Sha256;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -10,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
@@ -44,11 +44,7 @@ public final class FileFingerprint {
 
     private FileFingerprint(boolean whole) {
         this.whole = whole;
-        try {
-            digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        digest = Sha256.begin();
     }
 
     /// A fingerprint that reads every byte, however long that takes.

@@ -3,10 +3,10 @@ package org.attune.serve;
 import com.sun.net.httpserver.Headers;
 
 import org.attune.error.ConfigException;
+import org.attune.hash.Sha256;
 
 import java.net.InetAddress;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
@@ -55,12 +55,7 @@ final class Access {
     }
 
     private static byte[] hash(String key) {
-        try {
-            return MessageDigest.getInstance("SHA-256")
-                    .digest(key.getBytes(StandardCharsets.UTF_8));
-        } catch (java.security.NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e); // every JDK has it
-        }
+        return Sha256.of(key);
     }
 
     /// Refuses a request that came by a name that isn't this server's.

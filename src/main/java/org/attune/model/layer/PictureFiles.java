@@ -5,6 +5,7 @@ import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.hash.Sha256;
 import org.attune.images.SeenPicture;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -22,7 +23,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -68,7 +68,7 @@ final class PictureFiles {
     ///
     /// @param settings of the tower
     static String name(VisionTower tower, String settings, Tensor like) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         add(digest, "%s %s %s".formatted(settings, like.dtype(), like.device().kind().name()));
         for (FusedLinear linear : tower.linears()) {
             for (int part = 0; part < linear.parts().size(); part++) {
@@ -87,7 +87,7 @@ final class PictureFiles {
                             add(digest, weight.name());
                             add(digest, weight.base());
                         });
-        return HexFormat.of().formatHex(digest.digest());
+        return Sha256.hex(digest);
     }
 
     private static void add(MessageDigest digest, String text) {
@@ -109,7 +109,7 @@ final class PictureFiles {
 
     /// The file of a picture, which may be there.
     Path file(SeenPicture picture) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         add(digest, tower + "/" + picture.key());
         String name = HexFormat.of().formatHex(digest.digest(), 0, 16);
         return folder.resolve(PREFIX + name + SUFFIX);
@@ -210,13 +210,5 @@ final class PictureFiles {
             left -= kept.bytes();
         }
         return left;
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

@@ -2,12 +2,10 @@ package org.attune.cli.data;
 
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
+import org.attune.hash.Sha256;
 import org.attune.json.Json;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.text.Normalizer;
 import java.util.List;
 import java.util.Locale;
@@ -21,15 +19,8 @@ final class RowText {
     /// A text's identity. Different texts have the same with a chance of 2^-128.
     record Key(long high, long low) {
         static Key of(String text) {
-            try {
-                ByteBuffer hash =
-                        ByteBuffer.wrap(
-                                MessageDigest.getInstance("SHA-256")
-                                        .digest(text.getBytes(StandardCharsets.UTF_8)));
-                return new Key(hash.getLong(), hash.getLong());
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException(e);
-            }
+            ByteBuffer hash = ByteBuffer.wrap(Sha256.of(text));
+            return new Key(hash.getLong(), hash.getLong());
         }
     }
 

@@ -8,6 +8,7 @@ import org.attune.datasets.formats.SampleReader;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
+import org.attune.hash.Sha256;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.trainers.examples.PromptExample;
@@ -20,10 +21,8 @@ import org.slf4j.LoggerFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -122,15 +121,11 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
 
     /// Tells tokens and columns from others.
     String fingerprint() {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (int i = 0; i < rows.size(); i++) {
-                String row = Arrays.toString(prompts.get(i)) + rows.get(i).columns();
-                digest.update(row.getBytes(StandardCharsets.UTF_8));
-            }
-            return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+        MessageDigest digest = Sha256.begin();
+        for (int i = 0; i < rows.size(); i++) {
+            String row = Arrays.toString(prompts.get(i)) + rows.get(i).columns();
+            digest.update(row.getBytes(StandardCharsets.UTF_8));
         }
+        return Sha256.hex(digest).substring(0, 32);
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.reward.judge;
 
 import org.attune.files.AtomicFile;
+import org.attune.hash.Sha256;
 import org.attune.json.Json;
 import org.attune.json.JsonException;
 import org.slf4j.Logger;
@@ -33,7 +34,7 @@ final class AnswerCache {
     /// @param url where the request goes
     /// @param request all of its body
     static String key(String url, String request) {
-        return JudgeQuestion.hash(url + "\n" + request);
+        return Sha256.hex(url + "\n" + request);
     }
 
     private Path file(String key) {

@@ -1,14 +1,11 @@
 package org.attune.reward.judge;
 
+import org.attune.hash.Sha256;
 import org.attune.reward.Completion;
 import org.attune.reward.RewardBatch;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,18 +103,8 @@ public record JudgeQuestion(String text, int answers, int[] places, int[] shown)
     ///
     /// @param texts sorted, so that the order of arrival doesn't count
     private static List<String> drawn(long seed, String prompt, SortedSet<String> texts) {
-        String all = hash(seed + "\0" + prompt + "\0" + String.join("\0", texts));
-        return texts.stream().sorted(Comparator.comparing(text -> hash(all + text))).toList();
-    }
-
-    /// SHA-256 of a text, as hexadecimal digits.
-    static String hash(String text) {
-        try {
-            MessageDigest hash = MessageDigest.getInstance("SHA-256");
-            return HexFormat.of().formatHex(hash.digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        String all = Sha256.hex(seed + "\0" + prompt + "\0" + String.join("\0", texts));
+        return texts.stream().sorted(Comparator.comparing(text -> Sha256.hex(all + text))).toList();
     }
 
     /// Values of the places that completions don't fill; empty if the row lacks a column.

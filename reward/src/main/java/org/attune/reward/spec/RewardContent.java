@@ -1,7 +1,7 @@
 package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
-import org.attune.files.WrittenHashes;
+import org.attune.hash.Sha256;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,7 +24,7 @@ final class RewardContent {
         var hashes = new StringBuilder();
         for (Path file : files) {
             try {
-                hashes.append(WrittenHashes.read(file));
+                hashes.append(Sha256.hex(file));
             } catch (IOException e) {
                 throw new ConfigException(
                         "can't read %s, which a reward is made of: %s"
@@ -51,6 +51,6 @@ final class RewardContent {
     }
 
     private static String shortened(String text) {
-        return WrittenHashes.ofText(text).substring(0, 32);
+        return Sha256.hex(text).substring(0, 32);
     }
 }

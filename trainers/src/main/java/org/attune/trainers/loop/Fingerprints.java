@@ -2,6 +2,7 @@ package org.attune.trainers.loop;
 
 import org.attune.error.ConfigException;
 import org.attune.error.Secrets;
+import org.attune.hash.Sha256;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.examples.CompletionExample;
 import org.attune.trainers.examples.CompletionTokens;
@@ -28,9 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -169,7 +168,7 @@ public final class Fingerprints {
 
     /// Tokens, masks and weights of SFT rows.
     public static String ofRows(List<PackedRow> rows) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (PackedRow row : rows) {
             put(digest, row.documents().size());
             for (SftExample document : row.documents()) {
@@ -187,7 +186,7 @@ public final class Fingerprints {
 
     /// Tokens of preference pairs.
     public static String ofPairs(List<PreferenceExample> pairs) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (PreferenceExample pair : pairs) {
             put(digest, pair.chosen());
             put(digest, pair.rejected());
@@ -197,7 +196,7 @@ public final class Fingerprints {
 
     /// Tokens of preference pairs, and which tokens are imitated beside them.
     public static String ofImitations(List<ImitationPair> rows) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (ImitationPair row : rows) {
             put(digest, row.imitated());
         }
@@ -212,7 +211,7 @@ public final class Fingerprints {
 
     /// Tokens and labels of completions.
     public static String ofUnpaired(List<UnpairedExample> rows) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (UnpairedExample row : rows) {
             put(digest, row.tokens().completionStart(), row.desirable() ? 1 : 0);
             put(digest, row.tokens().ids());
@@ -223,7 +222,7 @@ public final class Fingerprints {
 
     /// Tokens of prompts and completions.
     public static String ofCompletions(List<CompletionExample> rows) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (CompletionExample row : rows) {
             put(digest, row.tokens());
             row.told().ifPresent(told -> put(digest, told));
@@ -242,7 +241,7 @@ public final class Fingerprints {
 
     /// Tokens and judged steps.
     public static String ofStepwise(List<StepwiseExample> rows) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (StepwiseExample row : rows) {
             put(digest, row.ids());
             for (StepwiseExample.JudgedStep step : row.steps()) {
@@ -254,7 +253,7 @@ public final class Fingerprints {
 
     /// Tokens and labels.
     public static String ofLabelled(List<LabelledExample> rows) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (LabelledExample row : rows) {
             row.sequences().forEach(ids -> put(digest, ids));
             put(digest, row.places());
@@ -265,7 +264,7 @@ public final class Fingerprints {
 
     /// Tokens and columns of prompts.
     public static String ofPrompts(List<PromptExample> prompts) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         for (PromptExample prompt : prompts) {
             put(digest, prompt.ids());
             prompt.taught().ifPresent(taught -> put(digest, taught.ids()));
@@ -276,7 +275,7 @@ public final class Fingerprints {
 
     /// The fingerprint of a text.
     public static String ofText(String text) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         digest.update(text.getBytes(StandardCharsets.UTF_8));
         return hex(digest);
     }
@@ -288,7 +287,7 @@ public final class Fingerprints {
     }
 
     private static String ofFile(Path file) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.begin();
         try (var bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
             bytes.transferTo(OutputStream.nullOutputStream());
         } catch (IOException e) {
@@ -318,14 +317,6 @@ public final class Fingerprints {
     }
 
     private static String hex(MessageDigest digest) {
-        return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        return Sha256.hex(digest).substring(0, 32);
     }
 }
