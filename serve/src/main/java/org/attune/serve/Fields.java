@@ -4,6 +4,7 @@ import org.attune.error.Spelling;
 import org.attune.json.Json;
 import org.attune.json.JsonException;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -151,6 +152,16 @@ public final class Fields {
                     throw bad(key, "has %d elements; accepted: %d".formatted(list.size(), most));
             default -> throw wrong(key, "a list");
         };
+    }
+
+    /// The elements of a list of objects; none if the key is absent.
+    public List<Fields> objects(String key, int most) throws ApiException {
+        List<Fields> objects = new ArrayList<>();
+        for (Object value : list(key, most)) {
+            String name = "%s%s[%d]".formatted(path, key, objects.size());
+            objects.add(of(value, name + ".", "\"" + name + "\""));
+        }
+        return objects;
     }
 
     public Optional<Fields> object(String key) throws ApiException {

@@ -107,27 +107,14 @@ record TinkerBatch(
                                                                         v ->
                                                                                 settings.put(
                                                                                         name, v))));
-        List<Fields> data = new ArrayList<>();
-        for (Object row : input.list("data", MOST_ROWS)) {
-            data.add(object(row, "data"));
-        }
         return new TinkerBatch(
                 body.text("model_id").orElse(""),
                 body.integer("seq_id", 1, Integer.MAX_VALUE),
                 input.text("loss_fn").orElse(""),
                 settings,
                 key.equals("forward_backward_input"),
-                data,
+                input.objects("data", MOST_ROWS),
                 bytes);
-    }
-
-    private static Fields object(Object value, String key) {
-        if (value instanceof Map<?, ?> map) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            map.forEach((name, field) -> fields.put((String) name, field));
-            return Fields.of(fields);
-        }
-        throw ApiException.bad(key, "\"%s\" holds what is no JSON object".formatted(key));
     }
 
     /// @throws ApiException if there is no such loss, or it has no such setting
@@ -267,8 +254,7 @@ record TinkerBatch(
     static int[] ids(Fields body, String key) {
         Fields input = body.object(key).orElseThrow(() -> body.bad(key, "is missing"));
         List<int[]> chunks = new ArrayList<>();
-        for (Object value : input.list("chunks", MOST_CHUNKS)) {
-            Fields chunk = object(value, "chunks");
+        for (Fields chunk : input.objects("chunks", MOST_CHUNKS)) {
             String type = chunk.text("type").orElse("encoded_text");
             if (!type.equals("encoded_text")) {
                 throw noText("a chunk of type \"%s\"".formatted(type));
