@@ -1,5 +1,6 @@
 package org.attune.rollout.source;
 
+import org.attune.episode.Episode;
 import org.attune.error.RolloutException;
 import org.attune.images.SeenPicture;
 import org.attune.rollout.FinishedListener;
@@ -143,6 +144,26 @@ public final class RecordedRollouts implements RolloutSource {
                 .episode()
                 .map(e -> RecordedEpisode.isOf(e, prompt))
                 .orElseGet(() -> SeenPicture.agree(prompt.ids(), line.prompt()));
+    }
+
+    /// @throws RolloutException if an episode has several roles
+    public void requireOneSpeaker() {
+        rounds.values().stream()
+                .flatMap(List::stream)
+                .filter(
+                        l ->
+                                l.completion()
+                                        .sampled()
+                                        .episode()
+                                        .filter(Episode::hasRoles)
+                                        .isPresent())
+                .findFirst()
+                .ifPresent(
+                        line -> {
+                            throw new RolloutException(
+                                    "%s: the episode has several roles, whose rewards differ; accepted: one speaker, or grpo with credit: roles"
+                                            .formatted(where(line)));
+                        });
     }
 
     /// Rewards of the round, or the part of one, that was asked for last, by function; NaN is none.
