@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /// One attempt at an episode in one world, told from its beginning to its end: [#open], then turns,
@@ -307,6 +308,8 @@ final class EpisodeAttempt implements EpisodeStory {
             return episode;
         }
         desk.isAway();
+        Map<String, OptionalDouble> ofWhole =
+                calls.call("the environment's reward", () -> world.rewards(episode));
         Map<String, Double> ofRoles =
                 calls.call("rewards of roles", () -> world.rolesRewards(episode));
         for (String role : ofRoles.keySet()) {
@@ -318,7 +321,7 @@ final class EpisodeAttempt implements EpisodeStory {
                 promptIds,
                 rewarded(ofRoles),
                 end,
-                calls.call("the environment's reward", () -> world.rewards(episode)),
+                ofWhole,
                 calls.call("the environment's state", world::state));
     }
 
