@@ -74,9 +74,14 @@ final class EpisodeRound {
             return sampling && (late || reader.isGone());
         }
 
-        /// Its conversation has the turn.
+        /// Gives one of its conversations the turn. The others may never have another one, so they
+        /// keep no place from those who wait.
         void turnsTo(int conversation) {
-            sequence = place + conversation * tasks.size();
+            int next = place + conversation * tasks.size();
+            if (next != sequence) {
+                sampler.leave(sequence);
+            }
+            sequence = next;
             conversations = Math.max(conversations, conversation + 1);
             sampling = true;
         }

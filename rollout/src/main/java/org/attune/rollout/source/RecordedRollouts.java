@@ -101,12 +101,20 @@ public final class RecordedRollouts implements RolloutSource {
                             + "; use the data, their order (seed, data_seed, shuffle_dataset),"
                             + " the chat template and num_generations of the recorded run");
         }
-        if (sampled.ids().length > longest) {
+        if (length(sampled) > longest) {
             throw new RolloutException(
                     "%s: the completion has %d tokens; accepted: at most max_completion_length %d"
-                            .formatted(where(line), sampled.ids().length, longest));
+                            .formatted(where(line), length(sampled), longest));
         }
         return sampled;
+    }
+
+    /// Tokens that `max_completion_length` bounds: with roles those of the longest conversation.
+    private static int length(SampledCompletion sampled) {
+        return sampled.episode()
+                .filter(Episode::hasRoles)
+                .map(e -> e.rows().stream().mapToInt(row -> row.ids().length).max().orElse(0))
+                .orElse(sampled.ids().length);
     }
 
     private String where(Line line) {
