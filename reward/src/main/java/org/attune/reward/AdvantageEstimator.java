@@ -1,5 +1,7 @@
 package org.attune.reward;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /// How the rewards of a round become advantages. Methods that learn from rewards without a critic
@@ -143,6 +145,22 @@ public sealed interface AdvantageEstimator {
         @Override
         public Advantages of(GroupedRewards round) {
             return TurnAdvantages.of(round, gamma, scale, leaveOut);
+        }
+    }
+
+    /// Each role's, by what it gets itself, compared with the same role: [RoleRewards#advantages].
+    /// The divergence counts in the loss.
+    ///
+    /// @param scale what centred rewards are divided by
+    /// @param leaveOut whether a conversation's baseline is the mean of the others
+    record RoleCredit(Advantages.Scale scale, boolean leaveOut) implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            Advantages advantages = RoleRewards.of(round).advantages(scale, leaveOut);
+            Map<String, Double> metrics =
+                    new LinkedHashMap<>(Advantages.statistics(round.table(), round.generations()));
+            metrics.putAll(advantages.metrics());
+            return new Advantages(advantages.values(), advantages.tokenValues(), metrics);
         }
     }
 

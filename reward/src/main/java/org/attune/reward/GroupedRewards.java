@@ -1,5 +1,9 @@
 package org.attune.reward;
 
+import org.attune.episode.Episode;
+
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -18,6 +22,7 @@ import java.util.Optional;
 ///     asks for them
 /// @param turns which turn each token belongs to, from 0, in the form of `masks`; empty: all
 ///     completions are of one turn
+/// @param episodes what completions are, `(N)`; empty: no completion is an episode
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record GroupedRewards(
         RewardTable table,
@@ -26,7 +31,8 @@ public record GroupedRewards(
         Optional<double[][]> divergences,
         Optional<double[]> baselines,
         Optional<double[][]> energies,
-        Optional<int[][]> turns) {
+        Optional<int[][]> turns,
+        List<Optional<Episode>> episodes) {
     /// Rewards of completions that are of one turn each.
     public GroupedRewards(
             RewardTable table,
@@ -34,7 +40,27 @@ public record GroupedRewards(
             double[][] masks,
             Optional<double[][]> divergences,
             Optional<double[]> baselines) {
-        this(table, generations, masks, divergences, baselines, Optional.empty(), Optional.empty());
+        this(
+                table,
+                generations,
+                masks,
+                divergences,
+                baselines,
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
+    }
+
+    /// Rewards of completions without roles.
+    public GroupedRewards(
+            RewardTable table,
+            int generations,
+            double[][] masks,
+            Optional<double[][]> divergences,
+            Optional<double[]> baselines,
+            Optional<double[][]> energies,
+            Optional<int[][]> turns) {
+        this(table, generations, masks, divergences, baselines, energies, turns, List.of());
     }
 
     /// @throws IllegalArgumentException if the parts don't have `N` entries, or N is no multiple of
@@ -45,7 +71,8 @@ public record GroupedRewards(
                 || divergences.isPresent() && divergences.get().length != n
                 || baselines.isPresent() && baselines.get().length != n
                 || energies.isPresent() && energies.get().length != n
-                || turns.isPresent() && turns.get().length != n) {
+                || turns.isPresent() && turns.get().length != n
+                || !episodes.isEmpty() && episodes.size() != n) {
             throw new IllegalArgumentException(
                     "%d completions need as many masks, divergences and baselines".formatted(n));
         }
@@ -59,18 +86,41 @@ public record GroupedRewards(
     ///
     /// @return `rewards/<name>/mean`, `rewards/<name>/std`, `reward`, `reward_std` and
     ///     `frac_reward_zero_std`, the share of groups whose rewards are equal; NaN where there is
-    ///     nothing to average
+    ///     nothing to average. Of episodes with roles also what each role got
     public Map<String, Double> statistics() {
-        return Advantages.statistics(table, generations);
+        Map<String, Double> statistics =
+                new LinkedHashMap<>(Advantages.statistics(table, generations));
+        statistics.putAll(RoleRewards.of(this).statistics());
+        return statistics;
     }
 
     /// Rewards alone, of completions of one token each.
     public static GroupedRewards of(RewardTable table, int generations) {
+        return of(table, generations, List.of());
+    }
+
+    /// Rewards alone, as if each completion had one token.
+    ///
+    /// @param completions judged, `(N)`; empty where none is an episode
+    public static GroupedRewards of(
+            RewardTable table, int generations, List<Completion> completions) {
         double[][] masks = new double[table.size()][];
         for (int i = 0; i < masks.length; i++) {
             masks[i] = new double[] {1};
         }
-        return new GroupedRewards(table, generations, masks, Optional.empty(), Optional.empty());
+        return new GroupedRewards(
+                table,
+                generations,
+                masks,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                completions.stream().map(Completion::episode).toList());
+    }
+
+    Optional<Episode> episode(int completion) {
+        return episodes.isEmpty() ? Optional.empty() : episodes.get(completion);
     }
 
     /// The turn that a token belongs to.

@@ -42,17 +42,29 @@ public record Episode(
         state = Collections.unmodifiableMap(new LinkedHashMap<>(state));
     }
 
-    /// Sequences that train: one, but for an episode whose history was rendered anew, where a turn
-    /// that doesn't follow the tokens so far begins another. They share the episode's advantage.
+    /// Sequences that train: one of each conversation. Where a conversation's history was rendered
+    /// anew, a turn that doesn't follow the tokens so far begins another.
     public List<EpisodeRow> rows() {
         if (!isForked()) {
             return sampledTokens() == 0
                     ? List.of()
                     : List.of(new EpisodeRow(promptIds, completionIds(), logProbs(), foreign()));
         }
+        List<EpisodeRow> rows = new ArrayList<>();
+        int last = turns.stream().mapToInt(Turn::conversation).max().orElse(0);
+        for (int conversation = 0; conversation <= last; conversation++) {
+            rows.addAll(rows(conversation));
+        }
+        return rows;
+    }
+
+    private List<EpisodeRow> rows(int conversation) {
         var rows = new ConversationRows(0);
         int[] context = promptIds;
         for (Turn turn : turns) {
+            if (turn.conversation() != conversation) {
+                continue;
+            }
             context = turn.context().orElse(context);
             rows.add(context, turn.ids(), turn.logProbs());
             int own = context.length + turn.ids().length;
@@ -61,6 +73,11 @@ public record Episode(
             System.arraycopy(turn.observation(), 0, context, own, turn.observation().length);
         }
         return rows.rows();
+    }
+
+    /// Whether several roles may speak, each in conversations of its own.
+    public boolean hasRoles() {
+        return turns.stream().anyMatch(turn -> !turn.role().isEmpty());
     }
 
     /// Whether turns don't follow each other in one sequence: then [#rows] has the sequences, and

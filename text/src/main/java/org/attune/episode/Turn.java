@@ -21,7 +21,11 @@ import java.util.Optional;
 /// @param observation tokens of the answers and of the next turn's header; empty at the end
 /// @param reward of this turn, 0 where it got none
 /// @param context all tokens that it follows, where history was rendered anew and doesn't begin
-///     with the tokens so far; empty where it follows these
+///     with the tokens so far, or where another conversation of the episode goes on; empty where
+///     it follows these
+/// @param role who speaks, where an environment has several roles; else empty
+/// @param conversation which conversation of the episode it belongs to, from 0, in the order in
+///     which they began; each is of one role
 @Api(STABLE)
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record Turn(
@@ -33,7 +37,9 @@ public record Turn(
         List<Message> answers,
         int[] observation,
         double reward,
-        Optional<int[]> context) {
+        Optional<int[]> context,
+        String role,
+        int conversation) {
     public Turn {
         outcomes = List.copyOf(outcomes);
         answers = List.copyOf(answers);
@@ -41,6 +47,47 @@ public record Turn(
             throw new IllegalArgumentException(
                     "%d tokens with %d log-probabilities".formatted(ids.length, logProbs.length));
         }
+    }
+
+    /// A turn in an episode of one conversation, without roles.
+    public Turn(
+            int[] ids,
+            float[] logProbs,
+            boolean isFinished,
+            Optional<ParsedTurn> parsed,
+            List<ToolOutcome> outcomes,
+            List<Message> answers,
+            int[] observation,
+            double reward,
+            Optional<int[]> context) {
+        this(
+                ids,
+                logProbs,
+                isFinished,
+                parsed,
+                outcomes,
+                answers,
+                observation,
+                reward,
+                context,
+                "",
+                0);
+    }
+
+    /// The turn with another reward.
+    public Turn withReward(double other) {
+        return new Turn(
+                ids,
+                logProbs,
+                isFinished,
+                parsed,
+                outcomes,
+                answers,
+                observation,
+                other,
+                context,
+                role,
+                conversation);
     }
 
     /// A turn that follows the tokens so far.

@@ -31,6 +31,18 @@ public interface Environment extends AutoCloseable {
         return AnnotatedTools.of(this);
     }
 
+    /// Roles that speak in this world, each in conversations of its own; the first one begins.
+    /// Asked for once, after [#reset]. The default is none: one speaker, without a name.
+    default List<String> roles() {
+        return List.of();
+    }
+
+    /// The system prompt under which a role speaks; empty for none. A prompt's own system message
+    /// stands before it.
+    default String systemPrompt(String role) {
+        return "";
+    }
+
     /// Answers a turn that calls no tool. The default ends the episode.
     ///
     /// @param turn what the model wrote
@@ -44,6 +56,14 @@ public interface Environment extends AutoCloseable {
     /// @param episode that has ended
     default OptionalDouble reward(Episode episode) throws Exception {
         return OptionalDouble.empty();
+    }
+
+    /// What each role gets for the whole episode, beside the rewards of its turns; finite. A role
+    /// without an entry gets 0. What [#reward] gives counts for every role.
+    ///
+    /// @param episode that has ended
+    default Map<String, Double> rewards(Episode episode) throws Exception {
+        return Map.of();
     }
 
     /// What is worth keeping of its state at the end, JSON values: reward functions and records see

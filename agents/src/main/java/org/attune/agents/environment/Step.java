@@ -23,12 +23,38 @@ public sealed interface Step {
         return new Observe(List.of(Message.of("user", text)), reward);
     }
 
+    /// A role has the next turn. It reads a text, as a message of the user, where its last
+    /// conversation stands; its first turn begins one.
+    ///
+    /// @param role one of [Environment#roles]
+    /// @param reward of the turn that was answered, finite
+    static Step observe(String role, String text, double reward) {
+        return new Observe(List.of(Message.of("user", text)), reward, role, false);
+    }
+
+    /// A role has the next turn, in a conversation that begins anew, as for another try. It has
+    /// read nothing but the prompt and a text, as a message of the user.
+    ///
+    /// @param role one of [Environment#roles]
+    /// @param reward of the turn that was answered, finite
+    static Step begin(String role, String text, double reward) {
+        return new Observe(List.of(Message.of("user", text)), reward, role, true);
+    }
+
     /// The model reads messages, and has the next turn.
     ///
     /// @param reward of the turn, finite
-    record Observe(List<Message> messages, double reward) implements Step {
+    /// @param role who reads and speaks; empty: who spoke
+    /// @param isAnew whether the role begins a conversation, in which it knows of no other
+    record Observe(List<Message> messages, double reward, String role, boolean isAnew)
+            implements Step {
         public Observe {
             messages = List.copyOf(messages);
+        }
+
+        /// Who spoke goes on.
+        public Observe(List<Message> messages, double reward) {
+            this(messages, reward, "", false);
         }
     }
 

@@ -126,8 +126,8 @@ final class AgentAttempt implements EpisodeStory {
                         request, pending, setup.format(), prefix, desk.stopStrings(), turns.size());
         SampledTurn turn =
                 next.context().isPresent()
-                        ? desk.begin(next.context().get(), most, before.drawn(), deadline, relay)
-                        : desk.goOn(next.observation(), most, relay);
+                        ? desk.begin(0, next.context().get(), most, before.drawn(), deadline, relay)
+                        : desk.goOn(0, next.observation(), most, relay);
         if (turn.ids().length == 0) {
             dialogue.withoutTurn();
             throw pending.isGone()

@@ -7,17 +7,25 @@ import org.attune.episode.Episode;
 sealed interface Ask {
     int place();
 
-    /// The episode wants a first turn.
-    record Begin(int place, int[] prompt, int most, int drawn, long deadline, TurnReader reader)
+    /// A conversation of the episode wants a first turn.
+    record Begin(
+            int place,
+            int conversation,
+            int[] prompt,
+            int most,
+            int drawn,
+            long deadline,
+            TurnReader reader)
             implements Ask {}
 
-    /// The episode wants another turn.
-    record GoOn(int place, int[] observed, int most, TurnReader reader) implements Ask {}
+    /// A conversation of the episode wants another turn.
+    record GoOn(int place, int conversation, int[] observed, int most, TurnReader reader)
+            implements Ask {}
 
     /// The episode is with its world now.
     record Away(int place) implements Ask {}
 
-    /// The episode's sequence is of no use any more.
+    /// The episode's sequences are of no use any more.
     record Abandon(int place) implements Ask {}
 
     /// The episode has ended.

@@ -18,9 +18,13 @@ import org.attune.text.parse.ToolCall;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
 
 /// One attempt at an episode in one world, told from its beginning to its end: [#open], then turns,
 /// each [#react]ed to, then rewards. On the episode's own thread, which may wait.
@@ -35,9 +39,9 @@ final class EpisodeAttempt implements EpisodeStory {
     private final long deadline;
     private final List<Turn> turns = new ArrayList<>();
     private final EpisodeTask task;
-    private Dialogue dialogue;
+    private Conversations conversations;
     private List<Tool> tools = List.of();
-    private Optional<int[]> context = Optional.empty(); // of the next turn, if it begins a row
+    private Dialogue first; // the conversation with which the episode begins
     private int callsMade;
     private int errorsInARow;
 
@@ -62,43 +66,50 @@ final class EpisodeAttempt implements EpisodeStory {
     @Override
     public Episode play() throws WorldFailedException, InterruptedException {
         open();
-        TurnBudget.Room room = dialogue.room();
+        TurnBudget.Room room = dialogue().room();
         if (room.isEmpty()) {
             throw new RolloutException(
                     "a prompt has %d tokens and leaves no room for a turn; accepted: below %d"
-                            .formatted(dialogue.promptIds().length, setup.context()));
+                            .formatted(dialogue().promptIds().length, setup.context()));
         }
-        SampledTurn sampled =
-                desk.begin(dialogue.promptIds(), room.most(), 0, deadline, TurnReader.NONE);
+        SampledTurn sampled = sampled(room.most());
         while (true) {
             Optional<EndReason> end = react(sampled, room);
             if (end.isPresent()) {
                 return ended(end.get());
             }
-            room = dialogue.room();
+            room = dialogue().room();
             if (isLate()) {
                 return ended(EndReason.TIMEOUT);
             }
             if (room.isEmpty()) {
                 return ended(room.end());
             }
-            sampled = next(room.most());
+            sampled = sampled(room.most());
         }
     }
 
-    private SampledTurn next(int most) throws InterruptedException {
-        return context.isPresent()
-                ? desk.begin(context.get(), most, dialogue.drawn(), deadline, TurnReader.NONE)
-                : desk.goOn(turns.getLast().observation(), most, TurnReader.NONE);
+    private SampledTurn sampled(int most) throws InterruptedException {
+        Conversations.Next next = conversations.next();
+        int number = next.conversation();
+        return next.begins().isPresent()
+                ? desk.begin(
+                        number, next.begins().get(), most, next.drawn(), deadline, TurnReader.NONE)
+                : desk.goOn(number, next.observed(), most, TurnReader.NONE);
+    }
+
+    /// Of whoever has the turn.
+    private Dialogue dialogue() {
+        return conversations.dialogue();
     }
 
     @Override
     public Episode failed() {
-        boolean isOpen = dialogue != null;
+        boolean isOpen = first != null;
         return new Episode(
                 start,
-                isOpen ? dialogue.prompt() : task.prompt(),
-                isOpen ? dialogue.promptIds() : task.promptIds(),
+                isOpen ? first.prompt() : task.prompt(),
+                isOpen ? first.promptIds() : task.promptIds(),
                 turns,
                 EndReason.FAILED,
                 Map.of(),
@@ -107,7 +118,8 @@ final class EpisodeAttempt implements EpisodeStory {
 
     private void open() throws WorldFailedException, InterruptedException {
         if (setup.worlds().isEmpty()) {
-            dialogue = new Dialogue(setup, task.prompt(), List.of(), Optional.of(task.promptIds()));
+            conversations = new Conversations(setup, task.prompt(), List.of(), Map.of());
+            first = conversations.begin(Opening.NOTHING, Optional.of(task.promptIds()));
             return;
         }
         desk.isAway();
@@ -116,8 +128,22 @@ final class EpisodeAttempt implements EpisodeStory {
         setup.caller().check(tools);
         List<Object> shown = new ArrayList<>();
         tools.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
-        List<Message> prompt = Dialogue.opened(task.prompt(), opening);
-        dialogue = new Dialogue(setup, prompt, shown, Optional.empty());
+        conversations = new Conversations(setup, task.prompt(), shown, roles());
+        first = conversations.begin(opening, Optional.empty());
+    }
+
+    /// System prompts of the environment's roles, in their order.
+    private Map<String, String> roles() throws WorldFailedException, InterruptedException {
+        var prompts = new LinkedHashMap<String, String>();
+        for (String role : calls.call("listing the roles", world::roles)) {
+            prompts.put(role, calls.call("a role's system prompt", () -> world.systemPrompt(role)));
+        }
+        if (!prompts.isEmpty() && !setup.config().roles()) {
+            throw new RolloutException(
+                    "environment %s has the roles %s, whose rewards differ; accepted: one speaker, or grpo with credit: roles"
+                            .formatted(world.name(), prompts.keySet()));
+        }
+        return prompts;
     }
 
     private List<Tool> limited(List<Tool> all) {
@@ -144,8 +170,10 @@ final class EpisodeAttempt implements EpisodeStory {
             return Optional.of(EndReason.TIMEOUT);
         }
         var draft = new TurnDraft(sampled, parsed(sampled.ids()));
-        draft.context = context;
-        dialogue.sampled(sampled.ids());
+        draft.context = conversations.next().context();
+        draft.role = conversations.role();
+        draft.conversation = conversations.number();
+        dialogue().sampled(sampled.ids());
         Optional<EndReason> end = act(draft, room);
         if (end.isEmpty()) {
             end = observe(draft);
@@ -159,7 +187,9 @@ final class EpisodeAttempt implements EpisodeStory {
 
     private ParsedTurn parsed(int[] ids) {
         ParsedTurn turn =
-                setup.format().parser().parse(text(dialogue.ids()), text(ids), dialogue.tools());
+                setup.format()
+                        .parser()
+                        .parse(text(dialogue().ids()), text(ids), dialogue().tools());
         if (!setup.isTrl() || !turn.isFallback() || !turn.problems().isEmpty()) {
             return turn;
         }
@@ -205,8 +235,11 @@ final class EpisodeAttempt implements EpisodeStory {
         Step step = calls.call("a step of the environment", () -> world.step(draft.parsed, index));
         draft.reward = step.reward();
         return switch (step) {
-            case Step.Observe(var messages, var _) -> {
+            case Step.Observe(var messages, var _, var role, var isAnew) -> {
+                conversations.require(role);
                 draft.answers = messages;
+                draft.nextRole = role;
+                draft.isNextAnew = isAnew;
                 yield Optional.empty();
             }
             case Step.Done(var _, boolean isDecided) ->
@@ -264,31 +297,50 @@ final class EpisodeAttempt implements EpisodeStory {
         if (turns.size() + 1 >= setup.limits().maxTurns().orElse(Integer.MAX_VALUE)) {
             return Optional.of(EndReason.MAX_TURNS);
         }
-        var observer = new Observer(setup, draft, dialogue);
-        Optional<EndReason> end = observer.write();
-        if (end.isEmpty()) {
-            dialogue.follow(draft, observer.next());
-            draft.observation = observer.next().observation();
-            context = observer.next().context();
-        }
-        return end;
+        return conversations.turn(draft);
     }
 
     private Episode ended(EndReason end) throws WorldFailedException, InterruptedException {
-        List<Message> prompt = dialogue.prompt();
-        int[] promptIds = dialogue.promptIds();
+        List<Message> prompt = first.prompt();
+        int[] promptIds = first.promptIds();
         var episode = new Episode(start, prompt, promptIds, turns, end, Map.of(), Map.of());
         if (!world.hasEnvironment()) {
             return episode;
         }
         desk.isAway();
+        Map<String, OptionalDouble> ofWhole =
+                calls.call("the environment's reward", () -> world.rewards(episode));
+        Map<String, Double> ofRoles =
+                calls.call("rewards of roles", () -> world.rolesRewards(episode));
+        for (String role : ofRoles.keySet()) {
+            conversations.require(role);
+        }
         return new Episode(
                 start,
                 prompt,
                 promptIds,
-                turns,
+                rewarded(ofRoles),
                 end,
-                calls.call("the environment's reward", () -> world.rewards(episode)),
+                ofWhole,
                 calls.call("the environment's state", world::state));
+    }
+
+    /// The turns, where the last one of each conversation gets what its role gets for the episode.
+    private List<Turn> rewarded(Map<String, Double> ofRoles) throws WorldFailedException {
+        List<Turn> rewarded = new ArrayList<>(turns);
+        Set<Integer> done = new HashSet<>();
+        for (int i = turns.size() - 1; i >= 0; i--) {
+            Turn turn = turns.get(i);
+            double reward = ofRoles.getOrDefault(turn.role(), 0.0);
+            if (!Double.isFinite(reward)) {
+                throw new WorldFailedException(
+                        "the reward of the role \"%s\" is %s; accepted: a finite number"
+                                .formatted(turn.role(), reward));
+            }
+            if (done.add(turn.conversation())) {
+                rewarded.set(i, turn.withReward(turn.reward() + reward));
+            }
+        }
+        return rewarded;
     }
 }

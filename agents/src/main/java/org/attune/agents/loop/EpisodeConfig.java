@@ -19,6 +19,7 @@ import java.util.OptionalInt;
 /// @param episodesInFlight most episodes that are under way at once, ≥ 1; empty: twice as many as
 ///     get tokens at once. The others are with their tools
 /// @param pace when an answer of the world is taken up
+/// @param roles whether environments may have several roles, each with rewards of its own
 /// @param trlCompat whether TRL's ways are followed, where they differ: turns that were cut may run
 ///     calls, results that don't fit are dropped, errors are written as Python prints them
 @Api(EXPERIMENTAL)
@@ -31,6 +32,7 @@ public record EpisodeConfig(
         double maxFailedEpisodes,
         OptionalInt episodesInFlight,
         Pace pace,
+        boolean roles,
         boolean trlCompat)
         implements EpisodeConfigCopies {
     private static final EpisodeConfig DEFAULTS =
@@ -42,6 +44,7 @@ public record EpisodeConfig(
                     0.2,
                     OptionalInt.empty(),
                     Pace.DEFAULT,
+                    false,
                     false);
 
     public EpisodeConfig {

@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
 
 /// One call of [EpisodeRun], on the engine's thread. Time is counted in steps of the sampler: an
 /// episode that goes to its world at one step is waited for so many steps later ([Pace]), and until
-/// then the others get tokens. Read [#run], then [#takeUp].
+/// then the others get tokens. Conversation c of episode i is sequence `i + c N` of the sampler,
+/// with N episodes. Read [#run], then [#takeUp].
 final class EpisodeRound {
 
     private static final long LOOK_MILLIS = 100; // for a wish to stop, while nothing happens
@@ -58,8 +59,11 @@ final class EpisodeRound {
         long due = now;
         long deadline = Long.MAX_VALUE;
         TurnReader reader = TurnReader.NONE;
+        int sequence; // of the conversation that has the turn
+        int conversations = 1;
 
         Live(int place) {
+            sequence = place;
             this.place = place;
             thread = new EpisodeThread(place, setup, tasks.get(place), sampler.stopStrings(), asks);
         }
@@ -68,6 +72,24 @@ final class EpisodeRound {
         boolean isOver(long time) {
             boolean late = deadline != Long.MAX_VALUE && time - deadline >= 0;
             return sampling && (late || reader.isGone());
+        }
+
+        /// Gives one of its conversations the turn. The others may never have another one, so they
+        /// keep no place from those who wait.
+        void turnsTo(int conversation) {
+            int next = place + conversation * tasks.size();
+            if (next != sequence) {
+                sampler.leave(sequence);
+            }
+            sequence = next;
+            conversations = Math.max(conversations, conversation + 1);
+            sampling = true;
+        }
+
+        void endSequences() {
+            for (int c = 0; c < conversations; c++) {
+                sampler.end(place + c * tasks.size());
+            }
         }
 
         void sampled(int id) {
@@ -84,7 +106,7 @@ final class EpisodeRound {
                 StopRequest.check();
                 takeUp();
                 long time = System.nanoTime();
-                live.stream().filter(l -> l.isOver(time)).forEach(l -> sampler.cut(l.place));
+                live.stream().filter(l -> l.isOver(time)).forEach(l -> sampler.cut(l.sequence));
                 if (sampler.isBusy()) {
                     step();
                 } else if (ended < tasks.size()) {
@@ -137,7 +159,9 @@ final class EpisodeRound {
         }
     }
 
-    private Live at(int place) {
+    /// @param sequence of one of its conversations; that of the first is its place
+    private Live at(int sequence) {
+        int place = sequence % tasks.size();
         return live.stream().filter(l -> l.place == place).findFirst().orElseThrow();
     }
 
@@ -212,7 +236,8 @@ final class EpisodeRound {
     private void act(Live one, Ask ask) {
         switch (ask) {
             case Ask.Begin(
-                            var place,
+                            var _,
+                            var conversation,
                             var prompt,
                             var most,
                             var drawn,
@@ -220,21 +245,21 @@ final class EpisodeRound {
                             var reader) -> {
                 one.deadline = deadline;
                 one.reader = reader;
-                one.sampling = true;
-                sampler.begin(place, prompt, most, drawn);
+                one.turnsTo(conversation);
+                sampler.begin(one.sequence, prompt, most, drawn);
             }
-            case Ask.GoOn(var place, var observed, var most, var reader) -> {
+            case Ask.GoOn(var _, var conversation, var observed, var most, var reader) -> {
                 one.reader = reader;
-                one.sampling = true;
-                sampler.goOn(place, observed, most);
+                one.turnsTo(conversation);
+                sampler.goOn(one.sequence, observed, most);
             }
             case Ask.Away(var _) -> {
                 one.away = true;
                 one.due = now + setup.config().pace().steps();
             }
-            case Ask.Abandon(var place) -> sampler.end(place);
+            case Ask.Abandon(var _) -> one.endSequences();
             case Ask.Ended(var place, var episode) -> {
-                sampler.end(place);
+                one.endSequences();
                 live.remove(one);
                 episodes[place] = episode;
                 ended++;
@@ -248,7 +273,7 @@ final class EpisodeRound {
     /// Ends what is still under way, because something failed.
     private void close() {
         live.forEach(one -> one.thread.interrupt());
-        live.forEach(one -> sampler.end(one.place));
+        live.forEach(Live::endSequences);
         long end = System.nanoTime() + CLOSING.toNanos();
         for (Live one : live) {
             try {

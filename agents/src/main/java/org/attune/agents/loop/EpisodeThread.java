@@ -170,18 +170,19 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
     }
 
     @Override
-    public SampledTurn begin(int[] prompt, int most, int drawn, long deadline, TurnReader reader)
+    public SampledTurn begin(
+            int conversation, int[] prompt, int most, int drawn, long deadline, TurnReader reader)
             throws InterruptedException {
         away = false;
-        asks.put(new Ask.Begin(place, prompt, most, drawn, deadline, reader));
+        asks.put(new Ask.Begin(place, conversation, prompt, most, drawn, deadline, reader));
         return turn(reader);
     }
 
     @Override
-    public SampledTurn goOn(int[] observed, int most, TurnReader reader)
+    public SampledTurn goOn(int conversation, int[] observed, int most, TurnReader reader)
             throws InterruptedException {
         away = false;
-        asks.put(new Ask.GoOn(place, observed, most, reader));
+        asks.put(new Ask.GoOn(place, conversation, observed, most, reader));
         return turn(reader);
     }
 

@@ -49,6 +49,22 @@ final class EpisodeWorld implements AutoCloseable {
         return tools;
     }
 
+    List<String> roles() {
+        return environment.map(Environment::roles).orElse(List.of());
+    }
+
+    String systemPrompt(String role) {
+        return environment.map(e -> e.systemPrompt(role)).orElse("");
+    }
+
+    Map<String, Double> rolesRewards(Episode episode) throws Exception {
+        return environment.isPresent() ? environment.get().rewards(episode) : Map.of();
+    }
+
+    String name() {
+        return name;
+    }
+
     Step step(ParsedTurn turn, int index) throws Exception {
         return environment.isPresent() ? environment.get().step(turn, index) : Step.END;
     }

@@ -20,6 +20,10 @@ final class TurnDraft {
     int[] observation = NOTHING;
     double reward;
     Optional<int[]> context = Optional.empty();
+    String role = "";
+    int conversation;
+    String nextRole = ""; // who reads the answers; empty: who spoke
+    boolean isNextAnew;
 
     TurnDraft(SampledTurn sampled, ParsedTurn parsed) {
         this.sampled = sampled;
@@ -59,6 +63,8 @@ final class TurnDraft {
                 answers,
                 observation,
                 reward,
-                context);
+                context,
+                role,
+                conversation);
     }
 }

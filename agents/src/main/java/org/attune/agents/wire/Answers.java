@@ -13,6 +13,7 @@ import org.attune.text.Message;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,7 +26,7 @@ final class Answers {
             Json.WITH_NAN.forType(new TypeReference<Map<String, Object>>() {});
 
     private static final Set<String> KEYS =
-            Set.of("tools", "result", "refused", "done", "error", "messages", "reward");
+            Set.of("tools", "result", "refused", "done", "error", "messages", "reward", "rewards");
 
     private Answers() {}
 
@@ -75,22 +76,43 @@ final class Answers {
 
     static Step step(Map<String, Object> answer) throws IOException {
         double reward = reward(answer).orElse(0);
+        String role = answer.get("role") == null ? "" : text(answer.get("role"));
+        boolean isAnew = Boolean.TRUE.equals(answer.get("anew"));
         if (answer.containsKey("done") && !Boolean.FALSE.equals(answer.get("done"))) {
             return new Step.Done(reward, true);
         }
         if (answer.containsKey("messages")) {
-            return new Step.Observe(messages(answer), reward);
+            return new Step.Observe(messages(answer), reward, role, isAnew);
         }
         if (answer.containsKey("result")) {
             return new Step.Observe(
-                    List.of(Message.of("user", text(answer.get("result")))), reward);
+                    List.of(Message.of("user", text(answer.get("result")))), reward, role, isAnew);
         }
         throw unexpected(answer, "result, messages or done");
     }
 
+    /// What roles get; empty for none.
+    static Map<String, Double> rewards(Map<String, Object> answer) throws IOException {
+        var rewards = new LinkedHashMap<String, Double>();
+        if (answer.get("rewards") instanceof Map<?, ?> given) {
+            for (Map.Entry<String, Object> one : named(given).entrySet()) {
+                rewards.put(one.getKey(), reward(one.getValue()).orElse(0));
+            }
+        } else if (answer.get("rewards") != null) {
+            throw new IOException(
+                    "gave rewards that are no {role: number, …}: "
+                            + Excerpt.of(answer.get("rewards")));
+        }
+        return rewards;
+    }
+
     /// Empty for none.
     static OptionalDouble reward(Map<String, Object> answer) throws IOException {
-        return switch (answer.get("reward")) {
+        return reward(answer.get("reward"));
+    }
+
+    private static OptionalDouble reward(Object given) throws IOException {
+        return switch (given) {
             case null -> OptionalDouble.empty();
             case Boolean truth -> OptionalDouble.of(truth ? 1 : 0);
             case Number number when Double.isFinite(number.doubleValue()) ->

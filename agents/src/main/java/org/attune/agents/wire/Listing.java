@@ -6,6 +6,7 @@ import org.attune.error.Excerpt;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -14,7 +15,8 @@ import java.util.Set;
 ///
 /// @param tools in its order
 /// @param answers what it answers beside calls and resets: `step`, `reward`, `close`
-record Listing(List<ToolSpec> tools, Set<String> answers) {
+/// @param roles system prompt of each role, in its order; empty: one speaker
+record Listing(List<ToolSpec> tools, Set<String> answers, Map<String, String> roles) {
     static final Map<String, Object> REQUEST = Map.of("list", true);
 
     private static final Map<String, Object> NO_PARAMETERS =
@@ -33,7 +35,21 @@ record Listing(List<ToolSpec> tools, Set<String> answers) {
         if (answer.get("answers") instanceof List<?> names) {
             names.forEach(name -> answers.add(String.valueOf(name)));
         }
-        return new Listing(List.copyOf(tools), Set.copyOf(answers));
+        return new Listing(List.copyOf(tools), Set.copyOf(answers), roles(answer.get("roles")));
+    }
+
+    private static Map<String, String> roles(Object listed) throws IOException {
+        if (listed == null) {
+            return Map.of();
+        }
+        if (!(listed instanceof Map<?, ?> map)
+                || !map.values().stream().allMatch(prompt -> prompt instanceof String)) {
+            throw new IOException(
+                    "lists roles that are no {role: system prompt, …}: " + Excerpt.of(listed));
+        }
+        var roles = new LinkedHashMap<String, String>();
+        map.forEach((role, prompt) -> roles.put(String.valueOf(role), (String) prompt));
+        return roles;
     }
 
     private static ToolSpec spec(Object tool) throws IOException {

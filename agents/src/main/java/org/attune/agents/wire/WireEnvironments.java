@@ -7,6 +7,7 @@ import org.attune.agents.environment.Step;
 import org.attune.agents.tool.Tool;
 import org.attune.episode.Episode;
 import org.attune.episode.EpisodeStart;
+import org.attune.episode.Turn;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 
@@ -58,6 +59,7 @@ public final class WireEnvironments implements EnvironmentFactory {
         private EpisodeWire episode; // null before reset
         private Listing offered;
         private Map<String, Object> state = Map.of();
+        private Map<String, Double> ofRoles = Map.of();
 
         One(Wire wire, boolean isOwner) {
             this.wire = wire;
@@ -107,13 +109,33 @@ public final class WireEnvironments implements EnvironmentFactory {
             var about = new LinkedHashMap<String, Object>();
             about.put("end", ended.end().key());
             about.put("messages", ended.messages().stream().map(Message::fields).toList());
+            if (ended.hasRoles()) {
+                about.put("roles", ended.turns().stream().map(Turn::role).toList());
+            }
             Map<String, Object> request = episode.request();
             request.put("reward", about);
             Map<String, Object> answer = episode.ask(request);
             if (answer.get("state") instanceof Map<?, ?> kept) {
                 state = Answers.named(kept);
             }
+            ofRoles = Answers.rewards(answer);
             return Answers.reward(answer);
+        }
+
+        @Override
+        public List<String> roles() {
+            return List.copyOf(offered.roles().keySet());
+        }
+
+        @Override
+        public String systemPrompt(String role) {
+            return offered.roles().getOrDefault(role, "");
+        }
+
+        /// As the program answered when it was asked for the reward.
+        @Override
+        public Map<String, Double> rewards(Episode ended) {
+            return ofRoles;
         }
 
         @Override

@@ -49,7 +49,15 @@ final class TurnBudgetTest {
         assertEquals(limits, EpisodeLimits.defaults());
         assertEquals(
                 new EpisodeConfig(
-                        limits, History.TOKENS, none, 2, 0.2, none, new Pace(4, true), false),
+                        limits,
+                        History.TOKENS,
+                        none,
+                        2,
+                        0.2,
+                        none,
+                        new Pace(4, true),
+                        false,
+                        false),
                 EpisodeConfig.defaults());
     }
 

@@ -78,7 +78,9 @@ record EpisodeText(Optional<Tokenizer> tokenizer, boolean isColoured) {
     }
 
     private void turn(int number, Turn turn, StringBuilder text) {
-        text.append("--- turn %d, %d tokens".formatted(number + 1, turn.ids().length));
+        text.append("--- turn %d".formatted(number + 1));
+        text.append(turn.role().isEmpty() ? "" : ", " + turn.role());
+        text.append(", %d tokens".formatted(turn.ids().length));
         text.append(turn.isFinished() ? "" : ", cut");
         text.append(turn.reward() == 0 ? "" : ", reward " + number(turn.reward()));
         text.append(System.lineSeparator());

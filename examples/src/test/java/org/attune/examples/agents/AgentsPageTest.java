@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.agents.environment.Environment;
+import org.attune.agents.environment.Step;
 import org.attune.agents.spec.RunTools;
 import org.attune.agents.tool.Tool;
 import org.attune.agents.tool.ToolCaller;
@@ -12,6 +13,8 @@ import org.attune.agents.tool.ToolSet;
 import org.attune.agents.tool.ToolSpec;
 import org.attune.episode.EpisodeId;
 import org.attune.episode.EpisodeStart;
+import org.attune.text.Message;
+import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +73,23 @@ final class AgentsPageTest {
                 ToolSet shop = run.tools().getFirst().open(START)) {
             assertEquals("sold 7", call(shop.tools(), "sell", Map.of("count", "7")));
             assertEquals("error: only 3 are left", call(shop.tools(), "sell", Map.of("count", 4L)));
+        }
+    }
+
+    @Test
+    void theDuelHasRoles() throws Exception {
+        write("public class Duel", "Duel.java");
+        try (RunTools run = RunTools.parse(null, Map.of("duel", "Duel.java"), folder);
+                Environment duel = run.environments().get("duel").make()) {
+            duel.reset(START);
+            assertEquals(List.of("first", "second"), duel.roles());
+            var three = new ParsedTurn(Message.of("assistant", "3"), List.of(), List.of(), false);
+            var step = (Step.Observe) duel.step(three, 0);
+            assertEquals("second", step.role());
+            assertEquals("The other took 3. 4 are left.", step.messages().getFirst().content());
+            duel.step(three, 1);
+            assertTrue(duel.step(three, 2) instanceof Step.Done, "three of one stone");
+            assertEquals(Map.of("first", -1.0, "second", 1.0), duel.rewards(null));
         }
     }
 

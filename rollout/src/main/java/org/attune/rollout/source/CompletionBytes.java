@@ -151,7 +151,9 @@ public final class CompletionBytes {
                             turn.answers(),
                             turn.observation(),
                             turn.reward(),
-                            turn.context()));
+                            turn.context(),
+                            turn.role(),
+                            turn.conversation()));
         }
         return new Episode(
                 episode.start(),

@@ -33,7 +33,8 @@ import java.util.OptionalDouble;
 ///  "end": "answered", "rewards": {"Counter": 1.0}, "state": {…}}
 /// ```
 /// `problems` and `fallback` of a turn are there where they say something, and `context` where its
-/// history was rendered anew.
+/// history was rendered anew, or another conversation goes on; `role` and `conversation` where an
+/// environment has roles.
 final class RecordedEpisode {
     private RecordedEpisode() {}
 
@@ -85,6 +86,10 @@ final class RecordedEpisode {
         value.put("observation", Arrays.stream(turn.observation()).boxed().toList());
         value.put("reward", turn.reward());
         turn.context().ifPresent(c -> value.put("context", Arrays.stream(c).boxed().toList()));
+        if (!turn.role().isEmpty()) {
+            value.put("role", turn.role());
+            value.put("conversation", turn.conversation());
+        }
         return value;
     }
 
@@ -193,7 +198,9 @@ final class RecordedEpisode {
                 messages(value.get("answers")),
                 ints(value.get("observation")),
                 number(value, "reward").doubleValue(),
-                Optional.ofNullable(value.get("context")).map(RecordedEpisode::ints));
+                Optional.ofNullable(value.get("context")).map(RecordedEpisode::ints),
+                String.valueOf(value.getOrDefault("role", "")),
+                value.containsKey("conversation") ? number(value, "conversation").intValue() : 0);
     }
 
     private static ToolCall toCall(Object value) {

@@ -1,5 +1,6 @@
 package org.attune.rollout.source;
 
+import org.attune.episode.Episode;
 import org.attune.error.RolloutException;
 import org.attune.images.SeenPicture;
 import org.attune.rollout.FinishedListener;
@@ -100,12 +101,20 @@ public final class RecordedRollouts implements RolloutSource {
                             + "; use the data, their order (seed, data_seed, shuffle_dataset),"
                             + " the chat template and num_generations of the recorded run");
         }
-        if (sampled.ids().length > longest) {
+        if (length(sampled) > longest) {
             throw new RolloutException(
                     "%s: the completion has %d tokens; accepted: at most max_completion_length %d"
-                            .formatted(where(line), sampled.ids().length, longest));
+                            .formatted(where(line), length(sampled), longest));
         }
         return sampled;
+    }
+
+    /// Tokens that `max_completion_length` bounds: with roles those of the longest conversation.
+    private static int length(SampledCompletion sampled) {
+        return sampled.episode()
+                .filter(Episode::hasRoles)
+                .map(e -> e.rows().stream().mapToInt(row -> row.ids().length).max().orElse(0))
+                .orElse(sampled.ids().length);
     }
 
     private String where(Line line) {
@@ -143,6 +152,26 @@ public final class RecordedRollouts implements RolloutSource {
                 .episode()
                 .map(e -> RecordedEpisode.isOf(e, prompt))
                 .orElseGet(() -> SeenPicture.agree(prompt.ids(), line.prompt()));
+    }
+
+    /// @throws RolloutException if an episode has several roles
+    public void requireOneSpeaker() {
+        rounds.values().stream()
+                .flatMap(List::stream)
+                .filter(
+                        l ->
+                                l.completion()
+                                        .sampled()
+                                        .episode()
+                                        .filter(Episode::hasRoles)
+                                        .isPresent())
+                .findFirst()
+                .ifPresent(
+                        line -> {
+                            throw new RolloutException(
+                                    "%s: the episode has several roles, whose rewards differ; accepted: one speaker, or grpo with credit: roles"
+                                            .formatted(where(line)));
+                        });
     }
 
     /// Rewards of the round, or the part of one, that was asked for last, by function; NaN is none.

@@ -49,6 +49,11 @@ public enum AdvantageBaseline {
                     ? new AdvantageEstimator.TurnCredit(credit.gamma(), Advantages.Scale.NONE, true)
                     : new AdvantageEstimator.TurnCredit(credit.gamma(), loss.scaleRewards(), false);
         }
+        if (credit.credit() == Credit.ROLES) {
+            return this == LEAVE_ONE_OUT
+                    ? new AdvantageEstimator.RoleCredit(Advantages.Scale.NONE, true)
+                    : new AdvantageEstimator.RoleCredit(loss.scaleRewards(), false);
+        }
         return switch (this) {
             case GROUP ->
                     new AdvantageEstimator.GroupRelative(

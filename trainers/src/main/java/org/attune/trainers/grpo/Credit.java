@@ -5,5 +5,7 @@ public enum Credit {
     /// To all of the model's tokens of an episode alike, as in TRL.
     EPISODE,
     /// To each turn, what the episode earns from there on.
-    TURNS
+    TURNS,
+    /// To each role, its own rewards, compared with those of the same role.
+    ROLES
 }

@@ -5,7 +5,7 @@ import org.attune.trainers.config.InRange;
 
 /// To what of an episode of several turns its rewards are credited.
 ///
-/// @param credit the whole, or each turn
+/// @param credit the whole, each turn, or each role
 /// @param gamma discount of later turns, in [0, 1]; 1: none
 @CopyMethods
 public record CreditConfig(Credit credit, @InRange(min = 0, max = 1) double gamma)

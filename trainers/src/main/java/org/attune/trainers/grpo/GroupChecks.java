@@ -10,6 +10,7 @@ import org.attune.trainers.config.TrainingConfig;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// Settings of a run on groups that don't go together.
@@ -232,11 +233,16 @@ final class GroupChecks {
             }
             return problems;
         }
+        Credit credit = run.credit().credit();
+        String with = " with credit: " + credit.name().toLowerCase(Locale.ROOT);
+        if (credit == Credit.ROLES) {
+            problems.addAll(roleProblems(run));
+        }
         if (!run.agent().isOn() && run.rollouts().recordedRollouts().isEmpty()) {
             problems.add(
                     new ConfigProblem(
                             "credit",
-                            Credit.TURNS,
+                            credit,
                             "episode in a run without tools and environments, whose completions"
                                     + " have one turn"));
         }
@@ -244,24 +250,46 @@ final class GroupChecks {
         if (baseline != AdvantageBaseline.GROUP && baseline != AdvantageBaseline.LEAVE_ONE_OUT) {
             problems.add(
                     new ConfigProblem(
-                            "advantage_estimator",
-                            baseline,
-                            "group or leave_one_out with credit: turns"));
+                            "advantage_estimator", baseline, "group or leave_one_out" + with));
         }
         if (run.loss().multiObjectiveAggregation() != Advantages.Aggregation.SUM_THEN_NORMALIZE) {
             problems.add(
                     new ConfigProblem(
                             "multi_objective_aggregation",
                             run.loss().multiObjectiveAggregation(),
-                            "sum_then_normalize with credit: turns"));
+                            "sum_then_normalize" + with));
         }
         if (run.loss().lossType().isOfCompletions()) {
             problems.add(
                     new ConfigProblem(
                             "credit",
-                            Credit.TURNS,
+                            credit,
                             "episode with loss_type gmpo or real, which have one term for all"
                                     + " tokens"));
+        }
+        return problems;
+    }
+
+    /// What reads one reward of an episode.
+    private static List<ConfigProblem> roleProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        if (run.credit().gamma() != 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "gamma",
+                            run.credit().gamma(),
+                            "1 with credit: roles, where all tokens of a conversation count"
+                                    + " alike"));
+        }
+        String sums =
+                " with credit: roles, since it looks at sums of all roles' rewards, which are"
+                        + " equal where one wins what another loses";
+        if (run.refill().dynamicSampling()) {
+            problems.add(new ConfigProblem("dynamic_sampling", true, "false" + sums));
+        }
+        if (run.replays()) {
+            int kept = run.replay().replayBufferSize();
+            problems.add(new ConfigProblem("replay_buffer_size", kept, "0" + sums));
         }
         return problems;
     }

@@ -241,7 +241,10 @@ final class GroupRounds {
                                 divergences,
                                 baselines,
                                 energies,
-                                completed.turns()));
+                                completed.turns(),
+                                completed.sampled().stream()
+                                        .map(SampledCompletion::episode)
+                                        .toList()));
     }
 
     private static double[][] divergences(List<RolloutRow> rows) {

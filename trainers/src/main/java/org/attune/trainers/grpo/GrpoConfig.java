@@ -110,6 +110,11 @@ public record GrpoConfig(
     }
 
     @Override
+    public boolean tellsRoles() {
+        return credit.credit() == Credit.ROLES;
+    }
+
+    @Override
     public boolean disableDropout() {
         return loss.disableDropout();
     }

@@ -69,7 +69,9 @@ public record AgentConfig(
     }
 
     /// How episodes are run, as the loop takes it.
-    public EpisodeConfig episodes() {
+    ///
+    /// @param roles whether the run tells rewards of several roles apart
+    public EpisodeConfig episodes(boolean roles) {
         return new EpisodeConfig(
                 budget.limits(play.trlCompat()),
                 play.history(),
@@ -78,6 +80,7 @@ public record AgentConfig(
                 play.maxFailedEpisodes(),
                 play.episodesInFlight(),
                 new Pace(play.toolSteps(), true),
+                roles,
                 play.trlCompat());
     }
 

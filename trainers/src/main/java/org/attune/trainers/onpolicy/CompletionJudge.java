@@ -68,7 +68,7 @@ public record CompletionJudge(
         }
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(EpisodeMetrics.of(sampled));
-        metrics.putAll(GroupedRewards.of(table, generations).statistics());
+        metrics.putAll(GroupedRewards.of(table, generations, batch.completions()).statistics());
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));
         return new JudgedCompletions(
@@ -106,7 +106,7 @@ public record CompletionJudge(
                         parts.sampled(),
                         parts.metrics(),
                         new CompletionTable(batch, table, generations));
-        return judged.with(GroupedRewards.of(table, generations).statistics());
+        return judged.with(GroupedRewards.of(table, generations, batch.completions()).statistics());
     }
 
     /// Completions of prompts, in their order, under the clock.

@@ -3,15 +3,18 @@ package org.attune.trainers.onpolicy;
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
 import org.attune.episode.ToolOutcome;
+import org.attune.episode.Turn;
 import org.attune.rollout.SampledCompletion;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// What a round's episodes did: why they ended, their turns and calls, and who wrote their tokens.
@@ -28,6 +31,8 @@ public final class EpisodeMetrics {
     /// - `episodes/tokens/<whose>`: tokens of the prompt, of the model's own and foreign ones in an
     ///   episode, means
     /// - `episodes/call_seconds/<quantile>`: how long calls took; 0 without any
+    /// - `roles/<role>/turns` and `roles/<role>/tokens`: turns and own tokens of a role in an
+    ///   episode, means; of environments with roles
     ///
     /// Failed episodes count as an end only, since they are as if they had never begun.
     public static Map<String, Double> of(List<SampledCompletion> completions) {
@@ -76,6 +81,26 @@ public final class EpisodeMetrics {
         mean(metrics, "episodes/tokens/own", episodes, Episode::sampledTokens);
         mean(metrics, "episodes/tokens/foreign", episodes, e -> e.length() - e.sampledTokens());
         latency(metrics, episodes);
+        roles(metrics, episodes);
+    }
+
+    private static void roles(Map<String, Double> metrics, List<Episode> episodes) {
+        Set<String> roles = new LinkedHashSet<>();
+        episodes.forEach(e -> e.turns().forEach(t -> roles.add(t.role())));
+        roles.remove("");
+        for (String role : roles) {
+            String name = "roles/" + role;
+            mean(metrics, name + "/turns", episodes, e -> (int) of(e, role).count());
+            mean(
+                    metrics,
+                    name + "/tokens",
+                    episodes,
+                    e -> of(e, role).mapToInt(t -> t.ids().length).sum());
+        }
+    }
+
+    private static Stream<Turn> of(Episode episode, String role) {
+        return episode.turns().stream().filter(turn -> turn.role().equals(role));
     }
 
     private static void failures(Map<String, Double> metrics, List<Episode> episodes) {

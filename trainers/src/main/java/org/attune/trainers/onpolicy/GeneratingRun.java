@@ -62,6 +62,11 @@ public interface GeneratingRun extends RunConfig {
         return AgentConfig.defaults();
     }
 
+    /// Whether rewards of an environment's roles are told apart; else it may have one speaker.
+    default boolean tellsRoles() {
+        return false;
+    }
+
     /// Prompts that the run takes, where its length is given in steps; whole rounds of them.
     @Override
     default OptionalLong rowsOfRun() {

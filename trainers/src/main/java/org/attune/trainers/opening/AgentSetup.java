@@ -36,33 +36,38 @@ final class AgentSetup implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentSetup.class);
 
     private final AgentConfig agent;
+    private final boolean tellsRoles;
     private final RunTools tools;
     private final ToolCaller caller = new ToolCaller();
 
     private final Optional<AgentHost> host;
 
-    private AgentSetup(AgentConfig agent, RunTools tools, Optional<AgentHost> host) {
+    private AgentSetup(
+            AgentConfig agent, boolean tellsRoles, RunTools tools, Optional<AgentHost> host) {
         this.agent = agent;
+        this.tellsRoles = tellsRoles;
         this.host = host;
         this.tools = tools;
     }
 
+    /// @param tellsRoles whether the run tells rewards of an environment's roles apart
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
-    static AgentSetup open(AgentConfig agent, Path directory) {
+    static AgentSetup open(AgentConfig agent, boolean tellsRoles, Path directory) {
         if (!agent.agent().isEmpty()) {
-            return new AgentSetup(agent, RunTools.NONE, Optional.of(host(agent, directory)));
+            return new AgentSetup(
+                    agent, tellsRoles, RunTools.NONE, Optional.of(host(agent, directory)));
         }
         RunTools live = RunTools.parse(agent.tools(), agent.environments(), directory);
         if (agent.world().recordedWorld().isEmpty()) {
-            return new AgentSetup(agent, live, Optional.empty());
+            return new AgentSetup(agent, tellsRoles, live, Optional.empty());
         }
         try {
             Path file = agent.world().recordedWorld().get();
             RecordedAnswers answers = RecordedAnswers.read(file);
             LOG.info("{} recorded answers of tools are in {}", answers.size(), file);
             var world = new RecordedWorld(answers, agent.world().recordedWorldMiss());
-            return new AgentSetup(agent, world.over(live), Optional.empty());
+            return new AgentSetup(agent, tellsRoles, world.over(live), Optional.empty());
         } catch (RuntimeException e) {
             live.close();
             throw e;
@@ -83,7 +88,7 @@ final class AgentSetup implements AutoCloseable {
     /// The tools that every prompt shows, as chat templates take them. Those of environments are
     /// known when an episode begins.
     static List<Object> offered(AgentConfig agent, Path directory) {
-        try (AgentSetup setup = open(agent, directory)) {
+        try (AgentSetup setup = open(agent, false, directory)) {
             return setup.offered();
         }
     }
@@ -131,7 +136,7 @@ final class AgentSetup implements AutoCloseable {
                         host.map(Worlds::of)
                                 .orElseGet(() -> new Worlds(tools.tools(), tools.environments())),
                         text.format(sampling.stopIds()),
-                        agent.episodes(),
+                        agent.episodes(tellsRoles),
                         caller,
                         sampling.maxNewTokens(),
                         context);

@@ -97,6 +97,9 @@ public final class RolloutSetup {
         SamplingConfig sampling = writers.sampling();
         var recorded =
                 new RecordedRollouts(file.get(), sampling.maxNewTokens(), sampling.stopIds());
+        if (!config.tellsRoles()) {
+            recorded.requireOneSpeaker();
+        }
         return new OpenSource(
                 new SplitSource(recorded, engine),
                 Optional.of(recorded),

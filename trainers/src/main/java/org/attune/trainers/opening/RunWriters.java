@@ -37,7 +37,8 @@ public final class RunWriters implements AutoCloseable {
                 config,
                 model,
                 config.agent().isOn()
-                        ? Optional.of(AgentSetup.open(config.agent(), directory))
+                        ? Optional.of(
+                                AgentSetup.open(config.agent(), config.tellsRoles(), directory))
                         : Optional.empty());
     }
 
