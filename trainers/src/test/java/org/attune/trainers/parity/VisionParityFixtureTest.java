@@ -23,7 +23,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /// Runs of TRL on rows with pictures: SFT, DPO, KTO and GRPO of models that see.
@@ -53,15 +52,20 @@ class VisionParityFixtureTest {
             """;
 
     /// TRL 1.16 fills up the types of prompts' tokens on the other side than the prompts, so that
-    /// tokens of shorter prompts of Qwen's models get wrong positions in GRPO. The first two runs
-    /// were computed again by transformers, with right ones; the third is left out. So is a run of
-    /// an adapter on the encoder whose steps agree, but one of whose matrices ends 3e-4 away.
+    /// tokens of shorter prompts of Qwen's models get wrong positions in GRPO. Such runs were
+    /// computed again by transformers: with the types filled up as TRL does, two of them are TRL's
+    /// to 2e-5 in the sums of all weights; recorded are those with right positions.
     private static final String POSITIONS = "/recorded/positions/";
 
     private static final String KTO = "/recorded/pictures";
 
-    private static final Set<String> LEFT_OUT =
-            Set.of("grpo-qwen2_5_vl-kl-twice", "sft-qwen2_5_vl-lora-all-linear");
+    /// A matrix of which one number's first gradient is 2e-8 in float64, as large as the epsilon of
+    /// AdamW and less than float32 rounds sums of 1e-2 by. So its first step depends on rounding:
+    /// transformers' own sum moves by 1e-4 to 2e-3 when weights change by their last bits.
+    private static final Map<String, String> BY_ROUNDING =
+            Map.of(
+                    "sft-qwen2_5_vl-lora-all-linear",
+                    "base_model.model.model.visual.blocks.0.mlp.down_proj.lora_B.weight");
 
     @TempDir private Path folder;
 
@@ -108,8 +112,7 @@ class VisionParityFixtureTest {
         }
         for (Path run : Recorded.folders(runs)) {
             if (Arrays.asList(run.getFileName().toString().split("-")).contains(family)
-                    && !Recorded.trainer(run).isEmpty()
-                    && !LEFT_OUT.contains(run.getFileName().toString())) {
+                    && !Recorded.trainer(run).isEmpty()) {
                 boolean rolls = Files.exists(run.resolve("rollouts.jsonl"));
                 Path own = root.resolve(rolls ? "rollouts" : "parity").resolve(run.getFileName());
                 copy(run, Files.createDirectories(own), fixtures.resolve("images"));
@@ -131,6 +134,8 @@ class VisionParityFixtureTest {
                     Files.writeString(copy, placed(file, images));
                 } else if (file.endsWith("rollouts.jsonl")) {
                     Files.writeString(copy, ordered(file));
+                } else if (file.endsWith("expected-weights.json")) {
+                    Files.writeString(copy, steady(file));
                 } else if (file.endsWith("config.json")) {
                     ObjectNode all = (ObjectNode) new ObjectMapper().readTree(DEFAULTS);
                     all.setAll((ObjectNode) Recorded.json(file));
@@ -163,6 +168,15 @@ class VisionParityFixtureTest {
             text.append(line).append('\n');
         }
         return text.toString();
+    }
+
+    private static String steady(Path file) {
+        ObjectNode weights = (ObjectNode) Recorded.json(file);
+        String run = file.getParent().getFileName().toString();
+        if (BY_ROUNDING.containsKey(run)) {
+            weights.withObject("/" + BY_ROUNDING.get(run)).remove("sum");
+        }
+        return weights.toString();
     }
 
     private static String placed(Path file, Path images) throws IOException {
