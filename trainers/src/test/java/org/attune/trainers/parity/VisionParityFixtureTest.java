@@ -59,11 +59,11 @@ class VisionParityFixtureTest {
 
     private static final String KTO = "/recorded/pictures";
 
-    /// Weights, by runs, of which one number's first gradient is rounding: 2e-8 in the first run, as
-    /// large as the epsilon of AdamW, so that this number's first step is one by luck, and others
-    /// follow. Transformers' own sums move by up to 2e-3 there when weights change by their last
-    /// bits. In the second run one number of 192 is 3e-4 away, and no other 1e-5. All steps of both
-    /// are compared.
+    /// Weights, by runs, of which one number's first gradient is rounding: 2e-8 in the first run,
+    /// as large as the epsilon of AdamW, so that this number's first step is one by luck, and
+    /// others follow. Transformers' own sums move by up to 2e-3 there when weights change by their
+    /// last bits. In the second run one number of 192 is 3e-4 away, and no other 1e-5. All steps
+    /// of both are compared.
     private static final Map<String, String> BY_ROUNDING =
             Map.of(
                     "sft-qwen2_5_vl-lora-all-linear",
