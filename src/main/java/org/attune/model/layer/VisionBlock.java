@@ -139,7 +139,7 @@ final class VisionBlock {
                 .transpose(1, 2);
     }
 
-    /// Attention with scores between two products, for devices whose one operator takes other shapes.
+    /// Attention with scores between two products, for devices whose operator takes other shapes.
     private static Tensor inSteps(Tensor q, Tensor k, Tensor v, double scale) {
         long[] shape = q.shape();
         long heads = shape[0] * shape[1];
