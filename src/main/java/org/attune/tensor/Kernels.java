@@ -56,6 +56,21 @@ public final class Kernels {
         Operators.SILU_BACKWARD_OUT.with(gradient).with(x).with(out).callOut();
     }
 
+    /// `softmax(scale q kᵀ) v` of each head, `(b, H, n, K)`, each query among all keys, in one
+    /// operator that keeps no scores where a processor computes it. Autograd records it.
+    public static Tensor attention(Tensor q, Tensor k, Tensor v, double scale) {
+        return Operators.ATTENTION
+                .with(q)
+                .with(k)
+                .with(v)
+                .none()
+                .with(0.0)
+                .with(false)
+                .with(scale)
+                .with(false)
+                .call();
+    }
+
     /// `out = softmax(x)` along the last axis; `out` may be `x`.
     public static void softmax(Tensor x, Tensor out) {
         Operators.SOFTMAX_OUT.with(x).with(-1L).with(false).with(out).callOut();

@@ -5,6 +5,11 @@ final class Operators {
     static final Aten ABS = Aten.of("aten::abs(Tensor self) -> Tensor");
     static final Aten ARGMAX =
             Aten.of("aten::argmax(Tensor self, int? dim, bool keepdim) -> Tensor");
+    static final Aten ATTENTION =
+            Aten.of(
+                    "aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value,"
+                            + " Tensor? attn_mask, float dropout_p, bool is_causal, float? scale,"
+                            + " bool enable_gqa) -> Tensor");
     static final Aten BITWISE_AND =
             Aten.of("aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor");
     static final Aten BITWISE_XOR =

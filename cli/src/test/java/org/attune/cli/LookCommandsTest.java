@@ -1,6 +1,8 @@
 package org.attune.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,9 +22,11 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 import javax.imageio.ImageIO;
 
@@ -153,6 +157,44 @@ class LookCommandsTest {
         JsonNode row = Json.tree(Files.readString(saved));
         assertEquals("image", row.at("/messages/0/content/0/type").asText());
         assertTrue(Files.exists(Path.of(row.at("/images/0").asText())), row.toString());
+    }
+
+    /// `image_cache_dir`: other runs and resumed ones read what a run kept, and learn the same.
+    @Test
+    void featuresInFilesServeOtherRunsAndResumedOnes() throws IOException {
+        byte[] plain = trained("plain", "max_steps=4");
+        String kept = "image_cache_dir=" + folder.resolve("features");
+        assertArrayEquals(plain, trained("writes", "max_steps=4", kept));
+        assertArrayEquals(plain, trained("reads", "max_steps=4", kept));
+        trained("resumed", "max_steps=2", "save_steps=2", kept);
+        assertArrayEquals(
+                plain, trained("resumed", "max_steps=4", "resume_from_checkpoint=true", kept));
+        List<Path> files;
+        try (Stream<Path> all = Files.list(folder.resolve("features"))) {
+            files = all.toList();
+        }
+        assertEquals(8, files.size(), "a file for each picture");
+        for (Path file : files) { // now every picture is the first one
+            Files.copy(files.getFirst(), file, StandardCopyOption.REPLACE_EXISTING);
+        }
+        assertFalse(Arrays.equals(plain, trained("misled", "max_steps=4", kept)));
+    }
+
+    /// The adapter that a run leaves.
+    private byte[] trained(String name, String... words) throws IOException {
+        Path rows = folder.resolve("rows.jsonl");
+        Files.write(rows, RankedMethods.pictures().subList(0, 8));
+        Path output = folder.resolve(name);
+        List<String> args = new ArrayList<>(List.of("sft", "model_name_or_path=" + MODEL));
+        args.addAll(List.of("datasets=" + rows, "output_dir=" + output, "report_to=none"));
+        args.addAll(List.of("use_peft=true", "lora_target_modules=.*text_model.*_proj"));
+        args.addAll(List.of("dtype=float32", "seed=1", "lr_scheduler_type=constant"));
+        args.addAll(List.of("per_device_train_batch_size=4", "learning_rate=1e-3"));
+        args.addAll(Arrays.asList(words));
+        String[] all = args.toArray(String[]::new);
+        var line = Main.commandLine(new PrintWriter(out), new PrintWriter(err), all);
+        assertEquals(0, line.execute(all), err.toString());
+        return Files.readAllBytes(output.resolve("adapter_model.safetensors"));
     }
 
     @Test

@@ -17,8 +17,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /// Two ranks under `mpirun` leave the bytes that one process leaves, whatever the method.
 @Tag("ranks")
@@ -28,11 +31,33 @@ final class RankMethodsTest {
     @TempDir Path folder;
 
     /// Pairs, a teacher with episodes, one with another tokenizer, one of each domain, a critic,
-    /// rounds ahead.
+    /// rounds ahead, pictures whose features both ranks keep in one folder.
     @Test
     void methodsLeaveTheSameBytesOnTwoRanks() throws Exception {
         assertSameBytesOnTwoRanks(
-                List.of("dpo", "gkd_tools", "gkd_across", "distillation", "ppo", "grpo_ahead"));
+                List.of(
+                        "dpo",
+                        "gkd_tools",
+                        "gkd_across",
+                        "distillation",
+                        "ppo",
+                        "grpo_ahead",
+                        "sft_pictures"));
+        Map<String, String> features = features("one");
+        assertEquals(8, features.size(), "a file for each picture of two steps of four rows");
+        assertEquals(features, features("two"));
+    }
+
+    /// Files of features of pictures by their names.
+    private Map<String, String> features(String name) throws IOException {
+        Map<String, String> all = new TreeMap<>();
+        try (Stream<Path> files = Files.list(folder.resolve("features-" + name))) {
+            for (Path file : files.toList()) {
+                byte[] bytes = Files.readAllBytes(file);
+                all.put(file.getFileName().toString(), HexFormat.of().formatHex(bytes));
+            }
+        }
+        return all;
     }
 
     /// The other tests start JVMs in a hurry, without the compiler that kernels need.

@@ -117,6 +117,14 @@ final class RankedMethods {
         }
         runs.put("orpo", Run.of("orpo", pairs, task));
         runs.put("prm", Run.of("prm", datasets(folder, "stepwise")));
+        runs.put(
+                "sft_pictures",
+                Run.of(
+                        "sft",
+                        "model_name_or_path=" + EXAMPLES.resolve("look"),
+                        datasets(folder, "pictures"),
+                        "lora_target_modules=.*text_model.*_proj",
+                        "image_cache_dir=" + folder.resolve("features-SIZE")));
         return runs;
     }
 
@@ -163,10 +171,21 @@ final class RankedMethods {
                     "{\"prompt\": \"7 %d\", \"completions\": [\"%d\", \"7\"], \"labels\": [true, %s]}"
                             .formatted(i, i, i % 2 == 0));
         }
+        Files.write(folder.resolve("pictures.jsonl"), pictures());
         Files.write(folder.resolve("texts.jsonl"), texts);
         Files.write(folder.resolve("prompts.jsonl"), prompts);
         Files.write(folder.resolve("triples.jsonl"), triples);
         Files.write(folder.resolve("stepwise.jsonl"), stepwise);
+    }
+
+    /// Rows with pictures of digits, and what they show as completions.
+    static List<String> pictures() throws IOException {
+        Path heldOut = EXAMPLES.resolve("quickstart/look-heldout.jsonl");
+        String completion = "\"completion\":[{\"role\":\"assistant\",\"content\":$1}]";
+        return Files.readAllLines(heldOut).stream()
+                .limit(16)
+                .map(row -> row.replaceFirst("\"answer\":(\"[^\"]*\")", completion))
+                .toList();
     }
 
     private static String answer(String text) {

@@ -5,6 +5,8 @@ import org.attune.model.config.VisionConfig;
 import org.attune.model.config.VisionConfig.Names;
 import org.attune.model.config.VisionEncoder;
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
@@ -120,22 +122,30 @@ final class VisionBlock {
     ///
     /// @return `(count · length, D)`
     private Tensor mixed(Tensor[] parts, long from, int count, int length) {
-        Tensor q = byHead(parts[0], from, count, length); // (count H, length, K)
+        Tensor q = byHead(parts[0], from, count, length); // (count, H, length, K)
         Tensor k = byHead(parts[1], from, count, length);
         Tensor v = byHead(parts[2], from, count, length);
         double scale = 1 / Math.sqrt(config.headSize());
-        Tensor scores = q.bmm(k.transpose(1, 2)).mul(scale); // (count H, length, length)
-        Tensor shares = scores.to(DType.FLOAT32).softmax(Tensor.LAST).to(v.dtype());
-        return shares.bmm(v)
-                .reshape(count, config.heads(), length, config.headSize())
-                .transpose(1, 2)
-                .reshape((long) count * length, config.width());
+        Tensor y =
+                q.device().equals(Device.cpu())
+                        ? Kernels.attention(q, k, v, scale)
+                        : inSteps(q, k, v, scale);
+        return y.transpose(1, 2).reshape((long) count * length, config.width());
     }
 
     private Tensor byHead(Tensor x, long from, int count, int length) {
         return x.narrow(0, from, (long) count * length)
                 .reshape(count, length, config.heads(), config.headSize())
-                .transpose(1, 2)
-                .reshape((long) count * config.heads(), length, config.headSize());
+                .transpose(1, 2);
+    }
+
+    /// Attention with scores between two products, for devices whose operator takes other shapes.
+    private static Tensor inSteps(Tensor q, Tensor k, Tensor v, double scale) {
+        long[] shape = q.shape();
+        long heads = shape[0] * shape[1];
+        Tensor keys = k.reshape(heads, shape[2], shape[3]).transpose(1, 2);
+        Tensor scores = q.reshape(heads, shape[2], shape[3]).bmm(keys).mul(scale);
+        Tensor shares = scores.to(DType.FLOAT32).softmax(Tensor.LAST).to(v.dtype());
+        return shares.bmm(v.reshape(heads, shape[2], shape[3])).reshape(shape);
     }
 }

@@ -1,10 +1,14 @@
 package org.attune.policy;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.images.ImagePipeline.Prepared;
+import org.attune.images.SeenPicture;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.optim.AdamW;
 import org.attune.optim.FlatOptimizer;
 import org.attune.optim.ParameterGroups;
@@ -21,6 +25,8 @@ import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /// Training steps of one shape give back all memory they take. Two tests lose some on purpose and
 /// see that the measurement finds it.
@@ -65,6 +71,11 @@ class FlatMemoryTest {
         assertFound(WIDTH * Float.BYTES);
     }
 
+    @Test
+    void stepsThatTeachAnEncoderOfPicturesGiveEverythingBack() {
+        InterpretedJvm.run(Seeing.class, "20").assertFine();
+    }
+
     private static void assertFound(long lost) {
         InterpretedJvm.Result result = InterpretedJvm.run(Steps.class, "written", "60", "" + lost);
         assertNotEquals(0, result.exitCode());
@@ -105,16 +116,6 @@ class FlatMemoryTest {
                     });
         }
 
-        private static void step(Policy policy, FlatOptimizer optimizer, TokenForest forest) {
-            optimizer.zeroGradients();
-            try (Evaluation e = policy.evaluate(forest, HeadRequest.of(HeadStatistic.ENTROPY))) {
-                float[] weights = new float[forest.targetCount()];
-                Arrays.fill(weights, -1f / weights.length);
-                e.backward(weights);
-            }
-            optimizer.step(1e-4, 1 / Math.max(1, optimizer.gradientNorm()));
-        }
-
         /// A pair with a common prompt.
         private static TokenForest forest() {
             var builder = TokenForest.builder();
@@ -126,6 +127,68 @@ class FlatMemoryTest {
                 }
             }
             return builder.build();
+        }
+    }
+
+    private static void step(Policy policy, FlatOptimizer optimizer, TokenForest forest) {
+        optimizer.zeroGradients();
+        try (Evaluation e = policy.evaluate(forest, HeadRequest.of(HeadStatistic.ENTROPY))) {
+            float[] weights = new float[forest.targetCount()];
+            Arrays.fill(weights, -1f / weights.length);
+            e.backward(weights);
+        }
+        optimizer.step(1e-4, 1 / Math.max(1, optimizer.gradientNorm()));
+    }
+
+    /// Optimizer steps that teach an encoder of pictures, all its weights or an adapter on it.
+    static final class Seeing {
+        private static final int IMAGE = 7;
+
+        private Seeing() {}
+
+        /// @param arguments steps of either
+        public static void main(String[] arguments) {
+            int steps = Integer.parseInt(arguments[0]);
+            Engine.run(
+                    () -> {
+                        measure(
+                                "all weights",
+                                steps,
+                                d -> Policy.withAllWeights(d, Outcome.DEFAULT));
+                        measure(
+                                "an adapter",
+                                steps,
+                                d -> Outcome.lora(d, Outcome.allLinear(0), Outcome.DEFAULT));
+                    });
+        }
+
+        private static void measure(String what, int steps, Function<Decoder, Policy> open) {
+            try (var _ = TensorScope.open("test");
+                    var decoder = TinyModels.decoder(TinyModels.seeing());
+                    var policy = open.apply(decoder);
+                    var optimizer =
+                            new FlatOptimizer(
+                                    policy.parameters(), AdamW.defaults(), ParameterGroups.of(0))) {
+                int[] text = {1, IMAGE, IMAGE, IMAGE, IMAGE, 5, IMAGE, IMAGE, IMAGE, IMAGE, 11, 12};
+                int[] ids = SeenPicture.among(text, IMAGE, List.of(picture(1), picture(2)));
+                var builder = TokenForest.builder();
+                int root = builder.root(ids);
+                IntStream.range(1, ids.length).forEach(i -> builder.target(root, i));
+                TokenForest forest = builder.build();
+                long before = decoder.picturesEncoded();
+                Runnable step = () -> step(policy, optimizer, forest);
+                MemoryGrowth.of(steps / 4, steps - steps / 4, step)
+                        .assertNone("a step of training with pictures, " + what);
+                assertEquals(2L * steps, decoder.picturesEncoded() - before, "the encoder learns");
+            }
+        }
+
+        private static SeenPicture picture(int number) {
+            float[] pixels = new float[3 * 8 * 8];
+            Arrays.fill(pixels, number);
+            String key = "picture " + number;
+            int[] shape = {1, 3, 8, 8};
+            return new SeenPicture(key, 4, () -> new Prepared(pixels, shape, new int[0], 4, key));
         }
     }
 }
