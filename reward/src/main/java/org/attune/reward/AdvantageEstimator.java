@@ -153,6 +153,14 @@ public sealed interface AdvantageEstimator {
     ///
     /// @param scale what centred rewards are divided by
     /// @param leaveOut whether a conversation's baseline is the mean of the others
+    static AdvantageEstimator ofRoles(Advantages.Scale scale, boolean leaveOut) {
+        return new RoleCredit(scale, leaveOut);
+    }
+
+    /// As [#ofRoles].
+    ///
+    /// @param scale what centred rewards are divided by
+    /// @param leaveOut whether a conversation's baseline is the mean of the others
     record RoleCredit(Advantages.Scale scale, boolean leaveOut) implements AdvantageEstimator {
         @Override
         public Advantages of(GroupedRewards round) {

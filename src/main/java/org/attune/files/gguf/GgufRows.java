@@ -1,7 +1,6 @@
 package org.attune.files.gguf;
 
 import org.attune.error.ModelException;
-import org.attune.files.Bfloat16;
 import org.attune.files.DataChannel;
 import org.attune.files.TensorRows;
 import org.attune.tensor.DType;

@@ -1,7 +1,6 @@
 package org.attune.files.gguf;
 
 import org.attune.error.ModelException;
-import org.attune.files.Bfloat16;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

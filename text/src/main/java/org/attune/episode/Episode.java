@@ -75,7 +75,12 @@ public record Episode(
         return rows.rows();
     }
 
-    /// Whether several roles may speak, each in conversations of its own.
+    /// Tokens behind the prompt of the conversation that has most of them.
+    public int longestConversation() {
+        return rows().stream().mapToInt(row -> row.ids().length).max().orElse(0);
+    }
+
+    /// Whether several roles may speak, each in separate conversations.
     public boolean hasRoles() {
         return turns.stream().anyMatch(turn -> !turn.role().isEmpty());
     }

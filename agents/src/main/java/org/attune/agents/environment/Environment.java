@@ -31,7 +31,7 @@ public interface Environment extends AutoCloseable {
         return AnnotatedTools.of(this);
     }
 
-    /// Roles that speak in this world, each in conversations of its own; the first one begins.
+    /// Roles that speak in this world, each in separate conversations; the first one begins.
     /// Asked for once, after [#reset]. The default is none: one speaker, without a name.
     default List<String> roles() {
         return List.of();

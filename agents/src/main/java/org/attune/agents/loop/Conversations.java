@@ -97,7 +97,7 @@ final class Conversations {
         return messages;
     }
 
-    /// Tokens and messages of whoever has the turn.
+    /// Tokens and messages of the conversation whose turn it is.
     Dialogue dialogue() {
         return current.dialogue();
     }

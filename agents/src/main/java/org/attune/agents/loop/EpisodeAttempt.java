@@ -98,7 +98,7 @@ final class EpisodeAttempt implements EpisodeStory {
                 : desk.goOn(number, next.observed(), most, TurnReader.NONE);
     }
 
-    /// Of whoever has the turn.
+    /// Of the conversation whose turn it is.
     private Dialogue dialogue() {
         return conversations.dialogue();
     }

@@ -19,7 +19,7 @@ import java.util.OptionalInt;
 /// @param episodesInFlight most episodes that are under way at once, ≥ 1; empty: twice as many as
 ///     get tokens at once. The others are with their tools
 /// @param pace when an answer of the world is taken up
-/// @param roles whether environments may have several roles, each with rewards of its own
+/// @param roles whether environments may have several roles, each with separate rewards
 /// @param trlCompat whether TRL's ways are followed, where they differ: turns that were cut may run
 ///     calls, results that don't fit are dropped, errors are written as Python prints them
 @Api(EXPERIMENTAL)

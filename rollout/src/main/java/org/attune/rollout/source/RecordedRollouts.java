@@ -113,7 +113,7 @@ public final class RecordedRollouts implements RolloutSource {
     private static int length(SampledCompletion sampled) {
         return sampled.episode()
                 .filter(Episode::hasRoles)
-                .map(e -> e.rows().stream().mapToInt(row -> row.ids().length).max().orElse(0))
+                .map(Episode::longestConversation)
                 .orElse(sampled.ids().length);
     }
 

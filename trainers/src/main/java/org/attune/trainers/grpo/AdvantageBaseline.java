@@ -51,8 +51,8 @@ public enum AdvantageBaseline {
         }
         if (credit.credit() == Credit.ROLES) {
             return this == LEAVE_ONE_OUT
-                    ? new AdvantageEstimator.RoleCredit(Advantages.Scale.NONE, true)
-                    : new AdvantageEstimator.RoleCredit(loss.scaleRewards(), false);
+                    ? AdvantageEstimator.ofRoles(Advantages.Scale.NONE, true)
+                    : AdvantageEstimator.ofRoles(loss.scaleRewards(), false);
         }
         return switch (this) {
             case GROUP ->

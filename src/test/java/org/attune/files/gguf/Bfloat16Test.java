@@ -1,4 +1,4 @@
-package org.attune.files;
+package org.attune.files.gguf;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 

@@ -1,7 +1,7 @@
-package org.attune.files;
+package org.attune.files.gguf;
 
 /// Bfloat16 numbers: the upper half of a float32.
-public final class Bfloat16 {
+final class Bfloat16 {
     private static final int HALF_BITS = 16;
     private static final int ROUND_UP = 0x7fff;
     private static final int MAGNITUDE = 0x7fffffff;
@@ -11,7 +11,7 @@ public final class Bfloat16 {
     private Bfloat16() {}
 
     /// The nearest numbers, ties to even.
-    public static void round(float[] from, short[] to, int count) {
+    static void round(float[] from, short[] to, int count) {
         for (int i = 0; i < count; i++) {
             int bits = Float.floatToRawIntBits(from[i]);
             int odd = bits >>> HALF_BITS & 1;
