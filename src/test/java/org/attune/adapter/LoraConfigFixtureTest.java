@@ -83,7 +83,7 @@ class LoraConfigFixtureTest {
     private static boolean isSupported(Path folder) {
         JsonFields json = JsonFields.read(folder.resolve("adapter_config.json"));
         return switch (json.text("peft_type")) {
-            case "LORA" -> !json.has("layer_replication");
+            case "LORA" -> !json.has("layer_replication"); // copies of layers stand in no file
             default ->
                     Set.of(
                                     "IA3",
