@@ -468,7 +468,7 @@ public final class ModelSetup implements AutoCloseable {
     public String fingerprint() {
         var print = new FileFingerprint();
         print.add(source.path());
-        print.add(source.config().block().mixers().originals());
+        print.add(source.repeated());
         adapter.ifPresent(folder -> print.add(folder.path()));
         return print.hex();
     }
@@ -484,7 +484,7 @@ public final class ModelSetup implements AutoCloseable {
             adapter.ifPresent(folder -> print.add(folder.path()));
         }
         String kind = device().kind().name().toUpperCase(Locale.ROOT);
-        print.add(source.config().block().mixers().originals());
+        print.add(source.repeated());
         String where = "%s, %s on %s".formatted(print.hex(), dtype(), kind);
         return storage() == Storage.NONE ? where : where + " from " + storage();
     }

@@ -78,6 +78,11 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
         };
     }
 
+    /// The blocks of the files that stand in the model, in its order; empty: each once.
+    default List<Integer> repeated() {
+        return config().block().mixers().originals();
+    }
+
     /// Weights by Hugging Face name, of blocks as the files have them. Owned by this source.
     TensorFile tensors();
 
