@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 PROMPTS = ["prompt_tuning", "prefix_tuning", "p_tuning"]
-KINDS = ["lora", "lora", "lora", "dora", "loha", "lokr", "oft", "boft", "ia3", "vera", "hra", "fourierft", "ln_tuning", *PROMPTS]
+KINDS = ["lora", "lora", "lora", "replicated", "dora", "loha", "lokr", "oft", "boft", "ia3", "vera", "hra", "fourierft", "ln_tuning", *PROMPTS]
 
 
 def linears(model):
@@ -49,6 +49,26 @@ def lora(rng, names, layers):
     return peft.LoraConfig(**options)
 
 
+def replicated(rng, names, layers):
+    """Layers that stand several times, or not at all."""
+    ranges = []
+    for _ in range(rng.randint(1, 3)):
+        start = rng.randrange(layers)
+        ranges.append((start, rng.randint(start + 1, layers)))
+    options = {"layer_replication": ranges, "r": rng.choice([1, 2, 4]), "lora_alpha": rng.choice([4, 8]), "target_modules": some(rng, names)}
+    draw = rng.random()
+    if draw < 0.25:
+        options["target_modules"] = "all-linear"
+    elif draw < 0.4:
+        options["use_dora"] = True
+    elif draw < 0.6:
+        count = sum(end - start for start, end in ranges)
+        options["layers_to_transform"] = sorted(rng.sample(range(count), rng.randint(1, count)))
+    elif draw < 0.7:
+        options["modules_to_save"] = ["lm_head"]
+    return peft.LoraConfig(**options)
+
+
 def prompt(kind, rng):
     """Virtual tokens before every sequence."""
     count = rng.randint(1, 6)
@@ -70,6 +90,8 @@ def config(kind, rng, model):
     layers = model.config.num_hidden_layers
     if kind == "lora":
         return lora(rng, names, layers)
+    if kind == "replicated":
+        return replicated(rng, names, layers)
     targets = some(rng, names)
     if kind == "dora":
         return peft.LoraConfig(r=rng.choice([2, 4]), lora_alpha=8, target_modules=targets, use_dora=True)

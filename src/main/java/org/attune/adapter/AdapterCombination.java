@@ -195,13 +195,15 @@ public record AdapterCombination(
                                 : options.updateBias()
                                                 || options.biases() != LoraOptions.Biases.NONE
                                         ? "trained biases"
-                                        : !lora.modulesToSave().isEmpty()
-                                                ? "modules_to_save: " + lora.modulesToSave()
-                                                : !options.tokens().isEmpty()
-                                                        ? "trainable_token_indices"
-                                                        : !options.parameters().isEmpty()
-                                                                ? "target_parameters"
-                                                                : "";
+                                        : !options.replication().isEmpty()
+                                                ? "layer_replication"
+                                                : !lora.modulesToSave().isEmpty()
+                                                        ? "modules_to_save: " + lora.modulesToSave()
+                                                        : !options.tokens().isEmpty()
+                                                                ? "trainable_token_indices"
+                                                                : !options.parameters().isEmpty()
+                                                                        ? "target_parameters"
+                                                                        : "";
                     }
                     default -> "another kind than LORA";
                 };

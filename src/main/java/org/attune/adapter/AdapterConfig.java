@@ -307,6 +307,12 @@ public sealed interface AdapterConfig
         return LoraOptions.Biases.NONE;
     }
 
+    /// PEFT's `layer_replication`: ranges `[start, end)` of the base model's blocks, which stand
+    /// one behind the other in the adapted model. Empty: its blocks as they are.
+    default List<List<Integer>> replication() {
+        return List.of();
+    }
+
     /// Whether a module is trained and saved in full.
     ///
     /// @param tied whether the model's output layer is its embedding

@@ -242,6 +242,11 @@ public record LoraConfig(
         return options.biases();
     }
 
+    @Override
+    public List<List<Integer>> replication() {
+        return options.replication();
+    }
+
     private boolean isTargeted(String path) {
         return new TargetedModules(targets, excluded, layers, layersPattern, modulesToSave)
                 .contains(path);

@@ -1,11 +1,13 @@
 package org.attune.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.JsonFields;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -22,7 +24,6 @@ final class LoraJson {
     /// Fields that change what an adapter computes, each off when absent, null, false or empty.
     private static final List<String> REFUSED =
             List.of(
-                    "layer_replication",
                     "alora_invocation_tokens",
                     "use_qalora",
                     "use_bdlora",
@@ -33,8 +34,9 @@ final class LoraJson {
                     "velora_config");
 
     /// Written as PEFT's defaults, because older versions expect some of them.
-    private static final List<String> WRITTEN_NULL =
-            List.of("layer_replication", "megatron_config");
+    private static final List<String> WRITTEN_NULL = List.of("megatron_config");
+
+    private static final String REPLICATION = "layer_replication";
 
     /// What a run's file may set by PEFT's names.
     static final Set<String> MORE =
@@ -46,6 +48,7 @@ final class LoraJson {
                                     "eva_config",
                                     "exclude_modules",
                                     "init_lora_weights",
+                                    REPLICATION,
                                     "layers_pattern",
                                     "layers_to_transform",
                                     "lora_bias",
@@ -61,6 +64,8 @@ final class LoraJson {
             List.of("rho", "tau", "whiten", "adjust_scaling_factors", "use_label_mask");
 
     private static final List<String> LORA_GA = List.of("direction", "scale", "stable_gamma");
+
+    private static final String RANGES = "a list of pairs [start, end] of layers";
 
     private static final String PISSA_ITERATIONS = "pissa_niter_";
 
@@ -124,7 +129,39 @@ final class LoraJson {
                 json.texts("target_parameters"),
                 iterations(json),
                 eva(json),
-                loraGa(json));
+                loraGa(json),
+                replication(json));
+    }
+
+    private static List<List<Integer>> replication(JsonFields json) {
+        JsonNode value = json.get(REPLICATION);
+        if (value == null) {
+            return List.of();
+        }
+        List<List<Integer>> ranges = new ArrayList<>();
+        for (JsonNode range : value) {
+            List<Integer> ends = new ArrayList<>();
+            for (JsonNode end : range) {
+                if (!end.isIntegralNumber() || !end.canConvertToInt()) {
+                    throw json.invalid(REPLICATION, RANGES);
+                }
+                ends.add(end.intValue());
+            }
+            ranges.add(ends);
+        }
+        if (!value.isArray()) {
+            throw json.invalid(REPLICATION, RANGES);
+        }
+        return ranges;
+    }
+
+    private static JsonNode replication(List<List<Integer>> ranges) {
+        if (ranges.isEmpty()) {
+            return AdapterJson.NODES.nullNode();
+        }
+        ArrayNode all = AdapterJson.NODES.arrayNode();
+        ranges.forEach(range -> all.add(AdapterJson.integers(range)));
+        return all;
     }
 
     private static LoraOptions.Eva eva(JsonFields json) {
@@ -320,6 +357,7 @@ final class LoraJson {
         LoraOptions options = config.options();
         fields.put("lora_bias", nodes.booleanNode(options.updateBias()));
         fields.put("bias", nodes.textNode(options.biases().peftName()));
+        fields.put(REPLICATION, replication(options.replication()));
         fields.put(TOKENS, tokens(options.tokens()));
         fields.put("target_parameters", AdapterJson.texts(options.parameters()));
         fields.put(INITIAL, initialisation(config.initialisation(), options.iterations()));

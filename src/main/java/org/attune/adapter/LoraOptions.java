@@ -25,6 +25,8 @@ import java.util.stream.IntStream;
 ///     are taken as they are; 0: exact ones
 /// @param eva `eva_config`, for `init_lora_weights: eva`
 /// @param loraGa `lora_ga_config`, for `init_lora_weights: lora_ga`
+/// @param replication `layer_replication`: ranges `[start, end)` of the base model's blocks, which
+///     stand one behind the other in the adapted model; empty: its blocks as they are
 public record LoraOptions(
         Biases biases,
         boolean updateBias,
@@ -32,7 +34,8 @@ public record LoraOptions(
         List<String> parameters,
         int iterations,
         Eva eva,
-        LoraGa loraGa) {
+        LoraGa loraGa,
+        List<List<Integer>> replication) {
     /// No option.
     public static final LoraOptions NONE =
             new LoraOptions(
@@ -42,7 +45,8 @@ public record LoraOptions(
                     List.of(),
                     0,
                     new Eva(2, 0.99, false, true),
-                    new LoraGa(LoraGa.Direction.ARB2R, LoraGa.Scale.STABLE, 16));
+                    new LoraGa(LoraGa.Direction.ARB2R, LoraGa.Scale.STABLE, 16),
+                    List.of());
 
     /// Stands in [#tokens] for the model's embedding.
     static final String EMBEDDING = "";
@@ -149,11 +153,21 @@ public record LoraOptions(
         }
     }
 
-    /// @throws ConfigException if a token stands twice or is negative
+    /// @throws ConfigException if a token stands twice or is negative, or a range has no blocks
     public LoraOptions {
+        replication = replication.stream().map(List::copyOf).toList();
+        replication.forEach(LoraOptions::requireRange);
         tokens = Collections.unmodifiableMap(new TreeMap<>(tokens));
         parameters = List.copyOf(parameters);
         tokens.forEach(LoraOptions::requireTokens);
+    }
+
+    private static void requireRange(List<Integer> range) {
+        if (range.size() != 2 || range.get(0) < 0 || range.get(0) >= range.get(1)) {
+            throw new ConfigException(
+                    "layer_replication has %s; accepted: pairs [start, end] with 0 <= start < end"
+                            .formatted(range));
+        }
     }
 
     /// @throws ConfigException if a token stands twice or is negative, or there is none
@@ -186,6 +200,12 @@ public record LoraOptions(
         if (updateBias && decomposed) {
             throw new ConfigException(
                     "lora_bias is true beside use_dora: true; accepted with use_dora: false");
+        }
+        if (!replication.isEmpty() && biases != Biases.NONE) {
+            throw new ConfigException(
+                    "layer_replication beside bias: \"%s\"; accepted with bias: none: PEFT's copies"
+                                    .formatted(biases.peftName())
+                            + " of a layer have one bias, and its files hold one for each");
         }
         if (parameters.isEmpty()) {
             return;

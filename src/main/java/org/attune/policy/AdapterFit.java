@@ -36,6 +36,7 @@ public final class AdapterFit {
     ///
     /// @throws ConfigException whose key is the one of a run's file that names them
     public static void require(DecoderConfig model, AdapterConfig config) {
+        PeftModules.requireBlocks(model, config);
         ModulePaths paths = ModulePaths.of(model);
         List<AdapterTarget> targets;
         try {
@@ -309,6 +310,7 @@ public final class AdapterFit {
     ///
     /// @throws ModelException naming the tensor and both shapes
     public static void require(DecoderConfig model, AdapterFolder adapter) {
+        PeftModules.requireBlocks(model, adapter.config());
         ModulePaths paths = ModulePaths.of(model);
         requireNorms(model, paths, adapter.config());
         requireTrainable(paths, adapter.config(), model);

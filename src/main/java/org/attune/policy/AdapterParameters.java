@@ -71,6 +71,7 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             Adapter role,
             boolean inTurn,
             Predicate<String> unfound) {
+        PeftModules.requireBlocks(decoder.config(), config);
         this.decoder = decoder;
         this.config = config;
         this.role = role;

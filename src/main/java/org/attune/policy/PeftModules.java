@@ -6,12 +6,14 @@ import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.MixersConfig;
 import org.attune.model.config.TensorNames;
 import org.attune.model.layer.ModulePaths;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -139,5 +141,23 @@ final class PeftModules {
 
     private static String last(String path) {
         return path.substring(path.lastIndexOf('.') + 1);
+    }
+
+    /// Refuses an adapter of other copies of blocks than the decoder has: modules of one name would
+    /// be those of another block.
+    ///
+    /// @throws ConfigException naming both
+    static void requireBlocks(DecoderConfig model, AdapterConfig config) {
+        List<Integer> own = model.block().mixers().originals();
+        List<Integer> wanted = MixersConfig.originals(config.replication());
+        if (!own.equals(wanted)) {
+            throw new ConfigException(
+                    "the adapter has layer_replication %s, so it is for blocks %s; the model is loaded with blocks %s. Only one such adapter can stand on a loaded model"
+                            .formatted(config.replication(), words(wanted), words(own)));
+        }
+    }
+
+    private static String words(List<Integer> originals) {
+        return originals.isEmpty() ? "as its files have them" : originals.toString();
     }
 }

@@ -8,6 +8,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.api.Api;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.MixersConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
@@ -474,11 +475,11 @@ public final class Policy implements CausalPolicy {
     }
 
     /// Configuration of [#weights]: the base model's, but with a separate output layer if the
-    /// adapter changes a tied embedding and output layer apart.
+    /// adapter changes a tied embedding and output layer apart, and of copies of a block as blocks.
     ///
     /// @param dtype of the file
     public DecoderConfig mergedConfig(DType dtype) {
-        DecoderConfig config = decoder.config().withDtype(dtype);
+        DecoderConfig config = MixersConfig.ownBlocks(decoder.config().withDtype(dtype));
         boolean unties = own().isPresent() && new MergedWeights(decoder, own()).unties();
         return unties ? config.withSeparateOutputLayer() : config;
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
 import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.config.MixersConfig;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
@@ -81,24 +82,20 @@ class LoraConfigFixtureTest {
 
     /// By what the files say, not by what the reader refuses.
     private static boolean isSupported(Path folder) {
-        JsonFields json = JsonFields.read(folder.resolve("adapter_config.json"));
-        return switch (json.text("peft_type")) {
-            case "LORA" -> !json.has("layer_replication");
-            default ->
-                    Set.of(
-                                    "IA3",
-                                    "LOHA",
-                                    "LOKR",
-                                    "OFT",
-                                    "BOFT",
-                                    "FOURIERFT",
-                                    "HRA",
-                                    "ADALORA",
-                                    "VERA",
-                                    "LN_TUNING",
-                                    "TRAINABLE_TOKENS")
-                            .contains(json.text("peft_type"));
-        };
+        return Set.of(
+                        "LORA",
+                        "IA3",
+                        "LOHA",
+                        "LOKR",
+                        "OFT",
+                        "BOFT",
+                        "FOURIERFT",
+                        "HRA",
+                        "ADALORA",
+                        "VERA",
+                        "LN_TUNING",
+                        "TRAINABLE_TOKENS")
+                .contains(JsonFields.read(folder.resolve("adapter_config.json")).text("peft_type"));
     }
 
     private static void compare(Path folder, Path root) throws IOException {
@@ -144,6 +141,15 @@ class LoraConfigFixtureTest {
     /// The base's matrices that the configuration matches.
     private static Set<String> matchedIn(Path base, AdapterConfig config) {
         Set<String> matched = matrices(base);
+        List<Integer> originals = MixersConfig.originals(config.replication());
+        Set<String> inFiles = Set.copyOf(matched);
+        for (int layer = 0; layer < originals.size(); layer++) {
+            String copy = "model.layers." + layer + ".";
+            String original = "model.layers." + originals.get(layer) + ".";
+            inFiles.stream()
+                    .filter(path -> path.startsWith(original))
+                    .forEach(path -> matched.add(path.replace(original, copy)));
+        }
         matched.removeIf(
                 path ->
                         (path.endsWith("embed_tokens")

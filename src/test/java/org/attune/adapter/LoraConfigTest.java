@@ -181,7 +181,9 @@ class LoraConfigTest {
 
     @Test
     void featuresThatChangeNumbersAreRefusedByName() {
-        refuses("\"layer_replication\" is [[0,2]]", "\"layer_replication\":[[0,2]]");
+        refuses("layer_replication has [2, 1]; accepted: pairs", "\"layer_replication\":[[2,1]]");
+        refuses("\"layer_replication\" is [[0,1.5]]", "\"layer_replication\":[[0,1.5]]");
+        refuses("bias: \"all\"", "\"layer_replication\":[[0,2]],\"bias\":\"all\"");
         refuses(
                 "target_parameters [a] beside lora_dropout: 0.1; accepted without it",
                 "\"target_parameters\":[\"a\"],\"lora_dropout\":0.1");

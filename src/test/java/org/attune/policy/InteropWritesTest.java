@@ -79,7 +79,9 @@ class InteropWritesTest {
     private static void write(Path folder) {
         String base = Recorded.json(folder.resolve("asked.json")).path("base").asText();
         Path model = folder.resolve("../..").resolve(base).normalize();
-        ModelSource source = ModelSource.open(model.toString());
+        ModelSource source =
+                ModelSource.open(model.toString())
+                        .repeating(AdapterConfig.read(folder).replication());
         DecoderConfig config = source.config();
         var random = TinyModels.random(folder.getFileName().toString());
         try (var _ = TensorScope.open("test");

@@ -13,6 +13,7 @@ import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.MixersConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
@@ -95,7 +96,10 @@ class RecordedAdaptersTest {
             model = folder.resolve("../..").resolve(base).normalize();
         }
         try (var file = SafeTensorsFile.open(model)) {
-            return Decoder.load(DecoderConfig.read(model), file, Devices.usual(), DType.FLOAT32);
+            DecoderConfig config =
+                    MixersConfig.repeated(
+                            DecoderConfig.read(model), AdapterConfig.read(folder).replication());
+            return Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
         }
     }
 

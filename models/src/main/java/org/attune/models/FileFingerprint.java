@@ -70,6 +70,11 @@ public final class FileFingerprint {
         }
     }
 
+    /// Adds the blocks that a model computes, where they aren't all of its files once.
+    void add(List<Integer> blocks) {
+        blocks.forEach(block -> digest.update(ByteBuffer.allocate(4).putInt(0, block)));
+    }
+
     private static List<Path> files(Path fileOrFolder) throws IOException {
         if (!Files.isDirectory(fileOrFolder)) {
             return List.of(fileOrFolder);

@@ -62,7 +62,7 @@ public final class ModelSetup implements AutoCloseable {
     public static final String LABELS_FILE = HeadFiles.LABELS;
 
     private final ModelConfig config;
-    private final ModelSource source;
+    private ModelSource source;
     private final Optional<AdapterFolder> adapter;
     private final ModelText modelText;
     private TextAssets text;
@@ -81,12 +81,13 @@ public final class ModelSetup implements AutoCloseable {
         given(config, "config");
         ModelSource source =
                 ModelSource.open(config.modelNameOrPath(), config.modelRevision(), hub);
+        Optional<AdapterFolder> adapter = Optional.empty();
         try {
-            return new ModelSetup(
-                    config,
-                    source,
-                    config.adapterNameOrPath().map(name -> AdapterFolder.open(name, hub)));
+            adapter = config.adapterNameOrPath().map(name -> AdapterFolder.open(name, hub));
+            var ranges = adapter.map(a -> a.config().replication()).orElse(List.of());
+            return new ModelSetup(config, source.repeating(ranges), adapter);
         } catch (RuntimeException e) {
+            adapter.ifPresent(AdapterFolder::close);
             source.close();
             throw e;
         }
@@ -94,6 +95,15 @@ public final class ModelSetup implements AutoCloseable {
 
     public ModelSource source() {
         return source;
+    }
+
+    /// Has blocks stand in the model as often as an adapter's `layer_replication` says; before
+    /// weights are loaded.
+    ///
+    /// @param ranges `[start, end)` of blocks; empty: as the files have them
+    /// @throws ModelException if the model hasn't such blocks, or they differ in kind
+    public void repeatLayers(List<List<Integer>> ranges) {
+        source = source.repeating(ranges);
     }
 
     /// Tokenizer and chat template in force; opened when first asked for, since a model without
@@ -458,6 +468,7 @@ public final class ModelSetup implements AutoCloseable {
     public String fingerprint() {
         var print = new FileFingerprint();
         print.add(source.path());
+        print.add(source.repeated());
         adapter.ifPresent(folder -> print.add(folder.path()));
         return print.hex();
     }
@@ -473,6 +484,7 @@ public final class ModelSetup implements AutoCloseable {
             adapter.ifPresent(folder -> print.add(folder.path()));
         }
         String kind = device().kind().name().toUpperCase(Locale.ROOT);
+        print.add(source.repeated());
         String where = "%s, %s on %s".formatted(print.hex(), dtype(), kind);
         return storage() == Storage.NONE ? where : where + " from " + storage();
     }

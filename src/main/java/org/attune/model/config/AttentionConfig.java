@@ -295,8 +295,23 @@ public record AttentionConfig(
         return with(scale, varied, true, through);
     }
 
+    /// Attention alike in another number of layers.
+    AttentionConfig ofLayers(int layers) {
+        List<Integer> alike = Collections.nCopies(layers, windows.getFirst());
+        return with(alike, scale, varied, picturesWhole, throughWindows);
+    }
+
     private AttentionConfig with(
             double otherScale, Optional<Varied> layers, boolean whole, boolean through) {
+        return with(windows, otherScale, layers, whole, through);
+    }
+
+    private AttentionConfig with(
+            List<Integer> otherWindows,
+            double otherScale,
+            Optional<Varied> layers,
+            boolean whole,
+            boolean through) {
         return new AttentionConfig(
                 heads,
                 kvHeads,
@@ -304,7 +319,7 @@ public record AttentionConfig(
                 qkvBias,
                 outputBias,
                 qkNorm,
-                windows,
+                otherWindows,
                 dropout,
                 otherScale,
                 softcap,

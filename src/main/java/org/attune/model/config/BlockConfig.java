@@ -170,6 +170,12 @@ public record BlockConfig(
         return new BlockConfig(order, norm, other, feedForward, residual, mixers, end);
     }
 
+    /// The block with other parts in each layer, and attention alike in as many.
+    BlockConfig ofLayers(int layers, MixersConfig others) {
+        return new BlockConfig(
+                order, norm, attention.ofLayers(layers), feedForward, residual, others, end);
+    }
+
     /// A block in which attention alone mixes tokens.
     public BlockConfig(
             BlockOrder order,

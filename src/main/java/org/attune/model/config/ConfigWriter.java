@@ -1,5 +1,6 @@
 package org.attune.model.config;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -32,6 +33,7 @@ public final class ConfigWriter {
         json.put("torch_dtype", dtypeName(config.dtype()));
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
+        putLayers(json, config);
         putHead(json, config);
         DecoderConfig written =
                 ConfigJson.parse(JsonFields.parse("written config.json", json.toString()));
@@ -91,6 +93,25 @@ public final class ConfigWriter {
             for (int i = 0; i < config.labels(); i++) {
                 names.put("" + i, "LABEL_" + i);
                 ids.put("LABEL_" + i, i);
+            }
+        }
+    }
+
+    /// As many layers as the configuration has, all alike, where the object has another number.
+    public static void putLayers(ObjectNode json, DecoderConfig config) {
+        int layers = config.layers();
+        if (json.path("num_hidden_layers").asInt(layers) == layers) {
+            return;
+        }
+        json.put("num_hidden_layers", layers);
+        if (json.path("max_window_layers").isInt()) {
+            json.put("max_window_layers", config.attention().windows().getFirst() > 0 ? 0 : layers);
+        }
+        for (String key : List.of("layer_types", "mlp_layer_types")) {
+            if (json.path(key).isArray() && !json.path(key).isEmpty()) {
+                JsonNode kind = json.path(key).get(0);
+                ArrayNode kinds = json.putArray(key);
+                IntStream.range(0, layers).forEach(_ -> kinds.add(kind));
             }
         }
     }

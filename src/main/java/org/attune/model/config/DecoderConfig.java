@@ -240,7 +240,7 @@ public record DecoderConfig(
                 modelType,
                 hiddenSize,
                 vocabSize,
-                layers,
+                otherBlock.attention().windows().size(),
                 otherBlock,
                 tied,
                 positions,

@@ -9,6 +9,7 @@ import org.attune.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -30,7 +31,33 @@ record FamilyPrefix(TensorFile file, Map<String, String> own, Map<String, Tensor
         TensorFile whole =
                 config.vision().map(v -> renamed(file, v.names()::ofModule)).orElse(file);
         TensorFile own = prefixed(names, whole);
-        return names.inFiles().isEmpty() ? own : renamed(own, names::ofModule);
+        TensorFile modules = names.inFiles().isEmpty() ? own : renamed(own, names::ofModule);
+        List<Integer> originals = config.block().mixers().originals();
+        return originals.isEmpty() ? modules : repeated(modules, names, originals);
+    }
+
+    /// Tensors of blocks that stand several times, under the name of each.
+    private static TensorFile repeated(
+            TensorFile file, TensorNames names, List<Integer> originals) {
+        Map<String, String> own = new LinkedHashMap<>();
+        String blocks = names.block(0).replaceFirst("0\\.$", "");
+        file.entries().keySet().stream()
+                .filter(name -> !name.startsWith(blocks))
+                .forEach(name -> own.put(name, name));
+        for (int layer = 0; layer < originals.size(); layer++) {
+            String block = names.block(layer);
+            String original = names.block(originals.get(layer));
+            file.entries().keySet().stream()
+                    .filter(name -> name.startsWith(original))
+                    .forEach(name -> own.put(block + name.substring(original.length()), name));
+        }
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        own.forEach(
+                (name, stored) -> {
+                    Entry entry = file.entries().get(stored);
+                    entries.put(name, new Entry(name, entry.dtype(), entry.shape()));
+                });
+        return new FamilyPrefix(file, own, entries);
     }
 
     /// Tensors under the names of modules.

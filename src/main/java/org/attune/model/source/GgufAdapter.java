@@ -98,6 +98,11 @@ public final class GgufAdapter {
     }
 
     private Map<String, LoraTarget> targets(AdapterFolder adapter) {
+        if (!adapter.config().replication().isEmpty()) {
+            throw new ModelException(
+                    "%s: the adapter has layer_replication %s, which GGUF files of adapters can't say; merge it: attune export without --adapter-only"
+                            .formatted(adapter.path(), adapter.config().replication()));
+        }
         if (!adapter.savedTensors().isEmpty()) {
             throw new ModelException(
                     "%s: the adapter trains %s whole, which GGUF files of adapters can't say; merge it: attune export without --adapter-only"

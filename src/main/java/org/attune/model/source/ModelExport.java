@@ -138,6 +138,7 @@ public final class ModelExport {
         json.remove("tie_embedding"); // LFM2's own name
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
+        ConfigWriter.putLayers(json, config);
         if (config.labels() != model.config().labels()
                 || config.scoreKind() != model.config().scoreKind()
                 || text != own) {

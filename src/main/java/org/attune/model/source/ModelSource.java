@@ -8,6 +8,7 @@ import org.attune.files.TensorFile;
 import org.attune.hub.HubDownload;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GenerationDefaults;
+import org.attune.model.config.MixersConfig;
 import org.attune.text.TextAssets;
 
 import java.io.IOException;
@@ -62,7 +63,27 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
     /// What the model recommends for generation.
     GenerationDefaults generation();
 
-    /// Weights by Hugging Face name. Owned by this source.
+    /// The model with its blocks as often as ranges say, PEFT's `layer_replication`; takes the
+    /// place of this one, whose files it has.
+    ///
+    /// @param ranges `[start, end)` of blocks; empty: as it is
+    /// @throws ModelException if a range has blocks that the model hasn't, or they differ in kind
+    default ModelSource repeating(List<List<Integer>> ranges) {
+        DecoderConfig repeated = MixersConfig.repeated(config(), ranges);
+        return switch (this) {
+            case FolderModel m ->
+                    new FolderModel(
+                            m.nameOrPath(), m.path(), repeated, m.generation(), m.tensors());
+            case GgufModel m -> new GgufModel(m.nameOrPath(), repeated, m.file(), m.tensors());
+        };
+    }
+
+    /// The blocks of the files that stand in the model, in its order; empty: each once.
+    default List<Integer> repeated() {
+        return config().block().mixers().originals();
+    }
+
+    /// Weights by Hugging Face name, of blocks as the files have them. Owned by this source.
     TensorFile tensors();
 
     /// Tokenizer, special tokens and chat template; the caller closes it.

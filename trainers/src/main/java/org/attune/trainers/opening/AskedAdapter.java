@@ -13,6 +13,7 @@ import org.attune.adapter.formula.FormulaKind;
 import org.attune.adapter.formula.FormulaOptions;
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
 import org.attune.error.Spelling;
 import org.attune.files.JsonFields;
 import org.attune.model.config.DecoderConfig;
@@ -76,6 +77,23 @@ public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
                         shape.scores() ? shape.scoreKind().taskType() : config.taskType(),
                         Optional.of(model.source().nameOrPath())),
                 shape);
+    }
+
+    /// Has a model's blocks stand as often as the adapter asks for; an adapter to start from has
+    /// had them so already.
+    ///
+    /// @throws ConfigException if the model hasn't such blocks, or they differ in kind
+    public static void repeatLayers(LoraSettings settings, ModelSetup model) {
+        if (settings.usePeft()
+                && settings.peftType() == PeftType.LORA
+                && model.adapter().isEmpty()) {
+            List<List<Integer>> ranges = lora(settings).replication();
+            try {
+                model.repeatLayers(ranges);
+            } catch (ModelException e) {
+                throw ConfigException.about("peft_kwargs", e.getMessage());
+            }
+        }
     }
 
     private static LoraConfig lora(LoraSettings settings) {

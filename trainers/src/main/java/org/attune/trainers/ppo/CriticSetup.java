@@ -78,6 +78,7 @@ public final class CriticSetup implements AutoCloseable {
         ModelSetup own = owned(ModelSetup.open(from, hub));
         boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
         LoraSettings lora = separateLora(config, own);
+        AskedAdapter.repeatLayers(lora, own);
         boolean shared = adapter && config.trainsAdapter() && own.hasBaseOf(model);
         if (shared) { // the same numbers, from weights that are in memory once
             PolicySetup scorer =
@@ -110,6 +111,8 @@ public final class CriticSetup implements AutoCloseable {
                             .ifPresent(
                                     from -> {
                                         try (var own = ModelSetup.open(from, hub)) {
+                                            AskedAdapter.repeatLayers(
+                                                    separateLora(config, own), own);
                                             PolicySetup.requireFits(
                                                     Optional.of(ScorerPurpose.REWARD),
                                                     own,
