@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -168,7 +169,7 @@ public final class HubDownload {
         }
     }
 
-    /// Makes a file's link; where there are none, moves the content into its place.
+    /// Makes a file's link; where there are none, copies the content into its place.
     private static void link(Path snapshot, HubFile file, Path folder) throws IOException {
         Path place = snapshot.resolve(file.path()).normalize();
         if (!place.startsWith(snapshot)) {
@@ -179,14 +180,29 @@ public final class HubDownload {
         }
         Files.createDirectories(place.getParent());
         if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
-            Files.delete(place); // a link to what was deleted
+            Files.deleteIfExists(place); // a link to what was deleted
         }
         Path blob = folder.resolve("blobs").resolve(file.hash());
         try {
             Files.createSymbolicLink(place, place.getParent().relativize(blob));
+        } catch (FileAlreadyExistsException e) {
+            LOG.debug("another download has made {}", place);
         } catch (UnsupportedOperationException | IOException e) {
             LOG.debug("{} is no link: {}", place, e.toString());
-            Files.copy(blob, place);
+            copy(blob, place);
+        }
+    }
+
+    private static void copy(Path blob, Path place) throws IOException {
+        try (var content = FileChannel.open(blob)) {
+            AtomicFile.write(
+                    place,
+                    channel -> {
+                        long size = content.size();
+                        for (long at = 0; at < size; ) {
+                            at += content.transferTo(at, size - at, channel);
+                        }
+                    });
         }
     }
 

@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
@@ -396,6 +397,20 @@ class HubDownloadTest {
         }
         assertThrows(HubException.class, () -> new HubFile("a", 1, "../../x", Optional.empty()));
         assertEquals("a/..b", new HubFile("a/..b", 1, "0".repeat(40), Optional.empty()).path());
+    }
+
+    @Test
+    void twoAtOnceMakeTheSameLinks() throws Exception {
+        Path folder = fetch("org/tiny");
+        for (int round = 0; round < 20; round++) {
+            for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
+                Files.delete(folder.resolve(name));
+            }
+            var other = CompletableFuture.supplyAsync(() -> fetch("org/tiny"));
+            assertEquals(folder, fetch("org/tiny"));
+            assertEquals(folder, other.get());
+            assertArrayEquals(weights, Files.readAllBytes(folder.resolve("model.safetensors")));
+        }
     }
 
     @Test

@@ -87,6 +87,26 @@ class RepeatedLayersTest {
     }
 
     @Test
+    void eachCopyHasTheWeightsOfItsOriginal() {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder base = TinyModels.decoder(CONFIG);
+                            Decoder decoder = repeated(CONFIG)) {
+                        for (int layer = 0; layer < 3; layer++) {
+                            int original = List.of(1, 0, 1).get(layer);
+                            float[] expected = query(base, original);
+                            assertClose("layer " + layer, expected, query(decoder, layer), 0, 0);
+                        }
+                    }
+                });
+    }
+
+    private static float[] query(Decoder decoder, int layer) {
+        return decoder.blocks().get(layer).linears().getFirst().weight(0).toFloats();
+    }
+
+    @Test
     void eachCopyHasItsOwnAdapterAndGradient() {
         with(
                 policy -> {

@@ -42,6 +42,10 @@ class OperatorsTest {
         return row(values).reshape(2, 2);
     }
 
+    private static Tensor heads(double... values) {
+        return row(values).reshape(1, 1, 2, 2);
+    }
+
     private static Tensor index(long... values) {
         return Tensor.of(CPU, values, values.length);
     }
@@ -179,6 +183,13 @@ class OperatorsTest {
         op("linalg_inv", () -> square(1, 2, 3, 4).unsqueeze(0).inverse(), -2, 1, 1.5, -0.5);
         op("qr", () -> productOf(a.get().qr()), 1, 2, 3, 4);
         op("svd", () -> square(0, -2, 3, 0).svd()[1], 3, 2);
+        op( // each query looks at the keys alike: the mean of the values
+                "scaled_dot_product_attention",
+                () -> Kernels.attention(heads(0, 0, 0, 0), heads(1, 2, 3, 4), heads(5, 6, 7, 8), 1),
+                6,
+                7,
+                6,
+                7);
         op("bmm", () -> a.get().unsqueeze(0).bmm(b.get().unsqueeze(0)), 19, 22, 43, 50);
         op(
                 "bmm.out",

@@ -73,7 +73,7 @@ class FlatMemoryTest {
 
     @Test
     void stepsThatTeachAnEncoderOfPicturesGiveEverythingBack() {
-        InterpretedJvm.run(Seeing.class, "20").assertFine();
+        InterpretedJvm.run(Seeing.class, "40").assertFine();
     }
 
     private static void assertFound(long lost) {
