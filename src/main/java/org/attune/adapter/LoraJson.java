@@ -138,6 +138,9 @@ final class LoraJson {
         if (value == null) {
             return List.of();
         }
+        if (!value.isArray()) {
+            throw json.invalid(REPLICATION, RANGES);
+        }
         List<List<Integer>> ranges = new ArrayList<>();
         for (JsonNode range : value) {
             List<Integer> ends = new ArrayList<>();
@@ -148,9 +151,6 @@ final class LoraJson {
                 ends.add(end.intValue());
             }
             ranges.add(ends);
-        }
-        if (!value.isArray()) {
-            throw json.invalid(REPLICATION, RANGES);
         }
         return ranges;
     }

@@ -1,7 +1,5 @@
 package org.attune.reward;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 
 /// How the rewards of a round become advantages. Methods that learn from rewards without a critic
@@ -164,11 +162,7 @@ public sealed interface AdvantageEstimator {
     record RoleCredit(Advantages.Scale scale, boolean leaveOut) implements AdvantageEstimator {
         @Override
         public Advantages of(GroupedRewards round) {
-            Advantages advantages = RoleRewards.of(round).advantages(scale, leaveOut);
-            Map<String, Double> metrics =
-                    new LinkedHashMap<>(Advantages.statistics(round.table(), round.generations()));
-            metrics.putAll(advantages.metrics());
-            return new Advantages(advantages.values(), advantages.tokenValues(), metrics);
+            return RoleRewards.of(round).advantages(scale, leaveOut);
         }
     }
 

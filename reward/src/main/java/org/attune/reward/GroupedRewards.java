@@ -40,15 +40,7 @@ public record GroupedRewards(
             double[][] masks,
             Optional<double[][]> divergences,
             Optional<double[]> baselines) {
-        this(
-                table,
-                generations,
-                masks,
-                divergences,
-                baselines,
-                Optional.empty(),
-                Optional.empty(),
-                List.of());
+        this(table, generations, masks, divergences, baselines, Optional.empty(), Optional.empty());
     }
 
     /// Rewards of completions without roles.

@@ -85,18 +85,31 @@ public record RewardTable(
         for (String name : names) {
             all = Math.max(all, split(name, completion).map(s -> s.length).orElse(0));
         }
-        double[] rewards = new double[all];
+        return weighted(completion, all, all - 1);
+    }
+
+    /// What each turn of a completion got, weighted, and behind the turns what isn't split.
+    ///
+    /// @param turns of the completion; what a function gave to later ones isn't split
+    double[] ofTurnsAndWhole(int completion, int turns) {
+        return weighted(completion, turns, turns);
+    }
+
+    /// @param turns that may get something apart
+    /// @param rest the place of what isn't split
+    private double[] weighted(int completion, int turns, int rest) {
+        double[] rewards = new double[Math.max(turns, rest + 1)];
         for (int f = 0; f < weights.length; f++) {
             double value = values[completion][f];
             if (Double.isNaN(value)) {
                 continue;
             }
             double[] split = split(names.get(f), completion).orElse(new double[0]);
-            for (int t = 0; t < split.length; t++) {
+            for (int t = 0; t < Math.min(split.length, turns); t++) {
                 rewards[t] += weights[f] * split[t];
                 value -= split[t];
             }
-            rewards[all - 1] += weights[f] * value;
+            rewards[rest] += weights[f] * value;
         }
         return rewards;
     }

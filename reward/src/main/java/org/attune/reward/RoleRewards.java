@@ -30,10 +30,9 @@ final class RoleRewards {
 
     private record Key(int group, int completion, String role) {}
 
-    private static final double[] NOTHING = {};
-
     private final GroupedRewards round;
     private final List<Sample> samples = new ArrayList<>();
+    private final List<List<Sample>> groups; // conversations that are compared with each other
 
     private RoleRewards(GroupedRewards round) {
         this.round = round;
@@ -42,6 +41,7 @@ final class RoleRewards {
                 addSamples(i);
             }
         }
+        groups = grouped();
     }
 
     static RoleRewards of(GroupedRewards round) {
@@ -53,41 +53,25 @@ final class RoleRewards {
     }
 
     private void addSamples(int completion) {
-        RewardTable table = round.table();
         List<Turn> turns = turns(completion);
-        double[] ofTurns = new double[turns.size()];
-        double whole = 0;
-        for (int f = 0; f < table.weights().length; f++) {
-            double weight = table.weights()[f];
-            double value = table.values()[completion][f];
-            if (Double.isNaN(value)) {
-                continue;
-            }
-            double[] split = table.split(table.names().get(f), completion).orElse(NOTHING);
-            for (int t = 0; t < Math.min(split.length, ofTurns.length); t++) {
-                ofTurns[t] += weight * split[t];
-                value -= split[t];
-            }
-            whole += weight * value;
-        }
+        double[] given = round.table().ofTurnsAndWhole(completion, turns.size());
         Map<Integer, String> roles = new LinkedHashMap<>();
         Map<Integer, Double> rewards = new LinkedHashMap<>();
         for (int t = 0; t < turns.size(); t++) {
             roles.putIfAbsent(turns.get(t).conversation(), turns.get(t).role());
-            rewards.merge(turns.get(t).conversation(), ofTurns[t], Double::sum);
+            rewards.merge(turns.get(t).conversation(), given[t], Double::sum);
         }
         if (turns.isEmpty()) {
             roles.put(0, "");
             rewards.put(0, 0.0);
         }
         for (Map.Entry<Integer, String> one : roles.entrySet()) {
-            double reward = whole + rewards.get(one.getKey());
+            double reward = given[turns.size()] + rewards.get(one.getKey());
             samples.add(new Sample(completion, one.getKey(), one.getValue(), reward));
         }
     }
 
-    /// Conversations that are compared with each other.
-    private List<List<Sample>> groups() {
+    private List<List<Sample>> grouped() {
         Set<Key> several = new HashSet<>(); // roles of groups that have several tries
         Set<Key> seen = new HashSet<>();
         for (Sample sample : samples) {
@@ -111,14 +95,19 @@ final class RoleRewards {
         return sample.completion() / round.generations();
     }
 
-    /// Advantages of all tokens of each conversation.
+    /// Advantages of all tokens of each conversation, with the round's metrics.
     ///
     /// @param scale by what centred rewards are divided: the deviation (n − 1) of their group, or
     ///     of the round's conversations of their role, plus 1e-4
     /// @param leaveOut whether the baseline is the mean of the others
     Advantages advantages(Advantages.Scale scale, boolean leaveOut) {
-        Map<Sample, Double> advantages = new LinkedHashMap<>();
-        for (List<Sample> group : groups()) {
+        int size = round.table().size();
+        double[] values = new double[size];
+        double[][] tokens = new double[size][];
+        for (int i = 0; i < size; i++) {
+            tokens[i] = new double[round.masks()[i].length];
+        }
+        for (List<Sample> group : groups) {
             double mean = mean(group);
             double divisor =
                     switch (scale) {
@@ -130,18 +119,13 @@ final class RoleRewards {
             for (Sample sample : group) {
                 double centred = sample.reward() - mean;
                 double compared = leaveOut ? centred * n / Math.max(1, n - 1) : centred;
-                advantages.put(sample, n < 2 ? 0 : compared / divisor);
+                write(sample, n < 2 ? 0 : compared / divisor, values, tokens);
             }
         }
-        int size = round.table().size();
-        double[] values = new double[size];
-        double[][] tokens = new double[size][];
-        for (int i = 0; i < size; i++) {
-            tokens[i] = new double[round.masks()[i].length];
-        }
-        advantages.forEach((sample, advantage) -> write(sample, advantage, values, tokens));
-        Map<String, Double> metrics = new LinkedHashMap<>(statistics());
-        metrics.put("frac_reward_zero_std", zeroShare(groups()));
+        Map<String, Double> metrics =
+                new LinkedHashMap<>(Advantages.statistics(round.table(), round.generations()));
+        metrics.putAll(statistics());
+        metrics.put("frac_reward_zero_std", zeroShare(groups));
         return new Advantages(values, Optional.of(tokens), metrics);
     }
 
@@ -179,7 +163,7 @@ final class RoleRewards {
             metrics.put(
                     "roles/" + role + "/frac_reward_zero_std",
                     zeroShare(
-                            groups().stream()
+                            groups.stream()
                                     .filter(group -> group.getFirst().role().equals(role))
                                     .toList()));
         }

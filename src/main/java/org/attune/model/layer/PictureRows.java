@@ -5,7 +5,6 @@ import org.attune.images.SeenPicture;
 import org.attune.model.config.VisionEncoder;
 import org.attune.model.config.VisionEncoder.Grid;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -86,7 +85,7 @@ final class PictureRows {
         long perTile = anySize ? PATCHES : config.places();
         long tiles = Math.max(1, PATCHES / perTile);
         long number = like.base().dtype().bytes();
-        boolean keepsScores = !like.base().device().equals(Device.cpu());
+        boolean keepsScores = VisionBlock.keepsScores(like.base().device());
         long scores = keepsScores ? tiles * config.heads() * perTile * perTile * Float.BYTES : 0;
         long features = 8L * config.width() + 3L * config.inner();
         long work = 3 * scores + tiles * perTile * features * number;

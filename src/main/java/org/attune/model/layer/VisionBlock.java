@@ -127,9 +127,9 @@ final class VisionBlock {
         Tensor v = byHead(parts[2], from, count, length);
         double scale = 1 / Math.sqrt(config.headSize());
         Tensor y =
-                q.device().equals(Device.cpu())
-                        ? Kernels.attention(q, k, v, scale)
-                        : inSteps(q, k, v, scale);
+                keepsScores(q.device())
+                        ? inSteps(q, k, v, scale)
+                        : Kernels.attention(q, k, v, scale);
         return y.transpose(1, 2).reshape((long) count * length, config.width());
     }
 
@@ -137,6 +137,11 @@ final class VisionBlock {
         return x.narrow(0, from, (long) count * length)
                 .reshape(count, length, config.heads(), config.headSize())
                 .transpose(1, 2);
+    }
+
+    /// Whether a device computes attention with scores in memory, `(count H, length, length)`.
+    static boolean keepsScores(Device device) {
+        return !device.equals(Device.cpu());
     }
 
     /// Attention with scores between two products, for devices whose operator takes other shapes.

@@ -48,8 +48,7 @@ public record PolicyPlan(
     private static Consumer<ModelSetup> predicts(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return model -> {
-            AskedAdapter.repeatLayers(lora, model);
-            PolicySetup.requireFits(Optional.empty(), model, lora, dropout);
+            PolicySetup.prepare(Optional.empty(), model, lora, dropout);
             RouterFactor.requireFits(model, training);
         };
     }
@@ -78,10 +77,7 @@ public record PolicyPlan(
     public static PolicyPlan scoring(
             ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                        model -> {
-                            AskedAdapter.repeatLayers(lora, model);
-                            PolicySetup.requireFits(Optional.of(purpose), model, lora, dropout);
-                        },
+                        model -> PolicySetup.prepare(Optional.of(purpose), model, lora, dropout),
                         (model, rows) ->
                                 PolicySetup.loadScorer(
                                         purpose, model, lora, training, dropout, rows),
@@ -100,11 +96,9 @@ public record PolicyPlan(
             TrainingConfig training,
             boolean dropout) {
         return new PolicyPlan(
-                        model -> {
-                            AskedAdapter.repeatLayers(lora, model);
-                            PolicySetup.requireFits(
-                                    Optional.of(anyOf(model)), model, lora, dropout);
-                        },
+                        model ->
+                                PolicySetup.prepare(
+                                        Optional.of(anyOf(model)), model, lora, dropout),
                         (model, rows) ->
                                 PolicySetup.loadScorer(
                                         purpose.apply(model, rows.get()),

@@ -111,13 +111,15 @@ public final class PolicySetup implements AutoCloseable {
         return load(scorer, model, lora, training, false, false, List::of);
     }
 
-    /// Looks at what model, adapter and settings say before weights are loaded: whether they fit.
+    /// Before weights are loaded: has the model's blocks stand as often as the adapter asks for,
+    /// and looks whether model, adapter and settings fit.
     ///
     /// @param purpose what a model must score; empty if it predicts tokens
     /// @param dropout whether training drops anything
     /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
-    public static void requireFits(
+    public static void prepare(
             Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora, boolean dropout) {
+        AskedAdapter.repeatLayers(lora, model);
         purpose.ifPresent(p -> requireTaskType(p, model));
         requireNoModelDropout(model, dropout);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);

@@ -111,9 +111,7 @@ public final class CriticSetup implements AutoCloseable {
                             .ifPresent(
                                     from -> {
                                         try (var own = ModelSetup.open(from, hub)) {
-                                            AskedAdapter.repeatLayers(
-                                                    separateLora(config, own), own);
-                                            PolicySetup.requireFits(
+                                            PolicySetup.prepare(
                                                     Optional.of(ScorerPurpose.REWARD),
                                                     own,
                                                     separateLora(config, own),
