@@ -55,7 +55,18 @@ public final class ConfigJson {
                 node.set(key, json.get(key));
             }
         }
+        putHead(json, node);
         return JsonFields.parse(json.where() + ", " + TEXT, node.toString());
+    }
+
+    /// Says of the text model what the whole one says of its head: whether and what it scores.
+    private static void putHead(JsonFields whole, ObjectNode text) {
+        for (String key : List.of("architectures", "id2label", "num_labels")) {
+            text.remove(key);
+            if (namedKind(whole).isPresent() && whole.has(key)) {
+                text.set(key, whole.get(key));
+            }
+        }
     }
 
     private static JsonFields flat(JsonFields json) {
