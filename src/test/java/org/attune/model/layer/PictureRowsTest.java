@@ -26,8 +26,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// Rows of pictures: what is kept of them and under which name, and pictures of more tiles than
-/// pass through the encoder at once.
+/// Rows of pictures: which of them are kept, how kept ones are named, and pictures with more tiles
+/// than the encoder computes at once.
 class PictureRowsTest {
     private static final int ROWS = 4; // of a tile
     private static final int NUMBERS = 3 * 8 * 8; // of a tile
