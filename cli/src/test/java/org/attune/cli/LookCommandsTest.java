@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.json.Json;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -184,17 +186,83 @@ class LookCommandsTest {
     private byte[] trained(String name, String... words) throws IOException {
         Path rows = folder.resolve("rows.jsonl");
         Files.write(rows, RankedMethods.pictures().subList(0, 8));
-        Path output = folder.resolve(name);
-        List<String> args = new ArrayList<>(List.of("sft", "model_name_or_path=" + MODEL));
-        args.addAll(List.of("datasets=" + rows, "output_dir=" + output, "report_to=none"));
+        List<String> args = new ArrayList<>(List.of("model_name_or_path=" + MODEL));
         args.addAll(List.of("use_peft=true", "lora_target_modules=.*text_model.*_proj"));
+        args.addAll(Arrays.asList(words));
+        Path output = trained("sft", rows, name, args);
+        return Files.readAllBytes(output.resolve("adapter_model.safetensors"));
+    }
+
+    /// The folder that a run writes.
+    private Path trained(String method, Path rows, String name, List<String> words) {
+        Path output = folder.resolve(name);
+        List<String> args = new ArrayList<>(List.of(method));
+        args.addAll(List.of("datasets=" + rows, "output_dir=" + output, "report_to=none"));
         args.addAll(List.of("dtype=float32", "seed=1", "lr_scheduler_type=constant"));
         args.addAll(List.of("per_device_train_batch_size=4", "learning_rate=1e-3"));
-        args.addAll(Arrays.asList(words));
+        args.addAll(words);
         String[] all = args.toArray(String[]::new);
         var line = Main.commandLine(new PrintWriter(out), new PrintWriter(err), all);
         assertEquals(0, line.execute(all), err.toString());
-        return Files.readAllBytes(output.resolve("adapter_model.safetensors"));
+        return output;
+    }
+
+    /// Whole, and as an adapter on the policy's base.
+    @Test
+    @Tag("thorough")
+    void aRewardModelThatSeesJudgesAnswersAboutPictures() throws IOException {
+        Path pairs = folder.resolve("pairs.jsonl");
+        Path prompts = folder.resolve("prompts.jsonl");
+        List<String> asked =
+                Files.readAllLines(EXAMPLES.resolve("quickstart/look-prompts-heldout.jsonl"))
+                        .subList(0, 4);
+        Files.write(prompts, asked);
+        Files.write(pairs, pairs(asked));
+        String model = "model_name_or_path=" + MODEL;
+        String steps = "max_steps=1";
+        Path whole = trained("reward", pairs, "whole", List.of(model, steps, "use_peft=false"));
+        JsonNode config = Json.tree(Files.readString(whole.resolve("config.json")));
+        assertEquals("Idefics3ForSequenceClassification", config.at("/architectures/0").asText());
+        assertEquals(1, config.path("id2label").size());
+        String targets = "lora_target_modules=all-linear";
+        Path adapter =
+                trained(
+                        "reward",
+                        pairs,
+                        "adapter",
+                        List.of(model, steps, "use_peft=true", targets));
+        trained("reward", pairs, "again", List.of("model_name_or_path=" + whole, steps));
+        for (Path judge : List.of(whole, adapter)) {
+            out.getBuffer().setLength(0);
+            trained(
+                    "grpo",
+                    prompts,
+                    "grpo-" + judge.getFileName(),
+                    List.of(
+                            model,
+                            steps,
+                            "use_peft=true",
+                            "lora_target_modules=.*text_model.*_proj",
+                            "num_generations=2",
+                            "max_completion_length=4",
+                            "reward_funcs=" + judge));
+            assertTrue(out.toString().contains("reward "), out.toString());
+        }
+    }
+
+    private static List<String> pairs(List<String> rows) throws IOException {
+        List<String> pairs = new ArrayList<>();
+        for (String row : rows) {
+            var pair = (ObjectNode) Json.tree(row);
+            say(pair, "chosen", pair.remove("answer").asText());
+            say(pair, "rejected", "0 0 0 0");
+            pairs.add(pair.toString());
+        }
+        return pairs;
+    }
+
+    private static void say(ObjectNode row, String key, String text) {
+        row.putArray(key).addObject().put("role", "assistant").put("content", text);
     }
 
     @Test
