@@ -1,11 +1,15 @@
 package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.ModuleSelection;
 import org.attune.error.DatasetException;
 import org.attune.images.ImagePipeline.Prepared;
 import org.attune.images.SeenPicture;
@@ -98,6 +102,88 @@ class PicturesTest {
                     policy.measure(forest, HeadRequest.of());
                     assertEquals(4, decoder.picturesEncoded());
                 });
+    }
+
+    /// Only where an adapter of the encoder drops its inputs, each evaluation sees a picture anew.
+    @Test
+    void droppedInputsOfTheEncoderAreDrawnForEachEvaluation() {
+        var options = new Policy.Options(Recomputation.NONE, true, 0, true);
+        for (String where : List.of(".*vision_model.*_proj", ".*text_model.*_proj")) {
+            boolean sees = where.contains("vision");
+            Engine.run(
+                    () -> {
+                        try (var _ = TensorScope.open("test");
+                                var decoder = TinyModels.decoder(TinyModels.seeing());
+                                var policy = Outcome.lora(decoder, dropping(where), options)) {
+                            TokenForest forest = forest(true, row(1, 11, 12), row(1, 13));
+                            float[] first = evaluated(policy, forest);
+                            float[] second = evaluated(policy, forest);
+                            assertFalse(Arrays.equals(first, second), "other masks");
+                            assertEquals(sees ? 2 : 1, decoder.picturesEncoded(), where);
+                            float[] whole =
+                                    policy.measure(forest, HeadRequest.of()).tokenLogProbs();
+                            assertArrayEquals(
+                                    whole,
+                                    policy.measure(forest, HeadRequest.of()).tokenLogProbs(),
+                                    "nothing is dropped of what is measured");
+                            assertEquals(sees ? 3 : 1, decoder.picturesEncoded(), where);
+                        }
+                    });
+        }
+    }
+
+    private static LoraConfig dropping(String where) {
+        return Outcome.adapter(new ModuleSelection.Regex(where), 0.5, Map.of());
+    }
+
+    private static float[] evaluated(Policy policy, TokenForest forest) {
+        try (var _ = TensorScope.open("step");
+                var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            return evaluation.measurement().tokenLogProbs();
+        }
+    }
+
+    /// All pixels of tiles of the first part are 0, so the others alone teach the first matrix.
+    @Test
+    void tilesBeyondTheFirstPartTeach() {
+        int tiles = 130;
+        float[] pixels = new float[tiles * 3 * 8 * 8];
+        for (int i = 128 * 3 * 8 * 8; i < pixels.length; i++) {
+            pixels[i] = (float) Math.sin(i * 0.37);
+        }
+        int[] shape = {tiles, 3, 8, 8};
+        var large =
+                new SeenPicture(
+                        "large",
+                        tiles * 4,
+                        () -> new Prepared(pixels, shape, new int[0], tiles * 4, "large"));
+        int[] text = new int[tiles * 4 + 3];
+        Arrays.fill(text, 1, tiles * 4 + 1, IMAGE);
+        text[text.length - 1] = 5;
+        int[] ids = SeenPicture.among(text, IMAGE, List.of(large));
+        var builder = TokenForest.builder();
+        builder.target(builder.root(ids), ids.length - 1);
+        withDecoder(
+                TinyModels.seeing(),
+                (_, policy) -> {
+                    TokenForest forest = builder.build();
+                    String name = "model.vision_model.embeddings.patch_embedding.weight";
+                    var p =
+                            policy.parameters().parameters().stream()
+                                    .filter(own -> own.name().equals(name))
+                                    .findFirst()
+                                    .orElseThrow();
+                    float[] own = gradients(policy, forest).get(name);
+                    int at = largest(own);
+                    double expected = difference(policy, forest, p, at);
+                    assertTrue(Math.abs(expected) > 1e-4, "it matters: " + expected);
+                    assertClose(name, expected, own[at], 1e-4, 5e-2);
+                });
+    }
+
+    private static int largest(float[] numbers) {
+        return IntStream.range(0, numbers.length)
+                .reduce(0, (a, b) -> Math.abs(numbers[b]) > Math.abs(numbers[a]) ? b : a);
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
@@ -40,7 +41,7 @@ final class RolloutServerTest {
         try (exchange) {
             JsonNode request = JSON.readTree(exchange.getRequestBody());
             requests.add(request);
-            long token = 30 + request.get("seed").asLong() % 10;
+            long token = 48 + request.get("seed").asLong() % 10;
             byte[] body =
                     """
                     {"choices": [{"text": "", "token_ids": [%d, %d], "finish_reason": "length"}]}\
@@ -52,7 +53,8 @@ final class RolloutServerTest {
         }
     }
 
-    private Path writeRun(Path model, Path data, String server) throws IOException {
+    private Path writeRun(Path model, Path data, String server, boolean usePeft)
+            throws IOException {
         String text =
                 """
                 model_name_or_path: %s
@@ -62,7 +64,7 @@ final class RolloutServerTest {
                 %s
                 record_rollouts: %s
                 reward_funcs: {name: regex, pattern: '[02468]'}
-                use_peft: true
+                use_peft: %s
                 dtype: float32
                 num_generations: 4
                 max_completion_length: 6
@@ -78,17 +80,22 @@ final class RolloutServerTest {
                         data,
                         folder.resolve("out"),
                         server,
-                        folder.resolve("record.jsonl")));
+                        folder.resolve("record.jsonl"),
+                        usePeft));
     }
 
     private Path run(String server) throws IOException {
+        return run(server, true);
+    }
+
+    private Path run(String server, boolean usePeft) throws IOException {
         Path model = Files.createDirectories(folder.resolve("model"));
         new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
         List<String> rows = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
             rows.add("{\"prompt\": \"Write %d\", \"answer\": \"%d\"}".formatted(i, i));
         }
-        return writeRun(model, Files.write(folder.resolve("rows.jsonl"), rows), server);
+        return writeRun(model, Files.write(folder.resolve("rows.jsonl"), rows), server, usePeft);
     }
 
     /// Two servers share the prompts; the adapter is whole, and another one in each round.
@@ -100,7 +107,7 @@ final class RolloutServerTest {
                     try (var open = AdapterFolder.open(adapter)) {
                         checksums.add(adapter.getFileName() + " " + open.targets().size());
                     }
-                    int token = 30 + (int) (request.get("seed").asLong() % 10);
+                    int token = 48 + (int) (request.get("seed").asLong() % 10);
                     return new int[] {token, token};
                 };
         Path shelf = folder.resolve("shelf");
@@ -129,6 +136,53 @@ final class RolloutServerTest {
                 card.at("/facts/off_policy_correction").asText());
         String metrics = Files.readString(folder.resolve("out/metrics.jsonl"));
         assertTrue(metrics.contains("sampling/importance_sampling_ratio/mean"), metrics);
+    }
+
+    /// A server that takes whole models as SGLang does. What it took last writes the completions.
+    @Test
+    void serversGetTheWholeModelBeforeEachRound() throws IOException {
+        List<String> updates = Collections.synchronizedList(new ArrayList<>());
+        List<Integer> hashes = Collections.synchronizedList(new ArrayList<>());
+        HttpServer server =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/v1/completions", this::answer);
+        server.createContext(
+                "/update_weights_from_disk",
+                exchange -> {
+                    try (exchange) {
+                        JsonNode request = JSON.readTree(exchange.getRequestBody());
+                        Path model = Path.of(request.get("model_path").asText());
+                        assertTrue(Files.exists(model.resolve("config.json")));
+                        assertTrue(Files.exists(model.resolve("tokenizer.json")));
+                        byte[] weights = Files.readAllBytes(model.resolve("model.safetensors"));
+                        hashes.add(Arrays.hashCode(weights));
+                        updates.add(request.get("weight_version").asText());
+                        byte[] body = "{\"success\": true}".getBytes(StandardCharsets.UTF_8);
+                        exchange.sendResponseHeaders(200, body.length);
+                        exchange.getResponseBody().write(body);
+                    }
+                });
+        server.start();
+        Path shelf = folder.resolve("shelf");
+        try {
+            String text =
+                    """
+                    rollout_server_base_url: http://localhost:%d/v1
+                    rollout_server_model: served
+                    rollout_server_adapter_dir: %s\
+                    """
+                            .formatted(server.getAddress().getPort(), shelf);
+            assertEquals(0, Main.run("grpo", run(text, false).toString()));
+        } finally {
+            server.stop(0);
+        }
+        assertEquals(2 * 8, requests.size());
+        assertTrue(updates.getFirst().startsWith("served-0-"), updates::toString);
+        assertTrue(updates.get(1).startsWith("served-1-"), updates::toString);
+        assertEquals(2, hashes.stream().distinct().count(), () -> updates + " " + hashes);
+        try (Stream<Path> left = Files.list(shelf)) {
+            assertEquals(0, left.count());
+        }
     }
 
     @Test

@@ -112,6 +112,23 @@ final class ImagePipelineTest {
         assertEquals(key, small.prepare(picture(8, 4), true).key());
     }
 
+    /// What is kept of a picture is found by its key.
+    @Test
+    void keysTellPicturesBackendsAndNeighboursApart() throws IOException {
+        ImagePipeline pipeline = idefics(Map.of());
+        String key = pipeline.prepare(picture(8, 4), true).key();
+        assertNotEquals(key, pipeline.prepare(picture(4, 8), true).key());
+        assertNotEquals(key, pipeline.prepare(picture(8, 4), false).key(), "beside others");
+        var pillow = new Options(Backend.PIL, Map.of());
+        ImagePipeline other = ImagePipeline.open(folder, pillow).orElseThrow();
+        assertNotEquals(key, other.prepare(picture(8, 4), true).key(), "backend");
+        int[] alone = pipeline.see(new int[] {9, 9, 9}, 9, List.of(picture(8, 4)));
+        List<Picture> two = List.of(picture(8, 4), picture(8, 4));
+        int[] beside = pipeline.see(new int[] {9, 9, 9, 9, 9, 9}, 9, two);
+        assertNotEquals(alone[0], beside[0], "a picture beside others is another one");
+        assertEquals(beside[0], beside[3]);
+    }
+
     @Test
     void unknownSettingsAreRefusedWithTheNearest() {
         String message =

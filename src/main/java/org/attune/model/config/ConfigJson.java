@@ -7,7 +7,6 @@ import org.attune.files.JsonFields;
 import org.attune.tensor.DType;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -19,8 +18,6 @@ import java.util.stream.IntStream;
 /// (`rope_parameters`,
 /// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
 public final class ConfigJson {
-    private static final int DEFAULT_LABELS = 2; // transformers'
-
     /// Key of how weights are quantised.
     public static final String QUANTISATION = "quantization_config";
 
@@ -55,6 +52,7 @@ public final class ConfigJson {
                 node.set(key, json.get(key));
             }
         }
+        HeadJson.putOf(json, node);
         return JsonFields.parse(json.where() + ", " + TEXT, node.toString());
     }
 
@@ -137,35 +135,9 @@ public final class ConfigJson {
                 maxPositions,
                 dtype(json),
                 specialIds(json, family),
-                labels(json),
-                scoreKind(json),
+                HeadJson.labels(json),
+                HeadJson.scoreKind(json),
                 Optional.empty());
-    }
-
-    /// What a classification model judges.
-    static ScoreKind scoreKind(JsonFields json) {
-        return namedKind(json).orElse(ScoreKind.SEQUENCE);
-    }
-
-    /// Empty for a model of another kind.
-    private static Optional<ScoreKind> namedKind(JsonFields json) {
-        return json.texts("architectures").stream()
-                .flatMap(
-                        name ->
-                                Arrays.stream(ScoreKind.values())
-                                        .filter(kind -> name.endsWith(kind.classSuffix())))
-                .findFirst();
-    }
-
-    /// Labels of a classification model; 0 of any other.
-    static int labels(JsonFields json) {
-        if (namedKind(json).isEmpty()) {
-            return 0;
-        }
-        return json.object("id2label")
-                .map(names -> names.keys().size())
-                .orElseGet(
-                        () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
     }
 
     private static AttentionConfig attention(JsonFields json, DecoderFamily family, int layers) {

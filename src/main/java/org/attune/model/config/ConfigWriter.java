@@ -19,6 +19,9 @@ public final class ConfigWriter {
     /// Families of which a [DecoderConfig] says all that `config.json` does.
     private static final List<String> PLAIN = List.of("llama", "mistral", "qwen2", "qwen3");
 
+    /// End of transformers' names of classes that see pictures and predict text.
+    private static final String SEES = "ForConditionalGeneration";
+
     private ConfigWriter() {}
 
     /// The `config.json` of a model from a GGUF file.
@@ -84,8 +87,8 @@ public final class ConfigWriter {
 
     /// Which of the family's models it is, and the names of its labels.
     public static void putHead(ObjectNode json, DecoderConfig config) {
-        DecoderFamily family = DecoderFamily.ofModelType(config.modelType(), "configuration");
-        json.putArray("architectures").add(family.architecture(config));
+        String architecture = architecture(json, config);
+        json.putArray("architectures").add(architecture);
         json.remove(List.of("id2label", "label2id", "num_labels"));
         if (config.scores()) {
             ObjectNode names = json.putObject("id2label");
@@ -95,6 +98,17 @@ public final class ConfigWriter {
                 ids.put("LABEL_" + i, i);
             }
         }
+    }
+
+    /// A model that sees keeps the beginning of its class's name; behind it stands what it does.
+    private static String architecture(ObjectNode json, DecoderConfig config) {
+        if (config.vision().isEmpty()) {
+            return DecoderFamily.ofModelType(config.modelType(), "configuration")
+                    .architecture(config);
+        }
+        String own = json.path("architectures").path(0).asText(config.vision().get().modelType());
+        String behind = config.scores() ? config.scoreKind().classSuffix() : SEES;
+        return own.replaceFirst("For[A-Z]\\w*$", "") + behind;
     }
 
     /// As many layers as the configuration has, all alike, where the object has another number.

@@ -59,13 +59,6 @@ public record DecoderConfig(
             throw new ModelException(
                     "num_labels is %d; accepted: 1 to %d".formatted(labels, MOST_FEATURES));
         }
-        if (labels > 0 && vision.isPresent()) {
-            throw new ModelException(
-                    vision.get().modelType()
-                            + " models get no head that scores, since nothing else reads one back:"
-                            + " transformers has such a class for one of these families, and TRL"
-                            + " trains none with pictures; accepted: models of text alone");
-        }
         requireSize("hidden_size", hiddenSize, MOST_FEATURES);
         requireSize("intermediate_size", block.feedForward().inner(), MOST_ROWS);
         AttentionConfig attention = block.attention();

@@ -40,8 +40,8 @@ final class Gpt2Json {
                 json.size("n_positions", Integer.MAX_VALUE, family.absent().maxPositions()),
                 ConfigJson.dtype(json),
                 ConfigJson.specialIds(json, family),
-                ConfigJson.labels(json),
-                ConfigJson.scoreKind(json),
+                HeadJson.labels(json),
+                HeadJson.scoreKind(json),
                 Optional.empty());
     }
 

@@ -30,6 +30,7 @@ final class PictureRows {
 
     private final VisionTower tower;
     private final Weight like;
+    private final long most; // bytes of rows
     private final Map<Key, Rows> kept = new LinkedHashMap<>(16, 0.75f, true);
     private Optional<Supplier<PictureFiles>> openFiles = Optional.empty();
     private Optional<PictureFiles> files = Optional.empty();
@@ -55,8 +56,14 @@ final class PictureRows {
 
     /// @param like has the device and the dtype of a pass
     PictureRows(VisionTower tower, Weight like) {
+        this(tower, like, KEPT_BYTES);
+    }
+
+    /// @param most bytes of rows that are kept, unless one picture has more
+    PictureRows(VisionTower tower, Weight like, long most) {
         this.tower = tower;
         this.like = like;
+        this.most = most;
     }
 
     /// Keeps rows in files too, as long as nothing has changed the tower's weights.
@@ -90,7 +97,7 @@ final class PictureRows {
         long features = 8L * config.width() + 3L * config.inner();
         long work = 3 * scores + tiles * perTile * features * number;
         long inputs = tiles * perTile * config.width() * number * tower.stages();
-        return KEPT_BYTES + (learns(adapter) ? 2 * work + inputs : work);
+        return most + (learns(adapter) ? 2 * work + inputs : work);
     }
 
     /// Forgets what trained weights made, since they have changed.
@@ -262,7 +269,7 @@ final class PictureRows {
     }
 
     private void makeRoom(long wanted) {
-        while (!kept.isEmpty() && bytes + wanted > KEPT_BYTES) {
+        while (!kept.isEmpty() && bytes + wanted > most) {
             drop(kept.keySet().iterator().next());
         }
     }

@@ -129,7 +129,7 @@ public final class ModelExport {
     private static ObjectNode patched(FolderModel model, DecoderConfig config) {
         JsonFields own = JsonFields.read(model.path().resolve("config.json"));
         if (config.vision().isPresent()) {
-            return patchedWhole(own.toNode(), config);
+            return patchedWhole(own.toNode(), model.config(), config);
         }
         JsonFields text = ConfigJson.textOf(own);
         ObjectNode json = text.toNode();
@@ -139,23 +139,30 @@ public final class ModelExport {
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
         ConfigWriter.putLayers(json, config);
-        if (config.labels() != model.config().labels()
-                || config.scoreKind() != model.config().scoreKind()
-                || text != own) {
+        if (hasOtherHead(model.config(), config) || text != own) {
             ConfigWriter.putHead(json, config);
         }
         requireEqual(json, config);
-        if (config.scores()
-                && config.special().pad().isEmpty()
-                && !config.special().eos().isEmpty()) {
-            // Without one transformers refuses to score several sequences at once.
-            json.put("pad_token_id", config.special().eos().getFirst());
-        }
+        putPad(json, config);
         return json;
     }
 
+    private static boolean hasOtherHead(DecoderConfig before, DecoderConfig config) {
+        return config.labels() != before.labels() || config.scoreKind() != before.scoreKind();
+    }
+
+    /// Without a padding token transformers refuses to score several sequences at once.
+    private static void putPad(ObjectNode text, DecoderConfig config) {
+        if (config.scores()
+                && config.special().pad().isEmpty()
+                && !config.special().eos().isEmpty()) {
+            text.put("pad_token_id", config.special().eos().getFirst());
+        }
+    }
+
     /// Of a model of text and images: `text_config` describes its text model.
-    private static ObjectNode patchedWhole(ObjectNode json, DecoderConfig config) {
+    private static ObjectNode patchedWhole(
+            ObjectNode json, DecoderConfig before, DecoderConfig config) {
         json.remove(ConfigJson.QUANTISATION);
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         ObjectNode text = json.withObject("/text_config");
@@ -163,7 +170,11 @@ public final class ModelExport {
         text.put("vocab_size", config.vocabSize());
         putDtype(json, config);
         putDtype(text, config);
+        if (hasOtherHead(before, config)) {
+            ConfigWriter.putHead(json, config);
+        }
         requireEqual(json, config);
+        putPad(text, config);
         return json;
     }
 

@@ -37,6 +37,26 @@ class RotaryWalkTest {
         assertArrayEquals(new int[] {0, 1, 2, 3, 4, 2, 3, 4, 5, 6}, streams[2]);
     }
 
+    /// A picture that stands twice, side by side, is two pictures; so is one of a single row.
+    @Test
+    void aPictureThatStandsTwiceIsPlacedTwice() {
+        int[] text = {1, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, 2};
+        int[] twice = {1, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE};
+        int[] one = SeenPicture.among(twice, IMAGE, List.of(WIDE));
+        int[] rest = SeenPicture.among(text, IMAGE, List.of(WIDE));
+        int[] ids = Arrays.copyOf(one, 7 + 7);
+        System.arraycopy(rest, 1, ids, 7, 7);
+        int[][] streams = streams(ids, List.of(new Layout.Span(-1, 0, ids.length)), List.of());
+        assertArrayEquals(new int[] {0, 1, 1, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 7}, streams[0], "time");
+        assertArrayEquals(new int[] {0, 1, 1, 1, 2, 2, 2, 4, 4, 4, 5, 5, 5, 7}, streams[1], "rows");
+        assertArrayEquals(
+                new int[] {0, 1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6, 7}, streams[2], "columns");
+        var dot = new SeenPicture("dot", 1, 1, "", () -> null);
+        int[] dots = SeenPicture.among(new int[] {IMAGE, IMAGE, 3}, IMAGE, List.of(dot, dot));
+        int[][] own = streams(dots, List.of(new Layout.Span(-1, 0, 3)), List.of());
+        assertArrayEquals(new int[] {0, 1, 2}, own[0]);
+    }
+
     /// A trunk that ends inside a picture, with two branches; a second tree; a sequence of which
     /// the beginning was read before.
     @Test

@@ -7,7 +7,6 @@ import org.attune.models.score.ScoreModel.Read;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.text.ChatTemplate;
-import org.attune.text.ChatTokenizer;
 import org.attune.text.CompleteTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
@@ -107,7 +106,7 @@ sealed interface RewardReader {
         private int[] ids(List<Message> messages, String plain) {
             return messages.isEmpty()
                     ? text.tokenizer().encode(plain, false)
-                    : new ChatTokenizer(text.tokenizer(), template())
+                    : text.chat(template())
                             .encode(Conversation.of(messages), ChatTemplate.Tail.NOTHING)
                             .ids();
         }
@@ -202,7 +201,7 @@ sealed interface RewardReader {
                                     new DatasetException(
                                             "the prompt is a conversation, but the process reward"
                                                     + " model has no chat template"));
-            return new ChatTokenizer(text.tokenizer(), shown)
+            return text.chat(shown)
                     .encode(Conversation.of(prompt.messages()), ChatTemplate.Tail.GENERATION_PROMPT)
                     .ids();
         }

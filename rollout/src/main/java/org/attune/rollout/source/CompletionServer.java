@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 
-/// A server with the OpenAI kind of `/completions`, asked as [PatientPost] does; adapters are
-/// loaded and unloaded as vLLM does it. Thread-safe.
+/// A server with the OpenAI kind of `/completions`, asked as [PatientPost] does. Adapters are
+/// loaded and unloaded as vLLM does it, whole models as SGLang does. Thread-safe.
 final class CompletionServer {
     private static final Logger LOG = LoggerFactory.getLogger(CompletionServer.class);
     private static final int UNKNOWN = 404;
@@ -33,6 +33,7 @@ final class CompletionServer {
     private final Optional<String> key;
     private final PatientPost post;
     private final PatientPost load;
+    private final PatientPost update;
     private final JsonPost unload;
 
     /// @param base up to `/v1`
@@ -53,7 +54,18 @@ final class CompletionServer {
                 new PatientPost(
                         new JsonPost(url("/load_lora_adapter"), timeout, largest, key),
                         pause,
-                        new AdapterAdvice());
+                        WeightsAdvice.ADAPTER);
+        this.update =
+                new PatientPost(
+                        new JsonPost(
+                                URI.create(
+                                        this.base.replaceFirst("/v1$", "")
+                                                + "/update_weights_from_disk"),
+                                timeout,
+                                largest,
+                                key),
+                        pause,
+                        WeightsAdvice.MODEL);
         this.unload = new JsonPost(url("/unload_lora_adapter"), timeout, largest, key);
     }
 
@@ -74,35 +86,71 @@ final class CompletionServer {
         return post.send(json);
     }
 
-    /// Posts a request for a completion by an adapter. A server that doesn't know it, since it was
-    /// started anew, loads it first.
+    /// Posts a request for a completion by an adapter or a model that was loaded. A server that
+    /// doesn't have it, since it was started anew, loads it first.
     ///
     /// @throws ServerException as [#post(String)] does
-    String post(String json, ServedAdapter adapter) throws InterruptedException {
+    String post(String json, ServedWeights weights) throws InterruptedException {
+        if (weights.isModel()) {
+            return byModel(json, weights);
+        }
         try {
             return post.send(json);
         } catch (ServerException e) {
             if (e.refusal() != UNKNOWN) {
                 throw e;
             }
-            LOG.warn("{} doesn't know the adapter {}; it gets it again", this, adapter.name());
-            load(adapter);
+            LOG.warn("{} doesn't know the adapter {}; it gets it again", this, weights.name());
+            load(weights);
             return post.send(json);
         }
     }
 
-    /// Has the server load an adapter; one that it knows already is the same.
+    private String byModel(String json, ServedWeights model) throws InterruptedException {
+        String body = post.send(json);
+        Optional<String> version = otherVersion(body, model);
+        if (version.isEmpty()) {
+            return body;
+        }
+        LOG.warn("{} has the weights {}; it gets {} again", this, version.get(), model.name());
+        load(model);
+        body = post.send(json);
+        version = otherVersion(body, model);
+        if (version.isPresent()) {
+            throw new ServerException(
+                    "%s answers with the weights \"%s\" after it has loaded \"%s\"; see the server's own log"
+                            .formatted(shown(), version.get(), model.name()),
+                    REFUSED);
+        }
+        return body;
+    }
+
+    /// The version of an answer's weights, if the server tells it and it is another one.
+    private static Optional<String> otherVersion(String body, ServedWeights model) {
+        try {
+            String told = Json.tree(body).at("/metadata/weight_version").asText("");
+            return Optional.of(told).filter(v -> !v.isEmpty() && !v.equals(model.name()));
+        } catch (IOException e) {
+            return Optional.empty(); // the reader of the answer says what is wrong with it
+        }
+    }
+
+    /// Has the server load an adapter or a model; one that it knows already is the same.
     ///
     /// @throws ServerException if the server refuses it, or still fails at the last attempt
-    void load(ServedAdapter adapter) throws InterruptedException {
+    void load(ServedWeights weights) throws InterruptedException {
+        if (weights.isModel()) {
+            update(weights);
+            return;
+        }
         try {
             load.send(
                     Json.compact(
                             Map.of(
                                     "lora_name",
-                                    adapter.name(),
+                                    weights.name(),
                                     "lora_path",
-                                    adapter.folder().toString())));
+                                    weights.folder().toString())));
         } catch (ServerException e) {
             if (e.refusal() != REFUSED || !e.getMessage().contains(LOADED_ALREADY)) {
                 throw e;
@@ -110,15 +158,49 @@ final class CompletionServer {
         }
     }
 
-    /// Has the server forget an adapter. What goes wrong is only said: it costs the server memory.
-    void unload(ServedAdapter adapter) throws InterruptedException {
+    /// @throws ServerException also if the server answers that it could not load the model
+    private void update(ServedWeights model) throws InterruptedException {
+        String answer =
+                update.send(
+                        Json.compact(
+                                Map.of(
+                                        "model_path",
+                                        model.folder().toString(),
+                                        "weight_version",
+                                        model.name(),
+                                        "flush_cache",
+                                        true)));
+        boolean isLoaded = false;
         try {
-            int status = unload.send(Json.compact(Map.of("lora_name", adapter.name()))).status();
+            isLoaded = Json.tree(answer).path("success").asBoolean();
+        } catch (IOException e) {
+            LOG.debug("an answer that is no JSON", e);
+        }
+        if (!isLoaded) {
+            throw new ServerException(
+                    "%s didn't load %s: %s; %s"
+                            .formatted(
+                                    update.shown(),
+                                    model.folder(),
+                                    PatientPost.start(answer),
+                                    WeightsAdvice.MODEL.unfit()),
+                    REFUSED);
+        }
+    }
+
+    /// Has the server forget an adapter. What goes wrong is only said: it costs the server memory.
+    /// A model stays until another takes its place.
+    void unload(ServedWeights weights) throws InterruptedException {
+        if (weights.isModel()) {
+            return;
+        }
+        try {
+            int status = unload.send(Json.compact(Map.of("lora_name", weights.name()))).status();
             if (status / 100 != 2 && status != UNKNOWN) {
-                LOG.warn("{} keeps the adapter {}: status {}", this, adapter.name(), status);
+                LOG.warn("{} keeps the adapter {}: status {}", this, weights.name(), status);
             }
         } catch (IOException | TimeoutException e) {
-            LOG.warn("{} keeps the adapter {}: {}", this, adapter.name(), e.toString());
+            LOG.warn("{} keeps the adapter {}: {}", this, weights.name(), e.toString());
         }
     }
 
@@ -204,8 +286,25 @@ final class CompletionServer {
         }
     }
 
-    /// What to do when a server doesn't take an adapter.
-    private record AdapterAdvice() implements PatientPost.Advice {
+    /// What to do when a server doesn't take weights.
+    ///
+    /// @param absent where it has no such address
+    /// @param unfit where it refuses them
+    private record WeightsAdvice(String absent, String unfit) implements PatientPost.Advice {
+        static final WeightsAdvice ADAPTER =
+                new WeightsAdvice(
+                        "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora,"
+                                + " where rollout_server_adapter_dir has the same path as here",
+                        "start vLLM with --enable-lora and a --max-lora-rank of lora_r or more;"
+                                + " see the server's own log");
+        static final WeightsAdvice MODEL =
+                new WeightsAdvice(
+                        "whole models are loaded by SGLang (use_peft: false); with vLLM train an"
+                                + " adapter",
+                        "start SGLang with a model of the same shape, where"
+                                + " rollout_server_adapter_dir has the same path as here; see the"
+                                + " server's own log");
+
         @Override
         public String late() {
             return "raise rollout_server_timeout";
@@ -218,19 +317,15 @@ final class CompletionServer {
 
         @Override
         public String tooLarge() {
-            return "a server says in a few words whether it has loaded an adapter";
+            return "a server says in a few words whether it has loaded weights";
         }
 
         @Override
         public String refused(int status) {
             return switch (status) {
                 case 401, 403 -> "set " + ServerRollouts.KEY_VARIABLE + " to the server's key";
-                case 404, 405 ->
-                        "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora,"
-                                + " where rollout_server_adapter_dir has the same path as here";
-                default ->
-                        "start vLLM with --enable-lora and a --max-lora-rank of lora_r or more;"
-                                + " see the server's own log";
+                case 404, 405 -> absent;
+                default -> unfit;
             };
         }
     }

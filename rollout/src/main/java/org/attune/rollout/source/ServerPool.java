@@ -14,7 +14,7 @@ final class ServerPool {
 
     private final List<CompletionServer> servers;
     private final boolean[] gone;
-    private Optional<ServedAdapter> adapter = Optional.empty();
+    private Optional<ServedWeights> adapter = Optional.empty();
 
     /// @param servers at least one
     ServerPool(List<CompletionServer> servers) {
@@ -31,7 +31,7 @@ final class ServerPool {
     }
 
     /// What completions are asked of; empty: the servers' own weights.
-    synchronized Optional<ServedAdapter> adapter() {
+    synchronized Optional<ServedWeights> adapter() {
         return adapter;
     }
 
@@ -48,7 +48,7 @@ final class ServerPool {
     /// Has all servers load an adapter and forget the one before.
     ///
     /// @throws RolloutException if a server refuses it, or none is left
-    synchronized void load(ServedAdapter next) throws InterruptedException {
+    synchronized void load(ServedWeights next) throws InterruptedException {
         for (int server = 0; server < gone.length; server++) {
             if (gone[server]) {
                 continue;

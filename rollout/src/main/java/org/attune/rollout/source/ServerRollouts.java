@@ -28,8 +28,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /// Rollouts of servers with the OpenAI kind of `/v1/completions` (vLLM, llama.cpp and others).
-/// Their weights stay what they are, or they load the trained adapter before each round, as
-/// vLLM does at run time; either way another sampler than the policy writes.
+/// Their weights stay what they are, or they load what is trained before each round, an adapter as
+/// vLLM does or a whole model as SGLang does; either way another sampler than the policy writes.
 ///
 /// A prompt goes out as token ids, one request for a completion. Tokens come back as ids where the
 /// server tells them (`token_ids`, `logprobs.content[].id`, `logprobs.tokens` as `token_id:N`);
@@ -48,7 +48,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
     private static final int STOP_CHECK_MILLIS = 100;
 
     private final ServerPool servers;
-    private final Optional<AdapterVersions> adapters;
+    private final Optional<WeightVersions> adapters;
     private final String model;
     private final int concurrency;
     private final SamplingConfig sampling;
@@ -100,7 +100,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
             Connection connection,
             SamplingConfig sampling,
             Tokenizer tokenizer,
-            Optional<AdapterVersions> adapters) {
+            Optional<WeightVersions> adapters) {
         if (sampling.distribution().typicalP() != 1) {
             throw new ConfigException(
                     "generation_kwargs.typical_p is %s; accepted with rollout_server_base_url: 1"
@@ -127,7 +127,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
         this.adapters = adapters;
     }
 
-    /// Has the servers load the adapter as it is now, and looks whether those that were gone are
+    /// Has the servers load the weights as they are now, and looks whether those that were gone are
     /// back.
     ///
     /// @throws RolloutException naming the server, if one doesn't take the adapter, or none is left
@@ -136,8 +136,8 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
         try {
             servers.lookForThoseGone();
             if (adapters.isPresent()) {
-                Optional<ServedAdapter> before = servers.adapter();
-                ServedAdapter next = adapters.get().write(round);
+                Optional<ServedWeights> before = servers.adapter();
+                ServedWeights next = adapters.get().write(round);
                 servers.load(next);
                 before.filter(old -> !old.equals(next)).ifPresent(adapters.get()::discard);
             }
@@ -237,8 +237,8 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
 
     private Answer ask(CompletionServer server, int index, int[] prompt, long round)
             throws InterruptedException {
-        Optional<ServedAdapter> adapter = servers.adapter();
-        String named = adapter.map(ServedAdapter::name).orElse(model);
+        Optional<ServedWeights> adapter = servers.adapter();
+        String named = adapter.filter(a -> !a.isModel()).map(ServedWeights::name).orElse(model);
         String request = new ServerRequest(sampling).json(named, index, prompt, round);
         String body =
                 adapter.isPresent() ? server.post(request, adapter.get()) : server.post(request);
@@ -273,7 +273,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
     /// Has the servers forget the adapter, and deletes it.
     @Override
     public void close() {
-        Optional<ServedAdapter> last = servers.adapter();
+        Optional<ServedWeights> last = servers.adapter();
         try {
             servers.unload();
         } catch (InterruptedException e) {

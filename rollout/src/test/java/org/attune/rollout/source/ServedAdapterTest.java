@@ -39,10 +39,10 @@ class ServedAdapterTest {
     private int rank = 8;
 
     /// Each round has another adapter.
-    private final AdapterVersions versions =
-            new AdapterVersions() {
+    private final WeightVersions versions =
+            new WeightVersions() {
                 @Override
-                public ServedAdapter write(long round) {
+                public ServedWeights write(long round) {
                     Path folder = shelf.resolve("run-" + round);
                     try {
                         Files.createDirectories(folder);
@@ -53,11 +53,11 @@ class ServedAdapterTest {
                     } catch (IOException e) {
                         throw new UncheckedIOException(e);
                     }
-                    return new ServedAdapter("run-" + round, folder);
+                    return new ServedWeights("run-" + round, folder);
                 }
 
                 @Override
-                public void discard(ServedAdapter adapter) {
+                public void discard(ServedWeights adapter) {
                     discarded.add(adapter.name());
                 }
             };

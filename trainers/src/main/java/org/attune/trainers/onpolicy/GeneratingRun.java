@@ -105,16 +105,20 @@ public interface GeneratingRun extends RunConfig {
         return problems;
     }
 
-    /// What servers couldn't load of the run's adapter.
+    /// What servers couldn't load of what the run trains.
     private Optional<ConfigProblem> unserved() {
         boolean adapts = lora().usePeft() || model().adapterNameOrPath().isPresent();
         String serves = " with rollout_server_adapter_dir: ";
         if (!adapts) {
-            return Optional.of(
-                    new ConfigProblem(
-                            "use_peft",
-                            false,
-                            "true" + serves + "servers load adapters, not whole models"));
+            return training().ranks().partsWeights()
+                    ? Optional.of(
+                            new ConfigProblem(
+                                    "zero_stage",
+                                    training().ranks().zeroStage(),
+                                    "at most 2"
+                                            + serves
+                                            + "no process has the whole model at stage 3"))
+                    : Optional.empty();
         }
         if (lora().peftType() != PeftType.LORA) {
             return Optional.of(

@@ -120,7 +120,7 @@ public final class RolloutSetup {
                         connection(config.rollouts(), config.model().modelNameOrPath()),
                         writers.sampling(),
                         model.text().tokenizer(),
-                        WrittenAdapters.of(config, model, policy, ranks));
+                        WrittenWeights.of(config, model, policy, ranks));
         return new OpenSource(
                 new SplitSource(servers, engine), Optional.empty(), writers, Optional.of(servers));
     }
