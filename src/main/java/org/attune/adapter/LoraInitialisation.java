@@ -4,10 +4,9 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 
 import org.attune.api.Api;
 
-/// How a fresh adapter's matrices begin. The adapted model equals its base, but for
-/// [#RANDOM_BOTH] and [#LOFTQ]: B is zero, A and B have no common direction, or what they begin as
-// is taken out
-/// of the base.
+/// How a fresh adapter's matrices begin. The adapted model equals its base, but for [#RANDOM_BOTH]
+/// and [#LOFTQ]: B is zero, A and B have no common direction, or what they begin as is taken out of
+/// the base.
 @Api(EXPERIMENTAL)
 public enum LoraInitialisation {
     /// `true`: A uniform in ±1/√in (Kaiming's rule with a = √5), B zero.
