@@ -308,19 +308,21 @@ public record LoraConfig(
                 options);
     }
 
-    /// A plain LoRA on the unchanged base, `B A − B₀ A₀` as one update of twice the rank.
+    /// A plain LoRA on the unchanged base: what was taken from it is put back, `B A − B₀ A₀` as one
+    /// update of twice the rank.
     @Override
     public LoraConfig onBase() {
-        if (!initialisation.takesFromBase()) {
+        if (!initialisation.takesFromBase() && !initialisation.mendsBase()) {
             return this;
         }
-        double more = rankStabilised ? Math.sqrt(2) : 2; // the scaling stays as it is
+        int times = initialisation.takesFromBase() ? 2 : 1;
+        double more = rankStabilised ? Math.sqrt(times) : times; // the scaling stays as it is
         Map<String, Integer> ranks = new TreeMap<>(rankPattern);
-        ranks.replaceAll((_, r) -> 2 * r);
+        ranks.replaceAll((_, r) -> times * r);
         Map<String, Double> alphas = new TreeMap<>(alphaPattern);
         alphas.replaceAll((_, a) -> more * a);
         return new LoraConfig(
-                2 * rank,
+                times * rank,
                 more * alpha,
                 dropout,
                 rankStabilised,

@@ -38,6 +38,8 @@ final class LoraJson {
 
     private static final String REPLICATION = "layer_replication";
 
+    private static final String LOFTQ = "loftq_config";
+
     /// What a run's file may set by PEFT's names.
     static final Set<String> MORE =
             Collections.unmodifiableSet(
@@ -52,6 +54,7 @@ final class LoraJson {
                                     "layers_pattern",
                                     "layers_to_transform",
                                     "lora_bias",
+                                    LOFTQ,
                                     "lora_ga_config",
                                     "target_parameters",
                                     "trainable_token_indices")));
@@ -130,6 +133,7 @@ final class LoraJson {
                 iterations(json),
                 eva(json),
                 loraGa(json),
+                loftqBits(json),
                 replication(json));
     }
 
@@ -193,6 +197,26 @@ final class LoraJson {
                 named(own, "direction", LoraOptions.LoraGa.Direction.values(), usual.direction()),
                 named(own, "scale", LoraOptions.LoraGa.Scale.values(), usual.scale()),
                 own.number("stable_gamma", usual.gamma()));
+    }
+
+    /// More iterations than one give the base other numbers than its files have in few bits.
+    private static int loftqBits(JsonFields json) {
+        JsonFields own = json.object(LOFTQ).orElse(null);
+        if (own == null) {
+            return 0;
+        }
+        requireFields(own, LOFTQ, List.of("loftq_bits", "loftq_iter"));
+        int bits = own.integer("loftq_bits", 4);
+        if (bits != 4 && bits != 8) {
+            throw own.invalid("loftq_bits", "4 or 8");
+        }
+        if (own.integer("loftq_iter", 1) != 1) {
+            throw own.invalid(
+                    "loftq_iter",
+                    "1: more would change the base, and the adapter would fit no base that is"
+                            + " loaded from the model's files");
+        }
+        return bits;
     }
 
     private static <E extends Enum<E>> E named(JsonFields json, String key, E[] values, E usual) {
@@ -318,6 +342,7 @@ final class LoraJson {
             case "olora" -> LoraInitialisation.OLORA;
             case "eva" -> LoraInitialisation.EVA;
             case "lora_ga" -> LoraInitialisation.LORA_GA;
+            case "loftq" -> LoraInitialisation.LOFTQ;
             case "pissa" -> LoraInitialisation.PISSA;
             default -> {
                 if (name.matches(PISSA_ITERATIONS + "\\d{1,4}")) {
@@ -326,7 +351,7 @@ final class LoraJson {
                 throw json.invalid(
                         INITIAL,
                         "true, false, \"gaussian\", \"orthogonal\", \"pissa\","
-                                + " \"pissa_niter_N\", \"olora\", \"eva\", \"lora_ga\""
+                                + " \"pissa_niter_N\", \"olora\", \"eva\", \"lora_ga\", \"loftq\""
                                 + instead(name));
             }
         };
@@ -338,8 +363,6 @@ final class LoraJson {
                     "; this one reads rows of data first: train with \"eva\" or \"lora_ga\", or"
                         + " make the adapter with PEFT, convert it to plain LoRA, and give it by"
                         + " adapter_name_or_path";
-            case "loftq" ->
-                    "; this one is for a quantised base, which isn't trained here: use \"pissa\"";
             default -> "";
         };
     }
@@ -377,6 +400,7 @@ final class LoraJson {
             case OLORA -> nodes.textNode("olora");
             case EVA -> nodes.textNode("eva");
             case LORA_GA -> nodes.textNode("lora_ga");
+            case LOFTQ -> nodes.textNode("loftq");
             case PISSA -> nodes.textNode(iterations == 0 ? "pissa" : PISSA_ITERATIONS + iterations);
         };
     }

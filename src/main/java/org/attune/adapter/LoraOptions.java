@@ -25,6 +25,8 @@ import java.util.stream.IntStream;
 ///     are taken as they are; 0: exact ones
 /// @param eva `eva_config`, for `init_lora_weights: eva`
 /// @param loraGa `lora_ga_config`, for `init_lora_weights: lora_ga`
+/// @param loftqBits `loftq_bits` of `loftq_config`, for `init_lora_weights: loftq`: 4 or 8, and 0
+///     where the base decides
 /// @param replication `layer_replication`: ranges `[start, end)` of the base model's blocks, which
 ///     stand one behind the other in the adapted model; empty: its blocks as they are
 public record LoraOptions(
@@ -35,6 +37,7 @@ public record LoraOptions(
         int iterations,
         Eva eva,
         LoraGa loraGa,
+        int loftqBits,
         List<List<Integer>> replication) {
     /// No option.
     public static final LoraOptions NONE =
@@ -46,6 +49,7 @@ public record LoraOptions(
                     0,
                     new Eva(2, 0.99, false, true),
                     new LoraGa(LoraGa.Direction.ARB2R, LoraGa.Scale.STABLE, 16),
+                    0,
                     List.of());
 
     /// Stands in [#tokens] for the model's embedding.
@@ -190,7 +194,10 @@ public record LoraOptions(
     /// @throws ConfigException if PEFT has no such combination, or can't write it as plain LoRA
     void requireFit(LoraInitialisation initialisation, boolean decomposed, double dropout) {
         boolean orthogonal = initialisation == LoraInitialisation.ORTHOGONAL;
-        if (initialisation.takesFromBase() || orthogonal || initialisation.readsRows()) {
+        if (initialisation.takesFromBase()
+                || orthogonal
+                || initialisation.readsRows()
+                || initialisation.mendsBase()) {
             requirePlain(initialisation, decomposed && dropout != 0);
         }
         if (initialisation == LoraInitialisation.LORA_GA && decomposed) {

@@ -12,6 +12,7 @@ import org.attune.tensor.TensorScope;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -24,12 +25,14 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module, FormulaModule {
     /// @param part number of the module inside its layer
     /// @param shape of the module's weight, `(out, in)`
     /// @param weight of the base model, a view `(out, in)` in the current scope
+    /// @param original the weight before it was brought to few bits, if it was
     /// @param parameters as the target [lists][AdapterTarget#tensors] them
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     record Place(
             int part,
             long[] shape,
             Supplier<Tensor> weight,
+            Supplier<Optional<Tensor>> original,
             List<ParameterSpace.Parameter> parameters) {}
 
     AdapterTarget target();

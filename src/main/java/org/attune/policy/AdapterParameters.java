@@ -208,12 +208,9 @@ final class AdapterParameters implements TrainedParameters, BackwardProgress {
             FusedLinear linear, Map<String, AdapterTarget> targets, FlatParameters.Plan plan) {
         var slots = new ArrayList<AdapterSlot>();
         for (int i = 0; i < linear.parts().size(); i++) {
-            int number = i;
-            FusedLinear.Part part = linear.parts().get(i);
-            AdapterTarget t = targets.get(part.path());
+            AdapterTarget t = targets.get(linear.parts().get(i).path());
             if (t != null) {
-                long[] shape = {part.out(), linear.in()};
-                slots.add(AdapterSlot.of(i, t, shape, () -> decoder.weight(linear, number), plan));
+                slots.add(AdapterSlot.of(i, t, decoder, linear, plan));
             }
         }
         LoraTarget expert = experts.get(linear);

@@ -1,11 +1,14 @@
 package org.attune.policy;
 
 import org.attune.adapter.AdapterTarget;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
 import org.attune.tensor.Tensor;
 
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -25,11 +28,38 @@ record AdapterSlot(AdapterTarget target, AdaptedModule.Place place) {
             long[] shape,
             Supplier<Tensor> weight,
             FlatParameters.Plan plan) {
+        return of(part, target, shape, weight, Optional::empty, plan);
+    }
+
+    /// Adds a part of linear layers to a plan.
+    static AdapterSlot of(
+            int part,
+            AdapterTarget target,
+            Decoder decoder,
+            FusedLinear linear,
+            FlatParameters.Plan plan) {
+        return of(
+                part,
+                target,
+                new long[] {linear.parts().get(part).out(), linear.in()},
+                () -> decoder.weight(linear, part),
+                () -> linear.original(part),
+                plan);
+    }
+
+    private static AdapterSlot of(
+            int part,
+            AdapterTarget target,
+            long[] shape,
+            Supplier<Tensor> weight,
+            Supplier<Optional<Tensor>> original,
+            FlatParameters.Plan plan) {
         List<ParameterSpace.Parameter> parameters =
                 target.tensors(shape[0], shape[1]).stream()
                         .map(t -> plan.add(t.name(), true, t.shape()))
                         .toList();
-        return new AdapterSlot(target, new AdaptedModule.Place(part, shape, weight, parameters));
+        var place = new AdaptedModule.Place(part, shape, weight, original, parameters);
+        return new AdapterSlot(target, place);
     }
 
     /// Shapes of the modules' weights.

@@ -4,14 +4,22 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
-/// Makes policies whose adapter reads rows of the run before it begins
-/// ([LoraInitialisation#readsRows]).
+/// Makes policies whose adapter reads rows of the run, or the model's files, before it begins.
 public final class AdapterStart {
+    private static final Logger LOG = LoggerFactory.getLogger(AdapterStart.class);
+
     /// Batches whose gradients are averaged.
     private static final int GRADIENTS = 8;
 
@@ -44,6 +52,57 @@ public final class AdapterStart {
         Policy policy = unwritten(decoder, asked, options, inTurn);
         start.begin(policy);
         return policy;
+    }
+
+    /// A policy that begins nearer to the model's files than its base in few bits is
+    /// ([LoraInitialisation#mendsBase]). Says in the log how near.
+    ///
+    /// @param decoder in few bits, without an adapter, whose files are open
+    /// @param random source of what is drawn
+    /// @param inTurn as with [Policy#withFreshAdapter]
+    /// @throws org.attune.error.ConfigException if a weight has fewer directions than the rank
+    public static Policy mending(
+            Decoder decoder,
+            LoraConfig config,
+            UniformRandomProvider random,
+            Policy.Options options,
+            boolean inTurn) {
+        Policy policy = Policy.withFreshAdapter(decoder, config, random, options, inTurn);
+        tellLost(decoder, policy.own("compare"));
+        return policy;
+    }
+
+    private static void tellLost(Decoder decoder, AdapterParameters adapter) {
+        double[] squares = new double[3]; // of weights, of what few bits leave out, of what remains
+        for (FusedLinear linear : decoder.linears()) {
+            for (int i = 0; i < linear.parts().size(); i++) {
+                if (!adapter.adapts(linear, i)) {
+                    continue;
+                }
+                try (var _ = TensorScope.open("start")) {
+                    int part = i;
+                    linear.original(part)
+                            .map(w -> w.to(DType.FLOAT32))
+                            .ifPresent(
+                                    w -> {
+                                        Tensor base = decoder.weight(linear, part);
+                                        Tensor own = base.to(DType.FLOAT32);
+                                        Tensor made = adapter.merged(linear, part, own);
+                                        squares[0] += w.square().sum().item();
+                                        squares[1] += own.sub(w).square().sum().item();
+                                        squares[2] += made.sub(w).square().sum().item();
+                                    });
+                }
+            }
+        }
+        LOG.info(
+                "LoftQ: adapted weights are off by {} % (root mean square) with the adapter, by {}"
+                    + " % without it",
+                percent(squares[2] / squares[0]), percent(squares[1] / squares[0]));
+    }
+
+    private static String percent(double squares) {
+        return String.format(Locale.ROOT, "%.2f", 100 * Math.sqrt(squares));
     }
 
     /// A policy with an adapter whose matrices are zero until a checkpoint writes them.

@@ -158,6 +158,15 @@ final class LoraModule implements AdaptedModule {
                             "init_lora_weights \"eva\" and \"lora_ga\" read rows of the run, which"
                                     + " this adapter has none of; accepted for the policy that is"
                                     + " trained");
+            case LOFTQ -> {
+                try (var _ = TensorScope.open("start")) {
+                    place.original()
+                            .get()
+                            .ifPresentOrElse(
+                                    w -> mend(w, random),
+                                    () -> flat.write(a(), kaiming(a(), random)));
+                }
+            }
             case PISSA, OLORA -> {
                 try (var _ = TensorScope.open("start")) {
                     start.orElseThrow().begin(target, weight(), a(), b(), random);
@@ -170,6 +179,18 @@ final class LoraModule implements AdaptedModule {
                         m.magnitude().copyInPlace(Magnitude.norms(updated(weight())));
                     }
                 });
+    }
+
+    /// `s B A` is the best approximation of what few bits leave out of the weight, `W − Q(W)`: the
+    /// first step of LoftQ ([Li et al. 2023, Algorithm 1](https://arxiv.org/abs/2310.08659)).
+    ///
+    /// @param original `W`
+    private void mend(Tensor original, UniformRandomProvider random) {
+        StartingUpdates.requireDirections(target, original, LoraInitialisation.LOFTQ);
+        Tensor lost = original.to(DType.FLOAT32).sub(weight());
+        var start = StartingUpdates.principal(lost, target.rank(), target.scaling(), 0, random);
+        flat.value(a()).copyInPlace(start.a());
+        flat.value(b()).copyInPlace(start.b());
     }
 
     /// `A = Q₁ᵀ X / 10` and `B = Y Q₂ / 10`, where the rows of `Q₁` and `Q₂` are orthogonal to each

@@ -65,32 +65,38 @@ final class StartingUpdates {
             ParameterSpace.Parameter b,
             UniformRandomProvider random) {
         int r = target.rank();
-        long most = Math.min(weight.size(0), weight.size(1));
-        if (r > most) {
-            throw ConfigException.about(
-                    "lora_r",
-                    "%d for %s, whose weight has %d directions; accepted with init_lora_weights: %s: at most %d"
-                            .formatted(
-                                    r,
-                                    target.path(),
-                                    most,
-                                    initialisation.name().toLowerCase(Locale.ROOT),
-                                    most));
-        }
+        requireDirections(target, weight, initialisation);
         Tensor w = Tensor.empty(Device.cpu(), DType.FLOAT32, weight.shape()).copyInPlace(weight);
         Matrices start =
                 initialisation == LoraInitialisation.OLORA
                         ? orthogonal(w, r)
-                        : principal(w, r, target.scaling(), random);
+                        : principal(w, r, target.scaling(), iterations, random);
         of(a).copyInPlace(start.a());
         of(b).copyInPlace(start.b());
         flat.value(a).copyInPlace(of(a));
         flat.value(b).copyInPlace(of(b));
     }
 
+    /// @throws ConfigException if the weight has fewer directions than the rank
+    static void requireDirections(
+            LoraTarget target, Tensor weight, LoraInitialisation initialisation) {
+        long most = Math.min(weight.size(0), weight.size(1));
+        if (target.rank() > most) {
+            throw ConfigException.about(
+                    "lora_r",
+                    "%d for %s, whose weight has %d directions; accepted with init_lora_weights: %s: at most %d"
+                            .formatted(
+                                    target.rank(),
+                                    target.path(),
+                                    most,
+                                    initialisation.name().toLowerCase(Locale.ROOT),
+                                    most));
+        }
+    }
+
     /// @param a `(r, in)`
     /// @param b `(out, r)`
-    private record Matrices(Tensor a, Tensor b) {}
+    record Matrices(Tensor a, Tensor b) {}
 
     /// The first columns of Q and rows of R.
     private static Matrices orthogonal(Tensor w, int r) {
@@ -100,7 +106,11 @@ final class StartingUpdates {
 
     /// The largest singular directions, half of each singular value's root on either side. Theirs
     /// are divided by the scaling, so that `s B A` is the best approximation of `W` of rank r.
-    private Matrices principal(Tensor w, int r, double scaling, UniformRandomProvider random) {
+    ///
+    /// @param w on the processor, float32 `(out, in)`
+    /// @param iterations 0: exact directions; else so many power iterations
+    static Matrices principal(
+            Tensor w, int r, double scaling, int iterations, UniformRandomProvider random) {
         Tensor[] usv = iterations == 0 ? w.svd() : SingularDirections.of(w, r, iterations, random);
         Tensor roots = usv[1].narrow(0, 0, r).mul(1 / scaling).sqrt(); // (r)
         return new Matrices(

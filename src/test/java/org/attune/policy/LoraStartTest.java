@@ -413,7 +413,9 @@ class LoraStartTest {
     @Test
     void whatCannotBeIsRefused() {
         assertRefused("reads rows of data", Map.of("init_lora_weights", "corda"), 4);
-        assertRefused("quantised base", Map.of("init_lora_weights", "loftq"), 4);
+        assertRefused("4 or 8", Map.of("loftq_config", Map.of("loftq_bits", 2)), 4);
+        assertRefused("would change the base", Map.of("loftq_config", Map.of("loftq_iter", 5)), 4);
+        assertRefused("fields of", Map.of("loftq_config", Map.of("bits", 4)), 4);
         assertRefused("pissa_niter_N", Map.of("init_lora_weights", "pissa_niter_"), 4);
         assertRefused("even ranks", Map.of("init_lora_weights", "orthogonal"), 3);
         assertRefused("lora_bias", Map.of("init_lora_weights", "olora", "lora_bias", true), 4);

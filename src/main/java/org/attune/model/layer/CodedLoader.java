@@ -71,8 +71,15 @@ final class CodedLoader {
             matrices.add(matrix(part, in, dense));
         }
         var weights = new LinearWeights(scope, in, dtype, matrices, panel);
+        weights.cameFrom(part -> original(parts.get(part), in, dense));
         multiplied += weights.multipliesCodes() ? matrices.size() : 0;
         return Optional.of(weights);
+    }
+
+    private Optional<Tensor> original(
+            FusedLinear.Part part, int in, Function<FusedLinear.Part, Tensor> dense) {
+        boolean changed = stored(part).isEmpty() && isCoded(part, in);
+        return changed ? Optional.of(dense.apply(part)) : Optional.empty();
     }
 
     private Optional<FewBits> stored(FusedLinear.Part part) {

@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
@@ -97,6 +98,13 @@ public final class FusedLinear {
         requirePlain();
         Part p = parts.get(part);
         return weights.base(p.firstRow(), p.out());
+    }
+
+    /// The base weight of one part as it was before it was brought to few bits, `(out, in)` in its
+    /// file's dtype and the current scope; empty if it wasn't. Reads the model's files again, which
+    /// must be open.
+    public Optional<Tensor> original(int part) {
+        return weights.original(part);
     }
 
     /// Bytes of weights in few bits; empty where they are dense.

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.IntFunction;
 
 /// The weights of layers that read the same input and an adapter's columns behind them, in the
 /// [state][WeightState] that was last asked for: as they were loaded, joined with columns, with
@@ -20,6 +21,7 @@ final class LinearWeights {
     private WeightState state;
     private boolean memoryIsTaken;
     private boolean absent; // the numbers have left memory
+    private IntFunction<Optional<Tensor>> original = _ -> Optional.empty();
 
     /// @param packs whether to keep a copy in the layout that products like best
     LinearWeights(TensorScope owner, int out, int in, Device device, DType dtype, boolean packs) {
@@ -36,6 +38,16 @@ final class LinearWeights {
         int out = parts.stream().mapToInt(FrozenMatrix::out).sum();
         form = new WeightState.Form(owner, out, in, Device.cpu(), dtype);
         state = DigitWeights.of(form, parts).orElseGet(() -> CodedWeights.of(form, parts, panel));
+    }
+
+    /// Says how parts are read that were brought to few bits.
+    void cameFrom(IntFunction<Optional<Tensor>> read) {
+        original = read;
+    }
+
+    /// A part as it was before it was brought to few bits; empty if it wasn't.
+    Optional<Tensor> original(int part) {
+        return original.apply(part);
     }
 
     /// Bytes of weights in few bits; empty where they are dense.

@@ -121,6 +121,12 @@ public record LoraSettings(
         }
     }
 
+    /// Whether a fresh adapter begins as part of what a base in few bits has lost, so that the run
+    /// starts elsewhere than at its base.
+    public boolean mendsBase() {
+        return usePeft && "loftq".equals(peftKwargs.get("init_lora_weights"));
+    }
+
     /// The defaults, as listed at the parameters.
     public static LoraSettings defaults() {
         return LoraSettingsCopies.blank()

@@ -42,7 +42,7 @@ public record ReferenceConfig(
         if (refModelNameOrPath.isPresent()) {
             return ReferenceKind.MODEL;
         }
-        if (model.adapterNameOrPath().isPresent()) {
+        if (model.adapterNameOrPath().isPresent() || lora.mendsBase()) {
             return ReferenceKind.START_ADAPTER;
         }
         return lora.usePeft() ? ReferenceKind.ADAPTER_OFF : ReferenceKind.MODEL;

@@ -13,6 +13,7 @@ import org.attune.model.pass.Recomputation;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
 import org.attune.policy.AdapterFit;
+import org.attune.policy.AdapterStart;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
@@ -30,6 +31,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -143,7 +145,34 @@ public final class PolicySetup implements AutoCloseable {
         if (lora.usePeft()) {
             AskedAdapter asked = AskedAdapter.of(lora, model, shape);
             AdapterFit.require(shape, asked.config());
+            requireLost(asked.config(), model);
             model.adapter().ifPresent(asked::requireSame);
+        }
+    }
+
+    /// LoftQ begins from what few bits leave out.
+    private static void requireLost(AdapterConfig asked, ModelSetup model) {
+        if (!(asked instanceof LoraConfig lora) || !lora.initialisation().mendsBase()) {
+            return;
+        }
+        Storage storage = model.storage();
+        int bits = storage == Storage.INT8 ? 8 : 4;
+        int askedBits = lora.options().loftqBits();
+        if (!storage.quantises()) {
+            throw ConfigException.about(
+                    "peft_kwargs",
+                    "init_lora_weights \"loftq\" beside quantization: %s; accepted with load_in_4bit: true or load_in_8bit: true, over a model whose files aren't in few bits"
+                            .formatted(storage.name().toLowerCase(Locale.ROOT)));
+        }
+        if (askedBits != 0 && askedBits != bits) {
+            throw ConfigException.about(
+                    "peft_kwargs",
+                    "loftq_config asks for loftq_bits: %d, quantization: %s has %d; write loftq_bits: %d"
+                            .formatted(
+                                    askedBits,
+                                    storage.name().toLowerCase(Locale.ROOT),
+                                    bits,
+                                    bits));
         }
     }
 
@@ -243,8 +272,11 @@ public final class PolicySetup implements AutoCloseable {
         if (lora.usePeft()) {
             AdapterConfig asked = AskedAdapter.of(lora, model, decoder.config()).config();
             var random = RandomSource.XO_SHI_RO_256_PP.create(training.seed());
-            return asked instanceof LoraConfig own && own.initialisation().readsRows()
-                    ? new DataStart(decoder, training, options, rows.get()).begin(own, random)
+            if (asked instanceof LoraConfig own && own.initialisation().readsRows()) {
+                return new DataStart(decoder, training, options, rows.get()).begin(own, random);
+            }
+            return asked instanceof LoraConfig own && own.initialisation().mendsBase()
+                    ? AdapterStart.mending(decoder, own, random, options, inParts)
                     : Policy.withFreshAdapter(decoder, asked, random, options, inParts);
         }
         boolean inTurn = training.optimizer().optimizerInBwd() || inParts;

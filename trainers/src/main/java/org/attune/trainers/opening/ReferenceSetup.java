@@ -1,5 +1,6 @@
 package org.attune.trainers.opening;
 
+import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.model.layer.Adapter;
@@ -69,12 +70,18 @@ public final class ReferenceSetup implements AutoCloseable {
                                 config.reference().asReference()));
     }
 
-    /// A fresh adapter starts as the base model itself.
+    /// A fresh adapter starts as the base model itself, but for those that mend it.
     private Scorer startingPoint() {
-        if (model.adapter().isEmpty()) {
+        Optional<LoraConfig> mending =
+                policy.policy()
+                        .adapter()
+                        .filter(_ -> model.adapter().isEmpty())
+                        .map(a -> a instanceof LoraConfig lora ? lora : null)
+                        .filter(a -> a.initialisation().mendsBase());
+        if (model.adapter().isEmpty() && mending.isEmpty()) {
             return adapterOff();
         }
-        contentHash = () -> model.contentHash(true);
+        contentHash = () -> model.contentHash(true) + mending.map(a -> " begun as " + a).orElse("");
         adapter = Policy.SNAPSHOT;
         return policy.policy().frozenAdapter();
     }

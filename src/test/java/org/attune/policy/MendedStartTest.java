@@ -1,0 +1,173 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
+import org.attune.error.ConfigException;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.Storage;
+import org.attune.model.source.ModelSource;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Hardware;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/// LoftQ: an adapter begins as the best approximation of what few bits leave out of its base.
+class MendedStartTest {
+    private static final Path MODEL = Fixtures.own("src/test/resources/recorded/few-bits/original");
+
+    @TempDir Path folder;
+
+    private static LoraConfig config(int rank, boolean dora) {
+        return new LoraConfig(
+                        rank,
+                        3,
+                        0,
+                        false,
+                        dora,
+                        new ModuleSelection.AllLinear(),
+                        Optional.empty(),
+                        List.of(),
+                        List.of(),
+                        Map.of(),
+                        Map.of(),
+                        List.of(),
+                        false,
+                        LoraInitialisation.KAIMING,
+                        "CAUSAL_LM",
+                        Optional.empty())
+                .with("test", Map.of("init_lora_weights", "loftq"));
+    }
+
+    private static void with(LoraConfig config, Storage storage, BiConsumer<Decoder, Policy> use) {
+        withBase(
+                storage,
+                decoder -> {
+                    try (Policy policy =
+                            AdapterStart.mending(
+                                    decoder,
+                                    config,
+                                    TinyModels.random("a"),
+                                    Outcome.DEFAULT,
+                                    false)) {
+                        use.accept(decoder, policy);
+                    }
+                });
+    }
+
+    private static void withBase(Storage storage, Consumer<Decoder> use) {
+        Hardware.requireProcessor();
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            var source = ModelSource.open(MODEL.toString());
+                            Decoder decoder =
+                                    Decoder.load(
+                                            source.config(),
+                                            source.tensors(),
+                                            Device.cpu(),
+                                            DType.FLOAT32,
+                                            storage)) {
+                        use.accept(decoder);
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"NF4, 4, false", "NF4_DOUBLE, 1, false", "FP4, 8, true", "INT8, 4, false"})
+    void noMatrixOfTheRankIsNearer(Storage storage, int rank, boolean dora) {
+        with(
+                config(rank, dora),
+                storage,
+                (decoder, policy) -> {
+                    AdapterParameters adapter = policy.own("test");
+                    for (FusedLinear linear : decoder.blockLinears()) {
+                        for (int part = 0; part < linear.parts().size(); part++) {
+                            Tensor was = linear.original(part).orElseThrow().to(DType.FLOAT32);
+                            Tensor is = decoder.weight(linear, part);
+                            float[] singular = was.sub(is).svd()[1].toFloats();
+                            double rest = 0;
+                            for (int k = rank; k < singular.length; k++) {
+                                rest += (double) singular[k] * singular[k];
+                            }
+                            Tensor made = adapter.merged(linear, part, is);
+                            double left = was.sub(made).square().sum().item();
+                            assertClose(linear.parts().get(part).path(), rest, left, 1e-7, 1e-3);
+                            assertTrue(left < was.sub(is).square().sum().item());
+                        }
+                    }
+                });
+    }
+
+    @Test
+    void theFileIsAPlainLoraOnTheBase() {
+        withBase(
+                Storage.NF4,
+                decoder -> {
+                    TokenForest forest = Adapted.piece(decoder.config(), 7).forest();
+                    float[] made;
+                    try (Policy policy =
+                            AdapterStart.mending(
+                                    decoder,
+                                    config(4, false),
+                                    TinyModels.random("a"),
+                                    Outcome.DEFAULT,
+                                    false)) {
+                        made = Outcome.logProbs(policy, forest);
+                        assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
+                        policy.own("test").save(folder, "original");
+                    }
+                    try (var file = AdapterFolder.open(folder);
+                            Policy read = Policy.withAdapter(decoder, file, Outcome.DEFAULT)) {
+                        assertEquals(4, ((LoraConfig) file.config()).rank());
+                        assertEquals(LoraInitialisation.KAIMING, file.config().initialisation());
+                        assertArrayEquals(made, Outcome.logProbs(read, forest));
+                    }
+                });
+    }
+
+    /// Where nothing was lost, it begins as any other.
+    @Test
+    void aDenseBaseIsNotChanged() {
+        with(
+                config(4, false),
+                Storage.NONE,
+                (decoder, policy) -> {
+                    assertTrue(policy.own("test").changesNothing());
+                    assertFalse(decoder.linears().getFirst().original(0).isPresent());
+                });
+    }
+
+    @Test
+    void aRankAboveTheDirectionsIsRefused() {
+        var e =
+                assertThrows(
+                        ConfigException.class,
+                        () -> with(config(4096, false), Storage.NF4, (_, _) -> {}));
+        assertTrue(e.getMessage().contains("loftq: at most"), e.getMessage());
+    }
+}
