@@ -97,7 +97,7 @@ public final class AdapterStart {
         }
         LOG.info(
                 "LoftQ: adapted weights are off by {} % (root mean square) with the adapter, by {}"
-                    + " % without it",
+                        + " % without it",
                 percent(squares[2] / squares[0]), percent(squares[1] / squares[0]));
     }
 
