@@ -24,6 +24,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /// LoftQ: an adapter begins as the best approximation of what few bits leave out of its base.
+@Tag("thorough")
 class MendedStartTest {
     private static final Path MODEL = Fixtures.own("src/test/resources/recorded/few-bits/original");
 
