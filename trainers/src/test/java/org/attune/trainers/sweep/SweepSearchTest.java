@@ -125,18 +125,18 @@ class SweepSearchTest {
                                         "a",
                                         List.of("x", "y"),
                                         "b",
-                                        Map.of("min", "1", "max", "5", "step", "2"))));
+                                        Map.of("min", "1", "max", "7", "step", "2"))));
         assertEquals(SweepPlan.Strategy.GRID, plan.strategy());
-        assertEquals(6, plan.trials());
+        assertEquals(8, plan.trials());
         var search = new SweepSearch(plan, true);
         Set<String> seen = new HashSet<>();
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < 8; i++) {
             Map<String, Double> values = search.next(i, List.of());
             seen.add(
                     plan.ranges().get("a").text(values.get("a"))
                             + plan.ranges().get("b").text(values.get("b")));
         }
-        assertEquals(Set.of("x1", "x3", "x5", "y1", "y3", "y5"), seen);
+        assertEquals(Set.of("x1", "x3", "x5", "x7", "y1", "y3", "y5", "y7"), seen);
     }
 
     @Test
@@ -148,6 +148,30 @@ class SweepSearchTest {
             Map<String, Double> values = search.next(i, trials);
             assertEquals(values, new SweepSearch(plan("tpe", 1, keys), true).next(i, trials));
             trials.add(done(i, values, values.get("x")));
+        }
+    }
+
+    /// A trial that was given up may have had the better number by then.
+    @Test
+    void whatWasGivenUpComesBehindWhatWasFinished() {
+        var search =
+                new SweepSearch(
+                        plan("tpe", 1, Map.of("x", Map.of("min", "0.0", "max", "2.0"))), true);
+        List<SweepTrial> trials = new ArrayList<>();
+        for (int i = 0; i < 15; i++) {
+            trials.add(done(i, Map.of("x", 1.8), 1));
+        }
+        for (int i = 15; i < 30; i++) {
+            trials.add(
+                    new SweepTrial(
+                            i,
+                            Map.of("x", 0.2),
+                            SweepTrial.State.PRUNED,
+                            OptionalDouble.empty(),
+                            Map.of(1, 0.5)));
+        }
+        for (int i = 30; i < 40; i++) {
+            assertTrue(search.next(i, trials).get("x") > 1, "of trial " + i);
         }
     }
 
