@@ -3,6 +3,7 @@ package org.attune.policy;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraOptions;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
@@ -90,12 +91,7 @@ final class GradientStart {
         int r = target.rank();
         Tensor g = onHost(gradient);
         long most = Math.min(g.size(0), g.size(1));
-        if (2L * r > most) {
-            throw ConfigException.about(
-                    "lora_r",
-                    "%d for %s, whose weight has %d directions; accepted with init_lora_weights: lora_ga: at most %d"
-                            .formatted(r, target.path(), most, most / 2));
-        }
+        StartingUpdates.requireDirections(target, g, LoraInitialisation.LORA_GA);
         Tensor[] usv = decomposed(g, Math.min(4L * r, most), random);
         float[] singular = usv[1].toFloats();
         int[] left = how.direction().left(r, random);

@@ -77,10 +77,13 @@ final class StartingUpdates {
         flat.value(b).copyInPlace(of(b));
     }
 
-    /// @throws ConfigException if the weight has fewer directions than the rank
+    /// @param weight or one of its shape
+    /// @throws ConfigException if the weight has fewer directions than the rank needs
     static void requireDirections(
             LoraTarget target, Tensor weight, LoraInitialisation initialisation) {
-        long most = Math.min(weight.size(0), weight.size(1));
+        long directions = Math.min(weight.size(0), weight.size(1));
+        // LoRA-GA's A and B begin with different ones.
+        long most = initialisation == LoraInitialisation.LORA_GA ? directions / 2 : directions;
         if (target.rank() > most) {
             throw ConfigException.about(
                     "lora_r",
@@ -88,7 +91,7 @@ final class StartingUpdates {
                             .formatted(
                                     target.rank(),
                                     target.path(),
-                                    most,
+                                    directions,
                                     initialisation.name().toLowerCase(Locale.ROOT),
                                     most));
         }

@@ -55,6 +55,27 @@ final class Adapted {
                 Optional.empty());
     }
 
+    /// DoRA on all linear layers.
+    static LoraConfig dora(int rank, double alpha) {
+        return new LoraConfig(
+                rank,
+                alpha,
+                0,
+                false,
+                true,
+                new ModuleSelection.AllLinear(),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                false,
+                LoraInitialisation.KAIMING,
+                "CAUSAL_LM",
+                Optional.empty());
+    }
+
     /// A policy whose trained values are random, those trained whole too.
     static Policy policy(Decoder decoder, LoraConfig config, Policy.Options options) {
         Policy policy = Outcome.lora(decoder, config, options);

@@ -239,23 +239,7 @@ class AdapterKindsTest {
     void aFreshAdapterChangesNothing() {
         var fresh =
                 List.of(
-                        new LoraConfig(
-                                3,
-                                6,
-                                0,
-                                false,
-                                true,
-                                new ModuleSelection.AllLinear(),
-                                Optional.empty(),
-                                List.of(),
-                                List.of(),
-                                Map.of(),
-                                Map.of(),
-                                List.of(),
-                                false,
-                                LoraInitialisation.KAIMING,
-                                "CAUSAL_LM",
-                                Optional.empty()),
+                        Adapted.dora(3, 6),
                         all().get(2),
                         fresh(FormulaKind.LOHA),
                         fresh(FormulaKind.LOKR),

@@ -37,7 +37,8 @@ import java.util.function.BiConsumer;
 class FewBitsTest {
     private static final Path FOLDER = Fixtures.own("src/test/resources/recorded/few-bits");
 
-    private static void with(Path model, Storage storage, BiConsumer<ModelSource, Decoder> use) {
+    /// A model on the processor in float32, its linear layers stored so.
+    static void with(Path model, Storage storage, BiConsumer<ModelSource, Decoder> use) {
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test");

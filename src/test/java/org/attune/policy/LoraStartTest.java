@@ -10,11 +10,14 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraOptions;
+import org.attune.adapter.LoraTarget;
 import org.attune.adapter.ModuleSelection;
 import org.attune.error.AttuneException;
+import org.attune.error.ConfigException;
 import org.attune.model.layer.Decoder;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -438,5 +441,32 @@ class LoraStartTest {
                         AttuneException.class,
                         () -> with(large, DType.FLOAT32, Outcome.DEFAULT, _ -> {}));
         assertTrue(e.getMessage().contains("directions"), e.getMessage());
+    }
+
+    private static void requireDirections(int rank, LoraInitialisation initialisation) {
+        StartingUpdates.requireDirections(
+                new LoraTarget("q_proj", rank, 2, 1, 0, false),
+                Tensor.zeros(Device.cpu(), DType.FLOAT32, 5, 8),
+                initialisation);
+    }
+
+    /// Of five directions: LoRA-GA takes two for each of its rank.
+    @Test
+    void aRankHasDirectionsOfItsWeight() {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        requireDirections(5, LoraInitialisation.LOFTQ);
+                        requireDirections(2, LoraInitialisation.LORA_GA);
+                        var e =
+                                assertThrows(
+                                        ConfigException.class,
+                                        () -> requireDirections(3, LoraInitialisation.LORA_GA));
+                        assertTrue(e.getMessage().endsWith("lora_ga: at most 2"), e.getMessage());
+                        assertThrows(
+                                ConfigException.class,
+                                () -> requireDirections(6, LoraInitialisation.LOFTQ));
+                    }
+                });
     }
 }

@@ -15,12 +15,8 @@ import org.attune.error.ConfigException;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Storage;
-import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
-import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
-import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
@@ -31,9 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -45,37 +39,23 @@ class MendedStartTest {
     @TempDir Path folder;
 
     private static LoraConfig config(int rank, boolean dora) {
-        return new LoraConfig(
-                        rank,
-                        3,
-                        0,
-                        false,
-                        dora,
-                        new ModuleSelection.AllLinear(),
-                        Optional.empty(),
-                        List.of(),
-                        List.of(),
-                        Map.of(),
-                        Map.of(),
-                        List.of(),
-                        false,
-                        LoraInitialisation.KAIMING,
-                        "CAUSAL_LM",
-                        Optional.empty())
-                .with("test", Map.of("init_lora_weights", "loftq"));
+        LoraConfig lora =
+                dora
+                        ? Adapted.dora(rank, 3)
+                        : LoraConfig.of(rank, 3, 0, new ModuleSelection.AllLinear());
+        return lora.with("test", Map.of("init_lora_weights", "loftq"));
+    }
+
+    private static Policy mending(Decoder decoder, LoraConfig config) {
+        return AdapterStart.mending(
+                decoder, config, TinyModels.random("a"), Outcome.DEFAULT, false);
     }
 
     private static void with(LoraConfig config, Storage storage, BiConsumer<Decoder, Policy> use) {
         withBase(
                 storage,
                 decoder -> {
-                    try (Policy policy =
-                            AdapterStart.mending(
-                                    decoder,
-                                    config,
-                                    TinyModels.random("a"),
-                                    Outcome.DEFAULT,
-                                    false)) {
+                    try (Policy policy = mending(decoder, config)) {
                         use.accept(decoder, policy);
                     }
                 });
@@ -83,20 +63,7 @@ class MendedStartTest {
 
     private static void withBase(Storage storage, Consumer<Decoder> use) {
         Hardware.requireProcessor();
-        Engine.run(
-                () -> {
-                    try (var _ = TensorScope.open("test");
-                            var source = ModelSource.open(MODEL.toString());
-                            Decoder decoder =
-                                    Decoder.load(
-                                            source.config(),
-                                            source.tensors(),
-                                            Device.cpu(),
-                                            DType.FLOAT32,
-                                            storage)) {
-                        use.accept(decoder);
-                    }
-                });
+        FewBitsTest.with(MODEL, storage, (_, decoder) -> use.accept(decoder));
     }
 
     @ParameterizedTest
@@ -132,13 +99,7 @@ class MendedStartTest {
                 decoder -> {
                     TokenForest forest = Adapted.piece(decoder.config(), 7).forest();
                     float[] made;
-                    try (Policy policy =
-                            AdapterStart.mending(
-                                    decoder,
-                                    config(4, false),
-                                    TinyModels.random("a"),
-                                    Outcome.DEFAULT,
-                                    false)) {
+                    try (Policy policy = mending(decoder, config(4, false))) {
                         made = Outcome.logProbs(policy, forest);
                         assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
                         policy.own("test").save(folder, "original");

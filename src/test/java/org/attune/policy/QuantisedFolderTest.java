@@ -18,7 +18,6 @@ import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
-import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.junit.jupiter.api.Test;
@@ -76,19 +75,12 @@ class QuantisedFolderTest {
     void modelsComputeWithTheNumbersKeptOrDense(String name, double mostBits) {
         Path folder = FOLDER.resolve(name);
         for (Storage storage : new Storage[] {Storage.KEEP, Storage.NONE}) {
-            Engine.run(
-                    () -> {
-                        try (var _ = TensorScope.open("test");
-                                var source = ModelSource.open(folder.toString());
-                                Decoder decoder =
-                                        Decoder.load(
-                                                source.config(),
-                                                source.tensors(),
-                                                Device.cpu(),
-                                                DType.FLOAT32,
-                                                storage);
-                                var expected =
-                                        Recorded.tensors(folder.resolve("expected.safetensors"))) {
+            FewBitsTest.with(
+                    folder,
+                    storage,
+                    (source, decoder) -> {
+                        try (var expected =
+                                Recorded.tensors(folder.resolve("expected.safetensors"))) {
                             int length = (int) expected.shape("input_ids")[1];
                             var layout =
                                     RecordedModelsTest.layout(expected.ints("input_ids"), length);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -98,6 +99,14 @@ final class RolloutServerTest {
         return writeRun(model, Files.write(folder.resolve("rows.jsonl"), rows), server, usePeft);
     }
 
+    private static int hash(Path file) {
+        try {
+            return Arrays.hashCode(Files.readAllBytes(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /// Two servers share the prompts; the adapter is whole, and another one in each round.
     @Test
     void serversGetTheAdapterBeforeEachRound() throws IOException {
@@ -105,7 +114,8 @@ final class RolloutServerTest {
         LoraServer.Writer digits =
                 (adapter, request) -> {
                     try (var open = AdapterFolder.open(adapter)) {
-                        checksums.add(adapter.getFileName() + " " + open.targets().size());
+                        Path weights = adapter.resolve("adapter_model.safetensors");
+                        checksums.add(hash(weights) + " " + open.targets().size());
                     }
                     int token = 48 + (int) (request.get("seed").asLong() % 10);
                     return new int[] {token, token};
@@ -138,7 +148,7 @@ final class RolloutServerTest {
         assertTrue(metrics.contains("sampling/importance_sampling_ratio/mean"), metrics);
     }
 
-    /// A server that takes whole models as SGLang does. What it took last writes the completions.
+    /// A server that takes whole models as SGLang does; each round has other weights.
     @Test
     void serversGetTheWholeModelBeforeEachRound() throws IOException {
         List<String> updates = Collections.synchronizedList(new ArrayList<>());
@@ -154,8 +164,7 @@ final class RolloutServerTest {
                         Path model = Path.of(request.get("model_path").asText());
                         assertTrue(Files.exists(model.resolve("config.json")));
                         assertTrue(Files.exists(model.resolve("tokenizer.json")));
-                        byte[] weights = Files.readAllBytes(model.resolve("model.safetensors"));
-                        hashes.add(Arrays.hashCode(weights));
+                        hashes.add(hash(model.resolve("model.safetensors")));
                         updates.add(request.get("weight_version").asText());
                         byte[] body = "{\"success\": true}".getBytes(StandardCharsets.UTF_8);
                         exchange.sendResponseHeaders(200, body.length);

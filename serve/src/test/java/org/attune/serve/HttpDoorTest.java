@@ -22,6 +22,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
 
 class HttpDoorTest {
     private static final String CHAT = "/v1/chat/completions";
@@ -184,7 +185,10 @@ class HttpDoorTest {
         for (String stream : List.of("", ",\"stream\":true")) {
             try (Socket socket = server.socket()) {
                 ask(socket, body.formatted(stream));
-                waitFor(4, socket);
+                // Where the machine is busy, answers may come between two looks.
+                waitUntil(
+                        () -> underWay() == 4 || socket.getInputStream().available() > 0,
+                        "4 under way, and no answer");
                 HttpResponse<String> refused =
                         server.post(CHAT, "{" + AskedServer.QUESTION + ",\"max_tokens\":1}");
                 if (refused.statusCode() != 200) { // else the others were done already
@@ -192,7 +196,7 @@ class HttpDoorTest {
                     assertEquals("1", refused.headers().firstValue("Retry-After").orElseThrow());
                 }
             }
-            waitFor(0);
+            waitUntil(() -> underWay() == 0, "0 under way");
         }
         assertEquals(
                 200,
@@ -210,19 +214,10 @@ class HttpDoorTest {
         socket.getOutputStream().flush();
     }
 
-    private static void waitFor(long active) throws Exception {
+    private static void waitUntil(Callable<Boolean> isSo, String what) throws Exception {
         long end = System.nanoTime() + 10_000_000_000L;
-        while (underWay() != active) {
-            assertTrue(System.nanoTime() < end, "not " + active + " under way");
-            Thread.sleep(5);
-        }
-    }
-
-    /// Also ends when an answer has come: where the machine is busy, that may be between two looks.
-    private static void waitFor(long active, Socket answered) throws Exception {
-        long end = System.nanoTime() + 10_000_000_000L;
-        while (underWay() != active && answered.getInputStream().available() == 0) {
-            assertTrue(System.nanoTime() < end, "not " + active + " under way, and no answer");
+        while (!isSo.call()) {
+            assertTrue(System.nanoTime() < end, "not " + what);
             Thread.sleep(5);
         }
     }

@@ -42,9 +42,10 @@ final class HeadJson {
 
     /// Says of the text model what the whole one says of its head: whether and what it scores.
     static void putOf(JsonFields whole, ObjectNode text) {
+        boolean scores = namedKind(whole).isPresent();
         for (String key : List.of("architectures", "id2label", "num_labels")) {
             text.remove(key);
-            if (namedKind(whole).isPresent() && whole.has(key)) {
+            if (scores && whole.has(key)) {
                 text.set(key, whole.get(key));
             }
         }
