@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 /// ```
 /// java Users.java http://localhost:8000/v1 COUNT SEED [MODEL]
 /// ```
-/// It prints how many answers were right. A count below 0 asks and judges nothing. With MODEL they wait until that one
-/// answers, a minute at most.
+/// It prints how many answers were right. A count below 0 asks and judges nothing. With MODEL they
+/// wait until that one answers, a minute at most.
 final class Users {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final Pattern ID = Pattern.compile("\"id\": ?\"(chatcmpl-[^\"]+)\"");
@@ -59,7 +59,8 @@ final class Users {
     /// Waits until `model` answers, since a server looks for a new release every second only.
     private static void await(String url, String model) throws IOException, InterruptedException {
         String question =
-                "{\"messages\":[{\"role\":\"user\",\"content\":\"Sort ascending: 3 1 2 4\"}],\"max_tokens\":1,\"store\":false}";
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"Sort ascending: 3 1 2"
+                    + " 4\"}],\"max_tokens\":1,\"store\":false}";
         long end = System.nanoTime() + 60_000_000_000L;
         while (!found(MODEL, post(url + "/chat/completions", question)).equals(model)) {
             if (System.nanoTime() > end) {
