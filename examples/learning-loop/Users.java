@@ -60,7 +60,7 @@ final class Users {
     private static void await(String url, String model) throws IOException, InterruptedException {
         String question =
                 "{\"messages\":[{\"role\":\"user\",\"content\":\"Sort ascending: 3 1 2"
-                    + " 4\"}],\"max_tokens\":1,\"store\":false}";
+                        + " 4\"}],\"max_tokens\":1,\"store\":false}";
         long end = System.nanoTime() + 60_000_000_000L;
         while (!found(MODEL, post(url + "/chat/completions", question)).equals(model)) {
             if (System.nanoTime() > end) {

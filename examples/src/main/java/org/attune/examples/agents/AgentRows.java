@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -50,9 +51,20 @@ public final class AgentRows {
             guesses.add(GameRows.guessing(random));
             games.add(GameRows.ticTacToe(random));
         }
-        writeGame(folder, "guess", guesses);
-        writeGame(folder, "tictactoe", games);
+        writeGame(folder, "guess", GameRows.GUESS, guesses);
+        writeGame(folder, "tictactoe", GameRows.BOARD, games);
         writeQuestions(folder, "stories", STORIES, STORIES, () -> StoryRows.careless(random));
+
+        List<Dialogue> takings = new ArrayList<>();
+        List<Dialogue> winnable = new ArrayList<>();
+        for (int i = 0; i < TAUGHT; i++) {
+            takings.add(GameRows.takeAway(random));
+        }
+        for (int i = 0; i < HELD_OUT; i++) {
+            int stones = 1 + 4 * (1 + i % 2) + i % 3; // not a multiple of four
+            winnable.add(opening(GameRows.STONES).column("stones", stones));
+        }
+        writeGame(folder, "takeaway", GameRows.STONES, takings, winnable);
     }
 
     /// Questions with an answer; none that is held out is among the others.
@@ -76,23 +88,30 @@ public final class AgentRows {
         }
         Dialogue.writeTaught(folder.resolve(name + "-sft.jsonl"), rows.subList(0, taught));
         Dialogue.writePrompts(
-                folder.resolve(name + "-prompts.jsonl"), rows.subList(taught, rows.size()), false);
-        Dialogue.writePrompts(folder.resolve(name + "-heldout.jsonl"), heldOut, false);
+                folder.resolve(name + "-prompts.jsonl"), rows.subList(taught, rows.size()));
+        Dialogue.writePrompts(folder.resolve(name + "-heldout.jsonl"), heldOut);
     }
 
-    private static void writeGame(Path folder, String name, List<Dialogue> taught)
+    /// All games begin alike; what differs is the seed of an episode.
+    private static void writeGame(Path folder, String name, String first, List<Dialogue> taught)
+            throws IOException {
+        writeGame(folder, name, first, taught, Collections.nCopies(HELD_OUT, opening(first)));
+    }
+
+    private static void writeGame(
+            Path folder, String name, String first, List<Dialogue> taught, List<Dialogue> heldOut)
             throws IOException {
         Dialogue.writeTaught(folder.resolve(name + "-sft.jsonl"), taught);
-        // All games begin alike; what differs is the seed of an episode.
-        String first = name.equals("guess") ? GameRows.GUESS : GameRows.BOARD;
-        Dialogue opening = new Dialogue(List.of(), "").user(first);
-        List<Dialogue> prompts = new ArrayList<>();
-        for (int i = 0; i < PROMPTS; i++) {
-            prompts.add(opening);
-        }
-        Dialogue.writePrompts(folder.resolve(name + "-prompts.jsonl"), prompts, false);
-        Dialogue.writePrompts(folder.resolve(name + "-control.jsonl"), prompts, true);
         Dialogue.writePrompts(
-                folder.resolve(name + "-heldout.jsonl"), prompts.subList(0, HELD_OUT), false);
+                folder.resolve(name + "-prompts.jsonl"),
+                Collections.nCopies(PROMPTS, opening(first)));
+        Dialogue.writePrompts( // environments reward these by chance
+                folder.resolve(name + "-control.jsonl"),
+                Collections.nCopies(PROMPTS, opening(first).column("control", true)));
+        Dialogue.writePrompts(folder.resolve(name + "-heldout.jsonl"), heldOut);
+    }
+
+    private static Dialogue opening(String first) {
+        return new Dialogue(List.of(), "").user(first);
     }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -18,13 +19,21 @@ final class Dialogue {
 
     private final List<ObjectNode> messages = new ArrayList<>();
     private final List<ToolSpec> tools;
-    private final String answer;
+    private final Map<String, Object> columns = new LinkedHashMap<>();
 
     /// @param tools that the assistant may call
     /// @param answer what a reward compares with; empty: the row has none
     Dialogue(List<ToolSpec> tools, String answer) {
         this.tools = List.copyOf(tools);
-        this.answer = answer;
+        if (!answer.isEmpty()) {
+            columns.put("answer", answer);
+        }
+    }
+
+    /// What the row has besides, where it is a question alone.
+    Dialogue column(String name, Object value) {
+        columns.put(name, value);
+        return this;
     }
 
     Dialogue user(String text) {
@@ -69,17 +78,11 @@ final class Dialogue {
         return row.toString();
     }
 
-    /// The question alone: `{"prompt": […], "answer": "…"}`; with `"control": true` environments
-    /// reward by chance.
-    private String prompt(boolean isControl) {
+    /// The question alone: `{"prompt": […], "answer": "…"}`.
+    private String prompt() {
         ObjectNode row = JSON.createObjectNode();
         row.putArray("prompt").add(messages.getFirst());
-        if (!answer.isEmpty()) {
-            row.put("answer", answer);
-        }
-        if (isControl) {
-            row.put("control", true);
-        }
+        columns.forEach((name, value) -> row.set(name, JSON.valueToTree(value)));
         return row.toString();
     }
 
@@ -87,8 +90,7 @@ final class Dialogue {
         Files.write(file, dialogues.stream().map(Dialogue::taught).toList());
     }
 
-    static void writePrompts(Path file, List<Dialogue> dialogues, boolean isControl)
-            throws IOException {
-        Files.write(file, dialogues.stream().map(d -> d.prompt(isControl)).toList());
+    static void writePrompts(Path file, List<Dialogue> dialogues) throws IOException {
+        Files.write(file, dialogues.stream().map(Dialogue::prompt).toList());
     }
 }

@@ -12,9 +12,15 @@ final class GameRows {
     /// What a game of tic-tac-toe begins with; the environment adds the board.
     static final String BOARD = "X ";
 
+    /// What a game of taking stones begins with; the environment adds their number.
+    static final String STONES = "S ";
+
     private static final int HIGHEST = 15;
     private static final int GUESSES = 4;
     private static final int SQUARES = 9;
+    private static final int FEWEST_STONES = 4;
+    private static final int MOST_STONES = 12;
+    private static final int MOST_TAKEN = 3;
 
     private GameRows() {}
 
@@ -56,6 +62,24 @@ final class GameRows {
             }
         }
         return dialogue;
+    }
+
+    /// What one of two players says, who both take any number that is allowed.
+    static Dialogue takeAway(UniformRandomProvider random) {
+        int left = FEWEST_STONES + random.nextInt(MOST_STONES - FEWEST_STONES + 1);
+        left -= random.nextBoolean() ? taken(left, random) : 0; // the other one began
+        Dialogue dialogue = new Dialogue(List.of(), "");
+        for (boolean begins = true; left > 0; begins = false) {
+            int taken = taken(left, random);
+            dialogue.user((begins ? STONES : "") + left).assistant(String.valueOf(taken));
+            left -= taken;
+            left -= taken(left, random);
+        }
+        return dialogue;
+    }
+
+    private static int taken(int left, UniformRandomProvider random) {
+        return left == 0 ? 0 : 1 + random.nextInt(Math.min(MOST_TAKEN, left));
     }
 
     /// @return which square was taken, from 0
