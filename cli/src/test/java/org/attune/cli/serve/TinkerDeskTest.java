@@ -358,12 +358,12 @@ class TinkerDeskTest {
         double[] sampled = {-1, -2, -0.5, -3};
         double loss = 0;
         for (int t = 0; t < 4; t++) {
-            double ratio = Math.exp(values[t] - sampled[t]) * advantages[t];
-            loss -= Math.min(ratio, Math.clamp(ratio / advantages[t], 0.9, 1.1) * advantages[t]);
+            double ratio = Math.exp(values[t] - sampled[t]);
+            double held = Math.clamp(ratio, 0.9, 1.1) * advantages[t];
+            loss -= Math.min(ratio * advantages[t], held);
         }
         assertEquals(loss, loss(json), 1e-5);
-        Protobuf metric = message.last(3).get().message();
-        assertEquals(loss, Double.longBitsToDouble(metric.value(2)), 1e-5);
+        assertEquals(loss, Double.longBitsToDouble(message.last(3).get().message().value(2)), 1e-5);
         assertTrue(fetch(step(one, 2)).path("metrics").path("grad_norm").asDouble() > 0);
     }
 
