@@ -293,7 +293,8 @@ final class TinkerTrainings implements AutoCloseable {
                 });
     }
 
-    private static Update update(Fields params) {
+    /// The update that `adam_params` ask for.
+    static Update update(Fields params) {
         params.require(
                 Set.of("learning_rate", "beta1", "beta2", "eps", "weight_decay", "grad_clip_norm"),
                 Map.of());
