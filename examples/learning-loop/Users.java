@@ -11,12 +11,14 @@ import java.util.regex.Pattern;
 
 /// Twenty users who have a model sort digits. They like what is right, and correct the rest.
 /// ```
-/// java Users.java http://localhost:8000/v1 COUNT SEED
+/// java Users.java http://localhost:8000/v1 COUNT SEED [MODEL]
 /// ```
-/// It prints how many answers were right. A count below 0 asks and judges nothing.
+/// It prints how many answers were right. A count below 0 asks and judges nothing. With MODEL they wait until that one
+/// answers, a minute at most.
 final class Users {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final Pattern ID = Pattern.compile("\"id\": ?\"(chatcmpl-[^\"]+)\"");
+    private static final Pattern MODEL = Pattern.compile("\"model\": ?\"([^\"]*)\"");
     private static final Pattern TEXT = Pattern.compile("\"content\": ?\"([^\"]*)\"");
 
     private Users() {}
@@ -25,6 +27,9 @@ final class Users {
         String url = args[0];
         int count = Integer.parseInt(args[1]);
         boolean judges = count > 0;
+        if (args.length > 3) {
+            await(url, args[3]);
+        }
         var random = new Random(Long.parseLong(args[2]));
         int right = 0;
         for (int i = 0; i < Math.abs(count); i++) {
@@ -49,6 +54,19 @@ final class Users {
             }
         }
         System.out.printf("right: %d of %d%n", right, Math.abs(count));
+    }
+
+    /// Waits until `model` answers, since a server looks for a new release every second only.
+    private static void await(String url, String model) throws IOException, InterruptedException {
+        String question =
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"Sort ascending: 3 1 2 4\"}],\"max_tokens\":1,\"store\":false}";
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (!found(MODEL, post(url + "/chat/completions", question)).equals(model)) {
+            if (System.nanoTime() > end) {
+                throw new IOException(model + " doesn't answer after a minute");
+            }
+            Thread.sleep(200);
+        }
     }
 
     private static String spelled(int[] digits) {
