@@ -14,6 +14,7 @@ import org.attune.text.ChatTemplate.Tail;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.ToIntFunction;
@@ -253,26 +254,22 @@ public final class ChatTokenizer {
 
     /// Rows of pictures in the places of image tokens.
     private int[] seen(Conversation conversation, int[] ids) {
-        List<Picture> pictures = conversation.pictures();
-        if (pictures.isEmpty()) {
+        if (images.isEmpty()) {
             return ids;
         }
-        ImagePipeline pipeline = images.orElseThrow();
-        int token =
-                tokenizer
-                        .id(pipeline.imageToken())
-                        .orElseThrow(
-                                () ->
-                                        new DatasetException(
-                                                "the tokenizer has no image token "
-                                                        + pipeline.imageToken()));
-        return pipeline.see(ids, token, pictures);
+        List<Picture> pictures = conversation.pictures();
+        String token = images.get().imageToken();
+        OptionalInt id = tokenizer.id(token);
+        if (id.isEmpty() && !pictures.isEmpty()) {
+            throw new DatasetException("the tokenizer has no image token " + token);
+        }
+        return id.isEmpty() ? ids : images.get().see(ids, id.getAsInt(), pictures);
     }
 
     /// @param places in the rendered text, which are shifted
     private Expanded withImageTokens(Conversation conversation, String rendered, int... places) {
         List<Picture> pictures = conversation.pictures();
-        if (pictures.isEmpty()) {
+        if (pictures.isEmpty() && images.isEmpty()) {
             return new Expanded(rendered, places);
         }
         return images.orElseThrow(

@@ -211,6 +211,12 @@ final class ConversationParts {
                 .toString();
     }
 
+    /// A template may show one type and leave out another that has the same keys.
+    private static String part(Map<?, ?> part) {
+        boolean blank = part.get("text") instanceof String text && text.isBlank();
+        return part.keySet() + (part.get("type") instanceof String type ? type : "") + blank;
+    }
+
     private static void kind(String name, Object value, StringBuilder kind) {
         switch (value) {
             case null -> {}
@@ -218,8 +224,7 @@ final class ConversationParts {
                     kind.append(text.isBlank() ? "" : name).append(',');
             case List<?> items -> {
                 kind.append(name);
-                items.forEach(
-                        item -> kind.append(item instanceof Map<?, ?> map ? map.keySet() : ""));
+                items.forEach(item -> kind.append(item instanceof Map<?, ?> map ? part(map) : ""));
             }
             default -> kind.append(name).append(',');
         }

@@ -174,6 +174,33 @@ class CompleteTemplateTest {
         refuses("part 2 of message 1 (image)", parts, picture);
     }
 
+    /// A conversation that is shown says nothing of one whose parts are of another type.
+    @Test
+    void partsOfEachTypeAreLookedFor() {
+        String texts =
+                "{% for m in messages %}{% for p in m.content %}"
+                        + "{{ p.text if p.type == 'text' }}{% endfor %}{% endfor %}";
+        ChatTemplate checked = template(texts);
+        assertEquals("Noon?", checked.render(asking("text"), Tail.NOTHING).text());
+        String message =
+                assertThrows(
+                                DatasetException.class,
+                                () -> checked.render(asking("input_text"), Tail.NOTHING))
+                        .getMessage();
+        assertTrue(message.contains("part 1 of message 1 is not in"), message);
+    }
+
+    private static Conversation asking(String type) {
+        return Conversation.of(
+                List.of(
+                        new Message(
+                                Map.of(
+                                        "role",
+                                        "user",
+                                        "content",
+                                        List.<Object>of(Map.of("type", type, "text", "Noon?"))))));
+    }
+
     @Test
     void templatesThatWantArgumentsAsTextGetThem() {
         String joins =

@@ -35,6 +35,13 @@ final class PictureColumns {
                     "input_video",
                     "file");
 
+    /// How texts are called in OpenAI's newer requests, and by Qwen, which leaves types out.
+    private static final Set<String> TEXTS = Set.of("input_text", "output_text", "null");
+
+    /// What Qwen's tools say of a single picture.
+    private static final List<String> SIZES =
+            List.of("min_pixels", "max_pixels", "resized_height", "resized_width");
+
     private final Row row;
     private final PictureSource source;
 
@@ -51,6 +58,22 @@ final class PictureColumns {
     ///     or there are more or fewer places than pictures
     static Row placed(Row row, String first, String... others) {
         return new PictureColumns(row).placedIn(first, others);
+    }
+
+    /// The row with pictures in place of what parts of contents say of them, so that contents are
+    /// equal where they show the same.
+    ///
+    /// @param columns of messages
+    /// @throws DatasetException as [#placed]
+    static Row read(Row row, String... columns) {
+        var reader = new PictureColumns(row);
+        Map<String, Object> read = new LinkedHashMap<>(row.columns());
+        for (String column : columns) {
+            if (row.get(column) instanceof List<?> messages) {
+                read.put(column, reader.read(column, messages));
+            }
+        }
+        return row.with(read);
     }
 
     /// Refuses pictures in a row whose type has no place for them.
@@ -104,11 +127,16 @@ final class PictureColumns {
         return pictures;
     }
 
-    private List<Object> filled(String column, List<?> given, List<Picture> pictures) {
+    private List<Object> read(String column, List<?> given) {
         List<Object> messages = new ArrayList<>();
         for (Object message : given) {
             messages.add(message instanceof Map<?, ?> map ? converted(column, map) : message);
         }
+        return messages;
+    }
+
+    private List<Object> filled(String column, List<?> given, List<Picture> pictures) {
+        List<Object> messages = read(column, given);
         long places = messages.stream().mapToLong(PictureColumns::places).sum();
         if (places == 0 && !pictures.isEmpty()) {
             long written = messages.stream().mapToLong(PictureColumns::written).sum();
@@ -166,8 +194,19 @@ final class PictureColumns {
                     row,
                     "%s is of the type %s; accepted: text, image, image_url".formatted(name, type));
         }
+        if (TEXTS.contains(type) && fields.get("text") instanceof String) {
+            fields.put("type", "text");
+        }
         if (!PICTURES.contains(type) && !(type.equals("null") && fields.containsKey("image"))) {
             return fields;
+        }
+        for (String key : SIZES) {
+            if (fields.containsKey(key)) {
+                throw fault(
+                        row,
+                        "%s has %s, but all pictures are resized alike; leave it out, and set image_settings: {max_pixels: …} or {size: …}"
+                                .formatted(name, key));
+            }
         }
         Map<String, Object> picture = new LinkedHashMap<>();
         picture.put("type", "image");

@@ -1,16 +1,19 @@
 package org.attune.datasets.formats;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import org.attune.datasets.rows.JsonValues;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.DatasetException;
 import org.attune.images.Picture;
 
-import java.net.URI;
+import java.net.URLDecoder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// Makes pictures of what rows hold: paths, which start at the folder of the rows' file, bytes,
 /// `{bytes, path}` as `datasets` writes them, and `data:` addresses. Files are looked for and not
@@ -18,6 +21,7 @@ import java.util.Optional;
 ///
 /// @param origin of the row
 record PictureSource(RowOrigin origin) {
+    private static final Pattern BASE64 = Pattern.compile("[A-Za-z0-9+/\\s]{80,}=*\\s*");
 
     /// @param name  where the value stands in the row, for messages
     /// @param value of a column or a part
@@ -77,19 +81,40 @@ record PictureSource(RowOrigin origin) {
         if (!Files.isRegularFile(path)) {
             throw fault(
                     name,
-                    "there is no file %s (looked for at %s; paths start at the folder of %s)"
-                            .formatted(shortened(text), path, origin.file()));
+                    "there is no file %s (looked for at %s; paths start at the folder of %s)%s"
+                            .formatted(
+                                    shortened(text),
+                                    shortened(path.toString()),
+                                    origin.file(),
+                                    BASE64.matcher(text).matches()
+                                            ? "; Base64 is read behind data:image/png;base64,"
+                                            : ""));
         }
         return Picture.at("%s (%s)".formatted(where(name), text), path);
     }
 
     private Path path(String name, String text) {
         try {
-            Path path = text.startsWith("file:") ? Path.of(URI.create(text)) : Path.of(text);
-            return Path.of(origin.file()).toAbsolutePath().resolveSibling(path).normalize();
+            if (!text.startsWith("file:")) {
+                return beside(text);
+            }
+            Path decoded = beside(URLDecoder.decode(local(text).replace("+", "%2B"), UTF_8));
+            return Files.isRegularFile(decoded) ? decoded : beside(local(text));
         } catch (IllegalArgumentException e) {
             throw fault(name, "is no path: " + shortened(text));
         }
+    }
+
+    private Path beside(String path) {
+        return Path.of(origin.file()).toAbsolutePath().resolveSibling(path).normalize();
+    }
+
+    /// The path of a `file:` address. Behind `file://` a relative one may stand, as Qwen's tools
+    /// read it.
+    private static String local(String address) {
+        return address.substring("file:".length())
+                .replaceFirst("^//(localhost(?=/))?", "")
+                .replaceFirst("^/(?=[A-Za-z]:/)", "");
     }
 
     private byte[] base64(String name, String text) {

@@ -57,15 +57,17 @@ public record RowInterpreter(
     ///
     /// @param kept columns that the sample's row has too, whatever its format
     public Sample read(Row ours, Set<String> kept) {
-        var beside = new HashSet<>(kept);
-        PictureColumns.NAMES.stream().filter(used::contains).forEach(beside::add);
-        return reader.read(foreign.map(f -> with(f.apply(ours), ours, beside)).orElse(ours));
+        return reader.read(foreign.map(f -> with(f.apply(ours), ours, kept)).orElse(ours));
     }
 
-    private static Row with(Row converted, Row ours, Set<String> kept) {
+    private Row with(Row converted, Row ours, Set<String> kept) {
+        var beside = new HashSet<>(kept);
+        if (converted.get("images") == null) { // else they were read under a name of the user's
+            PictureColumns.NAMES.stream().filter(used::contains).forEach(beside::add);
+        }
         var columns = new LinkedHashMap<>(converted.columns());
         ours.columns().entrySet().stream()
-                .filter(column -> kept.contains(column.getKey()))
+                .filter(column -> beside.contains(column.getKey()))
                 .forEach(column -> columns.putIfAbsent(column.getKey(), column.getValue()));
         return converted.with(columns);
     }

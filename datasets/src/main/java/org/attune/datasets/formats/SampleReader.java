@@ -129,10 +129,11 @@ public final class SampleReader {
     /// The row with its prompt apart from its answers.
     ///
     /// @param answers their columns; the prompt is what the first two begin with
-    private Row explicit(Row row, String... answers) {
-        if (row.columns().containsKey("prompt") && !repeatsPrompt(row)) {
-            return row;
+    private Row explicit(Row given, String... answers) {
+        if (given.columns().containsKey("prompt") && !repeatsPrompt(given)) {
+            return given;
         }
+        Row row = sees ? PictureColumns.read(given, answers) : given;
         parts(row, answers);
         Map<String, Object> sides = new LinkedHashMap<>(row.columns());
         sides.remove("prompt");

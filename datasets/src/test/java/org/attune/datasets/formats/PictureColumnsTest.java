@@ -164,6 +164,8 @@ final class PictureColumnsTest {
                 "'data:image/png,abc' # without ;base64,",
                 "7 # accepted: a path, bytes",
                 "{'bytes': '*'} # is no Base64",
+                "'s3://pictures/a.png' # there is no file s3://pictures/a.png",
+                "'file:///gone%20.png' # there is no file file:///gone%20.png",
                 "null # images[0] is null"
             })
     void whatIsNoPictureIsRefusedWithItsPlace(String wrong) {
@@ -174,6 +176,38 @@ final class PictureColumnsTest {
                         .getMessage();
         assertTrue(message.contains("rows.jsonl:3: images[0]"), message);
         assertTrue(message.contains(parts[1]), message);
+    }
+
+    @Test
+    void bareBase64IsToldWhatBelongsBeforeIt() {
+        Row row = row("{'image': '%s==', 'messages': %s}".formatted("YWJj".repeat(99), TEXTS));
+        String message =
+                assertThrows(DatasetException.class, () -> read(row, DatasetType.LANGUAGE_MODELING))
+                        .getMessage();
+        assertTrue(message.contains("behind data:image/png;base64,"), message);
+        assertTrue(message.length() < 500, message);
+    }
+
+    /// Qwen's tools resize a picture as its part says; nothing here would.
+    @ParameterizedTest
+    @ValueSource(strings = {"min_pixels", "max_pixels", "resized_height", "resized_width"})
+    void sizesOfSinglePicturesAreRefused(String key) {
+        String row =
+                "{'messages': [{'role': 'user', 'content': [{'image': 'a.png', '%s': %s}]},"
+                        + " {'role': 'assistant', 'content': 'B'}]}";
+        assertEquals(
+                List.of("messages, part 1 (a.png)", "B"),
+                shown(read(row(row.formatted(key, "null")), DatasetType.LANGUAGE_MODELING)));
+        String message =
+                assertThrows(
+                                DatasetException.class,
+                                () ->
+                                        read(
+                                                row(row.formatted(key, "12544")),
+                                                DatasetType.LANGUAGE_MODELING))
+                        .getMessage();
+        assertTrue(message.contains("rows.jsonl:3: messages, part 1 has " + key), message);
+        assertTrue(message.contains("image_settings"), message);
     }
 
     @Test

@@ -24,6 +24,7 @@ import org.attune.trainers.examples.UnpairedExample;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,6 +49,7 @@ public final class SampleTokenizer {
     private final Tokenizer tokenizer;
     private final Optional<ChatTokenizer> chat;
     private final String eos;
+    private final Optional<ImagePipeline> images;
 
     /// Texts end with the tokenizer's own EOS.
     ///
@@ -69,22 +71,29 @@ public final class SampleTokenizer {
         this.tokenizer = tokenizer;
         this.chat = template.map(t -> new ChatTokenizer(tokenizer, CompleteTemplate.of(t)));
         this.eos = eosToken;
+        this.images = Optional.empty();
     }
 
-    private SampleTokenizer(String eos, Tokenizer tokenizer, Optional<ChatTokenizer> chat) {
+    private SampleTokenizer(
+            String eos,
+            Tokenizer tokenizer,
+            Optional<ChatTokenizer> chat,
+            Optional<ImagePipeline> images) {
         this.tokenizer = tokenizer;
         this.chat = chat;
         this.eos = eos;
+        this.images = images;
     }
 
     /// A tokenizer for a model that stops at these tokens too ([ChatTokenizer#stoppingAt]).
     public SampleTokenizer stoppingAt(Set<Integer> endIds) {
-        return new SampleTokenizer(eos, tokenizer, chat.map(c -> c.stoppingAt(endIds)));
+        return new SampleTokenizer(eos, tokenizer, chat.map(c -> c.stoppingAt(endIds)), images);
     }
 
     /// A tokenizer whose conversations may have pictures.
-    public SampleTokenizer seeing(ImagePipeline images) {
-        return new SampleTokenizer(eos, tokenizer, chat.map(c -> c.withPictures(images)));
+    public SampleTokenizer seeing(ImagePipeline pictures) {
+        var seeing = chat.map(c -> c.withPictures(pictures));
+        return new SampleTokenizer(eos, tokenizer, seeing, Optional.of(pictures));
     }
 
     private static String ownEos(Tokenizer tokenizer) {
@@ -274,8 +283,7 @@ public final class SampleTokenizer {
                                     "the prompt is a plain text; episodes need a list of messages,"
                                             + " or apply_chat_template: true");
                         }
-                        yield new PromptExample(
-                                tokenizer.encode(text, true), text, List.of(), columns, origin);
+                        yield new PromptExample(encoded(text), text, List.of(), columns, origin);
                     }
                     case Content.Turns(List<Message> messages) -> {
                         var encoded =
@@ -321,7 +329,7 @@ public final class SampleTokenizer {
                 && completion instanceof Content.Text(String second)) {
             // EOS is looked for in the completion alone: "" after a prompt that ends with EOS gets
             // another one.
-            return tokenizer.encode(first + withEos(second), true);
+            return encoded(first + withEos(second));
         }
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
@@ -346,15 +354,13 @@ public final class SampleTokenizer {
     Texts texts(Content prompt, Content completion, TemplateOptions options) {
         if (prompt instanceof Content.Text(String first)
                 && completion instanceof Content.Text(String second)) {
-            return new Texts(first, first + second);
+            return new Texts(first, untagged(first + second));
         }
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
             boolean open = !first.isEmpty() && first.getLast().role().equals("assistant");
             if (!options.conversation(first, second).pictures().isEmpty()) {
-                throw new DatasetException(
-                        "the row has pictures, which this method doesn't take; sft, dpo, kto, grpo"
-                                + " and rloo do");
+                throw new DatasetException("the row has pictures, which this method doesn't take");
             }
             ChatTemplate template = chat().template();
             String alone =
@@ -367,17 +373,10 @@ public final class SampleTokenizer {
             String both =
                     template.render(options.conversation(first, second), ChatTemplate.Tail.NOTHING)
                             .text();
-            return new Texts(alone.substring(0, commonPrefix(alone, both)), both);
+            int apart = Arrays.mismatch(alone.toCharArray(), both.toCharArray());
+            return new Texts(apart < 0 ? alone : alone.substring(0, apart), untagged(both));
         }
         throw new IllegalArgumentException("prompt and completion must be of one form");
-    }
-
-    private static int commonPrefix(String a, String b) {
-        int i = 0;
-        while (i < Math.min(a.length(), b.length()) && a.charAt(i) == b.charAt(i)) {
-            i++;
-        }
-        return i;
     }
 
     /// Prepares rows of a head that classifies, ranks or embeds: a text is what the tokenizer makes
@@ -391,7 +390,7 @@ public final class SampleTokenizer {
     /// The ids of a text or a conversation, as a model reads it that writes nothing.
     int[] read(Content content, TemplateOptions options) {
         return switch (content) {
-            case Content.Text(String text) -> tokenizer.encode(text, true);
+            case Content.Text(String text) -> encoded(text);
             case Content.Turns(List<Message> messages) ->
                     chat().encode(
                                     options.conversation(messages, List.of()),
@@ -402,7 +401,7 @@ public final class SampleTokenizer {
 
     int[] promptIds(Content prompt, TemplateOptions options) {
         return switch (prompt) {
-            case Content.Text text -> tokenizer.encode(text.text(), true);
+            case Content.Text text -> encoded(text.text());
             case Content.Turns turns ->
                     chat().encode(
                                     options.conversation(turns.messages(), List.of()),
@@ -420,7 +419,7 @@ public final class SampleTokenizer {
     }
 
     private Tokens text(String text, boolean withAssistant) {
-        return tokens(tokenizer.encode(withEos(text), true), withAssistant);
+        return tokens(encoded(withEos(text)), withAssistant);
     }
 
     private static Tokens tokens(int[] ids, boolean withAssistant) {
@@ -461,6 +460,16 @@ public final class SampleTokenizer {
         };
     }
 
+    private int[] encoded(String text) {
+        return tokenizer.encode(untagged(text), true);
+    }
+
+    /// A text that has no tags of pictures, since it has no pictures.
+    private String untagged(String text) {
+        images.ifPresent(i -> i.expand(text, List.of()));
+        return text;
+    }
+
     private String withEos(String text) {
         return eos.isEmpty() || text.endsWith(eos) ? text : text + eos;
     }
@@ -474,12 +483,8 @@ public final class SampleTokenizer {
     }
 
     private static int firstDifference(int[] prompt, int[] both) {
-        int shortest = Math.min(prompt.length, both.length);
-        int i = 0;
-        while (i < shortest && prompt[i] == both[i]) {
-            i++;
-        }
-        return i;
+        int apart = Arrays.mismatch(prompt, both);
+        return apart < 0 ? prompt.length : apart;
     }
 
     /// @throws ConfigException if a limit is below 1
