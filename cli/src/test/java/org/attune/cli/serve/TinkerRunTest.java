@@ -20,7 +20,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
-/// The order of a training's requests, what waits, and what becomes of it at the end.
+/// The order of a training's requests, those that wait, and those that its end gives up.
 @Timeout(60)
 class TinkerRunTest {
     private static final long MUCH = 200L << 20; // two of these are more than may wait
