@@ -13,7 +13,9 @@ import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.error.DatasetException;
-import org.junit.jupiter.api.AfterEach;
+import org.attune.text.TextAssets;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -29,18 +31,25 @@ import java.util.OptionalInt;
 /// Heads read rows with pictures in all forms, or refuse them.
 @Tag("thorough")
 class JudgedPicturesTest {
+    private static TextAssets text;
+
     @TempDir Path folder;
 
     private PictureForms forms;
 
-    @BeforeEach
-    void open() {
-        forms = new PictureForms(folder);
+    @BeforeAll
+    static void open() {
+        text = PictureForms.text();
     }
 
-    @AfterEach
-    void close() {
-        forms.close();
+    @AfterAll
+    static void close() {
+        text.close();
+    }
+
+    @BeforeEach
+    void use() {
+        forms = new PictureForms(folder, text);
     }
 
     @Test

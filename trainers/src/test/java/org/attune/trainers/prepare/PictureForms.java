@@ -34,7 +34,7 @@ import java.util.stream.Stream;
 
 /// Rows with pictures in several forms, and pictures in several places, prepared for the embedded
 /// model that sees.
-final class PictureForms implements AutoCloseable {
+final class PictureForms {
     private static final Path LOOK =
             Path.of(System.getProperty("attune.root", "..")).resolve("examples/look");
     static final Path RECORDED =
@@ -65,13 +65,12 @@ final class PictureForms implements AutoCloseable {
     static final Map<String, String> TALKS = talks();
 
     private final Path folder;
-    private final TextAssets text;
     final SampleTokenizer tokenizer;
 
     /// @param folder of the rows' files
-    PictureForms(Path folder) {
+    /// @param text   of the embedded model; borrowed
+    PictureForms(Path folder, TextAssets text) {
         this.folder = folder;
-        text = TextAssets.load(LOOK);
         ChatTemplate strict = JinjaChatTemplate.compile("strict", TEMPLATE, text.specials());
         tokenizer =
                 new SampleTokenizer(text.tokenizer(), Optional.of(strict))
@@ -80,9 +79,8 @@ final class PictureForms implements AutoCloseable {
                                         .orElseThrow());
     }
 
-    @Override
-    public void close() {
-        text.close();
+    static TextAssets text() {
+        return TextAssets.load(LOOK);
     }
 
     private static Map<String, String> talks() {

@@ -24,7 +24,9 @@ import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
-import org.junit.jupiter.api.AfterEach;
+import org.attune.text.TextAssets;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -44,18 +46,25 @@ import java.util.OptionalInt;
 /// same tokens and the same pictures.
 @Tag("thorough")
 class PictureFormsTest {
+    private static TextAssets text;
+
     @TempDir Path folder;
 
     private PictureForms forms;
 
-    @BeforeEach
-    void open() {
-        forms = new PictureForms(folder);
+    @BeforeAll
+    static void open() {
+        text = PictureForms.text();
     }
 
-    @AfterEach
-    void close() {
-        forms.close();
+    @AfterAll
+    static void close() {
+        text.close();
+    }
+
+    @BeforeEach
+    void use() {
+        forms = new PictureForms(folder, text);
     }
 
     private List<int[]> learnt(DatasetSource source) {
