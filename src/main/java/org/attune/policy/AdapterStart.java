@@ -1,19 +1,15 @@
 package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
+import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.FusedLinear;
-import org.attune.tensor.DType;
-import org.attune.tensor.Tensor;
-import org.attune.tensor.TensorScope;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 
 /// Makes policies whose adapter reads rows of the run, or the model's files, before it begins.
@@ -68,41 +64,19 @@ public final class AdapterStart {
             Policy.Options options,
             boolean inTurn) {
         Policy policy = Policy.withFreshAdapter(decoder, config, random, options, inTurn);
-        tellLost(decoder, policy.own("compare"));
+        LOG.info("LoftQ: {}", lost(policy.own("compare")));
         return policy;
     }
 
-    private static void tellLost(Decoder decoder, AdapterParameters adapter) {
-        double[] squares = new double[3]; // of weights, of what few bits leave out, of what remains
-        for (FusedLinear linear : decoder.linears()) {
-            for (int i = 0; i < linear.parts().size(); i++) {
-                if (!adapter.adapts(linear, i)) {
-                    continue;
-                }
-                try (var _ = TensorScope.open("start")) {
-                    int part = i;
-                    linear.original(part)
-                            .map(w -> w.to(DType.FLOAT32))
-                            .ifPresent(
-                                    w -> {
-                                        Tensor base = decoder.weight(linear, part);
-                                        Tensor own = base.to(DType.FLOAT32);
-                                        Tensor made = adapter.merged(linear, part, own);
-                                        squares[0] += w.square().sum().item();
-                                        squares[1] += own.sub(w).square().sum().item();
-                                        squares[2] += made.sub(w).square().sum().item();
-                                    });
-                }
+    /// What few bits leave out of the weights that an adapter was made to mend.
+    static LostBits lost(AdapterParameters adapter) {
+        LostBits lost = LostBits.NONE;
+        for (AdapterTarget target : adapter.targets()) {
+            if (adapter.module(target.path()).orElseThrow() instanceof LoraModule module) {
+                lost = lost.plus(module.lost());
             }
         }
-        LOG.info(
-                "LoftQ: adapted weights are off by {} % (root mean square) with the adapter, by {}"
-                        + " % without it",
-                percent(squares[2] / squares[0]), percent(squares[1] / squares[0]));
-    }
-
-    private static String percent(double squares) {
-        return String.format(Locale.ROOT, "%.2f", 100 * Math.sqrt(squares));
+        return lost;
     }
 
     /// A policy with an adapter whose matrices are zero until a checkpoint writes them.

@@ -29,6 +29,7 @@ final class LoraModule implements AdaptedModule {
     private final Optional<LayerUpdate.Bias> bias;
     private final Optional<StartingUpdates> start;
     private final Optional<LowRank> constant; // takes away what the module began as
+    private LostBits lost = LostBits.NONE;
 
     /// @param start where the base is without what modules begin as
     /// @param learns whether there are gradients
@@ -191,6 +192,21 @@ final class LoraModule implements AdaptedModule {
         var start = StartingUpdates.principal(lost, target.rank(), target.scaling(), 0, random);
         flat.value(a()).copyInPlace(start.a());
         flat.value(b()).copyInPlace(start.b());
+        this.lost =
+                new LostBits(
+                        squares(original.to(DType.FLOAT32)),
+                        squares(lost),
+                        squares(lost.sub(start.b().mm(start.a()).mul(target.scaling()))));
+    }
+
+    private static double squares(Tensor matrix) {
+        return matrix.square().sum().item();
+    }
+
+    /// What few bits left out of the weight when the module was [initialised][#initialise] to bring
+    /// it back.
+    LostBits lost() {
+        return lost;
     }
 
     /// `A = Q₁ᵀ X / 10` and `B = Y Q₂ / 10`, where the rows of `Q₁` and `Q₂` are orthogonal to each

@@ -12,11 +12,16 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
 import org.attune.error.ConfigException;
+import org.attune.files.TensorFile;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Storage;
+import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
@@ -26,8 +31,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -123,6 +131,91 @@ class MendedStartTest {
                     assertTrue(policy.own("test").changesNothing());
                     assertFalse(decoder.linears().getFirst().original(0).isPresent());
                 });
+    }
+
+    /// What the log says is known when the adapter begins; no file is read for it again.
+    @Test
+    void eachWeightIsReadOnceForTheAdapterAndTheLog() {
+        Hardware.requireProcessor();
+        Map<String, Integer> reads = new TreeMap<>();
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            var source = ModelSource.open(MODEL.toString());
+                            var decoder =
+                                    Decoder.load(
+                                            source.config(),
+                                            counting(source.tensors(), reads),
+                                            Device.cpu(),
+                                            DType.FLOAT32,
+                                            Storage.NF4)) {
+                        reads.clear();
+                        try (Policy policy = mending(decoder, config(4, false))) {
+                            AdapterParameters adapter = policy.own("test");
+                            Map<String, Integer> once = new TreeMap<>();
+                            adapter.targets().forEach(t -> once.put(t.path() + ".weight", 1));
+                            assertEquals(once, reads);
+                            assertLost(decoder, adapter);
+                        }
+                    }
+                });
+    }
+
+    private static void assertLost(Decoder decoder, AdapterParameters adapter) {
+        double[] expected = new double[3];
+        for (FusedLinear linear : decoder.blockLinears()) {
+            for (int part = 0; part < linear.parts().size(); part++) {
+                Tensor was = linear.original(part).orElseThrow().to(DType.FLOAT32);
+                Tensor is = decoder.weight(linear, part);
+                expected[0] += was.square().sum().item();
+                expected[1] += was.sub(is).square().sum().item();
+                expected[2] += was.sub(adapter.merged(linear, part, is)).square().sum().item();
+            }
+        }
+        LostBits lost = AdapterStart.lost(adapter);
+        assertEquals(expected[0], lost.weights(), 1e-5 * expected[0]);
+        assertEquals(expected[1], lost.alone(), 1e-4 * expected[1]);
+        assertEquals(expected[2], lost.mended(), 1e-4 * expected[2]);
+        assertTrue(lost.mended() < 0.99 * lost.alone(), lost.toString());
+    }
+
+    /// A file that notes how often each tensor was read.
+    private static TensorFile counting(TensorFile file, Map<String, Integer> reads) {
+        return new TensorFile() {
+            @Override
+            public Map<String, Entry> entries() {
+                return file.entries();
+            }
+
+            @Override
+            public MemorySegment read(String name, Arena arena) {
+                reads.merge(name, 1, Integer::sum);
+                return file.read(name, arena);
+            }
+
+            @Override
+            public void close() {
+                file.close();
+            }
+        };
+    }
+
+    @Test
+    void theLogNamesPercentOrThatNothingIsInFewBits() {
+        assertEquals(
+                "adapted weights are off by 3.00 % (root mean square) with the adapter, by 9.00 %"
+                        + " without it",
+                new LostBits(1, 0, 0).plus(new LostBits(0, 0.0081, 0.0009)).toString());
+        assertTrue(LostBits.NONE.toString().startsWith("no adapted weight is in few bits"));
+    }
+
+    /// Weights that are dense beside others in few bits count for nothing.
+    @Test
+    void aDenseBaseLosesNothing() {
+        with(
+                config(4, false),
+                Storage.NONE,
+                (_, policy) -> assertEquals(LostBits.NONE, AdapterStart.lost(policy.own("test"))));
     }
 
     @Test

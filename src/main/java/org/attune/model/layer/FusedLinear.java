@@ -162,18 +162,22 @@ public final class FusedLinear {
         weights.arrive();
     }
 
-    /// Makes the copy that forward passes read, where there is to be one.
+    /// Makes the copies that forward passes read, where there are to be such.
     void pack() {
         if (!trainsBase()) {
             weights.pack();
+            updates.pack();
         }
     }
 
-    /// Makes a copy for the backward pass too, where there is to be one.
+    /// Makes copies for the backward pass too, where there are to be such.
     void packBackward() {
         // What is computed around the product reads the numbers themselves.
         if (!trainsBase() && updates.of(Adapter.TRAINED).fitsColumns()) {
             weights.packBackward();
+            if (weights.packsBackward()) {
+                updates.packBackward();
+            }
         }
     }
 

@@ -17,6 +17,7 @@ public enum GgufFileType {
     Q6_K(18, GgufType.Q6_K, GgufType.Q6_K),
     Q5_K_M(17, GgufType.Q5_K, GgufType.Q6_K),
     Q4_K_M(15, GgufType.Q4_K, GgufType.Q6_K),
+    Q4_1(3, GgufType.Q4_1, GgufType.Q6_K),
     Q4_0(2, GgufType.Q4_0, GgufType.Q6_K),
     MXFP4(38, GgufType.MXFP4, GgufType.Q8_0);
 
@@ -55,7 +56,7 @@ public enum GgufFileType {
     public boolean isSearched() {
         return switch (this) {
             case Q6_K, Q5_K_M, Q4_K_M -> true;
-            case F32, F16, BF16, Q8_0, Q4_0, MXFP4 -> false;
+            case F32, F16, BF16, Q8_0, Q4_1, Q4_0, MXFP4 -> false;
         };
     }
 
@@ -90,7 +91,7 @@ public enum GgufFileType {
         boolean output = name.equals("output.weight") || tied && name.equals("token_embd.weight");
         return switch (this) {
             case F32, F16, BF16, Q8_0, Q6_K -> usual;
-            case Q4_0 -> output ? better : usual;
+            case Q4_1, Q4_0 -> output ? better : usual;
             case MXFP4 -> layer < 0 || experts && !name.contains("_exps.") ? better : usual;
             case Q5_K_M, Q4_K_M -> {
                 boolean matters = name.equals("attn_v.weight") || name.startsWith("ffn_down");

@@ -40,7 +40,7 @@ public final class ExportCommand implements Callable<Integer>, UsesEngine {
             paramLabel = "TYPE",
             description =
                     "Write a GGUF file, with the adapter merged in if there is one: f32, f16, bf16,"
-                            + " q8_0, q6_k, q5_k_m, q4_k_m, q4_0 or mxfp4.")
+                            + " q8_0, q6_k, q5_k_m, q4_k_m, q4_1, q4_0 or mxfp4.")
     String gguf;
 
     @Option(

@@ -21,7 +21,7 @@ record GgufCheck(float[] own, float[] read, int vocabulary) {
             case BF16, Q8_0 -> 0.1;
             case Q6_K -> 0.2;
             case Q5_K_M -> 0.4;
-            case Q4_K_M, Q4_0, MXFP4 -> 0.8;
+            case Q4_K_M, Q4_1, Q4_0, MXFP4 -> 0.8;
         };
     }
 
