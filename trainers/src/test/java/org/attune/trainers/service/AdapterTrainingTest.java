@@ -355,4 +355,21 @@ class AdapterTrainingTest {
             assertEquals(0, training.step(update(0)));
         }
     }
+
+    @Test
+    void aRowWithoutAFiniteLossLeavesNoGradients() {
+        int[] two = {1, 2};
+        double[] ones = {1, 1};
+        var unlikely = new Row(two, two, ones, new double[] {-1, -1e6}); // exp(1e6) times as likely
+        var loss = new Loss.ImportanceSampling();
+        try (AdapterTraining training = shared.open(LORA)) {
+            training.learn(List.of(new Row(two, two, ones, ones)), loss, true);
+            AttuneException e =
+                    assertThrows(
+                            AttuneException.class,
+                            () -> training.learn(List.of(unlikely), loss, true));
+            assertTrue(e.getMessage().contains("row 0"), e.getMessage());
+            assertEquals(0, training.step(update(0)));
+        }
+    }
 }
