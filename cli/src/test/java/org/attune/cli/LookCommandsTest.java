@@ -21,6 +21,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -248,6 +250,123 @@ class LookCommandsTest {
                             "reward_funcs=" + judge));
             assertTrue(out.toString().contains("reward "), out.toString());
         }
+    }
+
+    /// Heads that judge a text, or its steps, with the commands that measure and use them.
+    @Test
+    @Tag("thorough")
+    void textsAndStepsAboutPicturesAreJudged() throws IOException {
+        List<String> asked =
+                Files.readAllLines(EXAMPLES.resolve("quickstart/look-prompts-heldout.jsonl"))
+                        .subList(0, 4);
+        List<String> labelled = new ArrayList<>();
+        List<String> judged = new ArrayList<>();
+        for (String row : asked) {
+            var label = (ObjectNode) Json.tree(row);
+            label.put("label", label.remove("answer").asText().charAt(0) < '5' ? "low" : "high");
+            labelled.add(label.toString());
+            var steps = (ObjectNode) Json.tree(row);
+            steps.putArray("completions").add(steps.remove("answer").asText()).add("0 0");
+            steps.putArray("labels").add(true).add(false);
+            judged.add(steps.toString());
+        }
+        Path texts = Files.write(folder.resolve("texts.jsonl"), labelled);
+        Path solutions = Files.write(folder.resolve("solutions.jsonl"), judged);
+        String model = "model_name_or_path=" + MODEL;
+        List<String> whole = List.of(model, "max_steps=1", "use_peft=false");
+        Path classifier = trained("classify", texts, "classifier", whole);
+        String[] measure = {"eval", "--model", classifier.toString(), "--data", texts.toString()};
+        var line = Main.commandLine(new PrintWriter(out), new PrintWriter(err), measure);
+        assertEquals(0, line.execute(measure), err.toString());
+        assertTrue(out.toString().contains("accuracy"), out.toString());
+        Path judge = trained("prm", solutions, "judge", whole);
+        Path prompts = Files.write(folder.resolve("prompts.jsonl"), asked);
+        trained(
+                "grpo",
+                prompts,
+                "grpo",
+                List.of(
+                        model,
+                        "max_steps=1",
+                        "num_generations=2",
+                        "max_completion_length=4",
+                        "reward_funcs=" + judge));
+        assertTrue(out.toString().contains("reward "), out.toString());
+    }
+
+    /// Of equal completions with equal rewards a critic learns something else where pictures do.
+    @Test
+    @Tag("thorough")
+    void criticsOfPpoReadPictures() throws IOException {
+        List<String> asked =
+                Files.readAllLines(EXAMPLES.resolve("quickstart/look-prompts-heldout.jsonl"))
+                        .subList(0, 2);
+        Path prompts = Files.write(folder.resolve("prompts.jsonl"), asked);
+        Path file = folder.resolve("rounds.jsonl");
+        String recording = "record_rollouts=" + file;
+        byte[] first = critic("first", prompts, recording, "reward_funcs=exact_answer");
+        String image = "262"; // in place of the pictures' own ids
+        Files.writeString(file, Files.readString(file).replaceAll("-\\d{5,}\\b", image));
+        assertArrayEquals(first, critic("again", prompts, "recorded_rollouts=" + file));
+        var one = (ObjectNode) Json.tree(asked.get(0));
+        var two = (ObjectNode) Json.tree(asked.get(1));
+        JsonNode shown = one.replace("image", two.get("image"));
+        two.set("image", shown);
+        Files.write(prompts, List.of(one.toString(), two.toString()));
+        byte[] exchanged = critic("exchanged", prompts, "recorded_rollouts=" + file);
+        assertFalse(Arrays.equals(first, exchanged));
+    }
+
+    private byte[] critic(String name, Path prompts, String... further) throws IOException {
+        List<String> words = new ArrayList<>(Arrays.asList(further));
+        words.addAll(
+                List.of(
+                        "model_name_or_path=" + MODEL,
+                        "use_peft=true",
+                        "lora_target_modules=.*text_model.*_proj",
+                        "value_model=lora",
+                        "total_episodes=2",
+                        "per_device_train_batch_size=2",
+                        "gradient_accumulation_steps=1",
+                        "num_mini_batches=1",
+                        "max_completion_length=4"));
+        Path critic = trained("ppo", prompts, name, words).resolve("value_model");
+        return Files.readAllBytes(critic.resolve("adapter_model.safetensors"));
+    }
+
+    /// As PEFT's `exclude_modules`.
+    @Test
+    void whatIsExcludedGetsNoAdapter() throws IOException {
+        List<String> asked =
+                Files.readAllLines(EXAMPLES.resolve("quickstart/look-prompts-heldout.jsonl"))
+                        .subList(0, 2);
+        List<String> labelled = new ArrayList<>();
+        for (String row : asked) {
+            var label = (ObjectNode) Json.tree(row);
+            say(label, "completion", label.remove("answer").asText());
+            labelled.add(label.put("label", labelled.isEmpty()).toString());
+        }
+        Path rows = Files.write(folder.resolve("rows.jsonl"), labelled);
+        List<String> words =
+                List.of(
+                        "model_name_or_path=" + MODEL,
+                        "max_steps=1",
+                        "use_peft=true",
+                        "lora_target_modules=all-linear",
+                        "peft_kwargs={exclude_modules: '.*(vision_model|connector).*'}");
+        Path adapter = trained("kto", rows, "kto", words);
+        String names = header(adapter.resolve("adapter_model.safetensors"));
+        assertTrue(names.contains("text_model.layers.0.self_attn.q_proj.lora_A"), names);
+        assertFalse(names.contains("vision_model") || names.contains("connector"), names);
+        JsonNode config = Json.tree(Files.readString(adapter.resolve("adapter_config.json")));
+        assertEquals(".*(vision_model|connector).*", config.path("exclude_modules").asText());
+    }
+
+    /// The names and shapes of a file of tensors.
+    private static String header(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        int length = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        return new String(bytes, Long.BYTES, length, StandardCharsets.UTF_8);
     }
 
     private static List<String> pairs(List<String> rows) throws IOException {

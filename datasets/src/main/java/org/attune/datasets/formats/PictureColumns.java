@@ -80,14 +80,31 @@ final class PictureColumns {
     ///
     /// @param type in words
     static void requireNone(Row row, DatasetType type) {
-        for (String column : NAMES) {
-            if (row.get(column) != null && !List.of().equals(row.get(column))) {
-                throw fault(
-                        row,
-                        "column %s holds pictures, which rows of the type %s don't take"
-                                .formatted(column, type.key()));
-            }
-        }
+        row.columns()
+                .forEach(
+                        (column, value) -> {
+                            if (holdsPictures(column, value)) {
+                                throw fault(
+                                        row,
+                                        "column %s holds pictures, which rows of the type %s don't take; classify and prm take them in messages"
+                                                .formatted(column, type.key()));
+                            }
+                        });
+    }
+
+    private static boolean holdsPictures(String column, Object value) {
+        return NAMES.contains(column)
+                ? value != null && !List.of().equals(value)
+                : value instanceof List<?> messages
+                        && messages.stream()
+                                .flatMap(message -> parts(message).stream())
+                                .anyMatch(PictureColumns::isPicture);
+    }
+
+    private static boolean isPicture(Object part) {
+        return part instanceof Map<?, ?> map
+                && (map.get("image") != null
+                        || map.get("type") instanceof String type && PICTURES.contains(type));
     }
 
     private Row placedIn(String first, String... others) {

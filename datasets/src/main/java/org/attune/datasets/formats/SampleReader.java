@@ -62,24 +62,28 @@ public final class SampleReader {
                         parts.get(0), parts.get(1), label(row), options(row), row);
             }
             case STEPWISE_SUPERVISION -> {
-                requireNoPictures(chatml);
-                yield StepwiseColumns.read(chatml, parts(chatml, "prompt").getFirst());
+                Row row = placed(chatml, "prompt");
+                yield StepwiseColumns.read(row, parts(row, "prompt").getFirst());
             }
             case PROMPT_ONLY -> {
                 Row row = placed(chatml, "prompt");
                 yield new Sample.PromptOnly(parts(row, "prompt").getFirst(), options(row), row);
             }
-            case CLASSIFICATION, TOKEN_CLASSIFICATION, RANKING, EMBEDDING -> {
-                requireNoPictures(chatml);
+            case CLASSIFICATION -> new LabelledColumns(type, classified(chatml)).read();
+            case TOKEN_CLASSIFICATION, RANKING, EMBEDDING -> {
+                if (sees) {
+                    PictureColumns.requireNone(chatml, type);
+                }
                 yield new LabelledColumns(type, chatml).read();
             }
         };
     }
 
-    private void requireNoPictures(Row row) {
-        if (sees) {
-            PictureColumns.requireNone(row, type);
-        }
+    /// The pictures of a pair of texts stand in the first.
+    private Row classified(Row row) {
+        return type.match(row.columns().keySet())
+                .map(columns -> placed(row, columns.getFirst(), columns.get(1)))
+                .orElse(row);
     }
 
     private Sample languageModeling(Row given) {

@@ -108,14 +108,14 @@ public record RecordedCompletion(
         if (!line.path("generation").isIntegralNumber() || line.get("generation").asLong() < 0) {
             throw new RolloutException("a line needs generation, the number of its round from 0");
         }
-        int[] ids = ints(line, "completion_ids");
+        int[] ids = ints(line, "completion_ids", false);
         float[] logProbs = new float[ids.length];
         JsonNode given = line.path("sampling_logprobs");
         for (int t = 0; t < ids.length; t++) {
             logProbs[t] = given.path(t).isNumber() ? given.get(t).floatValue() : Float.NaN;
         }
         long round = line.get("generation").asLong();
-        int[] prompt = ints(line, "prompt_ids");
+        int[] prompt = ints(line, "prompt_ids", true);
         Optional<Episode> episode =
                 line.has("episode")
                         ? Optional.of(
@@ -176,14 +176,15 @@ public record RecordedCompletion(
         };
     }
 
-    private static int[] ints(JsonNode line, String key) {
+    /// @param sees whether ids below 0 may stand there, which are of pictures
+    private static int[] ints(JsonNode line, String key, boolean sees) {
         JsonNode array = line.path(key);
         if (!array.isArray()) {
             throw new RolloutException("a line needs prompt_ids and completion_ids");
         }
         int[] ids = new int[array.size()];
         for (int i = 0; i < ids.length; i++) {
-            if (!array.get(i).isInt() || array.get(i).asInt() < 0) {
+            if (!array.get(i).isInt() || array.get(i).asInt() < 0 && !sees) {
                 throw new RolloutException(
                         "%s[%d] is %s; accepted: a token id".formatted(key, i, array.get(i)));
             }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.RolloutException;
+import org.attune.images.SeenPicture;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RoundPart;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -96,6 +98,24 @@ class RecordedRolloutsTest {
         assertEquals(0.1 + 0.2, recorded.rewards().getFirst().get("a"));
         assertEquals(Map.of("a", 0.25), recorded.rewardWeights());
         assertArrayEquals(new int[] {1, 0}, recorded.order(1).orElseThrow());
+    }
+
+    /// Rows of pictures have ids below 0. Who knows none of them writes the image token.
+    @Test
+    void promptsMayHavePictures() throws IOException {
+        var picture = new SeenPicture("a", 2, () -> null);
+        int[] prompt = SeenPicture.among(new int[] {5, 9, 9}, 9, List.of(picture));
+        int[] other =
+                SeenPicture.among(
+                        new int[] {5, 9, 9}, 9, List.of(new SeenPicture("b", 2, () -> null)));
+        String line = "{'generation':0,'prompt_ids':%s,'completion_ids':[7,2]}".replace('\'', '"');
+        for (String ids : List.of(Arrays.toString(prompt), "[5, 9, 9]")) {
+            RecordedRollouts recorded = read(file(line.formatted(ids)));
+            assertEquals(1, recorded.complete(List.of(RolloutPrompt.of(0, prompt)), 0).size());
+        }
+        RecordedRollouts recorded = read(file(line.formatted(Arrays.toString(prompt))));
+        List<RolloutPrompt> asked = List.of(RolloutPrompt.of(0, other));
+        assertThrows(RolloutException.class, () -> recorded.complete(asked, 0));
     }
 
     @Test

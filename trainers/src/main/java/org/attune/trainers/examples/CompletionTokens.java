@@ -19,6 +19,18 @@ public record CompletionTokens(int[] ids, int completionStart, BitSet foreign) {
         foreign = (BitSet) foreign.clone();
     }
 
+    /// What is left of a sequence whose end is cut off.
+    ///
+    /// @param most tokens that may stay
+    /// @throws org.attune.error.DatasetException if rows of a picture would be cut off
+    public static int[] beginning(int[] ids, int most) {
+        if (ids.length <= most) {
+            return ids;
+        }
+        WholePictures.require(ids, 0, most);
+        return Arrays.copyOf(ids, most);
+    }
+
     /// A completion of which all tokens count.
     public CompletionTokens(int[] ids, int completionStart) {
         this(ids, completionStart, new BitSet());

@@ -7,6 +7,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
 import org.attune.models.score.ScoreModel.Read;
 import org.attune.models.score.TextClassifier;
+import org.attune.trainers.examples.CompletionTokens;
 import org.attune.trainers.examples.LabelledExample;
 
 import java.util.ArrayList;
@@ -45,7 +46,7 @@ record LabelledPreparation(SampleTokenizer tokenizer, OptionalInt maxLength, Bad
             if (ids.length == 0) {
                 throw new DatasetException("a text has no tokens, so there is nothing to judge");
             }
-            int[] kept = Arrays.copyOf(ids, Math.min(ids.length, most()));
+            int[] kept = CompletionTokens.beginning(ids, most());
             before = Math.max(before, ids.length);
             after = Math.max(after, kept.length);
             sequences.add(kept);

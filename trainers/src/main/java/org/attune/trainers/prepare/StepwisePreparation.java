@@ -4,6 +4,7 @@ import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
 import org.attune.text.StepTokens;
+import org.attune.trainers.examples.CompletionTokens;
 import org.attune.trainers.examples.StepwiseExample;
 import org.attune.trainers.examples.StepwiseExample.JudgedStep;
 
@@ -79,7 +80,7 @@ public final class StepwisePreparation implements RowPreparation<StepwiseExample
             return new Shaped.Left<>(
                     UNJUDGED, "%d tokens, cut to %d".formatted(length, Math.min(length, limit)));
         }
-        int[] kept = length <= limit ? ids : Arrays.copyOf(ids, limit);
+        int[] kept = CompletionTokens.beginning(ids, limit);
         var example = new StepwiseExample(kept, judged, row.row().origin());
         return new Shaped.Kept<>(example, length, example.length());
     }
