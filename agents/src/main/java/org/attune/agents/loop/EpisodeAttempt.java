@@ -18,6 +18,7 @@ import org.attune.text.parse.ToolCall;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -321,8 +322,15 @@ final class EpisodeAttempt implements EpisodeStory {
                 promptIds,
                 rewarded(ofRoles),
                 end,
-                ofWhole,
+                ofRoles.isEmpty() ? ofWhole : judged(ofWhole),
                 calls.call("the environment's state", world::state));
+    }
+
+    /// Who rewards roles judges the episode, and gives it nothing where it says nothing else.
+    private static Map<String, OptionalDouble> judged(Map<String, OptionalDouble> ofWhole) {
+        Map<String, OptionalDouble> judged = new HashMap<>(ofWhole);
+        judged.replaceAll((name, reward) -> OptionalDouble.of(reward.orElse(0)));
+        return judged;
     }
 
     /// The turns, where the last one of each conversation gets what its role gets for the episode.

@@ -137,6 +137,20 @@ final class RolesTest {
         assertEquals(Map.of("toy", OptionalDouble.of(10)), episode.rewards());
     }
 
+    /// Else a game that is cut would count as one that nobody judges.
+    @Test
+    void whoRewardsRolesJudgesTheEpisode() {
+        var silent =
+                new Duel() {
+                    @Override
+                    public OptionalDouble reward(Episode episode) {
+                        return OptionalDouble.empty();
+                    }
+                };
+        Episode episode = play(silent, List.of("a", "mate"));
+        assertEquals(Map.of("toy", OptionalDouble.of(0)), episode.rewards());
+    }
+
     /// A proposer's turn, then three tries of a solver.
     private static final class Tries implements Environment {
         private int tries;

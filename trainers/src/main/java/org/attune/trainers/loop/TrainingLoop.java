@@ -472,8 +472,9 @@ public final class TrainingLoop implements AutoCloseable {
         if (resultOf >= 0) {
             return log.evaluated(resultOf, report.key(metric));
         }
-        return evaluatedAt == step
-                ? OptionalDouble.of(report.metrics().get(metric))
+        Double after = report.metrics().get(metric); // null where no completion was judged
+        return evaluatedAt == step && after != null
+                ? OptionalDouble.of(after)
                 : OptionalDouble.empty();
     }
 
