@@ -70,6 +70,7 @@ class OfficialClientTest {
                                         "--enable-native-access=ALL-UNNAMED",
                                         "--add-modules=jdk.incubator.vector",
                                         "-XX:+UseSerialGC",
+                                        "-XX:TieredStopAtLevel=1",
                                         "-cp",
                                         System.getProperty("java.class.path"),
                                         Main.class.getName(),

@@ -69,7 +69,8 @@ class SkillTest {
                 attune,
                 """
                 #!/usr/bin/env bash
-                exec '%s' --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \\
+                exec '%s' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \\
+                  --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \\
                   -cp '%s' %s "$@"
                 """
                         .formatted(

@@ -9,18 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.json.Json;
-import org.attune.models.DtypeChoice;
-import org.attune.models.ModelConfig;
-import org.attune.serve.HttpDoor;
-import org.attune.serve.ModelServer;
-import org.attune.serve.ServeConfig;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -37,17 +28,7 @@ import java.util.stream.Stream;
 
 /// Clients of the training service, by the requests that Tinker's library sends.
 @Tag("thorough")
-class TinkerDeskTest {
-    private static final Path MODEL =
-            Path.of(System.getProperty("attune.root", ".."), "examples", "model").toAbsolutePath();
-    private static final String KEY = "tml-test";
-    private static final String ROWS =
-            """
-            {"data":[{"model_input":{"chunks":[{"type":"encoded_text","tokens":[83,111]},{"type":"encoded_text","tokens":[114]}]},
-            "loss_fn_inputs":{"target_tokens":{"data":[111,114,116],"dtype":"int64","shape":[3]},
-            "weights":{"data":[0,0.5,1],"dtype":"float32","shape":[3]}}}],"loss_fn":"cross_entropy"}\
-            """;
-
+class TinkerDeskTest extends TinkerServer {
     /// What the library sent for two rows and the loss `ppo`, of the training MODEL.
     private static final String MESSAGE =
             "0a054d4f44454c10011a88010a100a0e0a0c530000006f0000007200000012210a0a616476616e74616765731213"
@@ -59,125 +40,6 @@ class TinkerDeskTest {
                 + "9999999999f13f2a1d0a12636c69705f6c6f775f7468726573686f6c6411cdccccccccccec3f3a200a13636c6970"
                 + "5f686967685f7468726573686f6c641209099a9999999999f13f3a1f0a12636c69705f6c6f775f7468726573686f"
                 + "6c64120909cdccccccccccec3f";
-
-    @TempDir Path folder;
-    private final HttpClient client = HttpClient.newHttpClient();
-    private ModelServer server;
-    private String session;
-
-    @BeforeEach
-    void open() throws Exception {
-        open(3, Duration.ofMinutes(10));
-    }
-
-    private void open(int adapters, Duration idle) throws Exception {
-        ModelConfig model = ModelConfig.of(MODEL.toString()).withDtype(DtypeChoice.FLOAT32);
-        server =
-                HttpDoor.open(
-                        ServeConfig.of(model).withPort(0).withKeys(List.of(KEY)),
-                        served ->
-                                TinkerDesk.open(
-                                        served,
-                                        folder.resolve("kept"),
-                                        new TinkerDesk.Limits(adapters, idle)));
-        session = session();
-    }
-
-    @AfterEach
-    void close() {
-        server.close();
-        client.close();
-    }
-
-    private String session() throws Exception {
-        return ask("create_session", "{\"tags\":[],\"user_metadata\":{},\"sdk_version\":\"0\"}")
-                .path("session_id")
-                .asText();
-    }
-
-    private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(server.url().resolve("/api/v1/" + path))
-                .timeout(Duration.ofSeconds(60))
-                .header("Content-Type", "application/json")
-                .header("X-API-Key", KEY);
-    }
-
-    private HttpResponse<String> post(String path, String body) throws Exception {
-        return client.send(
-                request(path).POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString());
-    }
-
-    private JsonNode ask(String path, String body) throws Exception {
-        HttpResponse<String> response = post(path, body);
-        assertEquals(200, response.statusCode(), path + ": " + response.body());
-        return Json.tree(response.body());
-    }
-
-    private JsonNode fetch(JsonNode promise) throws Exception {
-        return ask("retrieve_future", "{\"request_id\":%s}".formatted(promise.path("request_id")));
-    }
-
-    private String refused(int status, String path, String body) throws Exception {
-        HttpResponse<String> response = post(path, body);
-        assertEquals(status, response.statusCode(), response.body());
-        return Json.tree(response.body()).path("error").path("message").asText();
-    }
-
-    private JsonNode promiseModel(int number, int rank) throws Exception {
-        return ask(
-                "create_model",
-                """
-                {"session_id":"%s","model_seq_id":%d,"base_model":"model","optimizer_config":{"type":"adamw"},
-                "lora_config":{"rank":%d,"seed":1,"train_unembed":true,"train_mlp":true,"train_attn":true}}\
-                """
-                        .formatted(session, number, rank));
-    }
-
-    private String model(int number, int rank) throws Exception {
-        return fetch(promiseModel(number, rank)).path("model_id").asText();
-    }
-
-    private JsonNode learn(String model, int seq) throws Exception {
-        return ask("forward_backward", learning(model, seq, ROWS));
-    }
-
-    private static String learning(String model, int seq, String rows) {
-        return "{\"model_id\":\"%s\",\"seq_id\":%d,\"forward_backward_input\":%s}"
-                .formatted(model, seq, rows);
-    }
-
-    private JsonNode step(String model, int seq) throws Exception {
-        return ask(
-                "optim_step",
-                "{\"model_id\":\"%s\",\"seq_id\":%d,\"adam_params\":{\"learning_rate\":0.01}}"
-                        .formatted(model, seq));
-    }
-
-    private static double loss(JsonNode output) {
-        return output.path("metrics").path("loss:sum").asDouble();
-    }
-
-    private JsonNode sample(String sampler, int seq) throws Exception {
-        return fetch(
-                ask(
-                        "asample",
-                        """
-                        {"sampling_session_id":"%s","seq_id":%d,"num_samples":2,"prompt_logprobs":true,"topk_prompt_logprobs":2,
-                        "prompt":{"chunks":[{"type":"encoded_text","tokens":[83,111,114]}]},"topk_sample_logprobs":3,
-                        "sampling_params":{"max_tokens":5,"temperature":0.0,"top_k":-1,"top_p":1.0,"stop":[]}}\
-                        """
-                                .formatted(sampler, seq)));
-    }
-
-    private String sampler(String model, int seq, int number) throws Exception {
-        return fetch(
-                        ask(
-                                "save_weights_for_sampler",
-                                "{\"model_id\":\"%s\",\"seq_id\":%d,\"sampling_session_seq_id\":%d}"
-                                        .formatted(model, seq, number)))
-                .path("sampling_session_id")
-                .asText();
-    }
 
     /// Two adapters in turn; requests that come too early wait, and one that comes again counts
     /// once.
