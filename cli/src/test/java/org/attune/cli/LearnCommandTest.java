@@ -138,7 +138,7 @@ class LearnCommandTest {
         Path launcher =
                 Files.writeString(
                         folder.resolve("attune"),
-                        "#!/bin/sh\nexec '%s' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector -cp '%s' org.attune.cli.Main \"$@\"\n"
+                        "#!/bin/sh\nexec '%s' --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector -cp '%s' org.attune.cli.Main \"$@\"\n"
                                 .formatted(java, System.getProperty("java.class.path")));
         assertTrue(launcher.toFile().setExecutable(true));
         Path root = Path.of(System.getProperty("attune.root", "..")).toAbsolutePath().normalize();
