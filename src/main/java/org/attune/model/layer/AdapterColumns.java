@@ -42,18 +42,13 @@ final class AdapterColumns {
 
     /// `dy B`, by a copy in the layout that products like best.
     Tensor packedProduct(Tensor dy) {
-        return packed().multiply(dy);
-    }
-
-    /// The copy of `Bᵀ`.
-    PackedMatrix packed() {
         if (transposed.isEmpty()) {
             transposed = Optional.of(PackedMatrix.of(matrix.t(), owner));
         } else if (transposedIsOld) {
             transposed.get().replace(matrix.t());
         }
         transposedIsOld = false;
-        return transposed.get();
+        return transposed.get().multiply(dy);
     }
 
     /// Moves the numbers to separate memory; this one is closed.

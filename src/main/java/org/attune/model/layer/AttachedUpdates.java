@@ -175,19 +175,6 @@ final class AttachedUpdates {
         return copies;
     }
 
-    /// Makes the copies that forward passes read: the first pass would make them in the midst of
-    /// activations, and where these were, later ones of their size would find no room.
-    void pack() {
-        reducers.ifPresent(LoraDownMatrices::pack);
-    }
-
-    /// Makes the copies that backward passes read, where the weights have such.
-    void packBackward() {
-        try (var _ = TensorScope.open("pack")) {
-            reducers.ifPresent(LoraDownMatrices::transposed);
-        }
-    }
-
     /// A copy of the trained adapter's first matrices for decoding.
     PackedMatrix packed() {
         return reducers.orElseThrow().packed();

@@ -162,22 +162,18 @@ public final class FusedLinear {
         weights.arrive();
     }
 
-    /// Makes the copies that forward passes read, where there are to be such.
+    /// Makes the copy that forward passes read, where there is to be one.
     void pack() {
         if (!trainsBase()) {
             weights.pack();
-            updates.pack();
         }
     }
 
-    /// Makes copies for the backward pass too, where there are to be such.
+    /// Makes a copy for the backward pass too, where there is to be one.
     void packBackward() {
         // What is computed around the product reads the numbers themselves.
         if (!trainsBase() && updates.of(Adapter.TRAINED).fitsColumns()) {
             weights.packBackward();
-            if (weights.packsBackward()) {
-                updates.packBackward();
-            }
         }
     }
 

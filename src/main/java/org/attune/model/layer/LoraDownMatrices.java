@@ -78,13 +78,6 @@ final class LoraDownMatrices {
         packed().multiplyDropped(hx.narrow(1, 0, in), parts, scale, hx.narrow(1, in, rows));
     }
 
-    /// Makes the copy that products read, where they do.
-    void pack() {
-        if (packs) {
-            packed();
-        }
-    }
-
     /// A copy of the matrix where [PackedMatrix#isUseful].
     PackedMatrix packed() {
         if (packed == null) {

@@ -92,7 +92,6 @@ record PackedWeights(
         try (var _ = TensorScope.open("pack")) {
             PackedMatrix back = PackedMatrix.of(base.t(), form.owner());
             base.close();
-            columns.ifPresent(AdapterColumns::packed);
             return new BothWaysWeights(form, columns, copy, back, frozen);
         }
     }

@@ -195,29 +195,4 @@ class FusedLinearCopiesTest {
                     }
                 });
     }
-
-    /// What a first pass made for later ones would stand between its activations.
-    @Test
-    void passesMakeNothingThatStaysWhereCopiesWereMadeBefore() {
-        Engine.run(
-                () -> {
-                    try (var scope = TensorScope.open("test")) {
-                        FusedLinear layer = layer(scope);
-                        layer.pack();
-                        assertNothingStays(layer);
-                        serveTokens(layer);
-                        layer.packBackward();
-                        assertTrue(layer.packsBackward());
-                        assertNothingStays(layer);
-                    }
-                });
-    }
-
-    private static void assertNothingStays(FusedLinear layer) {
-        long before = TensorScope.liveTensors();
-        try (var _ = TensorScope.open("pass")) {
-            seen(layer);
-        }
-        assertEquals(before, TensorScope.liveTensors());
-    }
 }
