@@ -188,15 +188,13 @@ final class LoraModule implements AdaptedModule {
     /// @param original `W`
     private void mend(Tensor original, UniformRandomProvider random) {
         StartingUpdates.requireDirections(target, original, LoraInitialisation.LOFTQ);
-        Tensor lost = original.to(DType.FLOAT32).sub(weight());
-        var start = StartingUpdates.principal(lost, target.rank(), target.scaling(), 0, random);
+        Tensor whole = original.to(DType.FLOAT32);
+        Tensor missing = whole.sub(weight());
+        var start = StartingUpdates.principal(missing, target.rank(), target.scaling(), 0, random);
         flat.value(a()).copyInPlace(start.a());
         flat.value(b()).copyInPlace(start.b());
-        this.lost =
-                new LostBits(
-                        squares(original.to(DType.FLOAT32)),
-                        squares(lost),
-                        squares(lost.sub(start.b().mm(start.a()).mul(target.scaling()))));
+        Tensor left = missing.sub(start.b().mm(start.a()).mul(target.scaling()));
+        lost = new LostBits(squares(whole), squares(missing), squares(left));
     }
 
     private static double squares(Tensor matrix) {

@@ -235,21 +235,18 @@ class LookCommandsTest {
                         List.of(model, steps, "use_peft=true", targets));
         trained("reward", pairs, "again", List.of("model_name_or_path=" + whole, steps));
         for (Path judge : List.of(whole, adapter)) {
-            out.getBuffer().setLength(0);
-            trained(
-                    "grpo",
-                    prompts,
-                    "grpo-" + judge.getFileName(),
-                    List.of(
-                            model,
-                            steps,
-                            "use_peft=true",
-                            "lora_target_modules=.*text_model.*_proj",
-                            "num_generations=2",
-                            "max_completion_length=4",
-                            "reward_funcs=" + judge));
-            assertTrue(out.toString().contains("reward "), out.toString());
+            judges(judge, prompts, "use_peft=true", "lora_target_modules=.*text_model.*_proj");
         }
+    }
+
+    /// A step of GRPO whose completions a model judges.
+    private void judges(Path judge, Path prompts, String... further) {
+        out.getBuffer().setLength(0);
+        List<String> words = new ArrayList<>(List.of(further));
+        words.addAll(List.of("model_name_or_path=" + MODEL, "max_steps=1", "num_generations=2"));
+        words.addAll(List.of("max_completion_length=4", "reward_funcs=" + judge));
+        trained("grpo", prompts, "grpo-" + judge.getFileName(), words);
+        assertTrue(out.toString().contains("reward "), out.toString());
     }
 
     /// Heads that judge a text, or its steps, with the commands that measure and use them.
@@ -281,17 +278,7 @@ class LookCommandsTest {
         assertTrue(out.toString().contains("accuracy"), out.toString());
         Path judge = trained("prm", solutions, "judge", whole);
         Path prompts = Files.write(folder.resolve("prompts.jsonl"), asked);
-        trained(
-                "grpo",
-                prompts,
-                "grpo",
-                List.of(
-                        model,
-                        "max_steps=1",
-                        "num_generations=2",
-                        "max_completion_length=4",
-                        "reward_funcs=" + judge));
-        assertTrue(out.toString().contains("reward "), out.toString());
+        judges(judge, prompts);
     }
 
     /// Of equal completions with equal rewards a critic learns something else where pictures do.

@@ -31,12 +31,8 @@ final class RankRunTest {
 
     private Process start(String... more) throws IOException {
         MpiRun.of(2); // skips where there is no launcher
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"));
-        command.addAll(List.of("--enable-native-access=ALL-UNNAMED"));
-        command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        List<String> command = new ArrayList<>(ShortProgram.java());
+        command.addAll(List.of("-Xmx512m", "-cp", System.getProperty("java.class.path")));
         command.addAll(List.of(Main.class.getName(), "dpo"));
         command.add(ROOT.resolve("examples/quickstart/dpo.yaml").toAbsolutePath().toString());
         command.addAll(List.of("--ranks", "2", "output_dir=" + folder, "logical_devices=2"));

@@ -150,15 +150,9 @@ class SecretRunTest {
     }
 
     private String attune(int expected, String... words) throws Exception {
-        var command = new ArrayList<String>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        var command = new ArrayList<>(ShortProgram.java());
         command.addAll(
                 List.of(
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--add-modules",
-                        "jdk.incubator.vector",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Main.class.getName(),

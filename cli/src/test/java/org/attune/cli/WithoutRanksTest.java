@@ -66,17 +66,8 @@ final class WithoutRanksTest {
 
     private static String run(Class<?> program, Map<String, String> environment, String... commands)
             throws Exception {
-        List<String> words =
-                new ArrayList<>(
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "--add-modules=jdk.incubator.vector",
-                                "-cp",
-                                classPath(),
-                                program.getName()));
+        List<String> words = new ArrayList<>(ShortProgram.java());
+        words.addAll(List.of("-cp", classPath(), program.getName()));
         words.addAll(List.of(commands));
         var builder = new ProcessBuilder(words).redirectErrorStream(true);
         builder.environment().putAll(environment);

@@ -6,9 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
-import org.attune.examples.quickstart.TinyModel;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,10 +41,6 @@ final class UnjudgedEvaluationTest {
     @Tag("thorough")
     @Test
     void theRunEndsWithoutItsFigure() throws IOException {
-        new TinyModel(32, 2, 2)
-                .write(
-                        Files.createDirectories(folder.resolve("model")),
-                        RandomSource.XO_SHI_RO_256_PP.create(1L));
         String row = "{\"prompt\": [{\"role\": \"user\", \"content\": \"2 1\"}]}\n";
         Files.writeString(folder.resolve("prompts.jsonl"), row.repeat(4));
         Files.writeString(folder.resolve("heldout.jsonl"), row);
@@ -55,7 +49,6 @@ final class UnjudgedEvaluationTest {
                 Main.run(
                         "grpo",
                         ROOT.resolve("examples/quickstart/grpo.yaml").toString(),
-                        "model_name_or_path=" + folder.resolve("model"),
                         "datasets=" + folder.resolve("prompts.jsonl"),
                         "eval_datasets=" + folder.resolve("heldout.jsonl"),
                         "reward_funcs=" + folder.resolve("Sometimes.java"),

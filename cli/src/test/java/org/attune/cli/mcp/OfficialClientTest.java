@@ -20,6 +20,7 @@ import io.modelcontextprotocol.spec.McpSchema.TextContent;
 import io.modelcontextprotocol.spec.McpSchema.Tool;
 
 import org.attune.cli.Main;
+import org.attune.cli.ShortProgram;
 import org.attune.json.Json;
 import org.attune.reports.runs.FoundRun;
 import org.junit.jupiter.api.AfterEach;
@@ -36,6 +37,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -61,23 +63,12 @@ class OfficialClientTest {
     private McpSyncClient client;
 
     private InitializeResult connect() {
+        List<String> words = new ArrayList<>(ShortProgram.java());
+        words.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        words.addAll(List.of("mcp", "--root=" + folder, "--root=" + EXAMPLES));
         var transport =
                 new StdioClientTransport(
-                        ServerParameters.builder(
-                                        Path.of(System.getProperty("java.home"), "bin", "java")
-                                                .toString())
-                                .args(
-                                        "--enable-native-access=ALL-UNNAMED",
-                                        "--add-modules=jdk.incubator.vector",
-                                        "-XX:+UseSerialGC",
-                                        "-XX:TieredStopAtLevel=1",
-                                        "-cp",
-                                        System.getProperty("java.class.path"),
-                                        Main.class.getName(),
-                                        "mcp",
-                                        "--root=" + folder,
-                                        "--root=" + EXAMPLES)
-                                .build(),
+                        ServerParameters.builder(words.removeFirst()).args(words).build(),
                         new Jackson2Mapper());
         transport.setStdErrorHandler(log::add);
         client =

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.cli.Main;
+import org.attune.cli.ShortProgram;
 import org.attune.json.Json;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -69,12 +70,10 @@ class SkillTest {
                 attune,
                 """
                 #!/usr/bin/env bash
-                exec '%s' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \\
-                  --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \\
-                  -cp '%s' %s "$@"
+                exec '%s' -cp '%s' %s "$@"
                 """
                         .formatted(
-                                Path.of(System.getProperty("java.home"), "bin", "java"),
+                                String.join("' '", ShortProgram.java()),
                                 System.getProperty("java.class.path"),
                                 Main.class.getName()));
         assertTrue(attune.toFile().setExecutable(true));
