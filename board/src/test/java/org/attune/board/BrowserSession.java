@@ -222,8 +222,10 @@ final class BrowserSession implements AutoCloseable {
         Files.write(file, Base64.getDecoder().decode(png));
     }
 
+    /// Ends the browser, and returns when no process of it is left that could write its profile.
     @Override
     public void close() {
+        List<ProcessHandle> processes = driver.descendants().toList();
         try {
             send("DELETE", session.resolve("."), "");
         } catch (RuntimeException | AssertionError e) {
@@ -231,5 +233,13 @@ final class BrowserSession implements AutoCloseable {
         }
         driver.destroy();
         client.close();
+        processes.forEach(ProcessHandle::destroyForcibly);
+        await("the browser's end", () -> processes.stream().noneMatch(BrowserSession::works));
+    }
+
+    /// Whether a process can still write: one that has ended, and that nobody waits for, is alive
+    /// by its handle, but has no command.
+    private static boolean works(ProcessHandle process) {
+        return process.isAlive() && process.info().command().isPresent();
     }
 }
