@@ -59,6 +59,17 @@ MODELS = {
         key_multiplier=0.5, attention_in_multiplier=1.5, attention_out_multiplier=0.7, ssm_in_multiplier=0.8,
         ssm_out_multiplier=1.2, ssm_multipliers=[0.5, 0.7, 0.9, 1.1, 1.3], mlp_multipliers=[0.6, 1.4],
         embedding_multiplier=3.0, lm_head_multiplier=0.4, tie_word_embeddings=False)),
+    # Vectors that layers read of tokens, shared keys, wide and narrow heads, frequencies of zero
+    "gemma4": lambda: T.Gemma4TextConfig(**SIZES | dict(
+        num_hidden_layers=6, head_dim=6, global_head_dim=8, sliding_window=4, hidden_size=8, intermediate_size=8,
+        hidden_size_per_layer_input=4, vocab_size_per_layer_input=32, num_kv_shared_layers=2, use_double_wide_mlp=True,
+        final_logit_softcapping=20.0, layer_types=[WINDOW, FULL, WINDOW, FULL, WINDOW, FULL])),
+    # Values that are keys, other counts of key heads, experts beside a dense part
+    "gemma4-experts": lambda: T.Gemma4TextConfig(**SIZES | dict(
+        num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=6, global_head_dim=8, sliding_window=4,
+        num_global_key_value_heads=1, attention_k_eq_v=True, hidden_size_per_layer_input=0, enable_moe_block=True,
+        num_experts=4, top_k_experts=2, moe_intermediate_size=8, final_logit_softcapping=30.0,
+        layer_types=[WINDOW, WINDOW, FULL])),
     # Rows of a joined matrix by head, norms with biases
     "gptneox": lambda: T.GPTNeoXConfig(**SIZES | dict(num_hidden_layers=1, use_parallel_residual=True, rotary_pct=0.5)),
 }

@@ -39,6 +39,8 @@ class ConvertedGgufTest {
             Map.of(
                     "deepseek2", "model.layers.1.self_attn.kv_b_proj",
                     "gemma3", "model.layers.5.mlp.down_proj",
+                    "gemma4", "model.layers.5.self_attn.q_proj",
+                    "gemma4-experts", "model.layers.2.self_attn.k_proj",
                     "gptneox", "gpt_neox.layers.0.attention.query_key_value",
                     "mixtral", "model.layers.0.self_attn.q_proj",
                     "phi3", "model.layers.0.self_attn.qkv_proj",
@@ -49,7 +51,7 @@ class ConvertedGgufTest {
 
     @Test
     void filesComputeWhatTheirModelsDo() throws IOException {
-        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(7);
+        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(9);
                 Stream<Path> files = Files.list(FOLDER)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {
                 String name = file.getFileName().toString().replace(".gguf", "");

@@ -44,7 +44,7 @@ class GgufExportTest {
 
     @Test
     void tensorsAndKeysAreThoseOfTheConverter() throws IOException {
-        try (var report = new CaseReport("GGUF files written again", getClass()).requiring(7);
+        try (var report = new CaseReport("GGUF files written again", getClass()).requiring(9);
                 Stream<Path> files = Files.list(FOLDER)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {
                 String name = file.getFileName().toString();

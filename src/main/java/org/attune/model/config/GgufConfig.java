@@ -153,7 +153,9 @@ final class GgufConfig {
         int headDim =
                 file.optionalSize("attention.key_length", MOST).orElse(Math.max(1, width / heads));
         json.put("num_attention_heads", heads);
-        json.put("num_key_value_heads", oneOf("attention.head_count_kv", layers, heads));
+        json.put(
+                "num_key_value_heads",
+                varies() ? heads : oneOf("attention.head_count_kv", layers, heads));
         int valueDim = file.optionalSize("attention.value_length", MOST).orElse(headDim);
         if (!family.latent()) {
             json.put("head_dim", headDim);
@@ -170,6 +172,10 @@ final class GgufConfig {
         new GgufWindows(file, row, family, json).put(layers);
     }
 
+    private boolean varies() {
+        return row.parts().contains(GgufFamily.Part.VARIED);
+    }
+
     /// The number that a key gives for all layers, or for all that have some.
     private int oneOf(String key, int layers, int absent) {
         Set<Integer> some = new LinkedHashSet<>(file.perLayer(key, layers, absent));
@@ -182,11 +188,11 @@ final class GgufConfig {
 
     private void scale(int headDim) {
         double scale = file.number("attention.scale").orElse(0);
-        double usual = 1 / Math.sqrt(headDim);
+        double usual = family.scores().unscaled() ? 1 : 1 / Math.sqrt(headDim);
         if (family.multiplies()) {
             json.put("attention_multiplier", scale == 0 ? usual : scale);
         } else if (scale != 0 && Math.abs(scale / usual - 1) > 1e-6) {
-            throw file.invalid("attention.scale", "1/√%d", headDim);
+            throw file.invalid("attention.scale", usual == 1 ? "1" : "1/√%d", headDim);
         }
         if (family.scores().scalar().isPresent()) {
             json.put("query_pre_attn_scalar", headDim);
@@ -216,7 +222,10 @@ final class GgufConfig {
     }
 
     private void feedForward(int layers) {
-        int inner = oneOf("feed_forward_length", layers, 0);
+        if (varies() && !new GgufVaried(file, family, json, layers).feedForward()) {
+            return;
+        }
+        int inner = varies() ? 0 : oneOf("feed_forward_length", layers, 0);
         if (inner > 0) {
             json.put("intermediate_size", inner);
         }

@@ -32,6 +32,11 @@ final class GgufFamilies {
                             .pattern(6, 0)
                             .parts(Part.LARGEST_SCALE)
                             .row(),
+                    GgufFamily.of("gemma4", "gemma4_text")
+                            .tensors("ffn_gate_up_exps.weight")
+                            .pattern(0, 0)
+                            .parts(Part.VARIED)
+                            .row(),
                     GgufFamily.of("smollm3", "smollm3").fixed("no_rope_layer_interval", 4).row(),
                     GgufFamily.of("phi2", "phi").row(),
                     GgufFamily.of("phi3", "phi3")

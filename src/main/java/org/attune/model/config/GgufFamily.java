@@ -122,7 +122,9 @@ record GgufFamily(
         /// Norms are of mean and variance, which the family's row doesn't say.
         LAYER_NORM,
         /// A file that says that nothing is rotated is refused.
-        ROTATES
+        ROTATES,
+        /// Attention differs between layers, and layers read vectors of tokens.
+        VARIED
     }
 
     static Row of(String architecture, String... modelTypes) {

@@ -146,7 +146,7 @@ public final class GgufKeys {
             put(
                     "attention.head_count_kv",
                     perLayer(layer -> config.parts(layer).attention() ? a.kvHeads() : 0));
-        } else if (a.latent().isEmpty()) {
+        } else if (a.latent().isEmpty() && a.varied().isEmpty()) {
             put("attention.head_count_kv", a.kvHeads());
             put("attention.key_length", a.headDim());
             put("attention.value_length", a.headDim());
@@ -196,7 +196,7 @@ public final class GgufKeys {
             put(
                     "feed_forward_length",
                     perLayer(layer -> config.parts(layer).feedForward() ? f.inner() : 0));
-        } else {
+        } else if (!row.parts().contains(Part.VARIED)) {
             boolean experts = row.parts().contains(Part.MAMBA_OR_ATTENTION);
             put(
                     "feed_forward_length",
@@ -288,6 +288,7 @@ public final class GgufKeys {
                                     });
             case SIGMOID -> put("expert_gating_func", 2);
             case ONE_NORM -> put("use_parallel_residual", config.block().order().isParallel());
+            case VARIED -> new GgufVariedKeys(config, this::put).put();
             case LARGEST_SCALE, LAYER_NORM, ROTATES -> {}
         }
     }

@@ -30,6 +30,19 @@ record GgufLimits(DecoderConfig config, String architecture) {
                 boolean windows = a.windows().stream().anyMatch(w -> w > 0);
                 refuse(windows && !large, "windows (sliding_window) in other than 64 layers");
             }
+            case "gemma4" -> {
+                refuse(a.qkvBias() || a.outputBias(), "biases of attention");
+                refuse(
+                        !GgufVaried.sharesAsLlamaCpp(
+                                a.windows().stream().map(w -> w > 0).toList(),
+                                config.layers() - GgufVariedKeys.shared(a)),
+                        "shared keys (num_kv_shared_layers) of another layer than the last with"
+                                + " keys and a window, and the last with keys and none");
+                refuse(
+                        config.block().end().reads()
+                                && config.block().end().rows() != config.vocabSize(),
+                        "a vocab_size_per_layer_input that isn't vocab_size");
+            }
             case "gptneox" -> refuse(!a.qkvBias(), "attention without biases");
             case "qwen2moe", "qwen3moe", "qwen3next", "qwen35moe" -> {
                 var experts = config.block().feedForward().experts();

@@ -67,6 +67,7 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
             }
             case ONE_NORM -> oneNorm();
             case LAYER_NORM -> {} // see the epsilon
+            case VARIED -> new GgufVaried(file, family, json, layers).put();
             case ROTATES -> {
                 if (!file.flag(ROTATES, true)) {
                     throw file.invalid(

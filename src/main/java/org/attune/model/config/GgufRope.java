@@ -42,7 +42,9 @@ record GgufRope(GgufDescription file, DecoderFamily family, Map<String, Object> 
     }
 
     private void share(int dimensions) {
-        int headDim = (int) json.get("head_dim");
+        int headDim = // of layers without a window
+                file.optionalSize("attention.key_length", MOST)
+                        .orElseGet(() -> (int) json.get("head_dim"));
         int rotated = dimensions == 0 ? headDim : dimensions;
         if (!family.rotatesParts()) {
             if (rotated != headDim && family.rotates().test(known())) {
@@ -72,11 +74,20 @@ record GgufRope(GgufDescription file, DecoderFamily family, Map<String, Object> 
                                     + " rope_factors_short.weight; LongRoPE needs both")
                             .formatted(file.metadata().where()));
         }
+        boolean still = family.absent().scaling() instanceof RopeScaling.Proportional;
+        if (still && divisors.isEmpty()) {
+            throw new ModelException(
+                    "%s holds no rope_freqs.weight, which says what %s models rotate"
+                            .formatted(file.metadata().where(), file.architecture()));
+        }
         if (longer.isEmpty() && divisors.isEmpty()) {
             return named;
         }
         if (!named.isEmpty()) {
             throw file.invalid(TYPE, "none, beside a tensor that divides frequencies");
+        }
+        if (still && longer.isEmpty() && isProportional(divisors.get())) {
+            return proportional(divisors.get());
         }
         var result = new LinkedHashMap<String, Object>();
         result.put("rope_type", "longrope");
@@ -87,6 +98,34 @@ record GgufRope(GgufDescription file, DecoderFamily family, Map<String, Object> 
         result.put("original_max_position_embeddings", original);
         if (longer.isPresent()) {
             json.put("original_max_position_embeddings", original); // where Phi-3 has it
+        }
+        return result;
+    }
+
+    private static int turning(List<Double> divisors) {
+        return (int) divisors.stream().takeWhile(d -> d < GgufRopeKeys.STILL / 10).count();
+    }
+
+    /// Whether the first frequencies are divided by one number, and the others are as good as 0.
+    private static boolean isProportional(List<Double> divisors) {
+        int turning = turning(divisors);
+        return turning > 0
+                && divisors.subList(0, turning).stream().distinct().count() == 1
+                && divisors.stream().skip(turning).allMatch(d -> d >= GgufRopeKeys.STILL / 10);
+    }
+
+    private static Map<String, Object> proportional(List<Double> divisors) {
+        int pairs = divisors.size();
+        int turning = turning(divisors);
+        double share = (double) turning / pairs;
+        while ((int) (share * 2 * pairs / 2) < turning) {
+            share = Math.nextUp(share);
+        }
+        var result = new LinkedHashMap<String, Object>();
+        result.put("rope_type", "proportional");
+        result.put("partial_rotary_factor", share);
+        if (divisors.getFirst() != 1) {
+            result.put("factor", divisors.getFirst());
         }
         return result;
     }

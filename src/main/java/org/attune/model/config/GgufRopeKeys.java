@@ -18,6 +18,9 @@ record GgufRopeKeys(
         Map<String, double[]> vectors) {
     private static final double LOCAL_THETA = 10000; // llama.cpp's where a key is absent
 
+    /// Divisor of a frequency that is to be 0, as llama.cpp's converter has it.
+    static final double STILL = 1e30f;
+
     private void put(String key, double value) {
         to.accept(key, (float) value);
     }
@@ -41,8 +44,11 @@ record GgufRopeKeys(
         }
         int head = config.attention().rotatedHead();
         put("rope.dimension_count", rope.rotaryDim(head));
+        boolean always = family.absent().scaling() instanceof RopeScaling.Proportional;
         switch (rope.scaling()) {
-            case RopeScaling.None _, RopeScaling.Proportional _ -> {}
+            case RopeScaling.None _, RopeScaling.Linear _ when always -> divided(rope, head);
+            case RopeScaling.None _ -> {}
+            case RopeScaling.Proportional _, RopeScaling.Llama3 _ -> divided(rope, head);
             case RopeScaling.Dynamic dynamic ->
                     longest = dynamic.originalLength(); // as unscaled till there
             case RopeScaling.Linear(double factor) -> {
@@ -50,18 +56,6 @@ record GgufRopeKeys(
                 put("rope.scaling.factor", factor);
             }
             case RopeScaling.Yarn yarn -> yarn(yarn);
-            case RopeScaling.Llama3 _ -> {
-                var plain =
-                        new RopeConfig(
-                                rope.theta(), rope.partialRotaryFactor(), new RopeScaling.None());
-                double[] before = RopeTable.of(plain, head, 1).inverseFrequencies();
-                double[] after = RopeTable.of(rope, head, 1).inverseFrequencies();
-                vectors.put(
-                        "rope_freqs.weight",
-                        IntStream.range(0, before.length)
-                                .mapToDouble(i -> before[i] / after[i])
-                                .toArray());
-            }
             case RopeScaling.Divisors(List<Double> divisors, double attention) -> {
                 vectors.put("rope_freqs.weight", numbers(divisors));
                 factor(attention);
@@ -74,6 +68,19 @@ record GgufRopeKeys(
             }
         }
         return longest;
+    }
+
+    /// A tensor of what frequencies are divided by.
+    private void divided(RopeConfig rope, int head) {
+        var plain =
+                new RopeConfig(rope.theta(), rope.partialRotaryFactor(), new RopeScaling.None());
+        double[] before = RopeTable.of(plain, head, 1).inverseFrequencies();
+        double[] after = RopeTable.of(rope, head, 1).inverseFrequencies();
+        vectors.put(
+                "rope_freqs.weight",
+                IntStream.range(0, before.length)
+                        .mapToDouble(i -> after[i] == 0 ? STILL : before[i] / after[i])
+                        .toArray());
     }
 
     private void factor(double attention) {

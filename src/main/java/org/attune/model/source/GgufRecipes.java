@@ -38,8 +38,11 @@ final class GgufRecipes {
                 names.finalNormPath(),
                 table.chooses("output_norm.weight") ? "output_norm" : "token_embd_norm");
         rules.module(names.head(), "output");
+        GgufVariedRecipes varied = new GgufVariedRecipes(rules, config);
+        varied.trunk();
         for (int layer = 0; layer < config.layers(); layer++) {
             block(names.block(layer), "blk." + layer + ".", layer);
+            varied.block(names.block(layer), "blk." + layer + ".", layer);
         }
         refuseOthers();
         return rules.made();
@@ -74,7 +77,7 @@ final class GgufRecipes {
             if (config.attention().latent().isPresent()) {
                 latent(path, own, config.attention().latent().get());
             } else {
-                attention(path, own);
+                attention(path, own, layer);
             }
         }
         if (parts.state()) {
@@ -82,8 +85,10 @@ final class GgufRecipes {
         }
         if (parts.feedForward()) {
             FeedForwardConfig f = config.block().feedForward();
-            f.experts(layer)
-                    .ifPresentOrElse(e -> experts(path, own, e), () -> dense(path, own, layer));
+            f.experts(layer).ifPresent(e -> experts(path, own, e));
+            if (f.isDense(layer)) {
+                dense(path, own, layer);
+            }
         }
     }
 
@@ -103,25 +108,30 @@ final class GgufRecipes {
         }
     }
 
-    private void attention(String path, String own) {
+    private void attention(String path, String own, int layer) {
         AttentionConfig a = config.attention();
+        AttentionConfig.Sizes sizes = a.sizes(layer);
         if (names.qkv().size() == 1) {
             joined(path, own, a);
         } else if (table.chooses(own + "attn_qkv.weight")) {
-            long queries = a.projectedQueries();
-            long keys = (long) a.kvHeads() * a.headDim();
+            long queries = (long) a.projectedQueries() / a.headDim() * sizes.headDim();
+            long keys = (long) sizes.kvHeads() * sizes.headDim();
             rules.split(path + names.qkv().get(0), own + "attn_qkv", 0, queries);
             rules.split(path + names.qkv().get(1), own + "attn_qkv", queries, keys);
             rules.split(path + names.qkv().get(2), own + "attn_qkv", queries + keys, keys);
         } else {
             rules.module(path + names.qkv().get(0), own + "attn_q");
-            rules.module(path + names.qkv().get(1), own + "attn_k");
-            rules.module(path + names.qkv().get(2), own + "attn_v");
+            if (a.source(layer) == layer) {
+                rules.module(path + names.qkv().get(1), own + "attn_k");
+                rules.module(path + names.qkv().get(2), own + "attn_v");
+            }
         }
         rules.module(path + names.output(), own + "attn_output");
         if (!names.qkNorms().isEmpty()) {
             rules.norm(path + names.qkNorms().get(0), own + "attn_q_norm");
-            rules.norm(path + names.qkNorms().get(1), own + "attn_k_norm");
+            if (a.source(layer) == layer) {
+                rules.norm(path + names.qkNorms().get(1), own + "attn_k_norm");
+            }
         }
         if (!names.innerNorms().isEmpty()) {
             rules.norm(path + names.innerNorms().get(0), own + "attn_sub_norm");

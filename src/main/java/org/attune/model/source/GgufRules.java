@@ -59,6 +59,11 @@ final class GgufRules {
         made.computeIfPresent(name, (_, m) -> new Made(m.recipe(), shape));
     }
 
+    /// A tensor with which nothing is computed, though files may have it.
+    void unused(String tensor) {
+        used.add(tensor);
+    }
+
     /// All rows of a tensor.
     Rows whole(String tensor) {
         long[] shape = shape(tensor);
