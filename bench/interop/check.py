@@ -29,7 +29,7 @@ def main(root):
     logging.disable_progress_bar()
     warnings.filterwarnings("ignore")
     passed, lucky, refused, failures = 0, 0, 0, []
-    for folder in sorted((root / "engine/asked").iterdir()):
+    for folder in sorted((root / "engine/asked").glob("*")):
         base = root / "engine" / json.loads((folder / "asked.json").read_text())["base"]
         ids = load_file(base / "expected.safetensors")["input_ids"]
         if not (folder / "attune.safetensors").exists():

@@ -49,6 +49,12 @@ def shared_layers(rng, c):
     return kinds + [rng.choice(kinds) for _ in range(c["num_hidden_layers"] - 2)]
 
 
+def pairs_of_layers(rng, c):
+    """A layer with a window and one without, in turn; the last one sees all."""
+    kinds = ["sliding_attention", "full_attention"]
+    return [kinds[i % 2] for i in range(c["num_hidden_layers"] - 1)] + kinds[1:]
+
+
 WINDOWS = layer_types("full_attention", "sliding_attention")
 WINDOW = [4, 6, 9]
 BOOL = [True, False]
@@ -169,6 +175,33 @@ FAMILIES = {
             "full_attention": rng.choice(
                 [{"rope_type": "default", "rope_theta": 1000000.0}, {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}]
             ),
+            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+        },
+    },
+    "gemma4_text": {
+        "head_dim": free_head,
+        "global_head_dim": free_head,
+        "num_hidden_layers": [4, 5, 6],
+        "layer_types": pairs_of_layers,
+        "num_kv_shared_layers": lambda rng, c: rng.choice([0, c["num_hidden_layers"] - 2, c["num_hidden_layers"] - 3]),
+        "sliding_window": WINDOW,
+        "attention_k_eq_v": BOOL,
+        "num_global_key_value_heads": lambda rng, c: rng.choice([None, 1, c["num_attention_heads"]]),
+        "hidden_size_per_layer_input": [0, 8, 12],
+        "vocab_size_per_layer_input": lambda rng, c: c["vocab_size"],
+        "use_double_wide_mlp": BOOL,
+        "enable_moe_block": BOOL,
+        "num_experts": [4, 6],
+        "top_k_experts": [1, 2],
+        "moe_intermediate_size": [12, 20],
+        "final_logit_softcapping": [None, 3.0, 30.0],
+        "tie_word_embeddings": True,
+        "rope_parameters": lambda rng, c: {
+            "full_attention": {
+                "rope_type": "proportional",
+                "rope_theta": 1000000.0,
+                "partial_rotary_factor": rng.choice([0.25, 0.5, 0.75, 1.0]),
+            },
             "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
         },
     },

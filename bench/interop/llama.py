@@ -108,7 +108,7 @@ def one(folder):
 
 def main(root):
     passed, failures = 0, []
-    folders = sorted((root / "engine/models").iterdir()) + sorted((root / "engine/asked").iterdir())
+    folders = sorted((root / "engine/models").iterdir()) + sorted((root / "engine/asked").glob("*"))
     for folder in folders:
         if not (folder / "attune.gguf").exists():
             continue

@@ -70,6 +70,11 @@ MODELS = {
         num_global_key_value_heads=1, attention_k_eq_v=True, hidden_size_per_layer_input=0, enable_moe_block=True,
         num_experts=4, top_k_experts=2, moe_intermediate_size=8, final_logit_softcapping=30.0,
         layer_types=[WINDOW, WINDOW, FULL])),
+    # Copies of the residual stream, learned residuals, gates closed in part, vectors of tokens, shared keys
+    "gemma3n": lambda: T.Gemma3nTextConfig(**SIZES | dict(
+        num_hidden_layers=4, head_dim=6, sliding_window=4, hidden_size=8, intermediate_size=8, hidden_size_per_layer_input=4,
+        vocab_size_per_layer_input=32, num_kv_shared_layers=2, laurel_rank=2, altup_active_idx=0,
+        activation_sparsity_pattern=[0.9, 0.0, 0.5, 0.0], layer_types=[WINDOW, FULL, WINDOW, FULL])),
     # Rows of a joined matrix by head, norms with biases
     "gptneox": lambda: T.GPTNeoXConfig(**SIZES | dict(num_hidden_layers=1, use_parallel_residual=True, rotary_pct=0.5)),
 }

@@ -39,6 +39,7 @@ class ConvertedGgufTest {
             Map.of(
                     "deepseek2", "model.layers.1.self_attn.kv_b_proj",
                     "gemma3", "model.layers.5.mlp.down_proj",
+                    "gemma3n", "model.layers.3.per_layer_input_gate",
                     "gemma4", "model.layers.5.self_attn.q_proj",
                     "gemma4-experts", "model.layers.2.self_attn.k_proj",
                     "gptneox", "gpt_neox.layers.0.attention.query_key_value",
@@ -51,7 +52,7 @@ class ConvertedGgufTest {
 
     @Test
     void filesComputeWhatTheirModelsDo() throws IOException {
-        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(9);
+        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(10);
                 Stream<Path> files = Files.list(FOLDER)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {
                 String name = file.getFileName().toString().replace(".gguf", "");

@@ -46,11 +46,16 @@ class GgufExportTest {
     void tensorsAndKeysAreThoseOfTheConverter() throws IOException {
         try (var report = new CaseReport("GGUF files written again", getClass()).requiring(9);
                 Stream<Path> files = Files.list(FOLDER)) {
-            for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {
+            for (Path file : files.filter(GgufExportTest::isWritten).sorted().toList()) {
                 String name = file.getFileName().toString();
                 report.run(name, () -> Engine.run(() -> check(name, file)));
             }
         }
+    }
+
+    /// llama.cpp knows Gemma 3n of more layers only.
+    private static boolean isWritten(Path file) {
+        return file.toString().endsWith(".gguf") && !file.endsWith("gemma3n.gguf");
     }
 
     private void check(String name, Path file) {

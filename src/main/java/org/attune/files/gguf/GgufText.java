@@ -11,20 +11,34 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Writes a `tokenizer.json` as the metadata of a GGUF file, the reverse of [GgufTokenizer].
 public final class GgufText {
     private static final String PREFIX = "tokenizer.ggml.";
 
+    /// Tokens that llama.cpp is to show, so that calls of tools can be read.
+    private static final Set<String> SHOWN =
+            Set.of(
+                    "<|channel>",
+                    "<channel|>",
+                    "<|tool_call>",
+                    "<tool_call|>",
+                    "<|tool_response>",
+                    "<tool_response|>",
+                    "<|\"|>");
+
     private final String where;
+    private final boolean merged;
     private final Map<?, ?> root;
     private final Map<?, ?> model;
     private final List<String> tokens;
     private final List<Object> kinds;
     private final Map<String, Object> pairs = new LinkedHashMap<>();
 
-    private GgufText(String where, String json, int rows) {
+    private GgufText(String where, String architecture, String json, int rows) {
         this.where = where;
+        this.merged = architecture.equals(GgufTokenizer.GEMMA4);
         this.root = (Map<?, ?>) Json.parse(json);
         this.model = (Map<?, ?>) root.get("model");
         this.tokens = new ArrayList<>(Collections.nCopies(rows, null));
@@ -34,6 +48,7 @@ public final class GgufText {
     /// The pairs of a model's text.
     ///
     /// @param where     the model, for messages
+    /// @param architecture of the file
     /// @param json      text of its `tokenizer.json`
     /// @param specials  its special tokens by role
     /// @param ends      ids that end a text, of which files can name three
@@ -42,12 +57,13 @@ public final class GgufText {
     /// @throws ModelException if GGUF files can't say how the tokenizer cuts text
     public static Map<String, Object> of(
             String where,
+            String architecture,
             String json,
             Map<String, String> specials,
             List<Integer> ends,
             Optional<String> template,
             int rows) {
-        GgufText text = new GgufText(where, json, rows);
+        GgufText text = new GgufText(where, architecture, json, rows);
         text.vocabulary();
         if (text.isByteLevel()) {
             text.byteLevel();
@@ -213,10 +229,20 @@ public final class GgufText {
             kinds.set(id, number(PieceKind.UNKNOWN));
             pairs.put(PREFIX + "unknown_token_id", (long) id);
         }
-        pairs.put(PREFIX + "model", "llama");
-        pairs.put(PREFIX + "pre", "default");
+        if (merged && !prefixed()) {
+            for (int id = 0; id < tokens.size(); id++) {
+                if (SHOWN.contains(tokens.get(id))) {
+                    kinds.set(id, number(PieceKind.USER_DEFINED));
+                }
+            }
+            pairs.put(PREFIX + "model", GgufTokenizer.GEMMA4);
+            pairs.put(PREFIX + "merges", merges());
+        } else {
+            pairs.put(PREFIX + "model", "llama");
+            pairs.put(PREFIX + "pre", "default");
+            pairs.put(PREFIX + "scores", scores());
+        }
         pairs.put(PREFIX + "tokens", tokens);
-        pairs.put(PREFIX + "scores", scores());
         pairs.put(PREFIX + "token_type", kinds);
         pairs.put(PREFIX + "add_space_prefix", prefixed());
         ends();

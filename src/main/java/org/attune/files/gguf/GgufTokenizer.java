@@ -25,6 +25,9 @@ public record GgufTokenizer(
         Map<String, String> specialTokens,
         Optional<String> chatTemplate,
         boolean isByteLevel) {
+    /// Pieces as SentencePiece has them, with merges.
+    static final String GEMMA4 = "gemma4";
+
     private static final List<String> ROLES =
             List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
@@ -33,8 +36,7 @@ public record GgufTokenizer(
     }
 
     /// Converts a file's vocabulary: byte-level BPE (`gpt2`) and SentencePiece BPE with byte
-    /// fallback
-    /// (`llama`).
+    /// fallback, by scores (`llama`) or merges (`gemma4`).
     ///
     /// @throws ModelException if the file has no vocabulary or one of another kind, or if it cuts
     ///     text by a rule (`tokenizer.ggml.pre`) that Attune doesn't know
@@ -45,10 +47,12 @@ public record GgufTokenizer(
                 switch (model) {
                     case "gpt2" -> byteLevel(metadata, vocabulary);
                     case "llama" -> sentencePiece(metadata, vocabulary);
+                    case GEMMA4 -> merged(metadata, vocabulary);
                     default ->
                             throw metadata.invalid(
                                     "tokenizer.ggml.model",
-                                    "gpt2 (byte-level BPE), llama (SentencePiece BPE)");
+                                    "gpt2 (byte-level BPE), llama (SentencePiece BPE), gemma4"
+                                            + " (Gemma 4's BPE)");
                 };
         var special = new LinkedHashMap<String, String>();
         for (String role : ROLES) {
@@ -94,6 +98,17 @@ public record GgufTokenizer(
         json.sentencePiece(
                 metadata.flag("tokenizer.ggml.add_space_prefix", true),
                 vocabulary.token(metadata, "unknown_token_id"));
+        return json;
+    }
+
+    private static TokenizerJson merged(GgufMetadata metadata, GgufVocabulary vocabulary) {
+        TokenizerJson json = json(vocabulary);
+        // llama.cpp adds it whatever the file says.
+        vocabulary.id(metadata, "bos_token_id").ifPresent(json::beginWith);
+        json.sentencePiece(
+                metadata.texts("tokenizer.ggml.merges"),
+                vocabulary.token(metadata, "unknown_token_id"),
+                metadata.where());
         return json;
     }
 

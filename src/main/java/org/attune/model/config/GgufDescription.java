@@ -58,6 +58,11 @@ final class GgufDescription {
         return file.vector(name);
     }
 
+    /// A list of numbers of the metadata.
+    Optional<List<Float>> floats(String key) {
+        return metadata.floats(own(key));
+    }
+
     /// Whether the file has a matrix of so many rows.
     boolean holdsRows(String name, long rows) {
         return tensor(name).filter(t -> t.shape().length == 2 && t.shape()[0] == rows).isPresent();

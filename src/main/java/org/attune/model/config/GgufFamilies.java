@@ -32,6 +32,7 @@ final class GgufFamilies {
                             .pattern(6, 0)
                             .parts(Part.LARGEST_SCALE)
                             .row(),
+                    GgufFamily.of("gemma3n", "gemma3n_text").pattern(5, 0).parts(Part.VARIED).row(),
                     GgufFamily.of("gemma4", "gemma4_text")
                             .tensors("ffn_gate_up_exps.weight")
                             .pattern(0, 0)

@@ -30,18 +30,10 @@ record GgufLimits(DecoderConfig config, String architecture) {
                 boolean windows = a.windows().stream().anyMatch(w -> w > 0);
                 refuse(windows && !large, "windows (sliding_window) in other than 64 layers");
             }
-            case "gemma4" -> {
-                refuse(a.qkvBias() || a.outputBias(), "biases of attention");
-                refuse(
-                        !GgufVaried.sharesAsLlamaCpp(
-                                a.windows().stream().map(w -> w > 0).toList(),
-                                config.layers() - GgufVariedKeys.shared(a)),
-                        "shared keys (num_kv_shared_layers) of another layer than the last with"
-                                + " keys and a window, and the last with keys and none");
-                refuse(
-                        config.block().end().reads()
-                                && config.block().end().rows() != config.vocabSize(),
-                        "a vocab_size_per_layer_input that isn't vocab_size");
+            case "gemma4" -> varied(a);
+            case "gemma3n" -> {
+                varied(a);
+                copies();
             }
             case "gptneox" -> refuse(!a.qkvBias(), "attention without biases");
             case "qwen2moe", "qwen3moe", "qwen3next", "qwen35moe" -> {
@@ -50,6 +42,42 @@ record GgufLimits(DecoderConfig config, String architecture) {
                 refuse(dense, "layers without experts (mlp_only_layers)");
             }
             default -> {}
+        }
+    }
+
+    private void varied(AttentionConfig a) {
+        refuse(a.qkvBias() || a.outputBias(), "biases of attention");
+        refuse(
+                !GgufVaried.sharesAsLlamaCpp(
+                        a.windows().stream().map(w -> w > 0).toList(),
+                        config.layers() - GgufVariedKeys.shared(a)),
+                "shared keys (num_kv_shared_layers) of another layer than the last with keys and a"
+                        + " window, and the last with keys and none");
+    }
+
+    /// Numbers of Gemma 3n that llama.cpp has in its code.
+    private void copies() {
+        BlockConfig b = config.block();
+        BlockConfig.Copies c = b.residual().copies().orElseThrow();
+        int shared = GgufVariedKeys.shared(b.attention());
+        refuse(
+                shared != Math.max(0, config.layers() - GgufVaried.FIRST_SHARED),
+                "num_kv_shared_layers " + shared + " of " + config.layers() + " layers");
+        refuse(
+                c.count() != 4 || c.active() != 0,
+                "other than 4 altup_num_inputs, the first active");
+        refuse(!c.scaled(), "altup_correct_scale false");
+        refuse(b.residual().rank() != 64, "laurel_rank " + b.residual().rank());
+        refuse(
+                b.end().width() != GgufVaried.ABSENT_WIDTH,
+                "hidden_size_per_layer_input " + b.end().width());
+        refuse(config.ends().softcap() != 30, "another final_logit_softcapping than 30");
+        FeedForwardConfig f = b.feedForward();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            refuse(f.inner(layer) != f.inner(0), "several widths in intermediate_size");
+            refuse(
+                    f.closed(layer) != GgufVaried.closed(layer),
+                    "another activation_sparsity_pattern than 0.95 in ten layers");
         }
     }
 

@@ -35,6 +35,25 @@ record GgufVaried(
     private static final int MOST = DecoderConfig.MOST_FEATURES;
     private static final double ABSENT_CAP = 30; // llama.cpp's
 
+    /// Keys of models with copies of the residual stream.
+    static final String COUNT = "altup.num_inputs";
+
+    static final String ACTIVE = "altup.active_idx";
+    static final String CLOSED = "activation_sparsity_scale";
+
+    /// Where llama.cpp has Gemma 3n's first layer without own keys, whatever the file says.
+    static final int FIRST_SHARED = 20;
+
+    static final int ABSENT_WIDTH = 256; // of the vectors that layers read
+
+    private static final int ABSENT_COPIES = 4;
+    private static final int CLOSED_LAYERS = 10;
+
+    /// Share of the gates that llama.cpp closes in Gemma 3n's first layers.
+    static double closed(int layer) {
+        return layer < CLOSED_LAYERS ? 0.95 : 0;
+    }
+
     /// Which layer's keys llama.cpp has the last layers attend to: those of the last layer that has
     /// its own, or of the one before it if they have a window.
     ///
@@ -55,7 +74,8 @@ record GgufVaried(
 
     void put() {
         List<Boolean> windows =
-                ((List<?>) json.get("layer_types")).stream().map(ConfigJson.WINDOW::equals).toList();
+                ((List<?>) json.get("layer_types"))
+                        .stream().map(ConfigJson.WINDOW::equals).toList();
         if (family.window() == DecoderFamily.WindowRule.PATTERN_TO_FULL && windows.getLast()) {
             throw file.invalid(
                     "attention.sliding_window_pattern", "false for the last layer, which sees all");
@@ -63,9 +83,9 @@ record GgufVaried(
         sizes(windows);
         shared(windows);
         rope();
-        int width = file.integer(INPUT).orElse(0);
-        if (width < 0 || width > MOST) {
-            throw file.invalid(INPUT, "0 to %d", MOST);
+        int width = file.integer(INPUT).orElse(copies() ? ABSENT_WIDTH : 0);
+        if (width < (copies() ? 1 : 0) || width > MOST) {
+            throw file.invalid(INPUT, "%d to %d", copies() ? 1 : 0, MOST);
         }
         json.put(VariedJson.INPUT_WIDTH, width);
         json.put(
@@ -75,6 +95,43 @@ record GgufVaried(
                         .orElse(json.get("vocab_size")));
         double cap = file.number(CAP).orElse(ABSENT_CAP);
         json.put(CAP, cap == 0 ? null : cap);
+        if (copies()) {
+            altUp();
+        }
+    }
+
+    /// Whether the residual stream has copies.
+    private boolean copies() {
+        return file.architecture().equals("gemma3n");
+    }
+
+    private void altUp() {
+        json.put("altup_num_inputs", file.optionalSize(COUNT, MOST).orElse(ABSENT_COPIES));
+        json.put("altup_active_idx", file.integer(ACTIVE).orElse(0));
+        json.put("altup_correct_scale", true);
+        file.ofSomeBlock("laurel_l.weight").ifPresent(e -> json.put("laurel_rank", e.shape()[0]));
+        List<Float> bounds = file.floats(CLOSED).orElse(List.of());
+        if (!bounds.isEmpty() && bounds.size() != layers) {
+            throw file.invalid(CLOSED, "one number for each of %d layers", layers);
+        }
+        json.put(
+                "activation_sparsity_pattern",
+                IntStream.range(0, layers)
+                        .mapToObj(i -> bounds.isEmpty() ? closed(i) : below(bounds.get(i)))
+                        .toList());
+    }
+
+    /// Share of a normal distribution below a bound, with as many digits as the bound has.
+    private static double below(double bound) {
+        double term = bound;
+        double sum = 0;
+        for (int i = 1; Math.abs(bound) < 9 && Math.abs(term) > 1e-18; i += 2) {
+            sum += term;
+            term *= bound * bound / (i + 2);
+        }
+        double density = Math.exp(-bound * bound / 2) / Math.sqrt(2 * Math.PI);
+        double share = bound <= -9 ? 0 : bound >= 9 ? 1 : 0.5 + density * sum;
+        return Math.round(share * 1e6) / 1e6;
     }
 
     private void sizes(List<Boolean> windows) {
@@ -103,6 +160,12 @@ record GgufVaried(
                     "%d: heads are rotated whole where there is a window",
                     inWindows);
         }
+        if (copies()) {
+            if (full != inWindows || new TreeSet<>(heads).size() > 1) {
+                throw file.invalid(KEYS + IN_WINDOWS, "%d: all layers are alike", full);
+            }
+            return;
+        }
         Map<String, Object> others = new TreeMap<>();
         boolean keysAreValues = false;
         for (int layer = 0; layer < layers; layer++) {
@@ -128,7 +191,7 @@ record GgufVaried(
     }
 
     private void shared(List<Boolean> windows) {
-        int shared = file.integer(SHARED).orElse(0);
+        int shared = file.integer(SHARED).orElse(copies() ? Math.max(0, layers - FIRST_SHARED) : 0);
         if (shared < 0 || shared >= layers) {
             throw file.invalid(SHARED, "0 to %d, fewer than layers", layers - 1);
         }
@@ -163,6 +226,10 @@ record GgufVaried(
     /// @return whether there are experts beside them
     boolean feedForward() {
         List<Integer> widths = file.perLayer(INNER, layers, 0);
+        if (copies()) {
+            json.put("intermediate_size", widths);
+            return false;
+        }
         int usual = new TreeSet<>(widths).first();
         int first = layers - file.integer(SHARED).orElse(0);
         boolean twice = first < layers && widths.getLast() == 2 * usual;

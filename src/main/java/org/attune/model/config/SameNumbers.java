@@ -19,6 +19,7 @@ final class SameNumbers {
                     "dropout",
                     "loss",
                     "windows",
+                    "rows",
                     "scalesVectors",
                     "labels",
                     "scoreKind");

@@ -28,7 +28,8 @@ public enum GgufFileType {
                     "ffn_gate_inp_shexp.weight",
                     "ssm_conv1d.weight",
                     "shortconv.conv.weight",
-                    "position_embd.weight");
+                    "position_embd.weight",
+                    "per_layer_model_proj.weight");
 
     private final int number;
     private final GgufType usual;
@@ -80,6 +81,8 @@ public enum GgufFileType {
         if (shape.length < 2
                 || !name.endsWith(".weight")
                 || name.endsWith("_norm.weight")
+                || name.startsWith("altup_")
+                || name.startsWith("laurel_")
                 || PLAIN.contains(name)) {
             return GgufType.F32;
         }

@@ -8,12 +8,14 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.source.GgufWeights.Made;
 import org.attune.model.source.GgufWeights.Recipe;
 import org.attune.model.source.GgufWeights.Rows;
+import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,7 @@ final class GgufPlan implements GgufTable {
     private final Map<String, Source> weights = new LinkedHashMap<>();
     private final Map<String, long[]> tensors = new LinkedHashMap<>();
     private final Map<String, List<Piece>> pieces = new LinkedHashMap<>();
+    private final Set<String> filled = new HashSet<>();
 
     /// @param where   the file, for messages
     /// @param config  of the model
@@ -57,6 +60,7 @@ final class GgufPlan implements GgufTable {
         weights.forEach(w -> this.weights.put(w.name(), w));
         Map<String, Made> made = new GgufRecipes(this, config).all();
         made.forEach(this::turnRound);
+        filled.forEach(this::fill);
         for (Source weight : weights) {
             if (!made.containsKey(weight.name())) {
                 throw new ModelException(
@@ -95,8 +99,11 @@ final class GgufPlan implements GgufTable {
 
     /// Path of the module whose weight a tensor is made of, the first of several.
     String module(String tensor) {
+        if (pieces(tensor).isEmpty()) {
+            return "";
+        }
         Source weight =
-                switch (pieces.get(tensor).getFirst()) {
+                switch (pieces(tensor).getFirst()) {
                     case Piece.Copied copied -> copied.weight();
                     case Piece.Computed computed -> computed.weight();
                 };
@@ -107,7 +114,7 @@ final class GgufPlan implements GgufTable {
     ///
     /// @param turned whether the model's files have matrices the other way round
     boolean isWhole(String tensor, boolean turned) {
-        List<Piece> all = pieces.get(tensor);
+        List<Piece> all = pieces(tensor);
         return all.size() == 1
                 && switch (all.getFirst()) {
                     case Piece.Copied copied ->
@@ -133,7 +140,7 @@ final class GgufPlan implements GgufTable {
     ///
     /// @param order in which a file has rows that the model has in another one
     void give(String tensor, TensorRows order, GgufWriter.Rows to) {
-        for (Piece piece : pieces.get(tensor)) {
+        for (Piece piece : pieces(tensor)) {
             try (Arena arena = Arena.ofConfined()) {
                 switch (piece) {
                     case Piece.Copied(Source weight, long first, long row, long rows) -> {
@@ -149,6 +156,31 @@ final class GgufPlan implements GgufTable {
                     }
                 }
             }
+        }
+    }
+
+    private List<Piece> pieces(String tensor) {
+        return pieces.getOrDefault(tensor, List.of());
+    }
+
+    /// Adds the rows that no weight makes.
+    private void fill(String tensor) {
+        long[] shape = tensors.get(tensor);
+        List<Piece> own = pieces(tensor);
+        if (own.isEmpty()) {
+            int numbers = Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
+            var zeros =
+                    new Source(
+                            tensor,
+                            DType.FLOAT32,
+                            shape,
+                            _ -> MemorySegment.ofArray(new float[numbers]));
+            add(tensor, new Piece.Copied(zeros, 0, 0, numbers / columns(tensor)));
+            return;
+        }
+        var first = (Piece.Copied) own.getFirst();
+        for (long row = first.rows(); row < shape[0]; row++) {
+            add(tensor, new Piece.Copied(first.weight(), 0, row, 1));
         }
     }
 
@@ -210,6 +242,12 @@ final class GgufPlan implements GgufTable {
     @Override
     public void plan(String tensor, long... shape) {
         tensors.putIfAbsent(tensor, shape);
+    }
+
+    @Override
+    public void fill(String tensor, long... shape) {
+        plan(tensor, shape);
+        filled.add(tensor);
     }
 
     @Override

@@ -299,9 +299,10 @@ final class GgufRecipes {
                 String kind = part == n.up().size() - 1 ? "up" : "gate";
                 String tensor = own + (fused ? "ffn_gate_up_exps" : "ffn_" + kind + "_exps");
                 int parts = fused ? 2 : 1;
-                expert(expert + n.up().get(part), tensor, e.count(), i, fused ? part : 0, parts);
+                rules.ofStack(
+                        expert + n.up().get(part), tensor, e.count(), i, fused ? part : 0, parts);
             }
-            expert(expert + n.down(), own + "ffn_down_exps", e.count(), i, 0, 1);
+            rules.ofStack(expert + n.down(), own + "ffn_down_exps", e.count(), i, 0, 1);
         }
         n.shared()
                 .filter(_ -> e.shared() > 0)
@@ -319,31 +320,5 @@ final class GgufRecipes {
                                         config.hiddenSize());
                             }
                         });
-    }
-
-    /// One expert's rows of a tensor of all.
-    ///
-    /// @param part  of the `parts` of each expert that the tensor holds
-    private void expert(String path, String tensor, int count, int index, int part, int parts) {
-        long[] own = table.weight(path + ".weight");
-        if (own.length == 2) {
-            table.plan(tensor + ".weight", count, own[0] * parts, own[1]);
-        }
-        long[] ownBias = table.weight(path + ".bias");
-        if (ownBias.length == 1) {
-            table.plan(tensor + ".bias", count, ownBias[0]);
-        }
-        long[] shape = rules.shape(tensor + ".weight");
-        if (shape.length == 3 && shape[0] == count && shape[1] % parts == 0) {
-            long rows = shape[1] / parts;
-            long first = index * shape[1] + part * rows;
-            List<Rows> weight = List.of(new Rows(tensor + ".weight", first, rows));
-            rules.ofStack(path + ".weight", tensor + ".weight", weight, rows, shape[2]);
-            long[] bias = rules.shape(tensor + ".bias");
-            if (parts == 1 && bias.length == 2 && bias[0] == count) {
-                List<Rows> one = List.of(new Rows(tensor + ".bias", index, 1));
-                rules.ofStack(path + ".bias", tensor + ".bias", one, bias[1]);
-            }
-        }
     }
 }

@@ -60,8 +60,25 @@ final class GgufRules {
     }
 
     /// A tensor with which nothing is computed, though files may have it.
-    void unused(String tensor) {
+    ///
+    /// @param shape of zeros in files that are written; empty: they don't have it
+    void unused(String tensor, long... shape) {
         used.add(tensor);
+        if (shape.length > 0) {
+            table.fill(tensor, shape);
+        }
+    }
+
+    /// A matrix of which a file that is written has another number of rows: fewer, or copies of the
+    /// first one behind the others.
+    void rows(String name, String tensor, long inFile) {
+        long[] own = table.weight(name);
+        if (own.length == 2) {
+            table.fill(tensor, inFile, own[1]);
+            rows(name, List.of(new Rows(tensor, 0, Math.min(own[0], inFile))));
+        } else {
+            same(name, tensor);
+        }
     }
 
     /// All rows of a tensor.
@@ -169,8 +186,33 @@ final class GgufRules {
         made.put(name, new Made(new Recipe.Joined(List.copyOf(parts)), shape));
     }
 
-    /// One matrix, or vector, of a tensor that holds a list of them.
-    void ofStack(String name, String tensor, List<Rows> rows, long... shape) {
+    /// One matrix of a tensor that holds a list of them.
+    ///
+    /// @param part  of the `parts` of each matrix that the tensor holds
+    void ofStack(String path, String tensor, int count, int index, int part, int parts) {
+        long[] own = table.weight(path + ".weight");
+        if (own.length == 2) {
+            table.plan(tensor + ".weight", count, own[0] * parts, own[1]);
+        }
+        long[] ownBias = table.weight(path + ".bias");
+        if (ownBias.length == 1) {
+            table.plan(tensor + ".bias", count, ownBias[0]);
+        }
+        long[] shape = shape(tensor + ".weight");
+        if (shape.length == 3 && shape[0] == count && shape[1] % parts == 0) {
+            long rows = shape[1] / parts;
+            long first = index * shape[1] + part * rows;
+            List<Rows> weight = List.of(new Rows(tensor + ".weight", first, rows));
+            ofStack(path + ".weight", tensor + ".weight", weight, rows, shape[2]);
+            long[] bias = shape(tensor + ".bias");
+            if (parts == 1 && bias.length == 2 && bias[0] == count) {
+                List<Rows> one = List.of(new Rows(tensor + ".bias", index, 1));
+                ofStack(path + ".bias", tensor + ".bias", one, bias[1]);
+            }
+        }
+    }
+
+    private void ofStack(String name, String tensor, List<Rows> rows, long... shape) {
         used.add(tensor);
         made.put(name, new Made(new Recipe.Joined(rows), shape));
     }

@@ -40,6 +40,10 @@ interface GgufTable {
     /// Plans a tensor of the file that is to be written, unless it is there.
     default void plan(String tensor, long... shape) {}
 
+    /// Plans a tensor of which the weights may not make all rows. Those that are left are copies of
+    /// the first one, or zeros if no weight makes one.
+    default void fill(String tensor, long... shape) {}
+
     /// Plans a tensor that has at least so many rows.
     ///
     /// @param columns of each; 0: it is a vector

@@ -99,6 +99,59 @@ class GgufConfigTest {
         assertEquals(1 / Math.sqrt(4), read("gemma3", 62, heads).attention().scale());
     }
 
+    /// Layers of Gemma 4 have sizes by whether they have a window. An absent cap is 30, and
+    /// shared keys are those of the last two layers that have some, as in llama.cpp.
+    @Test
+    void layersOfGemma4Differ() throws IOException {
+        DecoderConfig read = read("gemma4", 6, f -> varied(f, 1, 0, 1, 0, 1, 0));
+        assertEquals(List.of(4, 0, 4, 0, 4, 0), read.attention().windows());
+        assertEquals(List.of(0, 1, 2, 3, 2, 3), read.attention().varied().get().sources());
+        assertEquals(6, read.attention().sizes(0).headDim());
+        assertEquals(4, read.attention().sizes(1).headDim());
+        assertEquals(30, read.ends().softcap());
+        String cap = "gemma4.final_logit_softcapping";
+        assertEquals(
+                0,
+                read("gemma4", 6, f -> varied(f, 1, 0, 1, 0, 1, 0).float32(cap, 0))
+                        .ends()
+                        .softcap());
+        assertRefused("attention.shared_kv_layers", f -> varied(f, 1, 0, 0, 0, 1, 0));
+        assertRefused("attention.sliding_window_pattern", f -> varied(f, 1, 0, 1, 0, 1, 1));
+        assertRefused(
+                "attention.head_count_kv",
+                f ->
+                        varied(f, 1, 0, 1, 0, 1, 0)
+                                .int32s("gemma4.attention.head_count_kv", 1, 1, 2, 1, 1, 1));
+        assertRefused(
+                "attention.scale",
+                f -> varied(f, 1, 0, 1, 0, 1, 0).float32("gemma4.attention.scale", 0.5f));
+        String message =
+                assertThrows(
+                                ModelException.class,
+                                () -> read("gemma4", 6, f -> still(f, 1, 0, 1, 0, 1, 0)))
+                        .getMessage();
+        assertTrue(message.contains("holds no rope_freqs.weight"), message);
+    }
+
+    private static GgufBuilder varied(GgufBuilder file, int... windows) {
+        return still(file, windows).floats("rope_freqs.weight", new float[] {1, 1e30f}, 2);
+    }
+
+    private static GgufBuilder still(GgufBuilder file, int... windows) {
+        return file.int32s("gemma4.attention.sliding_window_pattern", windows)
+                .uint32("gemma4.attention.sliding_window", 4)
+                .uint32("gemma4.attention.shared_kv_layers", 2)
+                .uint32("gemma4.attention.key_length", 4)
+                .uint32("gemma4.attention.key_length_swa", 6)
+                .uint32("gemma4.rope.dimension_count_swa", 6);
+    }
+
+    private void assertRefused(String key, UnaryOperator<GgufBuilder> more) {
+        String message =
+                assertThrows(ModelException.class, () -> read("gemma4", 6, more)).getMessage();
+        assertTrue(message.contains("gemma4." + key + " is "), message);
+    }
+
     @Test
     void layersThatPredictFurtherAreNotComputed() throws IOException {
         String key = "glm4moe.nextn_predict_layers";

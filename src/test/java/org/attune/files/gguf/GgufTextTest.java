@@ -38,7 +38,8 @@ class GgufTextTest {
 
     private static Map<String, Object> pairs(String json, int rows) {
         Map<String, String> specials = Map.of("eos_token", "<end>", "pad_token", "<tool>");
-        return GgufText.of("m", json, specials, List.of(4, 2), Optional.of("{{ x }}"), rows);
+        return GgufText.of(
+                "m", "llama", json, specials, List.of(4, 2), Optional.of("{{ x }}"), rows);
     }
 
     @Test
@@ -76,7 +77,7 @@ class GgufTextTest {
         TokenizerJson json = new TokenizerJson(tokens, kinds, scores).addOwn();
         json.sentencePiece(true, Optional.of("<unk>"));
         Map<String, Object> pairs =
-                GgufText.of("m", json.text(), Map.of(), List.of(), Optional.empty(), 7);
+                GgufText.of("m", "llama", json.text(), Map.of(), List.of(), Optional.empty(), 7);
         assertEquals("llama", pairs.get("tokenizer.ggml.model"));
         assertEquals(true, pairs.get("tokenizer.ggml.add_space_prefix"));
         assertEquals(List.of(2L, 6L, 1L, 1L, 1L, 1L, 1L), pairs.get("tokenizer.ggml.token_type"));
@@ -84,6 +85,33 @@ class GgufTextTest {
         assertTrue((Float) said.get(5) > (Float) said.get(4), "" + said);
         assertTrue((Float) said.get(4) > (Float) said.get(6), "" + said);
         assertTrue((Float) said.get(6) > (Float) said.get(2), "" + said);
+    }
+
+    @Test
+    void gemma4HasMergesAndShowsWhatItsCallsStandBetween() {
+        List<String> tokens = List.of("<unk>", "<0x41>", "a", "▁", "▁a", "<|tool_call>", "<bos>");
+        List<PieceKind> kinds =
+                List.of(
+                        PieceKind.UNKNOWN,
+                        PieceKind.BYTE,
+                        PieceKind.NORMAL,
+                        PieceKind.NORMAL,
+                        PieceKind.NORMAL,
+                        PieceKind.CONTROL,
+                        PieceKind.CONTROL);
+        TokenizerJson json = new TokenizerJson(tokens, kinds, List.of()).addOwn();
+        json.beginWith(6);
+        json.sentencePiece(List.of("▁ a"), Optional.of("<unk>"), "test");
+        Map<String, String> bos = Map.of("bos_token", "<bos>");
+        Map<String, Object> pairs =
+                GgufText.of("m", "gemma4", json.text(), bos, List.of(), Optional.empty(), 7);
+        assertEquals("gemma4", pairs.get("tokenizer.ggml.model"));
+        assertEquals(List.of("▁ a"), pairs.get("tokenizer.ggml.merges"));
+        assertEquals(List.of(2L, 6L, 1L, 1L, 1L, 4L, 3L), pairs.get("tokenizer.ggml.token_type"));
+        GgufTokenizer read = GgufTokenizer.of(new GgufMetadata("test.gguf", pairs));
+        assertEquals(
+                json.text().replaceFirst("(<.tool_call>.*?special.:)true", "$1false"),
+                read.tokenizerJson());
     }
 
     @Test

@@ -130,7 +130,10 @@ public final class TokenizerJson {
             template();
         }
         bytes(root.putObject("decoder"));
-        ObjectNode model = model(false, Optional.empty(), wholeTokensFirst);
+        merges(model(false, Optional.empty(), wholeTokensFirst), merges, where);
+    }
+
+    private static void merges(ObjectNode model, List<String> merges, String where) {
         merges.forEach(merge -> space(merge, where));
         model.putPOJO(
                 "merges",
@@ -195,6 +198,17 @@ public final class TokenizerJson {
     public void sentencePiece(boolean spaceFirst, Optional<String> unknown) {
         sentencePiece(
                 PieceRules.ofBytes(spaceFirst ? SpacePrefix.ALWAYS : SpacePrefix.NONE), unknown);
+    }
+
+    /// Completes a BPE of SentencePiece's form of which the merges are known: spaces become `▁`,
+    /// unknown characters their bytes.
+    ///
+    /// @param merges `left right`, best first
+    /// @param where  what the merges are of; stands in messages
+    public void sentencePiece(List<String> merges, Optional<String> unknown, String where) {
+        PieceRules.ofBytes(SpacePrefix.NONE).write(root, userDefined());
+        ends();
+        merges(model(true, unknown, false), merges, where);
     }
 
     /// Completes a SentencePiece BPE.
