@@ -124,7 +124,7 @@ class GgufVariedTest {
         return decoder;
     }
 
-    /// Tokens without a vector of their own read the first one; llama.cpp wants keys that no layer
+    /// Tokens that have no vector read the first one; llama.cpp wants keys that no layer
     /// reads.
     @Test
     void rowsAndKeysThatNoWeightMakesAreThere() {

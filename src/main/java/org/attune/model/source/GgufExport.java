@@ -48,6 +48,14 @@ public final class GgufExport {
         this.importance = importance;
     }
 
+    /// `general.architecture` of a model's files.
+    ///
+    /// @param name of the model, for messages
+    /// @throws ModelException if there is none
+    public static String architecture(DecoderConfig config, String name) {
+        return new GgufKeys(config, name).architecture();
+    }
+
     /// Writes the file.
     ///
     /// @param name    of the model, `general.name`

@@ -6,7 +6,6 @@ import org.attune.files.AtomicFile;
 import org.attune.files.AtomicFolder;
 import org.attune.files.gguf.GgufText;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.GgufKeys;
 import org.attune.model.layer.Adapter;
 import org.attune.model.source.GgufAdapter;
 import org.attune.model.source.GgufExport;
@@ -144,7 +143,7 @@ record GgufOutput(GgufFileType type, Path folder, String device, String run, Pri
         Map<String, Object> tokenizer =
                 GgufText.of(
                         name,
-                        new GgufKeys(config, name).architecture(),
+                        GgufExport.architecture(config, name),
                         text.tokenizer().json(),
                         text.specials().byRole(),
                         config.special().eos(),
