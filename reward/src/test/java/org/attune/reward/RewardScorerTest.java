@@ -11,6 +11,8 @@ import org.attune.reward.RewardFailure.Kind;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
@@ -167,6 +169,7 @@ class RewardScorerTest {
     }
 
     @Tag("thorough")
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void sleepingFunctionIsGivenUpAndOthersGoOn() {
         var sleeps =
@@ -188,6 +191,7 @@ class RewardScorerTest {
     }
 
     @Tag("thorough")
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void spinningFunctionIsSwitchedOffAfterItsStrikes() {
         var calls = new AtomicInteger();
@@ -220,6 +224,7 @@ class RewardScorerTest {
     }
 
     @Tag("thorough")
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void lateAnswerOfAGivenUpCallIsIgnored() throws InterruptedException {
         var release = new CountDownLatch(1);
@@ -379,6 +384,7 @@ class RewardScorerTest {
     }
 
     @Tag("thorough")
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void functionThatHeedsInterruptionIsKeptAfterSingleHangs() {
         var slow =

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -195,6 +197,7 @@ class ProcessRewardTest {
     }
 
     @Tag("thorough")
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void hangingProgramIsKilledAndTheNextCallStartsAnother() throws IOException {
         String body =
@@ -225,6 +228,7 @@ class ProcessRewardTest {
     }
 
     @Tag("thorough")
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void runGoesOnWhenAProgramHangsAndDies() throws IOException {
         var reward =
