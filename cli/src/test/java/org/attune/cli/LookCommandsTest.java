@@ -49,7 +49,10 @@ class LookCommandsTest {
     private final StringWriter err = new StringWriter();
 
     private int run(String command, String... further) {
-        List<String> args = new ArrayList<>(List.of(command, "--model", MODEL));
+        List<String> args = new ArrayList<>(List.of(command));
+        if (!List.of(further).contains("--model")) {
+            args.addAll(List.of("--model", MODEL));
+        }
         args.addAll(List.of("--temperature", "0"));
         if (!List.of(further).contains("--dtype")) {
             args.addAll(List.of("--dtype", "float32"));
@@ -147,20 +150,45 @@ class LookCommandsTest {
         String typed =
                 "/image %s\nWhich digits?\n/save %s\n/image %s\n/quit\n"
                         .formatted(PICTURE, saved, folder.resolve("none.png"));
-        InputStream before = System.in;
-        try {
-            System.setIn(new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)));
-            assertEquals(0, run("chat"), err.toString());
-        } finally {
-            System.setIn(before);
-        }
-        String talk = out.toString();
+        String talk = talk(typed);
         assertTrue(talk.contains("goes with the next message"), talk);
         assertTrue(talk.contains(said("--image", PICTURE, QUESTION)), talk);
         assertTrue(talk.contains("there is no picture"), talk);
         JsonNode row = Json.tree(Files.readString(saved));
         assertEquals("image", row.at("/messages/0/content/0/type").asText());
         assertTrue(Files.exists(Path.of(row.at("/images/0").asText())), row.toString());
+    }
+
+    @Test
+    void aPictureStaysForTheNextMessageIfOneFails() {
+        String answer = said("--image", PICTURE, QUESTION);
+        out.getBuffer().setLength(0);
+        String tooLong = "Which digits? ".repeat(20);
+        String talk = talk("/image %s\n%s\n%s\n".formatted(PICTURE, tooLong, QUESTION));
+        assertTrue(talk.contains("there is room for 256"), talk);
+        assertTrue(talk.contains("> " + answer + "\n"), talk);
+    }
+
+    private String talk(String typed, String... further) {
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)));
+            assertEquals(0, run("chat", further), err.toString());
+        } finally {
+            System.setIn(before);
+        }
+        return out.toString();
+    }
+
+    @Test
+    void aPictureThatCannotBeAnsweredIsAnErrorAlone() throws IOException {
+        Path broken = Files.writeString(folder.resolve("broken.png"), "hello");
+        assertEquals(1, run("generate", "--image", broken.toString(), QUESTION));
+        assertEquals("", out.toString());
+        assertTrue(err.toString().contains("broken.png: no picture"), err.toString());
+        String text = EXAMPLES.resolve("model").toString();
+        assertEquals(1, run("generate", "--model", text, "--image", PICTURE, QUESTION));
+        assertTrue(err.toString().contains("nothing here sees them"), err.toString());
     }
 
     /// `image_cache_dir`: other runs and resumed ones read what a run kept, and learn the same.

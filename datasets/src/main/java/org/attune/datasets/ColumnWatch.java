@@ -29,6 +29,7 @@ final class ColumnWatch {
     private static final Set<String> ABOUT_THE_ROW =
             Set.of("meta", "metadata", "extra_info", "info", "license", "citation", "provenance");
     private static final Set<String> LABELS = Set.of("label", "labels", "kto_tag");
+    private static final Set<String> PICTURES = Set.of("images", "image");
 
     private final ColumnUse use;
     private final Map<String, Seen> unused = new LinkedHashMap<>();
@@ -63,7 +64,8 @@ final class ColumnWatch {
             Optional<String> content = content(column.getKey(), column.getValue(), sample);
             if (content.isPresent()) {
                 held = held == null ? texts(sample) : held;
-                if (!repeats(column.getValue(), held)) {
+                if (PICTURES.contains(column.getKey())
+                        || !repeats(column.getValue(), held)) {
                     seen.missed++;
                     seen.byName |= isNamed(column.getKey()) || isMessages(column.getValue());
                     if (seen.first == null) {
@@ -120,12 +122,18 @@ final class ColumnWatch {
                                 String.join(", ", missed),
                                 column,
                                 seen.example,
-                                LABELS.contains(column)
-                                        ? "; it tells good rows from bad, and all would be learnt"
-                                                + " alike"
-                                        : ", whose content would be lost",
+                                loss(column),
                                 source,
                                 format));
+    }
+
+    private static String loss(String column) {
+        if (LABELS.contains(column)) {
+            return "; it tells good rows from bad, and all would be learnt alike";
+        }
+        return PICTURES.contains(column)
+                ? "; the model sees no pictures, which would be lost"
+                : ", whose content would be lost";
     }
 
     private boolean isMissed(Seen seen) {

@@ -135,6 +135,11 @@ class ColumnsTest {
                 "a.jsonl:1: nothing reads the column system (system: \"c\")",
                 "unused_columns: ignore");
         assertRefused(
+                write("picture.jsonl", "{\"text\": \"a\", \"image\": \"a.png\"}\n"),
+                SFT,
+                "nothing reads the column image",
+                "the model sees no pictures");
+        assertRefused(
                 write("b.jsonl", "{\"text\": \"short\", \"passage_2\": \"" + LONG + "\"}\n"),
                 SFT,
                 "passage_2");

@@ -101,6 +101,11 @@ public final class ChatTokenizer {
         return template;
     }
 
+    /// Whether conversations may have pictures.
+    public boolean sees() {
+        return images.isPresent();
+    }
+
     /// Renders and encodes `conversation`. The template writes all special tokens, so none are
     /// added.
     ///
@@ -110,7 +115,7 @@ public final class ChatTokenizer {
             Answered answered = answered(conversation, tail);
             return new Encoded(answered.text(), answered.ids());
         }
-        String rendered = template.render(guard.wrap(conversation), tail).text();
+        String rendered = template.render(wrapped(conversation), tail).text();
         String text = withImageTokens(conversation, rendered).text();
         List<ControlTokenGuard.Piece> pieces = guard.pieces(text);
         if (pieces.size() == 1) {
@@ -125,7 +130,7 @@ public final class ChatTokenizer {
     ///
     /// @param place from the rendered text, in which control tokens of messages may be wrapped
     public int[] encodeBehind(Conversation conversation, Tail tail, ToIntFunction<String> place) {
-        String rendered = template.render(guard.wrap(conversation), tail).text();
+        String rendered = template.render(wrapped(conversation), tail).text();
         Expanded expanded = withImageTokens(conversation, rendered, place.applyAsInt(rendered));
         String text = expanded.text();
         int at = expanded.places()[0];
@@ -161,7 +166,7 @@ public final class ChatTokenizer {
             Answered answered = answered(conversation, tail);
             return new MaskedEncoding(answered.text(), answered.ids(), answered.mask());
         }
-        Conversation wrapped = guard.wrap(conversation);
+        Conversation wrapped = wrapped(conversation);
         Rendering rendering = template.render(wrapped, tail);
         AssistantSpans spans = spans(wrapped, tail, rendering);
         String text = rendering.text();
@@ -266,21 +271,22 @@ public final class ChatTokenizer {
         return id.isEmpty() ? ids : images.get().see(ids, id.getAsInt(), pictures);
     }
 
+    /// What the template renders. Templates of models that see nothing fail on pictures without
+    /// naming them, so these are refused before.
+    private Conversation wrapped(Conversation conversation) {
+        if (!sees() && !conversation.pictures().isEmpty()) {
+            throw new DatasetException(
+                    "there are pictures, but nothing here sees them: the model's folder doesn't say"
+                            + " how (preprocessor_config.json), or episodes are run, which take"
+                            + " none; use a model that sees, or rows without pictures");
+        }
+        return guard.wrap(conversation);
+    }
+
     /// @param places in the rendered text, which are shifted
     private Expanded withImageTokens(Conversation conversation, String rendered, int... places) {
-        List<Picture> pictures = conversation.pictures();
-        if (pictures.isEmpty() && images.isEmpty()) {
-            return new Expanded(rendered, places);
-        }
-        return images.orElseThrow(
-                        () ->
-                                new DatasetException(
-                                        "there are pictures, but nothing here sees them: the"
-                                            + " model's folder doesn't say how"
-                                            + " (preprocessor_config.json), or episodes are run,"
-                                            + " which take none; use a model that sees, or rows"
-                                            + " without pictures"))
-                .expand(rendered, pictures, places);
+        return images.map(i -> i.expand(rendered, conversation.pictures(), places))
+                .orElseGet(() -> new Expanded(rendered, places));
     }
 
     private static AssistantMask mask(Tokens tokens, AssistantSpans spans) {

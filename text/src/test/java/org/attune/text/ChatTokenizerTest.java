@@ -3,16 +3,20 @@ package org.attune.text;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.error.DatasetException;
+import org.attune.images.Picture;
 import org.attune.json.Json;
 import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,6 +48,27 @@ class ChatTokenizerTest {
 
     private static ObjectNode parsed(String json) throws JsonProcessingException {
         return (ObjectNode) Json.tree(json);
+    }
+
+    /// Its template would fail on them, without naming them.
+    @Test
+    void withoutAPipelinePicturesAreRefusedBeforeTheTemplate() {
+        ChatTokenizer plain = with("{% for m in messages %}{{ '<' + m.content }}{% endfor %}");
+        var shown =
+                Conversation.of(
+                        List.of(
+                                Conversation.message(
+                                        "user",
+                                        List.of(Picture.of("a.png", new byte[] {1})),
+                                        "A")));
+        for (Executable encoding :
+                List.<Executable>of(
+                        () -> plain.encode(shown, Tail.GENERATION_PROMPT),
+                        () -> plain.encodeBehind(shown, Tail.GENERATION_PROMPT, String::length),
+                        () -> plain.encodeWithMask(shown, Tail.NOTHING))) {
+            String message = assertThrows(DatasetException.class, encoding).getMessage();
+            assertTrue(message.contains("nothing here sees them"), message);
+        }
     }
 
     @Test

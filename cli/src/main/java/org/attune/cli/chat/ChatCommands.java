@@ -120,6 +120,9 @@ final class ChatCommands {
         if (name.isEmpty()) {
             throw new ConfigException("/image: which file? Give /image FILE");
         }
+        if (!session.sees()) {
+            throw new ConfigException("/image: this model sees no pictures; start one that does");
+        }
         try {
             Picture picture = GivenPictures.read(Path.of(name));
             shown.add(picture);
@@ -131,9 +134,12 @@ final class ChatCommands {
 
     /// The user's next message, with the pictures that were shown for it.
     Message message(String text) {
-        Message message = Conversation.message("user", List.copyOf(shown), text);
+        return Conversation.message("user", List.copyOf(shown), text);
+    }
+
+    /// The message is part of the conversation, so its pictures don't go with the next one.
+    void taken() {
         shown.clear();
-        return message;
     }
 
     private Next retry() {

@@ -88,6 +88,7 @@ final class ChatLoop {
                 answer(
                         receiver ->
                                 session.say(message, commands.sampling(), receiver, this::goesOn));
+                commands.taken();
                 return true;
             }
             return switch (commands.take(text)) {

@@ -105,11 +105,7 @@ public final class GenerateCommand implements Callable<Integer>, UsesEngine {
         if (prompts == null) {
             requireNoFile();
             String given = prompt == null ? input() : prompt;
-            try {
-                Engine.run(() -> generate(given, shown));
-            } finally {
-                shown.println();
-            }
+            Engine.run(() -> generate(given, shown));
             return ExitCodes.DONE;
         }
         if (out == null || prompt != null || !images.isEmpty()) {
@@ -190,13 +186,17 @@ public final class GenerateCommand implements Callable<Integer>, UsesEngine {
         try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             SamplingConfig config = sampling.config(loaded.setup());
             int[] ids = tokens(loaded.setup().text(), given);
-            loaded.completer().stream(
-                    ids,
-                    config,
-                    piece -> {
-                        shown.print(piece);
-                        shown.flush();
-                    });
+            try {
+                loaded.completer().stream(
+                        ids,
+                        config,
+                        piece -> {
+                            shown.print(piece);
+                            shown.flush();
+                        });
+            } finally {
+                shown.println();
+            }
         }
     }
 

@@ -132,6 +132,7 @@ class ChatLoopTest {
                         /set temperature=0.5
                         /set temperature=cold
                         /stytem x
+                        /image a.png
                         /system You sort.
                         /system
                         /exit
@@ -145,6 +146,7 @@ class ChatLoopTest {
         assertTrue(text.contains("temperature=0.5 top_p"), text);
         assertTrue(text.contains("/set temperature: cold; accepted: a number"), text);
         assertTrue(text.contains("no command /stytem, but /system"), text);
+        assertTrue(text.contains("/image: this model sees no pictures"), text);
         assertTrue(text.contains("> You sort."), text);
     }
 

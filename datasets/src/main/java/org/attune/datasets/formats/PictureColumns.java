@@ -92,13 +92,28 @@ final class PictureColumns {
                         });
     }
 
+    /// Refuses pictures in messages for a model that sees none: its template would fail on them, or
+    /// write image tokens that the model was never made for.
+    static void requireTexts(Row row, String column) {
+        if (showsPictures(row.get(column))) {
+            throw fault(
+                    row,
+                    "column %s holds pictures, and the model sees none; take one that does, or leave them out"
+                            .formatted(column));
+        }
+    }
+
     private static boolean holdsPictures(String column, Object value) {
         return NAMES.contains(column)
                 ? value != null && !List.of().equals(value)
-                : value instanceof List<?> messages
-                        && messages.stream()
-                                .flatMap(message -> parts(message).stream())
-                                .anyMatch(PictureColumns::isPicture);
+                : showsPictures(value);
+    }
+
+    private static boolean showsPictures(Object value) {
+        return value instanceof List<?> messages
+                && messages.stream()
+                        .flatMap(message -> parts(message).stream())
+                        .anyMatch(PictureColumns::isPicture);
     }
 
     private static boolean isPicture(Object part) {

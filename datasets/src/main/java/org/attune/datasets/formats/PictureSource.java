@@ -80,7 +80,7 @@ record PictureSource(RowOrigin origin) {
         Path path = path(name, text);
         if (!Files.isRegularFile(path)) {
             throw fault(
-                    name,
+                    name + ":",
                     "there is no file %s (looked for at %s; paths start at the folder of %s)%s"
                             .formatted(
                                     shortened(text),

@@ -201,6 +201,9 @@ public final class SampleReader {
         var parts = new ArrayList<Content>(columns.length);
         var all = new ArrayList<Message>();
         for (String column : columns) {
+            if (!sees) {
+                PictureColumns.requireTexts(row, column);
+            }
             Content part = part(row, column, checks);
             if (!parts.isEmpty() && parts.getFirst().getClass() != part.getClass()) {
                 throw fault(

@@ -222,6 +222,23 @@ final class PictureColumnsTest {
         assertTrue(message.contains("type video; accepted: text, image"), message);
     }
 
+    /// Its template would fail on them, or write tokens for pictures that nobody sees.
+    @Test
+    void aModelThatSeesNothingTakesNoPicturesInMessages() {
+        String talk =
+                "{'messages': [{'role': 'user', 'content': [%s]},"
+                        + " {'role': 'assistant', 'content': 'B'}]}";
+        var reader = new SampleReader(DatasetType.LANGUAGE_MODELING, false);
+        Row texts = row(talk.formatted("{'type': 'text', 'text': 'A', 'image': null}"));
+        assertEquals(List.of("A", "B"), shown(reader.read(texts)));
+        Row pictures = row(talk.formatted("{'type': 'image', 'image': 'a.png'}"));
+        String message =
+                assertThrows(DatasetException.class, () -> reader.read(pictures)).getMessage();
+        assertTrue(
+                message.contains("rows.jsonl:3: column messages holds pictures, and the model"),
+                message);
+    }
+
     @Test
     void plainTextHasNoPlaceForPictures() {
         Row row = row("{'image': 'a.png', 'text': 'A'}");

@@ -66,6 +66,11 @@ public final class ChatSession implements AutoCloseable {
         return answer(turns, config, receiver, goesOn);
     }
 
+    /// Whether messages may have pictures.
+    public boolean sees() {
+        return chat.sees();
+    }
+
     /// Whether there is a reply that could be another.
     public boolean canRetry() {
         return messages.size() > opening.size();

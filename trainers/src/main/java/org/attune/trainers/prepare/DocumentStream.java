@@ -73,7 +73,7 @@ public final class DocumentStream implements Consumer<Sample> {
             StopRequest.check();
             SftExample whole = documents.get(number).documents().getFirst();
             Shaped<PackedRow> shaped = refused.get(number);
-            switch (shaped == null ? as.shape(whole) : shaped) {
+            switch (shaped == null ? as.cut(whole) : shaped) {
                 case Shaped.Kept<PackedRow>(PackedRow row, int before, int after) -> {
                     if (after < before) {
                         arranged.truncated.add(new Truncated(whole.origin(), before, after));

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -127,19 +128,28 @@ public interface RowPreparation<T extends TrainingRow> {
     record Placed<T extends TrainingRow>(RowOrigin origin, Shaped<T> shaped) {}
 
     private Shaped<T> shapeOrRefuse(Sample sample) {
+        return shapeOrRefuse(sample.row().origin(), () -> shape(sample));
+    }
+
+    /// What is made of a row, or why nothing is where bad rows are skipped.
+    ///
+    /// @throws DatasetException with the row's place, if it can't be used and bad rows are errors
+    default Shaped<T> shapeOrRefuse(RowOrigin origin, Supplier<Shaped<T>> shape) {
         try {
-            return shape(sample);
+            return shape.get();
         } catch (DatasetException e) {
-            if (onBadRow() == BadRowPolicy.ERROR) {
-                throw placed(sample, e);
+            if (onBadRow() == BadRowPolicy.SKIP) {
+                return new Shaped.Left<>(refusal(), e.getMessage());
             }
-            return new Shaped.Left<>(refusal(), e.getMessage());
+            throw placed(origin, e);
         }
     }
 
     /// Adds the row's place to a failure.
-    static DatasetException placed(Sample sample, DatasetException e) {
-        return new DatasetException(sample.row().origin().where() + ": " + e.getMessage(), e);
+    static DatasetException placed(RowOrigin origin, DatasetException e) {
+        String where = origin.where() + ": ";
+        boolean located = e.getMessage().startsWith(where); // as the names of pictures are
+        return new DatasetException((located ? "" : where) + e.getMessage(), e);
     }
 
     /// A sample of the type that is needed.

@@ -76,7 +76,7 @@ public final class ScoringPreparation {
         try {
             return prepare.apply(sample);
         } catch (DatasetException e) {
-            throw RowPreparation.placed(sample, e);
+            throw RowPreparation.placed(sample.row().origin(), e);
         }
     }
 

@@ -29,17 +29,16 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
 
     /// The row's tokens before anything is cut, or why there are none.
     Shaped<PackedRow> document(Sample sample) {
-        try {
-            return Shaped.whole(new PackedRow(List.of(masked(sample))));
-        } catch (DatasetException e) {
-            if (onBadRow == BadRowPolicy.ERROR) {
-                throw RowPreparation.placed(sample, e);
-            }
-            return new Shaped.Left<>(refusal(), e.getMessage());
-        }
+        return shapeOrRefuse(
+                sample.row().origin(), () -> Shaped.whole(new PackedRow(List.of(masked(sample)))));
     }
 
-    Shaped<PackedRow> shape(SftExample whole) {
+    /// What is left of a row of [#document] that is cut, or why nothing is.
+    Shaped<PackedRow> cut(SftExample whole) {
+        return shapeOrRefuse(whole.origin(), () -> shape(whole));
+    }
+
+    private Shaped<PackedRow> shape(SftExample whole) {
         SftExample example = options.packing().isPresent() ? whole : truncated(whole);
         if (!anyTrue(example.completionMask())) {
             return new Shaped.Left<>(

@@ -25,6 +25,7 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.DatasetException;
 import org.attune.text.TextAssets;
+import org.attune.trainers.examples.PackedRow;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -261,6 +263,41 @@ class PictureFormsTest {
                         SplitSpec.TRAIN,
                         columns);
         assertAlike(expected, learnt(source), "renamed " + column);
+    }
+
+    /// SFT cuts rows when all are tokenised; the place of a row is told then too, and once.
+    @ParameterizedTest
+    @ValueSource(strings = {"a.png", "broken.png"})
+    void rowsWhosePictureCannotBeUsedAreNamedOrLeftOut(String name) throws IOException {
+        Path file = forms.rows("rows.jsonl", "");
+        Files.writeString(folder.resolve("pictures/broken.png"), "hello");
+        String row = talk("'image':'pictures/%s','messages'", "role", "content", "'Why <image>'");
+        forms.rows(
+                "rows.jsonl",
+                talk("'messages'", "role", "content", "'A'") + "\n" + row.formatted(name));
+        var options =
+                new SftOptions(
+                        OptionalInt.of(9),
+                        TruncationMode.KEEP_START,
+                        Optional.empty(),
+                        false,
+                        Optional.empty());
+        var report = streamed(file, options, BadRowPolicy.SKIP).report();
+        assertEquals(List.of(2L), report.dropped().stream().map(d -> d.origin().line()).toList());
+        String message =
+                assertThrows(
+                                DatasetException.class,
+                                () -> streamed(file, options, BadRowPolicy.ERROR))
+                        .getMessage();
+        assertEquals(2, message.split("rows.jsonl:2: ", -1).length, message);
+    }
+
+    private Prepared<PackedRow> streamed(Path file, SftOptions options, BadRowPolicy onBadRow) {
+        var preparation = new SftPreparation(forms.tokenizer, options, onBadRow);
+        var stream = new DocumentStream(preparation, 1, folder);
+        forms.samples(DatasetSource.of(file.toString()), DatasetType.LANGUAGE_MODELING)
+                .forEach(stream);
+        return stream.rows(preparation, List.of(0, 1));
     }
 
     /// A model would take the tag for a picture that isn't there.
