@@ -64,8 +64,7 @@ final class ColumnWatch {
             Optional<String> content = content(column.getKey(), column.getValue(), sample);
             if (content.isPresent()) {
                 held = held == null ? texts(sample) : held;
-                if (PICTURES.contains(column.getKey())
-                        || !repeats(column.getValue(), held)) {
+                if (PICTURES.contains(column.getKey()) || !repeats(column.getValue(), held)) {
                     seen.missed++;
                     seen.byName |= isNamed(column.getKey()) || isMessages(column.getValue());
                     if (seen.first == null) {

@@ -57,7 +57,14 @@ final class TextExpansion {
                 at = next(placeholder, at + placeholder.length())) {
             more++;
         }
-        if (replaced + more != pictures) {
+        if (replaced + more < pictures) {
+            throw new DatasetException(
+                    ("the chat template writes %d times %s for %d pictures: it leaves some out, as"
+                                    + " those of tools' answers; show them in a user's message, or"
+                                    + " take a template that writes one for each")
+                            .formatted(replaced + more, placeholder, pictures));
+        }
+        if (replaced + more > pictures) {
             throw new DatasetException(
                     ("the text has %d times %s for %d pictures; write a message's content as parts,"
                                     + " {\"type\": \"image\"} where a picture belongs, and don't"

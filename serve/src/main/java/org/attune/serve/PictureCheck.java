@@ -3,10 +3,13 @@ package org.attune.serve;
 import org.attune.error.DatasetException;
 import org.attune.images.ImagePipeline;
 import org.attune.images.Picture;
+import org.attune.images.SeenPicture;
+import org.attune.text.Tokenizer;
 
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.Semaphore;
 
 /// Looks at the pictures of a request before anything is generated, on its thread: what is broken
@@ -33,23 +36,30 @@ final class PictureCheck {
         if (pictures.size() > MOST) {
             throw bad("there are %d pictures; accepted: %d".formatted(pictures.size(), MOST));
         }
-        for (Picture picture : pictures) {
+        for (int i = 0; i < pictures.size(); i++) {
             try {
-                require(picture, pictures.size() == 1);
+                require(pictures.get(i), pictures.size() == 1);
             } catch (DatasetException e) {
-                throw bad(e.getMessage());
+                String which = "picture %d of %d, ".formatted(i + 1, pictures.size());
+                throw bad((pictures.size() == 1 ? "" : which) + e.getMessage());
             }
         }
     }
 
-    private void require(Picture picture, boolean alone) throws ApiException {
+    /// The tokens of a prompt with the image token for each row of a picture.
+    int[] named(int[] ids, Tokenizer tokenizer) {
+        OptionalInt token = tokenizer.id(pipeline.imageToken());
+        return token.isEmpty() ? ids : SeenPicture.named(ids, token.getAsInt());
+    }
+
+    private void require(Picture picture, boolean alone) {
         synchronized (good) {
             if (good.containsKey(picture.hash())) {
                 return;
             }
         }
         if (picture.area() > MOST_PIXELS) {
-            throw bad(
+            throw new DatasetException(
                     "%s has %,d pixels; accepted: %,d"
                             .formatted(picture.name(), picture.area(), MOST_PIXELS));
         }

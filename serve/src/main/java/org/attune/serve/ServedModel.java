@@ -186,6 +186,13 @@ final class ServedModel implements AutoCloseable {
                 .require(given);
     }
 
+    /// The tokens of a prompt as its tokenizer knows them.
+    ///
+    /// @param ids with rows of pictures, if there are some
+    int[] named(int[] ids) {
+        return pictures.map(p -> p.named(ids, tokenizer())).orElse(ids);
+    }
+
     /// Keeps it open for a request.
     ///
     /// @return not if it was closed

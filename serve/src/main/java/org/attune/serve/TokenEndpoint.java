@@ -34,7 +34,7 @@ record TokenEndpoint(ServedModels models, int length) {
         Fields body = call.body();
         body.require(ENCODED, Map.of());
         ServedModel model = models.asked(body, call::afterwards);
-        int[] ids = ids(body, model);
+        int[] ids = model.named(ids(body, model));
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("count", (long) ids.length);
         answer.put("max_model_len", (long) length);

@@ -26,6 +26,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -102,15 +103,16 @@ class PicturesServedTest {
     void allThreeFormsShowThePicture() {
         String address = pictures.get(2);
         String own = chat(address, Map.of());
-        String data = address.substring(address.indexOf(',') + 1);
-        Map<String, Object> source =
-                Map.of("type", "base64", "media_type", "image/png", "data", data);
-        List<Object> blocks =
-                List.of(
-                        Map.of("type", "image", "source", source),
-                        Map.of("type", "text", "text", QUESTION));
-        JsonNode message = server.ask("/v1/messages", Json.compact(body(blocks, Map.of())));
-        assertEquals(own, message.at("/content/0/text").asText());
+        for (String data : List.of(address.substring(address.indexOf(',') + 1), address)) {
+            Map<String, Object> source =
+                    Map.of("type", "base64", "media_type", "image/png", "data", data);
+            List<Object> blocks =
+                    List.of(
+                            Map.of("type", "image", "source", source),
+                            Map.of("type", "text", "text", QUESTION));
+            JsonNode message = server.ask("/v1/messages", Json.compact(body(blocks, Map.of())));
+            assertEquals(own, message.at("/content/0/text").asText());
+        }
         List<Object> items =
                 List.of(
                         Map.of("type", "input_image", "image_url", address, "detail", "auto"),
@@ -142,8 +144,9 @@ class PicturesServedTest {
         }
     }
 
-    private static String refusal(Object picture) {
-        List<Object> parts = List.of(picture, Map.of("type", "text", "text", QUESTION));
+    private static String refusal(Object... pictures) {
+        List<Object> parts = new ArrayList<>(List.of(pictures));
+        parts.add(Map.of("type", "text", "text", QUESTION));
         HttpResponse<String> response = server.post(CHAT, Json.compact(body(parts, Map.of())));
         assertEquals(400, response.statusCode(), response.body());
         return AskedServer.tree(response.body()).at("/error/message").asText();
@@ -162,8 +165,7 @@ class PicturesServedTest {
                         file.toString(),
                         file.toUri().toString(),
                         "http://localhost:1/a.png",
-                        "https://example.org/a.png",
-                        "data:image/png," + file)) {
+                        "https://example.org/a.png")) {
             assertTrue(refused(address).contains("neither the web nor a disk"), refused(address));
         }
         Files.delete(file);
@@ -171,6 +173,7 @@ class PicturesServedTest {
         assertTrue(
                 refusal(Map.of("type", "image", "source", Map.of("type", "file", "file_id", "x")))
                         .contains("source"));
+        assertTrue(refused("data:image/png," + file).contains("lacks ;base64,"));
         assertTrue(refusal(Map.of("type", "input_audio")).contains("neither text nor a picture"));
     }
 
@@ -185,7 +188,13 @@ class PicturesServedTest {
             String address = "data:image/png;base64," + Base64.getEncoder().encodeToString(broken);
             assertTrue(refused(address).contains("bytes"), refused(address));
         }
-        assertTrue(refused("data:image/png;base64,&&&&").length() < 300);
+        String sign = refused("data:image/png;base64,&&&&");
+        assertTrue(sign.contains("messages[0]: a picture is no Base64"), sign);
+        String second =
+                refusal(
+                        parts(pictures.getFirst()).getFirst(),
+                        Map.of("type", "image_url", "image_url", "data:image/png;base64,bm8="));
+        assertTrue(second.startsWith("picture 2 of 2, a picture of 2 bytes: "), second);
         byte[] wide = whole.clone(); // 2 GB of pixels by its header, whose checksum is wrong then
         wide[16] = 0x7f;
         assertTrue(
@@ -200,6 +209,47 @@ class PicturesServedTest {
         assertEquals(400, response.statusCode());
         assertTrue(response.body().contains("65 pictures"), response.body());
         assertEquals(own(pictures.getFirst()), chat(pictures.getFirst(), Map.of()));
+    }
+
+    /// Places of pictures are the image token, which the tokenizer knows.
+    @Test
+    void tokensOfAPictureHaveATokensId() {
+        JsonNode answer =
+                server.ask(
+                        "/tokenize",
+                        Json.compact(
+                                Map.of(
+                                        "messages",
+                                        body(parts(pictures.getFirst()), Map.of()).get("messages"),
+                                        "return_token_strs",
+                                        true)));
+        List<String> image = new ArrayList<>();
+        for (int i = 0; i < answer.path("count").asInt(); i++) {
+            if (answer.at("/token_strs/" + i).asText().equals("<image>")) {
+                image.add(answer.at("/tokens/" + i).asText());
+            }
+        }
+        assertEquals(4, image.size(), answer.toString());
+        assertEquals(1, Set.copyOf(image).size(), answer.toString());
+        assertTrue(Integer.parseInt(image.getFirst()) > 0, answer.toString());
+    }
+
+    /// The template of the model shows none of theirs.
+    @Test
+    void picturesThatTheTemplateLeavesOutAreTold() {
+        Map<String, Object> tool =
+                Map.of(
+                        "role",
+                        "tool",
+                        "tool_call_id",
+                        "a",
+                        "content",
+                        List.of(parts(pictures.getFirst()).getFirst()));
+        Object asked = Map.of("messages", List.of(Map.of("role", "user", "content", "a"), tool));
+        HttpResponse<String> response = server.post(CHAT, Json.compact(asked));
+        assertEquals(400, response.statusCode(), response.body());
+        assertTrue(response.body().contains("0 times <image> for 1 pictures"), response.body());
+        assertTrue(response.body().contains("show them in a user's message"), response.body());
     }
 
     @Test

@@ -45,7 +45,7 @@ final class RequestPicture {
 
     private static Picture ofSource(Map<?, ?> source) {
         if ("base64".equals(source.get("type")) && source.get("data") instanceof String data) {
-            return Picture.passing(bytes(data));
+            return data.startsWith("data:") ? ofAddress(data) : Picture.passing(bytes(data));
         }
         if (source.get("url") instanceof String url) {
             return ofAddress(url);
@@ -59,6 +59,9 @@ final class RequestPicture {
             return Picture.passing(bytes(url.substring(comma + 1)));
         }
         String shown = url.length() <= 80 ? url : url.substring(0, 80) + "…";
+        if (url.startsWith("data:")) {
+            throw refused("is the address %s, which lacks ;base64,".formatted(shown));
+        }
         throw refused(
                 "is the address %s, and neither the web nor a disk is read for a request"
                         .formatted(shown));
@@ -66,7 +69,7 @@ final class RequestPicture {
 
     private static byte[] bytes(String base64) {
         try {
-            return Base64.getMimeDecoder().decode(base64);
+            return Base64.getDecoder().decode(base64.replaceAll("\\s", ""));
         } catch (IllegalArgumentException e) {
             throw refused("is no Base64: " + e.getMessage());
         }
