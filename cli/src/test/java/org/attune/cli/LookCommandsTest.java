@@ -375,6 +375,9 @@ class LookCommandsTest {
         assertFalse(names.contains("vision_model") || names.contains("connector"), names);
         JsonNode config = Json.tree(Files.readString(adapter.resolve("adapter_config.json")));
         assertEquals(".*(vision_model|connector).*", config.path("exclude_modules").asText());
+        String page = Files.readString(adapter.resolve("README.md"));
+        assertTrue(page.contains("AutoModelForImageTextToText.from_pretrained("), page);
+        assertTrue(page.contains("processor = AutoProcessor.from_pretrained("), page);
     }
 
     /// The names and shapes of a file of tensors.

@@ -130,19 +130,24 @@ public final class TrainedModelWriter implements ModelWriter {
         if (policy.decoder().config().scores()) {
             return scorerPage(policy.decoder().config(), base, export, folder);
         }
+        boolean sees = policy.decoder().config().vision().isPresent();
+        String loader = "AutoModelFor" + (sees ? "ImageTextToText" : "CausalLM");
+        String reader = sees ? "AutoProcessor" : "AutoTokenizer";
+        String read = sees ? "processor" : "tokenizer";
         return """
         # Adapter for %s
 
         %sIn Python:
 
             from peft import PeftModel
-            from transformers import AutoModelForCausalLM, AutoTokenizer
-            model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("%s"), "PATH OF THIS FOLDER")
-            tokenizer = AutoTokenizer.from_pretrained("%s")
+            from transformers import %s, %s
+            model = PeftModel.from_pretrained(%s.from_pretrained("%s"), "PATH OF THIS FOLDER")
+            %s = %s.from_pretrained("%s")
 
         With Attune: `attune chat --model %s --adapter FOLDER`; `attune merge` makes one model of both.
         """
-                .formatted(base, export, folder, folder, base);
+                .formatted(
+                        base, export, loader, reader, loader, folder, read, reader, folder, base);
     }
 
     private static String scorerPage(

@@ -87,6 +87,48 @@ final class PictureColumnsTest {
     }
 
     @Test
+    void aPlaceWithoutTextBeforeOrBehindIsAPictureAlone() {
+        Row row =
+                row(
+                        "{'images': ['a.png', 'more/b.png'], 'messages': ["
+                                + "{'role': 'user', 'content': '<image>A'},"
+                                + " {'role': 'assistant', 'content': 'B'},"
+                                + " {'role': 'user', 'content': '<image>'},"
+                                + " {'role': 'assistant', 'content': 'C'}]}");
+        assertEquals(
+                List.of("images[0] (a.png)", "A", "B", "images[1] (more/b.png)", "C"),
+                shown(read(row, DatasetType.LANGUAGE_MODELING)));
+    }
+
+    /// What a tool answers may be a list of anything.
+    @Test
+    void whatAToolAnswersIsNoPlace() {
+        Row row =
+                row(
+                        "{'images': ['a.png'], 'messages': [{'role': 'user', 'content': 'A'},"
+                                + " {'role': 'assistant', 'content': '', 'tool_calls': [{'type': 'function',"
+                                + " 'function': {'name': 'f', 'arguments': {}}}]},"
+                                + " {'role': 'tool', 'name': 'f', 'content': [{'type': 'image'}]},"
+                                + " {'role': 'assistant', 'content': 'B'}]}");
+        List<String> shown = shown(read(row, DatasetType.LANGUAGE_MODELING));
+        assertEquals(List.of("images[0] (a.png)", "A"), shown.subList(0, 2));
+    }
+
+    /// The pictures of a row are those of its prompt.
+    @Test
+    void aPlaceInAnAnswerIsRefused() {
+        String answer = "[{'role': 'assistant', 'content': [{'type': 'image'}]}]";
+        Row row =
+                row(
+                        "{'images': ['a.png'], 'prompt': [{'role': 'user', 'content': 'A'}],"
+                                + " 'completion': %s}".formatted(answer));
+        String message =
+                assertThrows(DatasetException.class, () -> read(row, DatasetType.PROMPT_COMPLETION))
+                        .getMessage();
+        assertTrue(message.contains("column completion has places for 1 of them"), message);
+    }
+
+    @Test
     void placesInTextsAreTakenIfThereAreAsManyAsPictures() {
         String two = TEXTS.formatted("<image> or <image>?");
         Row row = row("{'images': ['a.png', 'more/b.png'], 'messages': %s}".formatted(two));

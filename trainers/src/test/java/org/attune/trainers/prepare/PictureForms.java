@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.ColumnUse;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.formats.DatasetType;
@@ -174,7 +175,8 @@ final class PictureForms {
     }
 
     List<Sample> samples(DatasetSource source, DatasetType... types) {
-        return new DatasetLoader(folder, new HubCache(folder), BadRowPolicy.ERROR)
+        var strict = new ColumnUse.RowsOnly(Set.of("answer", "solution"));
+        return new DatasetLoader(folder, new HubCache(folder), BadRowPolicy.ERROR, strict)
                 .seeing(true)
                 .load(List.of(source), Set.of(types))
                 .samples();
@@ -241,7 +243,7 @@ final class PictureForms {
 
     String talkOf(String form) throws IOException {
         return TALKS.get(form)
-                .replace("@A", structures("a.png").get("path"))
-                .replace("@B", structures("b 1.png").get("path"));
+                .replace("@A", structures("a.png").get("data: URL"))
+                .replace("@B", structures("b 1.png").get("data: URL"));
     }
 }
