@@ -106,10 +106,10 @@ final class PictureColumnsTest {
         Row row =
                 row(
                         "{'images': ['a.png'], 'messages': [{'role': 'user', 'content': 'A'},"
-                                + " {'role': 'assistant', 'content': '', 'tool_calls': [{'type': 'function',"
-                                + " 'function': {'name': 'f', 'arguments': {}}}]},"
-                                + " {'role': 'tool', 'name': 'f', 'content': [{'type': 'image'}]},"
-                                + " {'role': 'assistant', 'content': 'B'}]}");
+                            + " {'role': 'assistant', 'content': '', 'tool_calls': [{'type':"
+                            + " 'function', 'function': {'name': 'f', 'arguments': {}}}]}, {'role':"
+                            + " 'tool', 'name': 'f', 'content': [{'type': 'image'}]}, {'role':"
+                            + " 'assistant', 'content': 'B'}]}");
         List<String> shown = shown(read(row, DatasetType.LANGUAGE_MODELING));
         assertEquals(List.of("images[0] (a.png)", "A"), shown.subList(0, 2));
     }
