@@ -16,12 +16,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// Finds answers to judge, two to a prompt: in a file of rows, or in a recorded round of a run.
 /// Which of the two stands first is drawn from their text, so that no side is always the same one.
 final class LabelDesk {
     private static final int MOST = 200; // at a time
     private static final List<String> LISTS = List.of("completions", "answers", "responses");
+
+    private static final String SEEN = "pictures"; // in rows of rounds
+    private static final Pattern PICTURE =
+            Pattern.compile("\"type\": ?\"(image|image_url|input_image)\"");
 
     private final RunIndex index;
     private final PairFile pairs;
@@ -74,18 +79,26 @@ final class LabelDesk {
             throw ApiException.bad("step", "a step is a number, as 10");
         }
         Map<Object, List<Object>> answers = new LinkedHashMap<>();
-        Map<Object, Object> prompts = new LinkedHashMap<>();
         try {
-            for (Map<String, Object> row : RunView.round(run.folder(), Integer.parseInt(step))) {
-                prompts.putIfAbsent(row.get("group"), row.get("prompt"));
-                answers.computeIfAbsent(row.get("group"), _ -> new ArrayList<>())
+            int number = Integer.parseInt(step);
+            if (RunView.round(run.folder(), number).stream().anyMatch(r -> r.containsKey(SEEN))) {
+                throw new ApiException(
+                        409,
+                        "pictures",
+                        ("the prompts of step %s have pictures, of which the run keeps small"
+                                        + " copies only: pairs of its answers couldn't be trained"
+                                        + " on")
+                                .formatted(step));
+            }
+            for (Row row : RunView.recorded(run.folder(), number)) {
+                answers.computeIfAbsent(row.get("prompt"), _ -> new ArrayList<>())
                         .add(row.get("completion"));
             }
         } catch (NoSuchFileException e) {
             throw new ApiException(404, "not_found", "the run recorded no " + e.getMessage());
         }
         List<Question> questions = new ArrayList<>();
-        answers.forEach((group, some) -> questions.addAll(pairs(prompts.get(group), some)));
+        answers.forEach((prompt, some) -> questions.addAll(pairs(prompt, some)));
         return questions;
     }
 
@@ -111,6 +124,14 @@ final class LabelDesk {
                     row.origin().where()
                             + ": \"prompt\" is missing; to judge answers, each row has"
                             + " one");
+        }
+        if (row.has("image")
+                || row.has("images")
+                || PICTURE.matcher(Json.write(row.get("prompt"))).find()) {
+            throw new ConfigException(
+                    row.origin().where()
+                            + ": the row has pictures, which aren't shown here, and which pairs"
+                            + " would lose; answers to texts can be judged");
         }
         return row.get("prompt");
     }

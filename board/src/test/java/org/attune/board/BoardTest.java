@@ -6,10 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.datasets.parquet.ParquetColumn;
+import org.attune.datasets.parquet.ParquetTable;
 import org.attune.error.ConfigException;
 import org.attune.json.Json;
 import org.attune.reports.page.RunFolderSample;
+import org.attune.text.Message;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,8 +35,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /// What a board answers, without a browser.
 @Timeout(60)
@@ -355,6 +361,50 @@ class BoardTest {
                 400, post("/api/pairs", body.replace("\"second\"}", "\"both\"}")).statusCode());
         String ofRun = get("/api/label?run=" + id("one") + "&step=10");
         assertEquals(4, Json.tree(ofRun).path("open").asInt());
+    }
+
+    /// A round of chats: a file that took their prompts as text would train without the template.
+    @Test
+    void pairsOfARoundAreAsItsPromptsWere() throws Exception {
+        Object asked = "q";
+        Path round = root.resolve("one/completions/completions_00010.parquet");
+        rounds(round, asked);
+        start(c -> c);
+        String path = "/api/label?run=" + id("one") + "&step=10";
+        JsonNode question = Json.tree(get(path)).path("questions").get(0);
+        String user = "[{\"role\":\"user\",\"content\":\"q\"}]";
+        assertEquals(Json.tree(user), question.path("prompt"));
+        assertEquals("assistant", question.at("/first/0/role").asText());
+        ((ObjectNode) question).put("choice", "first");
+        assertEquals(200, post("/api/pairs", question.toString()).statusCode());
+        assertEquals(0, Json.tree(get(path)).path("open").asInt());
+        rounds(round, Json.parse("[{\"type\":\"image\",\"image\":\"scan.png\"}]"));
+        HttpResponse<String> seen = send(request(path));
+        assertEquals(409, seen.statusCode());
+        assertTrue(seen.body().contains("step 10 have pictures"), seen.body());
+    }
+
+    private static void rounds(Path file, Object asked) throws IOException {
+        var prompt = List.of(new Message(Map.of("role", "user", "content", asked)));
+        var answers = Stream.of("a", "b").map(a -> List.of(Message.of("assistant", a))).toList();
+        new ParquetTable(
+                        List.of(
+                                new ParquetColumn.Conversations("prompt", List.of(prompt, prompt)),
+                                new ParquetColumn.Conversations("completion", answers)))
+                .write(file);
+    }
+
+    @Test
+    void rowsWithPicturesArentJudged() throws Exception {
+        Path answers = root.resolve("answers.jsonl");
+        String shown = "[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]";
+        for (String prompt : List.of("\"p\", \"images\": [\"a.png\"]", shown)) {
+            Files.writeString(
+                    answers, "{\"completions\": [\"a\", \"b\"], \"prompt\": " + prompt + "}");
+            start(c -> c.withAnswers(answers));
+            String refused = send(request("/api/label")).body();
+            assertTrue(refused.contains("answers.jsonl:1: the row has pictures"), refused);
+        }
     }
 
     @Test

@@ -99,13 +99,8 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
 
     /// All that was recorded of a step, a map for each completion.
     static List<Map<String, Object>> round(ReportedRun run, int step) throws IOException {
-        Path file =
-                files(run.folder()).stream()
-                        .filter(one -> step(one) == step)
-                        .findFirst()
-                        .orElseThrow(() -> new NoSuchFileException("completions of step " + step));
         List<String> rewards = run.completions().rewards();
-        List<Row> rows = RowFiles.readAll(file);
+        List<Row> rows = rows(run.folder(), step);
         List<Answer> answers = answers(rows, rewards, weights(run.config(), rewards), WHOLE);
         List<Map<String, Object>> all = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
@@ -114,9 +109,9 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             fields.put("prompt", answers.get(i).prompt());
             fields.put("completion", answers.get(i).text());
             if (i == 0 || answers.get(i).group() != answers.get(i - 1).group()) {
-                List<String> shown = addresses(run.folder(), answers.get(i).pictures());
-                if (!shown.isEmpty()) {
-                    fields.put("pictures", shown);
+                List<String> names = answers.get(i).pictures();
+                if (!names.isEmpty()) {
+                    fields.put("pictures", addresses(run.folder(), names));
                 }
             }
             double sum = answers.get(i).total();
@@ -128,6 +123,16 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             all.add(fields);
         }
         return all;
+    }
+
+    /// The rows of a step as they were recorded.
+    static List<Row> rows(Path run, int step) throws IOException {
+        Path file =
+                files(run).stream()
+                        .filter(one -> step(one) == step)
+                        .findFirst()
+                        .orElseThrow(() -> new NoSuchFileException("completions of step " + step));
+        return RowFiles.readAll(file);
     }
 
     /// Pictures as `data:` addresses; what isn't in the run's folder is left out.

@@ -1,5 +1,7 @@
 package org.attune.reports.page;
 
+import org.attune.datasets.rows.Row;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,11 +60,19 @@ public record RunView(String title, String body, String data) {
 
     /// All completions of a recorded step.
     ///
-    /// @return a row each: `group`, the prompt's number; `prompt`, `completion`; all other columns
-    ///     as they were recorded; `sum` of several rewards
+    /// @return a row each: `group`, the prompt's number; `prompt`, `completion` as texts; all other
+    ///     columns as they were recorded; `sum` of several rewards; in the first row of a prompt with
+    ///     pictures `pictures`, those that the run's folder holds
     /// @throws IOException if the step isn't there, or can't be read
     public static List<Map<String, Object>> round(Path run, int step) throws IOException {
         return RecordedRounds.round(ReportedRun.of(run, "", 0), step);
+    }
+
+    /// The rows of [#round] as they were recorded: prompts and completions of chats are messages.
+    ///
+    /// @throws IOException if the step isn't there, or can't be read
+    public static List<Row> recorded(Path run, int step) throws IOException {
+        return RecordedRounds.rows(run, step);
     }
 
     /// A file that these pages need: `uplot.js`, `uplot.css`, `charts.js`, `report.css`.
