@@ -248,7 +248,7 @@ class GgufVariedTest {
             int inner = experts.get().inner();
             put(file, path + RouterConfig.SCALE, 1, WIDTH);
             put(file, path + RouterConfig.EXPERT_SCALE, 1, count);
-            put(file, path + "experts.gate_up_proj", 0, count, 2 * inner, WIDTH);
+            put(file, path + "experts.gate_up_proj", 0, count, 2L * inner, WIDTH);
             put(file, path + "experts.down_proj", 0, count, WIDTH, inner);
         }
     }

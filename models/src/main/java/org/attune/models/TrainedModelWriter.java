@@ -158,6 +158,13 @@ public final class TrainedModelWriter implements ModelWriter {
                     case TOKEN -> "Model that scores tokens";
                 };
         String loader = "AutoModel" + config.scoreKind().classSuffix();
+        String lacking =
+                config.vision().isEmpty()
+                        ? ""
+                        : """
+
+                        transformers 5.24 has such a class for Gemma 3 with pictures, for sequences, and for no other model that sees. Attune's commands load the adapter of each.
+                        """;
         return """
         # %s: adapter with a score head for %s
 
@@ -168,10 +175,19 @@ public final class TrainedModelWriter implements ModelWriter {
             base = %s.from_pretrained("%s", num_labels=%d)
             model = PeftModel.from_pretrained(base, "PATH OF THIS FOLDER")
             tokenizer = AutoTokenizer.from_pretrained("%s")
-
+        %s
         `attune merge --model %s --adapter FOLDER --output DIR` makes one model of both.
         """
                 .formatted(
-                        title, base, export, loader, loader, folder, config.labels(), folder, base);
+                        title,
+                        base,
+                        export,
+                        loader,
+                        loader,
+                        folder,
+                        config.labels(),
+                        folder,
+                        lacking,
+                        base);
     }
 }

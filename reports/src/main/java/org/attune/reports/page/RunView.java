@@ -61,8 +61,8 @@ public record RunView(String title, String body, String data) {
     /// All completions of a recorded step.
     ///
     /// @return a row each: `group`, the prompt's number; `prompt`, `completion` as texts; all other
-    ///     columns as they were recorded; `sum` of several rewards; in the first row of a prompt with
-    ///     pictures `pictures`, those that the run's folder holds
+    ///     columns as they were recorded; `sum` of several rewards; in the first row of a prompt
+    ///     with pictures `pictures`, those that the run's folder holds
     /// @throws IOException if the step isn't there, or can't be read
     public static List<Map<String, Object>> round(Path run, int step) throws IOException {
         return RecordedRounds.round(ReportedRun.of(run, "", 0), step);
