@@ -50,11 +50,13 @@ final class NcclFailureTest {
                         + " ncclCommAbort has ended the work between GPUs");
     }
 
+    /// The reason behind it is the stub's: an end, a reset or a broken pipe, as bytes were under way.
     @Test
     void aGpuThatHasGoneIsToldByNccl() {
         assertSays(
                 run("gone", 600),
                 "FAILED 0: gradients failed \\(step 3, gradients\\) on rank 0 on \\S+ of 2: work"
-                        + " between GPUs failed: remote process exited \\(a rank has gone\\)");
+                        + " between GPUs failed: remote process exited"
+                        + " \\(.+\\)");
     }
 }
