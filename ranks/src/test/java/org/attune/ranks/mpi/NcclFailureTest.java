@@ -50,7 +50,7 @@ final class NcclFailureTest {
                         + " ncclCommAbort has ended the work between GPUs");
     }
 
-    /// The reason behind it is the stub's: an end, a reset or a broken pipe, as bytes were under way.
+    /// The reason in brackets is the stub's: an end, a reset or a broken pipe.
     @Test
     void aGpuThatHasGoneIsToldByNccl() {
         assertSays(
