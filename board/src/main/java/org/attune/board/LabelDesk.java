@@ -24,7 +24,6 @@ final class LabelDesk {
     private static final int MOST = 200; // at a time
     private static final List<String> LISTS = List.of("completions", "answers", "responses");
 
-    private static final String SEEN = "pictures"; // in rows of rounds
     private static final Pattern PICTURE =
             Pattern.compile("\"type\": ?\"(image|image_url|input_image)\"");
 
@@ -80,17 +79,16 @@ final class LabelDesk {
         }
         Map<Object, List<Object>> answers = new LinkedHashMap<>();
         try {
-            int number = Integer.parseInt(step);
-            if (RunView.round(run.folder(), number).stream().anyMatch(r -> r.containsKey(SEEN))) {
-                throw new ApiException(
-                        409,
-                        "pictures",
-                        ("the prompts of step %s have pictures, of which the run keeps small"
-                                        + " copies only: pairs of its answers couldn't be trained"
-                                        + " on")
-                                .formatted(step));
-            }
-            for (Row row : RunView.recorded(run.folder(), number)) {
+            for (Row row : RunView.recorded(run.folder(), Integer.parseInt(step))) {
+                if (RunView.hasPictures(row)) {
+                    throw new ApiException(
+                            409,
+                            "pictures",
+                            ("the prompts of step %s have pictures, of which the run keeps small"
+                                            + " copies only: pairs of its answers couldn't be"
+                                            + " trained on")
+                                    .formatted(step));
+                }
                 answers.computeIfAbsent(row.get("prompt"), _ -> new ArrayList<>())
                         .add(row.get("completion"));
             }

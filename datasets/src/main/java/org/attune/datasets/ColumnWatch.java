@@ -29,7 +29,6 @@ final class ColumnWatch {
     private static final Set<String> ABOUT_THE_ROW =
             Set.of("meta", "metadata", "extra_info", "info", "license", "citation", "provenance");
     private static final Set<String> LABELS = Set.of("label", "labels", "kto_tag");
-    private static final Set<String> PICTURES = Set.of("images", "image");
 
     private final ColumnUse use;
     private final Map<String, Seen> unused = new LinkedHashMap<>();
@@ -64,7 +63,8 @@ final class ColumnWatch {
             Optional<String> content = content(column.getKey(), column.getValue(), sample);
             if (content.isPresent()) {
                 held = held == null ? texts(sample) : held;
-                if (PICTURES.contains(column.getKey()) || !repeats(column.getValue(), held)) {
+                if (NearColumns.isOfPictures(column.getKey())
+                        || !repeats(column.getValue(), held)) {
                     seen.missed++;
                     seen.byName |= isNamed(column.getKey()) || isMessages(column.getValue());
                     if (seen.first == null) {
@@ -130,7 +130,7 @@ final class ColumnWatch {
         if (LABELS.contains(column)) {
             return "; it tells good rows from bad, and all would be learnt alike";
         }
-        return PICTURES.contains(column)
+        return NearColumns.isOfPictures(column)
                 ? "; the model sees no pictures, which would be lost"
                 : ", whose content would be lost";
     }

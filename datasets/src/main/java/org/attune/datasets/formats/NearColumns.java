@@ -127,6 +127,11 @@ public final class NearColumns {
                 || List.of("choices", "options", "messages", "conversations").contains(name);
     }
 
+    /// Whether pictures are read from a column of this name.
+    public static boolean isOfPictures(String column) {
+        return PictureColumns.NAMES.contains(column);
+    }
+
     /// What to write in `columns:`, for an error's message.
     static String advice(Collection<String> columns, Collection<DatasetType> accepted) {
         return accepted.stream()

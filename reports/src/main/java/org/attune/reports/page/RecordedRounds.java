@@ -109,9 +109,9 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
             fields.put("prompt", answers.get(i).prompt());
             fields.put("completion", answers.get(i).text());
             if (i == 0 || answers.get(i).group() != answers.get(i - 1).group()) {
-                List<String> names = answers.get(i).pictures();
-                if (!names.isEmpty()) {
-                    fields.put("pictures", addresses(run.folder(), names));
+                List<String> shown = addresses(run.folder(), answers.get(i).pictures());
+                if (!shown.isEmpty()) {
+                    fields.put("pictures", shown);
                 }
             }
             double sum = answers.get(i).total();

@@ -75,6 +75,11 @@ public record RunView(String title, String body, String data) {
         return RecordedRounds.rows(run, step);
     }
 
+    /// Whether the prompt of a recorded row has pictures.
+    public static boolean hasPictures(Row recorded) {
+        return !ShownPictures.names(recorded.get("prompt")).isEmpty();
+    }
+
     /// A file that these pages need: `uplot.js`, `uplot.css`, `charts.js`, `report.css`.
     public static Optional<String> asset(String name) {
         return Optional.ofNullable(ASSETS.get(name)).map(ReportPage::resource);
