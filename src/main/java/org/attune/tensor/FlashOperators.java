@@ -1,7 +1,7 @@
 package org.attune.tensor;
 
 /// What computes [FlashAttention]; arguments and results are as there.
-public interface FlashOperators {
+interface FlashOperators {
     /// @param window how many keys a query sees at most; 0: all
     FlashAttention.Result forward(
             Tensor q, Tensor k, Tensor v, FlashAttention.Entries entries, double scale, int window);

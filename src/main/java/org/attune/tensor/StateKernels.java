@@ -1,13 +1,20 @@
 package org.attune.tensor;
 
 import org.attune.tensor.vector.DeltaKernel;
+import org.attune.tensor.vector.DeltaStep;
 import org.attune.tensor.vector.GatedNormKernel;
+import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.StateConvolution;
+
+import java.util.List;
 
 /// Kernels of our own for layers of linear attention, on processors. `N` rows, `H` heads of values,
 /// `C` features of queries, keys and values side by side.
 public final class StateKernels {
     private static final DType FLOAT32 = DType.FLOAT32;
+
+    /// Below as many numbers of states a token is computed by one thread.
+    private static final long STATES_WORTH_SHARING = 1L << 18;
 
     private StateKernels() {}
 
@@ -189,6 +196,64 @@ public final class StateKernels {
                                 VectorKernels.rows(dRates),
                                 memory,
                                 threads));
+    }
+
+    /// One token of each of several sequences, from projections to what is projected back.
+    ///
+    /// @param keyHeads of queries, and of keys
+    /// @param epsilons of the lengths of queries and keys, and of the norms behind the gates
+    /// @param weights dense: taps `(C, 1, J)`, `A` and the step's bias `(H)`, the norm's `(v)`
+    /// @param token queries, keys and values, `(S, C)`, gates `(S, H v)`, `b` and `a`, `(S, H)`
+    /// @param inputs of all slots, `(…, J - 1, C)`, changed
+    /// @param matrices of all slots, float32 `(…, H k v)`, changed
+    /// @param slots of the sequences
+    /// @param out `(S, H v)`, written
+    public static void deltaStep(
+            int keyHeads,
+            double[] epsilons,
+            List<Tensor> weights,
+            List<Tensor> token,
+            Tensor inputs,
+            Tensor matrices,
+            int[] slots,
+            Tensor out) {
+        List<Rows> w = weights.stream().map(StateKernels::dense).toList();
+        int heads = Math.toIntExact(weights.get(1).size(0));
+        int valueDim = Math.toIntExact(weights.get(3).size(0));
+        int keys = Math.toIntExact(weights.getFirst().size(0)) - heads * valueDim;
+        var kernel =
+                new DeltaStep(
+                        keyHeads,
+                        heads,
+                        keys / (2 * keyHeads),
+                        valueDim,
+                        Math.toIntExact(weights.getFirst().size(2)),
+                        new DeltaStep.Weights(w.get(0), w.get(1), w.get(2), w.get(3)),
+                        epsilons[0],
+                        epsilons[1]);
+        long numbers = slots.length * matrices.size(1);
+        int threads = numbers < STATES_WORTH_SHARING ? 1 : Engine.threads();
+        List<Rows> rows = token.stream().map(VectorKernels::rows).toList();
+        var states = new DeltaStep.States(dense(inputs), VectorKernels.rows(matrices));
+        VectorKernels.withMemory(
+                "attune::delta_step",
+                kernel.workBytes(threads),
+                memory ->
+                        kernel.run(
+                                new DeltaStep.Token(
+                                        rows.get(0), rows.get(1), rows.get(2), rows.get(3)),
+                                states,
+                                slots,
+                                VectorKernels.rows(out),
+                                memory,
+                                threads));
+    }
+
+    /// A row for each of the first axis.
+    private static Rows dense(Tensor x) {
+        long numbers = x.size() / Math.max(1, x.size(0));
+        long row = numbers * x.dtype().bytes();
+        return new Rows(VectorKernels.address(x), row, x.dtype() == DType.BFLOAT16);
     }
 
     private static int threads(Tensor qkv, DeltaKernel kernel) {

@@ -40,6 +40,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 
 /// The forward pass of new tokens of several sequences over a [KvCache], of blocks of any
 /// combination of parts. Kernels attend where they compute the same ([Rope#hasKernel]).
@@ -91,7 +92,7 @@ final class CachedStep implements Expression {
         this.rows = rows;
         adapter = rows.elsewhere();
         this.cache = cache;
-        layout = layout(config, cache, additions);
+        layout = cache.layout(config, additions);
         hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         before = additions.stream().mapToInt(a -> cache.held(a.slot())).toArray();
         // What is sent to a GPU is made before anything is computed there: so it goes together.
@@ -150,36 +151,8 @@ final class CachedStep implements Expression {
                 : Optional.empty();
     }
 
-    /// New tokens behind those in a cache.
-    static Layout layout(DecoderConfig config, KvCache cache, List<NewTokens> additions) {
-        int size = additions.stream().mapToInt(a -> a.ids().length).sum();
-        int[] tokens = new int[size];
-        int[] positions = new int[size];
-        List<Layout.Span> spans = new ArrayList<>();
-        int row = 0;
-        for (NewTokens addition : additions) {
-            int count = addition.ids().length;
-            System.arraycopy(addition.ids(), 0, tokens, row, count);
-            for (int i = 0; i < count; i++) {
-                positions[row + i] = cache.held(addition.slot()) + i;
-            }
-            spans.add(new Layout.Span(-1, row, row + count));
-            row += count;
-        }
-        return new Layout(tokens, positions, spans, cache.before(config, additions));
-    }
-
     private Tensor cacheRows(List<NewTokens> additions, int heads) {
-        int perToken = 2 * heads;
-        long[] rows = new long[layout.size() * perToken];
-        int row = 0;
-        for (NewTokens addition : additions) {
-            for (int i = 0; i < addition.ids().length; i++) {
-                int position = layout.positions()[row];
-                cache.rowNumbers(heads, addition.slot(), position, rows, row * perToken);
-                row++;
-            }
-        }
+        long[] rows = cache.rowNumbers(heads, additions, layout.positions());
         return Tensor.of(decoder.device(), rows, rows.length);
     }
 
@@ -227,37 +200,67 @@ final class CachedStep implements Expression {
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
-        if (b.onlyAttention().isEmpty()
-                || b.feedForward().isEmpty()
-                || !b.addsAlone()
-                || config.block().mixers().attentionScale() != 1) {
+        if (b.feedForward().isEmpty() || !b.addsAlone()) {
+            return byParts(b, layer, x);
+        }
+        if (b.mixers().size() == 1
+                && b.mixers().getFirst() instanceof StateMixer s
+                && s.isBetween()) {
+            return fed(b, x, state(s, b.mixerNorms(), layer, x), (_, _) -> {});
+        }
+        if (b.onlyAttention().isEmpty() || config.block().mixers().attentionScale() != 1) {
             return byParts(b, layer, x);
         }
         SelfAttention attention = b.onlyAttention().get();
         Tensor h = read(b.mixerNorms().before(), x, attention.qkv()); // (N, D + …)
-        Tensor projected = product(attention.qkv(), h);
-        Tensor y = HeadViews.inOrder(attention, projected, config); // (N, (CG + 2C) K)
         Tensor o = input(attention.output()); // (N, CGK + …)
-        attend(attention, layer, y, o);
-        attention.inner().ifPresent(n -> norm(n, o, attention.output().in()));
+        Tensor y = attended(attention, layer, h, o);
         Tensor x2 = put(b.mixerNorms().after(), attention.output(), o, x); // (N, D)
+        return fed(b, x, x2, (inner, down) -> keep(layer, new KeptRows(x, y, o, x2, inner, down)));
+    }
+
+    private void keep(int layer, KeptRows rows) {
+        record.ifPresent(r -> r.put(layer, firstRecorded, rows));
+    }
+
+    /// @param h input of the projections, `(N, D + …)`
+    /// @param o what is projected back; its first columns are written
+    /// @return projections, `(N, (CG + 2C) K)`
+    private Tensor attended(SelfAttention a, int layer, Tensor h, Tensor o) {
+        Tensor y = HeadViews.inOrder(a, product(a.qkv(), h), config);
+        attend(a, layer, y, o);
+        a.inner().ifPresent(n -> norm(n, o, a.output().in()));
+        return y;
+    }
+
+    /// A mixer with a state between its projections, and the residual stream.
+    private Tensor state(StateMixer s, Block.Norms norms, int layer, Tensor x) {
+        Tensor y = product(s.in(), read(norms.before(), x, s.in()));
+        Tensor mixed = s.between(y, this, succession.after(states.of(layer)));
+        Tensor o = input(s.out()); // (N, O + …)
+        o.narrow(1, 0, mixed.size(1)).copyInPlace(mixed);
+        return put(norms.after(), s.out(), o, x);
+    }
+
+    /// The feed-forward part, and the residual stream.
+    ///
+    /// @param x input of the block
+    /// @param x2 behind its mixer
+    /// @param made is given what a dense part is projected to, and the adapter's columns behind it,
+    ///     or null
+    private Tensor fed(Block b, Tensor x, Tensor x2, BiConsumer<Tensor, Tensor> made) {
         Tensor from = b.order().isParallel() ? x : x2;
-        return switch (b.feedForward().get()) {
-            case FeedForward.Dense f -> {
-                Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
-                Tensor inner = product(f.up(), h2); // (N, 2F), or (N, F)
-                Tensor a = input(f.down()); // (N, F + …)
-                f.activate(inner, () -> rows(f.down().in()), a);
-                Tensor out = put(b.feedForwardNorms().after(), f.down(), a, x2); // (N, D)
-                if (record.isPresent()) {
-                    int columns = f.down().extra(adapter);
-                    Tensor down = columns == 0 ? null : a.narrow(1, f.down().in(), columns);
-                    record.get().put(layer, firstRecorded, new KeptRows(x, y, o, x2, inner, down));
-                }
-                yield out;
-            }
-            case FeedForward f -> feedForward(f, b.feedForwardNorms(), from, x2);
-        };
+        if (!(b.feedForward().orElseThrow() instanceof FeedForward.Dense f)) {
+            return feedForward(b.feedForward().orElseThrow(), b.feedForwardNorms(), from, x2);
+        }
+        Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
+        Tensor inner = product(f.up(), h2); // (N, 2F), or (N, F)
+        Tensor a = input(f.down()); // (N, F + …)
+        f.activate(inner, () -> rows(f.down().in()), a);
+        Tensor out = put(b.feedForwardNorms().after(), f.down(), a, x2); // (N, D)
+        int columns = f.down().extra(adapter);
+        made.accept(inner, columns == 0 ? null : a.narrow(1, f.down().in(), columns));
+        return out;
     }
 
     /// A block with a mixer that isn't usual attention, with two, with one part only, or that
@@ -295,11 +298,8 @@ final class CachedStep implements Expression {
     private Tensor attention(SelfAttention a, int layer, Tensor h) {
         Tensor columns = input(a.qkv());
         columns.narrow(1, 0, a.qkv().in()).copyInPlace(h);
-        Tensor projected = product(a.qkv(), columns);
-        Tensor y = HeadViews.inOrder(a, projected, config); // (N, (CG + 2C) K)
         Tensor o = input(a.output()); // (N, CGK + …)
-        attend(a, layer, y, o);
-        a.inner().ifPresent(n -> norm(n, o, a.output().in()));
+        attended(a, layer, columns, o);
         Tensor out = product(a.output(), o);
         double factor = config.block().mixers().attentionScale();
         return factor == 1 ? out : out.mulInPlace(factor);

@@ -63,7 +63,7 @@ final class DeviceStep {
         this.blocks = blocks;
         config = decoder.config();
         heads = Rope.heads(config);
-        layout = CachedStep.layout(config, cache, additions);
+        layout = cache.layout(config, additions);
         // What is sent is made before anything is computed: so it goes together.
         tokens = decoder.input().index(layout.tokens());
         places = places(additions);

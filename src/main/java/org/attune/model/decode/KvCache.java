@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.BlockPresence;
 import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Layout;
 import org.attune.tensor.DType;
 import org.attune.tensor.LargePages;
 import org.attune.tensor.ResidentLimit;
@@ -11,6 +12,7 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.SharedBeginnings;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -162,11 +164,27 @@ public final class KvCache implements AutoCloseable {
         return all;
     }
 
-    /// The tokens before new ones, where positions depend on them; else none.
-    List<int[]> before(DecoderConfig config, List<CachedDecoder.NewTokens> additions) {
-        return config.placesPictures()
-                ? additions.stream().map(a -> with(a.slot())).toList()
-                : List.of();
+    /// New tokens behind those that are held.
+    Layout layout(DecoderConfig config, List<CachedDecoder.NewTokens> additions) {
+        int size = additions.stream().mapToInt(a -> a.ids().length).sum();
+        int[] ids = new int[size];
+        int[] positions = new int[size];
+        List<Layout.Span> spans = new ArrayList<>();
+        int row = 0;
+        for (CachedDecoder.NewTokens addition : additions) {
+            int count = addition.ids().length;
+            System.arraycopy(addition.ids(), 0, ids, row, count);
+            for (int i = 0; i < count; i++) {
+                positions[row + i] = held(addition.slot()) + i;
+            }
+            spans.add(new Layout.Span(-1, row, row + count));
+            row += count;
+        }
+        List<int[]> before = // where positions depend on them
+                config.placesPictures()
+                        ? additions.stream().map(a -> with(a.slot())).toList()
+                        : List.of();
+        return new Layout(ids, positions, spans, before);
     }
 
     /// How many of its first tokens `slot` shares with `sequence`, virtual ones left out.
@@ -374,6 +392,19 @@ public final class KvCache implements AutoCloseable {
         record.add(
                 Arrays.copyOf(tokens[slot], lengths[slot]),
                 Arrays.copyOf(recorded[slot], lengths[slot]));
+    }
+
+    /// Rows of [#rows] for new tokens, as [#rowNumbers(int, int, int, long[], int)] gives them.
+    long[] rowNumbers(int heads, List<CachedDecoder.NewTokens> additions, int[] positions) {
+        long[] all = new long[positions.length * 2 * heads];
+        int row = 0;
+        for (CachedDecoder.NewTokens addition : additions) {
+            for (int i = 0; i < addition.ids().length; i++) {
+                rowNumbers(heads, addition.slot(), positions[row], all, row * 2 * heads);
+                row++;
+            }
+        }
+        return all;
     }
 
     /// Rows of [#rows] for one token of a slot, in layers of so many heads.

@@ -5,17 +5,21 @@ import org.attune.model.layer.Carried;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 
+import java.util.Arrays;
 import java.util.List;
 
 /// The states of sequences that read tokens together, in a [KvCache].
 ///
 /// @param states of the cache
-/// @param slots of the sequences, int64 `(S)`
-record SlotStates(StateCache states, Tensor slots) {
+/// @param numbers of the sequences' slots, `(S)`
+/// @param slots likewise, int64
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+record SlotStates(StateCache states, int[] numbers, Tensor slots) {
     static SlotStates of(KvCache cache, List<NewTokens> additions) {
-        long[] slots = additions.stream().mapToLong(NewTokens::slot).toArray();
+        int[] numbers = additions.stream().mapToInt(NewTokens::slot).toArray();
+        long[] slots = Arrays.stream(numbers).asLongStream().toArray();
         StateCache states = cache.states().orElseThrow();
-        return new SlotStates(states, Tensor.of(states.device(), slots, slots.length));
+        return new SlotStates(states, numbers, Tensor.of(states.device(), slots, slots.length));
     }
 
     /// Those of one layer.
@@ -39,6 +43,21 @@ record SlotStates(StateCache states, Tensor slots) {
             @Override
             public void keepMatrices(Tensor matrices) {
                 Kernels.indexCopy(states.matrices(layer), slots, matrices);
+            }
+
+            @Override
+            public Tensor allInputs() {
+                return states.inputs(layer);
+            }
+
+            @Override
+            public Tensor allMatrices() {
+                return states.matrices(layer);
+            }
+
+            @Override
+            public int[] slots() {
+                return numbers;
             }
         };
     }

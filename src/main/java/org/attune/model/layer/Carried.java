@@ -16,4 +16,13 @@ public interface Carried {
 
     /// Takes the matrices behind the new tokens, as [#matrices].
     void keepMatrices(Tensor matrices);
+
+    /// The inputs of all sequences in the cache, where they are, as [#inputs].
+    Tensor allInputs();
+
+    /// The matrices of all sequences in the cache, where they are, as [#matrices].
+    Tensor allMatrices();
+
+    /// Rows of the sequences among all, `(S)`.
+    int[] slots();
 }

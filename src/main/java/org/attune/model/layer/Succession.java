@@ -213,6 +213,11 @@ public final class Succession {
         return spans;
     }
 
+    /// Whether each span is one token.
+    boolean isOneEach() {
+        return spans.stream().allMatch(span -> span.size() == 1);
+    }
+
     /// What was read before, if there is something.
     Optional<Carried> carried() {
         return carried;

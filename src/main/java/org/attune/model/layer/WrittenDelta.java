@@ -42,6 +42,9 @@ record WrittenDelta(GatedDelta mixer, Function<Weight, Tensor> values)
     Tensor goOn(Tensor y, Succession rows) {
         GatedDelta.Projected p = mixer.projected(y);
         Carried carried = rows.carried().orElseThrow();
+        if (rows.isOneEach()) {
+            return step(p, carried);
+        }
         Tensor context = rows.withContext(p.mixed());
         rows.keepContext(context);
         Tensor before = carried.matrices();
@@ -50,6 +53,29 @@ record WrittenDelta(GatedDelta mixer, Function<Weight, Tensor> values)
         carried.keepMatrices(before);
         Tensor out = Tensor.empty(y.device(), y.dtype(), y.size(0), shape().values());
         norm().forward(made.out(), p.gate(), out);
+        return out;
+    }
+
+    /// One token of each sequence; states change where they are.
+    private Tensor step(GatedDelta.Projected p, Carried carried) {
+        Tensor mixed = p.mixed();
+        Tensor out = Tensor.empty(mixed.device(), mixed.dtype(), mixed.size(0), shape().values());
+        RmsNorm norm = mixer.norm();
+        List<Weight> weights =
+                List.of(
+                        mixer.convolution().parts().getFirst(),
+                        mixer.decay(),
+                        mixer.stepBias(),
+                        norm.weight());
+        StateKernels.deltaStep(
+                shape().keyHeads(),
+                new double[] {GatedDelta.EPSILON, norm.epsilon()},
+                weights.stream().map(values).toList(),
+                List.of(mixed, p.gate(), p.write(), p.step()),
+                carried.allInputs(),
+                carried.allMatrices(),
+                carried.slots(),
+                out);
         return out;
     }
 

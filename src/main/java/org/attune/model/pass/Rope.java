@@ -269,8 +269,10 @@ public final class Rope {
                 || a.varied().isPresent()) {
             return false;
         }
-        int rotary = config.rope().rotaryDim(config.headDim());
-        return VectorKernels.serve(device, dtype, config.headDim(), rotary / 2);
+        int dim = config.headDim();
+        int rotary = config.rope().rotaryDim(dim);
+        // Halves of few features are rotated one by one, if they are a part of the head only.
+        return VectorKernels.serve(device, dtype, dim, rotary < dim ? rotary : rotary / 2);
     }
 
     /// Rotates queries, times the attention scale, and keys where they are, by a kernel.

@@ -208,10 +208,9 @@ final class DeltaChunk {
     /// @param state changed
     /// @param out written
     void step(long state, Rows out, Place at) {
-        StateLoops.decayAndRead(state, number(grown, 0), k, keyDim, valueDim, work);
-        StateLoops.difference(v, work, 1, number(beta, 0), valueDim, u);
-        StateLoops.writeAndRead(
-                state, k, u, q, keyDim, valueDim, out.at(at.row(), at.out(valueDim)));
+        long to = out.at(at.row(), at.out(valueDim));
+        float decay = number(grown, 0);
+        DeltaStep.step(state, decay, number(beta, 0), q, k, v, keyDim, valueDim, work, to);
     }
 
     /// Computes the tokens.

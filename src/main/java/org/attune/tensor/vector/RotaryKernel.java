@@ -44,7 +44,8 @@ public record RotaryKernel(
         boolean half = rows.half();
         int middle = rotary / 2;
         long angles = (long) row * middle * Float.BYTES;
-        for (int k = 0; k < middle; k += LANES) {
+        int whole = middle - middle % LANES;
+        for (int k = 0; k < whole; k += LANES) {
             long first = rows.at(row, column + k);
             long second = rows.at(row, column + middle + k);
             long angle = angles + (long) k * Float.BYTES;
@@ -55,9 +56,29 @@ public record RotaryKernel(
             Vectors.store(half, a.mul(c).sub(b.mul(s)), first);
             Vectors.store(half, b.mul(c).add(a.mul(s)), second);
         }
+        if (whole < middle) {
+            rest(rows, row, column, whole, factor, back);
+        }
         for (int k = rotary; k < headDim && factor != 1; k += LANES) {
             long at = rows.at(row, column + k);
             Vectors.store(half, Vectors.load(half, at).mul(factor), at);
+        }
+    }
+
+    /// What [#rotate] does with features that fill no vector.
+    ///
+    /// @param first of a half's
+    private void rest(Rows rows, int row, int column, int first, float factor, boolean back) {
+        boolean half = rows.half();
+        int middle = rotary / 2;
+        for (int k = first; k < middle; k++) {
+            long angle = ((long) row * middle + k) * Float.BYTES;
+            float c = Vectors.number(cos + angle) * factor;
+            float s = Vectors.number(sin + angle) * (back ? -factor : factor);
+            float a = Vectors.number(half, rows.at(row, column + k));
+            float b = Vectors.number(half, rows.at(row, column + middle + k));
+            Vectors.put(half, a * c - b * s, rows.at(row, column + k));
+            Vectors.put(half, b * c + a * s, rows.at(row, column + middle + k));
         }
     }
 }

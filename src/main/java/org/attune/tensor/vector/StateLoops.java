@@ -119,6 +119,16 @@ final class StateLoops {
         }
     }
 
+    /// Writes rows as columns, in float32, dense.
+    static void turn(Rows from, int rows, int columns, long to) {
+        for (int column = 0; column < columns; column++) {
+            for (int row = 0; row < rows; row++) {
+                float number = Vectors.number(from.half(), from.at(row, column));
+                Vectors.put(number, to + ((long) column * rows + row) * FLOAT);
+            }
+        }
+    }
+
     /// Writes rows as columns. Strides are in bytes.
     static void transpose(long from, long fromRow, int rows, int columns, long to, long toRow) {
         for (int row = 0; row < rows; row++) {
@@ -130,44 +140,87 @@ final class StateLoops {
         }
     }
 
-    /// One token of a recurrence by the delta rule:
-    /// ```
-    /// S ← decay S,     known = kᵀ S
-    /// ```
+    /// What two vectors read of a matrix: `known = kᵀ S`, `read = qᵀ S`.
     ///
     /// @param s `(rows, count)`, dense
     /// @param known `(count)`, written
-    static void decayAndRead(long s, float decay, long k, int rows, int count, long known) {
-        for (int j = 0; j < count; j += LANES) {
+    /// @param read likewise
+    static void read(long s, long k, long q, int rows, int count, long known, long read) {
+        int j = 0;
+        for (; j + 4 * LANES <= count; j += 4 * LANES) {
             long at = (long) j * FLOAT;
-            FloatVector sum = Vectors.zero();
-            for (int row = 0; row < rows; row++) {
-                long place = s + at + (long) row * count * FLOAT;
-                FloatVector x = Vectors.load(place).mul(decay);
-                Vectors.store(x, place);
-                sum = x.fma(Vectors.spread(k + (long) row * FLOAT), sum);
-            }
-            Vectors.store(sum, known + at);
+            readWide(s + at, (long) count * FLOAT, k, q, rows, known + at, read + at);
+        }
+        for (; j < count; j += LANES) {
+            long at = (long) j * FLOAT;
+            readNarrow(s + at, (long) count * FLOAT, k, q, rows, known + at, read + at);
         }
     }
 
-    /// The rest of a token:
-    /// ```
-    /// S ← S + k u,     out = qᵀ S
-    /// ```
-    static void writeAndRead(long s, long k, long u, long q, int rows, int count, long out) {
-        for (int j = 0; j < count; j += LANES) {
-            long at = (long) j * FLOAT;
-            FloatVector sum = Vectors.zero();
-            FloatVector own = Vectors.load(u + at);
-            for (int row = 0; row < rows; row++) {
-                long number = (long) row * FLOAT;
-                long place = s + at + (long) row * count * FLOAT;
-                FloatVector x = own.fma(Vectors.spread(k + number), Vectors.load(place));
-                Vectors.store(x, place);
-                sum = x.fma(Vectors.spread(q + number), sum);
+    private static void readWide(
+            long s, long row, long k, long q, int rows, long known, long read) {
+        long step = (long) LANES * FLOAT;
+        FloatVector k0 = Vectors.zero();
+        FloatVector k1 = Vectors.zero();
+        FloatVector k2 = Vectors.zero();
+        FloatVector k3 = Vectors.zero();
+        FloatVector q0 = Vectors.zero();
+        FloatVector q1 = Vectors.zero();
+        FloatVector q2 = Vectors.zero();
+        FloatVector q3 = Vectors.zero();
+        for (int i = 0; i < rows; i++) {
+            long at = s + i * row;
+            FloatVector kOwn = Vectors.spread(k + (long) i * FLOAT);
+            FloatVector qOwn = Vectors.spread(q + (long) i * FLOAT);
+            FloatVector x0 = Vectors.load(at);
+            FloatVector x1 = Vectors.load(at + step);
+            FloatVector x2 = Vectors.load(at + 2 * step);
+            FloatVector x3 = Vectors.load(at + 3 * step);
+            k0 = x0.fma(kOwn, k0);
+            q0 = x0.fma(qOwn, q0);
+            k1 = x1.fma(kOwn, k1);
+            q1 = x1.fma(qOwn, q1);
+            k2 = x2.fma(kOwn, k2);
+            q2 = x2.fma(qOwn, q2);
+            k3 = x3.fma(kOwn, k3);
+            q3 = x3.fma(qOwn, q3);
+        }
+        Vectors.store(k0, known);
+        Vectors.store(k1, known + step);
+        Vectors.store(k2, known + 2 * step);
+        Vectors.store(k3, known + 3 * step);
+        Vectors.store(q0, read);
+        Vectors.store(q1, read + step);
+        Vectors.store(q2, read + 2 * step);
+        Vectors.store(q3, read + 3 * step);
+    }
+
+    private static void readNarrow(
+            long s, long row, long k, long q, int rows, long known, long read) {
+        FloatVector k0 = Vectors.zero();
+        FloatVector q0 = Vectors.zero();
+        for (int i = 0; i < rows; i++) {
+            FloatVector x = Vectors.load(s + i * row);
+            k0 = x.fma(Vectors.spread(k + (long) i * FLOAT), k0);
+            q0 = x.fma(Vectors.spread(q + (long) i * FLOAT), q0);
+        }
+        Vectors.store(k0, known);
+        Vectors.store(q0, read);
+    }
+
+    /// `S ← decay S + k uᵀ`.
+    ///
+    /// @param s `(rows, count)`, dense
+    static void write(long s, float decay, long k, long u, int rows, int count) {
+        FloatVector factor = Vectors.all(decay);
+        long at = s;
+        for (int i = 0; i < rows; i++) {
+            FloatVector own = Vectors.spread(k + (long) i * FLOAT);
+            for (int j = 0; j < count; j += LANES) {
+                FloatVector x = Vectors.load(at).mul(factor);
+                Vectors.store(Vectors.load(u + (long) j * FLOAT).fma(own, x), at);
+                at += (long) LANES * FLOAT;
             }
-            Vectors.store(sum, out + at);
         }
     }
 }

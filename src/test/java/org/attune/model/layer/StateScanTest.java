@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /// Recurrences in chunks against the recurrences themselves, one token and one number at a time.
 class StateScanTest {
@@ -293,6 +294,21 @@ class StateScanTest {
         @Override
         public void keepMatrices(Tensor last) {
             matrices = last;
+        }
+
+        @Override
+        public Tensor allInputs() {
+            return inputs;
+        }
+
+        @Override
+        public Tensor allMatrices() {
+            return matrices;
+        }
+
+        @Override
+        public int[] slots() {
+            return IntStream.range(0, Math.toIntExact(matrices.size(0))).toArray();
         }
     }
 
