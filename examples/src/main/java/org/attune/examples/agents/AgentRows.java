@@ -17,7 +17,8 @@ import java.util.function.Supplier;
 ///
 /// For each task `TASK-sft.jsonl`, conversations of players who know the rules and play badly, from
 /// which the embedded model learns the form; `TASK-prompts.jsonl` and `TASK-heldout.jsonl`, what
-/// episodes begin with; of games also `TASK-control.jsonl`, for rewards that say nothing.
+/// episodes begin with; of games also `TASK-control.jsonl`, for rewards that say nothing; of
+/// stories also `stories-pairs.jsonl`, right calls and wrong ones.
 public final class AgentRows {
     private static final int SEED = 20_262;
     private static final int TAUGHT = 6_000;
@@ -53,7 +54,9 @@ public final class AgentRows {
         }
         writeGame(folder, "guess", GameRows.GUESS, guesses);
         writeGame(folder, "tictactoe", GameRows.BOARD, games);
-        writeQuestions(folder, "stories", STORIES, STORIES, () -> StoryRows.careless(random));
+        Set<String> heldOut =
+                writeQuestions(
+                        folder, "stories", STORIES, STORIES, () -> StoryRows.careless(random));
 
         List<Dialogue> takings = new ArrayList<>();
         List<Dialogue> winnable = new ArrayList<>();
@@ -65,10 +68,24 @@ public final class AgentRows {
             winnable.add(opening(GameRows.STONES).column("stones", stones));
         }
         writeGame(folder, "takeaway", GameRows.STONES, takings, winnable);
+        writePairs(folder.resolve("stories-pairs.jsonl"), heldOut, () -> StoryRows.pair(random));
     }
 
-    /// Questions with an answer; none that is held out is among the others.
-    private static void writeQuestions(
+    /// A right call and a wrong one, for questions that are not held out.
+    private static void writePairs(Path file, Set<String> heldOut, Supplier<Dialogue.Pair> pair)
+            throws IOException {
+        List<Dialogue.Pair> pairs = new ArrayList<>();
+        while (pairs.size() < STORIES) {
+            Dialogue.Pair next = pair.get();
+            if (!heldOut.contains(next.chosen().question())) {
+                pairs.add(next);
+            }
+        }
+        Dialogue.writePairs(file, pairs);
+    }
+
+    /// Questions with an answer; those held out, which are not among the others, are returned.
+    private static Set<String> writeQuestions(
             Path folder, String name, int taught, int prompts, Supplier<Dialogue> question)
             throws IOException {
         Set<String> held = new HashSet<>();
@@ -90,6 +107,7 @@ public final class AgentRows {
         Dialogue.writePrompts(
                 folder.resolve(name + "-prompts.jsonl"), rows.subList(taught, rows.size()));
         Dialogue.writePrompts(folder.resolve(name + "-heldout.jsonl"), heldOut);
+        return held;
     }
 
     /// All games begin alike; what differs is the seed of an episode.

@@ -70,12 +70,28 @@ final class Dialogue {
     private String taught() {
         ObjectNode row = JSON.createObjectNode();
         messages.forEach(row.putArray("messages")::add);
+        return withTools(row).toString();
+    }
+
+    private ObjectNode withTools(ObjectNode row) {
         if (!tools.isEmpty()) {
             row.set(
                     "tools",
                     JSON.valueToTree(tools.stream().map(ToolSpec::asTemplateValue).toList()));
         }
-        return row.toString();
+        return row;
+    }
+
+    /// Two conversations that begin with the same question.
+    record Pair(Dialogue chosen, Dialogue rejected) {
+        /// Their first answers: `{"prompt": […], "chosen": […], "rejected": […], "tools": […]}`.
+        private String row() {
+            ObjectNode row = JSON.createObjectNode();
+            row.putArray("prompt").add(chosen.messages.getFirst());
+            row.putArray("chosen").add(chosen.messages.get(1));
+            row.putArray("rejected").add(rejected.messages.get(1));
+            return chosen.withTools(row).toString();
+        }
     }
 
     /// The question alone: `{"prompt": […], "answer": "…"}`.
@@ -92,5 +108,9 @@ final class Dialogue {
 
     static void writePrompts(Path file, List<Dialogue> dialogues) throws IOException {
         Files.write(file, dialogues.stream().map(Dialogue::prompt).toList());
+    }
+
+    static void writePairs(Path file, List<Pair> pairs) throws IOException {
+        Files.write(file, pairs.stream().map(Pair::row).toList());
     }
 }

@@ -25,19 +25,28 @@ final class StoryRows {
 
     /// Everybody calls the tool and copies its answer; half of what they ask it is wrong.
     static Dialogue careless(UniformRandomProvider random) {
-        int a = 11 + random.nextInt(89);
-        int b = 11 + random.nextInt(89);
-        int c = 11 + random.nextInt(89);
-        Problem problem = problem(random, a, b, c);
+        Problem problem = problem(random);
+        return solved(problem, random.nextInt(CARELESS) == 0);
+    }
+
+    /// A question with the right call before the wrong one.
+    static Dialogue.Pair pair(UniformRandomProvider random) {
+        Problem problem = problem(random);
+        return new Dialogue.Pair(solved(problem, false), solved(problem, true));
+    }
+
+    private static Dialogue solved(Problem problem, boolean isWrong) {
         Dialogue dialogue =
                 new Dialogue(List.of(TOOL), String.valueOf(problem.value())).user(problem.text());
-        boolean isWrong = random.nextInt(CARELESS) == 0;
         String expression = isWrong ? problem.wrong() : problem.right();
         String result = String.valueOf(isWrong ? problem.wrongValue() : problem.value());
         return dialogue.call(Map.of("expression", expression), result).assistant(result);
     }
 
-    private static Problem problem(UniformRandomProvider random, int a, int b, int c) {
+    private static Problem problem(UniformRandomProvider random) {
+        int a = 11 + random.nextInt(89);
+        int b = 11 + random.nextInt(89);
+        int c = 11 + random.nextInt(89);
         String name = pick(NAMES, random);
         String things = pick(THINGS, random);
         if (random.nextBoolean()) {
