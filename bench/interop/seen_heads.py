@@ -6,7 +6,7 @@
 MODELS holds a folder for each family: configuration, processor, tokenizer, chat template. METHOD is `reward`, `classify` or `prm`.
 Weights, pictures, texts and the head are drawn anew. One step of SGD with learning rate 1 moves weights by their gradients, so
 what a run writes shows them. Of Gemma 3's sequences transformers has a class; else its models get one linear layer on the hidden
-states. Needs torch, torchvision, transformers and Pillow. Exits with 1 if a loss or a gradient differs.
+states. Needs torch, torchvision, transformers, Pillow and, for SmolVLM2, num2words. Exits with 1 if a loss or a gradient differs.
 """
 
 import json
@@ -19,12 +19,14 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, Gemma3ForSequenceClassification
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor, Gemma3ForSequenceClassification
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 2e-4
+OLD = tuple(map(int, torchvision.__version__.split(".")[:2])) < (0, 27)  # transformers takes bicubic for Lanczos there
 WORDS = "the a red green blue small large box line dot left right above below of and".split()
 LABELS = {"reward": 1, "classify": 3, "prm": 2}
 failed = []
@@ -74,20 +76,18 @@ def save(made, given, folder):
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def draw(rng, path, family):
+def draw(rng, path):
     size = (rng.randint(20, 70), rng.randint(20, 70))
-    if family in ("idefics3", "smolvlm"):  # they resize three times, in which versions of torchvision differ
-        size = rng.choice([(32, 32), (64, 64)])
     Image.frombytes("RGB", size, rng.randbytes(3 * size[0] * size[1])).save(path)
 
 
-def rows(rng, folder, family, method):
+def rows(rng, folder, method):
     made = []
     for i in range(3):
         pictures = []
         for _ in range(rng.choice([1, 1, 2]) if i else 1):
             pictures.append(f"{i}-{len(pictures)}.png")
-            draw(rng, folder / pictures[-1], family)
+            draw(rng, folder / pictures[-1])
         content = [{"type": "image"} for _ in pictures] + [{"type": "text", "text": words(rng)}]
         row = {"images": pictures, "prompt": [{"role": "user", "content": content}]}
         if method == "reward":
@@ -159,15 +159,18 @@ def compare(family, given, rng, folder, method):
     made = made.float().eval()
     fill(made, torch.Generator().manual_seed(rng.randrange(1 << 30)))
     save(made, given, folder / "model")
-    data = rows(rng, folder, family, method)
+    data = rows(rng, folder, method)
     (folder / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in data))
     keys = [f"model_name_or_path={folder}/model", f"datasets={folder}/rows.jsonl", f"output_dir={folder}/out", "use_peft=false"]
     keys += ["optim=sgd", "learning_rate=1", "lr_scheduler_type=constant", "max_grad_norm=0", "max_steps=1", "dtype=float32"]
     keys += ["logging_steps=1", "train_sampling_strategy=sequential", "per_device_train_batch_size=3", "max_length=null"]
+    processor = AutoProcessor.from_pretrained(folder / "model")
+    if processor.image_processor.resample == Image.Resampling.LANCZOS and OLD:
+        processor.image_processor = AutoImageProcessor.from_pretrained(folder / "model", backend="pil")
+        keys.append("image_backend=pil")
     run(method, *keys)
     logged = map(json.loads, (folder / "out/metrics.jsonl").read_text().splitlines())
     ours = next(line["loss"] for line in logged if "loss" in line)
-    processor = AutoProcessor.from_pretrained(folder / "model")
     theirs = loss(made, processor, folder, data, method)
     theirs.backward()
     before, after = load_file(folder / "model/model.safetensors"), load_file(folder / "out/model.safetensors")

@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.formats.Sample;
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
 import org.attune.text.Message;
@@ -24,6 +27,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -188,6 +192,29 @@ class ColumnsTest {
                 "dataset_info.json",
                 "{\"a\": {\"file_name\": \"a.jsonl\", \"columns\": {\"prompt\": \"text\"}}}");
         assertEquals(1, load(file, SFT).size());
+    }
+
+    /// The log lists columns that nothing reads.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theColumnOfPicturesInADatasetInfoIsReadIfTheModelSees(boolean sees) {
+        var spec =
+                new LlamaFactorySpec(
+                        "a",
+                        "a.jsonl",
+                        false,
+                        LlamaFactorySpec.Formatting.SHAREGPT,
+                        false,
+                        Map.of("messages", "talk", "images", "photos"),
+                        Map.of(),
+                        OptionalLong.empty(),
+                        LlamaFactorySpec.Part.ALL);
+        var row = new Row(Map.of(), new RowOrigin("a.jsonl", 1, 0));
+        var source = DatasetSource.of("a.jsonl");
+        Set<String> used =
+                new InterpreterChoice(source, Optional.of(spec), SFT, sees).of(row).used();
+        assertTrue(used.contains("talk"));
+        assertEquals(sees, used.contains("photos"));
     }
 
     @Test

@@ -89,7 +89,7 @@ record ImageSettings(String file, ObjectNode json) {
     Filter filter() {
         JsonNode value = json.path("resample");
         for (Filter filter : Filter.values()) {
-            if (value.isInt() && filter.number == value.intValue()) {
+            if (value.isIntegralNumber() && filter.number == value.longValue()) {
                 return filter;
             }
         }

@@ -2,6 +2,7 @@ package org.attune.images;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -110,6 +112,17 @@ final class ImagePipelineTest {
         String key = small.prepare(picture(8, 4), true).key();
         assertNotEquals(key, idefics(Map.of()).prepare(picture(8, 4), true).key());
         assertEquals(key, small.prepare(picture(8, 4), true).key());
+    }
+
+    /// Whole numbers of configurations are longs.
+    @Test
+    void theUsersFilterComesBeforeTheModels() throws IOException {
+        Picture small = picture(3, 5);
+        float[] lanczos = idefics(Map.of()).prepare(small, true).pixelValues();
+        float[] bicubic = idefics(Map.of("resample", 3L)).prepare(small, true).pixelValues();
+        assertFalse(Arrays.equals(lanczos, bicubic));
+        assertArrayEquals(
+                lanczos, idefics(Map.of("resample", 1L)).prepare(small, true).pixelValues());
     }
 
     /// What is kept of a picture is found by its key.
