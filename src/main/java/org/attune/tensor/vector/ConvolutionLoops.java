@@ -61,27 +61,23 @@ final class ConvolutionLoops {
         }
     }
 
-    /// The gradients of [#gate]: that of the gate is written over it, that of the normed numbers,
-    /// times `w`, to `to`.
-    ///
-    /// @return `Σ to · o`
-    static float gateBackward(
-            boolean half, long d, long o, float r, long w, long z, int count, long dz, long to) {
+    /// `to = x`.
+    static void widen(boolean half, long x, int count, long to) {
         long bytes = half ? Short.BYTES : FLOAT;
-        FloatVector sum = Vectors.zero();
+        for (int k = 0; k < count; k += LANES) {
+            Vectors.store(Vectors.load(half, x + k * bytes), to + (long) k * FLOAT);
+        }
+    }
+
+    /// `to = factor · from · d w`.
+    static void weigh(
+            boolean half, long d, long w, float factor, long from, int count, boolean as, long to) {
+        long bytes = half ? Short.BYTES : FLOAT;
+        long toBytes = as ? Short.BYTES : FLOAT;
         for (int k = 0; k < count; k += LANES) {
             long at = (long) k * FLOAT;
-            FloatVector gate = Vectors.load(half, z + k * bytes);
-            FloatVector s = Vectors.sigmoid(gate);
-            FloatVector y = gate.mul(s);
             FloatVector weighed = Vectors.load(half, d + k * bytes).mul(Vectors.load(w + at));
-            FloatVector own = Vectors.load(o + at);
-            FloatVector slope = s.add(y).sub(y.mul(s));
-            Vectors.store(half, weighed.mul(own).mul(r).mul(slope), dz + k * bytes);
-            FloatVector g = weighed.mul(y);
-            Vectors.store(g, to + at);
-            sum = g.fma(own, sum);
+            Vectors.store(as, weighed.mul(Vectors.load(from + at)).mul(factor), to + k * toBytes);
         }
-        return Vectors.sum(sum);
     }
 }

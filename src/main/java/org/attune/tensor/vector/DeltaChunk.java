@@ -64,6 +64,7 @@ final class DeltaChunk {
     private final long factors; // (C)
     private final long dSums; // (C)
     private final long dBeta; // (C)
+    private final long scratch; // of a transposition
 
     private int count;
     private int rows; // the tokens, rounded up to what products take
@@ -72,7 +73,7 @@ final class DeltaChunk {
     /// Bytes that a thread needs.
     static long bytes(int keyDim, int valueDim) {
         long numbers = (long) SIZE * (BY_KEY * keyDim + BY_VALUE * valueDim + COLUMNS);
-        return FLOAT * (numbers + (long) SQUARES * SIZE * SIZE);
+        return FLOAT * (numbers + (long) SQUARES * SIZE * SIZE) + TileRows.SCRATCH;
     }
 
     /// @param memory of [#bytes]
@@ -118,6 +119,7 @@ final class DeltaChunk {
         factors = ofRead + SQUARE_ROW;
         dSums = factors + SQUARE_ROW;
         dBeta = dSums + SQUARE_ROW;
+        scratch = dBeta + SQUARE_ROW;
         for (int i = 0; i < SIZE; i++) {
             for (int j = 0; j < SIZE; j++) {
                 Vectors.put(j <= i ? 1 : 0, square(seen, i, j));
@@ -261,7 +263,7 @@ final class DeltaChunk {
 
     /// Computes `q kᵀ`, `k kᵀ`, `D`, `P` and `-A`.
     private void products() {
-        StateLoops.transpose(k, keyRow, SIZE, keyDim, kByFeature, SQUARE_ROW);
+        turn(k, keyRow, SIZE, keyDim, kByFeature, SQUARE_ROW);
         multiply(q, keyRow, kByFeature, SQUARE_ROW, qk, rows, wide, keyDim, false);
         multiply(k, keyRow, kByFeature, SQUARE_ROW, kk, rows, wide, keyDim, false);
         for (int i = 0; i < rows; i++) {
@@ -270,6 +272,11 @@ final class DeltaChunk {
             StateLoops.product(qk + row, decay + row, 1, wide, p + row);
             StateLoops.product(kk + row, decay + row, -number(beta, i), wide, minusA + row);
         }
+    }
+
+    /// Writes rows as columns.
+    private void turn(long from, long fromRow, int height, int width, long to, long toRow) {
+        TileRows.transposePairs(from, fromRow, height, width, to, toRow, scratch);
     }
 
     /// `c = a b`, or `c += a b`; rows of `c` stand as far apart as those of `b`.
@@ -310,9 +317,9 @@ final class DeltaChunk {
         read(kept, at.row(), at.out(valueDim), valueDim, u);
         read(dOut, at.row(), at.out(valueDim), valueDim, o);
         solvedGradient(dState);
-        StateLoops.transpose(u, valueRow, SIZE, valueDim, uByFeature, SQUARE_ROW);
-        StateLoops.transpose(o, valueRow, SIZE, valueDim, doByFeature, SQUARE_ROW);
-        StateLoops.transpose(du, valueRow, SIZE, valueDim, drByFeature, SQUARE_ROW);
+        turn(u, valueRow, SIZE, valueDim, uByFeature, SQUARE_ROW);
+        turn(o, valueRow, SIZE, valueDim, doByFeature, SQUARE_ROW);
+        turn(du, valueRow, SIZE, valueDim, drByFeature, SQUARE_ROW);
         multiply(o, valueRow, uByFeature, SQUARE_ROW, dp, rows, wide, valueDim, false);
         multiply(du, valueRow, uByFeature, SQUARE_ROW, da, rows, wide, valueDim, false);
         decayGradients();
@@ -397,8 +404,8 @@ final class DeltaChunk {
             StateLoops.combine(dkByFeature + row, left, dReadByFeature + row, factors, wide);
             StateLoops.product(dqByFeature + row, grown, 1, wide, dqByFeature + row);
         }
-        StateLoops.transpose(dqByFeature, SQUARE_ROW, keyDim, rows, dq, keyRow);
-        StateLoops.transpose(dkByFeature, SQUARE_ROW, keyDim, rows, dk, keyRow);
+        turn(dqByFeature, SQUARE_ROW, keyDim, SIZE, dq, keyRow);
+        turn(dkByFeature, SQUARE_ROW, keyDim, SIZE, dk, keyRow);
     }
 
     /// @param matrix `(k, v)`

@@ -66,17 +66,18 @@ public final class GatedNormKernel {
                         long head = o.at(row, column);
                         long to = dO.at(row, column);
                         float r = factor(head);
-                        float along =
-                                ConvolutionLoops.gateBackward(
-                                        z.half(),
-                                        d.at(row, column),
-                                        head,
-                                        r,
-                                        weight,
-                                        z.at(row, column),
-                                        size,
-                                        dz.at(row, column),
-                                        to);
+                        long own = d.at(row, column);
+                        long gate = z.at(row, column);
+                        long dGate = dz.at(row, column);
+                        boolean half = z.half();
+                        // In loops so small that the compiler inlines all that they call.
+                        ConvolutionLoops.widen(half, gate, size, to);
+                        ConvolutionLoops.siluBackward(to, head, size, to);
+                        ConvolutionLoops.weigh(half, own, weight, r, to, size, half, dGate);
+                        ConvolutionLoops.widen(half, gate, size, to);
+                        ConvolutionLoops.silu(to, size, to);
+                        ConvolutionLoops.weigh(half, own, weight, 1, to, size, false, to);
+                        float along = StateLoops.dot(to, head, size);
                         // do = r (g - n mean(g n)), n = o r
                         StateLoops.difference(to, head, along * r * r / size, r, size, to);
                     }

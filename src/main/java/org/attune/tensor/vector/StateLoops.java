@@ -129,17 +129,6 @@ final class StateLoops {
         }
     }
 
-    /// Writes rows as columns. Strides are in bytes.
-    static void transpose(long from, long fromRow, int rows, int columns, long to, long toRow) {
-        for (int row = 0; row < rows; row++) {
-            long in = from + row * fromRow;
-            long out = to + (long) row * FLOAT;
-            for (int column = 0; column < columns; column++) {
-                Vectors.put(Vectors.number(in + (long) column * FLOAT), out + column * toRow);
-            }
-        }
-    }
-
     /// What two vectors read of a matrix: `known = kᵀ S`, `read = qᵀ S`.
     ///
     /// @param s `(rows, count)`, dense
