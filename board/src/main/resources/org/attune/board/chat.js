@@ -185,27 +185,58 @@
     byId("anew").disabled = is || last === null;
   };
 
+  // A message that nobody answered is not asked again with the next one.
   const settle = () => sides.forEach((side) => {
     if (side.answer) {
       side.history.push(side.answer.message);
       side.answer = null;
+    } else if (side.history.at(-1)?.role === "user") {
+      side.history.pop();
     }
   });
 
-  byId("ask").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const message = byId("message").value.trim();
-    if (message === "" || running) {
+  // Bytes of the chosen files, as addresses that hold them.
+  const pictures = () =>
+    Promise.all(
+      [...byId("pictures").files].map(
+        (file) =>
+          new Promise((done, failed) => {
+            const reader = new FileReader();
+            reader.onload = () => done(reader.result);
+            reader.onerror = () => failed(new Error(file.name + " can't be read: " + reader.error.message));
+            reader.readAsDataURL(file);
+          }),
+      ),
+    );
+
+  const send = async (message) => {
+    busy(true);
+    let shown;
+    try {
+      shown = await pictures();
+    } catch (e) {
+      told(e.message, true);
+      busy(false);
       return;
     }
     settle();
     last = message;
+    const content = shown.length ? [...shown.map((url) => ({ type: "image_url", image_url: { url } })), { type: "text", text: message }] : message;
     sides.forEach((side) => {
-      side.history.push({ role: "user", content: message });
-      side.place.append(turn("you", el("p", {}, visible(message))));
+      side.history.push({ role: "user", content });
+      side.place.append(turn("you", shown.map((src, i) => el("img", { src, class: "shown", alt: "picture " + (i + 1) })), el("p", {}, visible(message))));
     });
     byId("message").value = "";
+    byId("pictures").value = "";
     run();
+  };
+
+  byId("ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const message = byId("message").value.trim();
+    if (message !== "" && !byId("send").disabled) {
+      send(message);
+    }
   });
   byId("message").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey) {

@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -42,6 +43,7 @@ class BoardBrowserTest {
     private static BrowserSession browser;
     private static HttpServer models;
     private static volatile String judged = "";
+    private static volatile JsonNode asked;
     private Board board;
     private Process worker;
     private Path two;
@@ -88,22 +90,27 @@ class BoardBrowserTest {
         server.createContext(
                 "/v1/chat/completions",
                 exchange -> {
-                    JsonNode asked =
+                    JsonNode question =
                             Json.tree(
                                     new String(
                                             exchange.getRequestBody().readAllBytes(),
                                             StandardCharsets.UTF_8));
+                    asked = question;
                     exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
                     exchange.sendResponseHeaders(200, 0);
                     try (var out = exchange.getResponseBody()) {
                         for (String token :
-                                List.of("I", " am", " " + asked.path("model").asText(), " <b>")) {
+                                List.of(
+                                        "I",
+                                        " am",
+                                        " " + question.path("model").asText(),
+                                        " <b>")) {
                             String event =
                                     """
                                     data: {"id": "answer-%2$s", "choices": [{"delta": {"content": "%1$s"}, "logprobs": {"content": [{"token": "%1$s", "logprob": -0.5, "top_logprobs": [{"token": "we", "logprob": -1.5}]}]}}]}
 
                                     """
-                                            .formatted(token, asked.path("model").asText());
+                                            .formatted(token, question.path("model").asText());
                             out.write(event.getBytes(StandardCharsets.UTF_8));
                             out.flush();
                         }
@@ -321,6 +328,33 @@ class BoardBrowserTest {
         assertEquals("I am one <b>", row.at("/rejected/0/content").asText());
         assertEquals("answer-two", Json.tree(judged).path("id").asText());
         assertEquals("answer-one", Json.tree(judged).path("better_than").asText());
+    }
+
+    @Test
+    void aPictureIsShownAskedAndKeptInThePair() throws Exception {
+        Path picture =
+                Path.of(System.getProperty("attune.root", ".."), "examples/quickstart/look.png");
+        go("/chat");
+        browser.await("document.getElementById('model-b').value === 'two'");
+        browser.type("#pictures", picture.toRealPath().toString());
+        browser.type("#message", "Which digits?");
+        browser.click("#send");
+        browser.await("!document.getElementById('judge').hidden");
+        browser.await("document.querySelector('#turns-a img').naturalWidth > 0");
+        String address =
+                "data:image/png;base64,"
+                        + Base64.getEncoder().encodeToString(Files.readAllBytes(picture));
+        JsonNode content = asked.at("/messages/0/content");
+        assertEquals(address, content.at("/0/image_url/url").asText());
+        assertEquals("Which digits?", content.at("/1/text").asText());
+        browser.click("#judge button[data-choice=first]");
+        browser.await("document.getElementById('told').textContent.includes('1 pair')");
+        JsonNode row = Json.tree(Files.readString(root.resolve("pairs.jsonl")));
+        assertEquals(content, row.at("/prompt/0/content"));
+        browser.type("#message", "And now?"); // chosen files are shown once
+        browser.click("#send");
+        browser.await("!document.getElementById('judge').hidden");
+        assertEquals("And now?", asked.at("/messages/2/content").asText());
     }
 
     @Test

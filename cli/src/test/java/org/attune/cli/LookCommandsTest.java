@@ -304,6 +304,10 @@ class LookCommandsTest {
         var line = Main.commandLine(new PrintWriter(out), new PrintWriter(err), measure);
         assertEquals(0, line.execute(measure), err.toString());
         assertTrue(out.toString().contains("accuracy"), out.toString());
+        String[] written = Arrays.copyOf(measure, measure.length + 1);
+        written[measure.length] = "--out=" + folder.resolve("rows.jsonl");
+        assertEquals(2, line.execute(written), "metrics are all there is");
+        assertTrue(err.toString().contains("--out is for models that write"), err.toString());
         Path judge = trained("prm", solutions, "judge", whole);
         Path prompts = Files.write(folder.resolve("prompts.jsonl"), asked);
         judges(judge, prompts);

@@ -115,10 +115,25 @@ record ChatRequest(
         return encode(body, model, conversation(body, tools));
     }
 
+    /// A conversation as a model reads it that judges conversations: nothing stands behind it,
+    /// unless the request asks for the beginning of an answer.
+    static ChatTokenizer.Encoded judged(Fields body, ServedModel model) throws ApiException {
+        boolean prompts = body.flag("add_generation_prompt", false);
+        return encode(
+                model,
+                conversation(body, List.of()),
+                prompts ? Tail.GENERATION_PROMPT : Tail.NOTHING);
+    }
+
     private static ChatTokenizer.Encoded encode(Fields body, ServedModel model, Conversation asked)
             throws ApiException {
+        return encode(model, asked, tail(body, asked.messages()));
+    }
+
+    private static ChatTokenizer.Encoded encode(ServedModel model, Conversation asked, Tail tail)
+            throws ApiException {
         model.require(asked.pictures());
-        return model.chat().encode(asked, tail(body, asked.messages()));
+        return model.chat().encode(asked, tail);
     }
 
     private static Conversation conversation(Fields body, List<Object> tools) throws ApiException {

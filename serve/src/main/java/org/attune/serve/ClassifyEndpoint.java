@@ -9,6 +9,7 @@ import org.attune.models.score.TextClassifier;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,34 +17,51 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
-/// Labels of texts, as vLLM's `/classify` gives them, or of their words. Thread-safe.
+/// Labels of texts and of conversations, which may have pictures, or of a text's words. Form:
+/// vLLM's `/classify`. Thread-safe.
 ///
 /// @param desk has them computed
 record ClassifyEndpoint(ServedModels models, HeadDesk desk) {
     private static final int MOST_TEXTS = 1000;
     private static final double LIKELY = 0.5;
-    private static final Set<String> KEYS =
-            Set.of(
-                    "model",
-                    "input",
-                    "user",
-                    "use_activation",
-                    "add_special_tokens",
-                    "truncate_prompt_tokens");
+    private static final String CHAT = "messages";
+    private static final List<String> OF_CHATS =
+            List.of(CHAT, "add_generation_prompt", "chat_template_kwargs");
+    private static final List<String> OF_TEXTS =
+            List.of("add_special_tokens", "truncate_prompt_tokens");
+    private static final Set<String> KEYS = keys();
 
-    /// A sentence with its words, none where it is a text.
+    /// A sentence with its words, none where it is a text or a conversation.
     private record Given(Read read, List<String> words) {}
+
+    private static Set<String> keys() {
+        Set<String> keys = new HashSet<>(List.of("model", "input", "user", "use_activation"));
+        keys.addAll(OF_CHATS);
+        keys.addAll(OF_TEXTS);
+        return Set.copyOf(keys);
+    }
 
     void classify(Call call) throws ApiException, IOException {
         Fields body = call.body();
         body.require(KEYS, Map.of());
         ServedModel model = models.asked(body, Ability.CLASSIFIES, call::afterwards);
         TextClassifier classifier = model.heads().flatMap(Heads::classes).orElseThrow();
-        List<Given> given = classifier.ofWords() ? sentences(body, classifier) : texts(body, model);
+        List<Given> given;
+        if (classifier.ofWords()) {
+            given = sentences(body, classifier);
+        } else if (body.has(CHAT)) {
+            given = conversation(body, model);
+        } else {
+            given = texts(body, model);
+        }
         List<Read> reads = given.stream().map(Given::read).toList();
         boolean isActivated = body.flag("use_activation", true);
+        boolean isCut = !classifier.ofWords() && !body.has(CHAT);
         HeadDesk.requireLengths(
-                "input", reads, desk.length(), classifier.ofWords() ? "" : EmbeddingEndpoint.CUT);
+                body.has(CHAT) ? CHAT : "input",
+                reads,
+                desk.length(),
+                isCut ? EmbeddingEndpoint.CUT : "");
         ExchangeReply reply = call.reply(false);
         List<double[]> logits = desk.values(reads, classifier::groups, classifier::logits, reply);
         List<Object> data = new ArrayList<>();
@@ -61,7 +79,24 @@ record ClassifyEndpoint(ServedModels models, HeadDesk desk) {
         reply.end(Json.write(answer));
     }
 
+    private static void refuse(Fields body, List<String> keys, String why) throws ApiException {
+        for (String key : keys) {
+            if (body.has(key)) {
+                throw body.bad(key, why);
+            }
+        }
+    }
+
+    private static List<Given> conversation(Fields body, ServedModel model) throws ApiException {
+        refuse(body, List.of("input"), "can't stand beside messages; leave one of them out");
+        refuse(body, OF_TEXTS, "isn't for conversations; leave it out");
+        TextClassifier classifier = model.heads().flatMap(Heads::classes).orElseThrow();
+        int[] ids = ChatRequest.judged(body, model).ids();
+        return List.of(given(classifier.read(ids, ids.length)));
+    }
+
     private List<Given> texts(Fields body, ServedModel model) throws ApiException {
+        refuse(body, OF_CHATS, "is for conversations: give messages instead of input");
         TextClassifier classifier = model.heads().flatMap(Heads::classes).orElseThrow();
         boolean special = body.flag("add_special_tokens", true);
         int cut = Cuts.read(body, desk.length());
@@ -79,11 +114,8 @@ record ClassifyEndpoint(ServedModels models, HeadDesk desk) {
     /// Sentences, whose words stand between blanks unless they are given as a list.
     private static List<Given> sentences(Fields body, TextClassifier classifier)
             throws ApiException {
-        for (String key : List.of("add_special_tokens", "truncate_prompt_tokens")) {
-            if (body.has(key)) {
-                throw body.bad(key, "isn't for classifiers of words; leave it out");
-            }
-        }
+        refuse(body, OF_TEXTS, "isn't for classifiers of words; leave it out");
+        refuse(body, OF_CHATS, "isn't for classifiers of words, which take an input");
         List<?> given =
                 body.value("input") instanceof String text
                         ? List.of(text)

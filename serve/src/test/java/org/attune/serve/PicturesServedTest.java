@@ -1,19 +1,28 @@
 package org.attune.serve;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.files.HubCache;
 import org.attune.images.Picture;
 import org.attune.json.Json;
+import org.attune.model.config.ScoreKind;
 import org.attune.models.Chat;
 import org.attune.models.DtypeChoice;
 import org.attune.models.GenerationOptions;
 import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.models.ScorerPurpose;
+import org.attune.text.ChatTemplate;
+import org.attune.text.Conversation;
+import org.attune.text.Message;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -141,6 +150,69 @@ class PicturesServedTest {
                 together.add(answer.get());
             }
             assertEquals(alone, together);
+        }
+    }
+
+    /// Where a text alone stands the input's tokens say the same.
+    @Test
+    void aClassifierSeesThePicturesOfAConversation(@TempDir Path folder) {
+        Path base = EXAMPLES.resolve("look");
+        var purpose = new ScorerPurpose(ScoreKind.SEQUENCE, 3, "3 labels");
+        RandomModels.scorer(folder.resolve("classes"), purpose, base);
+        ModelConfig classes =
+                ModelConfig.of(folder.resolve("classes").toString()).withDtype(DtypeChoice.FLOAT32);
+        try (var judging = new AskedServer(c -> c.withModel(classes))) {
+            String first = logits(judging, parts(pictures.get(0)));
+            assertEquals(first, logits(judging, parts(pictures.get(0))));
+            assertNotEquals(first, logits(judging, parts(pictures.get(1))));
+            String text = rendered();
+            JsonNode input =
+                    judging.ask(
+                            "/classify",
+                            Json.compact(
+                                    Map.of(
+                                            "input",
+                                            text,
+                                            "add_special_tokens",
+                                            false,
+                                            "use_activation",
+                                            false)));
+            assertEquals(input.at("/data/0/probs").toString(), logits(judging, QUESTION));
+            for (String more :
+                    List.of(
+                            "\"input\":\"a\"",
+                            "\"truncate_prompt_tokens\":4",
+                            "\"add_special_tokens\":false")) {
+                String body = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]," + more + "}";
+                assertEquals(400, judging.post("/classify", body).statusCode(), more);
+            }
+            String prompts = "{\"input\":\"a\",\"add_generation_prompt\":true}";
+            assertEquals(400, judging.post("/classify", prompts).statusCode());
+        }
+    }
+
+    private static String logits(AskedServer judging, Object content) {
+        return judging.ask(
+                        "/classify",
+                        Json.compact(
+                                Map.of(
+                                        "messages",
+                                        List.of(Map.of("role", "user", "content", content)),
+                                        "use_activation",
+                                        false)))
+                .at("/data/0/probs")
+                .toString();
+    }
+
+    /// The question as the chat template shows it.
+    private static String rendered() {
+        try (var setup = ModelSetup.open(model(), new HubCache(EXAMPLES))) {
+            return setup.text()
+                    .chat()
+                    .encode(
+                            Conversation.of(List.of(Message.of("user", QUESTION))),
+                            ChatTemplate.Tail.NOTHING)
+                    .text();
         }
     }
 

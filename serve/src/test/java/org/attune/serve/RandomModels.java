@@ -75,7 +75,15 @@ public final class RandomModels {
     ///
     /// @return the folder
     static Path scorer(Path out, ScorerPurpose purpose) {
-        ModelConfig config = ModelConfig.of(ScriptedModels.MODEL.toAbsolutePath().toString());
+        return scorer(out, purpose, ScriptedModels.MODEL);
+    }
+
+    /// Writes a model with a score head into a new folder.
+    ///
+    /// @param base it is made of
+    /// @return the folder
+    static Path scorer(Path out, ScorerPurpose purpose, Path base) {
+        ModelConfig config = ModelConfig.of(base.toAbsolutePath().toString());
         Engine.run(
                 () -> {
                     try (var setup = ModelSetup.open(config, new HubCache(out));

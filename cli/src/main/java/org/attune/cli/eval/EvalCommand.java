@@ -91,7 +91,10 @@ public final class EvalCommand implements Callable<Integer>, UsesEngine {
         }
         if (questions.areLabelled()
                 && LabelledRows.print(
-                        model.config(dtype), questions.data, spec.commandLine().getOut())) {
+                        model.config(dtype),
+                        questions.data,
+                        spec.commandLine().getParseResult(),
+                        spec.commandLine().getOut())) {
             return ExitCodes.DONE;
         }
         return measure(EvalRun.of(questions, sampling, samples, configs()));
