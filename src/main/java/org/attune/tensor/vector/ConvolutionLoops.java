@@ -70,6 +70,9 @@ final class ConvolutionLoops {
     }
 
     /// `to = factor · from · d w`.
+    ///
+    /// @param half whether `d` is bfloat16
+    /// @param as whether `to` is
     static void weigh(
             boolean half, long d, long w, float factor, long from, int count, boolean as, long to) {
         long bytes = half ? Short.BYTES : FLOAT;

@@ -1,6 +1,7 @@
 package org.attune.cli.eval;
 
 import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
 import org.attune.hub.HubDownload;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
@@ -31,11 +32,20 @@ final class LabelledRows {
     /// @return false if the model has no such head
     /// @throws ConfigException naming an option that asks for answers of such a model
     static boolean print(ModelConfig model, Path rows, ParseResult given, PrintWriter out) {
-        try (var setup = ModelSetup.open(model, HubDownload.cache())) {
+        HubCache hub = HubDownload.cache();
+        try (var setup = ModelSetup.open(model, hub)) {
             if (!Heads.has(setup)) {
                 return false;
             }
+            requireNoneOfAnswers(given, model, rows);
+            DataConfig data = DataConfig.of(rows.toString());
+            Map<String, Double> metrics = Engine.call(() -> HeadEval.of(setup, data, hub));
+            metrics.forEach((name, value) -> out.printf(Locale.ROOT, "%-10s %.4f%n", name, value));
+            return true;
         }
+    }
+
+    private static void requireNoneOfAnswers(ParseResult given, ModelConfig model, Path rows) {
         for (String option : OF_ANSWERS) {
             if (given.hasMatchedOption(option)) {
                 throw new ConfigException(
@@ -43,15 +53,5 @@ final class LabelledRows {
                                 .formatted(option, model.modelNameOrPath(), rows));
             }
         }
-        Map<String, Double> metrics =
-                Engine.call(
-                                () ->
-                                        HeadEval.of(
-                                                model,
-                                                DataConfig.of(rows.toString()),
-                                                HubDownload.cache()))
-                        .orElseThrow();
-        metrics.forEach((name, value) -> out.printf(Locale.ROOT, "%-10s %.4f%n", name, value));
-        return true;
     }
 }

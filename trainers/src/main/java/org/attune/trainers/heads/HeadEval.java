@@ -6,7 +6,6 @@ import org.attune.error.StopRequest;
 import org.attune.files.HubCache;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.layer.Decoder;
-import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.models.score.SentenceFiles;
 import org.attune.policy.Policy;
@@ -41,16 +40,12 @@ public final class HeadEval {
         sentences = SentenceFiles.of(model.headFolder());
     }
 
-    /// The metrics of a model on a file's rows; empty if it neither scores nor embeds.
+    /// The metrics of a model on a file's rows.
     ///
+    /// @param model scores or embeds; borrowed
     /// @throws org.attune.error.AttuneException if the model or a row can't be used
-    public static Optional<Map<String, Double>> of(
-            ModelConfig config, DataConfig data, HubCache hub) {
-        try (ModelSetup model = ModelSetup.open(config, hub)) {
-            var eval = new HeadEval(model);
-            boolean hasHead = model.labels() > 0 || eval.sentences.isPresent();
-            return hasHead ? Optional.of(eval.measured(data, hub)) : Optional.empty();
-        }
+    public static Map<String, Double> of(ModelSetup model, DataConfig data, HubCache hub) {
+        return new HeadEval(model).measured(data, hub);
     }
 
     private Map<String, Double> measured(DataConfig data, HubCache hub) {
