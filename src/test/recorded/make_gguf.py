@@ -44,6 +44,12 @@ MODELS = {
         num_key_value_heads=2, q_lora_rank=6, kv_lora_rank=10, qk_nope_head_dim=6, qk_rope_head_dim=4, v_head_dim=5,
         n_routed_experts=4, num_experts_per_tok=2, n_group=2, topk_group=1, first_k_dense_replace=1,
         moe_intermediate_size=8, n_shared_experts=2, scoring_func="sigmoid")),
+    # Chunks, layers that rotate nothing, norms without weights, experts in every other layer beside a shared one
+    "llama4": lambda: T.Llama4TextConfig(**SIZES | dict(
+        num_hidden_layers=4, head_dim=6, hidden_size=8, intermediate_size=6, intermediate_size_mlp=10, num_local_experts=3,
+        num_experts_per_tok=2, interleave_moe_layer_step=2, tie_word_embeddings=False,
+        rope_parameters={"rope_type": "llama3", "rope_theta": 1e4, "factor": 4.0, "low_freq_factor": 1.0,
+                         "high_freq_factor": 4.0, "original_max_position_embeddings": 16})),
     # Value heads in another order
     "qwen35": lambda: T.Qwen3_5TextConfig(**SIZES | dict(
         head_dim=8, linear_num_key_heads=2, linear_num_value_heads=6, linear_key_head_dim=4, linear_value_head_dim=3,

@@ -36,23 +36,24 @@ class ConvertedGgufTest {
 
     /// A module of each file to adapt, and its name in transformers.
     private static final Map<String, String> MODULES =
-            Map.of(
-                    "deepseek2", "model.layers.1.self_attn.kv_b_proj",
-                    "gemma3", "model.layers.5.mlp.down_proj",
-                    "gemma3n", "model.layers.3.per_layer_input_gate",
-                    "gemma4", "model.layers.5.self_attn.q_proj",
-                    "gemma4-experts", "model.layers.2.self_attn.k_proj",
-                    "gptneox", "gpt_neox.layers.0.attention.query_key_value",
-                    "mixtral", "model.layers.0.self_attn.q_proj",
-                    "phi3", "model.layers.0.self_attn.qkv_proj",
-                    "qwen35", "model.layers.0.linear_attn.in_proj_qkv",
-                    "qwen3next", "model.layers.0.linear_attn.in_proj_qkvz");
+            Map.ofEntries(
+                    Map.entry("deepseek2", "model.layers.1.self_attn.kv_b_proj"),
+                    Map.entry("gemma3", "model.layers.5.mlp.down_proj"),
+                    Map.entry("gemma3n", "model.layers.3.per_layer_input_gate"),
+                    Map.entry("gemma4", "model.layers.5.self_attn.q_proj"),
+                    Map.entry("gemma4-experts", "model.layers.2.self_attn.k_proj"),
+                    Map.entry("gptneox", "gpt_neox.layers.0.attention.query_key_value"),
+                    Map.entry("llama4", "model.layers.1.feed_forward.shared_expert.up_proj"),
+                    Map.entry("mixtral", "model.layers.0.self_attn.q_proj"),
+                    Map.entry("phi3", "model.layers.0.self_attn.qkv_proj"),
+                    Map.entry("qwen35", "model.layers.0.linear_attn.in_proj_qkv"),
+                    Map.entry("qwen3next", "model.layers.0.linear_attn.in_proj_qkvz"));
 
     @TempDir Path temp;
 
     @Test
     void filesComputeWhatTheirModelsDo() throws IOException {
-        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(10);
+        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(11);
                 Stream<Path> files = Files.list(FOLDER)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {
                 String name = file.getFileName().toString().replace(".gguf", "");

@@ -44,7 +44,7 @@ class GgufExportTest {
 
     @Test
     void tensorsAndKeysAreThoseOfTheConverter() throws IOException {
-        try (var report = new CaseReport("GGUF files written again", getClass()).requiring(9);
+        try (var report = new CaseReport("GGUF files written again", getClass()).requiring(10);
                 Stream<Path> files = Files.list(FOLDER)) {
             for (Path file : files.filter(GgufExportTest::isWritten).sorted().toList()) {
                 String name = file.getFileName().toString();

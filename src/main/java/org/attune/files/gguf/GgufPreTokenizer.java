@@ -70,24 +70,20 @@ enum GgufPreTokenizer {
             List.of("gpt-4o", "llama4"),
             false,
             false,
-            Patterns.NO_LETTER
-                    + Patterns.UPPER
-                    + "*"
-                    + Patterns.LOWER
-                    + "+"
-                    + Patterns.CASELESS_CONTRACTIONS
-                    + "?|"
-                    + Patterns.NO_LETTER
-                    + Patterns.UPPER
-                    + "+"
-                    + Patterns.LOWER
-                    + "*"
-                    + Patterns.CASELESS_CONTRACTIONS
-                    + "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r"
-                    + "\\n"
-                    + "/]*|\\s*[\\r"
-                    + "\\n"
-                    + "]+|\\s+(?!\\S)|\\s+"),
+            Patterns.cased(Patterns.UPPER, Patterns.LOWER)
+                    + "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+
+    /// Kimi K2's rule: Chinese characters stand apart, other words are cut as by GPT-4o.
+    KIMI_K2(
+            List.of("kimi-k2"),
+            true,
+            false,
+            "[\\p{Han}]+|"
+                    + Patterns.cased(
+                            Patterns.UPPER.replace("]", "&&[^\\p{Han}]]"),
+                            Patterns.LOWER.replace("]", "&&[^\\p{Han}]]"))
+                    + "|\\p{N}{1,3}"
+                    + Patterns.LLAMA3_TAIL),
 
     /// What llama.cpp does for files that name no rule.
     DEFAULT(
@@ -175,5 +171,11 @@ enum GgufPreTokenizer {
         static final String CASELESS_CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
         static final String LLAMA3_TAIL =
                 "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+        /// Words that end where lower case turns into upper case.
+        static String cased(String upper, String lower) {
+            String end = CASELESS_CONTRACTIONS + "?";
+            return "%1$s%2$s*%3$s+%4$s|%1$s%2$s+%3$s*%4$s".formatted(NO_LETTER, upper, lower, end);
+        }
     }
 }

@@ -26,8 +26,8 @@ public final class ConfigJson {
     private static final String OWN = "_text"; // behind a model_type: that of its text alone
     static final String FULL = "full_attention";
     static final String WINDOW = "sliding_attention";
-    private static final String CHUNK = "attention_chunk_size";
-    private static final String CHUNKED = "chunked_attention";
+    static final String CHUNK = "attention_chunk_size";
+    static final String CHUNKED = "chunked_attention";
 
     private ConfigJson() {}
 

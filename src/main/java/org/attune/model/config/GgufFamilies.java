@@ -115,6 +115,13 @@ final class GgufFamilies {
                             .integer("leading_dense_block_count", "moe_layer_start_index", 0)
                             .integer("interleave_moe_layer_step", "moe_layer_interval", 1)
                             .row(),
+                    GgufFamily.of("llama4", "llama4_text")
+                            .integer("feed_forward_length", "intermediate_size_mlp", 0)
+                            .integer("interleave_moe_layer_step", "interleave_moe_layer_step", 1)
+                            .fixed("no_rope_layer_interval", 4)
+                            .pattern(4, 8192)
+                            .parts(Part.BARE_NORMS)
+                            .row(),
                     GgufFamily.of("minimax-m2", "minimax_m2").parts(Part.SIGMOID).row(),
                     GgufFamily.of("deepseek2", "deepseek_v3", "glm4_moe_lite")
                             .choice(GgufFamilies::deepSeek)

@@ -123,6 +123,8 @@ record GgufFamily(
         LAYER_NORM,
         /// A file that says that nothing is rotated is refused.
         ROTATES,
+        /// Norms of queries and keys have no weights; the largest model has none.
+        BARE_NORMS,
         /// Attention differs between layers, and layers read vectors of tokens.
         VARIED
     }

@@ -177,7 +177,10 @@ public final class GgufKeys {
                 }
             }
             case PATTERN -> {
-                if (tokens > 0) {
+                int known = row.windows().absent();
+                if (family.window() == DecoderFamily.WindowRule.CHUNKED && tokens != known) {
+                    shorten(tokens == 0 ? known : Math.min(tokens, known));
+                } else if (tokens > 0) {
                     put("attention.sliding_window", tokens);
                 }
             }
@@ -241,6 +244,8 @@ public final class GgufKeys {
             case "logits_scaling" -> 1 / config.ends().logitScale();
             case "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index" -> leading();
             case "moe_layer_interval" -> interval();
+            case "interleave_moe_layer_step" -> leading() + 1;
+            case "intermediate_size_mlp" -> config.block().feedForward().inner();
             case "n_group" -> router.map(r -> r.groups()).orElse(1);
             case "topk_group" -> router.map(r -> r.chosenGroups()).orElse(1);
             case "norm_topk_prob" -> router.map(r -> r.weights().renormalised() ? 1 : 0).orElse(0);
@@ -289,7 +294,7 @@ public final class GgufKeys {
             case SIGMOID -> put("expert_gating_func", 2);
             case ONE_NORM -> put("use_parallel_residual", config.block().order().isParallel());
             case VARIED -> new GgufVariedKeys(config, this::put).put();
-            case LARGEST_SCALE, LAYER_NORM, ROTATES -> {}
+            case LARGEST_SCALE, LAYER_NORM, ROTATES, BARE_NORMS -> {}
         }
     }
 

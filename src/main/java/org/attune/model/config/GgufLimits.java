@@ -35,6 +35,7 @@ record GgufLimits(DecoderConfig config, String architecture) {
                 varied(a);
                 copies();
             }
+            case "llama4" -> refuse(a.qkvBias() || a.outputBias(), "biases of attention");
             case "gptneox" -> refuse(!a.qkvBias(), "attention without biases");
             case "qwen2moe", "qwen3moe", "qwen3next", "qwen35moe" -> {
                 var experts = config.block().feedForward().experts();

@@ -16,6 +16,7 @@ import java.util.Map;
 record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object> json, int layers) {
     private static final int MOST = DecoderConfig.MOST_FEATURES;
     private static final int SIGMOID = 2;
+    private static final int LARGEST = 128; // experts, by which llama.cpp knows Llama 4 Maverick
     private static final String KEY_HEADS = "attention.head_count_kv";
     private static final String MAMBA = "linear_attention";
     private static final String PREFIX = "mamba_";
@@ -68,6 +69,8 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
             case ONE_NORM -> oneNorm();
             case LAYER_NORM -> {} // see the epsilon
             case VARIED -> new GgufVaried(file, family, json, layers).put();
+            case BARE_NORMS ->
+                    json.put("use_qk_norm", file.size("expert_count", MOST) != LARGEST);
             case ROTATES -> {
                 if (!file.flag(ROTATES, true)) {
                     throw file.invalid(

@@ -44,6 +44,10 @@ record GgufWindows(
     }
 
     private void pattern(int tokens, int layers) {
+        boolean chunks = family.window() == DecoderFamily.WindowRule.CHUNKED;
+        if (chunks && tokens != row.windows().absent()) {
+            throw file.invalid(KEY, "%d, as llama.cpp has it", row.windows().absent());
+        }
         List<String> types = new ArrayList<>();
         String key = KEY + "_pattern";
         List<Integer> listed = file.perLayer(key, layers, 0);
@@ -53,9 +57,10 @@ record GgufWindows(
                     file.isList(key)
                             ? listed.get(layer) != 0
                             : interval == 0 || layer % interval < interval - 1;
-            types.add(tokens > 0 && narrow ? ConfigJson.WINDOW : ConfigJson.FULL);
+            String kind = chunks ? ConfigJson.CHUNKED : ConfigJson.WINDOW;
+            types.add(tokens > 0 && narrow ? kind : ConfigJson.FULL);
         }
-        json.put("sliding_window", tokens > 0 ? tokens : null);
+        json.put(chunks ? ConfigJson.CHUNK : "sliding_window", tokens > 0 ? tokens : null);
         json.put("layer_types", types);
     }
 }

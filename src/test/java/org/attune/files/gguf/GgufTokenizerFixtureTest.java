@@ -149,7 +149,7 @@ class GgufTokenizerFixtureTest {
         return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), Map.of());
     }
 
-    private static long[] longs(JsonNode array) {
+    static long[] longs(JsonNode array) {
         return StreamSupport.stream(array.spliterator(), false)
                 .mapToLong(JsonNode::longValue)
                 .toArray();

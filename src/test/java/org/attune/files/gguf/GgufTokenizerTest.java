@@ -7,10 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import org.attune.error.ModelException;
+import org.attune.json.Json;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -56,6 +63,53 @@ class GgufTokenizerTest {
             assertEquals("ü ab", read.decode(read.encode("ü ab", false, false).getIds(), true));
             assertArrayEquals(new long[] {1, 262}, read.encode("a", true, false).getIds());
         }
+    }
+
+    /// Made by `src/test/recorded/make_kimi_text.py`.
+    @Test
+    void kimisRuleGivesTheIdsOfItsOwnTokenizer() throws IOException {
+        Path file = Fixtures.own("src/test/resources/recorded/gguf/kimi-k2.json");
+        JsonNode recorded = Json.STRICT_WITH_NAN.readTree(Files.readString(file));
+        List<Object> tokens = texts(recorded.get("tokens"));
+        List<Object> kinds = new ArrayList<>(Collections.nCopies(tokens.size(), 1L));
+        int special = recorded.get("special").intValue();
+        Collections.fill(kinds.subList(tokens.size() - special, tokens.size()), 3L);
+        var values = new LinkedHashMap<String, Object>();
+        values.put("tokenizer.ggml.model", "gpt2");
+        values.put("tokenizer.ggml.pre", "kimi-k2");
+        values.put("tokenizer.ggml.tokens", tokens);
+        values.put("tokenizer.ggml.token_type", kinds);
+        values.put("tokenizer.ggml.merges", texts(recorded.get("merges")));
+        GgufTokenizer tokenizer = GgufTokenizer.of(metadata(values));
+        try (var report = new CaseReport("Kimi K2's texts", getClass()).requiring(150);
+                HuggingFaceTokenizer read = GgufTokenizerFixtureTest.load(tokenizer)) {
+            for (JsonNode one : recorded.get("cases")) {
+                String text = one.get(0).textValue();
+                long[] ids = GgufTokenizerFixtureTest.longs(one.get(1));
+                report.run(
+                        text,
+                        () -> assertArrayEquals(ids, read.encode(text, false, false).getIds()));
+            }
+        }
+        assertEquals(
+                Optional.of("kimi-k2"),
+                GgufPreTokenizer.nameOf(List.of(recorded.get("pattern").textValue())));
+        Map<String, Object> written =
+                GgufText.of(
+                        "m",
+                        "deepseek2",
+                        tokenizer.tokenizerJson(),
+                        Map.of(),
+                        List.of(),
+                        Optional.empty(),
+                        tokens.size());
+        values.forEach((key, value) -> assertEquals(value, written.get(key), key));
+    }
+
+    private static List<Object> texts(JsonNode list) {
+        var texts = new ArrayList<Object>();
+        list.forEach(text -> texts.add(text.textValue()));
+        return texts;
     }
 
     @Test
