@@ -33,6 +33,11 @@ def free_head(rng, c):
     return rng.choice([8, 12, 16, 24])
 
 
+def mostly(usual, other):
+    """What GGUF files can say, and now and then what they can't."""
+    return [usual] * 6 + [other]
+
+
 def layer_types(*kinds):
     def draw(rng, c):
         types = [rng.choice(kinds) for _ in range(c["num_hidden_layers"])]
@@ -229,17 +234,18 @@ FAMILIES = {
     },
     "llama4_text": {
         "head_dim": free_head,
+        "num_hidden_layers": [4, 5],
         "rope_parameters": scaling,
-        "attention_bias": BOOL,
+        "attention_bias": mostly(False, True),
         "intermediate_size_mlp": [20, 36],
         "num_local_experts": experts,
         "num_experts_per_tok": [1, 2],
         "interleave_moe_layer_step": [1, 2],
-        "use_qk_norm": [True, True, False],
-        "no_rope_layer_interval": [2, 4, 4],
+        "use_qk_norm": mostly(True, False),
+        "no_rope_layer_interval": mostly(4, 2),
         "attention_chunk_size": [8, 64, 8192],
-        "floor_scale": [4, 8192, 8192],
-        "attn_temperature_tuning": [True, True, False],
+        "floor_scale": mostly(8192, 4),
+        "attn_temperature_tuning": mostly(True, False),
     },
     "phi": {"rope_parameters": partial(0.5, 1.0), "hidden_act": ["gelu_new"], "qk_layernorm": False, "tie_word_embeddings": False},
     "phi3": {"sliding_window": [None, *WINDOW], "rope_parameters": partial(0.5, 1.0), "original_max_position_embeddings": 64},
