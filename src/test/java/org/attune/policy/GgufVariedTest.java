@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import org.attune.model.config.ConfigJson;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ExpertsConfig;
 import org.attune.model.config.ExpertsConfig.RouterConfig;
+import org.attune.model.config.GgufKeys;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.ModulePaths;
@@ -165,6 +167,36 @@ class GgufVariedTest {
         String types = "[\"sliding_attention\", \"full_attention\"";
         refuses("shared keys", gemma4, types, "[\"full_attention\", \"sliding_attention\"");
         refuses("biases", gemma4, "\"model_type", "\"attention_bias\": true, \"model_type");
+    }
+
+    /// Chunks of Llama 4 are as long as llama.cpp has them, or its files are for shorter texts.
+    @Test
+    void chunksOfOtherLengthsShortenTexts() {
+        assertEquals(64, context(64, "8192"));
+        assertEquals(16, context(64, "16"));
+        assertEquals(65536, context(65536, "8192"));
+        assertEquals(8192, context(65536, "20000"));
+        assertEquals(8192, context(65536, "null"));
+        DecoderConfig biased = llama4(64, "8192, \"attention_bias\": true");
+        var e = assertThrows(ModelException.class, () -> new GgufKeys(biased, "m"));
+        assertTrue(e.getMessage().contains("biases of attention"), e.getMessage());
+    }
+
+    private static int context(int positions, String chunk) {
+        return new GgufKeys(llama4(positions, chunk), "m").context();
+    }
+
+    private static DecoderConfig llama4(int positions, String chunk) {
+        return ConfigJson.parse(
+                JsonFields.parse(
+                        "test",
+                        """
+                        {"model_type": "llama4_text", "num_hidden_layers": 5, "vocab_size": 40, "hidden_size": 16,
+                        "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 6, "intermediate_size": 8,
+                        "intermediate_size_mlp": 24, "num_local_experts": 3, "interleave_moe_layer_step": 3,
+                        "max_position_embeddings": %d, "attention_chunk_size": %s}\
+                        """
+                                .formatted(positions, chunk)));
     }
 
     private void refuses(String named, String json, String old, String other) {

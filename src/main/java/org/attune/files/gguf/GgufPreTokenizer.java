@@ -71,7 +71,11 @@ enum GgufPreTokenizer {
             false,
             false,
             Patterns.cased(Patterns.UPPER, Patterns.LOWER)
-                    + "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
+                    + "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r"
+                    + "\\n"
+                    + "/]*|\\s*[\\r"
+                    + "\\n"
+                    + "]+|\\s+(?!\\S)|\\s+"),
 
     /// Kimi K2's rule: Chinese characters stand apart, other words are cut as by GPT-4o.
     KIMI_K2(

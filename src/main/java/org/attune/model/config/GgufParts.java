@@ -69,8 +69,7 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
             case ONE_NORM -> oneNorm();
             case LAYER_NORM -> {} // see the epsilon
             case VARIED -> new GgufVaried(file, family, json, layers).put();
-            case BARE_NORMS ->
-                    json.put("use_qk_norm", file.size("expert_count", MOST) != LARGEST);
+            case BARE_NORMS -> json.put("use_qk_norm", file.size("expert_count", MOST) != LARGEST);
             case ROTATES -> {
                 if (!file.flag(ROTATES, true)) {
                     throw file.invalid(

@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.QkNorm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 class GgufConfigTest {
@@ -150,6 +152,35 @@ class GgufConfigTest {
         String message =
                 assertThrows(ModelException.class, () -> read("gemma4", 6, more)).getMessage();
         assertTrue(message.contains("gemma4." + key + " is "), message);
+    }
+
+    /// llama.cpp has the chunks of Llama 4 in its code, and knows the model without norms of
+    /// queries and keys by its number of experts.
+    @Test
+    void numbersOfLlama4AreThoseOfLlamaCpp() throws IOException {
+        UnaryOperator<GgufBuilder> usual = f -> llama4(f, 16);
+        DecoderConfig read = read("llama4", 5, usual);
+        assertEquals(List.of(8192, 8192, 8192, 0, 8192), read.attention().windows());
+        assertEquals(Set.of(3), read.rope().exceptions().still());
+        assertEquals(QkNorm.ROTATED_BARE, read.attention().qkNorm());
+        assertEquals(12, read.block().feedForward().inner());
+        assertEquals(6, read.block().feedForward().experts(1).get().inner());
+        assertTrue(read.block().feedForward().experts(2).isEmpty());
+        assertEquals(QkNorm.NONE, read("llama4", 5, f -> llama4(f, 128)).attention().qkNorm());
+        String key = "attention.sliding_window";
+        refuses("llama4", key, f -> llama4(f, 16).uint32("llama4." + key, 0));
+        refuses("llama4", key, f -> llama4(f, 16).uint32("llama4." + key, 32));
+        String none =
+                assertThrows(ModelException.class, () -> read("llama4", f -> llama4(f, 0)))
+                        .getMessage();
+        assertTrue(none.contains("llama4.expert_count is "), none);
+    }
+
+    private static GgufBuilder llama4(GgufBuilder file, int experts) {
+        return file.uint32("llama4.expert_count", experts)
+                .uint32("llama4.expert_used_count", 1)
+                .uint32("llama4.expert_feed_forward_length", 6)
+                .uint32("llama4.interleave_moe_layer_step", 2);
     }
 
     @Test
