@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import tiktoken
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 LETTERS = r"\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
 UPPER, LOWER = rf"[\p{{Lu}}\p{{Lt}}{LETTERS}", rf"[\p{{Ll}}{LETTERS}"
@@ -28,7 +28,7 @@ ALPHABETS = [
 ENDS = ["'s", "'T", "'re", "'VE", "'m", "'Ll", "'d", "'x", "'", "’s"]
 
 
-def text(rng):
+def text(rng, special=0.1):
     parts = []
     for _ in range(rng.randint(1, 14)):
         alphabet = rng.choice(ALPHABETS)
@@ -37,7 +37,7 @@ def text(rng):
             parts.append(rng.choice(ENDS))
         if rng.random() < 0.4:
             parts.append(" ")
-    if rng.random() < 0.1:
+    if rng.random() < special:
         parts.insert(rng.randrange(len(parts)), rng.choice(SPECIAL))
     return "".join(parts)
 
@@ -56,11 +56,12 @@ def merge_of(ranks, token, most):
 def main(out, count, seed):
     rng = random.Random(seed)
     learner = Tokenizer(models.BPE())
-    learner.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(PATTERN), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    # of whole texts: tokens cross all borders, so that a missing one is noticed
+    learner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     learner.train_from_iterator(
-        (text(rng) for _ in range(4000)), trainers.BpeTrainer(vocab_size=700, initial_alphabet=sorted(alphabet)))
+        (text(rng, 0) for _ in range(4000)), trainers.BpeTrainer(
+            vocab_size=1000, initial_alphabet=sorted(alphabet), max_token_length=6))
     tokens = [t for t, _ in sorted(learner.get_vocab().items(), key=lambda item: item[1])]
     characters = bytes_of_characters()
     ranks = {bytes(characters[c] for c in token): id for id, token in enumerate(tokens)}
