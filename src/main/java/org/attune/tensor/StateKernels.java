@@ -198,43 +198,55 @@ public final class StateKernels {
                                 threads));
     }
 
-    /// One token of each of several sequences, from projections to what is projected back.
+    /// A layer of linear attention without its projections.
     ///
     /// @param keyHeads of queries, and of keys
-    /// @param epsilons of the lengths of queries and keys, and of the norms behind the gates
+    /// @param epsilon of the lengths of queries and keys
+    /// @param normEpsilon of the norms behind the gates
     /// @param weights dense: taps `(C, 1, J)`, `A` and the step's bias `(H)`, the norm's `(v)`
+    public record DeltaLayer(
+            int keyHeads, double epsilon, double normEpsilon, List<Tensor> weights) {
+        DeltaStep step() {
+            List<Rows> w = weights.stream().map(StateKernels::dense).toList();
+            int heads = Math.toIntExact(weights.get(1).size(0));
+            int valueDim = Math.toIntExact(weights.get(3).size(0));
+            int keys = Math.toIntExact(weights.getFirst().size(0)) - heads * valueDim;
+            return new DeltaStep(
+                    keyHeads,
+                    heads,
+                    keys / (2 * keyHeads),
+                    valueDim,
+                    Math.toIntExact(weights.getFirst().size(2)),
+                    new DeltaStep.Weights(w.get(0), w.get(1), w.get(2), w.get(3)),
+                    epsilon,
+                    normEpsilon);
+        }
+    }
+
+    /// @param inputs of all slots, `(…, J - 1, C)`
+    /// @param matrices of all slots, float32 `(…, H k v)`
+    static DeltaStep.States states(Tensor inputs, Tensor matrices) {
+        return new DeltaStep.States(dense(inputs), VectorKernels.rows(matrices));
+    }
+
+    /// One token of each of several sequences, from projections to what is projected back.
+    ///
     /// @param token queries, keys and values, `(S, C)`, gates `(S, H v)`, `b` and `a`, `(S, H)`
     /// @param inputs of all slots, `(…, J - 1, C)`, changed
     /// @param matrices of all slots, float32 `(…, H k v)`, changed
     /// @param slots of the sequences
     /// @param out `(S, H v)`, written
     public static void deltaStep(
-            int keyHeads,
-            double[] epsilons,
-            List<Tensor> weights,
+            DeltaLayer layer,
             List<Tensor> token,
             Tensor inputs,
             Tensor matrices,
             int[] slots,
             Tensor out) {
-        List<Rows> w = weights.stream().map(StateKernels::dense).toList();
-        int heads = Math.toIntExact(weights.get(1).size(0));
-        int valueDim = Math.toIntExact(weights.get(3).size(0));
-        int keys = Math.toIntExact(weights.getFirst().size(0)) - heads * valueDim;
-        var kernel =
-                new DeltaStep(
-                        keyHeads,
-                        heads,
-                        keys / (2 * keyHeads),
-                        valueDim,
-                        Math.toIntExact(weights.getFirst().size(2)),
-                        new DeltaStep.Weights(w.get(0), w.get(1), w.get(2), w.get(3)),
-                        epsilons[0],
-                        epsilons[1]);
+        var kernel = layer.step();
         long numbers = slots.length * matrices.size(1);
         int threads = numbers < STATES_WORTH_SHARING ? 1 : Engine.threads();
         List<Rows> rows = token.stream().map(VectorKernels::rows).toList();
-        var states = new DeltaStep.States(dense(inputs), VectorKernels.rows(matrices));
         VectorKernels.withMemory(
                 "attune::delta_step",
                 kernel.workBytes(threads),
@@ -242,7 +254,7 @@ public final class StateKernels {
                         kernel.run(
                                 new DeltaStep.Token(
                                         rows.get(0), rows.get(1), rows.get(2), rows.get(3)),
-                                states,
+                                states(inputs, matrices),
                                 slots,
                                 VectorKernels.rows(out),
                                 memory,

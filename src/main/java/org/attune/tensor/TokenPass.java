@@ -69,60 +69,125 @@ public final class TokenPass {
         }
     }
 
-    /// A block.
+    /// Norms around a part of a block.
     ///
-    /// @param inputNorm `(D)`
-    /// @param queryNorm `(K)`, or null
-    /// @param keyNorm `(K)`, or null
-    /// @param postNorm `(D)`
-    /// @param window keys that a token sees, itself included; 0: all
-    public record Layer(
-            Tensor inputNorm,
-            Linear qkv,
-            Tensor queryNorm,
-            Tensor keyNorm,
-            Linear output,
-            Tensor postNorm,
-            Linear gateUp,
-            Linear down,
-            int window) {
-        private TokenStack.Layer addresses() {
-            return new TokenStack.Layer(
-                    VectorKernels.address(inputNorm),
-                    qkv.addresses(),
-                    VectorKernels.orZero(queryNorm),
-                    VectorKernels.orZero(keyNorm),
-                    output.addresses(),
-                    VectorKernels.address(postNorm),
-                    gateUp.addresses(),
-                    down.addresses(),
-                    window);
+    /// @param before weights of that of what the part reads, or null
+    /// @param after weights of that of what it puts out, or null
+    public record Norms(Tensor before, Tensor after) {
+        private TokenStack.Norms addresses() {
+            return new TokenStack.Norms(VectorKernels.orZero(before), VectorKernels.orZero(after));
         }
     }
 
-    /// What a block is given and writes, `B` rows of each from `first` on, of `qkv` from `firstQkv`
+    /// What mixes tokens.
+    public sealed interface Mixer {
+        /// With its weights' addresses.
+        TokenStack.Mixer addresses(AttentionShape shape);
+    }
+
+    /// Norms of queries and keys.
+    ///
+    /// @param query `(K)`, or of all heads together
+    /// @param key likewise
+    /// @param together whether they are of all heads of a row, and not of each
+    public record HeadNorms(Tensor query, Tensor key, boolean together) {}
+
+    /// Attention.
+    ///
+    /// @param qkv projections to queries, keys and values
+    /// @param norms of queries and keys, or null
+    /// @param gated whether a gate stands behind each query
+    /// @param window keys that a token sees, itself included; 0: all
+    /// @param rotation of the rows
+    /// @param cache keys and values, `(S, C, 2, L, K)`
+    public record Attention(
+            Linear qkv,
+            HeadNorms norms,
+            boolean gated,
+            int window,
+            Rotation rotation,
+            Tensor cache,
+            Linear output)
+            implements Mixer {
+        @Override
+        public TokenStack.Mixer addresses(AttentionShape shape) {
+            return new TokenStack.Attention(
+                    qkv.addresses(),
+                    norms == null ? 0 : VectorKernels.address(norms.query()),
+                    norms == null ? 0 : VectorKernels.address(norms.key()),
+                    norms != null && norms.together(),
+                    gated,
+                    window,
+                    rotation.kernel(),
+                    new CacheRows(
+                            VectorKernels.address(cache),
+                            true,
+                            shape.kvHeads(),
+                            Math.toIntExact(cache.size(3)),
+                            shape.headDim()),
+                    output.addresses());
+        }
+    }
+
+    /// Linear attention.
+    ///
+    /// @param in projections to queries, keys and values, gates, `b` and `a`, in this order
+    /// @param inputs of all slots, `(S, J - 1, …)`, changed
+    /// @param matrices of all slots, float32, changed
+    public record Delta(
+            Linear in, StateKernels.DeltaLayer layer, Tensor inputs, Tensor matrices, Linear out)
+            implements Mixer {
+        @Override
+        public TokenStack.Mixer addresses(AttentionShape shape) {
+            return new TokenStack.Delta(
+                    in.addresses(),
+                    layer.step(),
+                    StateKernels.states(inputs, matrices),
+                    out.addresses());
+        }
+    }
+
+    /// A block.
+    ///
+    /// @param gateUp projections to gates and to what they open
+    /// @param gelu whether gates are opened by GELU, and not by SiLU
+    public record Layer(
+            Norms mixerNorms,
+            Mixer mixer,
+            Norms feedForwardNorms,
+            Linear gateUp,
+            boolean gelu,
+            Linear down) {
+        private TokenStack.Layer addresses(AttentionShape shape) {
+            return new TokenStack.Layer(
+                    mixerNorms.addresses(),
+                    mixer.addresses(shape),
+                    feedForwardNorms.addresses(),
+                    new TokenStack.FeedForward(gateUp.addresses(), gelu, down.addresses()));
+        }
+    }
+
+    /// What a block writes, `B` rows of each from `first` on, of `projected` from `firstProjected`
     /// on.
     ///
-    /// @param cache its keys and values, `(S, C, 2, L, K)`
-    /// @param qkv rotated, `(B, (CG + 2C) K)`
-    /// @param attended attention output and the adapter's columns, `(B, CGK + R)`, or null
-    /// @param x2 after attention, `(B, D)`
+    /// @param projected what the mixer's input is projected to, queries and keys rotated, `(B, …)`
+    /// @param attended what is projected back and the adapter's columns, `(B, CGK + R)`, or null
+    /// @param x2 behind the mixer, `(B, D)`
     /// @param gateUp `(B, 2F)`, or null
     /// @param reduced the adapter's columns of the down projection, `(B, R)`, or null
     /// @param out of the block, `(B, D)`
     public record Place(
-            Tensor cache,
-            Tensor qkv,
+            Tensor projected,
             Tensor attended,
             Tensor x2,
             Tensor gateUp,
             Tensor reduced,
             Tensor out,
             int first,
-            int firstQkv) {
+            int firstProjected) {
         private TokenStack.Place addresses() {
             return new TokenStack.Place(
-                    rows(qkv, firstQkv),
+                    rows(projected, firstProjected),
                     rows(attended, first),
                     rows(x2, first),
                     rows(gateUp, first),
@@ -163,20 +228,27 @@ public final class TokenPass {
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Sequences(SharedBeginnings beginnings, int[] lengths) {}
 
+    /// What all blocks have alike.
+    ///
+    /// @param heads of attention
+    /// @param epsilon of all norms
+    /// @param offset of the norms' weights, which is added to them
+    /// @param scale factor of what a part puts out, before it is added to the residual stream
+    public record Shape(AttentionShape heads, double epsilon, double offset, double scale) {}
+
     /// Runs all blocks.
     ///
-    /// @param epsilon of all norms
     /// @param x input of the first block, `(B, D)`
     public static void run(
-            AttentionShape shape,
-            double epsilon,
-            List<Layer> layers,
-            Tensor x,
-            List<Place> places,
-            Rotation rotation,
-            Sequences sequences) {
+            Shape shape, List<Layer> layers, Tensor x, List<Place> places, Sequences sequences) {
         int[] lengths = sequences.lengths();
-        var stack = new TokenStack(shape, epsilon, layers.stream().map(Layer::addresses).toList());
+        var stack =
+                new TokenStack(
+                        shape.heads(),
+                        shape.epsilon(),
+                        shape.offset(),
+                        shape.scale(),
+                        layers.stream().map(layer -> layer.addresses(shape.heads())).toList());
         int longest = Arrays.stream(lengths).max().orElse(0) + 1;
         int threads = Engine.threads();
         VectorKernels.withMemory(
@@ -186,20 +258,9 @@ public final class TokenPass {
                         stack.run(
                                 VectorKernels.rows(x),
                                 places.stream().map(Place::addresses).toList(),
-                                places.stream().map(p -> cache(p.cache(), shape)).toList(),
                                 sequences.beginnings(),
-                                rotation.kernel(),
                                 lengths,
                                 memory,
                                 threads));
-    }
-
-    private static CacheRows cache(Tensor cache, AttentionShape shape) {
-        return new CacheRows(
-                VectorKernels.address(cache),
-                true,
-                shape.kvHeads(),
-                Math.toIntExact(cache.size(3)),
-                shape.headDim());
     }
 }

@@ -53,7 +53,10 @@ final class StateSpeed {
                         .formatted(heads, size));
     }
 
-    private record Model(String name, Decoder decoder, double[] step, double[] token) {}
+    /// @param trained its steps are timed
+    /// @param packed its tokens are timed
+    private record Model(
+            String name, Decoder trained, Decoder packed, double[] step, double[] token) {}
 
     public static void main(String[] arguments) {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 7;
@@ -65,15 +68,15 @@ final class StateSpeed {
                         List<Model> models =
                                 List.of(
                                                 model("llama", read("llama", "")),
-                                                model("qwen3.5 10 x 64", qwen(10, 64)),
-                                                model("qwen3.5 5 x 128", qwen(5, 128)))
+                                                model("qwen3.5 16 x 48", qwen(16, 48)),
+                                                model("qwen3.5 16 x 32", qwen(16, 32)))
                                         .stream()
                                         .filter(m -> m.name().startsWith(only))
                                         .toList();
                         for (int i = 0; i < rounds + 2; i++) {
                             for (Model model : models) {
-                                double[] step = step(model.decoder(), length);
-                                double[] token = tokens(model.decoder());
+                                double[] step = step(model.trained(), length);
+                                double[] token = tokens(model.packed());
                                 if (i >= 2) {
                                     least(model.step(), step);
                                     least(model.token(), token);
@@ -103,17 +106,19 @@ final class StateSpeed {
     private static void operators(Model model, int length) {
         OperatorTimes.start();
         OperatorTimes.phase("step");
-        step(model.decoder(), length);
+        step(model.trained(), length);
         OperatorTimes.phase("token");
-        tokens(model.decoder());
+        tokens(model.packed());
         OperatorTimes.stop().stream()
                 .filter(line -> line.seconds() > 2e-3)
                 .forEach(line -> System.out.println(model.name() + " " + line));
     }
 
     private static Model model(String name, DecoderConfig config) {
-        Decoder decoder = TinyModels.decoder(config, DType.BFLOAT16);
-        return new Model(name, decoder, new double[] {1e9, 1e9}, new double[] {1e9, 1e9});
+        Decoder trained = TinyModels.decoder(config, DType.BFLOAT16);
+        Decoder packed = TinyModels.decoder(config, DType.BFLOAT16);
+        packed.packDecoding();
+        return new Model(name, trained, packed, new double[] {1e9, 1e9}, new double[] {1e9, 1e9});
     }
 
     private static void least(double[] best, double[] now) {

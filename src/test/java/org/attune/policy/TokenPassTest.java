@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
+import org.attune.files.JsonFields;
 import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.ConfigJson;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.decode.KvCache;
@@ -127,6 +129,71 @@ class TokenPassTest {
                         }
                     });
         }
+    }
+
+    private static DecoderConfig read(String type, String more) {
+        String text =
+                ("{\"model_type\":\"%s\",\"vocab_size\":%d,\"hidden_size\":128,"
+                                + "\"num_hidden_layers\":4,\"intermediate_size\":192,"
+                                + "\"num_attention_heads\":4,\"num_key_value_heads\":2,"
+                                + "\"tie_word_embeddings\":true,\"pad_token_id\":null,"
+                                + "\"max_position_embeddings\":256%s}")
+                        .formatted(type, VOCABULARY, more);
+        return ConfigJson.parse(JsonFields.parse(type, text));
+    }
+
+    /// Families whose blocks aren't Llama's.
+    private static List<DecoderConfig> families() {
+        String gemma =
+                ",\"head_dim\":64,\"query_pre_attn_scalar\":64,\"rms_norm_eps\":1e-6,"
+                        + "\"hidden_activation\":\"gelu_pytorch_tanh\",\"sliding_window\":5,"
+                        + "\"layer_types\":[\"sliding_attention\",\"full_attention\","
+                        + "\"sliding_attention\",\"full_attention\"]";
+        String delta =
+                ",\"head_dim\":64,\"full_attention_interval\":2,\"linear_num_key_heads\":%d,"
+                        + "\"linear_num_value_heads\":16,\"linear_key_head_dim\":32,"
+                        + "\"linear_value_head_dim\":32,\"linear_conv_kernel_dim\":4";
+        String granite =
+                ",\"residual_multiplier\":0.22,\"attention_multiplier\":0.1,"
+                        + "\"embedding_multiplier\":6.0,\"logits_scaling\":2.0";
+        return List.of(
+                read("gemma", ",\"head_dim\":32,\"hidden_activation\":\"gelu_pytorch_tanh\""),
+                read("gemma3_text", gemma),
+                read("olmo2", ""),
+                read(
+                        "olmo3",
+                        ",\"sliding_window\":5,\"layer_types\":[\"sliding_attention\","
+                                + "\"full_attention\",\"sliding_attention\",\"full_attention\"]"),
+                read("granite", granite),
+                read("smollm3", ",\"no_rope_layers\":[1,0,1,0]"),
+                read("qwen3_5_text", delta.formatted(16)),
+                read("qwen3_5_text", delta.formatted(8)));
+    }
+
+    @Test
+    void takesFamiliesWhosePartsItKnows() {
+        for (DecoderConfig config : families()) {
+            assertEquals(List.of(), config.unlikeTokens(), config.modelType());
+            Engine.run(
+                    () -> {
+                        try (Decoder decoder = TinyModels.decoder(config, DType.BFLOAT16);
+                                Policy policy = policy(decoder, 4)) {
+                            Adapter trained = policy.adapterInUse();
+                            List<float[]> with = decode(decoder, trained, 9);
+                            List<float[]> without = decode(decoder, Adapter.OFF, 9);
+                            decoder.packDecoding();
+                            assertTrue(usesKernel(decoder, trained), config.modelType());
+                            assertTrue(distance(with, without) > 2e-3, config.modelType());
+                            close(config, with, decode(decoder, trained, 9));
+                            close(config, without, decode(decoder, Adapter.OFF, 9));
+                        }
+                    });
+        }
+    }
+
+    private static void close(DecoderConfig config, List<float[]> expected, List<float[]> actual) {
+        double d = distance(expected, actual);
+        assertTrue(d < TOLERANCE, config.modelType() + ": wrong by " + d + " of the largest");
     }
 
     private static void assertSame(List<float[]> expected, List<float[]> seen) {

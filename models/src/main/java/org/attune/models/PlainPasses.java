@@ -18,12 +18,12 @@ final class PlainPasses {
                             + " operators, slower and with more memory",
                     model,
                     String.join(", ", config.unwritten()));
-        } else if (!config.unlikeLlama().isEmpty()) {
+        } else if (!config.unlikeTokens().isEmpty()) {
             LOG.debug(
                     "{}: kernels that generate a token by all blocks at once don't know {}; it is"
                             + " generated block by block",
                     model,
-                    String.join(", ", config.unlikeLlama()));
+                    String.join(", ", config.unlikeTokens()));
         }
     }
 }

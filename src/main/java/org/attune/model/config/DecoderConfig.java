@@ -360,8 +360,13 @@ public record DecoderConfig(
         return new UnlikeLlama(this).feedForward();
     }
 
+    /// What the kernel that takes a token through all blocks doesn't know, in words.
+    public List<String> unlikeTokens() {
+        return new UnlikeLlama(this).tokens();
+    }
+
     /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
-    /// sizes. Kernels for whole blocks compute what Llama does.
+    /// sizes. Kernels for whole blocks on GPUs compute what Llama does.
     public List<String> unlikeLlama() {
         return new UnlikeLlama(this).kernels();
     }

@@ -2,9 +2,13 @@ package org.attune.model.config;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /// What a decoder computes that hand-written passes, or kernels for whole blocks, don't know.
 final class UnlikeLlama {
+    /// Activations of gates that the kernel for tokens knows.
+    private static final Set<Activation> TOKENS = Set.of(Activation.SILU, Activation.GELU_TANH);
+
     private final DecoderConfig config;
     private final BlockConfig block;
 
@@ -108,31 +112,26 @@ final class UnlikeLlama {
         return found;
     }
 
-    /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
-    /// sizes. Kernels for whole blocks compute what Llama does.
-    List<String> kernels() {
+    /// What the kernel that takes a token through all blocks doesn't know, in words.
+    List<String> tokens() {
         List<String> found = new ArrayList<>(unwritten());
-        block.mixers().state().ifPresent(state -> found.add(state.words()));
-        if (config.attention().gated()) {
-            found.add("gated attention");
-        }
+        block.mixers()
+                .state()
+                .filter(state -> !(state instanceof StateConfig.GatedDelta d) || d.byKeyHead())
+                .ifPresent(state -> found.add(state.words()));
         if (block.feedForward().experts().isPresent()) {
             found.add("experts");
         }
-        if (block.order() != BlockOrder.SEQUENTIAL) {
+        if (block.order().isParallel()) {
             found.add("blocks in the order " + block.order());
         }
         switch (block.norm()) {
-            case NormConfig.Rms(double _, double offset) when offset == 0 -> {}
-            case NormConfig.Rms _ -> found.add("RMS norms with an offset");
+            case NormConfig.Rms _ -> {}
             case NormConfig.Layer _ -> found.add("LayerNorm");
             case NormConfig.Bare _ -> found.add("norms without weights");
         }
         if (config.positions() instanceof RopeConfig rope && rope.growth().isPresent()) {
             found.add("queries that grow with positions");
-        }
-        if (config.rotates() && !config.rotatesAlike()) {
-            found.add("rotary embedding that differs between layers");
         }
         if (config.positions() instanceof RopeConfig rope
                 && rope.pairs() != RopeConfig.Pairs.HALVES) {
@@ -140,6 +139,42 @@ final class UnlikeLlama {
                     rope.pairs() == RopeConfig.Pairs.NEIGHBOURS
                             ? "rotary embedding of neighbouring features"
                             : "rotary embedding that turns the other way");
+        }
+        if (config.attention().softcap() > 0) {
+            found.add("capped attention scores");
+        }
+        if (!block.feedForward().gated()) {
+            found.add("feed-forward parts without gates");
+        }
+        if (!TOKENS.contains(config.activation())) {
+            found.add(activation());
+        }
+        return found;
+    }
+
+    private String activation() {
+        return "activation " + config.activation().configName();
+    }
+
+    /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
+    /// sizes. Kernels for whole blocks on GPUs compute what Llama does.
+    List<String> kernels() {
+        List<String> found = new ArrayList<>(tokens());
+        block.mixers()
+                .state()
+                .filter(state -> !found.contains(state.words()))
+                .ifPresent(state -> found.add(state.words()));
+        if (config.attention().gated()) {
+            found.add("gated attention");
+        }
+        if (block.order().normsAfter()) {
+            found.add("blocks in the order " + block.order());
+        }
+        if (block.norm() instanceof NormConfig.Rms(double _, double offset) && offset != 0) {
+            found.add("RMS norms with an offset");
+        }
+        if (config.rotates() && !config.rotatesAlike()) {
+            found.add("rotary embedding that differs between layers");
         }
         if (config.attention().qkNorm() == QkNorm.TOGETHER) {
             found.add("norms over all heads");
@@ -150,14 +185,8 @@ final class UnlikeLlama {
         if (block.residualScale() != 1) {
             found.add("scaled parts of blocks");
         }
-        if (config.attention().softcap() > 0) {
-            found.add("capped attention scores");
-        }
-        if (!block.feedForward().gated()) {
-            found.add("feed-forward parts without gates");
-        }
-        if (config.activation() != Activation.SILU) {
-            found.add("activation " + config.activation().configName());
+        if (config.activation() == Activation.GELU_TANH) {
+            found.add(activation());
         }
         return found;
     }

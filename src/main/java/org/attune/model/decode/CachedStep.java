@@ -179,14 +179,15 @@ final class CachedStep implements Expression {
                 || decoder.seeingDepth(layout.tokens()) > 0) {
             return Optional.empty();
         }
-        return TokenBlocks.of(decoder, rows)
+        var context = new TokenBlocks.Context(rows, cache, ropes, layer -> states.of(layer));
+        return TokenBlocks.of(decoder, context)
                 .map(
                         blocks -> {
                             var sequences = new TokenPass.Sequences(beginnings, before);
                             List<TokenPass.Place> places =
-                                    record.map(r -> r.places(firstRecorded, x, cache))
-                                            .orElseGet(() -> blocks.places(cache, before.length));
-                            blocks.run(x, places, ropes.all().rotation(), sequences);
+                                    record.map(r -> r.places(firstRecorded, x))
+                                            .orElseGet(() -> blocks.places(before.length));
+                            blocks.run(x, places, sequences);
                             Tensor out = places.getLast().out();
                             return record.isEmpty()
                                     ? out

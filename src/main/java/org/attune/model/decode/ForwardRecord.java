@@ -187,7 +187,7 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
     ///
     /// @param first of the rows
     /// @param x input of the first block, `(n, D)`; is recorded
-    List<TokenPass.Place> places(int first, Tensor x, KvCache cache) {
+    List<TokenPass.Place> places(int first, Tensor x) {
         RowMemory.copy(x, blocks[0].x(), first);
         Tensor projections = projections(x);
         List<TokenPass.Place> places = new ArrayList<>();
@@ -196,7 +196,6 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
             Tensor out = i + 1 < blocks.length ? blocks[i + 1].x() : hidden;
             places.add(
                     new TokenPass.Place(
-                            cache.block(i),
                             k.qkv() == null ? projections : k.qkv(),
                             k.ox(),
                             k.x2(),

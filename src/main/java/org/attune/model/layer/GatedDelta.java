@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.model.config.StateConfig;
 import org.attune.tensor.DType;
+import org.attune.tensor.StateKernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.DeltaKernel;
@@ -9,6 +10,7 @@ import org.attune.tensor.vector.DeltaKernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// Linear attention by the gated delta rule
@@ -83,6 +85,22 @@ record GatedDelta(
         return trains || !hasKernels(like)
                 ? Optional.empty()
                 : Optional.of(new WrittenDelta(this, w -> w.value(adapter)));
+    }
+
+    @Override
+    public Optional<StateKernels.DeltaLayer> tokenKernel(Adapter adapter) {
+        return shape.byKeyHead() ? Optional.empty() : Optional.of(kernel(w -> w.value(adapter)));
+    }
+
+    /// What is between the projections, as a kernel of a token takes it.
+    StateKernels.DeltaLayer kernel(Function<Weight, Tensor> values) {
+        return new StateKernels.DeltaLayer(
+                shape.keyHeads(),
+                EPSILON,
+                norm.epsilon(),
+                Stream.of(convolution.parts().getFirst(), decay, stepBias, norm.weight())
+                        .map(values)
+                        .toList());
     }
 
     private boolean hasKernels(Tensor y) {

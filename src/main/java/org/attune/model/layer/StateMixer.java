@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.tensor.StateKernels;
 import org.attune.tensor.Tensor;
 
 import java.util.List;
@@ -41,6 +42,12 @@ public sealed interface StateMixer extends Mixer
     ///
     /// @param like what the input is projected to
     default Optional<ByHand> byHand(Tensor like, Adapter adapter) {
+        return Optional.empty();
+    }
+
+    /// What a kernel of one token of all blocks takes of what stands between the projections; empty
+    /// where it doesn't know that.
+    default Optional<StateKernels.DeltaLayer> tokenKernel(Adapter adapter) {
         return Optional.empty();
     }
 

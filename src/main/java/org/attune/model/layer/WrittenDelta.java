@@ -60,17 +60,8 @@ record WrittenDelta(GatedDelta mixer, Function<Weight, Tensor> values)
     private Tensor step(GatedDelta.Projected p, Carried carried) {
         Tensor mixed = p.mixed();
         Tensor out = Tensor.empty(mixed.device(), mixed.dtype(), mixed.size(0), shape().values());
-        RmsNorm norm = mixer.norm();
-        List<Weight> weights =
-                List.of(
-                        mixer.convolution().parts().getFirst(),
-                        mixer.decay(),
-                        mixer.stepBias(),
-                        norm.weight());
         StateKernels.deltaStep(
-                shape().keyHeads(),
-                new double[] {GatedDelta.EPSILON, norm.epsilon()},
-                weights.stream().map(values).toList(),
+                mixer.kernel(values),
                 List.of(mixed, p.gate(), p.write(), p.step()),
                 carried.allInputs(),
                 carried.allMatrices(),

@@ -59,10 +59,16 @@ public record DeltaStep(
 
     /// Bytes that [#run] works in.
     public long workBytes(int threads) {
-        return (long) FLOAT * (taps * width() + valueDim) + threads * ownBytes();
+        return sharedBytes() + threads * ownBytes();
     }
 
-    private long ownBytes() {
+    /// Bytes of what all threads read.
+    long sharedBytes() {
+        return (long) FLOAT * (taps * width() + valueDim);
+    }
+
+    /// Bytes that a thread works in.
+    long ownBytes() {
         return FLOAT * (2L * keyDim + (served() + 3L) * valueDim);
     }
 
@@ -70,10 +76,8 @@ public record DeltaStep(
     /// @param out `(S, H v)`, written
     /// @param memory of [#workBytes]
     public void run(Token token, States states, int[] slots, Rows out, long memory, int threads) {
-        long norm = memory + (long) taps * width() * FLOAT; // behind the taps
-        StateLoops.turn(weights.taps(), width(), taps, memory);
-        StateLoops.turn(weights.norm(), 1, valueDim, norm);
-        long own = norm + (long) valueDim * FLOAT;
+        share(0, 1, memory);
+        long own = memory + sharedBytes();
         KernelThreads.run(
                 threads,
                 slots.length * keyHeads,
@@ -85,7 +89,43 @@ public record DeltaStep(
                 });
     }
 
-    private void run(
+    /// Writes a thread's part of what all threads read: taps by feature, weights in float32.
+    ///
+    /// @param memory of [#sharedBytes]
+    void share(int thread, int threads, long memory) {
+        for (int j = thread; j < taps; j += threads) {
+            Rows column =
+                    new Rows(
+                            weights.taps().at(0, j),
+                            weights.taps().stride(),
+                            weights.taps().half());
+            StateLoops.turn(column, width(), 1, memory + (long) j * width() * FLOAT);
+        }
+        if (thread == 0) {
+            StateLoops.turn(weights.norm(), 1, valueDim, memory + (long) taps * width() * FLOAT);
+        }
+    }
+
+    /// What a token is projected to, of rows in which all of it stands side by side.
+    Token token(Rows projected) {
+        int gate = width();
+        int write = gate + heads * valueDim;
+        return new Token(
+                projected,
+                from(projected, gate),
+                from(projected, write),
+                from(projected, write + heads));
+    }
+
+    private static Rows from(Rows rows, int column) {
+        return new Rows(rows.at(0, column), rows.stride(), rows.half());
+    }
+
+    /// Computes one key head of one sequence.
+    ///
+    /// @param taps what threads shared
+    /// @param memory of [#ownBytes]
+    void run(
             Token token,
             States states,
             int row,

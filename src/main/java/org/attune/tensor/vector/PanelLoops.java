@@ -145,6 +145,14 @@ final class PanelLoops {
         }
     }
 
+    /// Multiplies numbers by a factor, rounded before and after as tensors are.
+    static void scale(long c, float factor, int count) {
+        for (long at = c; at < c + (long) count * FLOAT; at += (long) LANES * FLOAT) {
+            FloatVector v = Vectors.round(true, Vectors.load(at)).mul(factor);
+            Vectors.store(Vectors.round(true, v), at);
+        }
+    }
+
     /// Writes rows plus others as bfloat16.
     static void roundSum(
             long c, int rows, int wide, long residual, long residualRow, long out, long outRow) {
@@ -162,6 +170,33 @@ final class PanelLoops {
         for (long at = gates; at < gates + (long) rows * wide * FLOAT; at += (long) LANES * FLOAT) {
             FloatVector g = Vectors.round(true, Vectors.load(at));
             Vectors.store(Vectors.round(true, g.mul(Vectors.sigmoid(g))), at);
+        }
+    }
+
+    /// What [#open] does, by GELU.
+    static void openByGelu(long gates, int rows, int wide) {
+        for (long at = gates; at < gates + (long) rows * wide * FLOAT; at += (long) LANES * FLOAT) {
+            FloatVector g = Vectors.round(true, Vectors.load(at));
+            FloatVector s = Vectors.sigmoid(SwigluKernel.ofGelu(g));
+            Vectors.store(Vectors.round(true, g.mul(s)), at);
+        }
+    }
+
+    /// Multiplies bfloat16 numbers by the sigmoids of others, rounded before as tensors are.
+    static void shut(long numbers, long gates, int count) {
+        for (int k = 0; k < count; k += LANES) {
+            long at = (long) k * HALF;
+            FloatVector s = Vectors.round(true, Vectors.sigmoid(Vectors.load(true, gates + at)));
+            Vectors.store(true, Vectors.load(true, numbers + at).mul(s), numbers + at);
+        }
+    }
+
+    /// Writes `factor · x + residual`, all bfloat16, rounded after each operation.
+    static void sum(long x, float factor, long residual, int count, long out) {
+        for (int k = 0; k < count; k += LANES) {
+            long at = (long) k * HALF;
+            FloatVector v = Vectors.round(true, Vectors.load(true, x + at).mul(factor));
+            Vectors.store(true, Vectors.load(true, residual + at).add(v), out + at);
         }
     }
 

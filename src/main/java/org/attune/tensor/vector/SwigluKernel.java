@@ -85,9 +85,14 @@ public record SwigluKernel(int width, boolean gelu) {
         long bytes = half ? Short.BYTES : Float.BYTES;
         for (int k = 0; k < width; k += LANES) {
             FloatVector g = Vectors.load(half, gates + k * bytes);
-            FloatVector s = Vectors.sigmoid(g.mul(g.mul(g).mul(CUBIC).add(LINEAR)));
+            FloatVector s = Vectors.sigmoid(ofGelu(g));
             Vectors.store(s, sigmoids + (long) k * Float.BYTES);
         }
+    }
+
+    /// `z` of GELU.
+    static FloatVector ofGelu(FloatVector g) {
+        return g.mul(g.mul(g).mul(CUBIC).add(LINEAR));
     }
 
     private void open(boolean half, long gates, long sigmoids, long out) {

@@ -125,11 +125,12 @@ class OtherShapesConfigTest {
     void whatDiffersFromLlamaIsNamed() throws IOException {
         assertEquals(
                 List.of(
+                        "capped attention scores",
                         "blocks in the order SANDWICH",
                         "RMS norms with an offset",
-                        "capped attention scores",
                         "activation gelu_pytorch_tanh"),
                 read(GEMMA2, "").unlikeLlama());
+        assertEquals(List.of("capped attention scores"), read(GEMMA2, "").unlikeTokens());
         assertEquals(
                 List.of(
                         "learned positions",

@@ -103,9 +103,8 @@ class DeltaStepTest {
 
         Tensor out = Tensor.empty(device(), dtype, count, s.values());
         StateKernels.deltaStep(
-                s.keyHeads(),
-                new double[] {EPSILON, EPSILON},
-                List.of(taps, decay, bias, norm),
+                new StateKernels.DeltaLayer(
+                        s.keyHeads(), EPSILON, EPSILON, List.of(taps, decay, bias, norm)),
                 token,
                 inputs,
                 matrices,
