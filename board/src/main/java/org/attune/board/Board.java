@@ -87,10 +87,12 @@ public final class Board implements AutoCloseable {
         parts.push(models);
         List<Route> routes = new ArrayList<>(pages(new Pages(index)));
         routes.addAll(api(index, commands, queue, models));
-        var label = new LabelDesk(index, pairs, config.answers());
+        var pictures = new LabelPictures();
+        var label = new LabelDesk(index, pairs, pictures, config.answers());
         routes.add(get("/api/label", label::questions));
+        routes.add(get("/api/label/pictures/", pictures::show));
         routes.add(get("/api/learning", new LearningDesk(config.feedback(), index)::history));
-        routes.add(post("/api/pairs", call -> pairs.add(call, models)));
+        routes.add(post("/api/pairs", call -> pairs.add(call, pictures, models)));
         var sweeps = new SweepDesk(index);
         routes.add(get("/api/sweeps", sweeps::list));
         routes.add(get("/api/sweeps/", sweeps::get));

@@ -1,5 +1,9 @@
 package org.attune.board;
 
+import org.attune.datasets.formats.Content;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.SampleReader;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
@@ -7,6 +11,7 @@ import org.attune.json.Json;
 import org.attune.reports.page.RunView;
 import org.attune.serve.ApiException;
 import org.attune.serve.Call;
+import org.attune.text.Message;
 
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -16,7 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// Finds answers to judge, two to a prompt: in a file of rows, or in a recorded round of a run.
 /// Which of the two stands first is drawn from their text, so that no side is always the same one.
@@ -24,34 +29,49 @@ final class LabelDesk {
     private static final int MOST = 200; // at a time
     private static final List<String> LISTS = List.of("completions", "answers", "responses");
 
-    private static final Pattern PICTURE =
-            Pattern.compile("\"type\": ?\"(image|image_url|input_image)\"");
-
     private final RunIndex index;
     private final PairFile pairs;
+    private final LabelPictures pictures;
     private final Optional<Path> file;
 
-    LabelDesk(RunIndex index, PairFile pairs, Optional<Path> file) {
+    LabelDesk(RunIndex index, PairFile pairs, LabelPictures pictures, Optional<Path> file) {
         this.index = index;
         this.pairs = pairs;
+        this.pictures = pictures;
         this.file = file;
     }
 
     /// What is judged.
     ///
-    /// @param prompt a text or messages, as the answers
+    /// @param prompt a text or messages, in which pictures are such; as the answers
     private record Question(Object prompt, Object first, Object second) {
         @SuppressWarnings("ArgumentSelectionDefectChecker") // they change sides on purpose
         Question mixed() {
-            String text = Json.write(first) + Json.write(second);
+            String text =
+                    Json.write(LabelPictures.kept(first)) + Json.write(LabelPictures.kept(second));
             return text.hashCode() % 2 == 0 ? this : new Question(prompt, second, first);
         }
 
-        Map<String, Object> fields() {
+        boolean isOpen(PairFile pairs) {
+            return !pairs.isJudged(
+                    LabelPictures.kept(prompt),
+                    LabelPictures.kept(first),
+                    LabelPictures.kept(second));
+        }
+
+        Map<String, Object> columns() {
+            Map<String, Object> columns = new LinkedHashMap<>();
+            columns.put("prompt", prompt);
+            columns.put("chosen", first);
+            columns.put("rejected", second);
+            return columns;
+        }
+
+        Map<String, Object> fields(LabelPictures pictures) {
             Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("prompt", prompt);
-            fields.put("first", first);
-            fields.put("second", second);
+            fields.put("prompt", pictures.told(prompt));
+            fields.put("first", pictures.told(first));
+            fields.put("second", pictures.told(second));
             return fields;
         }
     }
@@ -60,14 +80,13 @@ final class LabelDesk {
     void questions(Call call) throws ApiException, IOException {
         Optional<String> run = call.query("run");
         List<Question> all = run.isPresent() ? ofRun(index.of(run.get()), call) : ofFile();
-        List<Question> open =
-                all.stream()
-                        .filter(q -> !pairs.isJudged(q.prompt(), q.first(), q.second()))
-                        .toList();
+        List<Question> open = all.stream().filter(q -> q.isOpen(pairs)).toList();
         Map<String, Object> told = new LinkedHashMap<>(pairs.counts());
         told.put("open", open.size());
         told.put("all", all.size());
-        told.put("questions", open.stream().limit(MOST).map(q -> q.mixed().fields()).toList());
+        told.put(
+                "questions",
+                open.stream().limit(MOST).map(q -> q.mixed().fields(pictures)).toList());
         call.json(told);
     }
 
@@ -111,7 +130,9 @@ final class LabelDesk {
                                             + " FILE, or judge a round of a run from its page"));
         List<Question> questions = new ArrayList<>();
         for (Row row : RowFiles.readAll(rows)) {
-            questions.addAll(pairs(prompt(row), answers(row)));
+            for (Question question : pairs(prompt(row), answers(row))) {
+                questions.add(hasParts(row, question) ? shown(row, question) : question);
+            }
         }
         return questions;
     }
@@ -123,15 +144,37 @@ final class LabelDesk {
                             + ": \"prompt\" is missing; to judge answers, each row has"
                             + " one");
         }
-        if (row.has("image")
-                || row.has("images")
-                || PICTURE.matcher(Json.write(row.get("prompt"))).find()) {
-            throw new ConfigException(
-                    row.origin().where()
-                            + ": the row has pictures, which aren't shown here, and which pairs"
-                            + " would lose; answers to texts can be judged");
-        }
         return row.get("prompt");
+    }
+
+    private static boolean hasParts(Row row, Question question) {
+        return row.has("image")
+                || row.has("images")
+                || Stream.of(question.prompt(), question.first(), question.second())
+                        .flatMap(value -> value instanceof List<?> turns ? turns.stream() : null)
+                        .anyMatch(
+                                turn ->
+                                        turn instanceof Map<?, ?> fields
+                                                && fields.get("content") instanceof List<?>);
+    }
+
+    /// The question with the row's pictures where a run of DPO has them.
+    private static Question shown(Row row, Question question) {
+        Map<String, Object> columns = new LinkedHashMap<>(question.columns());
+        columns.put("image", row.get("image"));
+        columns.put("images", row.get("images"));
+        Sample read =
+                new SampleReader(DatasetType.PREFERENCE, true).seeing().read(row.with(columns));
+        var pair = (Sample.Preference) read;
+        return new Question(turns(pair.prompt()), turns(pair.chosen()), turns(pair.rejected()));
+    }
+
+    private static Object turns(Content content) {
+        return switch (content) {
+            case Content.Text(String text) -> text;
+            case Content.Turns(List<Message> messages) ->
+                    messages.stream().map(Message::fields).toList();
+        };
     }
 
     private static List<Object> answers(Row row) {

@@ -1,5 +1,6 @@
 package org.attune.board;
 
+import org.attune.hash.Sha256;
 import org.attune.json.Json;
 import org.attune.serve.ApiException;
 import org.attune.serve.Call;
@@ -59,10 +60,11 @@ final class PairFile {
 
     /// What tells a question from others: its prompt and its answers, in whichever order.
     private static String key(Object prompt, Object first, Object second) {
-        return Stream.of(first, second)
-                .map(Json::write)
-                .sorted()
-                .collect(Collectors.joining("\n", Json.write(prompt) + "\n", ""));
+        return Sha256.hex( // of what may have bytes of pictures in it
+                Stream.of(first, second)
+                        .map(Json::write)
+                        .sorted()
+                        .collect(Collectors.joining("\n", Json.write(prompt) + "\n", "")));
     }
 
     synchronized boolean isJudged(Object prompt, Object first, Object second) {
@@ -73,13 +75,15 @@ final class PairFile {
     /// (`first`, `second` or `tie`), `tools` if the prompt had some, and of answers that a server
     /// gave `first_id` and `second_id`, by which it knows them.
     ///
+    /// @param pictures of questions that pages were told
     /// @param models the server, which is told too
-    void add(Call call, ModelDesk models) throws ApiException, IOException, InterruptedException {
+    void add(Call call, LabelPictures pictures, ModelDesk models)
+            throws ApiException, IOException, InterruptedException {
         Fields body = call.body();
         body.require(KEYS, Map.of());
-        Object prompt = required(body, "prompt");
-        Object first = required(body, "first");
-        Object second = required(body, "second");
+        Object prompt = pictures.restored(required(body, "prompt"));
+        Object first = pictures.restored(required(body, "first"));
+        Object second = pictures.restored(required(body, "second"));
         String choice = body.text("choice").orElse("");
         if (!List.of("first", "second", "tie").contains(choice)) {
             throw body.bad("choice", "is \"%s\"; accepted: first, second, tie".formatted(choice));

@@ -111,6 +111,3 @@ const tell = (element, text, isBad = false) => {
   element.classList.toggle("bad", isBad);
   element.hidden = text === "";
 };
-
-// Messages below each other.
-const conversation = (value) => (Array.isArray(value) ? value.map((m) => (m.role ? m.role + ": " : "") + (typeof m.content === "string" ? m.content : JSON.stringify(m.content)) + (m.tool_calls ? " " + JSON.stringify(m.tool_calls) : "")).join("\n\n") : String(value));

@@ -15,10 +15,22 @@
       tell(byId("told"), counts.all === 0 ? "There are no two different answers to a prompt here." : "All is judged" + (skipped.size ? ", but for what was skipped. Reload the page to see that again." : "."));
       return;
     }
-    byId("prompt").textContent = visible(conversation(question.prompt));
-    const plain = (value) => (Array.isArray(value) && value.length === 1 && typeof value[0].content === "string" && !value[0].tool_calls ? value[0].content : conversation(value));
-    byId("first").textContent = visible(plain(question.first));
-    byId("second").textContent = visible(plain(question.second));
+    let pictures = 0;
+    const said = (content) =>
+      Array.isArray(content)
+        ? content.map((part) => (part.type === "image" ? el("img", { src: part.image, class: "shown", alt: "picture " + ++pictures }) : visible(part.text ?? JSON.stringify(part))))
+        : [visible(content ?? "")];
+    const calls = (turn) => (turn.tool_calls ? " " + visible(JSON.stringify(turn.tool_calls)) : "");
+    const turns = (value, isAlone) => {
+      if (!Array.isArray(value)) {
+        return [visible(value)];
+      }
+      const isPlain = isAlone && value.length === 1 && !value[0].tool_calls;
+      return value.flatMap((turn, i) => [i ? "\n\n" : "", isPlain || !turn.role ? "" : visible(turn.role) + ": ", ...said(turn.content), calls(turn)]);
+    };
+    byId("prompt").replaceChildren(...turns(question.prompt, false));
+    byId("first").replaceChildren(...turns(question.first, true));
+    byId("second").replaceChildren(...turns(question.second, true));
   };
 
   const load = async () => {

@@ -8,11 +8,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.datasets.formats.Content;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.SampleReader;
 import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
+import org.attune.hash.Sha256;
+import org.attune.images.Picture;
 import org.attune.json.Json;
 import org.attune.reports.page.RunFolderSample;
+import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,6 +43,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +53,9 @@ import java.util.stream.Stream;
 /// What a board answers, without a browser.
 @Timeout(60)
 class BoardTest {
+    private static final Path PICTURE =
+            Path.of(System.getProperty("attune.root", ".."), "examples/quickstart/look.png");
+
     @TempDir Path root;
     private final HttpClient client = HttpClient.newHttpClient();
     private Board board;
@@ -394,16 +407,83 @@ class BoardTest {
                 .write(file);
     }
 
+    /// In each form of a row: the page gets what models see of a picture, and by no path; the pair
+    /// is read by DPO from another folder.
     @Test
-    void rowsWithPicturesArentJudged() throws Exception {
+    void picturesOfRowsAreShownAndKeptInPairs() throws Exception {
+        Path data = Files.createDirectories(root.resolve("data"));
+        Files.copy(PICTURE, data.resolve("a b.png"));
+        String bytes = Base64.getEncoder().encodeToString(Files.readAllBytes(PICTURE));
+        Path answers =
+                Files.writeString(
+                        data.resolve("answers.jsonl"),
+                        """
+                        {"images": ["a b.png"], "prompt": [{"role": "user", "content": "<image>p"}], "completions": ["a", "b"]}
+                        {"prompt": [{"role": "user", "content": [{"type": "image", "image": "a b.png"}, {"type": "text", "text": "q"}]}], "completions": ["a", "b"]}
+                        {"prompt": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,%s"}}, {"text": "r"}]}], "chosen": "x", "rejected": "y"}
+                        {"prompt": [{"role": "user", "content": "s"}], "completions": ["a", "b"]}
+                        """
+                                .formatted(bytes));
+        start(c -> c.withAnswers(answers));
+        JsonNode questions = Json.tree(get("/api/label")).path("questions");
+        assertEquals(4, questions.size());
+        assertEquals("s", questions.get(3).at("/prompt/0/content").asText());
+        String hash = Picture.at("", PICTURE).hash();
+        for (JsonNode question : questions) {
+            JsonNode part = question.at("/prompt/0/content/0");
+            if (part.has("image")) {
+                String shown = part.path("image").asText();
+                assertTrue(shown.matches("/api/label/pictures/[0-9a-f]{64}"), shown);
+                byte[] png = client.send(request(shown).build(), BodyHandlers.ofByteArray()).body();
+                assertEquals("32 x 32", Picture.of("", png).size().toString());
+            }
+            ((ObjectNode) question).put("choice", "first");
+            assertEquals(200, post("/api/pairs", question.toString()).statusCode());
+        }
+        assertEquals(0, Json.tree(get("/api/label")).path("open").asInt());
+        var reader = new SampleReader(DatasetType.PREFERENCE, false).seeing();
+        int pictures = 0;
+        for (Row row : RowFiles.readAll(root.resolve("pairs.jsonl"))) {
+            var pair = (Sample.Preference) reader.read(row);
+            for (Message message : ((Content.Turns) pair.prompt()).messages()) {
+                for (Picture picture : Conversation.pictures(message)) {
+                    assertEquals(hash, picture.hash());
+                    pictures++;
+                }
+            }
+        }
+        assertEquals(3, pictures);
+        start(c -> c.withAnswers(answers)); // which forgets what it told
+        String gone = questions.get(0).toString().replace("\"p\"", "\"other\"");
+        assertTrue(post("/api/pairs", gone).body().contains("reload the page"));
+    }
+
+    @Test
+    void noOtherFileIsShownThanRowsName() throws Exception {
         Path answers = root.resolve("answers.jsonl");
-        String shown = "[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]";
-        for (String prompt : List.of("\"p\", \"images\": [\"a.png\"]", shown)) {
-            Files.writeString(
-                    answers, "{\"completions\": [\"a\", \"b\"], \"prompt\": " + prompt + "}");
+        Path secret = root.resolve("secret.png");
+        Files.copy(PICTURE, secret);
+        String row =
+                "{\"prompt\": [{\"role\": \"user\", \"content\": \"p\"}], \"images\": [\"%s\"],"
+                        + " \"completions\": [\"a\", \"b\"]}";
+        for (String wrong : List.of("none.png", "answers.jsonl", "https:" + "//a.example/a.png")) {
+            Files.writeString(answers, row.formatted(wrong));
             start(c -> c.withAnswers(answers));
-            String refused = send(request("/api/label")).body();
-            assertTrue(refused.contains("answers.jsonl:1: the row has pictures"), refused);
+            HttpResponse<String> told = send(request("/api/label"));
+            String shown =
+                    Json.tree(told.body()).at("/questions/0/prompt/0/content/0/image").asText();
+            HttpResponse<String> last = shown.isEmpty() ? told : send(request(shown));
+            assertEquals(400, last.statusCode());
+            assertTrue(last.body().contains("answers.jsonl:1: images[0]"), last.body());
+        }
+        String place = "/api/label/pictures/";
+        for (String name :
+                List.of(
+                        Sha256.hex(secret.toString()),
+                        "secret.png",
+                        "..%2f..%2fsecret.png",
+                        secret.toString())) {
+            assertEquals(404, send(request(place + name)).statusCode(), name);
         }
     }
 

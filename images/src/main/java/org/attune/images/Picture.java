@@ -13,7 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Base64;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.WeakHashMap;
 import java.util.concurrent.Callable;
 
@@ -29,12 +32,14 @@ public final class Picture {
 
     private final String name;
     private final Callable<byte[]> file;
+    private final Optional<Path> path;
     private final boolean passing;
     private volatile String hash;
 
-    private Picture(String name, Callable<byte[]> file, boolean passing) {
+    private Picture(String name, Callable<byte[]> file, Optional<Path> path, boolean passing) {
         this.name = Argument.given(name, "name");
         this.file = file;
+        this.path = path;
         this.passing = passing;
     }
 
@@ -44,7 +49,7 @@ public final class Picture {
     /// @param file PNG, JPEG, GIF, BMP, TIFF or WebP; not copied, so nobody may change it
     public static Picture of(String name, byte[] file) {
         Argument.given(file, "file");
-        return new Picture(name, () -> file, false);
+        return new Picture(name, () -> file, Optional.empty(), false);
     }
 
     /// A picture whose file is read whenever it is looked at, so that it takes no memory. Its
@@ -53,7 +58,7 @@ public final class Picture {
     /// @param name where it comes from, for messages
     public static Picture at(String name, Path path) {
         Argument.given(path, "path");
-        return new Picture(name, () -> bytes(path), false);
+        return new Picture(name, () -> bytes(path), Optional.of(path), false);
     }
 
     /// A picture that is forgotten when nobody holds it any more, for programs that see many. Who
@@ -63,8 +68,8 @@ public final class Picture {
     /// @return an equal one that somebody holds already, if there is one
     public static Picture passing(byte[] file) {
         Argument.given(file, "file");
-        var picture =
-                new Picture("a picture of %,d bytes".formatted(file.length), () -> file, true);
+        String name = "a picture of %,d bytes".formatted(file.length);
+        var picture = new Picture(name, () -> file, Optional.empty(), true);
         synchronized (PASSING) {
             WeakReference<Picture> held = PASSING.get(picture);
             Picture known = held == null ? null : held.get();
@@ -101,6 +106,19 @@ public final class Picture {
     /// Where the picture comes from.
     public String name() {
         return name;
+    }
+
+    /// What a row of any file may hold to name this picture: the absolute path of its file, or an
+    /// address `data:image/…` with its bytes.
+    ///
+    /// @throws org.attune.error.DatasetException if the bytes are no picture
+    public String address() {
+        if (path.isPresent()) {
+            return path.get().toAbsolutePath().normalize().toString();
+        }
+        String type = PictureFormat.of(name, file()).name().toLowerCase(Locale.ROOT);
+        return "data:image/%s;base64,%s"
+                .formatted(type, Base64.getEncoder().encodeToString(file()));
     }
 
     /// SHA-256 of the file's bytes, in hexadecimal digits.

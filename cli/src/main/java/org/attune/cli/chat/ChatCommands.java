@@ -13,7 +13,6 @@ import org.attune.text.Message;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -123,13 +122,9 @@ final class ChatCommands {
         if (!session.sees()) {
             throw new ConfigException("/image: this model sees no pictures; start one that does");
         }
-        try {
-            Picture picture = GivenPictures.read(Path.of(name));
-            shown.add(picture);
-            return said(name + " goes with the next message.");
-        } catch (InvalidPathException e) {
-            throw new ConfigException("/image " + name + ": is no path: " + e.getMessage(), e);
-        }
+        Picture picture = GivenPictures.read(TypedPath.of("/image", name));
+        shown.add(picture);
+        return said(picture.name() + " goes with the next message.");
     }
 
     /// The user's next message, with the pictures that were shown for it.
@@ -157,11 +152,11 @@ final class ChatCommands {
         if (name.isEmpty()) {
             throw new ConfigException("/save: which file? Give /save FILE");
         }
+        Path file = TypedPath.of("/save", name);
         if (!session.canRetry()) {
             return said("There is nothing to save yet.");
         }
         try {
-            Path file = Path.of(name);
             Files.writeString(
                     file,
                     line(session.messages()) + "\n",
@@ -169,7 +164,7 @@ final class ChatCommands {
                     StandardOpenOption.APPEND);
             return said(
                     "%d messages are now a line of %s.".formatted(session.messages().size(), file));
-        } catch (IOException | InvalidPathException e) {
+        } catch (IOException e) {
             throw new ConfigException("/save " + name + ": can't be written: " + e, e);
         }
     }
@@ -184,7 +179,7 @@ final class ChatCommands {
                     "content",
                     Conversation.pictures(message).isEmpty() ? message.content() : parts(message));
             turns.add(turn);
-            Conversation.pictures(message).forEach(p -> pictures.add(absolute(p.name())));
+            Conversation.pictures(message).forEach(p -> pictures.add(p.address()));
         }
         Map<String, Object> row = new LinkedHashMap<>();
         row.put("messages", turns);
@@ -203,9 +198,5 @@ final class ChatCommands {
         text.put("text", message.content());
         parts.add(text);
         return parts;
-    }
-
-    private static String absolute(String name) {
-        return Path.of(name).toAbsolutePath().normalize().toString();
     }
 }
