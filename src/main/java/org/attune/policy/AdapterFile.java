@@ -260,11 +260,12 @@ final class AdapterFile {
                 .toList();
     }
 
-    /// All modules of the model, linear or not.
+    /// All modules of the model, linear or not; an encoder's convolution too.
     private Set<String> modules() {
         ModulePaths paths = ModulePaths.of(decoder.config());
         Set<String> modules = paths.others();
         modules.addAll(paths.whole());
+        decoder.config().vision().ifPresent(vision -> modules.add(vision.patches()));
         return modules;
     }
 }

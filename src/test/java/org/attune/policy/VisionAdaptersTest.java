@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.ModuleSelection;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.safetensors.SafeTensorsFile;
@@ -35,6 +37,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// Adapters of models of text and images against PEFT: which modules they reach, log-probabilities,
 /// gradients, merging and files.
@@ -139,6 +142,41 @@ class VisionAdaptersTest {
             }
             assertEquals(norms.size(), learning);
         }
+    }
+
+    /// PEFT adapts every module that a written name ends, convolutions too.
+    @Test
+    void allLinearIsWrittenAsNamesOfWhatIsAdapted(@TempDir Path temporary) {
+        try (var report = new CaseReport("fixtures-engine", getClass())) {
+            for (Path model : Recorded.folders(fixtures().resolve("models"))) {
+                String name = model.getFileName().toString();
+                if (!sees(model)) {
+                    report.unsupported(name);
+                    continue;
+                }
+                report.run(
+                        name, () -> Engine.run(() -> checkNames(model, temporary.resolve(name))));
+            }
+        }
+    }
+
+    private static void checkNames(Path model, Path written) {
+        var options = new Policy.Options(Recomputation.NONE, false, 0, false);
+        var lora = LoraConfig.of(2, 4, 0, ModuleSelection.of("all-linear"));
+        DecoderConfig config = DecoderConfig.read(model);
+        try (var _ = TensorScope.open("test");
+                var file = SafeTensorsFile.open(model);
+                var decoder = Decoder.load(config, file, Devices.usual(), DType.FLOAT32);
+                var policy = Outcome.lora(decoder, lora, options)) {
+            policy.saveAdapter(written, "base");
+        }
+        AdapterConfig read = AdapterConfig.read(written.resolve("adapter_config.json"));
+        ModulePaths paths = ModulePaths.of(config);
+        assertEquals(
+                lora.matchAll(paths.linears().keySet()).size(),
+                read.matchAll(paths.linears().keySet()).size());
+        String convolution = config.vision().orElseThrow().patches();
+        assertEquals(Optional.empty(), read.match(convolution), convolution);
     }
 
     @Test

@@ -99,13 +99,13 @@ final class LabelDesk {
         Map<Object, List<Object>> answers = new LinkedHashMap<>();
         try {
             for (Row row : RunView.recorded(run.folder(), Integer.parseInt(step))) {
-                if (RunView.hasPictures(row)) {
+                if (RunView.lacksPictures(row)) {
                     throw new ApiException(
                             409,
                             "pictures",
-                            ("the prompts of step %s have pictures, of which the run keeps small"
-                                            + " copies only: pairs of its answers couldn't be"
-                                            + " trained on")
+                            ("the prompts of step %s have pictures of which the run has small"
+                                            + " copies, but no file that is as it was: pairs of"
+                                            + " its answers couldn't be trained on")
                                     .formatted(step));
                 }
                 answers.computeIfAbsent(row.get("prompt"), _ -> new ArrayList<>())

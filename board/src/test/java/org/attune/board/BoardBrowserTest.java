@@ -378,6 +378,30 @@ class BoardBrowserTest {
     }
 
     @Test
+    void picturesStandInThePromptThatIsJudged() throws Exception {
+        Path picture =
+                Path.of(System.getProperty("attune.root", ".."), "examples/quickstart/look.png")
+                        .toRealPath();
+        Files.writeString(
+                root.resolve("answers.jsonl"),
+                """
+                {"images": ["%s"], "prompt": [{"role": "user", "content": "Look: <image> <b>?"}], "completions": ["first", "second"]}
+                """
+                        .formatted(picture));
+        go("/label");
+        browser.await("document.querySelector('#prompt img')?.naturalWidth === 32");
+        assertEquals(
+                "user: Look:  <b>?",
+                browser.value("document.getElementById('prompt').textContent").asText());
+        String left = browser.value("document.getElementById('first').textContent").asText();
+        browser.type("body", "1");
+        browser.await("document.getElementById('count').textContent.includes('1 pair')");
+        JsonNode row = Json.tree(Files.readString(root.resolve("pairs.jsonl")));
+        assertEquals(picture.toString(), row.at("/prompt/0/content/1/image").asText());
+        assertEquals(left, row.at("/chosen/0/content").asText());
+    }
+
+    @Test
     void filesAreCheckedAndFiguresShown() {
         go("/new");
         browser.run("document.getElementById('yaml').value = 'wrong: 1'");

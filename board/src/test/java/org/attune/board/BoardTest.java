@@ -391,10 +391,39 @@ class BoardTest {
         ((ObjectNode) question).put("choice", "first");
         assertEquals(200, post("/api/pairs", question.toString()).statusCode());
         assertEquals(0, Json.tree(get(path)).path("open").asInt());
-        rounds(round, Json.parse("[{\"type\":\"image\",\"image\":\"scan.png\"}]"));
-        HttpResponse<String> seen = send(request(path));
-        assertEquals(409, seen.statusCode());
-        assertTrue(seen.body().contains("step 10 have pictures"), seen.body());
+    }
+
+    /// The run's folder says where a picture is; only a file of the named content is that.
+    @Test
+    void picturesOfARoundAreThoseThatTheRunSaw() throws Exception {
+        String hash = Picture.at("", PICTURE).hash();
+        String name = "completions/pictures/" + hash.substring(0, 16);
+        Path copy = root.resolve("one").resolve(name + ".png");
+        Files.createDirectories(copy.getParent());
+        Files.copy(PICTURE, copy);
+        Path original = root.resolve("seen.png");
+        Files.copy(PICTURE, original);
+        Object parts = Json.parse("[{\"type\": \"image\", \"image\": \"%s.png\"}]".formatted(name));
+        rounds(root.resolve("one/completions/completions_00010.parquet"), parts);
+        start(c -> c);
+        String path = "/api/label?run=" + id("one") + "&step=10";
+        HttpResponse<String> lost = send(request(path));
+        assertEquals(409, lost.statusCode());
+        assertTrue(lost.body().contains("step 10 have pictures"), lost.body());
+        Path origin = Files.writeString(root.resolve("one").resolve(name + ".txt"), "" + original);
+        JsonNode question = Json.tree(get(path)).path("questions").get(0);
+        assertEquals(
+                200, send(request(question.at("/prompt/0/content/0/image").asText())).statusCode());
+        ((ObjectNode) question).put("choice", "second");
+        assertEquals(200, post("/api/pairs", question.toString()).statusCode());
+        JsonNode row = Json.tree(Files.readString(root.resolve("pairs.jsonl")));
+        assertEquals(original.toString(), row.at("/prompt/0/content/0/image").asText());
+        assertEquals(0, Json.tree(get(path)).path("open").asInt());
+        Path other = root.resolve("one/completions/completions_00010.parquet");
+        for (Path wrong : List.of(other, root, root.resolve("none.png"))) {
+            Files.writeString(origin, wrong.toString());
+            assertEquals(409, send(request(path)).statusCode(), wrong.toString());
+        }
     }
 
     private static void rounds(Path file, Object asked) throws IOException {

@@ -108,13 +108,18 @@ public final class Picture {
         return name;
     }
 
+    /// The absolute path of the picture's file; empty if its bytes are held.
+    public Optional<Path> path() {
+        return path.map(file -> file.toAbsolutePath().normalize());
+    }
+
     /// What a row of any file may hold to name this picture: the absolute path of its file, or an
     /// address `data:image/…` with its bytes.
     ///
     /// @throws org.attune.error.DatasetException if the bytes are no picture
     public String address() {
         if (path.isPresent()) {
-            return path.get().toAbsolutePath().normalize().toString();
+            return path().get().toString();
         }
         String type = PictureFormat.of(name, file()).name().toLowerCase(Locale.ROOT);
         return "data:image/%s;base64,%s"

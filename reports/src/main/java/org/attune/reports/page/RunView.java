@@ -1,10 +1,13 @@
 package org.attune.reports.page;
 
 import org.attune.datasets.rows.Row;
+import org.attune.images.Picture;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,15 +72,26 @@ public record RunView(String title, String body, String data) {
     }
 
     /// The rows of [#round] as they were recorded: prompts and completions of chats are messages.
+    /// Where the run knows the files of a prompt's pictures, these are [Picture]s in its parts.
     ///
     /// @throws IOException if the step isn't there, or can't be read
     public static List<Row> recorded(Path run, int step) throws IOException {
-        return RecordedRounds.rows(run, step);
+        Map<String, Optional<Picture>> found = new HashMap<>();
+        List<Row> rows = new ArrayList<>();
+        for (Row row : RecordedRounds.rows(run, step)) {
+            Map<String, Object> columns = new LinkedHashMap<>(row.columns());
+            columns.computeIfPresent(
+                    "prompt", (_, prompt) -> ShownPictures.seen(run, prompt, found));
+            rows.add(row.with(columns));
+        }
+        return rows;
     }
 
-    /// Whether the prompt of a recorded row has pictures.
-    public static boolean hasPictures(Row recorded) {
-        return !ShownPictures.names(recorded.get("prompt")).isEmpty();
+    /// Whether a picture of a row's prompt isn't there.
+    ///
+    /// @param row one of [#recorded]
+    public static boolean lacksPictures(Row row) {
+        return ShownPictures.lacks(row.get("prompt"));
     }
 
     /// A file that these pages need: `uplot.js`, `uplot.css`, `charts.js`, `report.css`.

@@ -3,6 +3,7 @@ package org.attune.trainers.report;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.images.Picture;
 import org.attune.json.Json;
 
 import java.io.IOException;
@@ -119,5 +120,14 @@ public record HeldOutRow(
     /// @return a PNG file; empty if there is no copy
     public static Optional<byte[]> picture(Path run, String name) {
         return RunPictures.read(run, name);
+    }
+
+    /// The picture that held-out rows or completions of a run name.
+    ///
+    /// @param run its `output_dir`
+    /// @param name as rows and completions have it
+    /// @return empty if the run knows no file of it, or the file isn't there as it was
+    public static Optional<Picture> original(Path run, String name) {
+        return RunPictures.original(run, name);
     }
 }

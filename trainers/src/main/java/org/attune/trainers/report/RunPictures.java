@@ -8,8 +8,9 @@ import org.attune.text.Message;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,7 +20,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /// Small copies of the first pictures that a run looks at, in `completions/pictures`, for its page.
-/// A copy is called by the picture's content, so a resumed run writes none twice.
+/// A copy is called by the picture's content, so a resumed run writes none twice. A text beside it
+/// says in which file the picture is, if it is in one.
 final class RunPictures {
     private static final String FOLDER = CompletionsFile.FOLDER + "/pictures";
 
@@ -87,7 +89,11 @@ final class RunPictures {
         try {
             Files.createDirectories(file.getParent());
             byte[] png = picture.thumbnail(SIDE);
-            AtomicFile.write(file, channel -> write(channel, ByteBuffer.wrap(png)));
+            Optional<Path> original = picture.path();
+            if (original.isPresent()) {
+                write(origin(file), original.get().toString().getBytes(StandardCharsets.UTF_8));
+            }
+            write(file, png);
             copies++;
             return name;
         } catch (IOException | DatasetException e) {
@@ -95,9 +101,42 @@ final class RunPictures {
         }
     }
 
-    private static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+    private static Path origin(Path copy) {
+        return copy.resolveSibling(copy.getFileName().toString().replaceFirst("png$", "txt"));
+    }
+
+    private static void write(Path file, byte[] content) throws IOException {
+        var bytes = ByteBuffer.wrap(content);
+        AtomicFile.write(
+                file,
+                channel -> {
+                    while (bytes.hasRemaining()) {
+                        channel.write(bytes);
+                    }
+                });
+    }
+
+    /// The picture of which a run has a copy. A run's folder may come from a stranger, so a file
+    /// whose content the copy isn't called by is none.
+    ///
+    /// @param name as [#name] gave it, or anything else
+    static Optional<Picture> original(Path run, String name) {
+        if (!NAME.matcher(name).matches()) {
+            return Optional.empty();
+        }
+        try {
+            Path origin = origin(run.resolve(name));
+            if (!Files.exists(origin) || Files.size(origin) > LARGEST) {
+                return Optional.empty();
+            }
+            Path file = Path.of(Files.readString(origin));
+            var picture = Picture.at(file.toString(), file);
+            String hash = Path.of(name).getFileName().toString().replaceFirst("\\.png$", "");
+            return Files.isRegularFile(file) && picture.hash().startsWith(hash)
+                    ? Optional.of(picture)
+                    : Optional.empty();
+        } catch (IOException | InvalidPathException | DatasetException e) {
+            return Optional.empty(); // as if it were gone
         }
     }
 
