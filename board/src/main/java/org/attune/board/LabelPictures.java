@@ -27,7 +27,8 @@ final class LabelPictures {
         return changed(value, image -> image instanceof Picture p ? p.address() : image);
     }
 
-    /// The same with addresses at the board, which from now on are answered.
+    /// Messages, or a text, with addresses at the board, which are answered from now on, in the
+    /// places of pictures.
     Object told(Object value) {
         return changed(value, image -> image instanceof Picture p ? told(p) : image);
     }
