@@ -33,7 +33,7 @@ final class TokenMemory {
         this.longest = longest;
         this.threads = threads;
         padded = rounded(rows);
-        long count = Math.max(padded, threads * rowsOfThread()) + ROUND;
+        long count = Math.max(padded, (long) threads * rowsOfThread()) + ROUND;
         int most = stack.linears().mapToInt(TokenStack.Linear::stride).max().orElse(0);
         int ranks = stack.linears().mapToInt(l -> wide(l.stride() - l.in())).max().orElse(0);
         boolean after = stack.layers().stream().anyMatch(TokenStack.Layer::normsAfter);

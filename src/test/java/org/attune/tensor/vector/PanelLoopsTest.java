@@ -14,7 +14,7 @@ class PanelLoopsTest {
     @Test
     void gatesAreOpenedByGelu() {
         try (Arena arena = Arena.ofConfined()) {
-            var gates = arena.allocate((long) 2 * WIDE * Float.BYTES, 64);
+            var gates = arena.allocate(2L * WIDE * Float.BYTES, 64);
             for (int i = 0; i < 2 * WIDE; i++) {
                 gates.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i - WIDE) / 8f);
             }
