@@ -14,6 +14,8 @@ import java.util.OptionalInt;
 ///     empty = where there is a prompt. TRL: empty
 /// @param assistantOnlyLoss  `assistant_only_loss`: whether only the assistant's turns count.
 ///     TRL: false
+/// @param trainImageTokens   `train_image_tokens`: whether tokens whose places pictures take count
+///     where text around them does. TRL: they do
 /// @param packing            `packing` with `packing_strategy`; empty = off. TRL: off (bfd if on)
 /// @param rowWeightColumn    the column that says how much a row counts; empty = all alike
 public record SftOptions(
@@ -21,20 +23,22 @@ public record SftOptions(
         TruncationMode truncationMode,
         Optional<Boolean> completionOnlyLoss,
         boolean assistantOnlyLoss,
+        boolean trainImageTokens,
         Optional<PackingStrategy> packing,
         Optional<String> rowWeightColumn) {
 
-    /// TRL's defaults.
+    /// TRL's defaults, but for image tokens.
     public static final SftOptions DEFAULTS =
             new SftOptions(
                     OptionalInt.of(1024),
                     TruncationMode.KEEP_START,
                     Optional.empty(),
                     false,
+                    false,
                     Optional.empty(),
                     Optional.empty());
 
-    /// Options by which all rows count alike.
+    /// Options by which all rows count alike, and image tokens don't.
     public SftOptions(
             OptionalInt maxLength,
             TruncationMode truncationMode,
@@ -46,6 +50,7 @@ public record SftOptions(
                 truncationMode,
                 completionOnlyLoss,
                 assistantOnlyLoss,
+                false,
                 packing,
                 Optional.empty());
     }

@@ -11,6 +11,8 @@ import java.util.Optional;
 /// @param completionOnlyLoss train on completions only; unset: where the rows have prompt and
 ///     completion
 /// @param assistantOnlyLoss train on the assistant's turns only
+/// @param trainImageTokens train on the tokens whose places pictures take too, as TRL does in
+///     whole conversations
 /// @param labelSmoothingFactor `ε`: of the label's weight so much goes to all tokens of the
 ///     vocabulary alike
 /// @param eaftAlpha `α` of EAFT's weight `(H/3)^α`
@@ -20,6 +22,7 @@ public record SftLossConfig(
         SftLossType lossType,
         Optional<Boolean> completionOnlyLoss,
         boolean assistantOnlyLoss,
+        boolean trainImageTokens,
         @InRange(min = 0, max = 1) double labelSmoothingFactor,
         @InRange(min = 0) double eaftAlpha,
         @InRange(min = 0) double asftAlpha)

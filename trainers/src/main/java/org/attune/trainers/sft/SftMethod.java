@@ -73,6 +73,7 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
                         config.length().truncationMode(),
                         config.loss().completionOnlyLoss(),
                         config.loss().assistantOnlyLoss(),
+                        config.loss().trainImageTokens(),
                         strategy,
                         config.rows().rowWeightColumn());
         return new SftPreparation(setup.tokenizer(), options, config.data().onBadRow());

@@ -105,6 +105,36 @@ final class PictureRowsFixturesTest {
                 Optional.empty());
     }
 
+    private static SftOptions counting(boolean imageTokens) {
+        SftOptions given = SftOptions.DEFAULTS;
+        return new SftOptions(
+                given.maxLength(),
+                given.truncationMode(),
+                given.completionOnlyLoss(),
+                given.assistantOnlyLoss(),
+                imageTokens,
+                given.packing(),
+                given.rowWeightColumn());
+    }
+
+    /// TRL trains them where it trains on whole conversations.
+    @ParameterizedTest
+    @ValueSource(strings = {"sft-idefics3-lora", "sft-idefics3-two-images", "sft-idefics3-mixed"})
+    void placesOfPicturesAreNoTargets(String run) throws IOException {
+        List<Sample> samples = samples(run, BadRowPolicy.ERROR);
+        List<PackedRow> rows = prepared(samples, SftOptions.DEFAULTS, BadRowPolicy.ERROR).rows();
+        List<PackedRow> all = prepared(samples, counting(true), BadRowPolicy.ERROR).rows();
+        int pictures = 0;
+        for (int i = 0; i < rows.size(); i++) {
+            SftExample row = rows.get(i).documents().getFirst();
+            int seen = (int) Arrays.stream(row.ids()).filter(SeenPicture::isRow).count();
+            int whole = all.get(i).documents().getFirst().trainedTokens();
+            assertEquals(whole - seen, row.trainedTokens(), run + ", row " + i);
+            pictures += seen;
+        }
+        assertTrue(pictures > 0);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -123,7 +153,7 @@ final class PictureRowsFixturesTest {
                         Files.readString(
                                 Fixtures.fixture("vision/trl/" + run).resolve("batch.json")));
         List<PackedRow> rows =
-                prepared(samples(run, BadRowPolicy.ERROR), SftOptions.DEFAULTS, BadRowPolicy.ERROR)
+                prepared(samples(run, BadRowPolicy.ERROR), counting(true), BadRowPolicy.ERROR)
                         .rows();
         int compared = 0;
         for (JsonNode trained : recorded.path("trained_tokens")) {

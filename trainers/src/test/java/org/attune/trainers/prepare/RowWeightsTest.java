@@ -62,6 +62,7 @@ class RowWeightsTest {
                         TruncationMode.KEEP_START,
                         Optional.empty(),
                         false,
+                        false,
                         packing,
                         Optional.of("weight"));
         var tokenizer =

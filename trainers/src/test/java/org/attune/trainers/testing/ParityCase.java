@@ -217,7 +217,9 @@ public record ParityCase(
                                 ? Optional.of(completionOnly.asBoolean())
                                 : Optional.empty(),
                         config.path("assistant_only_loss").asBoolean(false),
-                        packing);
+                        true, // as TRL does
+                        packing,
+                        Optional.empty());
         return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
                 .prepare(
                         samples(
