@@ -208,14 +208,13 @@ public record ParityCase(
                 config.path("packing").asBoolean(false)
                         ? Optional.of(PackingStrategy.valueOf(upper("packing_strategy")))
                         : Optional.empty();
-        JsonNode completionOnly = config.path("completion_only_loss");
+        Optional<JsonNode> completionOnly =
+                Optional.of(config.path("completion_only_loss")).filter(JsonNode::isBoolean);
         var options =
                 new SftOptions(
                         maxLength(),
                         truncation(),
-                        completionOnly.isBoolean()
-                                ? Optional.of(completionOnly.asBoolean())
-                                : Optional.empty(),
+                        completionOnly.map(JsonNode::asBoolean),
                         config.path("assistant_only_loss").asBoolean(false),
                         true, // as TRL does
                         packing,
