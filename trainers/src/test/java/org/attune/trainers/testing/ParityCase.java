@@ -89,6 +89,9 @@ import java.util.function.Function;
 /// @param output where our run may write
 public record ParityCase(
         Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
+    private static final Set<DatasetType> DOCUMENTS =
+            Set.of(DatasetType.LANGUAGE_MODELING, DatasetType.PROMPT_COMPLETION);
+
     /// What recorded configurations say and our runs always do like this.
     private static final Map<String, String> FIXED =
             Map.of(
@@ -220,12 +223,7 @@ public record ParityCase(
                         packing,
                         Optional.empty());
         return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
-                .prepare(
-                        samples(
-                                EnumSet.of(
-                                        DatasetType.LANGUAGE_MODELING,
-                                        DatasetType.PROMPT_COMPLETION)),
-                        1)
+                .prepare(samples(DOCUMENTS), 1)
                 .rows();
     }
 
@@ -351,12 +349,7 @@ public record ParityCase(
 
     public List<CompletionExample> completions() {
         return new CompletionPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR, false)
-                .prepare(
-                        samples(
-                                EnumSet.of(
-                                        DatasetType.LANGUAGE_MODELING,
-                                        DatasetType.PROMPT_COMPLETION)),
-                        1)
+                .prepare(samples(DOCUMENTS), 1)
                 .rows();
     }
 
