@@ -356,10 +356,10 @@ FAMILIES = {
     "qwen3_5_moe_text": DELTA | EXPERTS | {"shared_expert_intermediate_size": [16, 24]},
     "kimi_linear": {key: value for key, value in LATENT.items() if key != "q_lora_rank"}
     | {
-        "q_lora_rank": [None, 12],
+        "q_lora_rank": mostly(None, 12),
         "layer_types": layer_types("full_attention", "linear_attention"),
         "linear_head_dim": [8, 12],
-        "linear_num_heads": [2, 3],
+        "linear_num_heads": lambda rng, c: rng.choice(mostly(c["num_attention_heads"], 2)),
         "linear_conv_kernel_dim": [2, 4],
         "num_experts": [4, 8],
         "num_experts_per_token": [1, 2],
@@ -367,8 +367,8 @@ FAMILIES = {
         "num_shared_experts": [1, 2],
         "num_expert_group": [1, 2],
         "topk_group": 1,
-        "mlp_layer_types": layer_types("sparse", "dense"),
-        "moe_renormalize": BOOL,
+        "mlp_layer_types": lambda rng, c: rng.choice([layer_types("sparse", "dense")(rng, c), ["dense"] + ["sparse"] * (c["num_hidden_layers"] - 1)]),
+        "moe_renormalize": mostly(True, False),
         "routed_scaling_factor": [1.0, 2.446],
         "tie_word_embeddings": False,
     },

@@ -7,6 +7,7 @@ The tokenizer in the files is a list of words that stand for nothing.
 """
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ import gguf
 import torch
 import transformers
 from conversion import ModelBase, ModelType, get_model_architecture, get_model_class
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 SIZES = dict(
     vocab_size=32, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2,
@@ -54,6 +55,12 @@ MODELS = {
     "qwen35": lambda: T.Qwen3_5TextConfig(**SIZES | dict(
         head_dim=8, linear_num_key_heads=2, linear_num_value_heads=6, linear_key_head_dim=4, linear_value_head_dim=3,
         layer_types=[LINEAR, FULL])),
+    # Decays of each channel, latent attention without positions, an expert's part beside a dense one
+    "kimi-linear": lambda: T.KimiLinearConfig(**SIZES | dict(
+        num_hidden_layers=3, hidden_size=8, intermediate_size=12, num_key_value_heads=2, kv_lora_rank=6, qk_nope_head_dim=4,
+        qk_rope_head_dim=2, v_head_dim=5, q_lora_rank=None, num_experts=4, num_experts_per_token=2, moe_intermediate_size=8,
+        num_shared_experts=2, first_k_dense_replace=1, moe_router_activation_func="sigmoid", linear_attn_config=dict(
+            full_attn_layers=[2], kda_layers=[1, 3], num_heads=2, head_dim=6, short_conv_kernel_size=3))),
     # Key heads side by side, experts, a gated shared expert
     "qwen3next": lambda: T.Qwen3NextConfig(**SIZES | dict(
         head_dim=8, linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=4, linear_value_head_dim=3,
@@ -121,6 +128,12 @@ def randomise(model):
             tensor.copy_(torch.randn_like(tensor) * (0.35 if "embed" in name else 1.3 / tensor.shape[-1] ** 0.5))
 
 
+def name_dense_parts(file):
+    """Of Kimi Linear transformers writes dense parts under the experts' name; published files and the converter don't."""
+    dense = re.compile(r"block_sparse_moe\.((gate|up|down)_proj)")
+    save_file({dense.sub(r"mlp.\1", key): value for key, value in load_file(file).items()}, file, {"format": "pt"})
+
+
 def write(name, config):
     torch.manual_seed(sum(map(ord, name)))
     dtype = config.dtype or torch.float32
@@ -135,6 +148,8 @@ def write(name, config):
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp) / name
         model.to(dtype).save_pretrained(folder)
+        if name == "kimi-linear":
+            name_dense_parts(folder / "model.safetensors")
         (folder / "tokenizer.json").write_text(json.dumps(
             {"model": {"vocab": {str(i): i for i in range(config.vocab_size)}}, "added_tokens": []}))
         kind = get_model_class(get_model_architecture(ModelBase.load_hparams(folder, False), ModelType.TEXT))

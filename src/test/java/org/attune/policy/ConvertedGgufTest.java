@@ -43,6 +43,7 @@ class ConvertedGgufTest {
                     Map.entry("gemma4", "model.layers.5.self_attn.q_proj"),
                     Map.entry("gemma4-experts", "model.layers.2.self_attn.k_proj"),
                     Map.entry("gptneox", "gpt_neox.layers.0.attention.query_key_value"),
+                    Map.entry("kimi-linear", "model.layers.0.self_attn.g_b_proj"),
                     Map.entry("llama4", "model.layers.1.feed_forward.shared_expert.up_proj"),
                     Map.entry("mixtral", "model.layers.0.self_attn.q_proj"),
                     Map.entry("phi3", "model.layers.0.self_attn.qkv_proj"),
@@ -53,7 +54,7 @@ class ConvertedGgufTest {
 
     @Test
     void filesComputeWhatTheirModelsDo() throws IOException {
-        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(11);
+        try (var report = new CaseReport("converted GGUF files", getClass()).requiring(12);
                 Stream<Path> files = Files.list(FOLDER)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".gguf")).sorted().toList()) {
                 String name = file.getFileName().toString().replace(".gguf", "");

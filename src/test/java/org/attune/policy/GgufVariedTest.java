@@ -199,6 +199,36 @@ class GgufVariedTest {
                                 .formatted(positions, chunk)));
     }
 
+    @Test
+    void whatLlamaCppOmitsOfKimiLinearIsRefused() {
+        new GgufKeys(kimi("\"q_lora_rank\": null"), "m");
+        for (String[] other :
+                new String[][] {
+                    {"q_lora_rank", "\"q_lora_rank\": 4"},
+                    {"linear_num_heads", "\"linear_num_heads\": 2"},
+                    {"the embedding", "\"tie_word_embeddings\": true"},
+                    {"moe_renormalize", "\"moe_renormalize\": false"}
+                }) {
+            DecoderConfig config = kimi(other[1]);
+            var e = assertThrows(ModelException.class, () -> new GgufKeys(config, "m"), other[0]);
+            assertTrue(e.getMessage().contains(other[0]), e.getMessage());
+        }
+    }
+
+    private static DecoderConfig kimi(String more) {
+        String heads = more.contains("linear_num_heads") ? "" : "\"linear_num_heads\": 4, ";
+        return ConfigJson.parse(
+                JsonFields.parse(
+                        "test",
+                        """
+                        {"model_type": "kimi_linear", "num_hidden_layers": 3, "vocab_size": 40, "hidden_size": 16,
+                        "num_attention_heads": 4, "num_key_value_heads": 4, "kv_lora_rank": 6, "qk_nope_head_dim": 4,
+                        "qk_rope_head_dim": 2, "v_head_dim": 5, "intermediate_size": 24, "moe_intermediate_size": 8,
+                        "num_experts": 4, "num_experts_per_token": 2, "linear_head_dim": 6, %s%s}\
+                        """
+                                .formatted(heads, more)));
+    }
+
     private void refuses(String named, String json, String old, String other) {
         assertTrue(json.contains(old), json);
         var e =

@@ -178,6 +178,14 @@ final class GgufFamilies {
                     nemotron("nemotron_h"),
                     nemotron("nemotron_h_moe"),
                     GgufFamily.of("mamba2", "mamba2").parts(Part.MAMBA).row(),
+                    GgufFamily.of("kimi-linear", "kimi_linear")
+                            .integer("leading_dense_block_count", "first_k_dense_replace", 0)
+                            .integer("expert_group_count", "n_group", 1)
+                            .integer("expert_group_used_count", "topk_group", 1)
+                            .flag("expert_weights_norm", "norm_topk_prob", true)
+                            .factor("expert_weights_scale", "routed_scaling_factor", 1)
+                            .parts(Part.LATENT, Part.CHANNEL_DELTA, Part.SIGMOID)
+                            .row(),
                     GgufFamily.of("falcon-h1", "falcon_h1")
                             .tensors("ffn_norm")
                             .parts(Part.MAMBA_BESIDE)

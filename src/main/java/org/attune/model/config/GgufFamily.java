@@ -103,6 +103,8 @@ record GgufFamily(
         SHORT_CONVOLUTION,
         /// Gated DeltaNet in all layers but some.
         GATED_DELTA,
+        /// The delta rule with a decay of each channel, in layers without key heads.
+        CHANNEL_DELTA,
         /// Mamba-2 in all layers, and nothing else.
         MAMBA,
         /// Mamba-2 in layers without key heads.

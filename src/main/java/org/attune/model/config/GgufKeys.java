@@ -277,6 +277,7 @@ public final class GgufKeys {
         switch (part) {
             case LATENT -> latent(config.attention().latent().orElseThrow());
             case SHORT_CONVOLUTION -> put("shortconv.l_cache", state().taps());
+            case CHANNEL_DELTA -> channelDelta((StateConfig.ChannelDelta) state());
             case GATED_DELTA -> delta((StateConfig.GatedDelta) state());
             case MAMBA, MAMBA_BESIDE, ONE_PART -> mamba();
             case MAMBA_OR_ATTENTION -> {
@@ -338,6 +339,13 @@ public final class GgufKeys {
             long height = Math.ceilDiv(pairsOfHead - time, 2);
             put("rope.dimension_sections", List.of(time, height, pairsOfHead - time - height, 0L));
         }
+    }
+
+    private void channelDelta(StateConfig.ChannelDelta d) {
+        put("ssm.conv_kernel", d.taps());
+        put("kda.head_dim", d.size());
+        put("rope.dimension_count", config.attention().latent().orElseThrow().rotated());
+        put("attention.head_count_kv", perLayer(layer -> config.parts(layer).attention() ? 1 : 0));
     }
 
     private void mamba() {

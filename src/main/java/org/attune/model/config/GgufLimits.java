@@ -35,6 +35,7 @@ record GgufLimits(DecoderConfig config, String architecture) {
                 varied(a);
                 copies();
             }
+            case "kimi-linear" -> kimi(a);
             case "llama4" -> refuse(a.qkvBias() || a.outputBias(), "biases of attention");
             case "gptneox" -> refuse(!a.qkvBias(), "attention without biases");
             case "qwen2moe", "qwen3moe", "qwen3next", "qwen35moe" -> {
@@ -44,6 +45,16 @@ record GgufLimits(DecoderConfig config, String architecture) {
             }
             default -> {}
         }
+    }
+
+    private void kimi(AttentionConfig a) {
+        BlockConfig b = config.block();
+        refuse(a.latent().orElseThrow().queryRank().isPresent(), "q_lora_rank");
+        var delta = (StateConfig.ChannelDelta) b.mixers().state().orElseThrow();
+        refuse(delta.heads() != a.heads(), "other than num_attention_heads in linear_num_heads");
+        refuse(config.tieWordEmbeddings(), "an output layer that is the embedding");
+        boolean shares = b.feedForward().experts().orElseThrow().router().weights().renormalised();
+        refuse(!shares, "moe_renormalize false");
     }
 
     private void varied(AttentionConfig a) {

@@ -18,7 +18,7 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
     private static final int SIGMOID = 2;
     private static final int LARGEST = 128; // experts, by which llama.cpp knows Llama 4 Maverick
     private static final String KEY_HEADS = "attention.head_count_kv";
-    private static final String MAMBA = "linear_attention";
+    private static final String LINEAR = "linear_attention";
     private static final String PREFIX = "mamba_";
     private static final String ROTATES = "rope.scaling.finetuned"; // llama.cpp's use of the key
 
@@ -31,6 +31,12 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
                 json.put("layer_types", types("conv"));
             }
             case GATED_DELTA -> gatedDelta();
+            case CHANNEL_DELTA -> {
+                json.put("linear_num_heads", json.get("num_attention_heads"));
+                json.put("linear_head_dim", file.size("kda.head_dim", MOST));
+                json.put("linear_conv_kernel_dim", file.size("ssm.conv_kernel", MOST));
+                json.put("layer_types", types(LINEAR));
+            }
             case MAMBA -> {
                 mamba("num_heads", "head_dim", "n_groups", "state_size", "conv_kernel");
                 json.put("expand", expansion());
@@ -161,7 +167,7 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
         List<String> types = new ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {
             boolean linear = file.has(key) ? listed.get(layer) != 0 : (layer + 1) % interval != 0;
-            types.add(linear ? MAMBA : ConfigJson.FULL);
+            types.add(linear ? LINEAR : ConfigJson.FULL);
         }
         json.put("layer_types", types);
     }
@@ -244,7 +250,7 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
             boolean state = file.blockHolds(layer, "ssm_in.weight");
             types.add(
                     state
-                            ? MAMBA
+                            ? LINEAR
                             : heads.get(layer) > 0 ? ConfigJson.FULL : experts ? "moe" : "mlp");
             if (state != (heads.get(layer) == 0 && inner.get(layer) == 0 && !experts)) {
                 throw file.invalid(

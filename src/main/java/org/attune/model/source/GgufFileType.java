@@ -27,6 +27,9 @@ public enum GgufFileType {
                     "ffn_gate_inp.weight",
                     "ffn_gate_inp_shexp.weight",
                     "ssm_conv1d.weight",
+                    "ssm_conv1d_q.weight",
+                    "ssm_conv1d_k.weight",
+                    "ssm_conv1d_v.weight",
                     "shortconv.conv.weight",
                     "position_embd.weight",
                     "per_layer_model_proj.weight");

@@ -6,6 +6,7 @@ import org.attune.model.config.TensorNames;
 import org.attune.model.source.GgufWeights.Rows;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Finds of which tensors of a GGUF file the weights of mixers with a state are made.
@@ -33,8 +34,7 @@ record GgufStates(GgufRules rules, DecoderConfig config) {
                     inBlocks(path, own, n, c);
                 }
             }
-            case StateConfig.ChannelDelta c ->
-                    throw new IllegalStateException("no architecture here has " + c.words());
+            case StateConfig.ChannelDelta c -> byChannel(path, own, n, c);
             case StateConfig.Mamba2 c -> {
                 rules.module(path + n.in().getFirst(), own + "ssm_in");
                 convolution(path + n.convolution(), own + "ssm_conv1d", c);
@@ -50,6 +50,32 @@ record GgufStates(GgufRules rules, DecoderConfig config) {
         }
     }
 
+    /// Kimi Linear's.
+    private void byChannel(
+            String path, String own, TensorNames.State n, StateConfig.ChannelDelta c) {
+        List<String> in = List.of("attn_q", "attn_k", "attn_v", "ssm_beta", "ssm_f_a", "ssm_g_a");
+        for (int i = 0; i < in.size(); i++) {
+            rules.module(path + n.in().get(i), own + in.get(i));
+        }
+        rules.module(path + StateConfig.ChannelDelta.DECAYS, own + "ssm_f_b");
+        rules.module(path + StateConfig.ChannelDelta.GATES, own + "ssm_g_b");
+        for (String part : List.of("q", "k", "v")) {
+            rules.shaped(
+                    path + part + "_" + n.convolution() + ".weight",
+                    own + "ssm_conv1d_" + part + ".weight",
+                    new long[] {1, c.keys(), 1, c.taps()},
+                    c.keys(),
+                    1,
+                    c.taps());
+        }
+        String forgets = path + StateConfig.ChannelDelta.FORGETS;
+        rules.same(forgets + "dt_bias", own + STEP_BIAS);
+        long[] rates = {1, 1, c.heads(), 1};
+        decays(forgets, own, c.heads(), 1, rates, rates);
+        rules.plainNorm(path + n.norm(), own + "ssm_norm");
+        rules.module(path + n.out(), own + "attn_output");
+    }
+
     private void convolution(String path, String tensor, StateConfig c) {
         long[] inFile = {c.channels(), c.taps()};
         rules.shaped(path + ".weight", tensor + ".weight", inFile, c.channels(), 1, c.taps());
@@ -57,16 +83,21 @@ record GgufStates(GgufRules rules, DecoderConfig config) {
     }
 
     /// `log(−a)` of the file's `a`, whose heads may stand in another order.
-    ///
     private void decays(String path, String own, int heads, int keys, int each) {
         String tensor = own + "ssm_a";
         boolean mamba = config.block().mixers().state().orElseThrow() instanceof StateConfig.Mamba2;
         boolean vector = rules.table().plans() ? !mamba : rules.shape(tensor).length == 1;
+        long[] inFile = vector ? new long[] {heads} : new long[] {heads, 1};
+        decays(path, own, keys, each, inFile, new long[] {heads});
+    }
+
+    private void decays(String path, String own, int keys, int each, long[] inFile, long[] shape) {
+        int heads = Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
         rules.computed(
                 path + "A_log",
-                List.of(tensor),
-                new long[][] {vector ? new long[] {heads} : new long[] {heads, 1}},
-                new long[] {heads},
+                List.of(own + "ssm_a"),
+                new long[][] {inFile},
+                shape,
                 all -> {
                     float[] logs = new float[heads];
                     for (int head = 0; head < heads; head++) {
