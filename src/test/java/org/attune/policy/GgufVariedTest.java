@@ -221,7 +221,7 @@ class GgufVariedTest {
                 JsonFields.parse(
                         "test",
                         """
-                        {"model_type": "kimi_linear", "num_hidden_layers": 3, "vocab_size": 40, "hidden_size": 16,
+                        {"model_type": "kimi_linear", "num_hidden_layers": 5, "vocab_size": 40, "hidden_size": 16,
                         "num_attention_heads": 4, "num_key_value_heads": 4, "kv_lora_rank": 6, "qk_nope_head_dim": 4,
                         "qk_rope_head_dim": 2, "v_head_dim": 5, "intermediate_size": 24, "moe_intermediate_size": 8,
                         "num_experts": 4, "num_experts_per_token": 2, "linear_head_dim": 6, %s%s}\

@@ -49,7 +49,8 @@ record GgufLimits(DecoderConfig config, String architecture) {
 
     private void kimi(AttentionConfig a) {
         BlockConfig b = config.block();
-        refuse(a.latent().orElseThrow().queryRank().isPresent(), "q_lora_rank");
+        refuse(a.latent().isEmpty(), "a model without a layer of full attention");
+        refuse(a.latent().get().queryRank().isPresent(), "q_lora_rank");
         var delta = (StateConfig.ChannelDelta) b.mixers().state().orElseThrow();
         refuse(delta.heads() != a.heads(), "other than num_attention_heads in linear_num_heads");
         refuse(config.tieWordEmbeddings(), "an output layer that is the embedding");

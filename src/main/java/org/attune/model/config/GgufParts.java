@@ -31,12 +31,7 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
                 json.put("layer_types", types("conv"));
             }
             case GATED_DELTA -> gatedDelta();
-            case CHANNEL_DELTA -> {
-                json.put("linear_num_heads", json.get("num_attention_heads"));
-                json.put("linear_head_dim", file.size("kda.head_dim", MOST));
-                json.put("linear_conv_kernel_dim", file.size("ssm.conv_kernel", MOST));
-                json.put("layer_types", types(LINEAR));
-            }
+            case CHANNEL_DELTA -> channelDelta();
             case MAMBA -> {
                 mamba("num_heads", "head_dim", "n_groups", "state_size", "conv_kernel");
                 json.put("expand", expansion());
@@ -85,6 +80,13 @@ record GgufParts(GgufDescription file, DecoderFamily family, Map<String, Object>
                 }
             }
         }
+    }
+
+    private void channelDelta() {
+        json.put("linear_num_heads", json.get("num_attention_heads"));
+        json.put("linear_head_dim", file.size("kda.head_dim", MOST));
+        json.put("linear_conv_kernel_dim", file.size("ssm.conv_kernel", MOST));
+        json.put("layer_types", types(LINEAR));
     }
 
     private void oneNorm() {
