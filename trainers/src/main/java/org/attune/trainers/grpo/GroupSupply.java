@@ -52,8 +52,9 @@ record GroupSupply(JudgedRounds judged, RefillConfig config, Optional<OptimalVal
     }
 
     private Supplied single(long number) {
-        int[] planned = judged.plan().promptsOf(number);
-        int[] indices = values.map(v -> v.kept(planned)).orElse(planned);
+        int[] indices =
+                values.map(v -> v.promptsOf(number))
+                        .orElseGet(() -> judged.plan().promptsOf(number));
         JudgedCompletions batch = complete(number, indices);
         return new Supplied(
                 batch,

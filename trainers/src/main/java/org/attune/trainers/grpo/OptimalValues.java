@@ -6,6 +6,7 @@ import org.attune.error.StopRequest;
 import org.attune.json.Json;
 import org.attune.trainers.loop.CheckpointPart;
 import org.attune.trainers.onpolicy.JudgedRounds;
+import org.attune.trainers.onpolicy.RoundPlan;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,6 @@ final class OptimalValues implements CheckpointPart {
     private final GrpoLossConfig config;
     private final JudgedRounds judged;
     private double[] values = new double[0]; // of each prompt; NaN: it is left out
-    private int[] kept = new int[0]; // numbers of the prompts that aren't
 
     /// @param judged borrowed
     OptimalValues(GrpoLossConfig config, JudgedRounds judged) {
@@ -80,42 +80,51 @@ final class OptimalValues implements CheckpointPart {
             }
         }
         values = estimated;
-        look();
+        double[] kept = kept();
         LOG.info(
                 "a2po: values of {} of {} prompts from {} samples each, {} in the mean; the others'"
                         + " samples have no reward above 0, and others are taken in their place",
                 kept.length,
                 prompts,
                 samples,
-                "%.3f"
-                        .formatted(
-                                Arrays.stream(kept)
-                                        .mapToDouble(i -> values[i])
-                                        .average()
-                                        .orElse(0)));
+                "%.3f".formatted(Arrays.stream(kept).average().orElse(0)));
     }
 
-    private void look() {
-        kept = IntStream.range(0, values.length).filter(i -> !Double.isNaN(values[i])).toArray();
+    private double[] kept() {
+        double[] kept = Arrays.stream(values).filter(v -> !Double.isNaN(v)).toArray();
         if (kept.length == 0) {
             throw new DatasetException(
                     "no sample of any prompt has a reward above 0, so that loss_type a2po has"
                         + " nothing to learn; give easier prompts, raise num_value_samples, or set"
                         + " filter_all_incorrect: false");
         }
+        return kept;
     }
 
-    /// Prompts to complete in place of some, of which those are left out that have no value.
-    ///
-    /// @param indices numbers in the data
-    int[] kept(int[] indices) {
+    /// Numbers of the prompts of a round: as [RoundPlan#promptsOf] takes them, from epochs of the
+    /// prompts that have a value. An epoch of fewer than a round needs is repeated within it.
+    int[] promptsOf(long round) {
         estimate();
-        return Arrays.stream(indices)
-                .map(i -> Double.isNaN(values[i]) ? kept[i % kept.length] : i)
-                .toArray();
+        RoundPlan plan = judged.plan();
+        int count = plan.promptsPerRound();
+        long left = round;
+        for (int epoch = 0; ; epoch++) {
+            int[] order =
+                    Arrays.stream(plan.order().permutation(epoch, plan.prompts()))
+                            .filter(i -> !Double.isNaN(values[i]))
+                            .toArray();
+            int rounds = order.length == 0 ? 0 : Math.max(1, order.length / count);
+            if (left < rounds) {
+                int first = (int) left * count;
+                return IntStream.range(first, first + count)
+                        .map(i -> order[i % order.length])
+                        .toArray();
+            }
+            left -= rounds;
+        }
     }
 
-    /// The value of a prompt that was [#kept].
+    /// The value of a prompt of a round.
     double value(int index) {
         return values[index];
     }
@@ -141,6 +150,6 @@ final class OptimalValues implements CheckpointPart {
             throw new CheckpointException(
                     "%s can't be read: %s; resume from another checkpoint".formatted(file, e), e);
         }
-        look();
+        kept();
     }
 }

@@ -54,7 +54,7 @@ class A2poRunsTest {
         try (var own = TextAssets.load(Fixtures.own("examples/model"))) {
             var tokenizer = new SampleTokenizer(own.tokenizer(), own.template());
             List<Path> folders = Recorded.folders(ROOT.resolve("a2po"));
-            assertEquals(3, folders.size());
+            assertEquals(4, folders.size());
             for (Path folder : folders) {
                 Path out = output.resolve(folder.getFileName());
                 Engine.run(() -> compare(ParityCase.of(ROOT, tokenizer, folder, out)));
