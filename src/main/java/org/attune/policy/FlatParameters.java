@@ -16,8 +16,8 @@ import java.util.function.IntConsumer;
 /// Flat float32 values and gradients with named views. Long-lived tensors belong to the given
 /// scope.
 final class FlatParameters implements ParameterSpace {
-    private final List<Parameter> parameters;
-    private final GradientPlaces places;
+    private List<Parameter> parameters;
+    private GradientPlaces places;
     private final Tensor values;
     private final Tensor gradients;
     private final TensorScope owner;
@@ -25,6 +25,7 @@ final class FlatParameters implements ParameterSpace {
     private Optional<CutWeights> cut = Optional.empty();
     private Optional<RankBudget> budget = Optional.empty();
     private Optional<StartingUpdates> start = Optional.empty();
+    private Optional<DrawnBlocks> turns = Optional.empty();
     private final List<IntConsumer> listeners = new ArrayList<>();
     private IntConsumer use =
             _ -> {
@@ -172,6 +173,37 @@ final class FlatParameters implements ParameterSpace {
         cut = Optional.of(how);
     }
 
+    /// Has parameters take turns from now on.
+    void takeTurns(DrawnBlocks how) {
+        turns = Optional.of(how);
+    }
+
+    /// Brings other parameters to the places of those that are here.
+    void replace(List<Parameter> others, GradientPlaces at) {
+        parameters = List.copyOf(others);
+        places = at;
+    }
+
+    @Override
+    public boolean takesTurns() {
+        return turns.isPresent();
+    }
+
+    @Override
+    public long draw(long updates) {
+        return turns.map(t -> t.draw(updates)).orElse(updates);
+    }
+
+    @Override
+    public boolean isLasting(Parameter parameter) {
+        return turns.map(t -> t.isLasting(parameter)).orElse(true);
+    }
+
+    @Override
+    public List<Parameter> candidates() {
+        return turns.map(DrawnBlocks::candidates).orElse(parameters);
+    }
+
     /// Has training spend ranks.
     void spend(RankBudget ranks) {
         budget = Optional.of(ranks);
@@ -211,6 +243,7 @@ final class FlatParameters implements ParameterSpace {
     public Map<String, Tensor> ownState() {
         return budget.map(RankBudget::state)
                 .or(() -> start.map(StartingUpdates::state))
+                .or(() -> turns.map(DrawnBlocks::resting))
                 .orElse(Map.of());
     }
 

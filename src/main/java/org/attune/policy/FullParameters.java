@@ -22,8 +22,9 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     private final TensorScope scope = TensorScope.detached("weights");
     private final Decoder decoder;
     private final boolean transposed;
-    private final WholeWeights weights;
+    private WholeWeights weights; // others after each draw
     private final FlatParameters flat;
+    private final Optional<DrawnBlocks> drawn;
     private Optional<CutWeights> cut = Optional.empty();
 
     /// @param trains by name; the others stay as they are
@@ -33,16 +34,38 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
         this.decoder = decoder;
         transposed = decoder.config().names().transposed();
         detachAdapter(decoder);
+        drawn = Optional.empty();
         try (var _ = scope.enter()) {
             weights = new WholeWeights(decoder, trains);
             requireSome();
-            flat =
-                    new FlatParameters(
-                            scope, decoder.device(), weights.parameters(), places(decoder, inTurn));
+            flat = flat(places(decoder, inTurn));
             weights.bind(flat);
-            try (var _ = TensorScope.open("weights")) {
-                weights.computed().forEach((p, weight) -> flat.value(p).copyInPlace(weight));
-            }
+        }
+        begin();
+    }
+
+    /// All weights, but of the blocks only some at a time.
+    ///
+    /// @throws ConfigException if blocks can't take each other's place
+    FullParameters(Decoder decoder, DrawnBlocks.Plan plan) {
+        this.decoder = decoder;
+        transposed = decoder.config().names().transposed();
+        detachAdapter(decoder);
+        var blocks = new DrawnBlocks(decoder, plan);
+        drawn = Optional.of(blocks);
+        weights = blocks.first();
+        flat = flat(places(decoder, false));
+        blocks.begin(flat, others -> weights = others);
+        begin();
+    }
+
+    private FlatParameters flat(GradientPlaces places) {
+        return new FlatParameters(scope, decoder.device(), weights.parameters(), places);
+    }
+
+    private void begin() {
+        try (var _ = TensorScope.open("weights")) {
+            weights.computed().forEach((p, weight) -> flat.value(p).copyInPlace(weight));
         }
         flat.onChange(this::refresh);
     }
@@ -197,6 +220,7 @@ final class FullParameters implements TrainedParameters, BackwardProgress {
     @Override
     public void close() {
         cut.ifPresent(CutWeights::close);
+        drawn.ifPresent(DrawnBlocks::close);
         scope.close();
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.error.CheckpointException;
+import org.attune.error.ConfigException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Adapter;
@@ -74,6 +75,13 @@ public final class MovingReference implements Scorer, AutoCloseable {
     /// @param decoder scores; borrowed
     static MovingReference ofModel(
             Scorer scorer, FlatParameters policy, Set<String> frozen, Decoder decoder) {
+        if (policy.takesTurns()) {
+            throw ConfigException.about(
+                    "lisa_n_layers",
+                    "accepted with a reference that stays as it is (sync_ref_model: false), since"
+                            + " one that follows the policy needs the float32 numbers of all"
+                            + " blocks; or unfrozen_parameters");
+        }
         decoder.keepPlain();
         TensorScope scope = TensorScope.detached("reference");
         try (var _ = scope.enter()) {

@@ -108,6 +108,30 @@ public interface ParameterSpace {
         valuesChanged();
     }
 
+    /// Whether some parameters learn for a while only, and others come to their place ([#draw]).
+    /// The new ones have the offsets and shapes of the old ones.
+    default boolean takesTurns() {
+        return false;
+    }
+
+    /// Has those parameters learn that are due after so many updates of the run. The values of new
+    /// ones are there afterwards; gradients are to be zeroed.
+    ///
+    /// @return how many of the updates are of their turn
+    default long draw(long updates) {
+        return updates;
+    }
+
+    /// Whether a parameter that learns now always does.
+    default boolean isLasting(Parameter parameter) {
+        return true;
+    }
+
+    /// Parameters that learn at some time; the offsets of those that don't now mean nothing.
+    default List<Parameter> candidates() {
+        return parameters();
+    }
+
     /// Whether training does more here than an optimizer: [#completeGradients] and [#updated] are
     /// then called in each step.
     default boolean followsUpdates() {

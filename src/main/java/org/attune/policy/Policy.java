@@ -104,8 +104,7 @@ public final class Policy implements CausalPolicy {
     /// Trains a fresh adapter.
     ///
     /// @param random source of the initial values
-    /// @param inTurn whether no more gradients are kept at a time than those of one block and of
-    ///     modules beside the blocks, as with [#withWeights]
+    /// @param inTurn whether gradients share memory, as with [#withWeights]
     public static Policy withFreshAdapter(
             Decoder decoder,
             AdapterConfig config,
@@ -149,6 +148,16 @@ public final class Policy implements CausalPolicy {
         return new Policy(decoder, new FullParameters(decoder, trains, inTurn), options);
     }
 
+    /// Trains all weights, but of the blocks only some at a time, drawn by the options' seed.
+    ///
+    /// @param blocks that learn at a time
+    /// @param interval updates after which others are drawn, with fresh moments
+    public static Policy withDrawnBlocks(
+            Decoder decoder, int blocks, int interval, Options options) {
+        var plan = new DrawnBlocks.Plan(blocks, interval, options.dropoutSeed());
+        return new Policy(decoder, new FullParameters(decoder, plan), options);
+    }
+
     public Decoder decoder() {
         return decoder;
     }
@@ -182,14 +191,11 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
+        boolean routers = routerLoss() > 0;
+        var o = options;
         var runOptions =
                 new DecoderRun.Options(
-                        true,
-                        options.recomputed(),
-                        dropout(),
-                        options.plain(),
-                        noise(),
-                        routerLoss() > 0);
+                        true, o.recomputed(), dropout(), o.plain(), noise(), routers);
         return new PolicyEvaluation(this, rows(forest), request, runOptions);
     }
 
@@ -277,10 +283,7 @@ public final class Policy implements CausalPolicy {
 
     /// The adapter that is trained, if there is one.
     public Adapter adapterInUse() {
-        return switch (trained) {
-            case FullParameters _ -> Adapter.OFF;
-            case AdapterParameters _ -> Adapter.TRAINED;
-        };
+        return own().isPresent() ? Adapter.TRAINED : Adapter.OFF;
     }
 
     /// The head of a pass with the policy's own weights.
@@ -290,9 +293,10 @@ public final class Policy implements CausalPolicy {
         if (!request.statistics().contains(HeadStatistic.VALUE)) {
             return Head.of(decoder, hidden, forest, request, use);
         }
-        ValueHead on =
-                values.orElseThrow(
-                        () -> new IllegalArgumentException("the policy has no value head"));
+        if (values.isEmpty()) {
+            throw new IllegalArgumentException("the policy has no value head");
+        }
+        ValueHead on = values.get();
         return on.join(new OutputHead(decoder, hidden, forest, request, use), hidden, forest, use);
     }
 
@@ -314,10 +318,9 @@ public final class Policy implements CausalPolicy {
     ///
     /// @throws IllegalStateException if all weights are trained
     public Scorer adapterOff() {
-        AdapterParameters adapter = own("switch off");
-        return Scorer.starting(
-                FrozenPass.scorer(decoder, Adapter.OFF),
-                adapter.changesNothing() ? Scorer.Start.SAME : Scorer.Start.OTHER);
+        boolean same = own("switch off").changesNothing();
+        Scorer.Start start = same ? Scorer.Start.SAME : Scorer.Start.OTHER;
+        return Scorer.starting(FrozenPass.scorer(decoder, Adapter.OFF), start);
     }
 
     /// The reference "adapter as it is now", before the first update: later training doesn't change
@@ -348,8 +351,8 @@ public final class Policy implements CausalPolicy {
     /// @throws IllegalArgumentException if it has other weights than the policy trains
     public MovingReference movingModel(Decoder reference, Scorer.Start start) {
         Set<String> still = trained instanceof FullParameters full ? full.frozen() : Set.of();
-        return MovingReference.ofModel(
-                Scorer.starting(reference(reference), start), parameters(), still, reference);
+        Scorer scorer = Scorer.starting(reference(reference), start);
+        return MovingReference.ofModel(scorer, parameters(), still, reference);
     }
 
     /// Adds a frozen adapter on the same weights, to generate or measure with beside the policy's
@@ -432,10 +435,7 @@ public final class Policy implements CausalPolicy {
     /// @param ranks of the run; borrowed
     /// @return bytes that left this process's memory; 0 where an adapter is trained
     public long cutWeights(ServingCollective ranks) {
-        return switch (trained) {
-            case FullParameters full -> full.cut(ranks);
-            case AdapterParameters _ -> 0;
-        };
+        return trained instanceof FullParameters full ? full.cut(ranks) : 0;
     }
 
     /// Makes a record of what is read with these weights serve [#evaluate] as its forward pass

@@ -17,7 +17,9 @@ import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Weights of a decoder as parameters in flat order, which is that of checkpoints. Groups are, as a
@@ -30,6 +32,7 @@ final class WholeWeights {
 
     private final int layers;
     private final Predicate<String> trains;
+    private final IntPredicate rests;
     private final List<Frozen> frozen = new ArrayList<>();
     private final Set<ParameterSpace.Parameter> matrices = new HashSet<>(); // of linear layers
     private final FlatParameters.Plan plan = new FlatParameters.Plan();
@@ -46,6 +49,15 @@ final class WholeWeights {
     ///
     /// @param trains by name; the others stay as they are
     WholeWeights(Decoder decoder, Predicate<String> trains) {
+        this(decoder, trains, _ -> false);
+    }
+
+    /// Views of the decoder's weights live in the current scope.
+    ///
+    /// @param trains by name; the others stay as they are
+    /// @param rests whether a block stays as it is for now
+    WholeWeights(Decoder decoder, Predicate<String> trains, IntPredicate rests) {
+        this.rests = rests;
         layers = decoder.blocks().size();
         // Blocks of the tower behind the output that is read learn nothing.
         this.trains =
@@ -109,6 +121,12 @@ final class WholeWeights {
         return group(embedding());
     }
 
+    /// Whether a parameter is of a block.
+    boolean isOfBlock(ParameterSpace.Parameter parameter) {
+        return IntStream.rangeClosed(1, layers)
+                .anyMatch(place -> places.get(place).contains(parameter));
+    }
+
     private OptionalInt group(int place) {
         return places.get(place).isEmpty()
                 ? OptionalInt.empty()
@@ -151,10 +169,14 @@ final class WholeWeights {
         decoder.seeingOthers().forEach(w -> planned(embedding(), !w.name().contains("bias"), w));
     }
 
+    private boolean rest(int place) {
+        return place != HEAD && place != embedding() && rests.test(layers - place);
+    }
+
     /// @return null if it isn't trained
     private ParameterSpace.Parameter planned(
             int place, String name, boolean decays, Tensor weight) {
-        if (!trains.test(name)) {
+        if (!trains.test(name) || rest(place)) {
             return null;
         }
         var p = plan.add(name, decays, weight.shape());
@@ -207,6 +229,9 @@ final class WholeWeights {
             }
         }
         if (Stream.of(weights, biases).flatMap(Arrays::stream).allMatch(Objects::isNull)) {
+            if (rest(place)) {
+                linear.trainBase(new Tensor[count], new Tensor[count]);
+            }
             return;
         }
         bindings.add(

@@ -3,12 +3,16 @@ package org.attune.model.layer;
 import org.attune.tensor.OuterProducts;
 import org.attune.tensor.Tensor;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /// Gradients of the base parameters of layers that read the same input, where these are trained.
 ///
 /// @param parts the layers
-/// @param weights float32 views, one a layer, null where it isn't trained; none: nothing is trained
+/// @param weights float32 views, one a layer, null where it isn't trained; none: nothing is ever
+///     trained
 /// @param biases likewise, null where a layer has no bias or it isn't trained
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 record BaseGradients(List<FusedLinear.Part> parts, Tensor[] weights, Tensor[] biases) {
@@ -18,6 +22,11 @@ record BaseGradients(List<FusedLinear.Part> parts, Tensor[] weights, Tensor[] bi
 
     boolean isEmpty() {
         return weights.length == 0;
+    }
+
+    /// Whether something is trained now.
+    boolean learn() {
+        return Stream.of(weights, biases).flatMap(Arrays::stream).anyMatch(Objects::nonNull);
     }
 
     /// Adds what a pass gives.

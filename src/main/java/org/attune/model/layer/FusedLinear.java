@@ -414,7 +414,8 @@ public final class FusedLinear {
         return updates.backward(dy, x, hx, dropout);
     }
 
-    /// Makes backward passes add to the gradients of the base parameters (float32 views).
+    /// Makes backward passes add to the gradients of the base parameters (float32 views). Where all
+    /// are null, nothing learns now, but may later.
     ///
     /// @param weights one per part, null where it isn't trained
     /// @param biases one per part, null where a part has none or it isn't trained
@@ -423,6 +424,7 @@ public final class FusedLinear {
         gradients = new BaseGradients(parts, weights.clone(), biases.clone());
     }
 
+    /// Whether the base's own weights are trained, now or at another time.
     public boolean trainsBase() {
         return !gradients.isEmpty();
     }
@@ -430,7 +432,7 @@ public final class FusedLinear {
     /// Whether backward passes with an adapter add to gradients here.
     boolean learns(Adapter adapter) {
         return switch (adapter.kind()) {
-            case OFF -> trainsBase();
+            case OFF -> gradients.learn();
             case TRAINED -> !updates(adapter).isEmpty();
             case FROZEN -> false;
         };

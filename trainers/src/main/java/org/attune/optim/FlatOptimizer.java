@@ -37,10 +37,17 @@ public final class FlatOptimizer implements Optimizer {
     private final OptimizerState state;
     private UpdateRule rule;
     private final Optional<LaterNumbers> clipping; // norm and factor
+    private ParameterGroups settings;
     private Step step;
+    private long turnUpdates; // of parameters that take turns
     private Optional<KeptTensors> kept = Optional.empty();
     private Step keptStep;
     private Optional<KeptTensors> trained = Optional.empty(); // while the result is shown
+
+    /// Why parameters that take turns can't have some kinds, and what to use.
+    public static final String ONE_BY_ONE =
+            "an optim that keeps moments of single numbers, as adamw_torch or lion_32bit, with"
+                    + " lisa_n_layers, where moments of some blocks begin anew";
 
     /// @param space the parameters; borrowed
     /// @param kind formula and settings
@@ -59,10 +66,14 @@ public final class FlatOptimizer implements Optimizer {
                                     .formatted(device)
                             + " without 8bit in its name, or device: cpu");
         }
+        if (space.takesTurns() && (!kind.mayPart() || kind.shared() > 0)) {
+            throw ConfigException.about("optim", ONE_BY_ONE);
+        }
         this.space = space;
         this.kind = kind;
+        this.settings = settings;
         most = device.isGpu() ? GPU_PIECE : piece;
-        groups = space.groups().stream().map(group -> pieces(group, settings)).toList();
+        groups = pieces();
         scope = TensorScope.detached("optimizer");
         state = new OptimizerState(scope, space, kind.state(space.parameters()));
         rule = kind.rule(space.parameters(), state.tensors());
@@ -76,7 +87,11 @@ public final class FlatOptimizer implements Optimizer {
         step = new Step(0, 0, 1, new double[kind.shared()]);
     }
 
-    private List<Piece> pieces(List<Parameter> group, ParameterGroups settings) {
+    private List<List<Piece>> pieces() {
+        return space.groups().stream().map(this::pieces).toList();
+    }
+
+    private List<Piece> pieces(List<Parameter> group) {
         List<Piece> runs = new ArrayList<>();
         for (Parameter parameter : group) {
             Piece next = piece(parameter, settings.of(parameter));
@@ -178,8 +193,7 @@ public final class FlatOptimizer implements Optimizer {
     @Override
     public void step(double learningRate, double gradientScale) {
         begin(learningRate, gradientScale, Optional.empty());
-        groups.forEach(this::update);
-        space.valuesChanged();
+        updateAll();
     }
 
     @Override
@@ -192,10 +206,32 @@ public final class FlatOptimizer implements Optimizer {
             }
             clipping.get().send();
             begin(learningRate, 1, clipping.map(LaterNumbers::there));
-            groups.forEach(this::update);
-            space.valuesChanged();
+            updateAll();
         }
         return clipping;
+    }
+
+    private void updateAll() {
+        groups.forEach(this::update);
+        space.valuesChanged();
+        if (space.takesTurns()) {
+            turnUpdates = space.draw(step.number());
+            if (turnUpdates == 0) {
+                beginTurn();
+            }
+        }
+    }
+
+    /// Parameters that have just come have no moments.
+    private void beginTurn() {
+        groups = pieces();
+        for (Piece piece : groups.stream().flatMap(List::stream).toList()) {
+            if (!space.isLasting(piece.parameter())) {
+                try (var _ = TensorScope.open("optimizer.turn")) {
+                    state.tensors().forEach(moment -> piece.of(moment).zeroInPlace());
+                }
+            }
+        }
     }
 
     @Override
@@ -225,8 +261,10 @@ public final class FlatOptimizer implements Optimizer {
 
     private void update(List<Piece> pieces) {
         for (Piece piece : pieces) {
+            boolean lasting = space.isLasting(piece.parameter());
+            Step own = lasting ? step : step.withNumber(turnUpdates + 1);
             try (var _ = TensorScope.open("optimizer.step")) {
-                rule.update(piece, piece.values(space.values()), gradient(piece), step);
+                rule.update(piece, piece.values(space.values()), gradient(piece), own);
             }
         }
     }
@@ -258,7 +296,8 @@ public final class FlatOptimizer implements Optimizer {
             throw new IllegalArgumentException("the optimizer keeps another state than " + needed);
         }
         kind = other;
-        groups = space.groups().stream().map(group -> pieces(group, settings)).toList();
+        this.settings = settings;
+        groups = pieces();
         rule = kind.rule(space.parameters(), state.tensors());
     }
 
@@ -308,11 +347,16 @@ public final class FlatOptimizer implements Optimizer {
     public void restore(TensorFile file) {
         OptimizerState.Counters counters = state.restore(file, step.shared().length);
         step = new Step(counters.steps(), 0, 1, counters.shared());
+        turnUpdates = space.draw(counters.steps());
+        groups = pieces();
         space.valuesChanged();
     }
 
     @Override
     public void keep() {
+        if (space.takesTurns()) {
+            throw new IllegalStateException("parameters that take turns can't be kept");
+        }
         if (kept.isPresent()) {
             kept.get().keep();
         } else {

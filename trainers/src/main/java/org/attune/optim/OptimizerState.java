@@ -83,18 +83,25 @@ final class OptimizerState {
         if (shared > 0) {
             FILE.require(file, SHARED, DType.FLOAT64, shared);
         }
+        long steps = steps(file);
+        space.draw(steps); // whose values these are
         FILE.load(file, VALUES, space.values());
         space.ownState().forEach((name, own) -> FILE.load(file, name, own));
         for (int i = 0; i < plan.size(); i++) {
             FILE.load(file, plan.get(i).name(), tensors.get(i));
         }
         try (Arena arena = Arena.ofConfined()) {
-            long steps = file.read(STEPS, arena).get(ValueLayout.JAVA_LONG, 0);
             double[] numbers =
                     shared == 0
                             ? new double[0]
                             : file.read(SHARED, arena).toArray(ValueLayout.JAVA_DOUBLE);
             return new Counters(steps, numbers);
+        }
+    }
+
+    private static long steps(TensorFile file) {
+        try (Arena arena = Arena.ofConfined()) {
+            return file.read(STEPS, arena).get(ValueLayout.JAVA_LONG, 0);
         }
     }
 }

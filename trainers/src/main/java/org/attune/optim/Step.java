@@ -22,4 +22,9 @@ public record Step(
     public Step(long number, double learningRate, double gradientScale, double[] shared) {
         this(number, learningRate, gradientScale, Optional.empty(), shared);
     }
+
+    /// The update as parameters see it that have learned from another number of updates on.
+    Step withNumber(long own) {
+        return new Step(own, learningRate, gradientScale, clipping, shared);
+    }
 }

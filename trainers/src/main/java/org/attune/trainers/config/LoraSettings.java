@@ -5,12 +5,15 @@ import static org.attune.api.Api.Status.EXPERIMENTAL;
 import jakarta.validation.constraints.NotBlank;
 
 import org.attune.api.Api;
+import org.attune.optim.FlatOptimizer;
 import org.attune.records.CopyMethods;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -41,6 +44,9 @@ import java.util.stream.Stream;
 ///     names of weights; only these are trained. Empty: all
 /// @param spectrumTopFraction without an adapter: train this share of each kind of matrix, those
 ///     that stand out most from noise, with embedding and output layer. Unset: all
+/// @param lisaNLayers without an adapter: of the blocks only so many learn at a time, with what is
+///     beside the blocks, by LISA ([Pan et al. 2024](https://arxiv.org/abs/2403.17919)). Unset: all
+/// @param lisaStepInterval updates after which these blocks are drawn anew
 @Api(EXPERIMENTAL)
 @CopyMethods
 public record LoraSettings(
@@ -58,11 +64,15 @@ public record LoraSettings(
         Map<String, Integer> loraRankPattern,
         Map<String, Double> loraAlphaPattern,
         List<@NotBlank(message = "regular expressions") String> unfrozenParameters,
-        @InRange(min = 0, minOpen = true, max = 1) OptionalDouble spectrumTopFraction)
+        @InRange(min = 0, minOpen = true, max = 1) OptionalDouble spectrumTopFraction,
+        @InRange(min = 1) OptionalInt lisaNLayers,
+        @InRange(min = 1) int lisaStepInterval)
         implements LoraSettingsCopies, CrossChecked {
     private static final String NOT_WITH_PEFT =
             "none with use_peft: true, since an adapter leaves all weights as they are;"
                     + " lora_target_modules says what it adapts";
+
+    private static final int LISA_STEP_INTERVAL = 20;
 
     private static final Pattern ROWS = Pattern.compile(".*\\[\\d*:\\d*]");
 
@@ -90,6 +100,12 @@ public record LoraSettings(
                             spectrumTopFraction.getAsDouble(),
                             NOT_WITH_PEFT));
         }
+        if (lisaNLayers.isPresent() || lisaStepInterval != LISA_STEP_INTERVAL) {
+            List<ConfigProblem> lisa = lisaProblems();
+            if (!lisa.isEmpty()) {
+                return lisa;
+            }
+        }
         if (spectrumTopFraction.isPresent() && !unfrozenParameters.isEmpty()) {
             return List.of(
                     new ConfigProblem(
@@ -98,6 +114,72 @@ public record LoraSettings(
                             "none with spectrum_top_fraction, which chooses the weights"));
         }
         return unfrozenParameters.stream().flatMap(LoraSettings::unfrozenProblem).toList();
+    }
+
+    private List<ConfigProblem> lisaProblems() {
+        if (lisaNLayers.isEmpty()) {
+            return List.of(
+                    new ConfigProblem(
+                            "lisa_step_interval",
+                            lisaStepInterval,
+                            "20 without lisa_n_layers, which says how many blocks learn at a"
+                                    + " time"));
+        }
+        int blocks = lisaNLayers.getAsInt();
+        if (usePeft) {
+            return List.of(new ConfigProblem("lisa_n_layers", blocks, NOT_WITH_PEFT));
+        }
+        if (!unfrozenParameters.isEmpty() || spectrumTopFraction.isPresent()) {
+            String key =
+                    spectrumTopFraction.isPresent()
+                            ? "spectrum_top_fraction"
+                            : "unfrozen_parameters";
+            return List.of(
+                    new ConfigProblem(
+                            "lisa_n_layers",
+                            blocks,
+                            "none with " + key + ", which says once what learns; leave one out"));
+        }
+        return List.of();
+    }
+
+    /// What is wrong where blocks are drawn anew while a run goes on.
+    List<ConfigProblem> lisaProblems(TrainingConfig training) {
+        if (lisaNLayers.isEmpty()) {
+            return List.of();
+        }
+        var problems = new ArrayList<ConfigProblem>();
+        OptimizerConfig optimizer = training.optimizer();
+        if (!optimizer.mayPart() || optimizer.averages()) {
+            problems.add(
+                    new ConfigProblem(
+                            "optim",
+                            ConfigNames.wireName(optimizer.optim()),
+                            FlatOptimizer.ONE_BY_ONE));
+        }
+        if (optimizer.optimizerInBwd()) {
+            problems.add(
+                    new ConfigProblem(
+                            "optimizer_in_bwd",
+                            true,
+                            "false with lisa_n_layers, which keeps few gradients as it is"));
+        }
+        if (training.ranks().zeroStage() > 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "zero_stage",
+                            training.ranks().zeroStage(),
+                            "0 with lisa_n_layers, whose runs are of one process"));
+        }
+        if (training.averaging().bema()) {
+            problems.add(
+                    new ConfigProblem(
+                            "bema",
+                            true,
+                            "false with lisa_n_layers, since averages need the float32 numbers of"
+                                    + " all blocks"));
+        }
+        return problems;
     }
 
     private static Stream<ConfigProblem> unfrozenProblem(String pattern) {
@@ -133,7 +215,8 @@ public record LoraSettings(
                 .withLoraR(16)
                 .withLoraAlpha(32)
                 .withLoraDropout(0.05)
-                .withPeftType(PeftType.LORA);
+                .withPeftType(PeftType.LORA)
+                .withLisaStepInterval(LISA_STEP_INTERVAL);
     }
 
     /// LoRA on every linear layer of the blocks.

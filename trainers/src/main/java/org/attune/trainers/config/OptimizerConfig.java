@@ -161,12 +161,13 @@ public record OptimizerConfig(
         return problems;
     }
 
-    /// What is wrong where updates in the backward pass are asked for a run that trains an adapter.
+    /// What is wrong where updates in the backward pass are asked for a run that trains an adapter,
+    /// or blocks that take turns beside what they can't have.
     public static List<ConfigProblem> needsAllWeights(
             TrainingConfig training, LoraSettings lora, ModelConfig model) {
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
         if (!training.optimizer().optimizerInBwd() || !adapter) {
-            return List.of();
+            return lora.lisaProblems(training);
         }
         String key = lora.usePeft() ? "use_peft: true" : "adapter_name_or_path";
         return List.of(

@@ -139,7 +139,14 @@ public record RunParts(
     /// @param stepsPerEpoch ≥ 1
     public TrainingLoop loop(int steps, int stepsPerEpoch, Map<String, String> identity) {
         ParameterSpace space = policy.parameters();
-        config.optimizer().parameterGroups().requireUsed(space.parameters());
+        config.optimizer().parameterGroups().requireUsed(space.candidates());
+        boolean others = context.ranks().size() > 1 || context.rolloutRanks().isPresent();
+        if (space.takesTurns() && others) {
+            throw ConfigException.about(
+                    "lisa_n_layers",
+                    "accepted with one process (ranks: 1, rollout_ranks: 0); on several use"
+                            + " unfrozen_parameters or zero_stage");
+        }
         if (space.followsUpdates() && config.ranks().zeroStage() > 0) {
             throw ConfigException.about(
                     "zero_stage",

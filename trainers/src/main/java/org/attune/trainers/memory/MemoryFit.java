@@ -193,7 +193,9 @@ public record MemoryFit(
             Policy policy, long optimizer, MemoryLimit limit, RowTokens rows) {
         StepMemory kept = StepMemory.of(policy);
         ParameterSpace parameters = policy.parameters();
-        if (policy.adapter().isPresent() || parameters.sharesGradients()) {
+        if (policy.adapter().isPresent()
+                || parameters.sharesGradients()
+                || parameters.takesTurns()) {
             return "";
         }
         StepMemory inTurn = kept.inTurn(parameters);

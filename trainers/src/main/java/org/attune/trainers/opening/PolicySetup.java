@@ -132,13 +132,16 @@ public final class PolicySetup implements AutoCloseable {
                             requireTrainable(given);
                         });
         requireAdapter(model, lora);
-        boolean some =
-                !lora.unfrozenParameters().isEmpty() || lora.spectrumTopFraction().isPresent();
-        if (model.adapter().isPresent() && some) {
+        Optional<String> some =
+                Optional.ofNullable(
+                        !lora.unfrozenParameters().isEmpty()
+                                ? "unfrozen_parameters"
+                                : lora.spectrumTopFraction().isPresent()
+                                        ? "spectrum_top_fraction"
+                                        : lora.lisaNLayers().isPresent() ? "lisa_n_layers" : null);
+        if (model.adapter().isPresent() && some.isPresent()) {
             throw ConfigException.about(
-                    lora.unfrozenParameters().isEmpty()
-                            ? "spectrum_top_fraction"
-                            : "unfrozen_parameters",
+                    some.get(),
                     "accepted without adapter_name_or_path, whose adapter leaves all"
                             + " weights as they are");
         }
@@ -284,6 +287,10 @@ public final class PolicySetup implements AutoCloseable {
             Set<String> best = decoder.leastNoisy(lora.spectrumTopFraction().getAsDouble());
             LOG.info("{} weights are trained: {}", best.size(), new TreeSet<>(best));
             return Policy.withWeights(decoder, best::contains, options, inTurn);
+        }
+        if (lora.lisaNLayers().isPresent()) {
+            int blocks = lora.lisaNLayers().getAsInt();
+            return Policy.withDrawnBlocks(decoder, blocks, lora.lisaStepInterval(), options);
         }
         var unfrozen = new Unfrozen(lora.unfrozenParameters());
         Policy policy = Policy.withWeights(decoder, unfrozen, options, inTurn);

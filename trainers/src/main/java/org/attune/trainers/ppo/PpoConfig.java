@@ -152,6 +152,15 @@ public record PpoConfig(
                             "false in PPO, where an update waits for the gradients of policy and"
                                     + " critic"));
         }
+        if (lora.lisaNLayers().isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "lisa_n_layers",
+                            lora.lisaNLayers().getAsInt(),
+                            "none in PPO, whose update may be taken back, and whose critic would"
+                                    + " need draws too; unfrozen_parameters says once what"
+                                    + " learns"));
+        }
         if (training.optimizer().averages()) {
             problems.add(
                     new ConfigProblem(
