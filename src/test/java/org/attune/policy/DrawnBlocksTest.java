@@ -1,0 +1,64 @@
+package org.attune.policy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ConfigException;
+import org.attune.model.config.DecoderConfig;
+import org.attune.tensor.Engine;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.Set;
+import java.util.stream.LongStream;
+
+/// Draws of blocks that learn in turn.
+class DrawnBlocksTest {
+    private static List<Set<Integer>> draws(long seed) {
+        var plan = new DrawnBlocks.Plan(3, 20, seed);
+        return LongStream.range(0, 2000).mapToObj(turn -> plan.of(turn, 12)).toList();
+    }
+
+    @Test
+    void followTheSeedAndTheTurnAlone() {
+        assertEquals(draws(42), draws(42));
+        assertNotEquals(draws(42), draws(43));
+        assertNotEquals(draws(42).subList(0, 10), draws(42).subList(1, 11));
+    }
+
+    /// A quarter of 2000, within five deviations.
+    @Test
+    void takeEachBlockAsOftenAsAnother() {
+        List<Set<Integer>> draws = draws(42);
+        for (int block = 0; block < 12; block++) {
+            int own = block;
+            long count = draws.stream().filter(d -> d.contains(own)).count();
+            assertEquals(500, count, 5 * Math.sqrt(2000 * 0.25 * 0.75), "block " + block);
+        }
+        assertTrue(draws.stream().allMatch(d -> d.size() == 3));
+    }
+
+    private static String refusal(DecoderConfig config, int blocks) {
+        return Engine.call(
+                () -> {
+                    try (var decoder = TinyModels.decoder(config)) {
+                        return assertThrows(
+                                        ConfigException.class,
+                                        () ->
+                                                Policy.withDrawnBlocks(
+                                                        decoder, blocks, 20, Outcome.DEFAULT))
+                                .getMessage();
+                    }
+                });
+    }
+
+    @Test
+    void needBlocksThatCanTakeEachOthersPlace() {
+        assertEquals(
+                "lisa_n_layers: 3; accepted: 1 to 2, the blocks of the model",
+                refusal(TinyModels.llama(), 3));
+    }
+}
