@@ -60,5 +60,26 @@ class DrawnBlocksTest {
         assertEquals(
                 "lisa_n_layers: 3; accepted: 1 to 2, the blocks of the model",
                 refusal(TinyModels.llama(), 3));
+        String unlike = refusal(StateModelsTest.MODELS.getFirst(), 1);
+        assertTrue(
+                unlike.startsWith("lisa_n_layers: 1; accepted with models whose blocks"), unlike);
+    }
+
+    /// A reference that follows the policy would lose the blocks that rest.
+    @Test
+    void haveNoReferenceThatFollows() {
+        Engine.run(
+                () -> {
+                    try (var decoder = TinyModels.decoder(TinyModels.llama());
+                            var other = TinyModels.decoder(TinyModels.llama());
+                            var policy = Policy.withDrawnBlocks(decoder, 1, 20, Outcome.DEFAULT)) {
+                        String message =
+                                assertThrows(
+                                                ConfigException.class,
+                                                () -> policy.movingModel(other, Scorer.Start.SAME))
+                                        .getMessage();
+                        assertTrue(message.contains("sync_ref_model: false"), message);
+                    }
+                });
     }
 }

@@ -88,6 +88,43 @@ class EarlyChecksTest {
     }
 
     @Test
+    void blocksTakeTurnsWithoutWhatNeedsAll() throws IOException {
+        String lisa = "lisa_n_layers: 2\n";
+        refuses(
+                "sft",
+                "use_peft: true\n" + lisa,
+                "run.yaml:5: lisa_n_layers: 2; accepted: none with use_peft");
+        refuses("sft", "lisa_n_layers: 0\n", "run.yaml:4: lisa_n_layers: 0");
+        refuses("sft", "lisa_n_layers: 99\n", "lisa_n_layers: 99; accepted: 1 to ");
+        refuses(
+                "dpo",
+                "lisa_step_interval: 5\n",
+                "run.yaml:4: lisa_step_interval: 5; accepted: 20 without lisa_n_layers");
+        refuses(
+                "sft",
+                lisa + "unfrozen_parameters: [model.norm]\n",
+                "lisa_n_layers: 2; accepted: none with unfrozen_parameters");
+        refuses("sft", lisa + "optim: muon\n", "run.yaml:5: optim: muon; accepted: an optim that");
+        refuses("kto", lisa + "optim: adamw_8bit\n", "run.yaml:5: optim: adamw_8bit; accepted");
+        refuses(
+                "sft",
+                lisa + "optimizer_in_bwd: true\nmax_grad_norm: 0\n",
+                "run.yaml:5: optimizer_in_bwd: true; accepted: false with lisa_n_layers");
+        refuses("orpo", lisa + "zero_stage: 1\n", "run.yaml:5: zero_stage: 1; accepted: 0 with");
+        refuses("sft", lisa + "bema: true\n", "run.yaml:5: bema: true; accepted: false with");
+        refuses(
+                "dpo",
+                lisa + "sync_ref_model: true\n",
+                "run.yaml:4: lisa_n_layers: 2; accepted: none with sync_ref_model");
+        refuses(
+                "ppo",
+                "reward_funcs: gsm8k\n" + lisa,
+                "run.yaml:5: lisa_n_layers: 2; accepted: none in PPO");
+        refuses("sft", lisa + "load_in_8bit: true\n", "use_peft");
+        refuses("sft", lisa + "lisa_layers_attribute: model.layers\n", "leave it out: blocks are");
+    }
+
+    @Test
     void keysOfOtherKindsOfAdaptersAreToldWithTheirLine() throws IOException {
         refuses(
                 "sft",

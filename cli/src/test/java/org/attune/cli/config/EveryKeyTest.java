@@ -203,7 +203,9 @@ class EveryKeyTest {
                 "stop_token_id=3",
                 "value_model=separate",
                 "value_use_peft=true",
-                "optimizer_in_bwd=false"); // accepted as such only
+                "lisa_n_layers=null", // these three accepted as such only
+                "lisa_step_interval=20",
+                "optimizer_in_bwd=false");
     }
 
     /// A reference that moves is not precomputed.
@@ -221,6 +223,8 @@ class EveryKeyTest {
                     "use_peft=false",
                     "adapter_name_or_path=null",
                     "unfrozen_parameters=[model.norm]",
+                    "lisa_n_layers=null",
+                    "lisa_step_interval=20",
                     "max_grad_norm=0",
                     "streaming=false",
                     "optimizer_in_bwd=true",
@@ -228,6 +232,19 @@ class EveryKeyTest {
                     "logical_devices=null",
                     "load_best_model_at_end=true",
                     "save_strategy=best");
+
+    /// Blocks that learn in turn, and what cannot stand beside them.
+    private static final List<String> DRAWN =
+            List.of(
+                    "unfrozen_parameters=[]",
+                    "lisa_n_layers=3",
+                    "lisa_step_interval=7",
+                    "optim=adamw_torch",
+                    "optim_args=null",
+                    "optimizer_in_bwd=false",
+                    "zero_stage=0",
+                    "bema=false",
+                    "sync_ref_model=false");
 
     /// Tools and environments, and what is refused without; they have no server beside them.
     private static final List<String> AGENT =
@@ -344,6 +361,16 @@ class EveryKeyTest {
         second.addAll(List.of(apart));
         var third = new ArrayList<>(second);
         third.removeAll(AGENT);
+        List<String> drawn = new ArrayList<>(third);
+        if (method instanceof PpoMethod) {
+            drawn.clear(); // refused
+        } else {
+            List<String> keys = DRAWN.stream().map(word -> word.split("=", 2)[0]).toList();
+            drawn.removeIf(word -> keys.contains(word.split("=", 2)[0]));
+            DRAWN.stream()
+                    .filter(word -> before.containsKey(word.split("=", 2)[0]))
+                    .forEach(drawn::add);
+        }
         third.replaceAll(
                 word ->
                         word.startsWith("unfrozen_parameters")
@@ -372,6 +399,7 @@ class EveryKeyTest {
                         List.<String>of(),
                         second,
                         third,
+                        drawn,
                         served,
                         ahead,
                         masked,

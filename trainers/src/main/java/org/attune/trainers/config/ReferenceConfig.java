@@ -66,6 +66,15 @@ public record ReferenceConfig(
                             "model or precomputed, since the whole model is trained (use_peft:"
                                     + " false)"));
         }
+        if (sync.syncRefModel() && lora.lisaNLayers().isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "lisa_n_layers",
+                            lora.lisaNLayers().getAsInt(),
+                            "none with sync_ref_model: true, since a reference that follows needs"
+                                    + " the float32 numbers of all blocks; set sync_ref_model:"
+                                    + " false"));
+        }
         if (sync.syncRefModel()) {
             unmovable(model, adapter)
                     .ifPresent(why -> problems.add(new ConfigProblem("sync_ref_model", true, why)));

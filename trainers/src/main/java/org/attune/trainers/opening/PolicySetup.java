@@ -145,6 +145,12 @@ public final class PolicySetup implements AutoCloseable {
                     "accepted without adapter_name_or_path, whose adapter leaves all"
                             + " weights as they are");
         }
+        if (lora.lisaNLayers().orElse(0) > shape.layers()) {
+            throw ConfigException.about(
+                    "lisa_n_layers",
+                    "%d; accepted: 1 to %d, the blocks of the model"
+                            .formatted(lora.lisaNLayers().getAsInt(), shape.layers()));
+        }
         if (lora.usePeft()) {
             AskedAdapter asked = AskedAdapter.of(lora, model, shape);
             AdapterFit.require(shape, asked.config());
