@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.model.config.DecoderConfig;
+import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -63,6 +65,32 @@ class DrawnBlocksTest {
         String unlike = refusal(StateModelsTest.MODELS.getFirst(), 1);
         assertTrue(
                 unlike.startsWith("lisa_n_layers: 1; accepted with models whose blocks"), unlike);
+    }
+
+    /// In float32, though the weights are in half precision.
+    @Test
+    void keepTheNumbersOfWhatAlwaysLearns() {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            var decoder = TinyModels.decoder(TinyModels.llama(), DType.BFLOAT16);
+                            var policy = Policy.withDrawnBlocks(decoder, 1, 20, Outcome.DEFAULT)) {
+                        FlatParameters flat = policy.parameters();
+                        float fine = 1 + 0x1p-20f;
+                        flat.values().fillInPlace(fine);
+                        flat.valuesChanged();
+                        String before = flat.parameters().toString();
+                        long turn = 1;
+                        while (flat.parameters().toString().equals(before)) {
+                            flat.draw(20 * turn++);
+                        }
+                        for (ParameterSpace.Parameter p : flat.parameters()) {
+                            float value =
+                                    flat.value(p).reshape(p.count()).narrow(0, 0, 1).toFloats()[0];
+                            assertEquals(flat.isLasting(p), value == fine, p.name());
+                        }
+                    }
+                });
     }
 
     /// A reference that follows the policy would lose the blocks that rest.
