@@ -152,8 +152,7 @@ public final class Policy implements CausalPolicy {
     ///
     /// @param blocks that learn at a time
     /// @param interval updates after which others are drawn, with fresh moments
-    public static Policy withDrawnBlocks(
-            Decoder decoder, int blocks, int interval, Options options) {
+    public static Policy withWeights(Decoder decoder, int blocks, int interval, Options options) {
         var plan = new DrawnBlocks.Plan(blocks, interval, options.dropoutSeed());
         return new Policy(decoder, new FullParameters(decoder, plan), options);
     }

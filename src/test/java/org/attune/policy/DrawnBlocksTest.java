@@ -50,7 +50,7 @@ class DrawnBlocksTest {
                         return assertThrows(
                                         ConfigException.class,
                                         () ->
-                                                Policy.withDrawnBlocks(
+                                                Policy.withWeights(
                                                         decoder, blocks, 20, Outcome.DEFAULT))
                                 .getMessage();
                     }
@@ -74,7 +74,7 @@ class DrawnBlocksTest {
                 () -> {
                     try (var _ = TensorScope.open("test");
                             var decoder = TinyModels.decoder(TinyModels.llama(), DType.BFLOAT16);
-                            var policy = Policy.withDrawnBlocks(decoder, 1, 20, Outcome.DEFAULT)) {
+                            var policy = Policy.withWeights(decoder, 1, 20, Outcome.DEFAULT)) {
                         FlatParameters flat = policy.parameters();
                         float fine = 1 + 0x1p-20f;
                         flat.values().fillInPlace(fine);
@@ -100,7 +100,7 @@ class DrawnBlocksTest {
                 () -> {
                     try (var decoder = TinyModels.decoder(TinyModels.llama());
                             var other = TinyModels.decoder(TinyModels.llama());
-                            var policy = Policy.withDrawnBlocks(decoder, 1, 20, Outcome.DEFAULT)) {
+                            var policy = Policy.withWeights(decoder, 1, 20, Outcome.DEFAULT)) {
                         String message =
                                 assertThrows(
                                                 ConfigException.class,

@@ -342,6 +342,19 @@ class EveryKeyTest {
     /// A program that leads the episodes brings its tools itself.
     private static final List<String> PROGRAM = List.of("agent={command: [my-agent]}");
 
+    private static List<String> drawn(
+            TrainingMethod<?, ?> method, List<String> apart, Map<String, Object> known) {
+        if (method instanceof PpoMethod) {
+            return List.of(); // refused
+        }
+        List<String> keys = DRAWN.stream().map(word -> word.split("=", 2)[0]).toList();
+        var drawn = new ArrayList<String>(apart);
+        drawn.removeIf(word -> keys.contains(word.split("=", 2)[0]));
+        drawn.addAll(
+                DRAWN.stream().filter(word -> known.containsKey(word.split("=", 2)[0])).toList());
+        return drawn;
+    }
+
     /// A file in which every key differs from its default must change every component, and the
     /// resolved configuration must give the same records again.
     private <T extends Record> void everyKeyMaps(
@@ -361,16 +374,7 @@ class EveryKeyTest {
         second.addAll(List.of(apart));
         var third = new ArrayList<>(second);
         third.removeAll(AGENT);
-        List<String> drawn = new ArrayList<>(third);
-        if (method instanceof PpoMethod) {
-            drawn.clear(); // refused
-        } else {
-            List<String> keys = DRAWN.stream().map(word -> word.split("=", 2)[0]).toList();
-            drawn.removeIf(word -> keys.contains(word.split("=", 2)[0]));
-            DRAWN.stream()
-                    .filter(word -> before.containsKey(word.split("=", 2)[0]))
-                    .forEach(drawn::add);
-        }
+        List<String> drawn = drawn(method, third, before);
         third.replaceAll(
                 word ->
                         word.startsWith("unfrozen_parameters")

@@ -296,7 +296,7 @@ public final class PolicySetup implements AutoCloseable {
         }
         if (lora.lisaNLayers().isPresent()) {
             int blocks = lora.lisaNLayers().getAsInt();
-            return Policy.withDrawnBlocks(decoder, blocks, lora.lisaStepInterval(), options);
+            return Policy.withWeights(decoder, blocks, lora.lisaStepInterval(), options);
         }
         var unfrozen = new Unfrozen(lora.unfrozenParameters());
         Policy policy = Policy.withWeights(decoder, unfrozen, options, inTurn);

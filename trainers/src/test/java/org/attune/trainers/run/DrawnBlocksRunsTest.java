@@ -73,7 +73,7 @@ class DrawnBlocksRunsTest {
     }
 
     private static Policy drawn(Decoder decoder) {
-        return Policy.withDrawnBlocks(decoder, BLOCKS, INTERVAL, Policy.Options.defaults());
+        return Policy.withWeights(decoder, BLOCKS, INTERVAL, Policy.Options.defaults());
     }
 
     private static void train(
