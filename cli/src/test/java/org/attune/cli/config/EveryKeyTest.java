@@ -169,6 +169,10 @@ class EveryKeyTest {
         everyKeyMaps(new OrpoMethod(), OrpoConfig.defaults(), "every-orpo.yaml");
         everyKeyMaps(new CpoMethod(), CpoConfig.defaults(), "every-cpo.yaml");
         everyKeyMaps(new TpoMethod(), TpoConfig.defaults(), "every-tpo.yaml");
+    }
+
+    @Test
+    void everyKeyOfRolloutsMaps() throws IOException {
         everyKeyMaps(
                 new GrpoMethod(),
                 GrpoConfig.defaults(),
