@@ -30,6 +30,12 @@ public final class TokenPass {
     /// @param updates of some rows by other adapters
     public record Linear(
             PackedMatrix weight, Tensor bias, PackedMatrix reduce, List<Update> updates) {
+        /// Whether it is what a layer of few rows may be: what is added to products is added to
+        /// whole vectors.
+        public boolean fitsFewRows() {
+            return bias == null && updates.isEmpty() || Rows.areWhole(weight.out());
+        }
+
         private TokenStack.Linear addresses() {
             int rank = reduce == null ? 0 : reduce.out();
             return new TokenStack.Linear(
@@ -147,23 +153,52 @@ public final class TokenPass {
         }
     }
 
-    /// A block.
+    /// What changes each token.
+    public sealed interface Part {
+        /// With its weights' addresses.
+        TokenStack.Part addresses();
+    }
+
+    /// A gated feed-forward part.
     ///
     /// @param gateUp projections to gates and to what they open
     /// @param gelu whether gates are opened by GELU, and not by SiLU
-    public record Layer(
-            Norms mixerNorms,
-            Mixer mixer,
-            Norms feedForwardNorms,
-            Linear gateUp,
-            boolean gelu,
-            Linear down) {
+    public record Gated(Linear gateUp, boolean gelu, Linear down) implements Part {
+        @Override
+        public TokenStack.FeedForward addresses() {
+            return new TokenStack.FeedForward(gateUp.addresses(), gelu, down.addresses());
+        }
+    }
+
+    /// Gated parts of which a router chooses some for each token.
+    ///
+    /// @param router projection to logits, of any number of rows
+    /// @param choice chooses by them
+    /// @param chosen parts of a token
+    /// @param parts those that it chooses from, and behind them that of all tokens, if there is one
+    /// @param gate whose sigmoid says how much of that a token takes, one row; or null: all
+    public record Experts(
+            Linear router, TokenStack.Choice choice, int chosen, List<Gated> parts, Linear gate)
+            implements Part {
+        @Override
+        public TokenStack.Experts addresses() {
+            return new TokenStack.Experts(
+                    router.addresses(),
+                    choice,
+                    chosen,
+                    parts.stream().map(Gated::addresses).toList(),
+                    gate == null ? null : gate.addresses());
+        }
+    }
+
+    /// A block.
+    public record Layer(Norms mixerNorms, Mixer mixer, Norms feedForwardNorms, Part feedForward) {
         private TokenStack.Layer addresses(AttentionShape shape) {
             return new TokenStack.Layer(
                     mixerNorms.addresses(),
                     mixer.addresses(shape),
                     feedForwardNorms.addresses(),
-                    new TokenStack.FeedForward(gateUp.addresses(), gelu, down.addresses()));
+                    feedForward.addresses());
         }
     }
 

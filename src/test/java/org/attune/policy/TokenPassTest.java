@@ -170,9 +170,47 @@ class TokenPassTest {
                 read("qwen3_5_text", delta.formatted(8)));
     }
 
+    /// Families whose blocks have experts: 12, of which each panel of the router has fewer rows
+    /// than a vector, or 32.
+    private static List<DecoderConfig> mixtures() {
+        String some = ",\"num_experts_per_tok\":3,\"moe_intermediate_size\":96,\"%s\":%d";
+        String twelve = some.formatted("num_experts", 12);
+        String many = some.formatted("num_experts", 32);
+        String grouped =
+                some.formatted("n_routed_experts", 12)
+                        + ",\"n_shared_experts\":2,\"first_k_dense_replace\":1,\"n_group\":3,"
+                        + "\"topk_group\":2,\"routed_scaling_factor\":1.5,\"head_dim\":64";
+        String delta =
+                ",\"head_dim\":64,\"full_attention_interval\":2,\"linear_num_key_heads\":16,"
+                        + "\"linear_num_value_heads\":16,\"linear_key_head_dim\":32,"
+                        + "\"linear_value_head_dim\":32,\"linear_conv_kernel_dim\":4";
+        String shared = ",\"shared_expert_intermediate_size\":160";
+        return List.of(
+                read("mixtral", ",\"num_experts_per_tok\":2,\"num_local_experts\":12"),
+                read("qwen2_moe", many + shared),
+                read("qwen3_moe", twelve + ",\"norm_topk_prob\":true,\"mlp_only_layers\":[1]"),
+                read("olmoe", many),
+                read(
+                        "granitemoeshared",
+                        ",\"num_experts_per_tok\":3,\"num_local_experts\":12,"
+                                + "\"shared_intermediate_size\":160,\"residual_multiplier\":0.22"),
+                read("glm4_moe", grouped),
+                read("dots1", grouped),
+                read("qwen3_5_moe_text", twelve + shared + delta));
+    }
+
+    @Test
+    void takesExperts() {
+        takes(mixtures());
+    }
+
     @Test
     void takesFamiliesWhosePartsItKnows() {
-        for (DecoderConfig config : families()) {
+        takes(families());
+    }
+
+    private static void takes(List<DecoderConfig> configs) {
+        for (DecoderConfig config : configs) {
             assertEquals(List.of(), config.unlikeTokens(), config.modelType());
             Engine.run(
                     () -> {
@@ -193,6 +231,7 @@ class TokenPassTest {
 
     private static void close(DecoderConfig config, List<float[]> expected, List<float[]> actual) {
         double d = distance(expected, actual);
+        System.out.println(config.modelType() + " " + d);
         assertTrue(d < TOLERANCE, config.modelType() + ": wrong by " + d + " of the largest");
     }
 

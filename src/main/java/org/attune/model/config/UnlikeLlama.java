@@ -119,9 +119,7 @@ final class UnlikeLlama {
                 .state()
                 .filter(state -> !(state instanceof StateConfig.GatedDelta d) || d.byKeyHead())
                 .ifPresent(state -> found.add(state.words()));
-        if (block.feedForward().experts().isPresent()) {
-            found.add("experts");
-        }
+        block.feedForward().experts().ifPresent(e -> found.addAll(experts(e)));
         if (block.order().isParallel()) {
             found.add("blocks in the order " + block.order());
         }
@@ -152,6 +150,20 @@ final class UnlikeLlama {
         return found;
     }
 
+    private static List<String> experts(ExpertsConfig e) {
+        List<String> found = new ArrayList<>();
+        if (e.clamp().isPresent()) {
+            found.add("experts with bounded gates");
+        }
+        if (e.router().scores() instanceof ExpertsConfig.RouterConfig.Scores.SparseMixer) {
+            found.add("a sparse mixer");
+        }
+        if (e.router().scaled()) {
+            found.add("a router with factors");
+        }
+        return found;
+    }
+
     private String activation() {
         return "activation " + config.activation().configName();
     }
@@ -164,6 +176,9 @@ final class UnlikeLlama {
                 .state()
                 .filter(state -> !found.contains(state.words()))
                 .ifPresent(state -> found.add(state.words()));
+        if (block.feedForward().experts().isPresent()) {
+            found.add("experts");
+        }
         if (config.attention().gated()) {
             found.add("gated attention");
         }

@@ -1,6 +1,5 @@
 package org.attune.model.decode;
 
-import org.attune.model.config.Activation;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.NormConfig;
 import org.attune.model.config.QkNorm;
@@ -9,7 +8,6 @@ import org.attune.model.layer.AdapterRows;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Carried;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.Norm;
 import org.attune.model.layer.RmsNorm;
@@ -64,16 +62,14 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, int proje
 
     private static Optional<TokenPass.Layer> layer(
             DecoderConfig config, Block b, int number, Context context) {
-        var part = (FeedForward.Gated) b.feedForward().orElseThrow();
-        Optional<TokenPass.Linear> up = linear(part.up(), context);
-        Optional<TokenPass.Linear> down = linear(part.down(), context);
+        Optional<TokenPass.Part> part = b.feedForward().flatMap(f -> f.tokenKernel(context.rows()));
         Optional<TokenPass.Mixer> mixer =
                 switch (b.mixers().getFirst()) {
                     case SelfAttention a -> attention(config, a, number, context);
                     case StateMixer s -> delta(s, number, context);
                     default -> Optional.empty();
                 };
-        if (up.isEmpty() || down.isEmpty() || mixer.isEmpty()) {
+        if (part.isEmpty() || mixer.isEmpty()) {
             return Optional.empty();
         }
         return Optional.of(
@@ -81,9 +77,7 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, int proje
                         norms(b.mixerNorms(), context),
                         mixer.get(),
                         norms(b.feedForwardNorms(), context),
-                        up.get(),
-                        part.activation() != Activation.SILU,
-                        down.get()));
+                        part.get()));
     }
 
     private static Optional<TokenPass.Linear> linear(FusedLinear linear, Context context) {

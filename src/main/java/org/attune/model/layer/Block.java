@@ -114,6 +114,12 @@ public record Block(
         return all;
     }
 
+    /// Whether decoding can read the copies of layers that forward passes read.
+    boolean canServeTokens() {
+        List<FusedLinear> few = feedForward.map(FeedForward::few).orElse(List.of());
+        return linears().stream().allMatch(l -> l.decodingCopy().canServe(few.contains(l)));
+    }
+
     /// Numbers that nothing trains and that belong to a written model.
     public List<Weight> buffers() {
         List<Weight> all = new ArrayList<>();

@@ -171,7 +171,7 @@ public final class Decoder implements AutoCloseable {
         return TokenKernel.suits(config, device, dtype)
                 && !decodingCopies().allMatch(DecodingCopy::serves)
                 && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
-                && decodingCopies().allMatch(DecodingCopy::canServe);
+                && blocks.stream().allMatch(Block::canServeTokens);
     }
 
     /// Keeps nothing but what forward passes read, with the adapter that is attached: half of the

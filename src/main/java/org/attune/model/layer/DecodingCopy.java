@@ -23,10 +23,12 @@ public final class DecodingCopy {
     }
 
     /// Whether decoding can read the copy that forward passes read.
-    boolean canServe() {
+    ///
+    /// @param few whether it may have few rows, whatever their number
+    boolean canServe(boolean few) {
         return !layer.trainsBase()
                 && weights.codedBytes().isEmpty()
-                && PackedMatrix.servesTokens(layer.out(), layer.in(), weights.extra());
+                && PackedMatrix.servesTokens(few ? 0 : layer.out(), layer.in(), weights.extra());
     }
 
     /// Whether decoding reads the copy that forward passes read.

@@ -1,6 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TokenPass;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,6 +87,47 @@ record Experts(Router router, List<? extends FeedForward.Dense> experts, Optiona
                     all.addAll(s.expert().linears());
                     s.gate().ifPresent(all::add);
                 });
+        return all;
+    }
+
+    @Override
+    public List<FusedLinear> few() {
+        List<FusedLinear> all = new ArrayList<>(List.of(router.projection()));
+        shared.flatMap(Shared::gate).ifPresent(all::add);
+        return all;
+    }
+
+    @Override
+    public Optional<TokenPass.Part> tokenKernel(AdapterRows rows) {
+        List<TokenPass.Gated> parts = new ArrayList<>();
+        for (FeedForward.Dense part : parts()) {
+            if (!(part instanceof FeedForward.Gated gated)) {
+                return Optional.empty();
+            }
+            gated.gatedKernel(rows).ifPresent(parts::add);
+        }
+        List<TokenPass.Linear> few = new ArrayList<>();
+        for (FusedLinear linear : few()) {
+            linear.decodingCopy()
+                    .of(rows)
+                    .filter(TokenPass.Linear::fitsFewRows)
+                    .ifPresent(few::add);
+        }
+        if (parts.size() < parts().size() || few.size() < few().size()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new TokenPass.Experts(
+                        few.getFirst(),
+                        router.choice(),
+                        router.chosen(),
+                        parts,
+                        few.size() > 1 ? few.getLast() : null));
+    }
+
+    private List<FeedForward.Dense> parts() {
+        List<FeedForward.Dense> all = new ArrayList<>(experts);
+        shared.ifPresent(s -> all.add(s.expert()));
         return all;
     }
 

@@ -5,9 +5,11 @@ import org.attune.model.config.ExpertsConfig;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /// Feed-forward part of one block. `N` rows, `D` model width, `F` inner width, `U` columns of what
@@ -43,6 +45,17 @@ public sealed interface FeedForward
 
     /// The linear layers, in the order in which they are computed.
     List<FusedLinear> linears();
+
+    /// Layers of them that may have few rows, whatever their number, for [#tokenKernel].
+    default List<FusedLinear> few() {
+        return List.of();
+    }
+
+    /// What a kernel of one token of all blocks takes of it; empty where it doesn't know the part,
+    /// or where there is no copy of its weights for that.
+    default Optional<TokenPass.Part> tokenKernel(AdapterRows rows) {
+        return Optional.empty();
+    }
 
     /// Trained weights that belong to no linear layer.
     default List<Weight> others() {
@@ -162,6 +175,25 @@ public sealed interface FeedForward
     ///
     /// @param up gate and up projections, one matrix
     record Gated(FusedLinear up, FusedLinear down, Activation activation) implements Dense {
+        @Override
+        public Optional<TokenPass.Part> tokenKernel(AdapterRows rows) {
+            return gatedKernel(rows).map(part -> part);
+        }
+
+        Optional<TokenPass.Gated> gatedKernel(AdapterRows rows) {
+            Optional<TokenPass.Linear> back = down.decodingCopy().of(rows);
+            return up.decodingCopy()
+                    .of(rows)
+                    .flatMap(
+                            in ->
+                                    back.map(
+                                            out ->
+                                                    new TokenPass.Gated(
+                                                            in,
+                                                            activation != Activation.SILU,
+                                                            out)));
+        }
+
         @Override
         public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
             if (activation == Activation.SILU) {

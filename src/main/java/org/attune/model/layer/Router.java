@@ -4,6 +4,7 @@ import org.attune.model.config.ExpertsConfig.RouterConfig;
 import org.attune.model.layer.FeedForward.Products;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.vector.TokenStack;
 
 import java.util.Arrays;
 import java.util.List;
@@ -90,15 +91,62 @@ record Router(
     private Routed weighed(Tensor logits, Tensor scores, Tensor choice) {
         float[] values = choice.detach().toFloats();
         int experts = projection.out();
-        correction.ifPresent(c -> addRows(values, c.base().toFloats()));
-        if (config.groups() > 1) {
-            keepBestGroups(values, experts);
-        }
-        ExpertRows rows = ExpertRows.of(best(values, experts), chosen, experts);
+        float[] added = correction.map(c -> c.base().toFloats()).orElse(new float[0]);
+        ExpertRows rows = ExpertRows.of(chosen(values, added), chosen, experts);
         Tensor s = scores.gather(1, rows.experts(scores)); // (N, k)
         RouterConfig.Weights w = config.weights();
         Tensor weights = w.renormalised() ? s.div(sum(s, w)) : s;
         return new Routed(logits, rows, w.scale() == 1 ? weights : weights.mul(w.scale()));
+    }
+
+    /// What [#route] does with a row of logits, for a router without factors that is no sparse
+    /// mixer.
+    TokenStack.Choice choice() {
+        float[] added = correction.map(c -> c.base().toFloats()).orElse(new float[0]);
+        boolean sigmoid = config.scores() instanceof RouterConfig.Scores.Sigmoid;
+        return (logits, best, weights) -> {
+            float[] scores = sigmoid ? sigmoids(logits) : shares(logits);
+            float[] values = (sigmoid && added.length == 0 ? logits : scores).clone();
+            System.arraycopy(chosen(values, added), 0, best, 0, chosen);
+            weigh(scores, best, weights);
+        };
+    }
+
+    private static float[] sigmoids(float[] logits) {
+        float[] s = new float[logits.length];
+        for (int e = 0; e < s.length; e++) {
+            s[e] = (float) (1 / (1 + Math.exp(-logits[e])));
+        }
+        return s;
+    }
+
+    /// Their softmax.
+    private static float[] shares(float[] logits) {
+        float most = logits[likeliest(logits, 0, logits.length)];
+        float[] p = new float[logits.length];
+        float sum = 0;
+        for (int e = 0; e < p.length; e++) {
+            p[e] = (float) Math.exp(logits[e] - most);
+            sum += p[e];
+        }
+        for (int e = 0; e < p.length; e++) {
+            p[e] /= sum;
+        }
+        return p;
+    }
+
+    /// @param weights written
+    private void weigh(float[] scores, int[] best, float[] weights) {
+        RouterConfig.Weights w = config.weights();
+        float sum = 0;
+        for (int e : best) {
+            sum += scores[e];
+        }
+        sum += (float) w.added();
+        float over = w.renormalised() ? Math.max(sum, (float) w.floor()) : 1;
+        for (int i = 0; i < chosen; i++) {
+            weights[i] = scores[best[i]] / over * (float) w.scale();
+        }
     }
 
     private static Tensor sum(Tensor s, RouterConfig.Weights w) {
@@ -110,8 +158,21 @@ record Router(
         return w.floor() > 0 ? sum.add(sum.neg().add(w.floor()).relu()) : sum;
     }
 
+    /// The best experts of each row.
+    ///
+    /// @param values changed
+    /// @param added to each row, or empty
+    private int[] chosen(float[] values, float[] added) {
+        int experts = projection.out();
+        addRows(values, added);
+        if (config.groups() > 1) {
+            keepBestGroups(values, experts);
+        }
+        return best(values, experts);
+    }
+
     private static void addRows(float[] values, float[] row) {
-        for (int i = 0; i < values.length; i++) {
+        for (int i = 0; row.length > 0 && i < values.length; i++) {
             values[i] += row[i % row.length];
         }
     }

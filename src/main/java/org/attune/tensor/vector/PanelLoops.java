@@ -200,6 +200,24 @@ final class PanelLoops {
         }
     }
 
+    /// Writes the sum of rows times factors, each product rounded.
+    ///
+    /// @param x bfloat16 rows
+    /// @param places which of them, from `first` on
+    /// @param factors of these
+    /// @param out bfloat16
+    static void sum(
+            Rows x, int[] places, float[] factors, int first, int rows, int count, long out) {
+        for (int k = 0; k < count; k += LANES) {
+            FloatVector sum = Vectors.zero();
+            for (int i = first; i < first + rows; i++) {
+                FloatVector v = Vectors.load(true, x.at(places[i], k)).mul(factors[i]);
+                sum = sum.add(Vectors.round(true, v));
+            }
+            Vectors.store(true, sum, out + (long) k * HALF);
+        }
+    }
+
     /// Writes the product of opened gates and what they open.
     static void gate(long gates, long ups, int rows, int wide, long out, long outRow) {
         for (int r = 0; r < rows; r++) {

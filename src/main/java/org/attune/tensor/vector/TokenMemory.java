@@ -18,6 +18,13 @@ final class TokenMemory {
     private final long activated;
     private final long put;
     private final long putRow;
+    private final int[] chosen;
+    private final float[] weights;
+    private final float[] shares;
+    private final long wideRow;
+    private final long gathered;
+    private final long opened;
+    private final long apart;
     private final long heads;
     private final long headsRow;
     private final long shared;
@@ -36,14 +43,23 @@ final class TokenMemory {
         long count = Math.max(padded, (long) threads * rowsOfThread()) + ROUND;
         int most = stack.linears().mapToInt(TokenStack.Linear::stride).max().orElse(0);
         int ranks = stack.linears().mapToInt(l -> wide(l.stride() - l.in())).max().orElse(0);
-        boolean after = stack.layers().stream().anyMatch(TokenStack.Layer::normsAfter);
+        boolean after = stack.layers().stream().anyMatch(TokenStack.Layer::putsApart);
+        int places = stack.layers().stream().mapToInt(l -> l.places(rows)).max().orElse(0);
+        chosen = new int[places];
+        weights = new float[places];
+        shares = new float[rows];
+        long together = places == 0 ? 0 : places + ROUND;
+        wideRow = (long) most * HALF;
         putRow = after ? (long) stack.width() * HALF : 0;
         headsRow = stack.layers().stream().mapToLong(l -> headsRow(stack, l)).max().orElse(0);
         normed = memory;
         mixed = normed + count * most * HALF;
         activated = mixed + count * most * HALF;
         put = activated + count * most * HALF;
-        heads = put + rows * putRow;
+        gathered = put + rows * putRow;
+        opened = gathered + together * wideRow;
+        apart = opened + together * wideRow;
+        heads = apart + together * putRow;
         shared = heads + rows * headsRow;
         first = shared + most(stack, DeltaStep::sharedBytes);
         long attends = new DecodeKernel(stack.shape(), 0).workBytes(longest, 1);
@@ -115,6 +131,36 @@ final class TokenMemory {
     /// What a part puts out, where that is normed, `(B, D)`.
     Rows put() {
         return new Rows(put, putRow, true);
+    }
+
+    /// Numbers of the parts that each row takes, `(B, k)`.
+    int[] chosen() {
+        return chosen;
+    }
+
+    /// Their weights, `(B, k)`.
+    float[] weights() {
+        return weights;
+    }
+
+    /// How much each row takes of the part that all take, `(B)`.
+    float[] shares() {
+        return shares;
+    }
+
+    /// What parts read of rows that are brought together, each at most as wide as the widest.
+    long gathered(int place) {
+        return gathered + place * wideRow;
+    }
+
+    /// What these parts project back.
+    long opened(int place) {
+        return opened + place * wideRow;
+    }
+
+    /// What these parts put out, `(B k, D)`.
+    Rows apart() {
+        return new Rows(apart, putRow, true);
     }
 
     /// Queries, keys and values without gates, `(B, (CG + 2C) K)`.

@@ -1,5 +1,6 @@
 package org.attune.tensor.vector;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -55,6 +56,32 @@ public record TokenStack(
 
         boolean hasUpdate() {
             return stride > in;
+        }
+
+        /// The layer for some rows that stand together.
+        ///
+        /// @param rows numbers that they have among all, rising
+        Linear of(int[] rows) {
+            if (updates.isEmpty()) {
+                return this;
+            }
+            List<Update> own = new ArrayList<>();
+            for (Update u : updates) {
+                int first = before(rows, u.first());
+                int count = before(rows, u.first() + u.count()) - first;
+                if (count > 0) {
+                    own.add(new Update(first, count, u.rank(), u.reduce(), u.expand(), u.factor()));
+                }
+            }
+            return new Linear(in, out, panels, columns, bias, rank, reduce, own, stride);
+        }
+
+        private static int before(int[] rows, int end) {
+            int count = 0;
+            while (count < rows.length && rows[count] < end) {
+                count++;
+            }
+            return count;
         }
     }
 
@@ -112,21 +139,75 @@ public record TokenStack(
     public record Delta(Linear in, DeltaStep step, DeltaStep.States states, Linear out)
             implements Mixer {}
 
+    /// What changes each token.
+    public sealed interface Part {
+        /// All layers.
+        Stream<Linear> linears();
+    }
+
     /// A gated feed-forward part.
     ///
     /// @param in projections to gates and to what they open
     /// @param gelu as of [SwigluKernel]
-    public record FeedForward(Linear in, boolean gelu, Linear out) {}
+    public record FeedForward(Linear in, boolean gelu, Linear out) implements Part {
+        @Override
+        public Stream<Linear> linears() {
+            return Stream.of(in, out);
+        }
+    }
 
-    /// A block.
-    public record Layer(
-            Norms mixerNorms, Mixer mixer, Norms feedForwardNorms, FeedForward feedForward) {
-        private Stream<Linear> linears() {
-            return Stream.of(mixer.in(), mixer.out(), feedForward.in(), feedForward.out());
+    /// Says which parts a row takes. Several threads ask it at once.
+    public interface Choice {
+        /// @param logits of a row
+        /// @param chosen written: numbers of the parts
+        /// @param weights written: of these, in the same order
+        void choose(float[] logits, int[] chosen, float[] weights);
+    }
+
+    /// Gated parts of which a router chooses `k` for each row, and one that all rows take.
+    ///
+    /// @param router projection to a logit of each that it chooses from
+    /// @param choice chooses by the logits
+    /// @param chosen `k`
+    /// @param parts those that it chooses from, and behind them that of all rows, if there is one
+    /// @param gate its sigmoid says how much of that a row takes; null: all
+    public record Experts(
+            Linear router, Choice choice, int chosen, List<FeedForward> parts, Linear gate)
+            implements Part {
+        @Override
+        public Stream<Linear> linears() {
+            return Stream.concat(
+                    gate == null ? Stream.of(router) : Stream.of(router, gate),
+                    parts.stream().flatMap(FeedForward::linears));
         }
 
-        boolean normsAfter() {
-            return mixerNorms.after() != 0 || feedForwardNorms.after() != 0;
+        /// Whether there is a part that all rows take.
+        boolean hasShared() {
+            return parts.size() > router.out();
+        }
+
+        /// Parts that a row takes.
+        int each() {
+            return chosen + (hasShared() ? 1 : 0);
+        }
+    }
+
+    /// A block.
+    public record Layer(Norms mixerNorms, Mixer mixer, Norms feedForwardNorms, Part feedForward) {
+        private Stream<Linear> linears() {
+            return Stream.concat(Stream.of(mixer.in(), mixer.out()), feedForward.linears());
+        }
+
+        /// Whether what a part puts out isn't added as it is.
+        boolean putsApart() {
+            return mixerNorms.after() != 0
+                    || feedForwardNorms.after() != 0
+                    || feedForward instanceof Experts;
+        }
+
+        /// Rows that are brought together for parts, of `rows`.
+        int places(int rows) {
+            return feedForward instanceof Experts e ? rows * e.each() : 0;
         }
     }
 
@@ -150,7 +231,7 @@ public record TokenStack(
     }
 
     int width() {
-        return layers.getFirst().feedForward().out().out();
+        return layers.getFirst().mixer().out().out();
     }
 
     /// Bytes to work in.

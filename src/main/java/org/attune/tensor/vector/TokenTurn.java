@@ -2,10 +2,12 @@ package org.attune.tensor.vector;
 
 import org.attune.tensor.vector.TokenStack.Attention;
 import org.attune.tensor.vector.TokenStack.Delta;
+import org.attune.tensor.vector.TokenStack.Experts;
 import org.attune.tensor.vector.TokenStack.FeedForward;
 import org.attune.tensor.vector.TokenStack.Layer;
 import org.attune.tensor.vector.TokenStack.Linear;
 import org.attune.tensor.vector.TokenStack.Mixer;
+import org.attune.tensor.vector.TokenStack.Norms;
 import org.attune.tensor.vector.TokenStack.Place;
 
 /// One thread's part of a run of a [TokenStack]: what it computes between two meetings with the
@@ -122,42 +124,38 @@ final class TokenTurn {
     }
 
     private void feedForward(Layer layer) {
-        FeedForward f = layer.feedForward();
-        read(place.x2(), layer.feedForwardNorms().before(), f.in());
+        Norms norms = layer.feedForwardNorms();
+        switch (layer.feedForward()) {
+            case FeedForward f -> feedForward(f, norms);
+            case Experts e -> {
+                read(place.x2(), norms.before(), e.router());
+                new TokenExperts(e, work, products, thread, barrier.threads()).run(this::meet);
+                products.eachRow(row -> add(row, norms.after(), place.x2(), place.out()));
+            }
+        }
+    }
+
+    private void feedForward(FeedForward f, Norms norms) {
+        read(place.x2(), norms.before(), f.in());
         meet();
         int wide = f.in().wide();
-        products.each(f.out().in() / wide, panel -> gateUp(f, panel));
+        products.each(
+                f.out().in() / wide,
+                panel ->
+                        products.gateUp(
+                                f,
+                                panel,
+                                work.normed(),
+                                work.rows(),
+                                place.gateUp(),
+                                work.activated()));
         meet();
         if (f.out().hasUpdate()) {
             products.reduce(f.out(), work.activated());
             keepReduced(f.out());
             meet();
         }
-        put(f.out(), work.activated(), layer.feedForwardNorms().after(), place.x2(), place.out());
-    }
-
-    private void gateUp(FeedForward f, int panel) {
-        int inner = f.out().in();
-        int wide = f.in().wide();
-        long gates = work.product(thread);
-        long ups = work.secondProduct(thread);
-        products.product(f.in(), panel, work.normed(), gates);
-        products.product(f.in(), panel + inner / wide, work.normed(), ups);
-        Rows kept = place.gateUp();
-        int column = panel * wide;
-        if (kept != null) {
-            PanelLoops.round(gates, work.rows(), wide, kept.at(0, column), kept.stride());
-            long up = kept.at(0, inner + column);
-            PanelLoops.round(ups, work.rows(), wide, up, kept.stride());
-        }
-        if (f.gelu()) {
-            PanelLoops.openByGelu(gates, work.rows(), wide);
-        } else {
-            PanelLoops.open(gates, work.rows(), wide);
-        }
-        long rowBytes = (long) f.out().stride() * HALF;
-        long out = work.activated() + (long) column * HALF;
-        PanelLoops.gate(gates, ups, work.rows(), wide, out, rowBytes);
+        put(f.out(), work.activated(), norms.after(), place.x2(), place.out());
     }
 
     /// What a part reads: this thread's rows, normed or as they are, and the adapter's columns.
@@ -212,16 +210,20 @@ final class TokenTurn {
                 });
         meet();
         if (norm != 0) {
-            var kernel = norm(norm);
-            products.eachRow(
-                    row -> {
-                        long y = work.put().at(row, 0);
-                        kernel.forward(true, y, y, work.number(thread));
-                        float scale = (float) stack.scale();
-                        long to = out.at(row, 0);
-                        PanelLoops.sum(y, scale, residual.at(row, 0), stack.width(), to);
-                    });
+            products.eachRow(row -> add(row, norm, residual, out));
         }
+    }
+
+    /// Adds a row that a part put out, normed or as it is, to the residual stream.
+    ///
+    /// @param norm weights, or 0
+    private void add(int row, long norm, Rows residual, Rows out) {
+        long y = work.put().at(row, 0);
+        if (norm != 0) {
+            norm(norm).forward(true, y, y, work.number(thread));
+        }
+        float scale = (float) stack.scale();
+        PanelLoops.sum(y, scale, residual.at(row, 0), stack.width(), out.at(row, 0));
     }
 
     private void keepMixed(Linear l) {

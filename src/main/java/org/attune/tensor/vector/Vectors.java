@@ -144,9 +144,19 @@ final class Vectors {
             put(value, address);
             return;
         }
+        MEMORY.set(
+                ValueLayout.JAVA_SHORT_UNALIGNED, address, (short) (rounded(value) >>> HALF_BITS));
+    }
+
+    /// The nearest bfloat16 number, ties to even.
+    static float round(float value) {
+        return Float.intBitsToFloat(rounded(value) & HIGH_BITS);
+    }
+
+    /// Bits whose upper half is the nearest bfloat16 number.
+    private static int rounded(float value) {
         int bits = Float.floatToIntBits(value);
-        bits += ROUND_UP + (bits >>> HALF_BITS & 1);
-        MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, (short) (bits >>> HALF_BITS));
+        return bits + ROUND_UP + (bits >>> HALF_BITS & 1);
     }
 
     /// Float32 numbers.
